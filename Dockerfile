@@ -1,0 +1,41 @@
+# Pinned by tag alone. Where builds must be repeatable to the byte, add the digest that your registry shows for the tag: NAME@sha256:...
+FROM python:3.13-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+# A virtual environment without pip: nothing in the image that runs can install anything into it.
+RUN python -m venv --without-pip /opt/bot
+COPY requirements.txt /tmp/
+RUN python -m pip --python /opt/bot/bin/python install \
+    --require-hashes --no-deps --only-binary :all: --no-compile -r /tmp/requirements.txt
+COPY bot /app/bot
+# Bytecode that is never checked against its source: neither changes in an image, and without it a start takes five times as long.
+RUN /opt/bot/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/bot /app
+
+
+FROM python:3.13-slim-bookworm
+LABEL org.opencontainers.image.title="signout-bot" \
+      org.opencontainers.image.description="A Slack bot that signs an Amazon Cognito user out of all devices" \
+      org.opencontainers.image.licenses="MIT"
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bot \
+    && install --directory --owner=bot --group=bot --mode=0700 /data
+COPY --from=build /opt/bot /opt/bot
+COPY --from=build /app /app
+ENV PATH=/opt/bot/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    SIGNOUT_STORE=sqlite:////data/signout.db
+# A signout.toml mounted here is found without SIGNOUT_CONFIG.
+WORKDIR /app
+# By number, so that "run as non-root" policies can check it.
+USER 10001:10001
+VOLUME /data
+EXPOSE 3000
+# Not through urllib, which would ask a proxy from the environment for a loopback address.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["python", "-IS", "-c", "\
+import http.client, os, sys; \
+c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('PORT') or 3000), timeout=4); \
+c.request('GET', '/healthz'); \
+sys.exit(c.getresponse().status != 200)"]
+# The bot then finishes what it began, for SIGNOUT_DRAIN seconds: keep the engine's own patience above that.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "bot"]
+CMD ["run", "--host", "0.0.0.0"]
