@@ -1,0 +1,81 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SCHEMAS = Path(__file__).parent / "slack_schema"
+
+# What the bot calls, and the bot scope that Slack wants for it. auth.test needs none; apps.connections.open is asked with
+# the app-level token, whose scope no manifest can name; a response_url carries its own right.
+SCOPE_OF_METHOD = {
+    "apps.connections.open": None,
+    "auth.test": None,
+    "chat.postMessage": "chat:write",
+    "usergroups.users.list": "usergroups:read",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text("utf-8"))
+    return loaded
+
+
+def problems(manifest: dict[str, Any]) -> list[str]:
+    # Slack reads a manifest by the schema of its `_metadata.major_version`, and by the first where there is none.
+    version = manifest.get("_metadata", {}).get("major_version", 1)
+    schema = json.loads((SCHEMAS / f"manifest.schema.{version}.0.0.json").read_text("utf-8"))
+    validator = jsonschema.Draft7Validator(schema)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(manifest)]
+
+
+@pytest.mark.parametrize("major_version", [1, 2])
+def test_slacks_own_schemas_accept_it(manifest: dict[str, Any], major_version: int) -> None:
+    assert not problems(manifest | {"_metadata": {"major_version": major_version}})
+
+
+def test_the_schema_notices_a_misspelt_setting_and_a_long_name(manifest: dict[str, Any]) -> None:
+    misspelt = manifest | {"settings": manifest["settings"] | {"socket_mode": True}}
+    long_name = manifest | {"display_information": manifest["display_information"] | {"name": "x" * 36}}
+    assert len(problems(manifest)) == 0
+    assert len(problems(misspelt)) == 1
+    assert len(problems(long_name)) == 1
+
+
+def test_it_asks_for_exactly_the_scopes_that_the_bots_calls_and_its_command_need(manifest: dict[str, Any]) -> None:
+    needed = {scope for scope in SCOPE_OF_METHOD.values() if scope} | {"commands"}
+    (kind,) = manifest["oauth_config"]["scopes"].items()
+    assert (kind[0], sorted(kind[1])) == ("bot", sorted(needed))
+
+
+def test_every_scope_says_why_it_is_asked_for() -> None:
+    lines = (ROOT / "manifest.yml").read_text("utf-8").splitlines()
+    scopes = [line for line in lines if line.startswith(" " * 6 + "- ")]
+    assert len(scopes) == 3
+    assert all(" # to " in line for line in scopes)
+
+
+def test_it_needs_no_public_address(manifest: dict[str, Any]) -> None:
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["settings"]["interactivity"] == {"is_enabled": True}
+    assert [set(command) & {"url"} for command in manifest["features"]["slash_commands"]] == [set()]
+    assert "event_subscriptions" not in manifest["settings"]
+
+
+def test_the_command_takes_its_target_as_typed(manifest: dict[str, Any]) -> None:
+    (command,) = manifest["features"]["slash_commands"]
+    assert command["command"] == "/signout"
+    assert command["usage_hint"] == "TARGET [--pool NAME] [--reason TEXT]"
+    assert command["should_escape"] is False
+
+
+def test_the_bot_can_write_to_people_and_they_not_to_it(manifest: dict[str, Any]) -> None:
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": False,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": True,
+    }
