@@ -9,8 +9,8 @@ import yaml
 ROOT = Path(__file__).parent.parent
 SCHEMAS = Path(__file__).parent / "slack_schema"
 
-# What the bot calls, and the bot scope that Slack wants for it. auth.test needs none; apps.connections.open is asked with
-# the app-level token, whose scope no manifest can name; a response_url carries its own right.
+# What the bot calls, and the bot scope that Slack wants for it. auth.test needs none; apps.connections.open is asked
+# with the app-level token, whose scope no manifest can name; a response_url carries its own right.
 SCOPE_OF_METHOD = {
     "apps.connections.open": None,
     "auth.test": None,
