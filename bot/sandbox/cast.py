@@ -1,0 +1,62 @@
+"""Who and what is in the sandbox's workspace."""
+
+from dataclasses import dataclass
+
+TEAM_ID, TEAM_NAME, TEAM_DOMAIN = "T0SIGNOUT1", "Sign-out sandbox", "signout-sandbox"
+PARTNER_ID, PARTNER_NAME, PARTNER_DOMAIN = "T0PARTNER1", "Partner", "partner"
+TEAMS = {TEAM_ID: (TEAM_NAME, TEAM_DOMAIN), PARTNER_ID: (PARTNER_NAME, PARTNER_DOMAIN)}
+
+APP_ID, BOT_ID, BOT_USER_ID, BOT_NAME = "A0SIGNOUT1", "B0BOT00001", "U0BOT00001", "Sign-out"
+SUPPORT_CHANNEL, AUDIT_CHANNEL, SUPPORT_GROUP = "C0SUPPORT1", "C0AUDIT001", "S0SUPPORT1"
+
+BOT_TOKEN = "xoxb-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
+APP_TOKEN = "xapp-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
+BOT_SCOPES = frozenset({"commands", "chat:write", "usergroups:read"})
+APP_SCOPES = frozenset({"connections:write"})
+
+COMMAND = "/signout"
+USAGE_HINT = "TARGET [--pool NAME] [--reason TEXT]"
+DESCRIPTION = "Sign someone out of all their devices"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody in Slack. `note` tells the sandbox's visitor what this person may do."""
+
+    id: str
+    name: str
+    real_name: str
+    note: str
+    team_id: str = TEAM_ID
+
+
+@dataclass(kw_only=True)
+class Channel:
+    """A channel, which may be archived and which the bot may not have joined."""
+
+    id: str
+    name: str
+    archived: bool = False
+    bot_is_member: bool = True
+
+
+def people() -> dict[str, Person]:
+    """Give four people, one for each answer to "may they sign somebody out?"."""
+    cast = (
+        Person(id="U0SAM00001", name="sam", real_name="Sam Rivera", note="may sign out"),
+        Person(id="U0KIM00001", name="kim", real_name="Kim Okafor", note="may sign out (through @support)"),
+        Person(id="U0RAY00001", name="ray", real_name="Ray Lindqvist", note="not allowed"),
+        Person(id="U0PAT00001", name="pat", real_name="Pat Moreau", note="from another team", team_id=PARTNER_ID),
+    )
+    return {person.id: person for person in cast}
+
+
+def channels() -> dict[str, Channel]:
+    """Give the channel where people work, and the one where the bot reports."""
+    rooms = (Channel(id=SUPPORT_CHANNEL, name="support"), Channel(id=AUDIT_CHANNEL, name="signout-audit"))
+    return {channel.id: channel for channel in rooms}
+
+
+def usergroups() -> dict[str, set[str]]:
+    """Give the members of each user group, by its id."""
+    return {SUPPORT_GROUP: {"U0KIM00001"}}

@@ -1,0 +1,237 @@
+"""Cognito for the sandbox: moto's server with two pools of people who are really signed in on their devices."""
+
+import asyncio
+import base64
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from moto.server import ThreadedMotoServer
+
+from bot.sandbox.changes import Changes
+
+REGION = "eu-central-1"
+TARGET = "AWSCognitoIdentityProviderService."
+SIGNED_FOR = (
+    f"AWS4-HMAC-SHA256 Credential=sandbox/20260101/{REGION}/cognito-idp/aws4_request, SignedHeaders=host, Signature=0"
+)
+PASSWORD = "Sandbox-1234!"  # noqa: S105 - of invented people
+HOSTILE_NAME = "<!channel>*ops*"
+
+CAST = {
+    "customers": {
+        "ada": ("Ada Lindgren", ("phone", "laptop", "tablet")),
+        "grace": ("Grace Okonkwo", ("phone", "laptop")),
+        "alan": ("Alan Ferreira", ("laptop",)),
+        "edsger": ("Edsger Vos", ("laptop",)),
+        "barbara": ("Barbara Quist", ("phone", "tablet")),
+        "linus": ("Linus Aalto", ("laptop", "desktop")),
+        "margaret": ("Margaret Osei", ("phone",)),
+        "donald": ("Donald Kessler", ("desktop",)),
+    },
+    "staff": {
+        "frances": ("Frances Moreno", ("phone", "laptop")),
+        "katherine": ("Katherine Bello", ("laptop",)),
+        "ken": ("Ken Sorensen", ("phone", "desktop")),
+        HOSTILE_NAME: ("*Eve* <!here> `Mallory`", ("phone", "laptop")),
+    },
+}
+
+
+class Refused(Exception):  # noqa: N818 - it is Cognito's answer, not an error of ours
+    """Cognito's refusal, by its error code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Moto:
+    """moto's server on a loopback port, in threads of its own."""
+
+    def __init__(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        self._server.start()
+        self.url = "http://{}:{}".format(*self._server.get_host_and_port())
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+
+
+@dataclass(kw_only=True)
+class Device:
+    """Somewhere a person is signed in, with the tokens that prove it and what Cognito last said about them."""
+
+    id: str
+    name: str
+    refresh_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    access_expires: int
+    refresh_works: bool = True
+    access_works: bool = True
+    checked: float
+
+
+@dataclass(kw_only=True)
+class Account:
+    """One person in a pool."""
+
+    username: str
+    name: str
+    email: str
+    enabled: bool = True
+    status: str = "CONFIRMED"
+    devices: list[Device] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Pool:
+    """A user pool, the app client through which its people sign in, and its people by user name."""
+
+    name: str
+    id: str
+    client_id: str
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+
+class Cognito:
+    """The pools and their people. It asks moto itself, never through the weather."""
+
+    def __init__(self, changes: Changes) -> None:
+        self.url = ""
+        self.pools: dict[str, Pool] = {}
+        self._changes = changes
+        self._session: aiohttp.ClientSession | None = None
+        self._checking = asyncio.Lock()
+
+    async def seed(self, only: Iterable[str] | None = None) -> None:
+        """Make fresh pools and sign everybody in (or the people named in `only`)."""
+        self._session = aiohttp.ClientSession()
+        wanted = None if only is None else set(only)
+        for name, people in CAST.items():
+            made = await self.ask("CreateUserPool", PoolName=name)
+            pool_id = made["UserPool"]["Id"]
+            flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+            client = await self.ask(
+                "CreateUserPoolClient", UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows
+            )
+            self.pools[name] = Pool(name=name, id=pool_id, client_id=client["UserPoolClient"]["ClientId"])
+            for username, (full_name, devices) in people.items():
+                if wanted is None or username in wanted:
+                    await self.add(name, username, full_name, devices)
+
+    async def add(self, pool_name: str, username: str, full_name: str, devices: Iterable[str] = ("phone",)) -> Account:
+        """Create a person and sign them in on these devices."""
+        pool = self.pools[pool_name]
+        email = f"{username if username.isalnum() else 'eve'}@example.com"
+        attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+        attributes.append({"Name": "name", "Value": full_name})
+        who = {"UserPoolId": pool.id, "Username": username}
+        await self.ask("AdminCreateUser", **who, UserAttributes=attributes, MessageAction="SUPPRESS")
+        await self.ask("AdminSetUserPassword", **who, Password=PASSWORD, Permanent=True)
+        pool.accounts[username] = account = Account(username=username, name=full_name, email=email)
+        for device in devices:
+            await self.sign_in(pool_name, username, device)
+        return account
+
+    async def sign_in(self, pool_name: str, username: str, device: str = "new device") -> Device:
+        """Sign a person in on one more device."""
+        pool = self.pools[pool_name]
+        account = pool.accounts[username]
+        answer = await self.ask(
+            "AdminInitiateAuth",
+            UserPoolId=pool.id,
+            ClientId=pool.client_id,
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
+        )
+        tokens = answer["AuthenticationResult"]
+        signed_in = Device(
+            id=f"{pool_name}/{username}/{len(account.devices)}",
+            name=f"{account.name.split()[0]}'s {device}",
+            refresh_token=tokens["RefreshToken"],
+            access_token=tokens["AccessToken"],
+            access_expires=expiry(tokens["AccessToken"]),
+            checked=time.time(),
+        )
+        account.devices.append(signed_in)
+        self._changes.note()
+        return signed_in
+
+    def devices(self, username: str) -> list[Device]:
+        """Give a person's devices, as they stood when last checked."""
+        return [
+            device
+            for pool in self.pools.values()
+            if username in pool.accounts
+            for device in pool.accounts[username].devices
+        ]
+
+    async def try_refresh(self, pool: Pool, device: Device) -> bool:
+        """Whether Cognito still gives new tokens for this device's refresh token."""
+        parameters = {"REFRESH_TOKEN": device.refresh_token}
+        return await self._accepts(
+            "InitiateAuth", ClientId=pool.client_id, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=parameters
+        )
+
+    async def try_access(self, device: Device) -> bool:
+        """Whether Cognito's own API still accepts this device's access token."""
+        return await self._accepts("GetUser", AccessToken=device.access_token)
+
+    async def check(self, username: str | None = None) -> None:
+        """Really try the tokens of everybody's devices, or of one person's."""
+        async with self._checking:
+            before = self._standing()
+            for pool in self.pools.values():
+                for account in pool.accounts.values():
+                    for device in account.devices if username in (None, account.username) else ():
+                        device.refresh_works = device.refresh_works and await self.try_refresh(pool, device)
+                        device.access_works = device.access_works and await self.try_access(device)
+                        device.checked = time.time()
+            if self._standing() != before:
+                self._changes.note()
+
+    async def ask(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """Call one of Cognito's actions; Refused where Cognito refuses."""
+        if self._session is None:
+            raise RuntimeError("seed the pools first")
+        headers = {
+            "X-Amz-Target": TARGET + action,
+            "Content-Type": "application/x-amz-json-1.1",
+            "Authorization": SIGNED_FOR,
+        }
+        async with self._session.post(self.url, data=json.dumps(parameters), headers=headers) as response:
+            answer: dict[str, Any] = json.loads(await response.read() or b"{}")
+            if not response.ok:
+                raise Refused(answer.get("__type", str(response.status)))
+            return answer
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._session:
+            await self._session.close()
+
+    async def _accepts(self, action: str, **parameters: Any) -> bool:
+        try:
+            await self.ask(action, **parameters)
+        except Refused as refused:
+            if refused.code != "NotAuthorizedException":
+                raise
+            return False
+        return True
+
+    def _standing(self) -> list[tuple[str, bool, bool]]:
+        everyone = [account for pool in self.pools.values() for account in pool.accounts.values()]
+        return [(d.id, d.refresh_works, d.access_works) for account in everyone for d in account.devices]
+
+
+def expiry(token: str) -> int:
+    """Say when a JWT expires, in seconds since 1970."""
+    claims = token.split(".")[1]
+    return int(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])

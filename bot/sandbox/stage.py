@@ -1,0 +1,115 @@
+"""The stage: starts the sandbox's parts on loopback ports, and stops them."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+from bot.sandbox import cast
+from bot.sandbox.changes import Changes
+from bot.sandbox.cognito import REGION, Cognito, Moto
+from bot.sandbox.weather import SIGN_OUT, Weather
+from bot.sandbox.web_api import WebApi
+from bot.sandbox.wire import Call
+from bot.sandbox.workspace import Workspace
+
+POOL = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
+
+
+class Stage:
+    """Everything around the bot, as an async context manager; `environment` is what a bot needs to appear on it.
+
+    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them.
+    """
+
+    def __init__(self, moto: Moto | None = None, people: Iterable[str] | None = None) -> None:
+        self.changes = Changes()
+        self.workspace = Workspace(self.changes)
+        self.cognito = Cognito(self.changes)
+        self.weather = Weather(self.workspace)
+        self.web_api = WebApi(self.workspace)
+        self.environment: dict[str, str] = {}
+        self.folder = Path()
+        self._moto = moto
+        self._people = people
+        self._exits = AsyncExitStack()
+        self._checks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Start the parts."""
+        async with AsyncExitStack() as exits:
+            if self._moto is None:
+                self._moto = await asyncio.to_thread(Moto)
+                exits.push_async_callback(asyncio.to_thread, self._moto.stop)
+            self.cognito.url = self.weather.moto_url = self._moto.url
+            exits.push_async_callback(self.cognito.close)
+            await self.cognito.seed(self._people)
+            self.weather.cognito.observers.append(self._check_devices)
+            cognito_url = await exits.enter_async_context(listening(self._cognito_app()))
+            self.workspace.address = await exits.enter_async_context(listening(self._slack_app()))
+            exits.push_async_callback(self.weather.close)
+            exits.push_async_callback(self.workspace.sockets.close)
+            self.folder = folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="signout-sandbox-")))
+            self.environment = self._environment(folder, cognito_url)
+            self._exits = exits.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the parts, the last started first."""
+        for check in self._checks:
+            check.cancel()
+        await self._exits.aclose()
+
+    def _check_devices(self, call: Call) -> None:
+        if call.action == SIGN_OUT:
+            check = asyncio.ensure_future(self.cognito.check(call.parameters.get("Username")))
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
+
+    def _cognito_app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/", self.weather.before_cognito)
+        return app
+
+    def _slack_app(self) -> web.Application:
+        app = web.Application(middlewares=[self.weather.before_slack])
+        app.router.add_post("/api/{method}", self.web_api.handle)
+        app.router.add_get("/link/", self.workspace.sockets.accept)
+        for kind in ("commands", "actions"):
+            app.router.add_post(f"/{kind}/{{team}}/{{number}}/{{secret}}", self.workspace.response_urls.handle)
+        return app
+
+    def _environment(self, folder: Path, cognito_url: str) -> dict[str, str]:
+        settings = folder / "signout.toml"
+        settings.write_text("\n".join(POOL.format(name=pool.name, id=pool.id) for pool in self.cognito.pools.values()))
+        return {
+            "SLACK_BOT_TOKEN": cast.BOT_TOKEN,
+            "SLACK_APP_TOKEN": cast.APP_TOKEN,
+            "SLACK_API_URL": f"{self.workspace.address}/api/",
+            "SIGNOUT_AUDIT_CHANNEL": cast.AUDIT_CHANNEL,
+            "SIGNOUT_ALLOW_USERS": "U0SAM00001",
+            "SIGNOUT_ALLOW_GROUPS": cast.SUPPORT_GROUP,
+            "SIGNOUT_CONFIG": str(settings),
+            "SIGNOUT_STORE": f"sqlite:///{folder / 'signout.db'}",
+            "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": cognito_url,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+@asynccontextmanager
+async def listening(app: web.Application, port: int = 0) -> AsyncIterator[str]:
+    """Serve an app on loopback for as long as the context lasts; gives its address."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,111 @@
+"""The weather between the bot and the two services: a proxy before Cognito, a middleware before Slack, and switches."""
+
+import json
+import time
+import uuid
+from dataclasses import dataclass
+
+from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
+
+from bot.sandbox.cast import AUDIT_CHANNEL
+from bot.sandbox.cognito import TARGET
+from bot.sandbox.web_api import arguments_of
+from bot.sandbox.wire import EVERY_ACTION, Call, Fault, Wire, ratelimited, refuse, reset, slow
+from bot.sandbox.workspace import Workspace
+
+SIGN_OUT = "AdminUserGlobalSignOut"
+FORWARDED_HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
+
+
+@dataclass(kw_only=True)
+class Switch:
+    """One kind of bad weather; `fault` is None where it lies in the workspace itself."""
+
+    name: str
+    label: str
+    action: str = EVERY_ACTION
+    fault: Fault | None = None
+    on: bool = False
+
+
+class Weather:
+    """Both wires, and the switches that the page shows."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.moto_url = ""
+        self.cognito, self.slack = Wire(), Wire()
+        self.switches = {switch.name: switch for switch in _switches()}
+        self._workspace = workspace
+        self._session: ClientSession | None = None
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Turn one kind of weather on or off."""
+        switch = self.switches[name]
+        switch.on = on
+        if switch.fault is None:
+            self._workspace.channels[AUDIT_CHANNEL].archived = on
+        else:
+            wire = self.cognito if name.startswith("cognito") else self.slack
+            wire.always(switch.action, switch.fault if on else None, name)
+        self._workspace.changes.note()
+
+    async def before_cognito(self, request: web.Request) -> web.Response:
+        """Carry one call to moto and back."""
+        body = await request.read()
+        call = Call(
+            action=request.headers.get("X-Amz-Target", "").removeprefix(TARGET),
+            parameters=json.loads(body or b"{}"),
+            at=time.time(),
+        )
+
+        async def onward() -> web.Response:
+            self._session = self._session or ClientSession()
+            headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
+            async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
+                return web.Response(
+                    status=answer.status, body=await answer.read(), content_type="application/x-amz-json-1.1"
+                )
+
+        response = await self.cognito.carry(request, call, onward)
+        response.headers["x-amzn-RequestId"] = call.request_id = str(uuid.uuid4())
+        return response
+
+    @web.middleware
+    async def before_slack(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Carry one call to the workspace. Actions are the methods' names, `response_url` and `link`."""
+        if request.path.startswith("/link"):
+            return await handler(request)
+        action = request.match_info.get("method", "response_url")
+        call = Call(action=action, parameters=await arguments_of(request), at=time.time())
+
+        async def onward() -> web.Response:
+            response = await handler(request)
+            if not isinstance(response, web.Response):
+                raise TypeError("the workspace answers calls with plain responses")
+            return response
+
+        return await self.slack.carry(request, call, onward)
+
+    async def close(self) -> None:
+        """End every call that a fault still holds."""
+        self.cognito.closing.set()
+        self.slack.closing.set()
+        if self._session:
+            await self._session.close()
+
+
+def _switches() -> tuple[Switch, ...]:
+    throttled = refuse(400, "TooManyRequestsException", "Rate exceeded")
+    return (
+        Switch(name="cognito_slow", label="Cognito is slow", fault=slow(3)),
+        Switch(name="cognito_throttling", label="Cognito throttles sign-outs", action=SIGN_OUT, fault=throttled),
+        Switch(name="cognito_down", label="Cognito is down", fault=reset()),
+        Switch(
+            name="slack_rate_limited",
+            label="Slack answers 429",
+            action="chat.postMessage",
+            fault=ratelimited(5),
+        ),
+        Switch(name="audit_channel_archived", label="The audit channel is archived"),
+    )

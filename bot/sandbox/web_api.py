@@ -1,0 +1,110 @@
+"""Slack's Web API, as far as the bot calls it: POST /api/METHOD."""
+
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox import cast
+from bot.sandbox.limits import refusal
+from bot.sandbox.workspace import Workspace, as_the_api_shows_it
+
+Arguments = dict[str, Any]
+Answer = dict[str, Any]
+
+JSON_ARGUMENTS = ("blocks", "attachments", "metadata")
+
+
+class WebApi:
+    """The methods, each with the kind of token and the scope that it needs."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.scopes = {cast.BOT_TOKEN: set(cast.BOT_SCOPES), cast.APP_TOKEN: set(cast.APP_SCOPES)}
+        self._workspace = workspace
+        self._methods: dict[str, tuple[str, str | None, Callable[[Arguments], Answer]]] = {
+            "auth.test": ("xoxb-", None, self._auth_test),
+            "apps.connections.open": ("xapp-", "connections:write", self._connections_open),
+            "chat.postMessage": ("xoxb-", "chat:write", self._post_message),
+            "usergroups.users.list": ("xoxb-", "usergroups:read", self._usergroup_members),
+        }
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one call, as Slack does with 200 even where the answer is no."""
+        arguments = await arguments_of(request)
+        answer = self._refusal(request, arguments) or self._methods[request.match_info["method"]][2](arguments)
+        headers = {"X-Slack-Req-Id": secrets.token_hex(16)}
+        return web.json_response(answer, headers=headers)
+
+    def _refusal(self, request: web.Request, arguments: Arguments) -> Answer | None:
+        method = self._methods.get(request.match_info["method"])
+        if method is None:
+            return _no("unknown_method", req_method=request.match_info["method"])
+        kind, scope, _ = method
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.get("token", "")
+        if not token:
+            return _no("not_authed")
+        if token not in self.scopes:
+            return _no("invalid_auth")
+        if not token.startswith(kind):
+            return _no("not_allowed_token_type")
+        if scope and scope not in self.scopes[token]:
+            return _no("missing_scope", needed=scope, provided=",".join(sorted(self.scopes[token])))
+        return None
+
+    def _auth_test(self, _: Arguments) -> Answer:
+        return {
+            "ok": True,
+            "url": f"https://{cast.TEAM_DOMAIN}.slack.com/",
+            "team": cast.TEAM_NAME,
+            "user": "signout",
+            "team_id": cast.TEAM_ID,
+            "user_id": cast.BOT_USER_ID,
+            "bot_id": cast.BOT_ID,
+            "is_enterprise_install": False,
+        }
+
+    def _connections_open(self, _: Arguments) -> Answer:
+        address = self._workspace.address.replace("http://", "ws://", 1)
+        ticket = self._workspace.sockets.issue_ticket()
+        return {"ok": True, "url": f"{address}/link/?ticket={ticket}&app_id={cast.APP_ID}"}
+
+    def _post_message(self, arguments: Arguments) -> Answer:
+        channel = self._workspace.channels.get(str(arguments.get("channel", "")))
+        if channel is None:
+            return _no("channel_not_found")
+        if channel.archived:
+            return _no("is_archived")
+        if not channel.bot_is_member:
+            return _no("not_in_channel")
+        if refused := refusal(arguments):
+            explained = {"response_metadata": {"messages": [f"[ERROR] {refused.reason}"]}}
+            return _no(refused.error, errors=[refused.reason], **explained)
+        message = self._workspace.post(channel.id, arguments)
+        return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_the_api_shows_it(message)}
+
+    def _usergroup_members(self, arguments: Arguments) -> Answer:
+        members = self._workspace.usergroups.get(str(arguments.get("usergroup", "")))
+        return _no("no_such_subteam") if members is None else {"ok": True, "users": sorted(members)}
+
+
+async def arguments_of(request: web.Request) -> Arguments:
+    """Read a call's arguments, sent as JSON or as a form (where blocks and the like are JSON in a string)."""
+    if request.content_type == "application/json":
+        try:
+            sent = json.loads(await request.read() or b"{}")
+        except ValueError:
+            return {}
+        return sent if isinstance(sent, dict) else {}
+    arguments: Arguments = {**request.query, **await request.post()}
+    for name in JSON_ARGUMENTS:
+        try:
+            arguments[name] = json.loads(arguments[name])
+        except (KeyError, ValueError, TypeError):
+            continue
+    return arguments
+
+
+def _no(error: str, **more: Any) -> Answer:
+    return {"ok": False, "error": error, **more}

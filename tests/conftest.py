@@ -1,0 +1,23 @@
+"""Fixtures that several tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+from headless import Headless
+
+from bot.sandbox.cognito import Moto
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """One moto for all tests; each makes pools of its own in it."""
+    server = Moto()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def headless(moto: Moto) -> Iterator[Headless]:
+    """A stage without a bot, with ada and grace signed in."""
+    with Headless(moto) as stage:
+        yield stage

@@ -1,0 +1,308 @@
+"""The sandbox's stage for tests that are not async themselves: it runs in a thread, with a loop of its own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from unittest.mock import patch
+
+from bot.sandbox import cast
+from bot.sandbox.cognito import Device, Moto
+from bot.sandbox.socket_mode import Ack
+from bot.sandbox.stage import Stage
+from bot.sandbox.wire import Call, Fault, Pause, Wire
+from bot.sandbox.workspace import Message
+
+T = TypeVar("T")
+
+SAM, KIM, RAY, PAT = "U0SAM00001", "U0KIM00001", "U0RAY00001", "U0PAT00001"
+SUPPORT, AUDIT = cast.SUPPORT_CHANNEL, cast.AUDIT_CHANNEL
+PATIENCE = 10.0
+
+
+class Headless:
+    """A stage in a thread. Its methods mirror the workspace's, Cognito's and the weather's, and block.
+
+    What they return is a copy: a message pressed later is the message as that person's window showed it then.
+    """
+
+    def __init__(self, moto: Moto, people: Iterable[str] | None = ("ada", "grace")) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
+        self._moto, self._people = moto, people
+        self.stage: Stage
+
+    def __enter__(self) -> Self:
+        """Start the stage."""
+        self._thread.start()
+        self.stage = self.run(_stage(self._moto, self._people))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the stage."""
+        try:
+            self.run(self.stage.__aexit__())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the stage's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def do(self, act: Callable[[], T]) -> T:
+        """Call something on the stage's loop and wait for it."""
+
+        async def work() -> T:
+            return act()
+
+        return self.run(work())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a bot needs to appear on this stage."""
+        return dict(self.stage.environment)
+
+    # Slack
+
+    def command(self, person: str, text: str, channel: str = SUPPORT) -> Ack:
+        """Type /signout and wait for the ack."""
+        return self.run(self.stage.workspace.command(person, text, channel))
+
+    def press(self, person: str, message: Message, action_id: str, value: str | None = None) -> Ack:
+        """Press a button and wait for the ack; a `value` forges the button."""
+        return self.run(self.stage.workspace.press(person, message, action_id, value))
+
+    def press_at_once(self, presses: Iterable[tuple[str, Message, str]]) -> list[Ack]:
+        """Press many buttons at the same moment and wait for all acks."""
+
+        async def work() -> list[Ack]:
+            return await asyncio.gather(*(self.stage.workspace.press(*press) for press in presses))
+
+        return self.run(work())
+
+    def messages(self, person: str, channel: str = SUPPORT) -> list[Message]:
+        """What this person sees in a channel now."""
+        return self.do(lambda: deepcopy(self.stage.workspace.seen_by(person, channel)))
+
+    def audit(self) -> list[Message]:
+        """What stands in the audit channel now."""
+        return self.messages(SAM, AUDIT)
+
+    def last_sent(self) -> dict[str, Any]:
+        """The last envelope that went to a bot."""
+        return self.do(lambda: deepcopy(self.stage.workspace.sockets.sent[-1]))
+
+    def redeliver(self, envelope: dict[str, Any]) -> Ack:
+        """Deliver an envelope once more."""
+        return self.run(self.stage.workspace.sockets.redeliver(envelope))
+
+    def connections(self) -> int:
+        """How many sockets are connected."""
+        return self.do(lambda: len(self.stage.workspace.sockets.connections))
+
+    def wait_for(self, look: Callable[[], T], timeout: float = PATIENCE) -> T:
+        """Look again after each change on the stage, and every 50 ms, until there is something; give that."""
+        end = time.monotonic() + timeout
+        while True:
+            count = self.stage.changes.count
+            if found := look():
+                return found
+            if time.monotonic() > end:
+                raise AssertionError(f"waited {timeout} s in vain; the workspace shows {self._everything()}")
+            self.run(self.stage.changes.after(count, 0.05))
+
+    def wait_for_message(
+        self, person: str, channel: str = SUPPORT, containing: str = "", button: str = "", timeout: float = PATIENCE
+    ) -> Message:
+        """Wait for a message that shows some words (in its text or blocks) or has a button; the newest one."""
+
+        def look() -> Message | None:
+            return next((m for m in reversed(self.messages(person, channel)) if shows(m, containing, button)), None)
+
+        return self.wait_for(look, timeout)  # type: ignore[return-value]  # wait_for gives nothing falsy
+
+    # Cognito
+
+    def devices(self, username: str) -> list[Device]:
+        """A person's devices, after really trying their tokens."""
+        self.run(self.stage.cognito.check(username))
+        return self.do(lambda: deepcopy(self.stage.cognito.devices(username)))
+
+    def is_signed_in(self, username: str) -> bool:
+        """Whether every refresh and access token of this person still works; an error where only some do."""
+        works = {flag for device in self.devices(username) for flag in (device.refresh_works, device.access_works)}
+        if len(works) != 1:
+            raise AssertionError(f"{username} is neither signed in nor signed out: {works}")
+        return works.pop()
+
+    # Weather
+
+    @property
+    def cognito_wire(self) -> Wire:
+        """The wire between the bot and Cognito; change it through `before_cognito`."""
+        return self.stage.weather.cognito
+
+    def before_cognito(self, action: str, *faults: Fault) -> None:
+        """Put faults in the way of the next calls of a Cognito action."""
+        self.do(lambda: self.stage.weather.cognito.next(action, *faults))
+
+    def before_slack(self, action: str, *faults: Fault) -> None:
+        """Put faults in the way of the next calls of a Slack method (or `response_url`)."""
+        self.do(lambda: self.stage.weather.slack.next(action, *faults))
+
+    def pause(self, action: str, *, after: bool = False) -> "Paused":
+        """Hold the next call of a Cognito action until released."""
+
+        async def make() -> Pause:
+            return Pause(after=after)
+
+        pause = self.run(make())
+        self.before_cognito(action, pause)
+        return Paused(self, pause)
+
+    def cognito_calls(self, action: str = "") -> list[Call]:
+        """The bot's calls to Cognito so far."""
+        return self.do(lambda: [call for call in self.stage.weather.cognito.calls if action in ("", call.action)])
+
+    def slack_calls(self, action: str = "") -> list[Call]:
+        """The bot's calls to Slack so far."""
+        return self.do(lambda: [call for call in self.stage.weather.slack.calls if action in ("", call.action)])
+
+    def switch(self, name: str, *, on: bool = True) -> None:
+        """Turn one of the page's kinds of weather on or off."""
+        self.do(lambda: self.stage.weather.switch(name, on=on))
+
+    # Bots
+
+    @contextmanager
+    def bot_in_process(self, **overrides: str) -> Iterator[None]:
+        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end."""
+        from bot.wiring import serve  # noqa: PLC0415
+
+        from bot.config import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
+
+        environment = self.environment | overrides
+        loop, stop = asyncio.new_event_loop(), asyncio.Event()
+        aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
+        with patch.dict(os.environ, aws):
+            work = serve(load(environment), host="127.0.0.1", port=0, stop=stop)
+            failures: list[BaseException] = []
+            thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
+            already = self.connections()
+            thread.start()
+            try:
+                self.wait_for(lambda: failures or self.connections() > already)
+                if not failures:
+                    yield
+            finally:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(stop.set)
+                thread.join(30)
+            if failures:
+                raise failures[0]
+
+    @contextmanager
+    def bot_process(self, **overrides: str) -> Iterator["BotProcess"]:
+        """Run `python -m bot run` as a process of its own, connected and ready; end it at the end."""
+        log = self.stage.folder / f"bot-{time.monotonic_ns()}.log"
+        environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"} | self.environment | overrides
+        already = self.connections()
+        with log.open("wb") as output:
+            command = [sys.executable, "-m", "bot", "run", "--port", "0"]
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        bot = BotProcess(process, log)
+        try:
+            self.wait_for(lambda: process.poll() is not None or self.connections() > already, timeout=20)
+            if process.poll() is not None:
+                raise AssertionError(f"the bot ended with {process.returncode}: {bot.log()}")
+            yield bot
+        finally:
+            bot.kill()
+
+    def _everything(self) -> str:
+        messages = self.do(lambda: list(self.stage.workspace.messages))
+        return "\n".join(f"{m.channel} for {m.only_for or 'all'}: {m.text}" for m in messages) or "nothing"
+
+
+class Paused:
+    """A call held on the wire."""
+
+    def __init__(self, headless: Headless, pause: Pause) -> None:
+        self._headless, self._pause = headless, pause
+
+    def wait_until_arrived(self, timeout: float = PATIENCE) -> None:
+        """Wait until the call is there (and, if paused after it, has been done)."""
+        self._headless.run(asyncio.wait_for(self._pause.arrived.wait(), timeout))
+
+    def release(self) -> None:
+        """Let the call, or its answer, go on."""
+        self._headless.do(self._pause.released.set)
+
+
+class BotProcess:
+    """A bot that runs as a process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process, self._log = process, log
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        self._process.kill()
+        self._process.wait()
+
+    def terminate(self, timeout: float = 30) -> int:
+        """SIGTERM; gives the exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout)
+
+    def log(self) -> str:
+        """Everything that it has logged so far."""
+        return self._log.read_text()
+
+
+def shows(message: Message, words: str, button: str = "") -> bool:
+    """Whether a message shows these words, and has a button with this action_id (where one is given)."""
+    if button:
+        try:
+            message.button(button)
+        except LookupError:
+            return False
+    return words in message.text or words in "\n".join(texts(message.blocks))
+
+
+def texts(part: Any) -> list[str]:
+    """Every text in a message's blocks, in order."""
+    if isinstance(part, list):
+        return [text for item in part for text in texts(item)]
+    if isinstance(part, dict):
+        return [
+            text
+            for key, held in part.items()
+            for text in ([held] if key == "text" and isinstance(held, str) else texts(held))
+        ]
+    return []
+
+
+async def _stage(moto: Moto, people: Iterable[str] | None) -> Stage:
+    return await Stage(moto, people).__aenter__()
+
+
+def _run_bot(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None], failures: list[BaseException]) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(work)
+        loop.run_until_complete(loop.shutdown_default_executor())
+    except BaseException as failure:  # noqa: BLE001 - it is raised again in the test's thread
+        failures.append(failure)
+    finally:
+        loop.close()
