@@ -111,10 +111,10 @@ class Cognito:
         self._checking = asyncio.Lock()
 
     async def seed(self, only: Iterable[str] | None = None) -> None:
-        """Make fresh pools and sign everybody in (or the people named in `only`)."""
+        """Make fresh pools and sign everybody in (or the people named in `only`; without any, make no pools)."""
         self._session = aiohttp.ClientSession()
         wanted = None if only is None else set(only)
-        for name, people in CAST.items():
+        for name, people in CAST.items() if wanted != set() else ():
             made = await self.ask("CreateUserPool", PoolName=name)
             pool_id = made["UserPool"]["Id"]
             flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
