@@ -347,12 +347,12 @@ def test_an_envelope_can_be_delivered_twice(headless: Headless) -> None:
 def test_an_eleventh_connection_is_turned_away(headless: Headless) -> None:
     async def connect() -> list[dict[str, Any]]:
         client = AsyncWebClient(token=cast.APP_TOKEN, base_url=headless.environment["SLACK_API_URL"])
-        greetings = []
+        greetings, sockets = [], []
         async with ClientSession() as session:
             for _ in range(11):
                 opened = await client.apps_connections_open(app_token=cast.APP_TOKEN)
-                socket = await session.ws_connect(opened["url"])
-                greetings.append(await socket.receive_json())
+                sockets.append(await session.ws_connect(opened["url"]))
+                greetings.append(await sockets[-1].receive_json())
         return greetings
 
     greetings = headless.run(connect())
