@@ -1,0 +1,87 @@
+"""May this operator sign people out, and of which pools? Nobody may unless a rule says so."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+
+from bot.request import Operator
+
+_SEAL = object()  # only this file makes an Authorized
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Slack user ids and user group ids that a rule lets in."""
+
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowlist:
+    """Who may: `everywhere` for all pools, `pools` for one each (a key for every configured pool)."""
+
+    everywhere: Allowed
+    pools: Mapping[str, Allowed]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """Proof that an operator was allowed: pool name to the rule that allowed it. Only `authorize` makes one."""
+
+    operator: Operator
+    rules: Mapping[str, str]
+    _: KW_ONLY
+    seal: object = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("only authorize() makes an Authorized")
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Why not, in the words of the audit entry."""
+
+    rule: str
+
+
+def authorize(
+    operator: Operator,
+    allowlist: Allowlist,
+    members: Callable[[str], frozenset[str] | None],
+    home_team: str | None,
+) -> Authorized | Denied:
+    """Decide for all pools at once.
+
+    `members` tells who is in a Slack user group; None means that Slack cannot list it, and then nobody is allowed
+    through it. It is asked only where no user id decides. A person of a team other than `home_team` is never allowed.
+    """
+    if not home_team or operator.team_id != home_team:
+        return Denied("from another team")
+    rules = {}
+    for pool, allowed in allowlist.pools.items():
+        if rule := _rule(operator.id, allowlist.everywhere, f"pools.{pool}.", allowed, members):
+            rules[pool] = rule
+    if rules:
+        return Authorized(operator, rules, seal=_SEAL)
+    groups = allowlist.everywhere.groups.union(*(allowed.groups for allowed in allowlist.pools.values()))
+    unreadable = sorted(group for group in groups if members(group) is None)
+    return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})" if unreadable else "not allowed")
+
+
+def _rule(
+    operator_id: str,
+    everywhere: Allowed,
+    prefix: str,
+    pool: Allowed,
+    members: Callable[[str], frozenset[str] | None],
+) -> str | None:
+    if operator_id in everywhere.users:
+        return "allow.users"
+    if operator_id in pool.users:
+        return f"{prefix}allow.users"
+    for where, groups in (("", everywhere.groups), (prefix, pool.groups)):
+        for group in sorted(groups):
+            if operator_id in (members(group) or ()):
+                return f"{where}allow.groups: {group}"
+    return None

@@ -1,0 +1,107 @@
+"""Everything that can go wrong for an operator, each with the sentence that tells them what to do."""
+
+from collections.abc import Mapping
+
+
+class BotError(Exception):
+    """Something an operator is told. `sentence` is plain text: what was wrong, what to do."""
+
+    sentence = (
+        "Something went wrong. Nothing was signed out. Try again, and tell the bot's engineer if it happens again."
+    )
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self.sentence = sentence or self.sentence
+        super().__init__(self.sentence)
+
+
+class UsageError(BotError):
+    """What was typed cannot be understood; a usage line goes with it."""
+
+
+class DeniedError(BotError):
+    """The operator may not do this. The sentence reveals nothing; `rule` is for the audit entry."""
+
+    sentence = "You are not on the list of people who may sign users out. If you should be, ask the bot's engineer."
+
+    def __init__(self, rule: str, sentence: str | None = None) -> None:
+        self.rule = rule
+        super().__init__(sentence)
+
+
+class AccountNotFoundError(BotError):
+    """The pool has no such account."""
+
+
+class PoolUnavailableError(BotError):
+    """Cognito did not answer, or refused to look the account up."""
+
+
+class BusyError(BotError):
+    """A lane is full: nothing was begun."""
+
+    sentence = "The bot is busy and has done nothing yet. Try again in a moment."
+
+
+class RestartingError(BotError):
+    """The bot is draining: nothing was begun."""
+
+    sentence = "The bot is restarting and has done nothing yet. Try again in a moment."
+
+
+class UnknownRequestError(BotError):
+    """A button whose request is not in the store."""
+
+    sentence = "This request is no longer known here, so nothing was done. Run the command again."
+
+
+class NotYoursError(BotError):
+    """Somebody other than the operator pressed."""
+
+    sentence = "Only the person who ran the command can press these buttons. Nothing was done."
+
+
+class StillSigningOutError(BotError):
+    """A second press while the first is at work."""
+
+    sentence = "This sign-out is already under way. Its result will replace the card."
+
+
+class SupersededError(Exception):
+    """Somebody else moved the request first, so this write did not happen. Read it again."""
+
+
+class DeliveryError(Exception):
+    """Slack did not take an audit message. `retry_after` is in seconds, where Slack named one."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+# What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
+ADVICE: Mapping[str, str] = {
+    "UserNotFoundException": "Cognito has no such account any more: it may have been deleted since the card was shown.",
+    "ResourceNotFoundException": "Cognito has no such user pool. Ask the bot's engineer to check the pool's id.",
+    "NotAuthorizedException": "Cognito does not allow this. Ask the bot's engineer to check its IAM role.",
+    "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
+    "TooManyRequestsException": "Cognito is taking no more requests just now. Wait a minute and run the command again.",
+    "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",
+    "OperationNotEnabledException": "This operation is not enabled in the user pool. Ask the bot's engineer.",
+    "InternalErrorException": "Cognito had an internal error. Wait a minute and run the command again.",
+    "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
+    "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
+    "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
+    "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
+    "TimedOut": "Cognito did not answer in time.",
+    "Unreachable": "Cognito could not be reached, or the connection broke.",
+    "NoCallMade": "There was no time left to ask Cognito.",
+}
+_NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
+
+
+def advice(code: str | None) -> str:
+    """Return the sentence for an error code, with the code itself where an engineer will want it."""
+    sentence = ADVICE.get(code or "", _NO_ADVICE)
+    return f"{sentence} ({code})" if code else sentence

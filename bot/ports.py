@@ -1,0 +1,137 @@
+"""What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.audit import AuditEntry
+from bot.request import Account, SignOutRequest
+
+
+class Clock(Protocol):
+    """Time. Instances' clocks are assumed to agree within 5 s."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread for `seconds`."""
+
+
+class Groups(Protocol):
+    """Slack user groups."""
+
+    def members(self, group_id: str) -> frozenset[str] | None:
+        """Return the user ids in a group, at most 60 s old; None where Slack cannot list it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Cognito said yes."""
+
+    aws_request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Cognito, or AWS in front of it, definitely said no: nothing was done by this call."""
+
+    code: str
+    aws_request_id: str | None
+    may_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The call got no clear answer: it may or may not have been carried out."""
+
+    code: str
+    aws_request_id: str | None = None
+
+
+class UserPool(Protocol):
+    """One configured Cognito user pool. Every method makes at most one call, bounded by `CALL_SECONDS`."""
+
+    def find(self, username: str) -> Account:
+        """Return the account of exactly this user name.
+
+        Raises `AccountNotFoundError`, or `PoolUnavailableError` where Cognito cannot tell.
+        """
+
+    def sign_out(self, username: str) -> SignedOut | Refused | Unclear:
+        """Call AdminUserGlobalSignOut once, without any retry, and say what is known afterwards."""
+
+
+class RequestStore(Protocol):
+    """Where requests and audit entries live. A method returns only after its write is durable."""
+
+    def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
+        """Store a new request together with its entry."""
+
+    def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
+        """Replace `before` by `after` and add the entry, both or neither.
+
+        Raises `SupersededError` where the stored version is no longer `before`'s, and `IllegalMoveError` for a move
+        that the table does not have.
+        """
+
+    def get(self, request_id: str) -> SignOutRequest | None:
+        """Return a request, or None."""
+
+    def dead_claims(self, now: datetime) -> Sequence[SignOutRequest]:
+        """Return the requests in SIGNING_OUT whose lease has run out, oldest first."""
+
+    def expired(self, now: datetime) -> Sequence[SignOutRequest]:
+        """Return the requests that still await their operator after `expires_at`, oldest first."""
+
+    def wipe_response_urls(self, created_before: datetime) -> None:
+        """Forget the response_urls that Slack no longer takes."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Store an entry that belongs to no move, such as a refusal."""
+
+    def undelivered(self, now: datetime, limit: int) -> Sequence[AuditEntry]:
+        """Return entries that are due for delivery, oldest first."""
+
+    def refusals_waiting(self, team_id: str, operator_id: str) -> Sequence[AuditEntry]:
+        """Return an operator's undelivered refusals, oldest first."""
+
+    def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
+        """Return when the channel last heard of a refusal of this operator."""
+
+    def next_delivery_at(self) -> datetime | None:
+        """Return when the next entry is due, or None where nothing waits."""
+
+    def delivered(self, entries: Sequence[AuditEntry], ts: str, now: datetime) -> None:
+        """Note that Slack took these entries, as message `ts`."""
+
+    def postponed(self, entries: Sequence[AuditEntry], next_at: datetime, *, failed: bool) -> None:
+        """Note when to try these entries again; `failed` counts an attempt."""
+
+
+class AuditChannel(Protocol):
+    """The Slack channel that hears of every outcome."""
+
+    def post(self, entries: Sequence[AuditEntry]) -> str:
+        """Post one message for one entry, or for several refusals of one operator; return its `ts`.
+
+        Raises `DeliveryError` unless Slack definitely took it.
+        """
+
+
+class Seat(Protocol):
+    """A place in a lane, held until `run` or `release`."""
+
+    def run(self, work: Callable[[], object]) -> None:
+        """Do `work` on one of the lane's threads, then give the place back."""
+
+    def release(self) -> None:
+        """Give the place back unused."""
+
+
+class Lane(Protocol):
+    """A bounded number of threads for one sort of work."""
+
+    def reserve(self, *, urgent: bool = False) -> Seat:
+        """Return a place, or raise `BusyError`. The last places are kept for what is urgent."""

@@ -1,0 +1,107 @@
+"""From a claim to its outcome: call AdminUserGlobalSignOut in a bounded loop, and say no more than is known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.audit import entry_of
+from bot.ports import Clock, Refused, RequestStore, SignedOut, Unclear, UserPool
+from bot.request import SignOutRequest, State
+
+# The longest a single call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
+CONNECT_SECONDS = 2
+READ_SECONDS = 5
+CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
+MARGIN = timedelta(seconds=10)
+# A claim's lease outlives all its calls by MARGIN: no call starts with less than CALL + MARGIN left.
+LEASE = timedelta(seconds=30)
+MAX_CALLS = 4
+BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
+NO_CALL_MADE = "NoCallMade"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lifetimes:
+    """How long what a pool has issued outlives a sign-out, from its configuration."""
+
+    token: timedelta
+    login_cookie: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOuts:
+    """Carries claims out. `jitter` returns a factor for each pause, so that instances do not retry in step."""
+
+    pools: Mapping[str, UserPool]
+    lifetimes: Mapping[str, Lifetimes]
+    store: RequestStore
+    clock: Clock
+    resume_within: timedelta
+    jitter: Callable[[], float]
+
+    def sign_out(self, claimed: SignOutRequest) -> SignOutRequest:
+        """Return the request in SIGNED_OUT, FAILED or UNKNOWN, stored with its audit entry.
+
+        A holder that lost its claim writes nothing: then this raises `SupersededError`.
+        """
+        calls = _Calls(doubt=claimed.resumed)
+        pool = self.pools.get(claimed.account.pool)
+        while pool and self._may_call(claimed, calls):
+            calls.note(pool.sign_out(claimed.account.username))
+            if calls.settled:
+                break
+            pause = BACK_OFF_SECONDS[min(calls.made, len(BACK_OFF_SECONDS)) - 1]
+            self.clock.sleep(pause * self.jitter())
+        return self._complete(claimed, calls)
+
+    def give_up(self, claimed: SignOutRequest) -> SignOutRequest:
+        """End a claim too old to be resumed as UNKNOWN: a late replay would end sessions opened since."""
+        return self._complete(claimed, _Calls(doubt=True))
+
+    def _may_call(self, claimed: SignOutRequest, calls: "_Calls") -> bool:
+        if claimed.lease_until is None or claimed.claimed_at is None:
+            raise ValueError("only a claimed request can be signed out")
+        now = self.clock.now()
+        held = now + CALL + MARGIN <= claimed.lease_until
+        return calls.made < MAX_CALLS and held and now <= claimed.claimed_at + self.resume_within
+
+    def _complete(self, claimed: SignOutRequest, calls: "_Calls") -> SignOutRequest:
+        now = self.clock.now()
+        lifetimes = self.lifetimes.get(claimed.account.pool)
+        signed_out = calls.state is State.SIGNED_OUT and lifetimes is not None
+        ended = claimed.move(
+            calls.state,
+            attempts=claimed.attempts + calls.made,
+            error_code=calls.error_code,
+            aws_request_ids=claimed.aws_request_ids + tuple(calls.aws_request_ids),
+            ended_at=now,
+            access_until=now + lifetimes.token if signed_out and lifetimes else None,
+            login_until=now + lifetimes.login_cookie if signed_out and lifetimes and lifetimes.login_cookie else None,
+        )
+        self.store.advance(claimed, ended, entry_of(ended, now))
+        return ended
+
+
+class _Calls:
+    """What the calls so far amount to. Once some call got no clear answer, a later refusal proves nothing."""
+
+    def __init__(self, *, doubt: bool) -> None:
+        self.state = State.UNKNOWN if doubt else State.FAILED
+        self.made = 0
+        self.error_code: str | None = NO_CALL_MADE
+        self.aws_request_ids: list[str] = []
+        self.settled = False
+
+    def note(self, answer: SignedOut | Refused | Unclear) -> None:
+        self.made += 1
+        if answer.aws_request_id:
+            self.aws_request_ids.append(answer.aws_request_id)
+        match answer:
+            case SignedOut():
+                self.state, self.error_code, self.settled = State.SIGNED_OUT, None, True
+            case Refused(code=code, may_retry=may_retry):
+                self.settled = not may_retry
+                if self.state is State.FAILED or self.error_code == NO_CALL_MADE:
+                    self.error_code = code
+            case Unclear(code=code):
+                self.state, self.error_code = State.UNKNOWN, code
