@@ -1,0 +1,204 @@
+"""Frozen settings from the environment and a TOML file. Every fault is reported at once; secrets are never shown."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot import formats
+from bot.authorize import Allowed, Allowlist
+
+# Every setting that the environment may give, and where it stands in the file.
+ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+    "SLACK_BOT_TOKEN": ("slack_bot_token",),
+    "SLACK_APP_TOKEN": ("slack_app_token",),
+    "SLACK_API_URL": ("slack_api_url",),
+    "SIGNOUT_AUDIT_CHANNEL": ("audit_channel",),
+    "SIGNOUT_ALLOW_USERS": ("allow", "users"),
+    "SIGNOUT_ALLOW_GROUPS": ("allow", "groups"),
+    "SIGNOUT_POOL_ID": ("pools", "default", "id"),
+    "SIGNOUT_STORE": ("store",),
+    "SIGNOUT_CONFIRM_WITHIN": ("confirm_within",),
+    "SIGNOUT_RESUME_WITHIN": ("resume_within",),
+    "SIGNOUT_PII": ("pii",),
+    "SIGNOUT_DRAIN": ("drain",),
+    "SIGNOUT_LOG_LEVEL": ("log_level",),
+}
+CONFIG_FILE = "SIGNOUT_CONFIG"
+DEFAULT_FILE = "signout.toml"
+_NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_api_url")
+
+
+class SettingsError(Exception):
+    """What is wrong with the settings: one sentence a fault, in `faults`."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+_FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class Allow(BaseModel):
+    """Slack user ids and user group ids."""
+
+    model_config = _FROZEN
+    users: formats.UserIds = frozenset()
+    groups: formats.GroupIds = frozenset()
+
+    def rule(self) -> Allowed:
+        """Return this as the rules know it."""
+        return Allowed(self.users, self.groups)
+
+
+class Pool(BaseModel):
+    """One user pool. Its two lifetimes are what Cognito is configured with; the bot never asks Cognito for them."""
+
+    model_config = _FROZEN
+    id: formats.PoolId
+    token_lifetime: Annotated[timedelta, formats.duration("5m", "1d")] = timedelta(hours=1)
+    login_cookie_lifetime: Annotated[timedelta, formats.duration("0s", "90d")] = timedelta(hours=1)
+    allow: Allow = Allow()
+
+    @property
+    def region(self) -> str:
+        """The AWS region, which is in the id."""
+        return self.id.split("_", 1)[0]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Made by `load` alone."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    slack_bot_token: formats.BotToken
+    slack_app_token: formats.AppToken
+    slack_api_url: formats.SlackAddress = "https://slack.com/api/"
+    audit_channel: formats.ChannelId
+    allow: Allow = Allow()
+    pools: Annotated[dict[formats.PoolName, Pool], Field(min_length=1)]
+    store: formats.StoreAddress = "sqlite:///signout.db"
+    confirm_within: Annotated[timedelta, formats.duration("30s", "25m")] = timedelta(minutes=5)
+    resume_within: Annotated[timedelta, formats.duration("1m", "1h")] = timedelta(minutes=5)
+    pii: Literal["masked", "full"] = "masked"
+    drain: Annotated[timedelta, formats.duration("1s", "10m")] = timedelta(seconds=8)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def allowlist(self) -> Allowlist:
+        """Who may, as the rules know it."""
+        return Allowlist(self.allow.rule(), {name: pool.allow.rule() for name, pool in self.pools.items()})
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` where there is one, and `environment`, which wins.
+
+    Raises `SettingsError` with every fault at once.
+    """
+    given = {name: value for name, value in environment.items() if value.strip()}
+    faults = [
+        f"{name} is no setting of this bot. Check its spelling."
+        for name in sorted(given)
+        if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
+    ]
+    in_file = _read_file(given.get(CONFIG_FILE), faults)
+    in_environment = _nested(given)
+    if not _names_anybody(in_environment) and not _names_anybody(in_file):
+        faults.append(
+            "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
+        )
+
+    class Given(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            *_: Any,
+            **__: Any,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, InitSettingsSource(settings_cls, in_file)  # the first wins, key by key
+
+    try:
+        settings = Given(**in_environment)
+    except ValidationError as error:
+        # Only type and place: pydantic's own text quotes what was put in, a secret included.
+        faults += [_sentence(each["loc"], each["type"], each["msg"]) for each in error.errors(include_input=False)]
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
+    path = Path(named or DEFAULT_FILE)
+    if not named and not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        faults.append(f"The settings file {path} cannot be read: {error.strerror}. Mend {CONFIG_FILE}.")
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+        faults.append(f"The settings file {path} is not valid TOML: {where}.")
+        return {}
+    faults += [
+        f"{key} never belongs in the file. Set {key.upper()} in the environment, and replace the token."
+        for key in _NEVER_IN_THE_FILE
+        if values.pop(key, None) is not None
+    ]
+    return values
+
+
+def _nested(given: Mapping[str, str]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, path in ENVIRONMENT.items():
+        if name in given:
+            place = nested
+            for key in path[:-1]:
+                place = place.setdefault(key, {})
+            place[path[-1]] = given[name].strip()
+    return nested
+
+
+def _names_anybody(values: Mapping[str, Any]) -> bool:
+    pools = values.get("pools")
+    places = [values, *(pools.values() if isinstance(pools, dict) else ())]
+    allows = [place.get("allow") for place in places if isinstance(place, dict)]
+    return any(allow.get("users") or allow.get("groups") for allow in allows if isinstance(allow, dict))
+
+
+_SENTENCES = {
+    "missing": "is missing.",
+    "extra_forbidden": "is no setting of this bot. Check its spelling.",
+    "literal_error": "must be one of {expected}.",
+    "too_short": "names no user pool: set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
+}
+_HOW_TO_GET = {
+    "SLACK_BOT_TOKEN": "Copy it from OAuth & Permissions of your Slack app; it starts with xoxb-.",
+    "SLACK_APP_TOKEN": "Make one under Basic Information > App-Level Tokens (connections:write); it starts with xapp-.",
+    "SIGNOUT_AUDIT_CHANNEL": "Give the id of the audit channel, such as C0123ABCDEF.",
+    "pools": "Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
+}
+
+
+def _sentence(loc: tuple[int | str, ...], kind: str, message: str) -> str:
+    keys = [str(key) for key in loc if key != "[key]" and not isinstance(key, int)]
+    # Past three keys (pools.NAME.allow.users) a set's member follows, which is somebody's id: left out.
+    path = tuple(keys[:4] if keys[0] == "pools" else keys[:2])
+    named = next((name for name, place in ENVIRONMENT.items() if place == path), None)
+    name = (
+        f"{named} ({'.'.join(path)} in the file)"
+        if named and path[0] not in _NEVER_IN_THE_FILE
+        else named or ".".join(path)
+    )
+    how = _HOW_TO_GET.get(named or name, "") if kind == "missing" else ""
+    if kind == "setting":
+        return f"{name} {message}"
+    expected = message.removeprefix("Input should be ") if kind == "literal_error" else ""
+    return f"{name} {_SENTENCES.get(kind, 'has the wrong form.').format(expected=expected)} {how}".rstrip()

@@ -1,0 +1,98 @@
+"""The forms that single settings take. Each says what is wrong in a sentence that never quotes what was given."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_core import PydanticCustomError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SLACK_HOSTS = ("slack.com", "slack-gov.com")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _wrong(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("setting", "{sentence}", {"sentence": sentence})
+
+
+def _matching(pattern: str, sentence: str) -> AfterValidator:
+    def check(value: Any) -> Any:
+        if not re.fullmatch(pattern, value.get_secret_value() if isinstance(value, SecretStr) else value):
+            raise _wrong(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
+def _seconds(value: Any) -> int | None:
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    match = re.fullmatch(r"(\d{1,6}) ?([smhd])", value) if isinstance(value, str) else None
+    return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def duration(shortest: str, longest: str) -> BeforeValidator:
+    """Take a number and a unit, such as 30s, 5m, 1h or 1d, from `shortest` to `longest`."""
+    low, high = _seconds(shortest) or 0, _seconds(longest) or 0
+
+    def check(value: Any) -> timedelta:
+        seconds = _seconds(value)
+        if seconds is None:
+            raise _wrong("must be a number and a unit, such as 30s, 5m, 1h or 1d.")
+        if not low <= seconds <= high:
+            raise _wrong(f"must be {shortest} to {longest}.")
+        return timedelta(seconds=seconds)
+
+    return BeforeValidator(check)
+
+
+def _comma_separated(value: Any) -> Any:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _slack_address(value: str) -> str:
+    url = urlsplit(value)
+    host = (url.hostname or "").lower()
+    slack = url.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in _SLACK_HOSTS)
+    if url.username or not (slack or (url.scheme in {"http", "https"} and host in _LOOPBACK)):
+        raise _wrong("must be an address of Slack's own (https://slack.com/api/) or of this machine (loopback).")
+    return value if value.endswith("/") else f"{value}/"
+
+
+_User = Annotated[
+    str,
+    _matching(
+        r"[UW][A-Z0-9]{7,14}", "must be Slack user ids such as U0123ABCDEF (profile > Copy member ID), not names."
+    ),
+]
+_Group = Annotated[str, _matching(r"S[A-Z0-9]{7,14}", "must be Slack user group ids such as S0123ABCDEF, not handles.")]
+UserIds = Annotated[frozenset[_User], BeforeValidator(_comma_separated)]
+GroupIds = Annotated[frozenset[_Group], BeforeValidator(_comma_separated)]
+ChannelId = Annotated[
+    str,
+    _matching(
+        r"[CG][A-Z0-9]{7,14}", "must be a channel id such as C0123ABCDEF (channel details, at the end), not a name."
+    ),
+]
+BotToken = Annotated[
+    SecretStr,
+    _matching(r"xoxb-\S+", "must be a bot token: it starts with xoxb- (OAuth & Permissions > Bot User OAuth Token)."),
+]
+AppToken = Annotated[
+    SecretStr,
+    _matching(r"xapp-\S+", "must be an app-level token: it starts with xapp- (Basic Information > App-Level Tokens)."),
+]
+SlackAddress = Annotated[str, AfterValidator(_slack_address)]
+PoolName = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{0,30}", "is no pool name: use a-z, 0-9 and - (at most 31).")]
+PoolId = Annotated[
+    str,
+    _matching(
+        r"[a-z]{2}(-[a-z]+)+-\d_[0-9A-Za-z]{1,40}",
+        "must be a user pool id such as eu-central-1_AbCdEf123 (Cognito console > User pools).",
+    ),
+]
+StoreAddress = Annotated[
+    str, _matching(r"sqlite:///.+", "must be sqlite:///relative/path.db or sqlite:////absolute/path.db.")
+]
