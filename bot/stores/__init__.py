@@ -1,0 +1,1 @@
+"""Where requests and audit entries live: one contract, kept by every store."""

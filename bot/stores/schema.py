@@ -1,0 +1,80 @@
+"""The SQLite schema, as numbered steps. A step that was released is never edited: a change is a new step."""
+
+import sqlite3
+
+STEPS = (
+    """
+    CREATE TABLE requests (
+        id TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        operator_team_id TEXT NOT NULL,
+        operator_id TEXT NOT NULL,
+        operator_name TEXT NOT NULL,
+        source TEXT NOT NULL,
+        channel_id TEXT NOT NULL,
+        target TEXT NOT NULL,
+        account_pool TEXT NOT NULL,
+        account_pool_id TEXT NOT NULL,
+        account_region TEXT NOT NULL,
+        account_username TEXT NOT NULL,
+        account_sub TEXT,
+        account_email TEXT,
+        account_status TEXT,
+        account_enabled INTEGER,
+        account_created_at TEXT,
+        reason TEXT,
+        allowed_by TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL,
+        response_url TEXT,
+        claim_id TEXT,
+        claimed_at TEXT,
+        lease_until TEXT,
+        resumed INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        error_code TEXT,
+        aws_request_ids TEXT NOT NULL,
+        ended_at TEXT,
+        access_until TEXT,
+        login_until TEXT
+    ) STRICT;
+    CREATE INDEX requests_claimed ON requests (lease_until) WHERE state = 'signing_out';
+    CREATE INDEX requests_awaiting ON requests (expires_at)
+        WHERE state IN ('awaiting_choice', 'awaiting_confirmation');
+    CREATE INDEX requests_response_url ON requests (created_at) WHERE response_url IS NOT NULL;
+    CREATE TABLE audit_entries (
+        id TEXT PRIMARY KEY,
+        request_id TEXT,
+        kind TEXT NOT NULL,
+        at TEXT NOT NULL,
+        team_id TEXT NOT NULL,
+        operator_id TEXT NOT NULL,
+        snapshot TEXT NOT NULL,
+        delivery_attempts INTEGER NOT NULL,
+        next_at TEXT,
+        delivered_at TEXT,
+        ts TEXT
+    ) STRICT;
+    CREATE INDEX audit_entries_due ON audit_entries (next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX audit_entries_of_operator ON audit_entries (team_id, operator_id, kind);
+    """,
+)
+
+
+class SchemaError(Exception):
+    """The file was written by a newer bot."""
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Take the steps that a file still lacks, inside the caller's transaction. Raises `SchemaError`."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(STEPS):
+        raise SchemaError(
+            f"The store has schema {version}, this bot knows {len(STEPS)}. Run the newer bot, or give another store."
+        )
+    for step in STEPS[version:]:
+        # Not executescript: it would commit the caller's transaction first.
+        for statement in filter(str.strip, step.split(";")):
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {len(STEPS)}")

@@ -1,0 +1,166 @@
+"""Requests and audit entries in one SQLite file on a local disk, for exactly one instance."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.audit import AuditEntry, Kind
+from bot.errors import SupersededError
+from bot.request import MOVES, IllegalMoveError, SignOutRequest, State
+from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
+from bot.stores.schema import migrate
+
+BUSY_SECONDS = 5
+
+
+class SQLiteStore:
+    """A `RequestStore` in the file at `path` (made with mode 0600). Safe to use from many threads.
+
+    WAL with `synchronous=FULL`: what a method wrote survives a power cut once it has returned.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+
+    def open(self) -> None:
+        """Make the file where there is none, and bring its schema up to date. Raises `SchemaError`."""
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        with self._write() as db:
+            migrate(db)
+
+    def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
+        """Store a new request together with its entry."""
+        with self._write() as db:
+            _insert(db, "requests", row_of_request(request))
+            _insert(db, "audit_entries", row_of_entry(entry))
+
+    def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
+        """Replace `before` by `after` and add the entry, both or neither."""
+        if after.state not in MOVES[before.state]:
+            raise IllegalMoveError(before.state, after.state)
+        row = row_of_request(after)
+        assignments = ", ".join(f"{name} = :{name}" for name in row)
+        with self._write() as db:
+            # The version is the whole condition: each move makes a new one.
+            moved = db.execute(
+                f"UPDATE requests SET {assignments} WHERE id = :id AND version = :version - 1",  # noqa: S608
+                row,
+            )
+            if moved.rowcount != 1:
+                raise SupersededError
+            _insert(db, "audit_entries", row_of_entry(entry))
+
+    def get(self, request_id: str) -> SignOutRequest | None:
+        """Return a request, or None."""
+        found = self._requests("id = ?", request_id)
+        return found[0] if found else None
+
+    def dead_claims(self, now: datetime) -> Sequence[SignOutRequest]:
+        """Return the requests in SIGNING_OUT whose lease has run out, oldest first."""
+        return self._requests("state = ? AND lease_until < ?", State.SIGNING_OUT, text(now))
+
+    def expired(self, now: datetime) -> Sequence[SignOutRequest]:
+        """Return the requests that still await their operator after `expires_at`, oldest first."""
+        awaiting = (State.AWAITING_CHOICE, State.AWAITING_CONFIRMATION)
+        return self._requests("state IN (?, ?) AND expires_at <= ?", *awaiting, text(now))
+
+    def wipe_response_urls(self, created_before: datetime) -> None:
+        """Forget the response_urls that Slack no longer takes."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE requests SET response_url = NULL"
+                " WHERE response_url IS NOT NULL AND coalesce(claimed_at, created_at) < ?",
+                (text(created_before),),
+            )
+
+    def record(self, entry: AuditEntry) -> None:
+        """Store an entry that belongs to no move, such as a refusal."""
+        with self._write() as db:
+            _insert(db, "audit_entries", row_of_entry(entry))
+
+    def undelivered(self, now: datetime, limit: int) -> Sequence[AuditEntry]:
+        """Return entries that are due for delivery, oldest first."""
+        return self._entries("next_at <= ? ORDER BY id LIMIT ?", text(now), limit)
+
+    def refusals_waiting(self, team_id: str, operator_id: str) -> Sequence[AuditEntry]:
+        """Return an operator's undelivered refusals, oldest first."""
+        return self._entries(
+            "next_at IS NOT NULL AND kind = ? AND team_id = ? AND operator_id = ? ORDER BY id LIMIT 100",
+            Kind.REFUSED,
+            team_id,
+            operator_id,
+        )
+
+    def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
+        """Return when the channel last heard of a refusal of this operator."""
+        sql = "SELECT max(delivered_at) FROM audit_entries WHERE kind = ? AND team_id = ? AND operator_id = ?"
+        return time(self._db().execute(sql, (Kind.REFUSED, team_id, operator_id)).fetchone()[0])
+
+    def next_delivery_at(self) -> datetime | None:
+        """Return when the next entry is due, or None where nothing waits."""
+        return time(self._db().execute("SELECT min(next_at) FROM audit_entries").fetchone()[0])
+
+    def delivered(self, entries: Sequence[AuditEntry], ts: str, now: datetime) -> None:
+        """Note that Slack took these entries, as message `ts`."""
+        with self._write() as db:
+            db.executemany(
+                "UPDATE audit_entries SET next_at = NULL, delivery_attempts = delivery_attempts + 1,"
+                " delivered_at = ?, ts = ? WHERE id = ?",
+                [(text(now), ts, entry.id) for entry in entries],
+            )
+
+    def postponed(self, entries: Sequence[AuditEntry], next_at: datetime, *, failed: bool) -> None:
+        """Note when to try these entries again; `failed` counts an attempt."""
+        with self._write() as db:
+            db.executemany(
+                "UPDATE audit_entries SET next_at = ?, delivery_attempts = delivery_attempts + ? WHERE id = ?",
+                [(text(next_at), int(failed), entry.id) for entry in entries],
+            )
+
+    def _requests(self, where: str, *values: Any) -> list[SignOutRequest]:
+        rows = self._db().execute(f"SELECT * FROM requests WHERE {where} ORDER BY id", values)  # noqa: S608 -- our text
+        return [request_of_row(dict(row)) for row in rows]
+
+    def _entries(self, where: str, *values: Any) -> list[AuditEntry]:
+        rows = self._db().execute(f"SELECT * FROM audit_entries WHERE {where}", values)  # noqa: S608 -- our own text
+        return [entry_of_row(dict(row)) for row in rows]
+
+    def close(self) -> None:
+        """Close every thread's connection. Nothing may use the store afterwards."""
+        for db in self._connections:
+            db.close()
+
+    def _db(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._connections.append(db)
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            self._local.db = db
+        return db
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        db = self._db()
+        db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
+        try:
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def _insert(db: sqlite3.Connection, table: str, row: Row) -> None:
+    marks = ", ".join(f":{name}" for name in row)
+    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 -- our own names
