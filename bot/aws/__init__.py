@@ -1,0 +1,1 @@
+"""AWS: the configured user pools."""
