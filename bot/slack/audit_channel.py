@@ -1,0 +1,55 @@
+"""The audit channel: one post an outcome, told as taken only when Slack said so."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.audit import AuditEntry
+from bot.errors import DeliveryError
+from bot.slack.audit_messages import audit_message, metadata
+
+_TOO_MANY = 429
+_MALFORMED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "metadata_too_large"})
+
+log = logging.getLogger(__name__)
+
+
+class SlackAuditChannel:
+    """An `AuditChannel`: chat.postMessage to one channel."""
+
+    def __init__(self, client: WebClient, channel_id: str) -> None:
+        self._client = client
+        self._channel_id = channel_id
+
+    def post(self, entries: Sequence[AuditEntry]) -> str:
+        """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
+        message, ids = audit_message(entries), metadata(entries)
+        try:
+            return self._post(message.text, blocks=message.blocks, metadata=ids)
+        except DeliveryError as error:
+            if error.reason not in _MALFORMED:
+                raise
+            log.warning("Slack refuses the blocks of entry %s (%s): posting it as text", entries[0].id, error.reason)
+            return self._post(message.text)
+
+    def _post(self, text: str, **more: Any) -> str:
+        try:
+            answer = self._client.chat_postMessage(
+                channel=self._channel_id, text=text, unfurl_links=False, unfurl_media=False, **more
+            )
+            return str(answer["ts"])
+        except SlackApiError as error:
+            raise _delivery_error(error) from None
+        except (SlackClientError, OSError, KeyError, TypeError, ValueError) as error:
+            raise DeliveryError(type(error).__name__) from None
+
+
+def _delivery_error(error: SlackApiError) -> DeliveryError:
+    response = error.response
+    if response.status_code == _TOO_MANY:
+        retry_after = str(response.headers.get("Retry-After", ""))
+        return DeliveryError("ratelimited", float(retry_after) if retry_after.isdigit() else 30.0)
+    return DeliveryError(str(response.get("error") or f"HTTP {response.status_code}"))

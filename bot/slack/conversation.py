@@ -1,0 +1,170 @@
+"""Between listeners and rules: each step on the lane it belongs to, and whatever comes of it told to the operator."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from bot.authorize import Authorized
+from bot.confirm import AlreadyDecidedError, Confirmations
+from bot.errors import BotError, RestartingError, StillSigningOutError, UsageError
+from bot.options import USAGE
+from bot.ports import Lane
+from bot.recover import Recovery
+from bot.request import Ask, Operator, SignOutRequest, State
+from bot.sign_out import SignOuts
+from bot.slack.cards import Cards, Message, note, usage
+from bot.slack.clients import respond
+
+UNFINISHED = (
+    "The outcome could not be recorded yet, so it is not known here. The bot keeps at it by itself; "
+    "the audit channel will hear how it ended."
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Press:
+    """A pressed button: which request, by whom, and where to answer."""
+
+    request_id: str
+    operator: Operator
+    response_url: str | None = field(repr=False)
+
+
+@dataclass(kw_only=True)
+class Conversation:
+    """Takes commands and presses. `entry_written` is called whenever there may be something to deliver.
+
+    `slack_lane` does what needs Slack and the store alone, `aws_lane` what needs AWS, so that a hanging Cognito never
+    starves a press. While `draining`, nothing is begun.
+    """
+
+    confirmations: Confirmations
+    sign_outs: SignOuts
+    recovery: Recovery
+    cards: Cards
+    slack_lane: Lane
+    aws_lane: Lane
+    entry_written: Callable[[], None]
+    draining: bool = False
+
+    def ask(self, ask: Ask) -> None:
+        """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
+        if self.draining:
+            raise RestartingError
+        self.slack_lane.reserve().run(partial(self._authorize, ask))
+
+    def confirm(self, press: Press) -> None:
+        """Begin to sign out."""
+        self._begin(press, self._confirm)
+
+    def cancel(self, press: Press) -> None:
+        """Cancel."""
+        self._begin(press, self._cancel)
+
+    def resume(self, dead: SignOutRequest) -> None:
+        """Begin to finish what a dead holder left. Raises `BusyError`: it is found again in the next round."""
+        self.aws_lane.reserve(urgent=True).run(partial(self._resume, dead))
+
+    def _begin(self, press: Press, work: Callable[[Press], None]) -> None:
+        try:
+            if self.draining:
+                work = self._restarting
+            self.slack_lane.reserve().run(partial(work, press))
+        except BotError as error:
+            # The ack of a press cannot carry a sentence, and the lane that could say it is full: the other one tries.
+            # Where that is full as well, the card simply keeps its buttons.
+            with suppress(BotError):
+                self.aws_lane.reserve(urgent=True).run(partial(respond, press.response_url, note(error.sentence)))
+
+    def _restarting(self, press: Press) -> None:
+        respond(press.response_url, note(RestartingError.sentence))
+
+    def _authorize(self, ask: Ask) -> None:
+        with self._told(ask.response_url):
+            authorized, pool = self.confirmations.authorize(ask)
+            self.aws_lane.reserve().run(partial(self._open, authorized, pool, ask))
+
+    def _open(self, authorized: Authorized, pool: str, ask: Ask) -> None:
+        with self._told(ask.response_url):
+            respond(ask.response_url, self.cards.card(self.confirmations.open(authorized, pool, ask)))
+
+    def _confirm(self, press: Press) -> None:
+        with self._told(press.response_url):
+            seat = self.aws_lane.reserve(urgent=True)  # before the claim: a claim that nobody can carry out is no use
+            try:
+                claimed = self.confirmations.confirm(press.request_id, press.operator, press.response_url)
+            except BaseException:
+                seat.release()
+                raise
+            shown = _Shown(press.response_url, self.cards)
+            seat.run(partial(self._sign_out, claimed, shown))
+            shown.show(claimed)
+
+    def _cancel(self, press: Press) -> None:
+        with self._told(press.response_url):
+            cancelled = self.confirmations.cancel(press.request_id, press.operator)
+            respond(press.response_url, self.cards.card(cancelled), replace=True)
+
+    def _sign_out(self, claimed: SignOutRequest, shown: "_Shown") -> None:
+        try:
+            ended = self.sign_outs.sign_out(claimed)
+        except Exception:
+            log.exception("Request %s did not end; it will be resumed", claimed.id)
+            respond(claimed.response_url, note(UNFINISHED))
+            return
+        self.entry_written()
+        shown.show(ended)
+
+    def _resume(self, dead: SignOutRequest) -> None:
+        try:
+            ended = self.recovery.resume(dead)
+        except Exception:
+            log.exception("Request %s could not be resumed; it will be tried again", dead.id)
+            return
+        if ended:
+            self.entry_written()
+            respond(ended.response_url, self.cards.card(ended), replace=True)
+
+    @contextmanager
+    def _told(self, response_url: str | None) -> Iterator[None]:
+        """Whatever is raised inside becomes what the operator reads."""
+        try:
+            yield
+        except AlreadyDecidedError as error:
+            self._already_decided(error.request, response_url)
+        except UsageError as error:
+            respond(response_url, usage(error.sentence, USAGE))
+        except BotError as error:
+            respond(response_url, note(error.sentence))
+        except Exception:
+            log.exception("A command or press failed")
+            respond(response_url, note(BotError.sentence))
+        self.entry_written()
+
+    def _already_decided(self, request: SignOutRequest, response_url: str | None) -> None:
+        if request.state is State.SIGNING_OUT:
+            respond(response_url, note(StillSigningOutError.sentence))
+        else:
+            respond(response_url, self.cards.card(request), replace=True)
+
+
+class _Shown:
+    """One card as it changes. Progress and result are posted by two threads: an older version never covers a newer."""
+
+    def __init__(self, response_url: str | None, cards: Cards) -> None:
+        self._response_url = response_url
+        self._cards = cards
+        self._lock = threading.Lock()
+        self._version = 0
+
+    def show(self, request: SignOutRequest) -> None:
+        with self._lock:
+            if request.version > self._version:
+                self._version = request.version
+                message: Message = self._cards.card(request)
+                respond(self._response_url, message, replace=True)

@@ -1,0 +1,45 @@
+"""Members of Slack user groups, at most a minute old."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+
+# A claim commits a moment after it asked, and must not rest on a list older than 60 s.
+MAX_AGE_SECONDS = 50.0
+
+log = logging.getLogger(__name__)
+
+
+class SlackGroups:
+    """Lists groups through usergroups.users.list. A group that Slack cannot list has no members, and is not cached."""
+
+    def __init__(self, client: WebClient, now: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._now = now
+        self._lock = threading.Lock()
+        self._listed: dict[str, tuple[float, frozenset[str]]] = {}
+
+    def members(self, group_id: str) -> frozenset[str] | None:
+        """Return the user ids in a group; None where Slack cannot list it."""
+        asked_at = self._now()
+        with self._lock:
+            listed_at, members = self._listed.get(group_id, (None, frozenset()))
+        if listed_at is not None and asked_at - listed_at < MAX_AGE_SECONDS:
+            return members
+        try:
+            members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
+        except (SlackClientError, OSError, KeyError, TypeError, ValueError) as error:
+            log.warning("Slack could not list group %s: %s", group_id, _reason(error))
+            return None
+        with self._lock:
+            self._listed[group_id] = (asked_at, members)
+        return members
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str(response.get("error")) if response is not None else type(error).__name__

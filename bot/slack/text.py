@@ -1,0 +1,110 @@
+"""Block Kit from text that Slack must never interpret: plain_text with emoji off, or rich_text elements."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+Block = dict[str, Any]
+Element = dict[str, Any]
+
+HEADER_LIMIT = 150
+LINE_BREAK: Element = {"type": "text", "text": "\n"}
+_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with every control, bidirectional and other invisible character shown as `\\u202E`."""
+    return "".join(_seen(character) for character in text)
+
+
+def _seen(character: str) -> str:
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    return f"\\u{ord(character):04X}" if hidden else character
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text`."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def plain(text: str) -> Element:
+    """Return a plain_text object."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def header(text: str) -> Block:
+    """Return a header block, cut to Slack's limit."""
+    return {"type": "header", "text": plain(shortened(visible(text), HEADER_LIMIT))}
+
+
+def words(text: str, *, bold: bool = False, code: bool = False) -> Element:
+    """Return a rich_text text element. Foreign text goes through here."""
+    style = {name: True for name, on in (("bold", bold), ("code", code)) if on}
+    return {"type": "text", "text": visible(text) or " ", **({"style": style} if style else {})}
+
+
+def mention(user_id: str, name: str) -> Element:
+    """Return a mention of a person, or their name where the id is none of Slack's."""
+    return {"type": "user", "user_id": user_id} if _ID.fullmatch(user_id) else words(name)
+
+
+def moment(time: datetime) -> Element:
+    """Return an absolute time, which Slack shows in each reader's own time zone."""
+    return {
+        "type": "date",
+        "timestamp": int(time.timestamp()),
+        "format": "{date_short_pretty} {time_secs}",
+        "fallback": utc(time),
+    }
+
+
+def utc(time: datetime) -> str:
+    """Return an absolute time for where Slack renders none."""
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def paragraph(*elements: Element) -> Block:
+    """Return a rich_text block of one paragraph."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def bullets(items: Sequence[Sequence[Element]]) -> Block:
+    """Return a rich_text block of a bulleted list."""
+    sections = [{"type": "rich_text_section", "elements": list(item)} for item in items]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": sections}]}
+
+
+def facts(rows: Sequence[tuple[str, Sequence[Element]]]) -> Block:
+    """Return a rich_text block with one line a fact: its label in bold, then its elements."""
+    elements: list[Element] = []
+    for label, values in rows:
+        elements += [*([LINE_BREAK] if elements else []), words(f"{label}  ", bold=True), *values]
+    return paragraph(*elements)
+
+
+def button(label: str, action_id: str, value: str, style: str | None = None) -> Element:
+    """Return a button."""
+    base = {"type": "button", "text": plain(label), "action_id": action_id, "value": value}
+    return base | ({"style": style} if style else {})
+
+
+def as_text(blocks: Sequence[Block]) -> str:
+    """Return what blocks say, for the fallback `text`: escaped, with mentions as ids and times in UTC."""
+    return "\n".join(filter(None, (_said(block) for block in blocks)))
+
+
+def _said(node: Any) -> str:
+    match node:
+        case {"type": "text" | "plain_text", "text": str(text)}:
+            return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        case {"type": "user", "user_id": said} | {"type": "date", "fallback": said}:
+            return str(said)
+        case {"type": "rich_text_list", "elements": elements}:
+            return "\n".join(f"- {_said(element)}" for element in elements)
+        case {"type": "header", "text": text}:
+            return _said(text)
+        case {"type": "rich_text" | "rich_text_section", "elements": elements}:
+            return "".join(_said(element) for element in elements)
+    return ""  # buttons say nothing worth a notification
