@@ -1,0 +1,74 @@
+"""A lane: a bounded number of threads for one sort of work. What does not fit is refused at once, not queued."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from bot.errors import BusyError
+
+log = logging.getLogger(__name__)
+
+
+class ThreadLane:
+    """A `Lane` of `threads` threads and as many places; the last `kept` are for what is urgent.
+
+    The threads are daemons: what hangs past the drain does not keep the process from ending.
+    """
+
+    def __init__(self, name: str, threads: int, *, kept: int = 0) -> None:
+        self._free = threads
+        self._kept = kept
+        self._places = threads
+        self._changed = threading.Condition()
+        self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def reserve(self, *, urgent: bool = False) -> "ThreadSeat":
+        """Return a place, or raise `BusyError`."""
+        with self._changed:
+            if self._free <= (0 if urgent else self._kept):
+                raise BusyError
+            self._free -= 1
+        return ThreadSeat(self._work.put, self._give_back)
+
+    def join(self, seconds: float) -> bool:
+        """Wait until nothing runs, for `seconds` at most; return whether that is so."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            return self._changed.wait_for(lambda: self._free == self._places, deadline - time.monotonic())
+
+    def stop(self) -> None:
+        """Let each thread end once it has nothing to do."""
+        for _ in self._threads:
+            self._work.put(None)
+
+    def _give_back(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except Exception:
+                log.exception("Work on a lane failed")
+            finally:
+                self._give_back()
+
+
+class ThreadSeat:
+    """A `Seat` in a `ThreadLane`."""
+
+    def __init__(self, put: Callable[[Callable[[], object]], None], give_back: Callable[[], None]) -> None:
+        self.run = put
+        self.release = give_back

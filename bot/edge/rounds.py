@@ -1,0 +1,49 @@
+"""Work that comes round again and again, on a thread of its own."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Rounds:
+    """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; `hurry` cuts the wait short."""
+
+    AFTER_A_FAILURE = 5.0
+
+    def __init__(self, name: str, work: Callable[[], float]) -> None:
+        self._work = work
+        self._hurry = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin the first round."""
+        self._thread.start()
+
+    def hurry(self) -> None:
+        """Begin the next round now."""
+        self._hurry.set()
+
+    def stop(self, seconds: float) -> None:
+        """Begin a last round; wait for its end, for `seconds` at most."""
+        self._stopped = True
+        self._hurry.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            last = self._stopped
+            self._hurry.clear()  # before the work: what is written meanwhile is seen in the next round
+            pause = self._round()
+            if not self._stopped:
+                self._hurry.wait(pause)
+
+    def _round(self) -> float:
+        try:
+            return self._work()
+        except Exception:
+            log.exception("A round of %s failed; the next one is in %.0f s", self._thread.name, self.AFTER_A_FAILURE)
+            return self.AFTER_A_FAILURE

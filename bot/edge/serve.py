@@ -1,0 +1,89 @@
+"""Run the bot on the present asyncio loop until it is told to stop, then drain."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from slack_bolt import App
+
+from bot.edge.health import serve_health
+from bot.edge.lanes import ThreadLane
+from bot.edge.rounds import Rounds
+from bot.edge.socket_mode import SocketMode, who_are_we
+
+LAST_ACKS_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+class Drainable(Protocol):
+    """What answers "restarting" while it drains."""
+
+    draining: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """Everything that runs: made by wiring, started and stopped here."""
+
+    app: App
+    conversation: Drainable
+    lanes: Sequence[ThreadLane]
+    rounds: Sequence[Rounds]
+    learn: Callable[[dict[str, Any]], None]
+    bot_token: str
+    app_token: str
+    base_url: str
+    sole_instance: bool
+    drain_seconds: float
+
+    async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then finish what is under way, within `drain_seconds`.
+
+        Recovery, delivery and the health page do not wait for Slack. Raises OSError where the port is taken, and
+        `RefusedTokenError`.
+        """
+        health = await serve_health(host, port)
+        log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
+        for lane in self.lanes:
+            lane.start()
+        for rounds in self.rounds:
+            rounds.start()
+        socket = SocketMode(self.app, self.app_token, self.base_url, sole_instance=self.sole_instance)
+        try:
+            await _until(stop, self._connect(socket))
+            await stop.wait()
+        finally:
+            await self._drain()
+            await socket.close()
+            await health.cleanup()
+
+    async def _connect(self, socket: SocketMode) -> None:
+        self.learn(await who_are_we(self.bot_token, self.base_url))
+        await socket.connect()
+
+    async def _drain(self) -> None:
+        self.conversation.draining = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.drain_seconds
+        for lane in self.lanes:
+            if not await asyncio.to_thread(lane.join, max(deadline - loop.time(), 0)):
+                log.warning("Not everything ended in time; the next start goes on with it")
+        for rounds in self.rounds:
+            await asyncio.to_thread(rounds.stop, max(deadline - loop.time(), 0))
+        await asyncio.sleep(LAST_ACKS_SECONDS)
+        for lane in self.lanes:
+            lane.stop()
+
+
+async def _until(stop: asyncio.Event, work: Any) -> None:
+    """Do `work`, giving it up where `stop` is set first."""
+    stopped, done = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(work)
+    await asyncio.wait((stopped, done), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if done.done():
+        done.result()
+    else:
+        done.cancel()
