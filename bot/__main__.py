@@ -1,0 +1,100 @@
+"""`python -m bot VERB`. A verb imports what it needs when it is run."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+DEFAULT_PORT = 3000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; return the exit code: 0 done, 1 it could not be done, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    verb: Callable[[argparse.Namespace], int] = options.verb
+    try:
+        return verb(options)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="signout-bot", description="Sign Cognito users out from Slack.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    run = verbs.add_parser("run", help="serve Slack over Socket Mode")
+    run.add_argument("--host", default="127.0.0.1", help="where /healthz listens (default %(default)s)")
+    run.add_argument("--port", type=_port, help="of /healthz; 0 picks one (default PORT, else 3000)")
+    run.set_defaults(verb=_run)
+    sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
+    sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
+    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
+    sandbox.set_defaults(verb=_sandbox)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 -- the highest port there is
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bot.config import SettingsError, load
+    from bot.edge.logs import configure
+    from bot.edge.socket_mode import RefusedTokenError
+    from bot.stores.schema import SchemaError
+    from bot.wiring import serve
+
+    try:
+        settings = load(os.environ)
+        port = options.port if options.port is not None else _port_of(os.environ)
+    except SettingsError as error:
+        return _failed(*error.faults)
+    configure(
+        settings.log_level, [settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()]
+    )
+    try:
+        asyncio.run(_until_signalled(lambda stop: serve(settings, host=options.host, port=port, stop=stop)))
+    except (RefusedTokenError, SchemaError) as error:
+        return _failed(str(error))
+    except (OSError, sqlite3.Error) as error:
+        return _failed(f"The bot cannot start: {error}. Check --host, --port and SIGNOUT_STORE.")
+    return 0
+
+
+def _port_of(environment: Mapping[str, str]) -> int:
+    from bot.config import SettingsError
+
+    try:
+        return _port(environment.get("PORT") or str(DEFAULT_PORT))
+    except argparse.ArgumentTypeError as error:
+        raise SettingsError([f"PORT {error}."]) from None
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    try:
+        from bot.sandbox.start import run
+    except ModuleNotFoundError:
+        return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
+    return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
+
+
+async def _until_signalled(work: Callable[[asyncio.Event], object]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    await work(stop)  # type: ignore[misc]
+
+
+def _failed(*sentences: str) -> int:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)  # noqa: T201 -- a command line speaks on standard error
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The one place where objects are built."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.aws.user_pool import CognitoUserPool, client
+from bot.config import Settings
+from bot.confirm import Confirmations
+from bot.edge.lanes import ThreadLane
+from bot.edge.rounds import Rounds
+from bot.edge.serve import Edge
+from bot.errors import BusyError
+from bot.ports import Clock, UserPool
+from bot.recover import Delivery, Recovery
+from bot.sign_out import Lifetimes, SignOuts
+from bot.slack.app import Installation, build_app
+from bot.slack.audit_channel import SlackAuditChannel
+from bot.slack.cards import Cards
+from bot.slack.clients import web_client
+from bot.slack.conversation import Conversation
+from bot.slack.groups import SlackGroups
+from bot.stores.sqlite import SQLiteStore
+
+SLACK_THREADS = 16
+AWS_THREADS = 48
+KEPT_FOR_PRESSES = 16
+SECONDS_BETWEEN_SWEEPS = 1.0
+LONGEST_SECONDS_BETWEEN_DELIVERIES = 60.0
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        time.sleep(seconds)
+
+
+def jitter() -> float:
+    """Return a factor that spreads retries."""
+    return random.uniform(0.8, 1.2)
+
+
+async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event) -> None:
+    """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` and the store do."""
+    store = open_store(settings)
+    try:
+        await build(settings, store, SystemClock()).serve(host, port, stop)
+    finally:
+        store.close()
+
+
+def open_store(settings: Settings) -> SQLiteStore:
+    """Return the configured store, its schema up to date."""
+    store = SQLiteStore(Path(settings.store.removeprefix("sqlite:///")))
+    store.open()
+    return store
+
+
+def user_pools(settings: Settings) -> Mapping[str, UserPool]:
+    """Return the configured pools; pools of one region share a client."""
+    regions = {pool.region: client(pool.region, AWS_THREADS) for pool in settings.pools.values()}
+    return {
+        name: CognitoUserPool(name, pool.id, pool.region, regions[pool.region]) for name, pool in settings.pools.items()
+    }
+
+
+def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
+    """Return the bot, joined up but not started. Touches neither the network nor the disk."""
+    bot_token = settings.slack_bot_token.get_secret_value()
+    slack = web_client(bot_token, settings.slack_api_url)
+    installation = Installation(slack)
+    pools = user_pools(settings)
+    sign_outs = SignOuts(
+        pools=pools,
+        lifetimes={
+            name: Lifetimes(token=p.token_lifetime, login_cookie=p.login_cookie_lifetime)
+            for name, p in settings.pools.items()
+        },
+        store=store,
+        clock=clock,
+        resume_within=settings.resume_within,
+        jitter=jitter,
+    )
+    recovery = Recovery(sign_outs=sign_outs, store=store, clock=clock)
+    confirmations = Confirmations(
+        allowlist=settings.allowlist,
+        groups=SlackGroups(slack),
+        home_team=installation.team_id,
+        pools=pools,
+        store=store,
+        clock=clock,
+        confirm_within=settings.confirm_within,
+    )
+    channel = SlackAuditChannel(slack, settings.audit_channel)
+    delivery = _delivery_rounds(Delivery(store=store, channel=channel, clock=clock, jitter=jitter))
+    lanes = (ThreadLane("slack", SLACK_THREADS), ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES))
+    conversation = Conversation(
+        confirmations=confirmations,
+        sign_outs=sign_outs,
+        recovery=recovery,
+        cards=Cards(settings.pii, {name: pool.token_lifetime for name, pool in settings.pools.items()}),
+        slack_lane=lanes[0],
+        aws_lane=lanes[1],
+        entry_written=delivery.hurry,
+    )
+    return Edge(
+        app=build_app(slack, installation, conversation),
+        conversation=conversation,
+        lanes=lanes,
+        rounds=(_sweep_rounds(conversation, recovery, confirmations), delivery),
+        learn=installation.learn,
+        bot_token=bot_token,
+        app_token=settings.slack_app_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        sole_instance=True,
+        drain_seconds=settings.drain.total_seconds(),
+    )
+
+
+def _delivery_rounds(delivery: Delivery) -> Rounds:
+    def deliver() -> float:
+        due = delivery.deliver()
+        return (
+            min(max(due.total_seconds(), 0.05), LONGEST_SECONDS_BETWEEN_DELIVERIES)
+            if due
+            else LONGEST_SECONDS_BETWEEN_DELIVERIES
+        )
+
+    return Rounds("delivery", deliver)
+
+
+def _sweep_rounds(conversation: Conversation, recovery: Recovery, confirmations: Confirmations) -> Rounds:
+    def sweep() -> float:
+        if conversation.draining:
+            return 0
+        for dead in recovery.dead_claims():
+            try:
+                conversation.resume(dead)
+            except BusyError:
+                break
+        confirmations.expire()
+        recovery.wipe_response_urls()
+        return SECONDS_BETWEEN_SWEEPS
+
+    return Rounds("sweep", sweep)
