@@ -1,7 +1,6 @@
 """The Slack look-alike: what people can do in it, and what they see."""
 
 import html
-import itertools
 import re
 import time
 from dataclasses import dataclass
@@ -53,8 +52,7 @@ class Workspace:
         self.sockets = Sockets(self.changes)
         self.response_urls = ResponseUrls(self)
         self.address = ""
-        self._sequence = itertools.count(1)
-        self._last_second = 0
+        self._last_microsecond = 0
 
     async def command(self, person_id: str, text: str, channel_id: str, command: str = cast.COMMAND) -> Ack:
         """Type a slash command: the app hears it, and its acknowledgement may be an answer at once."""
@@ -135,7 +133,8 @@ class Workspace:
         return message
 
     def _next_ts(self) -> str:
-        return f"{int(time.time())}.{next(self._sequence):06d}"
+        now = self._last_microsecond = max(time.time_ns() // 1000, self._last_microsecond + 1)
+        return f"{now // 10**6}.{now % 10**6:06d}"
 
 
 SENT_OF_A_BUTTON = ("type", "action_id", "block_id", "text", "value", "style", "url")

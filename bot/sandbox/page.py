@@ -1,0 +1,191 @@
+"""The server of the sandbox's web page: its files, its live snapshots, and what one can do on it. For loopback only."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.sandbox import cast
+from bot.sandbox.snapshot import snapshot
+from bot.sandbox.stage import Stage, listening
+
+FILES = Path(__file__).parent / "page"
+PAUSE_BETWEEN_SNAPSHOTS = 0.05
+CHECK_DEVICES_EVERY = 15.0
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer to the page
+    """A sentence for the person on the page, where what they asked makes no sense."""
+
+
+class Page:
+    """The page of one stage."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._windows = 0
+
+    @asynccontextmanager
+    async def open(self, port: int) -> AsyncIterator[str]:
+        """Serve the page for as long as the context lasts; gives its address. Port 0 picks a free one."""
+        checks = asyncio.create_task(self._check_devices())
+        try:
+            async with listening(self._app(), port) as address:
+                yield address + "/"
+        finally:
+            checks.cancel()
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[only_from_this_machine, refusals_as_json])
+        app.on_response_prepare.append(_add_headers)
+        app.router.add_get("/", self._index)
+        app.router.add_static("/page/", FILES)
+        app.router.add_get("/events", self._events)
+        for name, act in (
+            ("say", self._say),
+            ("press", self._press),
+            ("weather", self._weather),
+            ("sign-in", self._sign_in),
+        ):
+            app.router.add_post(f"/do/{name}", act)
+        return app
+
+    async def _index(self, _: web.Request) -> web.StreamResponse:
+        return web.FileResponse(FILES / "index.html")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        person = self._person(request.query.get("person"))
+        try:
+            since = float(request.query.get("since", time.time()))
+        except ValueError:
+            raise Refused("since is a time in seconds") from None
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        self._windows += 1
+        try:
+            with suppress(ConnectionError):
+                await self._send_snapshots(response, person, since)
+        finally:
+            self._windows -= 1
+        return response
+
+    async def _send_snapshots(self, response: web.StreamResponse, person: str, since: float) -> None:
+        changes = self._stage.changes
+        while True:
+            count = changes.count
+            state = json.dumps(snapshot(self._stage, person, since))
+            await response.write(f"retry: 1000\nevent: snapshot\ndata: {state}\n\n".encode())
+            while not await changes.after(count, CHECK_DEVICES_EVERY):
+                await response.write(b": still here\n\n")
+            await asyncio.sleep(PAUSE_BETWEEN_SNAPSHOTS)
+
+    async def _say(self, request: web.Request) -> web.Response:
+        said = await _sent(request, "person", "channel", "text")
+        person, text = self._person(said["person"]), said["text"].strip()
+        channel = self._stage.workspace.channels.get(said["channel"])
+        if channel is None or not text:
+            raise Refused("Nothing to say, or nowhere to say it.")
+        if channel.archived:
+            return _answer(f"#{channel.name} is archived: nobody can write there.")
+        if not text.startswith("/"):
+            self._stage.workspace.say(person, text, channel.id)
+            return _answer()
+        command, _, rest = text.partition(" ")
+        if command != cast.COMMAND:
+            return _answer(f"{command} is not a valid command.")
+        ack = await self._stage.workspace.command(person, rest, channel.id)
+        return _answer(ack.error and f"{command} failed with the error “{ack.error}”")
+
+    async def _press(self, request: web.Request) -> web.Response:
+        pressed = await _sent(request, "person", "channel", "message", "action_id")
+        workspace, person = self._stage.workspace, self._person(pressed["person"])
+        seen = workspace.seen_by(person, pressed["channel"])
+        message = next((message for message in seen if message.ts == pressed["message"]), None)
+        if message is None:
+            return _answer("This message is gone.")
+        try:
+            ack = await workspace.press(person, message, pressed["action_id"])
+        except LookupError:
+            return _answer("This message has changed meanwhile.")
+        return _answer(ack.error and f"{cast.BOT_NAME} did not respond (“{ack.error}”). Try again?")
+
+    async def _weather(self, request: web.Request) -> web.Response:
+        wanted = await _sent(request, "name")
+        if wanted["name"] not in self._stage.weather.switches:
+            raise Refused(f"There is no such weather: {wanted['name']}")
+        self._stage.weather.switch(wanted["name"], on=wanted.get("on") is True)
+        return _answer()
+
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        who = await _sent(request, "pool", "username")
+        pool = self._stage.cognito.pools.get(who["pool"])
+        if pool is None or who["username"] not in pool.accounts:
+            raise Refused("There is nobody of that name in that pool.")
+        await self._stage.cognito.sign_in(who["pool"], who["username"])
+        return _answer()
+
+    async def _check_devices(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_DEVICES_EVERY)
+            if self._windows:
+                await self._stage.cognito.check()
+
+    def _person(self, person_id: str | None) -> str:
+        if person_id not in self._stage.workspace.people:
+            raise Refused(f"There is nobody with the id {person_id}")
+        return person_id
+
+
+@web.middleware
+async def only_from_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what another site, or a name that points here, makes a browser send."""
+    port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+    hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    origin = request.headers.get("Origin")
+    if request.host not in hosts or (origin is not None and origin not in {f"http://{host}" for host in hosts}):
+        return web.json_response({"ok": False, "error": "This page is for this machine alone."}, status=403)
+    return await handler(request)
+
+
+@web.middleware
+async def refusals_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a senseless request with its sentence."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return web.json_response({"ok": False, "error": str(refused)}, status=400)
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+async def _sent(request: web.Request, *names: str) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise Refused("Send JSON.")
+    try:
+        sent = await request.json()
+    except ValueError:
+        sent = None
+    if not isinstance(sent, dict) or not all(isinstance(sent.get(name), str) for name in names):
+        raise Refused(f"Send an object with {', '.join(names)}.")
+    return sent
+
+
+def _answer(error: str | None = None) -> web.Response:
+    return web.json_response({"ok": False, "error": error} if error else {"ok": True})

@@ -1,0 +1,84 @@
+"""Everything that the page shows, as one person sees it."""
+
+import time
+from typing import Any
+
+from bot.sandbox import cast
+from bot.sandbox.cognito import Account, Device
+from bot.sandbox.stage import Stage
+from bot.sandbox.workspace import Message
+
+
+def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
+    """Give the whole state; of ephemeral messages only those that came after the window was opened, at `since`."""
+    workspace = stage.workspace
+    seen = [m for m in workspace.seen_by(person_id) if m.only_for is None or float(m.ts) > since]
+    return {
+        "now": time.time(),
+        "team": {"id": cast.TEAM_ID, "name": cast.TEAM_NAME},
+        "bot": {"id": cast.BOT_USER_ID, "name": cast.BOT_NAME, "connected": bool(workspace.sockets.connections)},
+        "person": person_id,
+        "people": [_person(person) for person in workspace.people.values()],
+        "channels": [
+            {
+                "id": channel.id,
+                "name": channel.name,
+                "archived": channel.archived,
+                "messages": [_message(message) for message in seen if message.channel == channel.id],
+            }
+            for channel in workspace.channels.values()
+        ],
+        "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
+        "cognito": [
+            {"pool": pool.name, "pool_id": pool.id, "people": [_account(account) for account in pool.accounts.values()]}
+            for pool in stage.cognito.pools.values()
+        ],
+        "weather": [
+            {"name": switch.name, "label": switch.label, "on": switch.on} for switch in stage.weather.switches.values()
+        ],
+    }
+
+
+def _person(person: cast.Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "real_name": person.real_name,
+        "team_id": person.team_id,
+        "team_name": cast.TEAMS[person.team_id][0],
+        "note": person.note,
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.ts,
+        "ts": float(message.ts),
+        "from": "bot" if message.author == cast.BOT_USER_ID else message.author,
+        "ephemeral": message.only_for is not None,
+        "text": message.text,
+        "blocks": message.blocks,
+        "edited": message.edited,
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "username": account.username,
+        "name": account.name,
+        "email": account.email,
+        "enabled": account.enabled,
+        "status": account.status,
+        "devices": [_device(device) for device in account.devices],
+    }
+
+
+def _device(device: Device) -> dict[str, Any]:
+    return {
+        "id": device.id,
+        "name": device.name,
+        "refresh": "works" if device.refresh_works else "revoked",
+        "access": "works" if device.access_works else "revoked",
+        "access_expires": device.access_expires,
+        "checked": device.checked,
+    }
