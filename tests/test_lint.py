@@ -6,7 +6,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = Path(sys.executable).parent
-RULES = sorted((ROOT / "bot").glob("*.py"))
+TOP = sorted((ROOT / "bot").glob("*.py"))
+# These read settings and put the bot together; the other files right under bot/ are the rules.
+STARTS_THE_BOT = {"__main__.py", "config.py", "formats.py", "wiring.py"}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,6 @@ def test_it_has_nothing_to_say(command: tuple[str | Path, ...]) -> None:
 
 
 def test_each_rule_and_all_of_them_can_be_read_in_one_sitting() -> None:
-    lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in RULES}
+    lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in TOP}
     assert {name: count for name, count in lines.items() if count > 300} == {}
-    assert sum(lines.values()) < 1500
+    assert sum(count for name, count in lines.items() if name not in STARTS_THE_BOT) < 1500
