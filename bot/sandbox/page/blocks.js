@@ -1,0 +1,66 @@
+// Block Kit: one table from the type of a block, an element or a text to the function that shows it.
+
+import { make, outside } from "./dom.js";
+import { withEmoji } from "./emoji.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { RICH_TEXT } from "./rich_text.js";
+import { confirmed } from "./dialog.js";
+
+// Each takes the part, `show` for what is inside it, and what is `around` it (see app.js).
+const TABLE = {
+  header: (part, show) => make("h3", { class: "header-block", dir: "auto" }, show(part.text)),
+  section,
+  context: (part, show) => make("div", { class: "context" }, part.elements.map((element) => make("div", {}, show(element)))),
+  divider: () => make("hr"),
+  actions: (part, show) =>
+    make("div", { class: "actions" }, part.elements.map((element) => show(element, { block: part.block_id }))),
+  button,
+  plain_text: (part) => make("span", { class: "text", dir: "auto" }, part.emoji ? withEmoji(part.text) : outside(part.text)),
+  mrkdwn: (part, show, around) => make("span", { class: "text", dir: "auto" }, mrkdwn(part.text, around)),
+  ...RICH_TEXT,
+};
+
+/** What a message says: its blocks, or where it has none its text. */
+export function body(message, around) {
+  if (!message.blocks?.length) return [make("div", { class: "text", dir: "auto" }, mrkdwn(message.text ?? "", around))];
+  return message.blocks.map((block) => show(block, around));
+}
+
+function show(part, around) {
+  const inside = (child, more) => show(child, { ...around, ...more });
+  if (!Object.hasOwn(TABLE, part?.type)) return broken(`Unknown type “${part?.type}”: this page cannot show it.`, part);
+  try {
+    return TABLE[part.type](part, inside, around);
+  } catch (error) {
+    return broken(`A broken “${part.type}”: ${error.message}`, part);
+  }
+}
+
+/** Loud, so that whoever writes a message of the bot sees it at once. */
+function broken(sentence, part) {
+  return make("div", { class: "broken" }, make("strong", {}, sentence), make("pre", {}, JSON.stringify(part, null, 2)));
+}
+
+function section(part, show) {
+  const fields = part.fields?.map((field) => make("div", {}, show(field)));
+  return make(
+    "div",
+    { class: "section" },
+    make("div", { class: "section-text" }, part.text && show(part.text), fields && make("div", { class: "fields" }, fields)),
+    part.accessory && show(part.accessory, { block: part.block_id }),
+  );
+}
+
+function button(part, show, around) {
+  const style = ["primary", "danger"].includes(part.style) ? part.style : "plain";
+  const press = async () => {
+    if (node.getAttribute("aria-disabled") || (part.confirm && !(await confirmed(part.confirm, show)))) return;
+    node.setAttribute("aria-disabled", "true");
+    await around.press({ action_id: part.action_id, block_id: around.block });
+    node.removeAttribute("aria-disabled");
+  };
+  const label = { "aria-label": part.accessibility_label, "data-part": part.action_id };
+  const node = make("button", { type: "button", class: `button ${style}`, onclick: press, ...label }, show(part.text));
+  if (part.url) node.addEventListener("click", () => window.open(part.url, "_blank", "noopener"));
+  return node;
+}

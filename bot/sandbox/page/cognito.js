@@ -1,0 +1,97 @@
+// The panel "Cognito": everybody's devices, and what their tokens are still good for.
+
+import { announce, draw, icon, make, outside } from "./dom.js";
+import { clock, countdown } from "./dates.js";
+
+/** Shows the pools. `view.compose` fills the composer; `signIn(pool, username)` opens one more session. */
+export function drawCognito(pools, view, signIn) {
+  const opened = pools[0]?.people[0]?.username;
+  const items = pools.map(({ pool, pool_id: id, people }) => ({ key: pool, id, people }));
+  draw(document.getElementById("pools"), items.map(({ key, id }) => ({ key, id })), poolNode);
+  for (const { key, people } of items) {
+    const list = document.getElementById(`pool-${key}`);
+    const rows = people.map((person) => ({
+      key: person.username,
+      ...person,
+      devices: person.devices.map(({ checked, ...device }) => device),
+    }));
+    draw(list, rows, (row, before) => personNode(row, before, { ...view, pool: key, opened, signIn }));
+  }
+  const tried = Math.max(0, ...pools.flatMap(({ people }) => people.flatMap(({ devices }) => devices.map((d) => d.checked ?? 0))));
+  document.getElementById("tried").textContent = tried ? `All tokens last tried at ${new Date(tried * 1000).toLocaleTimeString()}` : "";
+  document.querySelector("#pools .struck")?.scrollIntoView({ block: "nearest" });
+}
+
+function poolNode({ key, id }) {
+  return make(
+    "section",
+    { "aria-label": `Pool ${key}` },
+    make("h3", {}, make("span", {}, "Pool ", outside(key)), make("code", {}, id)),
+    make("ul", { id: `pool-${key}`, class: "persons" }),
+  );
+}
+
+function personNode(person, before, view) {
+  const struck = before ? person.devices.filter((device) => wasRevoked(device, before.item)) : [];
+  const open = struck.length > 0 || (before ? before.node.querySelector("details").open : person.username === view.opened);
+  for (const device of struck) announce(`${device.name}: refresh token revoked`);
+  const line = view.lineFor(view.pool, person.username);
+  return make(
+    "li",
+    {},
+    make(
+      "details",
+      { open },
+      make("summary", { "data-part": "summary" }, names(person), state(person)),
+      make("p", { class: "mail" }, outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`),
+      make("ul", { class: "devices" }, person.devices.map((device) => deviceNode(device, struck.includes(device)))),
+      make(
+        "div",
+        { class: "actions" },
+        make("button", { type: "button", class: "button plain", "data-part": "try", onclick: () => view.compose(line) }, "Type ", outside(line)),
+        make("button", { type: "button", class: "button plain", "data-part": "again", onclick: () => view.signIn(view.pool, person.username) }, "Sign in again"),
+      ),
+    ),
+  );
+}
+
+function names(person) {
+  return make("span", { class: "names" }, outside(person.name, { class: "name" }), " ", outside(person.username, { class: "username" }));
+}
+
+function wasRevoked(device, earlier) {
+  return device.refresh === "revoked" && earlier.devices.some((one) => one.id === device.id && one.refresh === "works");
+}
+
+function state(person) {
+  const alive = person.devices.filter((device) => device.refresh === "works").length;
+  const words = alive ? `${alive} signed in` : "signed out";
+  return make("span", { class: `state ${alive ? "works" : "revoked"}` }, words);
+}
+
+function deviceNode(device, struck) {
+  return make(
+    "li",
+    { class: struck ? "device struck" : "device" },
+    make("h4", {}, outside(device.name)),
+    make("dl", {}, token("Refresh token", device.refresh), token("Access token, at Cognito", device.access)),
+    make("p", { class: "expiry", "data-expires": device.access_expires, "data-revoked": device.access === "revoked" && "" }),
+  );
+}
+
+function token(name, verdict) {
+  const drawing = icon(verdict === "works" ? "yes" : "no");
+  return make("div", {}, make("dt", {}, name), make("dd", { class: verdict }, drawing, verdict));
+}
+
+/** Counts every access token down. Called each second with the sandbox's own time. */
+export function tick(now) {
+  for (const node of document.querySelectorAll("[data-expires]")) {
+    const expires = Number(node.dataset.expires);
+    const until = clock(new Date(expires * 1000));
+    const still = node.dataset.revoked === undefined ? "Accepted" : "Still accepted";
+    const words = `${still} by apps that only check the signature until ${until} (${countdown(expires - now)} left)`;
+    node.textContent = expires > now ? words : `Access token expired at ${until}: no app accepts it`;
+    node.classList.toggle("over", expires <= now);
+  }
+}

@@ -1,0 +1,96 @@
+// The line at the bottom: completes the command, shows its usage while it is typed, sends on Enter.
+
+import { make } from "./dom.js";
+
+const line = document.getElementById("line");
+const commands = document.getElementById("commands");
+const usage = document.getElementById("usage");
+
+let command = { name: "/signout", usage_hint: "", description: "" };
+let sent = "";
+
+/** Wires the composer up. `send(text)` answers null, or the sentence that says why it could not. */
+export function startComposer(send, complain) {
+  line.addEventListener("input", suggest);
+  line.addEventListener("keydown", onKey);
+  line.addEventListener("blur", hideCommands);
+  line.addEventListener("focus", suggest);
+  document.getElementById("slash").addEventListener("click", () => compose(`${command.name} `));
+  document.getElementById("composer").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const text = line.value.trim();
+    if (!text) return;
+    sent = text;
+    line.value = "";
+    suggest();
+    complain(null);
+    const trouble = await send(text);
+    if (trouble) complain(trouble);
+    if (trouble && !line.value) compose(text);
+  });
+}
+
+/** Puts `text` on the line, ready for Enter. */
+export function compose(text) {
+  line.value = text;
+  line.focus();
+  line.setSelectionRange(text.length, text.length);
+  suggest();
+}
+
+/** What the line is for: which channel, and which command it completes. */
+export function drawComposer(channel, known) {
+  command = known;
+  line.placeholder = `Message #${channel.name} or type /`;
+  line.setAttribute("aria-label", `Message #${channel.name}`);
+  const archived = document.getElementById("archived");
+  archived.hidden = !channel.archived;
+  archived.textContent = channel.archived ? `#${channel.name} is archived. Nobody can post here.` : "";
+  document.querySelector(".composer-box").hidden = channel.archived;
+}
+
+function suggest() {
+  const text = line.value;
+  const open = document.activeElement === line && text.startsWith("/") && command.name.startsWith(text);
+  commands.hidden = !open;
+  line.setAttribute("aria-expanded", String(open));
+  if (open) {
+    commands.replaceChildren(option());
+    line.setAttribute("aria-activedescendant", "command");
+  } else {
+    line.removeAttribute("aria-activedescendant");
+  }
+  usage.hidden = !text.startsWith(`${command.name} `);
+  usage.replaceChildren(make("strong", {}, command.name), ` ${command.usage_hint}`);
+}
+
+function option() {
+  const words = [make("strong", {}, command.name), ` ${command.usage_hint}`, make("small", {}, command.description)];
+  const take = (event) => {
+    event.preventDefault(); // the line keeps the keyboard
+    compose(`${command.name} `);
+  };
+  return make("li", { id: "command", role: "option", "aria-selected": "true", onmousedown: take }, words);
+}
+
+function hideCommands() {
+  commands.hidden = true;
+  line.setAttribute("aria-expanded", "false");
+  line.removeAttribute("aria-activedescendant");
+}
+
+function onKey(event) {
+  if (event.isComposing) return;
+  const open = !commands.hidden;
+  const complete = open && (event.key === "Tab" || (event.key === "Enter" && line.value !== command.name));
+  if (complete && !event.shiftKey) {
+    event.preventDefault();
+    compose(`${command.name} `);
+  } else if (open && event.key === "Escape") {
+    event.stopPropagation();
+    hideCommands();
+  } else if (event.key === "ArrowUp" && !line.value && sent) {
+    event.preventDefault();
+    compose(sent);
+  }
+}

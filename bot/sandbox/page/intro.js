@@ -1,0 +1,44 @@
+// The beginning of a channel: what it is for, and what a newcomer can do at once.
+
+import { make, outside } from "./dom.js";
+
+export const intro = {
+  item(channel, view) {
+    const quiet = channel.messages.length === 0;
+    return { key: "intro", kind: "intro", channel: channel.name, audit: view.isAudit(channel), quiet, reader: view.me, example: view.example };
+  },
+
+  show(item, view) {
+    return make(
+      "li",
+      { class: "intro" },
+      make("h3", {}, item.audit ? `The beginning of #${item.channel}` : `Welcome to #${item.channel}`),
+      item.audit ? audit(item) : support(item, view),
+    );
+  },
+};
+
+function audit({ quiet }) {
+  const text = "Whatever anybody does with the bot is posted here by the bot: signed out, failed, not sure, refused.";
+  return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign somebody out, and it appears.")];
+}
+
+function support({ reader, example }, view) {
+  const start = make("button", { type: "button", class: "example", onclick: () => view.compose(example.line) }, outside(example.line));
+  const type = make("li", {}, "Type ", start, " and press ", make("kbd", {}, "Enter"), ".");
+  const who = ["You are ", make("strong", {}, outside(reader.name)), ` (${reader.note}).`];
+  if (!reader.note.startsWith("may")) {
+    const see = make("li", {}, "Read the answer that only you see, and what the audit channel says.");
+    return [make("p", {}, who, " See how the bot refuses:"), make("ol", {}, type, see)];
+  }
+  return [
+    make("p", {}, who, " To sign ", outside(example.name), " out of all devices:"),
+    make(
+      "ol",
+      {},
+      type,
+      make("li", {}, "Press ", make("strong", {}, "Sign out"), " on the card that only you see."),
+      make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel."),
+    ),
+  ];
+}

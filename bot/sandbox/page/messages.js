@@ -1,0 +1,84 @@
+// The list of messages: who, when, and what (blocks.js shows that).
+
+import { draw, icon, make, outside } from "./dom.js";
+import { body } from "./blocks.js";
+import { clock, dayName } from "./dates.js";
+import { intro } from "./intro.js";
+
+const TOGETHER = 300; // seconds within which one author's messages stand under one name
+const NEAR = 120; // pixels from the end at which a reader counts as reading the end
+
+/** Shows the channel's messages. `view` is app.js's: who reads, everybody's names, and from when on messages are new. */
+export function drawMessages(channel, view) {
+  const list = document.getElementById("messages");
+  const scroller = document.getElementById("scroller");
+  const moved = list.dataset.channel !== channel.id;
+  const atEnd = moved || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+  if (moved) list.replaceChildren();
+  list.dataset.channel = channel.id;
+  draw(list, [intro.item(channel, view), ...lines(channel, view)], (item) => KINDS[item.kind](item, view));
+  if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+}
+
+const KINDS = {
+  intro: (item, view) => intro.show(item, view),
+  day: (item) => make("li", { class: "divider" }, make("span", {}, item.name)),
+  news: () => make("li", { class: "divider news" }, make("span", {}, "New")),
+  message,
+};
+
+/** The messages with what stands between them. */
+function lines(channel, view) {
+  const items = [];
+  let previous = null;
+  let told = false;
+  for (const said of channel.messages) {
+    const day = dayName(new Date(said.ts * 1000));
+    if (day !== (previous && dayName(new Date(previous.ts * 1000)))) items.push({ key: `day ${day}`, kind: "day", name: day });
+    if (!told && view.newFrom && said.ts > view.newFrom && said.from !== view.reader && !said.ephemeral) {
+      items.push({ key: "news", kind: "news" });
+      told = true;
+    }
+    const follows = items.at(-1)?.kind === "message" && together(previous, said);
+    items.push({ key: said.id, kind: "message", said, follows, author: view.author(said.from) });
+    previous = said;
+  }
+  return items;
+}
+
+function together(previous, said) {
+  return previous.from === said.from && !previous.ephemeral && !said.ephemeral && said.ts - previous.ts < TOGETHER;
+}
+
+function message({ said, follows, author }, view) {
+  const when = new Date(said.ts * 1000);
+  const time = make("time", { datetime: when.toISOString(), title: when.toLocaleString() }, clock(when));
+  const name = make("div", { class: "author" }, outside(author.name, { class: "name" }), badge(author), time);
+  const around = { ...view, press: (what) => view.press(said, what) };
+  return make(
+    "li",
+    { class: `message${follows ? " follows" : ""}${said.ephemeral ? " ephemeral" : ""}`, tabindex: "-1" },
+    make("div", { class: "gutter" }, follows ? time.cloneNode(true) : avatar(author)),
+    make(
+      "div",
+      { class: "content" },
+      said.ephemeral && make("p", { class: "only-you" }, icon("eye"), "Only visible to you"),
+      !follows && name,
+      make("div", { class: "body" }, body(said, around)),
+      said.edited && !said.ephemeral && make("small", { class: "edited" }, "(edited)"),
+    ),
+  );
+}
+
+function badge(author) {
+  if (author.bot) return make("span", { class: "app" }, "APP");
+  return author.team && make("small", { class: "team" }, author.team);
+}
+
+/** A coloured square with initials; the bot has a drawing instead. */
+export function avatar(author) {
+  if (author.bot) return make("span", { class: "avatar bot", "aria-hidden": "true" }, icon("leave"));
+  const tint = [...author.id].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
+  const initials = author.name.split(/\s+/).map((word) => [...word][0] ?? "").slice(0, 2).join("");
+  return make("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, initials);
+}
