@@ -53,6 +53,8 @@ def _run(options: argparse.Namespace) -> int:
         port = options.port if options.port is not None else _port_of(os.environ)
     except SettingsError as error:
         return _failed(*error.faults)
+    for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        os.environ.pop(secret, None)  # Bolt would read them by itself, and whatever is started from here inherit them
     configure(
         settings.log_level, [settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()]
     )

@@ -77,7 +77,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     bot_token = settings.slack_bot_token.get_secret_value()
     slack = web_client(bot_token, settings.slack_api_url)
-    installation = Installation(slack)
+    installation = Installation(bot_token)
     pools = user_pools(settings)
     sign_outs = SignOuts(
         pools=pools,
@@ -113,7 +113,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         entry_written=delivery.hurry,
     )
     return Edge(
-        app=build_app(slack, installation, conversation),
+        app=build_app(settings.slack_api_url, installation, conversation),
         conversation=conversation,
         lanes=lanes,
         rounds=(_sweep_rounds(conversation, recovery, confirmations), delivery),

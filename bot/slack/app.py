@@ -21,8 +21,8 @@ _QUIET = logging.getLogger("bot.slack.bolt")
 class Installation:
     """The workspace the bot is installed in, known once auth.test has answered."""
 
-    def __init__(self, client: WebClient) -> None:
-        self._client = client
+    def __init__(self, bot_token: str) -> None:
+        self._bot_token = bot_token
         self._answer: dict[str, Any] | None = None
 
     def learn(self, auth_test: dict[str, Any]) -> None:
@@ -38,17 +38,17 @@ class Installation:
         if self._answer is None:
             raise RuntimeError("a request came before auth.test had answered")
         return AuthorizeResult.from_auth_test_response(
-            bot_token=self._client.token, auth_test_response=self._answer, user_auth_test_response=None
+            bot_token=self._bot_token, auth_test_response=self._answer, user_auth_test_response=None
         )
 
 
-def build_app(client: WebClient, installation: Installation, conversation: Conversation) -> App:
+def build_app(base_url: str, installation: Installation, conversation: Conversation) -> App:
     """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
     app = App(
         name="signout-bot",
         logger=_QUIET,
-        client=client,
-        authorize=installation.authorize,
+        client=WebClient(base_url=base_url),  # without a token: authorize gives it
+        authorize=lambda: installation.authorize(),  # noqa: PLW0108 -- Bolt passes `self` to what has one
         process_before_response=True,
         token_verification_enabled=False,
         request_verification_enabled=False,  # Socket Mode: the connection is the proof
