@@ -3,6 +3,9 @@
 import { announce, draw, icon, make, outside } from "./dom.js";
 import { clock, countdown } from "./dates.js";
 
+const SHOWN = 2400; // milliseconds for which a device that was just signed out stands out
+const struckAt = new Map(); // device id -> when its refresh token was seen to be revoked
+
 /** Shows the pools. `view.compose` fills the composer; `signIn(pool, username)` opens one more session. */
 export function drawCognito(pools, view, signIn) {
   const opened = pools[0]?.people[0]?.username;
@@ -33,8 +36,11 @@ function poolNode({ key, id }) {
 
 function personNode(person, before, view) {
   const struck = before ? person.devices.filter((device) => wasRevoked(device, before.item)) : [];
+  for (const device of struck) {
+    struckAt.set(device.id, Date.now());
+    announce(`${device.name}: refresh token revoked`);
+  }
   const open = struck.length > 0 || (before ? before.node.querySelector("details").open : person.username === view.opened);
-  for (const device of struck) announce(`${device.name}: refresh token revoked`);
   const line = view.lineFor(view.pool, person.username);
   return make(
     "li",
@@ -44,13 +50,13 @@ function personNode(person, before, view) {
       { open },
       make("summary", { "data-part": "summary" }, names(person), state(person)),
       make("p", { class: "mail" }, outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`),
-      make("ul", { class: "devices" }, person.devices.map((device) => deviceNode(device, struck.includes(device)))),
       make(
         "div",
         { class: "actions" },
         make("button", { type: "button", class: "button plain", "data-part": "try", onclick: () => view.compose(line) }, "Type ", outside(line)),
         make("button", { type: "button", class: "button plain", "data-part": "again", onclick: () => view.signIn(view.pool, person.username) }, "Sign in again"),
       ),
+      make("ul", { class: "devices" }, person.devices.map(deviceNode)),
     ),
   );
 }
@@ -69,7 +75,8 @@ function state(person) {
   return make("span", { class: `state ${alive ? "works" : "revoked"}` }, words);
 }
 
-function deviceNode(device, struck) {
+function deviceNode(device) {
+  const struck = Date.now() - (struckAt.get(device.id) ?? 0) < SHOWN;
   return make(
     "li",
     { class: struck ? "device struck" : "device" },

@@ -19,7 +19,7 @@ export const intro = {
 };
 
 function audit({ quiet }) {
-  const text = "Whatever anybody does with the bot is posted here by the bot: signed out, failed, not sure, refused.";
+  const text = "Here the bot says what came of each request: signed out, failed, not known, refused.";
   return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign somebody out, and it appears.")];
 }
 

@@ -5,7 +5,7 @@ import { body } from "./blocks.js";
 import { clock, dayName } from "./dates.js";
 import { intro } from "./intro.js";
 
-const TOGETHER = 300; // seconds within which one author's messages stand under one name
+const TOGETHER = 300; // seconds within which one author's plain messages stand under one name
 const NEAR = 120; // pixels from the end at which a reader counts as reading the end
 
 /** Shows the channel's messages. `view` is app.js's: who reads, everybody's names, and from when on messages are new. */
@@ -47,7 +47,8 @@ function lines(channel, view) {
 }
 
 function together(previous, said) {
-  return previous.from === said.from && !previous.ephemeral && !said.ephemeral && said.ts - previous.ts < TOGETHER;
+  const plain = [previous, said].every((one) => !one.ephemeral && !one.blocks?.length);
+  return plain && previous.from === said.from && said.ts - previous.ts < TOGETHER;
 }
 
 function message({ said, follows, author }, view) {
