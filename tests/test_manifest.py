@@ -6,6 +6,9 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.options import USAGE
+from bot.sandbox import cast
+
 ROOT = Path(__file__).parent.parent
 SCHEMAS = Path(__file__).parent / "slack_schema"
 
@@ -68,9 +71,20 @@ def test_it_needs_no_public_address(manifest: dict[str, Any]) -> None:
 
 def test_the_command_takes_its_target_as_typed(manifest: dict[str, Any]) -> None:
     (command,) = manifest["features"]["slash_commands"]
-    assert command["command"] == "/signout"
-    assert command["usage_hint"] == "TARGET [--pool NAME] [--reason TEXT]"
     assert command["should_escape"] is False
+    assert f"{command['command']} {command['usage_hint']}" == USAGE
+
+
+def test_the_sandboxs_workspace_has_installed_this_very_app(manifest: dict[str, Any]) -> None:
+    """So a call that these scopes do not allow fails there as it would in Slack."""
+    (command,) = manifest["features"]["slash_commands"]
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == cast.BOT_SCOPES
+    assert manifest["features"]["bot_user"]["display_name"] == cast.BOT_NAME
+    assert (command["command"], command["usage_hint"], command["description"]) == (
+        cast.COMMAND,
+        cast.USAGE_HINT,
+        cast.DESCRIPTION,
+    )
 
 
 def test_the_bot_can_write_to_people_and_they_not_to_it(manifest: dict[str, Any]) -> None:
