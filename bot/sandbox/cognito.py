@@ -4,13 +4,13 @@ import asyncio
 import base64
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from moto.server import ThreadedMotoServer
 
 from bot.sandbox.changes import Changes
 
@@ -54,14 +54,19 @@ class Moto:
     """moto's server on a loopback port, in threads of its own."""
 
     def __init__(self) -> None:
+        from moto.moto_server import werkzeug_app as moto  # noqa: PLC0415 - takes a second, and not all need it
+        from werkzeug.serving import make_server  # noqa: PLC0415
+
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        self._server.start()
-        self.url = "http://{}:{}".format(*self._server.get_host_and_port())
+        app = moto.DomainDispatcherApplication(moto.create_backend_app)
+        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=moto.MotoRequestHandler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="moto", daemon=True).start()
 
     def stop(self) -> None:
         """Stop serving."""
-        self._server.stop()
+        self._server.shutdown()
+        self._server.server_close()
 
 
 @dataclass(kw_only=True)
@@ -172,6 +177,11 @@ class Cognito:
             if username in pool.accounts
             for device in pool.accounts[username].devices
         ]
+
+    def head_count(self) -> tuple[int, int]:
+        """Count people and devices."""
+        everyone = [account for pool in self.pools.values() for account in pool.accounts.values()]
+        return len(everyone), sum(len(account.devices) for account in everyone)
 
     async def try_refresh(self, pool: Pool, device: Device) -> bool:
         """Whether Cognito still gives new tokens for this device's refresh token."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -41,11 +42,11 @@ class Page:
         self._windows = 0
 
     @asynccontextmanager
-    async def open(self, port: int) -> AsyncIterator[str]:
-        """Serve the page for as long as the context lasts; gives its address. Port 0 picks a free one."""
+    async def open(self, door: socket.socket | int) -> AsyncIterator[str]:
+        """Serve the page on a loopback port (0 picks one) for as long as the context lasts; gives its address."""
         checks = asyncio.create_task(self._check_devices())
         try:
-            async with listening(self._app(), port) as address:
+            async with listening(self._app(), door) as address:
                 yield address + "/"
         finally:
             checks.cancel()

@@ -1,8 +1,10 @@
 """The stage: starts the sandbox's parts on loopback ports, and stops them."""
 
 import asyncio
+import os
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -19,14 +21,19 @@ from bot.sandbox.workspace import Workspace
 
 POOL = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
 
+Report = Callable[[str], None]
+
 
 class Stage:
     """Everything around the bot, as an async context manager; `environment` is what a bot needs to appear on it.
 
-    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them.
+    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them; `report` hears
+    of each step of the start.
     """
 
-    def __init__(self, moto: Moto | None = None, people: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, moto: Moto | None = None, people: Iterable[str] | None = None, report: Report = lambda _: None
+    ) -> None:
         self.changes = Changes()
         self.workspace = Workspace(self.changes)
         self.cognito = Cognito(self.changes)
@@ -36,6 +43,7 @@ class Stage:
         self.folder = Path()
         self._moto = moto
         self._people = people
+        self._report = report
         self._exits = AsyncExitStack()
         self._checks: set[asyncio.Task[None]] = set()
 
@@ -45,12 +53,15 @@ class Stage:
             if self._moto is None:
                 self._moto = await asyncio.to_thread(Moto)
                 exits.push_async_callback(asyncio.to_thread, self._moto.stop)
+            self._report("Cognito (moto) is there")
             self.cognito.url = self.weather.moto_url = self._moto.url
             exits.push_async_callback(self.cognito.close)
             await self.cognito.seed(self._people)
+            self._report("{} people are signed in on {} devices".format(*self.cognito.head_count()))
             self.weather.cognito.observers.append(self._check_devices)
             cognito_url = await exits.enter_async_context(listening(self._cognito_app()))
             self.workspace.address = await exits.enter_async_context(listening(self._slack_app()))
+            self._report("A Slack workspace is there")
             exits.push_async_callback(self.weather.close)
             exits.push_async_callback(self.workspace.sockets.close)
             self.folder = folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="signout-sandbox-")))
@@ -100,16 +111,20 @@ class Stage:
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,  # a profile there could name other endpoints
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
 
 @asynccontextmanager
-async def listening(app: web.Application, port: int = 0) -> AsyncIterator[str]:
-    """Serve an app on loopback for as long as the context lasts; gives its address."""
+async def listening(app: web.Application, door: socket.socket | int = 0) -> AsyncIterator[str]:
+    """Serve an app on a loopback port (0 picks one) for as long as the context lasts; gives its address."""
+    if isinstance(door, int):
+        door = socket.create_server(("127.0.0.1", door))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.SockSite(runner, door).start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

@@ -87,10 +87,14 @@ class Weather:
 
         return await self.slack.carry(request, call, onward)
 
-    async def close(self) -> None:
+    def release(self) -> None:
         """End every call that a fault still holds."""
         self.cognito.closing.set()
         self.slack.closing.set()
+
+    async def close(self) -> None:
+        """Release what is held, and hang up."""
+        self.release()
         if self._session:
             await self._session.close()
 

@@ -1,0 +1,134 @@
+"""`python -m bot sandbox`: the stage, the very same bot on it, and the page, all on loopback."""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from bot.config import load
+from bot.sandbox.cognito import REGION
+from bot.sandbox.page import Page
+from bot.sandbox.stage import Report, Stage
+
+CONNECTED_WITHIN = 20.0
+STOPPED_WITHIN = 0.6
+FOREIGN = ("AWS_", "BOTO_", "SLACK_", "SIGNOUT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+class CannotStartError(Exception):
+    """A sentence that says why, and what to do."""
+
+
+async def run(port: int, *, browser: bool) -> int:
+    """Run the sandbox until Ctrl-C or SIGTERM; return the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    task = asyncio.current_task()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, task.cancel if task else sys.exit)
+    begun = time.monotonic()
+
+    def report(step: str) -> None:
+        print(f"{time.monotonic() - begun:5.1f} s  {step}", flush=True)  # noqa: T201 - a command line speaks
+
+    try:
+        with _door(port) as door:
+            await _perform(door, report, browser=browser)
+    except asyncio.CancelledError:
+        report("Stopped.")
+    except CannotStartError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command line speaks
+        return 1
+    return 0
+
+
+async def _perform(door: socket.socket, report: Report, *, browser: bool) -> None:
+    report("Starting, on this machine alone")
+    forget_the_outside()
+    async with Stage(report=report) as stage, bot_on(stage) as bot, Page(stage).open(door) as url:
+        report("The bot is connected")
+        report(f"Open {url}   (Ctrl-C stops everything)")
+        if browser:
+            open_browser(url)
+        await asyncio.wait({bot})
+        raise CannotStartError(f"The bot ended: {bot.exception() or 'it was told to'}.")
+
+
+@asynccontextmanager
+async def bot_on(stage: Stage) -> AsyncIterator[asyncio.Task[None]]:
+    """Run the bot on a stage for as long as the context lasts, from the moment when its socket is connected."""
+    import boto3  # noqa: PLC0415 - takes a while, which the first step should not wait for
+
+    from bot.wiring import serve  # noqa: PLC0415 - likewise
+
+    os.environ.update({name: value for name, value in stage.environment.items() if name.startswith("AWS_")})
+    settings = load(stage.environment)
+    cognito = boto3.client("cognito-idp", region_name=REGION)
+    refuse_what_is_not_loopback((settings.slack_api_url, cognito.meta.endpoint_url))
+    cognito.close()
+    stop = asyncio.Event()
+    bot = asyncio.create_task(serve(settings, host="127.0.0.1", port=0, stop=stop))
+    try:
+        await _connected(stage, bot)
+        yield bot
+    finally:
+        stop.set()
+        stage.weather.release()
+        await asyncio.wait({bot}, timeout=STOPPED_WITHIN)
+        bot.cancel()
+
+
+async def _connected(stage: Stage, bot: asyncio.Task[None]) -> None:
+    deadline = time.monotonic() + CONNECTED_WITHIN
+    while not stage.workspace.sockets.connections:
+        if bot.done():
+            raise CannotStartError(f"The bot could not start: {bot.exception()}")
+        if time.monotonic() > deadline:
+            raise CannotStartError(f"The bot did not connect within {CONNECTED_WITHIN:.0f} s.")
+        await stage.changes.after(stage.changes.count, 0.1)
+
+
+def forget_the_outside() -> None:
+    """Drop from the environment what could lead a request, or an account's credentials, off this machine."""
+    for name in list(os.environ):
+        if name.upper().startswith(FOREIGN):
+            del os.environ[name]
+
+
+def refuse_what_is_not_loopback(urls: Iterable[str]) -> None:
+    """Raise CannotStartError where an address is not on this machine."""
+    for url in urls:
+        host = urlsplit(url).hostname or ""
+        try:
+            here = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            here = False
+        if not here:
+            raise CannotStartError(f"The sandbox talks to this machine alone, but it was led to {url}.")
+
+
+def open_browser(url: str) -> None:
+    """Open the page, where there is a browser with a window of its own (one in the terminal would be in the way)."""
+    windows = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if windows:
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _door(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = f"Port {port} is taken."
+        else:
+            why = f"Port {port} cannot be used: {error.strerror}."
+        raise CannotStartError(f"{why} Choose another: python -m bot sandbox --port 0 picks a free one.") from None

@@ -1,0 +1,148 @@
+"""`python -m bot sandbox`, started as a newcomer starts it."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sandbox.start import CannotStartError, open_browser, refuse_what_is_not_loopback
+
+COMMAND = [sys.executable, "-m", "bot", "sandbox", "--no-browser", "--port"]
+
+
+class Sandbox:
+    """A running sandbox."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.steps: list[str] = []
+        assert process.stdout
+        for line in process.stdout:
+            self.steps.append(line.rstrip())
+            if found := re.search(r"Open (http://127\.0\.0\.1:\d+/)", line):
+                self.url = found[1]
+                return
+        raise AssertionError(
+            f"the sandbox ended: {process.wait()} {self.steps} {process.stderr and process.stderr.read()}"
+        )
+
+    def do(self, what: str, **details: Any) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        host = self.url.removeprefix("http://").rstrip("/")
+        connection = http.client.HTTPConnection(host, timeout=10)
+        with closing(connection):
+            connection.request("POST", f"/do/{what}", json.dumps(details), headers)
+            answer: dict[str, Any] = json.load(connection.getresponse())
+        return answer
+
+    def stop(self, how: signal.Signals) -> tuple[int, float]:
+        """Stop it; gives the exit code and how long that took."""
+        begun = time.monotonic()
+        self.process.send_signal(how)
+        return self.process.wait(10), time.monotonic() - begun
+
+
+@contextmanager
+def sandbox(folder: Path, **environment: str) -> Iterator[Sandbox]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)} | environment
+    process = subprocess.Popen(
+        [*COMMAND, "0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            yield Sandbox(process)
+        finally:
+            process.kill()
+
+
+def test_each_step_of_the_start_is_shown_with_its_time(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as running:
+        assert all(re.match(r" *\d+\.\d s  \w", step) for step in running.steps)
+        assert [re.sub(r"http\S+", "URL", step[9:]) for step in running.steps] == [
+            "Starting, on this machine alone",
+            "Cognito (moto) is there",
+            "12 people are signed in on 20 devices",
+            "A Slack workspace is there",
+            "The bot is connected",
+            "Open URL   (Ctrl-C stops everything)",
+        ]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_at_once_and_leaves_nothing_behind_even_while_cognito_hangs(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    with sandbox(tmp_path) as running:
+        assert list(tmp_path.iterdir())
+        running.do("weather", name="cognito_slow", on=True)
+        running.do("say", person="U0SAM00001", channel="C0SUPPORT1", text="/signout ada --pool customers")
+        code, seconds = running.stop(how)
+    assert code == 0
+    assert seconds < 1.5  # a second, and what a busy machine adds
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_leads_off_this_machine_is_dropped_from_the_environment(tmp_path: Path) -> None:
+    profile = tmp_path / ".aws" / "config"
+    profile.parent.mkdir()
+    profile.write_text("[default]\nignore_configured_endpoint_urls = true\nregion = us-east-1\n")
+    outside = {
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_PROFILE": "production",
+        "AWS_ENDPOINT_URL": "https://cognito-idp.eu-central-1.amazonaws.com",
+        "HTTPS_PROXY": "http://proxy.example:3128",
+        "http_proxy": "http://proxy.example:3128",
+        "SLACK_API_URL": "https://slack.com/api/",
+        "SIGNOUT_ALLOW_USERS": "U0NOBODY01",
+    }
+    with sandbox(tmp_path, **outside) as running:
+        said = running.do("say", person="U0SAM00001", channel="C0SUPPORT1", text="/signout ada --pool customers")
+        assert said == {"ok": True}
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="asks Linux")
+def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as running:
+        proc = Path(f"/proc/{running.process.pid}")
+        own = {str(each.readlink()) for each in (proc / "fd").iterdir() if each.exists()}
+        rows = [
+            line.split() for table in ("tcp", "tcp6") for line in (proc / "net" / table).read_text().splitlines()[1:]
+        ]
+        listening = [row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own]
+    assert len(listening) >= 4  # moto, the weather, the workspace, the page
+    assert set(listening) == {"0100007F"}
+
+
+def test_a_taken_port_gets_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run([*COMMAND, str(port)], capture_output=True, text=True, check=False, timeout=30)
+    assert ended.returncode == 1
+    sentence = f"Port {port} is taken. Choose another: python -m bot sandbox --port 0 picks a free one.\n"
+    assert ended.stderr == sentence
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("url", ["https://slack.com/api/", "http://10.0.0.1/", "http://localhost.example/", ""])
+def test_an_address_off_this_machine_is_refused(url: str) -> None:
+    with pytest.raises(CannotStartError):
+        refuse_what_is_not_loopback(["http://127.0.0.1:1/", url])
+
+
+def test_without_a_display_no_browser_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("webbrowser.open", pytest.fail)
+    open_browser("http://127.0.0.1:1/")
