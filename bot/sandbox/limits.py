@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 Rule = Callable[[Any, str], Iterator[str]]
@@ -45,7 +46,7 @@ def _refused_blocks(blocks: Any) -> Refusal | None:
         return None
     if not isinstance(blocks, list):
         return Refusal("invalid_blocks_format", "must be an array [json-pointer:/blocks]")
-    for reason in (*items(by_type(BLOCKS), most=50, least=0)(blocks, "/blocks"), *_duplicates(blocks)):
+    for reason in chain(items(by_type(BLOCKS), most=50, least=0)(blocks, "/blocks"), _duplicates(blocks)):
         return Refusal("invalid_blocks", reason)
     if len(json.dumps(blocks, ensure_ascii=False)) > MOST_IN_BLOCKS:
         return Refusal("msg_blocks_too_long", f"more than {MOST_IN_BLOCKS} characters [json-pointer:/blocks]")
