@@ -214,20 +214,31 @@ class Headless:
     @contextmanager
     def bot_process(self, **overrides: str) -> Iterator["BotProcess"]:
         """Run `python -m bot run` as a process of its own, connected and ready; end it at the end."""
-        log = self.stage.folder / f"bot-{time.monotonic_ns()}.log"
-        environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"} | self.environment | overrides
         already = self.connections()
-        with log.open("wb") as output:
-            command = [sys.executable, "-m", "bot", "run", "--port", "0"]
-            process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        bot = BotProcess(process, log)
+        bot = self._start(overrides)
         try:
-            self.wait_for(lambda: process.poll() is not None or self.connections() > already, timeout=20)
-            if process.poll() is not None:
-                raise AssertionError(f"the bot ended with {process.returncode}: {bot.log()}")
+            self.wait_for(lambda: bot.has_ended() or self.connections() > already, timeout=20)
+            if bot.has_ended():
+                raise AssertionError(f"the bot ended with {bot.wait()}: {bot.log()}")
             yield bot
         finally:
             bot.kill()
+
+    def bot_that_ends(self, **overrides: str) -> tuple[int, str]:
+        """Run `python -m bot run` where it cannot start; gives its exit status and what it logged."""
+        bot = self._start(overrides)
+        try:
+            return bot.wait(), bot.log()
+        finally:
+            bot.kill()
+
+    def _start(self, overrides: dict[str, str]) -> "BotProcess":
+        log = self.stage.folder / f"bot-{time.monotonic_ns()}.log"
+        environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"} | self.environment | overrides
+        with log.open("wb") as output:
+            command = [sys.executable, "-m", "bot", "run", "--port", "0"]
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        return BotProcess(process, log)
 
     def _everything(self) -> str:
         messages = self.do(lambda: list(self.stage.workspace.messages))
@@ -262,8 +273,20 @@ class BotProcess:
 
     def terminate(self, timeout: float = 30) -> int:
         """SIGTERM; gives the exit status."""
+        self.signal_to_stop()
+        return self.wait(timeout)
+
+    def signal_to_stop(self) -> None:
+        """SIGTERM."""
         self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout: float = 30) -> int:
+        """Wait for its end; gives the exit status."""
         return self._process.wait(timeout)
+
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process.poll() is not None
 
     def log(self) -> str:
         """Everything that it has logged so far."""

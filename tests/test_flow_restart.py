@@ -1,0 +1,124 @@
+"""A bot that is killed or told to stop between a click and its outcome, as a process of its own."""
+
+import sqlite3
+import time
+
+import pytest
+from flow import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path
+from headless import AUDIT, SAM, Headless, shows
+
+from bot.sandbox.wire import hang, refuse
+from bot.sign_out import LEASE
+
+
+def test_a_sign_out_killed_before_cognito_answers_is_finished_by_the_next_start(headless: Headless) -> None:
+    held = headless.pause(SIGN_OUT)
+    with headless.bot_process() as bot:
+        card = card_for(headless, SAM)
+        headless.press(SAM, card, CONFIRM)
+        held.wait_until_arrived()
+        bot.kill()
+    assert states(headless) == ["signing_out"]
+    assert headless.audit() == []
+    with headless.bot_process():
+        patience = LEASE.total_seconds() + 15
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada", timeout=patience)
+        result = headless.wait_for_message(SAM, containing="Signed out: ada")
+    assert result.ts == card.ts
+    assert not headless.is_signed_in("ada")
+    assert entries(headless) == ["opened", "confirmed", "resumed", "signed_out"]
+
+
+def test_an_outcome_recorded_but_not_posted_before_a_kill_is_posted_by_the_next_start(headless: Headless) -> None:
+    headless.before_slack(POST, hang())
+    with headless.bot_process() as bot:
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, containing="Signed out: ada")
+        headless.wait_for(lambda: headless.slack_calls(POST))
+        bot.kill()
+    assert headless.audit() == []
+    with headless.bot_process():
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert len(headless.cognito_calls(SIGN_OUT)) == 1
+
+
+def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: Headless) -> None:
+    held = headless.pause(SIGN_OUT)
+    with headless.bot_process() as bot:
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        held.wait_until_arrived()
+        bot.signal_to_stop()
+        headless.wait_for(lambda: _restarting(headless))
+        held.release()
+        assert bot.wait() == 0
+    headless.wait_for_message(SAM, containing="Signed out: ada")
+    headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert entries(headless) == ["opened", "confirmed", "signed_out"]
+
+
+def _restarting(headless: Headless) -> bool:
+    headless.command(SAM, "grace --pool customers")
+    return any(shows(message, "The bot is restarting") for message in headless.messages(SAM))
+
+
+def test_a_hanging_cognito_does_not_hold_up_sigterm_beyond_the_drain(headless: Headless) -> None:
+    headless.before_cognito(SIGN_OUT, *[hang()] * 4)
+    with headless.bot_process(SIGNOUT_DRAIN="1s") as bot:
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for(lambda: headless.cognito_calls(SIGN_OUT))
+        began = time.monotonic()
+        assert bot.terminate() == 0
+        assert time.monotonic() - began < 5
+    assert states(headless) == ["signing_out"], "the next start goes on with it"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-not-the-one-of-this-workspace"}, "Slack refuses SLACK_BOT_TOKEN (invalid_auth)"),
+        ({"SLACK_APP_TOKEN": "xapp-not-the-one-of-this-workspace"}, "Slack refuses SLACK_APP_TOKEN (invalid_auth)"),
+        ({"SLACK_BOT_TOKEN": "xoxp-of-a-person", "SIGNOUT_PII": "some"}, "SLACK_BOT_TOKEN must be a bot token"),
+    ],
+)
+def test_a_start_that_cannot_succeed_says_why_without_showing_a_secret(
+    headless: Headless, overrides: dict[str, str], sentence: str
+) -> None:
+    status, log = headless.bot_that_ends(SIGNOUT_LOG_LEVEL="DEBUG", **overrides)
+    assert status == 1
+    assert sentence in log
+    for secret in (headless.environment | overrides).items():
+        if secret[0].startswith("SLACK_") and secret[0].endswith("TOKEN"):
+            assert secret[1] not in log
+
+
+def test_no_secret_is_in_any_log_of_a_full_flow_at_debug(headless: Headless) -> None:
+    with headless.bot_process(SIGNOUT_LOG_LEVEL="DEBUG") as bot:
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+        with sqlite3.connect(store_path(headless)) as db:
+            response_url = db.execute("SELECT response_url FROM requests").fetchone()[0]
+        db.close()
+        assert bot.terminate() == 0
+        log = bot.log()
+    assert response_url.startswith(headless.stage.workspace.address)
+    assert "Connected to Slack" in log
+    assert "Traceback" not in log
+    for secret in (*(headless.environment[name] for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")), response_url):
+        assert secret not in log
+    for personal in ("/actions/", "/commands/", "ticket=", "ada", "a…@example.com", 'sandbox"}'):
+        assert personal not in log
+
+
+def test_a_dropped_connection_is_made_anew(headless: Headless) -> None:
+    with headless.bot_in_process():
+        headless.run(headless.stage.workspace.sockets.refresh())
+        headless.wait_for(lambda: headless.connections() == 1)
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, containing="Signed out: ada")
+
+
+def test_a_throttled_lookup_tells_to_try_again(headless: Headless) -> None:
+    headless.before_cognito("AdminGetUser", refuse(400, "TooManyRequestsException"))
+    with headless.bot_in_process():
+        headless.command(SAM, "ada --pool customers")
+        headless.wait_for_message(SAM, containing="Wait a minute and run the command again")
