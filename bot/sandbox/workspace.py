@@ -34,7 +34,8 @@ class Message:
     def button(self, action_id: str) -> dict[str, Any]:
         """Give the button with this action_id, and the id of its block; LookupError where the message has none."""
         for block in self.blocks or []:
-            for element in block.get("elements", []) if block["type"] == "actions" else []:
+            elements = block["elements"] if block["type"] == "actions" else [block.get("accessory", {})]
+            for element in elements:
                 if element.get("action_id") == action_id:
                     return {"block_id": block["block_id"], **element}
         raise LookupError(f"the message has no button {action_id}")
