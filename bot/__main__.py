@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -45,7 +44,7 @@ def _run(options: argparse.Namespace) -> int:
     from bot.config import SettingsError, load
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
-    from bot.stores.schema import SchemaError
+    from bot.errors import StoreError
     from bot.wiring import serve
 
     try:
@@ -60,10 +59,10 @@ def _run(options: argparse.Namespace) -> int:
     )
     try:
         asyncio.run(_until_signalled(lambda stop: serve(settings, host=options.host, port=port, stop=stop)))
-    except (RefusedTokenError, SchemaError) as error:
+    except (RefusedTokenError, StoreError) as error:
         return _failed(str(error))
-    except (OSError, sqlite3.Error) as error:
-        return _failed(f"The bot cannot start: {error}. Check --host, --port and SIGNOUT_STORE.")
+    except OSError as error:
+        return _failed(f"The health page cannot be served: {error.strerror}. Check --host and --port, or PORT.")
     return 0
 
 

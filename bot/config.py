@@ -100,7 +100,7 @@ def load(environment: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with every fault at once.
     """
-    given = {name: value for name, value in environment.items() if value.strip()}
+    given = {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
     faults = [
         f"{name} is no setting of this bot. Check its spelling."
         for name in sorted(given)
@@ -162,7 +162,7 @@ def _nested(given: Mapping[str, str]) -> dict[str, Any]:
             place = nested
             for key in path[:-1]:
                 place = place.setdefault(key, {})
-            place[path[-1]] = given[name].strip()
+            place[path[-1]] = given[name]
     return nested
 
 

@@ -71,6 +71,10 @@ class SupersededError(Exception):
     """Somebody else moved the request first, so this write did not happen. Read it again."""
 
 
+class StoreError(Exception):
+    """The store cannot be opened: why, and what to do."""
+
+
 class DeliveryError(Exception):
     """Slack did not take an audit message. `retry_after` is in seconds, where Slack named one."""
 

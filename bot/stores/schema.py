@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from bot.errors import StoreError
+
 STEPS = (
     """
     CREATE TABLE requests (
@@ -62,15 +64,11 @@ STEPS = (
 )
 
 
-class SchemaError(Exception):
-    """The file was written by a newer bot."""
-
-
 def migrate(db: sqlite3.Connection) -> None:
-    """Take the steps that a file still lacks, inside the caller's transaction. Raises `SchemaError`."""
+    """Take the steps that a file still lacks, inside the caller's transaction. Raises `StoreError`."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(STEPS):
-        raise SchemaError(
+        raise StoreError(
             f"The store has schema {version}, this bot knows {len(STEPS)}. Run the newer bot, or give another store."
         )
     for step in STEPS[version:]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.audit import AuditEntry, Kind
-from bot.errors import SupersededError
+from bot.errors import StoreError, SupersededError
 from bot.request import MOVES, IllegalMoveError, SignOutRequest, State
 from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
 from bot.stores.schema import migrate
@@ -30,10 +30,13 @@ class SQLiteStore:
         self._connections: list[sqlite3.Connection] = []
 
     def open(self) -> None:
-        """Make the file where there is none, and bring its schema up to date. Raises `SchemaError`."""
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        with self._write() as db:
-            migrate(db)
+        """Make the file where there is none, and bring its schema up to date. Raises `StoreError`."""
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._write() as db:
+                migrate(db)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"The store {self._path} cannot be opened: {error}. Check SIGNOUT_STORE.") from error
 
     def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
         """Store a new request together with its entry."""
