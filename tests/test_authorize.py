@@ -1,0 +1,61 @@
+"""Who may."""
+
+import pytest
+
+from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.request import Operator
+
+HOME = "T0HOME"
+SAM = Operator(team_id=HOME, id="U0SAM", name="sam")
+GROUPS = {"S0SUPPORT": frozenset({"U0SAM"}), "S0EMPTY": frozenset[str](), "S0BROKEN": None}
+
+
+def decide(allowlist: Allowlist, operator: Operator = SAM, home: str | None = HOME) -> dict[str, str] | str:
+    decision = authorize(operator, allowlist, GROUPS.__getitem__, home)
+    return dict(decision.rules) if isinstance(decision, Authorized) else decision.rule
+
+
+def listed(users: str = "", groups: str = "") -> Allowed:
+    return Allowed(frozenset(users.split()), frozenset(groups.split()))
+
+
+NOBODY = listed()
+
+
+@pytest.mark.parametrize(
+    ("allowlist", "decision"),
+    [
+        (Allowlist(NOBODY, {}), "not allowed"),
+        (Allowlist(NOBODY, {"a": NOBODY}), "not allowed"),
+        (Allowlist(listed("U0SAM"), {}), "not allowed"),
+        (Allowlist(listed("U0KIM"), {"a": NOBODY}), "not allowed"),
+        (Allowlist(listed("U0SAM"), {"a": NOBODY, "b": NOBODY}), {"a": "allow.users", "b": "allow.users"}),
+        (Allowlist(NOBODY, {"a": listed("U0SAM"), "b": NOBODY}), {"a": "pools.a.allow.users"}),
+        (Allowlist(listed(groups="S0SUPPORT"), {"a": NOBODY}), {"a": "allow.groups: S0SUPPORT"}),
+        (Allowlist(NOBODY, {"a": listed(groups="S0SUPPORT")}), {"a": "pools.a.allow.groups: S0SUPPORT"}),
+        (Allowlist(listed(groups="S0EMPTY"), {"a": NOBODY}), "not allowed"),
+        (Allowlist(listed(groups="S0BROKEN"), {"a": NOBODY}), "not allowed (Slack could not list S0BROKEN)"),
+        (Allowlist(listed(groups="S0BROKEN S0SUPPORT"), {"a": NOBODY}), {"a": "allow.groups: S0SUPPORT"}),
+    ],
+)
+def test_nobody_may_unless_a_rule_says_so(allowlist: Allowlist, decision: dict[str, str] | str) -> None:
+    assert decide(allowlist) == decision
+
+
+@pytest.mark.parametrize("home", [None, "", "T0OTHER"])
+def test_a_person_of_another_team_may_not_whatever_the_list_says(home: str | None) -> None:
+    assert decide(Allowlist(listed("U0SAM"), {"a": NOBODY}), home=home) == "from another team"
+
+
+def test_slack_is_not_asked_where_a_user_id_decides() -> None:
+    def never(_: str) -> frozenset[str]:
+        raise AssertionError
+
+    allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": NOBODY})
+    assert isinstance(authorize(SAM, allowlist, never, HOME), Authorized)
+    assert isinstance(authorize(SAM, allowlist, never, "T0OTHER"), Denied)
+
+
+def test_an_authorized_cannot_be_made_up() -> None:
+    with pytest.raises(TypeError):
+        Authorized(SAM, {"a": "because I say so"}, seal=object())

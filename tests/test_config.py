@@ -1,0 +1,134 @@
+"""The settings: every fault at once, each with its name, and never a secret."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.config import ENVIRONMENT, SettingsError, load
+
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-bot-secret",
+    "SLACK_APP_TOKEN": "xapp-app-secret",
+    "SIGNOUT_AUDIT_CHANNEL": "C0123ABCDEF",
+    "SIGNOUT_ALLOW_USERS": "U0123ABCDEF, U0123ABCDEG",
+    "SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123",
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def faults(environment: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(environment)
+    return caught.value.faults
+
+
+def test_five_variables_are_enough() -> None:
+    settings = load(GOOD)
+    assert settings.allow.users == {"U0123ABCDEF", "U0123ABCDEG"}
+    assert settings.pools["default"].region == "eu-central-1"
+    assert settings.confirm_within == timedelta(minutes=5)
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.store == "sqlite:///signout.db"
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    reported = "\n".join(faults({"SIGNOUT_CONFIRM_WITHIN": "5", "SIGNOUT_ALOW_USERS": "U0123ABCDEF"}))
+    for setting in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SIGNOUT_AUDIT_CHANNEL", "pools", "SIGNOUT_CONFIRM_WITHIN"):
+        assert setting in reported
+    assert "Nobody is allowed" in reported
+    assert "SIGNOUT_ALOW_USERS is no setting of this bot" in reported
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is missing. Copy it from OAuth & Permissions"),
+        ("SLACK_BOT_TOKEN", "xoxp-secret", "SLACK_BOT_TOKEN must be a bot token: it starts with xoxb-"),
+        ("SLACK_APP_TOKEN", "xoxb-secret", "SLACK_APP_TOKEN must be an app-level token: it starts with xapp-"),
+        ("SLACK_API_URL", "https://slack.com.evil.example/api/", "SLACK_API_URL must be an address of Slack's own"),
+        ("SLACK_API_URL", "https://evilslack.com/api/", "SLACK_API_URL must be an address of Slack's own"),
+        ("SLACK_API_URL", "http://slack.com/api/", "SLACK_API_URL must be an address of Slack's own"),
+        ("SLACK_API_URL", "https://slack.com@evil.example/", "SLACK_API_URL must be an address of Slack's own"),
+        ("SLACK_API_URL", "http://127.0.0.1.evil.example/", "SLACK_API_URL must be an address of Slack's own"),
+        ("SIGNOUT_AUDIT_CHANNEL", "#audit", "must be a channel id such as C0123ABCDEF"),
+        ("SIGNOUT_ALLOW_USERS", "", "Nobody is allowed to sign users out"),
+        ("SIGNOUT_ALLOW_USERS", ",", "Nobody is allowed to sign users out"),
+        ("SIGNOUT_ALLOW_USERS", "@sam", "must be Slack user ids such as U0123ABCDEF"),
+        ("SIGNOUT_ALLOW_GROUPS", "@support", "must be Slack user group ids such as S0123ABCDEF"),
+        ("SIGNOUT_POOL_ID", "AbCdEf123", "must be a user pool id such as eu-central-1_AbCdEf123"),
+        ("SIGNOUT_STORE", "postgres://db", "must be sqlite:///relative/path.db"),
+        ("SIGNOUT_CONFIRM_WITHIN", "five", "must be a number and a unit, such as 30s, 5m, 1h or 1d."),
+        ("SIGNOUT_CONFIRM_WITHIN", "29s", "must be 30s to 25m."),
+        ("SIGNOUT_CONFIRM_WITHIN", "26m", "must be 30s to 25m."),
+        ("SIGNOUT_DRAIN", "0s", "must be 1s to 10m."),
+        ("SIGNOUT_PII", "some", "must be one of 'masked' or 'full'."),
+        ("SIGNOUT_LOG_LEVEL", "LOUD", "must be one of"),
+        ("SIGNOUT_CONFIG", "missing.toml", "The settings file missing.toml cannot be read"),
+    ],
+)
+def test_a_fault_names_its_setting_and_says_how_to_mend_it(name: str, value: str, sentence: str) -> None:
+    reported = faults(GOOD | {name: value})
+    assert any(sentence in fault for fault in reported)
+    assert not any("secret" in fault for fault in reported)
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("audit_chanel = 'C0123ABCDEF'", "audit_chanel is no setting of this bot. Check its spelling."),
+        ("[pools.staff]", "pools.staff.id is missing."),
+        ("[pools.staff]\nid = 'x'", "pools.staff.id must be a user pool id"),
+        ("[pools.staff]\nid = 'eu-west-1_a'\ntoken_lifetime = '25h'", "pools.staff.token_lifetime must be 5m to 1d."),
+        ("[pools.'Not OK']\nid = 'eu-west-1_a'", "is no pool name: use a-z, 0-9 and -"),
+        ("[pools.staff.allow]\nusers = ['ray']\n[pools.staff]\nid = 'eu-west-1_a'", "pools.staff.allow.users must be"),
+        ("confirm_within = 5", "SIGNOUT_CONFIRM_WITHIN (confirm_within in the file) must be a number and a unit"),
+        ("slack_bot_token = 'xoxb-file-secret'", "slack_bot_token never belongs in the file."),
+        ("store = 3", "SIGNOUT_STORE (store in the file) has the wrong form."),
+        ("audit_channel = ", "The settings file signout.toml is not valid TOML"),
+    ],
+)
+def test_a_fault_in_the_file_is_named_as_it_stands_there(toml: str, sentence: str) -> None:
+    Path("signout.toml").write_text(toml)
+    reported = faults(GOOD)
+    assert any(sentence in fault for fault in reported), reported
+    assert not any("secret" in fault for fault in reported)
+
+
+def test_the_environment_wins_over_the_file() -> None:
+    Path("signout.toml").write_text(
+        "confirm_within = '2m'\ndrain = '3s'\n[allow]\nusers = ['U0FILE00001']\n"
+        "[pools.default]\nid = 'eu-west-1_file'\ntoken_lifetime = '15m'\n[pools.staff]\nid = 'us-east-1_staff'"
+    )
+    settings = load(GOOD | {"SIGNOUT_CONFIRM_WITHIN": "1m"})
+    assert settings.confirm_within == timedelta(minutes=1)
+    assert settings.drain == timedelta(seconds=3)
+    assert "U0FILE00001" not in settings.allow.users
+    assert settings.pools["default"].id == "eu-central-1_AbCdEf123"
+    assert settings.pools["default"].token_lifetime == timedelta(minutes=15)
+    assert settings.pools["staff"].region == "us-east-1"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:3001/api", "http://[::1]:1/api/", "https://slack-gov.com/api/"])
+def test_slack_and_loopback_are_taken_as_slacks_address(url: str) -> None:
+    assert load(GOOD | {"SLACK_API_URL": url}).slack_api_url.startswith(url)
+
+
+def test_no_secret_shows_in_a_repr() -> None:
+    assert "secret" not in repr(load(GOOD))
+    assert "secret" not in str(load(GOOD))
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(GOOD).store = "sqlite:///other.db"
+
+
+def test_every_variable_has_its_setting() -> None:
+    values = load(GOOD).model_dump()
+    for path in ENVIRONMENT.values():
+        assert path[0] in values

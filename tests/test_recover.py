@@ -1,0 +1,178 @@
+"""What a killed process left behind, and the delivery of audit entries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, claimed_in, sign_outs
+
+from bot.audit import AuditEntry, Kind, entry_of, entry_without_request
+from bot.errors import DeliveryError
+from bot.ports import SignedOut
+from bot.recover import Delivery, Recovery
+from bot.request import Ask, Operator, State
+from bot.sign_out import LEASE
+from bot.stores.sqlite import SQLiteStore
+
+YES = SignedOut("aws-yes")
+
+
+@dataclass
+class Channel:
+    """An audit channel that refuses as often as it was told to."""
+
+    clock: StoppedClock
+    refusals: list[DeliveryError] = field(default_factory=list)
+    posts: list[list[str]] = field(default_factory=list)
+
+    def post(self, entries: Sequence[AuditEntry]) -> str:
+        """Take the entries, or refuse."""
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.posts.append([entry.target for entry in entries])
+        return f"{len(self.posts)}.0"
+
+
+def delivery(store: SQLiteStore, channel: Channel) -> Delivery:
+    return Delivery(store=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
+
+
+def refuse(store: SQLiteStore, target: str, clock: StoppedClock, operator: Operator = SAM) -> None:
+    ask = Ask(operator=operator, source="slack", channel_id="C0SUPPORT1", target=target)
+    store.record(entry_without_request(Kind.REFUSED, ask, "not allowed", clock.now()))
+
+
+def test_a_claim_is_left_alone_until_its_lease_is_over_on_every_clock(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    recovery = Recovery(sign_outs=sign_outs(store, ScriptedPool([YES], clock), clock), store=store, clock=clock)
+    claimed = claimed_in(store)
+    clock.time = NOON + LEASE + timedelta(seconds=5)
+    assert recovery.dead_claims() == []
+    clock.time += timedelta(seconds=0.001)
+    assert recovery.dead_claims() == [claimed]
+
+
+def test_a_dead_claim_is_resumed_once_with_a_claim_and_lease_of_its_own(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    pool = ScriptedPool([YES], clock)
+    recovery = Recovery(sign_outs=sign_outs(store, pool, clock), store=store, clock=clock)
+    dead = claimed_in(store)
+    clock.time = NOON + timedelta(minutes=1)
+    ended = recovery.resume(dead)
+    assert ended
+    assert (ended.state, ended.resumed) == (State.SIGNED_OUT, True)
+    assert ended.claim_id != dead.claim_id
+    assert ended.claimed_at == dead.claimed_at, "resume_within counts from the click"
+    assert recovery.resume(dead) is None, "another instance comes too late"
+    assert len(pool.called_at) == 1
+
+
+def test_a_claim_older_than_resume_within_becomes_unknown_without_a_call(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    pool = ScriptedPool([YES], clock)
+    recovery = Recovery(sign_outs=sign_outs(store, pool, clock), store=store, clock=clock)
+    dead = claimed_in(store)
+    clock.time = NOON + timedelta(minutes=5, seconds=1)
+    ended = recovery.resume(dead)
+    assert ended
+    assert ended.state is State.UNKNOWN
+    assert pool.called_at == []
+    assert [entry.kind for entry in store.undelivered(clock.now(), 9)] == [Kind.UNKNOWN]
+
+
+def test_response_urls_are_forgotten_after_thirty_minutes(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    recovery = Recovery(sign_outs=sign_outs(store, ScriptedPool([], clock), clock), store=store, clock=clock)
+    request = awaiting()
+    store.add(request, entry_of(request, NOON))
+    clock.time = NOON + timedelta(minutes=30)
+    recovery.wipe_response_urls()
+    assert store.get(request.id) == request
+    clock.time += timedelta(seconds=1)
+    recovery.wipe_response_urls()
+    stored = store.get(request.id)
+    assert stored
+    assert stored.response_url is None
+
+
+def test_entries_are_delivered_oldest_first_and_each_once(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+    deliver = delivery(store, channel).deliver
+    for target in ("ada", "grace"):
+        request = awaiting(target=target)
+        store.add(request, entry_of(request, clock.now()))
+        claimed = request.move(State.SIGNING_OUT)
+        store.advance(request, claimed, entry_of(claimed, clock.now()))
+        store.advance(claimed, claimed.move(State.FAILED), entry_of(claimed.move(State.FAILED), clock.now()))
+        clock.sleep(1)
+    assert deliver() is None
+    assert deliver() is None
+    assert channel.posts == [["ada"], ["grace"]]
+
+
+def test_an_entry_is_tried_again_with_doubling_pauses_for_ever(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("fatal_error")] * 12)
+    deliver = delivery(store, channel).deliver
+    refuse(store, "ada", clock)
+    pauses = []
+    while (pause := deliver()) is not None:
+        pauses.append(pause.total_seconds())
+        clock.sleep(pause.total_seconds())
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert channel.posts == [["ada"]]
+
+
+def test_retry_after_holds_the_whole_channel_until_it_is_over(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("ratelimited", retry_after=7)])
+    deliver = delivery(store, channel).deliver
+    refuse(store, "ada", clock)
+    assert deliver() == timedelta(seconds=7)
+    refuse(store, "grace", clock, Operator(team_id="T0SIGNOUT1", id="U0KIM00001", name="kim"))
+    clock.sleep(6.9)
+    deliver()
+    assert channel.posts == []
+    clock.sleep(0.2)
+    deliver()
+    assert channel.posts == [["ada"], ["grace"]]
+
+
+def test_an_entry_that_fails_does_not_hold_up_the_next(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("some_error")])
+    deliver = delivery(store, channel).deliver
+    refuse(store, "ada", clock)
+    clock.sleep(1)
+    refuse(store, "grace", clock, Operator(team_id="T0SIGNOUT1", id="U0KIM00001", name="kim"))
+    deliver()
+    assert channel.posts == [["grace"]]
+
+
+def test_an_operators_refusals_are_told_at_once_then_once_a_minute_together(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+    deliver = delivery(store, channel).deliver
+    for number in range(5):
+        refuse(store, f"target-{number}", clock)
+        deliver()
+        clock.sleep(10)
+    assert channel.posts == [["target-0"]]
+    clock.sleep(9.9)
+    deliver()
+    assert len(channel.posts) == 1
+    clock.sleep(0.2)
+    deliver()
+    assert channel.posts[1:] == [["target-1", "target-2", "target-3", "target-4"]]
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENED, Kind.CONFIRMED, Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND])
+def test_what_is_recorded_only_is_never_posted(store: SQLiteStore, kind: Kind) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada")
+    store.record(entry_without_request(kind, ask, "rule", clock.now()))
+    assert delivery(store, channel).deliver() is None
+    assert channel.posts == []
