@@ -187,9 +187,8 @@ class Headless:
     @contextmanager
     def bot_in_process(self, **overrides: str) -> Iterator[None]:
         """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end."""
-        from bot.wiring import serve  # noqa: PLC0415
-
         from bot.config import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.wiring import serve  # noqa: PLC0415
 
         environment = self.environment | overrides
         loop, stop = asyncio.new_event_loop(), asyncio.Event()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from flow import ACKED_WITHIN, CANCEL, CONFIRM, POST, SIGN_OUT, card_for, entries, states
+from flow import ACKED_WITHIN, CANCEL, CONFIRM, POST, SIGN_OUT, card_for, states
 from headless import AUDIT, KIM, SAM, Headless, shows
 
 from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset

@@ -6,7 +6,7 @@ from typing import Any
 from bot.audit import AuditEntry, Kind
 from bot.errors import advice
 from bot.slack.cards import Message, message
-from bot.slack.text import Block, Element, bullets, facts, header, mention, moment, paragraph, words
+from bot.slack.text import Block, Element, bullets, facts, header, mention, moment, paragraph, shortened, visible, words
 
 _TITLES: Mapping[Kind, str] = {
     Kind.SIGNED_OUT: "✅ Signed out",
@@ -15,6 +15,7 @@ _TITLES: Mapping[Kind, str] = {
     Kind.REFUSED: "⛔ Refused",
 }
 MAX_LISTED = 10
+MAX_NAME = 60  # ten of the longest names would be more than Slack takes in one message
 
 
 def audit_message(entries: Sequence[AuditEntry]) -> Message:
@@ -40,7 +41,12 @@ def metadata(entries: Sequence[AuditEntry]) -> dict[str, Any]:
 def _refusals(entries: Sequence[AuditEntry]) -> list[Block]:
     who = entries[0].operator
     items = [
-        [moment(entry.at), words("  asked for "), words(entry.target, code=True), words(f": {entry.rule}")]
+        [
+            moment(entry.at),
+            words("  asked for "),
+            words(shortened(visible(entry.target), MAX_NAME), code=True),
+            words(f": {entry.rule}"),
+        ]
         for entry in entries[:MAX_LISTED]
     ]
     left_out = len(entries) - len(items)
