@@ -266,6 +266,16 @@ def test_a_button_that_is_not_there_cannot_be_pressed_but_forged(headless: Headl
     assert heard[0].payload["actions"][0]["value"] == "forged"
 
 
+def test_a_button_beside_a_section_can_be_pressed(headless: Headless) -> None:
+    section = {"type": "section", "block_id": "s", "text": {"type": "plain_text", "text": "x"}, "accessory": BUTTON}
+    with app(headless, ack) as heard:
+        message = headless.do(
+            lambda: headless.stage.workspace.post(SUPPORT, {"blocks": [{"type": "divider"}, section]})
+        )
+        headless.press(SAM, message, "go")
+    assert heard[0].payload["actions"][0]["block_id"] == "s"
+
+
 def test_a_response_url_works_five_times(headless: Headless) -> None:
     url = headless.do(lambda: headless.stage.workspace.response_urls.issue(SAM, SUPPORT, None))
     answers = [WebhookClient(url).send(text="again") for _ in range(6)]
