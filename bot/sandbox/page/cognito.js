@@ -88,7 +88,7 @@ function deviceNode(device) {
 
 function token(name, verdict) {
   const drawing = icon(verdict === "works" ? "yes" : "no");
-  return make("div", {}, make("dt", {}, name), make("dd", { class: verdict }, drawing, verdict));
+  return make("div", {}, make("dt", {}, name), " ", make("dd", { class: verdict }, drawing, verdict));
 }
 
 /** Counts every access token down. Called each second with the sandbox's own time. */

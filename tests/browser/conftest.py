@@ -1,0 +1,81 @@
+"""A headless Chromium, windows of it on a sandbox with the real bot, and the promise that no window complains."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from headless import SAM, Headless
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+
+from bot.sandbox.page import Page as SandboxPage
+from browser.window import PATIENCE, Window
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+Open = Callable[..., Window]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of this folder."""
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (apt-get install chromium)")
+    # Chromium's own sandbox does not start for root, as whom CI runs.
+    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=alone)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def url(headless: Headless) -> Iterator[str]:
+    """The address of the page of this test's stage; no bot is on it yet."""
+    page = SandboxPage(headless.stage)
+    door = page.open(0)
+    yield headless.run(door.__aenter__())
+    headless.do(headless.stage.changes.note)  # what is sent now tells the server that its windows are closed
+    headless.wait_for(lambda: not page._windows)
+    headless.run(door.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def bot(headless: Headless) -> Iterator[None]:
+    """The real bot, connected to this test's stage."""
+    with headless.bot_in_process():
+        yield
+
+
+@pytest.fixture
+def open_window(chromium: Browser, url: str) -> Iterator[Open]:
+    """Open a window as a person. In the end none may have written to its console, or let an error escape."""
+    contexts, complaints = [], []
+
+    def open_one(person: str = SAM, **options: Any) -> Window:
+        settings = {"viewport": DESK, "locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        context = chromium.new_context(**{**settings, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{url}?person={person}")
+        window = Window(page)
+        expect(window.composer).to_be_visible()
+        return window
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def window(bot: None, open_window: Open) -> Window:  # noqa: ARG001 - the bot is there before the window
+    """One window, as Sam, with the bot connected."""
+    return open_window()
