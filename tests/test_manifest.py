@@ -87,9 +87,5 @@ def test_the_sandboxs_workspace_has_installed_this_very_app(manifest: dict[str, 
     )
 
 
-def test_the_bot_can_write_to_people_and_they_not_to_it(manifest: dict[str, Any]) -> None:
-    assert manifest["features"]["app_home"] == {
-        "home_tab_enabled": False,
-        "messages_tab_enabled": True,
-        "messages_tab_read_only_enabled": True,
-    }
+def test_the_app_has_no_tabs_since_it_says_everything_where_it_was_asked(manifest: dict[str, Any]) -> None:
+    assert manifest["features"]["app_home"] == {"home_tab_enabled": False, "messages_tab_enabled": False}
