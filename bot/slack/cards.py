@@ -137,7 +137,7 @@ def _signed_out(cards: Cards, request: SignOutRequest) -> list[Block]:
 def _truth(cards: Cards, request: SignOutRequest) -> list[list[Element]]:
     ended, access, login = request.ended_at, request.access_until, request.login_until
     return [
-        [words("All refresh tokens were revoked"), *([words(" at "), moment(ended)] if ended else []), words(".")],
+        [words("All refresh tokens were revoked"), *([words(": "), moment(ended)] if ended else []), words(".")],
         [words("Apps that check only a token's signature may accept it until "), moment(access), words(".")]
         if access
         else [],
@@ -182,7 +182,7 @@ def _cancelled(_: Cards, request: SignOutRequest) -> list[Block]:
 def _expired(_: Cards, request: SignOutRequest) -> list[Block]:
     return [
         paragraph(
-            words("This card expired at "),
+            words("This card expired: "),
             moment(request.expires_at),
             words(". "),
             words(request.account.username, code=True),
