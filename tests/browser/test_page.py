@@ -83,6 +83,29 @@ def test_windows_hear_of_each_other_and_keep_to_themselves_what_is_for_one(windo
     expect(kims.channel("signout-audit")).to_have_accessible_name("signout-audit 1 unread")
 
 
+def test_who_listens_instead_of_looking_is_told_the_news(window: Window) -> None:
+    told = window.page.get_by_role("status")
+    window.ask_for_card()
+    expect(told).to_contain_text("#support, Sign-out, only to you: Sign this user out of all devices?")
+    window.button("Sign out").click()
+    expect(told).to_contain_text("Ada's phone: refresh token revoked")
+    expect(told).to_contain_text(re.compile("#signout-audit, Sign-out: .*Signed out: ada"))
+
+
+def test_a_line_marks_what_is_new(window: Window, open_window: Open) -> None:
+    kims = open_window(KIM)
+    kims.go_to("signout-audit")
+    kims.go_to("support")
+    window.send("read before")
+    expect(kims.messages).to_contain_text("read before")
+    kims.go_to("signout-audit")
+    window.send("and this is new")
+    expect(kims.channel("support")).to_have_accessible_name("support 1 unread")
+    kims.go_to("support")
+    expect(kims.messages.get_by_role("listitem").filter(has_text=re.compile("^New$"))).to_be_visible()
+    expect(window.messages.get_by_role("listitem").filter(has_text=re.compile("^New$"))).to_have_count(0)
+
+
 def test_a_reload_keeps_the_channels_and_loses_what_was_only_for_one(window: Window) -> None:
     window.send("stays")
     window.ask_for_card()

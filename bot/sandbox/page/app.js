@@ -1,9 +1,9 @@
-// The page: hears snapshots of the whole sandbox and shows them. What is in this window only is who reads, and which channel.
+// The page: hears snapshots of the whole sandbox and shows them. Its own are only who reads, and which channel.
 
 import { announce, make } from "./dom.js";
 import { compose, drawComposer, startComposer } from "./composer.js";
 import { drawCognito, tick } from "./cognito.js";
-import { drawMessages } from "./messages.js";
+import { drawMessages, scrollToEnd } from "./messages.js";
 import { drawSidebar } from "./sidebar.js";
 import { drawWeather } from "./weather.js";
 import { startDrawers, startTheme, uncover } from "./drawers.js";
@@ -14,7 +14,13 @@ import { mrkdwn } from "./mrkdwn.js";
 const FIRST_PERSON = "U0SAM00001";
 
 const asked = new URLSearchParams(location.search);
-const here = { person: asked.get("person") ?? FIRST_PERSON, channel: asked.get("channel"), newFrom: 0, since: null, skew: 0 };
+const here = {
+  person: asked.get("person") ?? FIRST_PERSON,
+  channel: asked.get("channel"),
+  newFrom: 0,
+  since: null,
+  skew: 0,
+};
 let snapshot = null;
 let hangUp = () => {};
 
@@ -30,7 +36,7 @@ function viewOf({ people, bot, team, channels, cognito }) {
     return { id, name: person?.real_name ?? id, team: person && person.team_id !== team.id ? person.team_name : null };
   };
   const lineFor = (pool, username) => `/signout ${username}${cognito.length > 1 ? ` --pool ${pool}` : ""}`;
-  const { pool, people: [first] } = cognito[0];
+  const [first] = cognito.flatMap(({ pool, people: accounts }) => accounts.map((account) => ({ pool, ...account })));
   const me = people.find(({ id }) => id === here.person);
   return {
     author,
@@ -39,7 +45,7 @@ function viewOf({ people, bot, team, channels, cognito }) {
     channel: here.channel,
     newFrom: here.newFrom,
     me: { name: me.real_name, note: me.note },
-    example: { name: first.name, line: lineFor(pool, first.username) },
+    example: { name: first.name, line: lineFor(first.pool, first.username) },
     isAudit: (channel) => channel !== channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
     channelName: (id) => channels.find((one) => one.id === id)?.name,
@@ -48,7 +54,8 @@ function viewOf({ people, bot, team, channels, cognito }) {
       go({ channel: channels[0].id });
       compose(line);
     },
-    press: (message, what) => doing("press", { person: here.person, channel: here.channel, message: message.id, ...what }),
+    press: (message, what) =>
+      doing("press", { person: here.person, channel: here.channel, message: message.id, ...what }),
   };
 }
 
@@ -97,6 +104,11 @@ function write() {
   if (matchMedia("(pointer: fine)").matches) document.getElementById("line").focus();
 }
 
+function say(text) {
+  scrollToEnd();
+  return act("say", { person: here.person, channel: here.channel, text });
+}
+
 async function doing(what, details) {
   const trouble = await act(what, details);
   if (trouble) complain(trouble);
@@ -106,26 +118,30 @@ async function doing(what, details) {
 /** Says above the composer what went wrong; null takes it away. */
 function complain(sentence) {
   const dismiss = make("button", { type: "button", class: "button plain", onclick: () => complain(null) }, "Dismiss");
-  document.getElementById("notice").replaceChildren(...(sentence ? [make("p", { dir: "auto" }, sentence), dismiss] : []));
+  document
+    .getElementById("notice")
+    .replaceChildren(...(sentence ? [make("p", { dir: "auto" }, sentence), dismiss] : []));
 }
 
 function heard(fresh) {
-  const before = snapshot?.person === fresh.person ? snapshot : null;
+  const before = snapshot;
   snapshot = fresh;
   here.since ??= fresh.now;
   here.skew = fresh.now - Date.now() / 1000;
   if (document.body.dataset.line === "down") complain(null);
   document.body.dataset.line = "up";
   show();
-  if (before) tellNews(before);
-  else write();
+  if (!before) write();
+  else if (before.person === fresh.person) tellNews(before);
 }
 
 /** New and changed messages, for those who listen instead of looking. */
 function tellNews(before) {
   const view = viewOf(snapshot);
   for (const channel of snapshot.channels) {
-    const known = new Map(before.channels.find(({ id }) => id === channel.id)?.messages.map((one) => [one.id, JSON.stringify(one)]));
+    const known = new Map(
+      before.channels.find(({ id }) => id === channel.id)?.messages.map((one) => [one.id, JSON.stringify(one)]),
+    );
     for (const said of channel.messages) {
       if (said.from === here.person || known.get(said.id) === JSON.stringify(said)) continue;
       const words = make("p", {}, mrkdwn(said.text ?? "", view)).textContent;
@@ -139,13 +155,15 @@ function start() {
   hangUp = listen(here.person, here.since, heard, (hopeless) => {
     document.body.dataset.line = "down";
     complain("The sandbox does not answer. Is it still running?");
-    if (hopeless) setTimeout(start, 2000);
+    if (!hopeless) return; // the browser tries again by itself
+    here.person = FIRST_PERSON; // the sandbox knows nobody of that id
+    setTimeout(start, 2000);
   });
 }
 
 startTheme();
 startDrawers();
-startComposer((text) => act("say", { person: here.person, channel: here.channel, text }), complain);
+startComposer(say, complain);
 setInterval(() => snapshot && tick(Date.now() / 1000 + here.skew), 1000);
 window.addEventListener("storage", () => snapshot && show());
 // A browser keeps few lines to one host: a window that nobody sees leaves its own to the others.

@@ -10,12 +10,22 @@ import { confirmed } from "./dialog.js";
 const TABLE = {
   header: (part, show) => make("h3", { class: "header-block", dir: "auto" }, show(part.text)),
   section,
-  context: (part, show) => make("div", { class: "context" }, part.elements.map((element) => make("div", {}, show(element)))),
+  context: (part, show) =>
+    make(
+      "div",
+      { class: "context" },
+      part.elements.map((element) => make("div", {}, show(element))),
+    ),
   divider: () => make("hr"),
   actions: (part, show) =>
-    make("div", { class: "actions" }, part.elements.map((element) => show(element, { block: part.block_id }))),
+    make(
+      "div",
+      { class: "actions" },
+      part.elements.map((element) => show(element, { block: part.block_id })),
+    ),
   button,
-  plain_text: (part) => make("span", { class: "text", dir: "auto" }, part.emoji ? withEmoji(part.text) : outside(part.text)),
+  plain_text: (part) =>
+    make("span", { class: "text", dir: "auto" }, part.emoji ? withEmoji(part.text) : outside(part.text)),
   mrkdwn: (part, show, around) => make("span", { class: "text", dir: "auto" }, mrkdwn(part.text, around)),
   ...RICH_TEXT,
 };
@@ -28,7 +38,7 @@ export function body(message, around) {
 
 function show(part, around) {
   const inside = (child, more) => show(child, { ...around, ...more });
-  if (!Object.hasOwn(TABLE, part?.type)) return broken(`Unknown type “${part?.type}”: this page cannot show it.`, part);
+  if (!Object.hasOwn(TABLE, part?.type)) return broken(`Unknown type “${part?.type}”: it cannot be shown`, part);
   try {
     return TABLE[part.type](part, inside, around);
   } catch (error) {
@@ -46,7 +56,12 @@ function section(part, show) {
   return make(
     "div",
     { class: "section" },
-    make("div", { class: "section-text" }, part.text && show(part.text), fields && make("div", { class: "fields" }, fields)),
+    make(
+      "div",
+      { class: "section-text" },
+      part.text && show(part.text),
+      fields && make("div", { class: "fields" }, fields),
+    ),
     part.accessory && show(part.accessory, { block: part.block_id }),
   );
 }

@@ -10,7 +10,11 @@ const struckAt = new Map(); // device id -> when its refresh token was seen to b
 export function drawCognito(pools, view, signIn) {
   const opened = pools[0]?.people[0]?.username;
   const items = pools.map(({ pool, pool_id: id, people }) => ({ key: pool, id, people }));
-  draw(document.getElementById("pools"), items.map(({ key, id }) => ({ key, id })), poolNode);
+  draw(
+    document.getElementById("pools"),
+    items.map(({ key, id }) => ({ key, id })),
+    poolNode,
+  );
   for (const { key, people } of items) {
     const list = document.getElementById(`pool-${key}`);
     const rows = people.map((person) => ({
@@ -20,8 +24,13 @@ export function drawCognito(pools, view, signIn) {
     }));
     draw(list, rows, (row, before) => personNode(row, before, { ...view, pool: key, opened, signIn }));
   }
-  const tried = Math.max(0, ...pools.flatMap(({ people }) => people.flatMap(({ devices }) => devices.map((d) => d.checked ?? 0))));
-  document.getElementById("tried").textContent = tried ? `All tokens last tried at ${new Date(tried * 1000).toLocaleTimeString()}` : "";
+  const tried = Math.max(
+    0,
+    ...pools.flatMap(({ people }) => people.flatMap(({ devices }) => devices.map((d) => d.checked ?? 0))),
+  );
+  document.getElementById("tried").textContent = tried
+    ? `All tokens last tried at ${new Date(tried * 1000).toLocaleTimeString()}`
+    : "";
   document.querySelector("#pools .struck")?.scrollIntoView({ block: "nearest" });
 }
 
@@ -35,38 +44,54 @@ function poolNode({ key, id }) {
 }
 
 function personNode(person, before, view) {
-  const struck = before ? person.devices.filter((device) => wasRevoked(device, before.item)) : [];
-  for (const device of struck) {
-    struckAt.set(device.id, Date.now());
-    announce(`${device.name}: refresh token revoked`);
-  }
-  const open = struck.length > 0 || (before ? before.node.querySelector("details").open : person.username === view.opened);
-  const line = view.lineFor(view.pool, person.username);
+  const struck = newlyStruck(person, before);
+  const wasOpen = before ? before.node.querySelector("details").open : person.username === view.opened;
+  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`];
   return make(
     "li",
     {},
     make(
       "details",
-      { open },
+      { open: wasOpen || struck.length > 0 },
       make("summary", { "data-part": "summary" }, names(person), state(person)),
-      make("p", { class: "mail" }, outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`),
-      make(
-        "div",
-        { class: "actions" },
-        make("button", { type: "button", class: "button plain", "data-part": "try", onclick: () => view.compose(line) }, "Type ", outside(line)),
-        make("button", { type: "button", class: "button plain", "data-part": "again", onclick: () => view.signIn(view.pool, person.username) }, "Sign in again"),
-      ),
+      make("p", { class: "mail" }, facts),
+      choices(person, view),
       make("ul", { class: "devices" }, person.devices.map(deviceNode)),
     ),
   );
 }
 
-function names(person) {
-  return make("span", { class: "names" }, outside(person.name, { class: "name" }), " ", outside(person.username, { class: "username" }));
+/** The devices whose refresh token worked when last seen, and is revoked now. */
+function newlyStruck(person, before) {
+  const worked = (device) => before?.item.devices.some((one) => one.id === device.id && one.refresh === "works");
+  const struck = person.devices.filter((device) => device.refresh === "revoked" && worked(device));
+  for (const device of struck) {
+    struckAt.set(device.id, Date.now());
+    announce(`${device.name}: refresh token revoked`);
+  }
+  return struck;
 }
 
-function wasRevoked(device, earlier) {
-  return device.refresh === "revoked" && earlier.devices.some((one) => one.id === device.id && one.refresh === "works");
+function choices(person, view) {
+  const line = view.lineFor(view.pool, person.username);
+  const choice = (part, onclick, ...words) =>
+    make("button", { type: "button", class: "button plain", "data-part": part, onclick }, words);
+  return make(
+    "div",
+    { class: "actions" },
+    choice("try", () => view.compose(line), "Type ", outside(line)),
+    choice("again", () => view.signIn(view.pool, person.username), "Sign in again"),
+  );
+}
+
+function names(person) {
+  return make(
+    "span",
+    { class: "names" },
+    outside(person.name, { class: "name" }),
+    " ",
+    outside(person.username, { class: "username" }),
+  );
 }
 
 function state(person) {
@@ -82,7 +107,11 @@ function deviceNode(device) {
     { class: struck ? "device struck" : "device" },
     make("h4", {}, outside(device.name)),
     make("dl", {}, token("Refresh token", device.refresh), token("Access token, at Cognito", device.access)),
-    make("p", { class: "expiry", "data-expires": device.access_expires, "data-revoked": device.access === "revoked" && "" }),
+    make("p", {
+      class: "expiry",
+      "data-expires": device.access_expires,
+      "data-revoked": device.access === "revoked" && "",
+    }),
   );
 }
 

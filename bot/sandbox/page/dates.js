@@ -21,7 +21,11 @@ function pretty(otherwise) {
 
 function ago(date) {
   const seconds = Math.round((date.getTime() - Date.now()) / 1000);
-  const [unit, size] = [["day", 86_400], ["hour", 3600], ["minute", 60]].find(([, s]) => Math.abs(seconds) >= s) ?? ["second", 1];
+  const [unit, size] = [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+  ].find(([, s]) => Math.abs(seconds) >= s) ?? ["second", 1];
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
 
@@ -31,7 +35,8 @@ const long = written({ dateStyle: "full" });
 export const clock = written({ hour: "numeric", minute: "2-digit" });
 
 const TOKENS = {
-  date_num: (when) => [when.getFullYear(), when.getMonth() + 1, when.getDate()].map((n) => String(n).padStart(2, "0")).join("-"),
+  date_num: (when) =>
+    [when.getFullYear(), when.getMonth() + 1, when.getDate()].map((n) => String(n).padStart(2, "0")).join("-"),
   date,
   date_short: short,
   date_long: long,
@@ -48,7 +53,9 @@ const TOKENS = {
 export function slackDate(timestamp, format) {
   const when = new Date(Number(timestamp) * 1000);
   if (Number.isNaN(when.getTime())) return null;
-  return String(format).replace(/\{(\w+)\}/g, (whole, token) => (Object.hasOwn(TOKENS, token) ? TOKENS[token](when) : whole));
+  return String(format).replace(/\{(\w+)\}/g, (whole, token) =>
+    Object.hasOwn(TOKENS, token) ? TOKENS[token](when) : whole,
+  );
 }
 
 /** The line between two days of messages. */

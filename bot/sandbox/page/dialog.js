@@ -7,7 +7,13 @@ export function confirmed(question, show) {
   const yes = make("button", { value: "yes", class: `button ${question.style ?? "primary"}` }, show(question.confirm));
   const no = make("button", { value: "", class: "button plain" }, show(question.deny));
   const title = make("h2", { id: "question" }, show(question.title));
-  const form = make("form", { method: "dialog" }, title, show(question.text), make("div", { class: "actions" }, no, yes));
+  const form = make(
+    "form",
+    { method: "dialog" },
+    title,
+    show(question.text),
+    make("div", { class: "actions" }, no, yes),
+  );
   const dialog = make("dialog", { "aria-labelledby": "question" }, form);
   document.body.append(dialog);
   dialog.showModal();

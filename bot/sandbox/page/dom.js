@@ -1,6 +1,6 @@
 // Building the page's nodes. Text only ever becomes a text node: nothing in this page reads HTML out of a string.
 
-/** One element: attributes by name, listeners as `onclick` and the like, then children (nodes or strings; null is left out). */
+/** One element: attributes by name, listeners as `onclick` and the like, then its children (null is left out). */
 export function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -33,8 +33,8 @@ export function icon(name) {
 const drawn = new WeakMap(); // node -> the item that it shows
 
 /**
- * Makes `parent` show `items`, in order. Each has a `key`; `build(item, before)` is called only for an item that is new or
- * changed, `before` being {node, item} of what stood there. What did not change keeps its node, and with it its focus.
+ * Makes `parent` show `items`, in order. Each has a `key`; `build(item, before)` is called only for an item that is new
+ * or changed, `before` being {node, item} of what stood there. What did not change keeps its node, so also its focus.
  */
 export function draw(parent, items, build) {
   const old = new Map([...parent.children].map((node) => [drawn.get(node)?.key, node]));

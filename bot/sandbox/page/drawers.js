@@ -1,4 +1,4 @@
-// Where there is no room for everything, the sidebar and the panels open one at a time; Escape or a click beside closes.
+// Where there is no room for all, the sidebar and the panels open one at a time; Escape or a click beside closes.
 
 const buttons = [...document.querySelectorAll(".drawer-button")];
 
@@ -6,7 +6,8 @@ const buttons = [...document.querySelectorAll(".drawer-button")];
 function open(id) {
   const was = document.body.dataset.open;
   document.body.dataset.open = id ?? "";
-  for (const button of buttons) button.setAttribute("aria-expanded", String(button.getAttribute("aria-controls") === id));
+  for (const button of buttons)
+    button.setAttribute("aria-expanded", String(button.getAttribute("aria-controls") === id));
   if (id) document.getElementById(id).focus();
   else if (was && document.getElementById(was).contains(document.activeElement)) {
     buttons.find((button) => button.getAttribute("aria-controls") === was).focus();

@@ -5,7 +5,15 @@ import { make, outside } from "./dom.js";
 export const intro = {
   item(channel, view) {
     const quiet = channel.messages.length === 0;
-    return { key: "intro", kind: "intro", channel: channel.name, audit: view.isAudit(channel), quiet, reader: view.me, example: view.example };
+    return {
+      key: "intro",
+      kind: "intro",
+      channel: channel.name,
+      audit: view.isAudit(channel),
+      quiet,
+      reader: view.me,
+      example: view.example,
+    };
   },
 
   show(item, view) {
@@ -24,7 +32,11 @@ function audit({ quiet }) {
 }
 
 function support({ reader, example }, view) {
-  const start = make("button", { type: "button", class: "example", onclick: () => view.compose(example.line) }, outside(example.line));
+  const start = make(
+    "button",
+    { type: "button", class: "example", onclick: () => view.compose(example.line) },
+    outside(example.line),
+  );
   const type = make("li", {}, "Type ", start, " and press ", make("kbd", {}, "Enter"), ".");
   const who = ["You are ", make("strong", {}, outside(reader.name)), ` (${reader.note}).`];
   if (!reader.note.startsWith("may")) {

@@ -1,4 +1,4 @@
-// What stands for somebody or something else in a text: people, groups, channels, links, dates. Used by mrkdwn and rich text.
+// What stands for something else in a text, be it mrkdwn or rich text: people, groups, channels, links, dates.
 
 import { make, outside } from "./dom.js";
 import { slackDate } from "./dates.js";

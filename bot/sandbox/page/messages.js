@@ -8,16 +8,23 @@ import { intro } from "./intro.js";
 const TOGETHER = 300; // seconds within which one author's plain messages stand under one name
 const NEAR = 120; // pixels from the end at which a reader counts as reading the end
 
-/** Shows the channel's messages. `view` is app.js's: who reads, everybody's names, and from when on messages are new. */
+/** Shows a channel's messages. `view` is app.js's: who reads, everybody's names, from when on messages are new. */
 export function drawMessages(channel, view) {
   const list = document.getElementById("messages");
   const scroller = document.getElementById("scroller");
-  const moved = list.dataset.channel !== channel.id;
+  const place = `${view.reader} ${channel.id}`;
+  const moved = list.dataset.place !== place;
   const atEnd = moved || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
   if (moved) list.replaceChildren();
-  list.dataset.channel = channel.id;
+  list.dataset.place = place;
   draw(list, [intro.item(channel, view), ...lines(channel, view)], (item) => KINDS[item.kind](item, view));
-  if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+  if (atEnd) scrollToEnd();
+}
+
+/** Shows the newest message, and from then on those that come. */
+export function scrollToEnd() {
+  const scroller = document.getElementById("scroller");
+  scroller.scrollTop = scroller.scrollHeight;
 }
 
 const KINDS = {
@@ -34,7 +41,8 @@ function lines(channel, view) {
   let told = false;
   for (const said of channel.messages) {
     const day = dayName(new Date(said.ts * 1000));
-    if (day !== (previous && dayName(new Date(previous.ts * 1000)))) items.push({ key: `day ${day}`, kind: "day", name: day });
+    const dayBefore = previous && dayName(new Date(previous.ts * 1000));
+    if (day !== dayBefore) items.push({ key: `day ${day}`, kind: "day", name: day });
     if (!told && view.newFrom && said.ts > view.newFrom && said.from !== view.reader && !said.ephemeral) {
       items.push({ key: "news", kind: "news" });
       told = true;
@@ -80,6 +88,10 @@ function badge(author) {
 export function avatar(author) {
   if (author.bot) return make("span", { class: "avatar bot", "aria-hidden": "true" }, icon("leave"));
   const tint = [...author.id].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
-  const initials = author.name.split(/\s+/).map((word) => [...word][0] ?? "").slice(0, 2).join("");
+  const initials = author.name
+    .split(/\s+/)
+    .map((word) => [...word][0] ?? "")
+    .slice(0, 2)
+    .join("");
   return make("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, initials);
 }

@@ -1,4 +1,4 @@
-// Slack's own light markup: *bold* _italic_ ~strike~ `code`, quotes, fences, <…> references, :emoji: and the three escapes.
+// Slack's own light markup: *bold* _italic_ ~strike~ `code`, quotes, fences, <…> references, :emoji:, three escapes.
 
 import { make } from "./dom.js";
 import { emoji } from "./emoji.js";
@@ -8,7 +8,8 @@ const STYLES = { "*": "strong", _: "em", "~": "s" };
 
 const FENCE = /```([\s\S]+?)```/;
 // In order: a reference, code, a styled run between word boundaries, an emoji.
-const INLINE = /<([^<>\n]+)>|`([^`\n]+)`|(?<![\p{L}\p{N}])([*_~])(?=\S)([^\n]*?\S)\3(?![\p{L}\p{N}])|:([a-z0-9_+-]+):/gu;
+const INLINE =
+  /<([^<>\n]+)>|`([^`\n]+)`|(?<![\p{L}\p{N}])([*_~])(?=\S)([^\n]*?\S)\3(?![\p{L}\p{N}])|:([a-z0-9_+-]+):/gu;
 
 export function unescape(text) {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -16,9 +17,11 @@ export function unescape(text) {
 
 /** The nodes that `text` shows as. */
 export function mrkdwn(text, around) {
-  return text.split(FENCE).flatMap((part, index) =>
-    index % 2 ? [make("pre", {}, unescape(part.replace(/^\n/, "")))] : quotes(part, around),
-  );
+  return text
+    .split(FENCE)
+    .flatMap((part, index) =>
+      index % 2 ? [make("pre", {}, unescape(part.replace(/^\n/, "")))] : quotes(part, around),
+    );
 }
 
 /** Lines that start with > (which arrives escaped) stand together as a quote. */

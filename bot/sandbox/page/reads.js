@@ -1,4 +1,4 @@
-// How far each person has read each channel. Kept by the browser, so that all its windows agree and a reload forgets nothing.
+// How far each person has read each channel. The browser keeps it: its windows agree, and a reload forgets nothing.
 
 const KEPT = "read";
 
@@ -13,11 +13,13 @@ export function lastRead(person, channel) {
 
 export function markRead(person, channel) {
   const last = channel.messages.at(-1)?.ts ?? 0;
-  if (last > lastRead(person, channel)) localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [`${person} ${channel.id}`]: last }));
+  if (last > lastRead(person, channel))
+    localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [`${person} ${channel.id}`]: last }));
 }
 
 /** How many messages of others `person` has not seen yet. What only they can see is no news to wait for. */
 export function unread(person, channel) {
   const seen = lastRead(person, channel);
-  return channel.messages.filter((message) => message.ts > seen && !message.ephemeral && message.from !== person).length;
+  return channel.messages.filter((message) => message.ts > seen && !message.ephemeral && message.from !== person)
+    .length;
 }

@@ -19,7 +19,11 @@ function list(part, show) {
   const ordered = part.style === "ordered";
   const offset = ordered && part.offset ? part.offset + 1 : null;
   const attributes = { class: `rich indent-${Math.min(part.indent ?? 0, 4)}`, start: offset };
-  return make(ordered ? "ol" : "ul", attributes, part.elements.map((element) => make("li", {}, show(element))));
+  return make(
+    ordered ? "ol" : "ul",
+    attributes,
+    part.elements.map((element) => make("li", {}, show(element))),
+  );
 }
 
 /** Rich text's rows of the table in blocks.js. */

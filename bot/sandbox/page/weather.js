@@ -27,6 +27,12 @@ function switchNode({ key, label }, turn) {
     {},
     make("label", { for: id }, label),
     make("small", { id: `${id}-hint` }, hint),
-    make("input", { id, type: "checkbox", role: "switch", "aria-describedby": `${id}-hint`, onchange: (event) => turn(key, event.target.checked) }),
+    make("input", {
+      id,
+      type: "checkbox",
+      role: "switch",
+      "aria-describedby": `${id}-hint`,
+      onchange: (event) => turn(key, event.target.checked),
+    }),
   );
 }

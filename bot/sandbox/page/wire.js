@@ -1,6 +1,6 @@
 // What the page says to the sandbox and hears from it.
 
-/** Calls `heard` with every snapshot for `person`, and `lost(hopeless)` when the line breaks. Answers a function that hangs up. */
+/** Calls `heard` with each snapshot for `person`, `lost(hopeless)` when the line breaks. Answers how to hang up. */
 export function listen(person, since, heard, lost) {
   const query = new URLSearchParams({ person, ...(since && { since }) });
   const source = new EventSource(`/events?${query}`);
@@ -13,7 +13,11 @@ export function listen(person, since, heard, lost) {
 export async function act(what, details) {
   try {
     const body = JSON.stringify(details);
-    const response = await fetch(`/do/${what}`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const response = await fetch(`/do/${what}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
     const answer = await response.json();
     return answer.ok ? null : (answer.error ?? "The sandbox refused, and did not say why.");
   } catch {
