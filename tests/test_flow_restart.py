@@ -53,7 +53,8 @@ def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: 
         assert bot.wait() == 0
     headless.wait_for_message(SAM, containing="Signed out: ada")
     headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-    assert entries(headless) == ["opened", "confirmed", "signed_out"]
+    kinds = [kind for kind in entries(headless) if kind != "opened"]  # newcomers just before the signal get a card
+    assert kinds == ["confirmed", "signed_out"]
 
 
 def _restarting(headless: Headless) -> bool:
