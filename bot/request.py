@@ -54,13 +54,18 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """What somebody asked, before anything was decided. `target` is exactly what was typed."""
+    """What somebody asked, before anything was decided. `target` is exactly what was typed.
+
+    The pool may be named by its short name or by its id. `exactly`: the target is a user name and nothing else.
+    """
 
     operator: Operator
     source: str
     channel_id: str
     target: str
     pool: str | None = None
+    pool_id: str | None = None
+    exactly: bool = False
     reason: str | None = None
     response_url: str | None = field(default=None, repr=False)
 
