@@ -12,9 +12,10 @@ export function drawCognito(pools, view, signIn) {
   const items = pools.map(({ pool, pool_id: id, people }) => ({ key: pool, id, people }));
   draw(
     document.getElementById("pools"),
-    items.map(({ key, id }) => ({ key, id })),
+    items.map(({ key, id, people }) => ({ key, id, size: people.length })),
     poolNode,
   );
+  const struckBefore = struckAt.size;
   for (const { key, people } of items) {
     const list = document.getElementById(`pool-${key}`);
     const rows = people.map((person) => ({
@@ -31,14 +32,14 @@ export function drawCognito(pools, view, signIn) {
   document.getElementById("tried").textContent = tried
     ? `All tokens last tried at ${new Date(tried * 1000).toLocaleTimeString()}`
     : "";
-  document.querySelector("#pools .struck")?.scrollIntoView({ block: "nearest" });
+  if (struckAt.size > struckBefore) document.querySelector("#pools .struck").scrollIntoView({ block: "nearest" });
 }
 
-function poolNode({ key, id }) {
+function poolNode({ key, id, size }) {
   return make(
     "section",
     { "aria-label": `Pool ${key}` },
-    make("h3", {}, make("span", {}, "Pool ", outside(key)), make("code", {}, id)),
+    make("h3", {}, make("span", {}, "Pool ", outside(key), `, ${size} people`), make("code", {}, id)),
     make("ul", { id: `pool-${key}`, class: "persons" }),
   );
 }

@@ -16,7 +16,7 @@ function open(id) {
 
 /** Closes what lies over the messages, so that they can be seen. */
 export function uncover() {
-  if (matchMedia("(max-width: 760px)").matches) open(null);
+  if (matchMedia("(max-width: 900px)").matches) open(null);
 }
 
 export function startDrawers() {
