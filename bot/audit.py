@@ -90,7 +90,7 @@ def entry_of(request: SignOutRequest, at: datetime) -> AuditEntry:
         target=request.target,
         rule=request.allowed_by,
         request_id=request.id,
-        account=request.account,
+        account=request.chosen,
         reason=request.reason,
         created_at=request.created_at,
         expires_at=request.expires_at,
@@ -124,7 +124,7 @@ def entry_without_request(
         target=ask.target,
         rule=rule,
         request_id=request.id if request else None,
-        account=request.account if request else None,
+        account=request.chosen if request else None,
         reason=ask.reason,
         next_at=at if kind in POSTED else None,
     )

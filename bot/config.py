@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from bot import formats
 from bot.authorize import Allowed, Allowlist
+from bot.reason import ReasonRule
 
 # Every setting that the environment may give, and where it stands in the file.
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
@@ -24,6 +25,9 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SIGNOUT_STORE": ("store",),
     "SIGNOUT_CONFIRM_WITHIN": ("confirm_within",),
     "SIGNOUT_RESUME_WITHIN": ("resume_within",),
+    "SIGNOUT_REQUIRE_REASON": ("require_reason",),
+    "SIGNOUT_REASON_PATTERN": ("reason_pattern",),
+    "SIGNOUT_TICKET_URL": ("ticket_url",),
     "SIGNOUT_PII": ("pii",),
     "SIGNOUT_DRAIN": ("drain",),
     "SIGNOUT_LOG_LEVEL": ("log_level",),
@@ -63,6 +67,7 @@ class Pool(BaseModel):
     id: formats.PoolId
     token_lifetime: Annotated[timedelta, formats.duration("5m", "1d")] = timedelta(hours=1)
     login_cookie_lifetime: Annotated[timedelta, formats.duration("0s", "90d")] = timedelta(hours=1)
+    default_region: formats.CountryCode | None = None
     allow: Allow = Allow()
 
     @property
@@ -85,9 +90,17 @@ class Settings(BaseSettings):
     store: formats.StoreAddress = "sqlite:///signout.db"
     confirm_within: Annotated[timedelta, formats.duration("30s", "25m")] = timedelta(minutes=5)
     resume_within: Annotated[timedelta, formats.duration("1m", "1h")] = timedelta(minutes=5)
+    require_reason: bool = False
+    reason_pattern: formats.ReasonPattern | None = None
+    ticket_url: formats.TicketUrl | None = None
     pii: Literal["masked", "full"] = "masked"
     drain: Annotated[timedelta, formats.duration("1s", "10m")] = timedelta(seconds=8)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def reason_rule(self) -> ReasonRule:
+        """What is asked of a reason, as the rules know it."""
+        return ReasonRule(self.require_reason, self.reason_pattern)
 
     @property
     def allowlist(self) -> Allowlist:
@@ -176,6 +189,7 @@ def _names_anybody(values: Mapping[str, Any]) -> bool:
 _SENTENCES = {
     "missing": "is missing.",
     "extra_forbidden": "is no setting of this bot. Check its spelling.",
+    "bool_parsing": "must be true or false.",
     "literal_error": "must be one of {expected}.",
     "too_short": "names no user pool: set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
 }

@@ -1,6 +1,6 @@
 """From what was asked to a claimed request: authorize, open, confirm, cancel, expire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -17,7 +17,9 @@ from bot.errors import (
     UnknownRequestError,
     UsageError,
 )
-from bot.ports import Clock, Groups, RequestStore, UserPool
+from bot.find import MAX_CANDIDATES, Finder
+from bot.ports import Clock, Groups, RequestStore
+from bot.reason import ReasonRule
 from bot.request import Ask, Operator, SignOutRequest, State
 from bot.sign_out import LEASE
 
@@ -41,51 +43,62 @@ class Confirmations:
     allowlist: Allowlist
     groups: Groups
     home_team: Callable[[], str | None]
-    pools: Mapping[str, UserPool]
+    pool_ids: Mapping[str, str]
+    finder: Finder
     store: RequestStore
     clock: Clock
     confirm_within: timedelta
+    reason_rule: ReasonRule
 
-    def authorize(self, ask: Ask) -> tuple[Authorized, str]:
-        """Return the proof that the operator may, and the pool to look in.
+    def authorize(self, ask: Ask) -> Authorized:
+        """Return the proof that the operator may, in some pool.
 
-        Raises `DeniedError` (and writes its audit entry), or `UsageError` where the pool is not clear. Asks Slack at
-        most, never AWS.
+        Raises `DeniedError` (and writes its audit entry). Asks Slack at most, never AWS.
         """
-        authorized = self._authorize(ask)
-        mine = ", ".join(sorted(authorized.rules))
-        if ask.pool is None:
-            if len(authorized.rules) > 1:
-                raise UsageError(f"Say which pool with --pool NAME. You may use: {mine}.")
-            return authorized, next(iter(authorized.rules))
-        if ask.pool not in self.allowlist.pools:
-            raise UsageError(f"There is no pool of that name. You may use: {mine}.")
-        if ask.pool not in authorized.rules:
-            raise self._refused(ask, f"not allowed in pool {ask.pool}")
-        return authorized, ask.pool
+        return self._authorize(ask)
 
-    def open(self, authorized: Authorized, pool: str, ask: Ask) -> SignOutRequest:
-        """Find the account and store a request that awaits its confirmation.
+    def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
+        """Return the pools to look in: the one that was named, or all that this operator may use.
 
-        Raises `AccountNotFoundError` or `PoolUnavailableError`; asks AWS.
+        Raises `DeniedError` for one that they may not, and `UsageError` for one that is not configured.
         """
+        mine = sorted(authorized.rules)
+        named = ask.pool
+        if ask.pool_id is not None:
+            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.pool_id), "")
+        if named is None:
+            return mine
+        if named not in self.allowlist.pools:
+            raise UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
+        if named not in authorized.rules:
+            raise self._refused(ask, f"not allowed in pool {named}")
+        return [named]
+
+    def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask) -> SignOutRequest:
+        """Find the accounts that are meant, and store a request that awaits a choice or its confirmation.
+
+        Raises `UsageError` for a reason that will not do, `AccountNotFoundError` or `PoolUnavailableError`; asks AWS.
+        """
+        self.reason_rule.check(ask.reason)
+        rules = [authorized.rules[pool] for pool in pools]
         try:
-            account = self.pools[pool].find(ask.target)
+            found = self.finder.find(ask.target, pools, exactly=ask.exactly)
         except AccountNotFoundError:
-            entry = entry_without_request(Kind.NOT_FOUND, ask, authorized.rules[pool], self.clock.now())
-            self.store.record(entry)
+            self.store.record(entry_without_request(Kind.NOT_FOUND, ask, rules[0], self.clock.now()))
             raise
         now = self.clock.now()
         request = SignOutRequest(
             id=str(ULID()),
-            state=State.AWAITING_CONFIRMATION,
+            state=State.AWAITING_CHOICE if len(found) > 1 else State.AWAITING_CONFIRMATION,
             operator=authorized.operator,
             source=ask.source,
             channel_id=ask.channel_id,
             target=ask.target,
-            account=account,
+            candidates=tuple(found[:MAX_CANDIDATES]),
+            matches=len(found),
+            chosen=found[0] if len(found) == 1 else None,
             reason=ask.reason,
-            allowed_by=authorized.rules[pool],
+            allowed_by=authorized.rules[found[0].pool],
             created_at=now,
             expires_at=now + self.confirm_within,
             response_url=ask.response_url,
@@ -93,13 +106,22 @@ class Confirmations:
         self.store.add(request, entry_of(request, now))
         return request
 
+    def choose(self, request_id: str, number: int, presser: Operator) -> SignOutRequest:
+        """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
+        request = self._awaiting(request_id, presser, State.AWAITING_CHOICE)
+        if number >= len(request.candidates):
+            raise UnknownRequestError
+        now = self.clock.now()
+        chosen = request.move(State.AWAITING_CONFIRMATION, chosen=request.candidates[number])
+        return self._advance(request, chosen, now)
+
     def confirm(self, request_id: str, presser: Operator, response_url: str | None) -> SignOutRequest:
         """Claim a request for signing out: exactly one of any number of presses gets past this.
 
         Raises `UnknownRequestError`, `NotYoursError`, `DeniedError`, or for a second or late press
         `AlreadyDecidedError`.
         """
-        request = self._awaiting(request_id, presser)
+        request = self._awaiting(request_id, presser, State.AWAITING_CONFIRMATION)
         authorized = self._authorize(_ask_again(request, presser), request)
         rule = authorized.rules.get(request.account.pool)
         if rule is None:
@@ -116,6 +138,10 @@ class Confirmations:
         )
         return self._advance(request, claimed, now)
 
+    def last_signed_out(self, request: SignOutRequest) -> SignOutRequest | None:
+        """Return the request that signed the chosen account out before, or None."""
+        return self.store.last_signed_out(request.chosen) if request.chosen else None
+
     def cancel(self, request_id: str, presser: Operator) -> SignOutRequest:
         """Cancel a request. Raises as `confirm` does, but asks nobody's permission."""
         request = self._awaiting(request_id, presser)
@@ -131,7 +157,7 @@ class Confirmations:
             except AlreadyDecidedError:
                 continue
 
-    def _awaiting(self, request_id: str, presser: Operator) -> SignOutRequest:
+    def _awaiting(self, request_id: str, presser: Operator, *states: State) -> SignOutRequest:
         request = self.store.get(request_id)
         if request is None:
             raise UnknownRequestError
@@ -141,7 +167,7 @@ class Confirmations:
                 entry_without_request(Kind.REFUSED, ask, "pressed another's button", self.clock.now(), request)
             )
             raise NotYoursError
-        if not request.state.awaits_operator:
+        if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)
         self._expire_if_late(request)
         return request
@@ -175,6 +201,6 @@ def _ask_again(request: SignOutRequest, presser: Operator) -> Ask:
         source=request.source,
         channel_id=request.channel_id,
         target=request.target,
-        pool=request.account.pool,
+        pool=request.chosen.pool if request.chosen else None,
         reason=request.reason,
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import re2  # type: ignore[import-untyped]  # it ships no types
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
@@ -61,6 +62,20 @@ def _slack_address(value: str) -> str:
     return value if value.endswith("/") else f"{value}/"
 
 
+def _pattern(value: Any) -> Any:
+    try:
+        return re2.compile(value)
+    except (re2.error, TypeError):
+        raise _wrong("must be a regular expression as RE2 takes it (no look-around, no back-references).") from None
+
+
+def _ticket_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in {"https", "http"} or not url.hostname or value.count("{}") != 1 or "{}" in url.netloc:
+        raise _wrong("must be an address with {} where the ticket number goes, such as https://tickets.example.com/{}.")
+    return value
+
+
 _User = Annotated[
     str,
     _matching(
@@ -93,6 +108,9 @@ PoolId = Annotated[
         "must be a user pool id such as eu-central-1_AbCdEf123 (Cognito console > User pools).",
     ),
 ]
+CountryCode = Annotated[str, _matching(r"[A-Z]{2}", "must be a country of two letters, such as DE.")]
+ReasonPattern = Annotated[Any, BeforeValidator(_pattern)]
+TicketUrl = Annotated[str, AfterValidator(_ticket_url)]
 StoreAddress = Annotated[
     str, _matching(r"sqlite:///.+", "must be sqlite:///relative/path.db or sqlite:////absolute/path.db.")
 ]

@@ -17,6 +17,7 @@ _QUOTES = {'"': '"', "'": "'", "\u201c": '\u201d"', "\u201d": '\u201d"', "\u201e
 # `<mailto:a@b|a@b>`: what was typed is the label.
 _REWRITTEN = re.compile(r"<(?:mailto|tel|https?):[^|<>\s]*\|(?P<typed>[^<>]*)>")
 _REWRITTEN_BARE = re.compile(r"<(?:mailto:|tel:|(?=https?://))(?P<typed>[^|<>]*)>")
+_PHONE = re.compile(r"[+(\d][\d .()/\-]*")
 _MENTION = re.compile(r"<[@#!][^>]*>")
 
 
@@ -96,14 +97,19 @@ def _read_reason(rest: str) -> tuple[str, str]:
     return " ".join(value.split()), rest.lstrip()
 
 
+def check_target(text: str) -> str:
+    """Return a TARGET as typed. A phone number may have blanks in it, nothing else may. Raises `UsageError`."""
+    return _target(text.split())
+
+
 def _target(words: list[str]) -> str:
     if not words:
         raise UsageError("Say whom to sign out: TARGET is missing.")
-    if len(words) > 1:
+    target = " ".join(words)
+    if len(words) > 1 and not _PHONE.fullmatch(target):
         raise UsageError("More than one TARGET was given. A user name has no blanks; one person at a time.")
-    target = words[0]
     if len(target) > MAX_TARGET:
         raise UsageError(f"TARGET is longer than {MAX_TARGET} characters, the most Cognito takes.")
-    if not all(unicodedata.category(character)[0] in "LMSNP" for character in target):
+    if not all(unicodedata.category(character)[0] in "LMSNP" for character in target if character != " "):
         raise UsageError("TARGET has an invisible character in it. Type it anew instead of pasting it.")
     return target

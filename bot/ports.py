@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from bot.audit import AuditEntry
 from bot.request import Account, SignOutRequest
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -50,17 +53,43 @@ class Unclear:
     aws_request_id: str | None = None
 
 
+class Attribute(StrEnum):
+    """What ListUsers can search by, and this bot does."""
+
+    USERNAME = "username"
+    EMAIL = "email"
+    PHONE = "phone_number"
+    SUB = "sub"
+
+
 class UserPool(Protocol):
-    """One configured Cognito user pool. Every method makes at most one call, bounded by `CALL_SECONDS`."""
+    """One configured Cognito user pool. Each call is bounded by `bot.sign_out.CALL`."""
 
-    def find(self, username: str) -> Account:
-        """Return the account of exactly this user name.
+    @property
+    def default_region(self) -> str | None:
+        """The country in which phone numbers without a country code are read, such as DE."""
 
-        Raises `AccountNotFoundError`, or `PoolUnavailableError` where Cognito cannot tell.
+    def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
+        """Return every account that Cognito gives for this value, all pages read. Never an empty filter.
+
+        Eventually consistent. Raises `PoolUnavailableError`, also for a value that no filter can hold.
+        """
+
+    def get_user(self, username: str) -> Account | None:
+        """Return the account that Cognito has under this name. It counts towards the pool's bill.
+
+        Raises `PoolUnavailableError`.
         """
 
     def sign_out(self, username: str) -> SignedOut | Refused | Unclear:
         """Call AdminUserGlobalSignOut once, without any retry, and say what is known afterwards."""
+
+
+class Together(Protocol):
+    """Does several things at the same time."""
+
+    def __call__(self, works: Sequence[Callable[[], T]]) -> Sequence[T]:
+        """Return all results in order. Raises the first error."""
 
 
 class RequestStore(Protocol):
@@ -78,6 +107,9 @@ class RequestStore(Protocol):
 
     def get(self, request_id: str) -> SignOutRequest | None:
         """Return a request, or None."""
+
+    def last_signed_out(self, account: Account) -> SignOutRequest | None:
+        """Return the request that last signed this account out, or None."""
 
     def dead_claims(self, now: datetime) -> Sequence[SignOutRequest]:
         """Return the requests in SIGNING_OUT whose lease has run out, oldest first."""

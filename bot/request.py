@@ -72,7 +72,10 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The Cognito user that a target turned out to be. `pool` is the configured short name."""
+    """The Cognito user that a target turned out to be. `pool` is the configured short name.
+
+    `provider` is where a federated account signs in, such as Google; None for an account of the pool's own.
+    """
 
     pool: str
     pool_id: str
@@ -80,9 +83,12 @@ class Account:
     username: str
     sub: str | None = None
     email: str | None = None
+    phone: str | None = None
+    provider: str | None = None
     status: str | None = None
     enabled: bool | None = None
     created_at: datetime | None = None
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +96,7 @@ class SignOutRequest:
     """One accepted `/signout`, from its card to its outcome. All times are aware, in UTC.
 
     `version` counts the moves: a store writes a move only over the version it was made from.
+    `candidates` are the first of the `matches` accounts found; `chosen` is the one meant, at once where there is one.
     `claim_id` names whoever signs out now; after `lease_until` another may take the claim over.
     `resumed` says that an earlier holder died: its calls, if any, got no recorded answer.
     """
@@ -101,7 +108,9 @@ class SignOutRequest:
     source: str
     channel_id: str
     target: str
-    account: Account
+    candidates: tuple[Account, ...]
+    matches: int = 1
+    chosen: Account | None
     reason: str | None
     allowed_by: str
     created_at: datetime
@@ -117,6 +126,13 @@ class SignOutRequest:
     ended_at: datetime | None = None
     access_until: datetime | None = None
     login_until: datetime | None = None
+
+    @property
+    def account(self) -> Account:
+        """The account to sign out. Raises `LookupError` while none is chosen."""
+        if self.chosen is None:
+            raise LookupError("no account is chosen yet")
+        return self.chosen
 
     def move(self, state: State, **changes: Any) -> Self:
         """Return the next version, in `state`. Raises `IllegalMoveError` where the table has no such move."""

@@ -7,21 +7,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.aws.phone_numbers import e164
 from bot.aws.user_pool import CognitoUserPool, client
 from bot.config import Settings
 from bot.confirm import Confirmations
-from bot.edge.lanes import ThreadLane
+from bot.edge.lanes import ThreadLane, together
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.errors import BusyError
+from bot.find import Finder
 from bot.ports import Clock, UserPool
 from bot.recover import Delivery, Recovery
 from bot.sign_out import Lifetimes, SignOuts
+from bot.slack.accounts import Shown
 from bot.slack.app import Installation, build_app
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.cards import Cards
 from bot.slack.clients import web_client
 from bot.slack.conversation import Conversation
+from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
 from bot.stores.sqlite import SQLiteStore
 
@@ -69,7 +73,8 @@ def user_pools(settings: Settings) -> Mapping[str, UserPool]:
     """Return the configured pools; pools of one region share a client."""
     regions = {pool.region: client(pool.region, AWS_THREADS) for pool in settings.pools.values()}
     return {
-        name: CognitoUserPool(name, pool.id, pool.region, regions[pool.region]) for name, pool in settings.pools.items()
+        name: CognitoUserPool(name, pool.id, pool.region, regions[pool.region], pool.default_region)
+        for name, pool in settings.pools.items()
     }
 
 
@@ -95,19 +100,28 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         allowlist=settings.allowlist,
         groups=SlackGroups(slack),
         home_team=installation.team_id,
-        pools=pools,
+        pool_ids={name: pool.id for name, pool in settings.pools.items()},
+        finder=Finder(pools=pools, e164=e164, together=together),
         store=store,
         clock=clock,
         confirm_within=settings.confirm_within,
+        reason_rule=settings.reason_rule,
     )
-    channel = SlackAuditChannel(slack, settings.audit_channel)
+    shown = Shown(
+        pii=settings.pii,
+        reason_rule=settings.reason_rule,
+        ticket_url=settings.ticket_url,
+        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
+    )
+    channel = SlackAuditChannel(slack, settings.audit_channel, shown)
     delivery = _delivery_rounds(Delivery(store=store, channel=channel, clock=clock, jitter=jitter))
     lanes = (ThreadLane("slack", SLACK_THREADS), ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES))
     conversation = Conversation(
         confirmations=confirmations,
         sign_outs=sign_outs,
         recovery=recovery,
-        cards=Cards(settings.pii, {name: pool.token_lifetime for name, pool in settings.pools.items()}),
+        cards=Cards(shown),
+        forms=Forms(slack),
         slack_lane=lanes[0],
         aws_lane=lanes[1],
         entry_written=delivery.hurry,

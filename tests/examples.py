@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ulid import ULID
 
 from bot.audit import entry_of
-from bot.ports import Refused, SignedOut, Unclear
+from bot.ports import Attribute, Refused, SignedOut, Unclear
 from bot.request import Account, Operator, SignOutRequest, State
 from bot.sign_out import LEASE, Lifetimes, SignOuts
 from bot.stores.sqlite import SQLiteStore
@@ -51,7 +51,8 @@ def awaiting(**changes: object) -> SignOutRequest:
         "source": "slack",
         "channel_id": "C0SUPPORT1",
         "target": "ada",
-        "account": ADA,
+        "candidates": (ADA,),
+        "chosen": ADA,
         "reason": "lost phone",
         "allowed_by": "allow.users",
         "created_at": NOON,
@@ -80,8 +81,14 @@ class ScriptedPool:
     called_at: list[datetime] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
 
-    def find(self, username: str) -> Account:
+    default_region = None
+
+    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
         """Find nobody: the rules under test have found already."""
+        raise AssertionError((attribute, value))
+
+    def get_user(self, username: str) -> Account:
+        """Find nobody."""
         raise AssertionError(username)
 
     def sign_out(self, username: str) -> SignedOut | Refused | Unclear:

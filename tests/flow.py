@@ -11,7 +11,7 @@ from bot.sandbox.workspace import Message
 from bot.wiring import SystemClock
 
 CONFIRM, CANCEL = "signout_confirm", "signout_cancel"
-FIND, SIGN_OUT, POST = "AdminGetUser", "AdminUserGlobalSignOut", "chat.postMessage"
+FIND, SIGN_OUT, POST = "ListUsers", "AdminUserGlobalSignOut", "chat.postMessage"
 ACKED_WITHIN = 1.0  # Slack allows 3 s
 
 

@@ -4,7 +4,7 @@ import sqlite3
 import time
 
 import pytest
-from flow import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path
+from flow import CONFIRM, FIND, POST, SIGN_OUT, card_for, entries, states, store_path
 from headless import AUDIT, SAM, Headless, shows
 
 from bot.sandbox.wire import hang, refuse
@@ -119,7 +119,7 @@ def test_a_dropped_connection_is_made_anew(headless: Headless) -> None:
 
 
 def test_a_throttled_lookup_tells_to_try_again(headless: Headless) -> None:
-    headless.before_cognito("AdminGetUser", refuse(400, "TooManyRequestsException"))
+    headless.before_cognito(FIND, refuse(400, "TooManyRequestsException"))
     with headless.bot_in_process():
         headless.command(SAM, "ada --pool customers")
         headless.wait_for_message(SAM, containing="Wait a minute and run the command again")

@@ -13,14 +13,18 @@ from headless import texts
 from bot.audit import POSTED, AuditEntry, Kind, entry_of, entry_without_request
 from bot.errors import ADVICE, BotError
 from bot.options import MAX_REASON, USAGE
+from bot.reason import ReasonRule
 from bot.request import Ask, Operator, SignOutRequest, State
 from bot.sandbox.limits import refusal
+from bot.slack.accounts import Shown, duration, masked
 from bot.slack.audit_messages import audit_message, metadata
-from bot.slack.cards import Cards, Message, duration, masked, note, usage
+from bot.slack.cards import Cards, Message, note, usage
 from bot.slack.help import HELP
 
-CARDS = Cards("masked", {"customers": timedelta(hours=1)})
-SHOWN = [state for state in State if state is not State.AWAITING_CHOICE]
+SHOWN = Shown(
+    pii="masked", reason_rule=ReasonRule(), ticket_url=None, token_lifetimes={"customers": timedelta(hours=1)}
+)
+CARDS = Cards(SHOWN)
 HOSTILE = [
     "<!channel>",
     "<@U0SAM00001>",
@@ -38,9 +42,12 @@ HOSTILE = [
 
 
 def ended(state: State, username: str = "ada", reason: str | None = "lost phone") -> SignOutRequest:
+    account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
     return awaiting(
         state=state,
-        account=replace(ADA, username=username, email=f"{username}@example.com", status=username[:40]),
+        chosen=None if state is State.AWAITING_CHOICE else account,
+        candidates=(account,) * 10,
+        matches=12,
         target=username,
         reason=reason,
         operator=replace(SAM, name=username),
@@ -60,12 +67,12 @@ def refused(target: str, operator: Operator = SAM) -> AuditEntry:
 
 
 def every_message(username: str, reason: str) -> Iterator[Message]:
-    for state in SHOWN:
+    for state in State:
         yield CARDS.card(ended(state, username, reason))
     for state in (State.SIGNED_OUT, State.FAILED, State.UNKNOWN):
-        yield audit_message([entry_of(ended(state, username, reason), NOON)])
-    yield audit_message([refused(username, replace(SAM, name=username))])
-    yield audit_message([refused(username, replace(SAM, name=username))] * 100)
+        yield audit_message(SHOWN, [entry_of(ended(state, username, reason), NOON)])
+    yield audit_message(SHOWN, [refused(username, replace(SAM, name=username))])
+    yield audit_message(SHOWN, [refused(username, replace(SAM, name=username))] * 100)
     yield usage(username, USAGE)
     yield note(username)
     yield HELP
@@ -103,7 +110,7 @@ def test_control_and_bidirectional_characters_can_be_seen() -> None:
 
 
 def test_an_operators_id_that_is_none_of_slacks_is_no_mention() -> None:
-    message = audit_message([refused("ada", Operator(team_id="T", id="<!channel>", name="sam"))])
+    message = audit_message(SHOWN, [refused("ada", Operator(team_id="T", id="<!channel>", name="sam"))])
     assert not [leaf for leaf in leaves(message.blocks) if leaf.get("type") == "user"]
 
 
@@ -116,7 +123,7 @@ def test_a_button_carries_the_request_id_alone() -> None:
     ]
 
 
-@pytest.mark.parametrize("state", [state for state in SHOWN if state is not State.AWAITING_CONFIRMATION])
+@pytest.mark.parametrize("state", [state for state in State if not state.awaits_operator])
 def test_only_a_card_that_awaits_its_operator_has_buttons(state: State) -> None:
     assert "actions" not in {block["type"] for block in CARDS.card(ended(state)).blocks}
 
@@ -132,7 +139,7 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
 
 
 def test_pii_full_shows_the_whole_email() -> None:
-    assert "ada@example.com" in Cards("full", {}).card(awaiting()).text
+    assert "ada@example.com" in Cards(replace(SHOWN, pii="full")).card(awaiting()).text
     assert "ada@example.com" not in CARDS.card(awaiting()).text
 
 
@@ -151,7 +158,7 @@ def test_a_pool_without_hosted_login_says_nothing_of_it() -> None:
 
 @pytest.mark.parametrize("state", [State.FAILED, State.UNKNOWN, State.SIGNING_OUT, State.CANCELLED, State.EXPIRED])
 def test_signed_out_is_said_of_that_state_alone(state: State) -> None:
-    for message in (CARDS.card(ended(state)), audit_message([replace(entry_of(ended(state), NOON))])):
+    for message in (CARDS.card(ended(state)), audit_message(SHOWN, [replace(entry_of(ended(state), NOON))])):
         assert "Signed out" not in message.text
 
 
@@ -179,7 +186,7 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
 
 
 def test_several_refusals_make_one_message_with_the_first_ten() -> None:
-    text = audit_message([refused(f"target-{number}") for number in range(13)]).text
+    text = audit_message(SHOWN, [refused(f"target-{number}") for number in range(13)]).text
     assert "Refused: 13 times" in text
     assert "target-9" in text
     assert "target-10" not in text
@@ -188,7 +195,7 @@ def test_several_refusals_make_one_message_with_the_first_ten() -> None:
 
 def test_every_posted_kind_has_a_title() -> None:
     for kind in POSTED:
-        assert kind.value not in json.dumps(audit_message([replace(refused("ada"), kind=kind)]).blocks[0])
+        assert kind.value not in json.dumps(audit_message(SHOWN, [replace(refused("ada"), kind=kind)]).blocks[0])
 
 
 def test_every_error_has_a_sentence() -> None:
@@ -199,7 +206,13 @@ def test_every_error_has_a_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("email", "shown"),
-    [("ada@example.com", "a…@example.com"), ("@example.com", "…@example.com"), ("nobody", "n…"), ("a@b@c", "a…@c")],
+    [
+        ("ada@example.com", "a…@example.com"),
+        ("@example.com", "…@example.com"),
+        ("nobody", "nobody"),
+        ("+4915112345678", "+49…78"),
+        ("a@b@c", "a…@c"),
+    ],
 )
 def test_a_masked_email_keeps_its_first_letter_and_domain(email: str, shown: str) -> None:
     assert masked(email) == shown

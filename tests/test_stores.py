@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, SAM, awaiting, claimed_in
+from examples import NOON, SAM, awaiting, claimed_in
 
 from bot.audit import Kind, entry_of, entry_without_request
 from bot.errors import StoreError, SupersededError
@@ -20,7 +20,7 @@ from bot.stores.sqlite import SQLiteStore
 
 def test_what_was_stored_comes_back_as_it_was(store: SQLiteStore) -> None:
     bare = awaiting(
-        reason=None, response_url=None, account=Account(pool="p", pool_id="x_1", region="x", username="ä\u202e'")
+        reason=None, response_url=None, chosen=Account(pool="p", pool_id="x_1", region="x", username="ä\u202e'")
     )
     full = claimed_in(store).move(
         State.SIGNED_OUT,
@@ -135,7 +135,7 @@ def test_the_file_is_readable_by_its_owner_alone_and_opens_again(tmp_path: Path)
     path = tmp_path / "signout.db"
     first = SQLiteStore(path)
     first.open()
-    request = awaiting(account=ADA)
+    request = awaiting()
     first.add(request, entry_of(request, NOON))
     for file in tmp_path.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600

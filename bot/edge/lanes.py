@@ -4,9 +4,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
 
 from bot.errors import BusyError
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -72,3 +76,21 @@ class ThreadSeat:
     def __init__(self, put: Callable[[Callable[[], object]], None], give_back: Callable[[], None]) -> None:
         self.run = put
         self.release = give_back
+
+
+def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
+    """Do several things at the same time, the last on this thread; return all results, or raise the first error."""
+    futures: list[Future[T]] = [Future() for _ in works]
+    pairs = list(zip(futures, works, strict=True))
+    for future, work in pairs[:-1]:
+        threading.Thread(target=_settle, args=(future, work), daemon=True).start()
+    for future, work in pairs[-1:]:
+        _settle(future, work)
+    return [future.result() for future in futures]
+
+
+def _settle(future: "Future[T]", work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except Exception as error:  # noqa: BLE001 -- it is raised where the result is asked for
+        future.set_exception(error)

@@ -1,18 +1,17 @@
-"""Bolt's App and its listeners: ack, parse, one call, nothing else. An ack does no I/O."""
+"""Bolt's App, built so that nothing of it touches the network."""
 
 import logging
+import re
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.errors import BotError, UsageError
-from bot.options import USAGE, Help, parse
-from bot.request import Ask, Operator
-from bot.slack.cards import CANCEL, CONFIRM, Message, note, usage
-from bot.slack.conversation import Conversation, Press
-from bot.slack.help import HELP
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
+from bot.slack.conversation import Conversation
+from bot.slack.form import FORM
+from bot.slack.listeners import Listeners
 
 COMMAND = "/signout"
 _QUIET = logging.getLogger("bot.slack.bolt")
@@ -54,55 +53,10 @@ def build_app(base_url: str, installation: Installation, conversation: Conversat
         request_verification_enabled=False,  # Socket Mode: the connection is the proof
     )
 
-    @app.command(COMMAND)
-    def on_command(ack: Ack, command: dict[str, Any]) -> None:
-        try:
-            options = parse(command.get("text") or "")
-            if isinstance(options, Help):
-                return _say(ack, HELP)
-            conversation.ask(
-                Ask(
-                    operator=Operator(
-                        team_id=command["team_id"], id=command["user_id"], name=command.get("user_name") or ""
-                    ),
-                    source="slack",
-                    channel_id=command["channel_id"],
-                    target=options.target,
-                    pool=options.pool,
-                    reason=options.reason,
-                    response_url=command.get("response_url"),
-                )
-            )
-        except UsageError as error:
-            return _say(ack, usage(error.sentence, USAGE))
-        except BotError as error:
-            return _say(ack, note(error.sentence))
-        ack()
-        return None
-
-    @app.action(CONFIRM)
-    def on_confirm(ack: Ack, body: dict[str, Any]) -> None:
-        ack()
-        conversation.confirm(_press(body))
-
-    @app.action(CANCEL)
-    def on_cancel(ack: Ack, body: dict[str, Any]) -> None:
-        ack()
-        conversation.cancel(_press(body))
-
+    listeners = Listeners(conversation)
+    app.command(COMMAND)(listeners.command)
+    app.view(FORM)(listeners.submit)
+    app.action(re.compile(rf"{CHOOSE}\d"))(listeners.choose)
+    app.action(CONFIRM)(listeners.confirm)
+    app.action(CANCEL)(listeners.cancel)
     return app
-
-
-def _say(ack: Ack, message: Message) -> None:
-    ack(text=message.text, blocks=message.blocks, response_type="ephemeral")
-
-
-def _press(body: dict[str, Any]) -> Press:
-    user = body["user"]
-    # The presser's own team: `team` is where the message stands, and on Enterprise Grid it can be null.
-    team_id = user.get("team_id") or (body.get("team") or {}).get("id") or ""
-    return Press(
-        request_id=str(body["actions"][0].get("value") or ""),
-        operator=Operator(team_id=team_id, id=user["id"], name=user.get("username") or user.get("name") or ""),
-        response_url=body.get("response_url"),
-    )

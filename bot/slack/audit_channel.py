@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.audit import AuditEntry
 from bot.errors import DeliveryError
+from bot.slack.accounts import Shown
 from bot.slack.audit_messages import audit_message, metadata
 
 _TOO_MANY = 429
@@ -20,13 +21,14 @@ log = logging.getLogger(__name__)
 class SlackAuditChannel:
     """An `AuditChannel`: chat.postMessage to one channel."""
 
-    def __init__(self, client: WebClient, channel_id: str) -> None:
+    def __init__(self, client: WebClient, channel_id: str, shown: Shown) -> None:
         self._client = client
         self._channel_id = channel_id
+        self._shown = shown
 
     def post(self, entries: Sequence[AuditEntry]) -> str:
         """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
-        message, ids = audit_message(entries), metadata(entries)
+        message, ids = audit_message(self._shown, entries), metadata(entries)
         try:
             return self._post(message.text, blocks=message.blocks, metadata=ids)
         except DeliveryError as error:

@@ -5,8 +5,9 @@ from typing import Any
 
 from bot.audit import AuditEntry, Kind
 from bot.errors import advice
+from bot.slack.accounts import Line, Shown
 from bot.slack.cards import Message, message
-from bot.slack.text import Block, Element, bullets, facts, header, mention, moment, paragraph, shortened, visible, words
+from bot.slack.text import Block, bullets, facts, header, mention, moment, paragraph, shortened, visible, words
 
 _TITLES: Mapping[Kind, str] = {
     Kind.SIGNED_OUT: "✅ Signed out",
@@ -18,14 +19,14 @@ MAX_LISTED = 10
 MAX_NAME = 60  # ten of the longest names would be more than Slack takes in one message
 
 
-def audit_message(entries: Sequence[AuditEntry]) -> Message:
+def audit_message(shown: Shown, entries: Sequence[AuditEntry]) -> Message:
     """Return the message for one entry, or for several refusals of one operator."""
     first = entries[0]
     title = _TITLES.get(first.kind, first.kind)
     if len(entries) > 1:
-        return message(header(f"{title}: {len(entries)} times"), *_refusals(entries))
-    name = first.account.username if first.account else first.target
-    return message(header(f"{title}: {name}"), facts(_lines(first)), facts(_small_print(first)))
+        return message(header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
+    name = shown.personal(first.account.username if first.account else first.target)
+    return message(header(f"{title}: {name}"), facts(_lines(shown, first)), facts(_small_print(first)))
 
 
 def metadata(entries: Sequence[AuditEntry]) -> dict[str, Any]:
@@ -38,13 +39,13 @@ def metadata(entries: Sequence[AuditEntry]) -> dict[str, Any]:
     }
 
 
-def _refusals(entries: Sequence[AuditEntry]) -> list[Block]:
+def _refusals(shown: Shown, entries: Sequence[AuditEntry]) -> list[Block]:
     who = entries[0].operator
     items = [
         [
             moment(entry.at),
             words("  asked for "),
-            words(shortened(visible(entry.target), MAX_NAME), code=True),
+            words(shortened(visible(shown.personal(entry.target)), MAX_NAME), code=True),
             words(f": {entry.rule}"),
         ]
         for entry in entries[:MAX_LISTED]
@@ -59,22 +60,21 @@ def _refusals(entries: Sequence[AuditEntry]) -> list[Block]:
     ]
 
 
-def _lines(entry: AuditEntry) -> list[tuple[str, list[Element]]]:
+def _lines(shown: Shown, entry: AuditEntry) -> list[Line]:
     who, account = entry.operator, entry.account
     lines = [("Operator", [mention(who.id, who.name), words(f" ({who.name})")])]
     if entry.kind is Kind.REFUSED:
         lines += [
             ("Why", [words(entry.rule)]),
             ("Team", [words(who.team_id)]),
-            ("Asked for", [words(entry.target, code=True)]),
+            ("Asked for", [words(shown.personal(entry.target), code=True)]),
         ]
     if account:
         lines += [
-            ("Account", [words(account.username, code=True)]),
+            ("Account", [words(shown.personal(account.username), code=True)]),
             ("Pool", [words(f"{account.pool} ({account.region})")]),
         ]
-    if entry.reason:
-        lines.append(("Reason", [words(entry.reason)]))
+    lines += shown.reason(entry.reason)
     if entry.kind is Kind.UNKNOWN:
         lines.append(("Outcome", [words("It may or may not have happened. " + advice(entry.error_code))]))
     if entry.kind is Kind.FAILED:
@@ -86,7 +86,7 @@ def _lines(entry: AuditEntry) -> list[tuple[str, list[Element]]]:
     return lines
 
 
-def _small_print(entry: AuditEntry) -> list[tuple[str, list[Element]]]:
+def _small_print(entry: AuditEntry) -> list[Line]:
     times = (("Asked", entry.created_at), ("Confirmed", entry.claimed_at), ("Ended", entry.ended_at))
     lines = [(label, [moment(time)]) for label, time in times if time]
     if not lines:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.errors import advice
-from bot.request import Account, SignOutRequest, State
+from bot.request import SignOutRequest, State
+from bot.slack.accounts import Line, Shown
 from bot.slack.text import (
     LINE_BREAK,
     Block,
     Element,
+    ago,
     as_text,
     bullets,
     button,
@@ -17,12 +18,16 @@ from bot.slack.text import (
     header,
     moment,
     paragraph,
+    plain,
+    shortened,
     visible,
     words,
 )
 
+CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
 CANCEL = "signout_cancel"
+LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,61 +53,45 @@ def usage(sentence: str, usage_line: str) -> Message:
     return message(paragraph(words(sentence), LINE_BREAK, words("Usage: "), words(usage_line, code=True)))
 
 
-def masked(email: str) -> str:
-    """Return an email of which only the first letter and the domain can be read."""
-    local, at, domain = email.rpartition("@")
-    return f"{local[:1]}…{at}{domain}" if at else f"{email[:1]}…"
-
-
-def duration(length: timedelta) -> str:
-    """Return a length of time in words, exact to the minute."""
-    minutes = round(length.total_seconds() / 60)
-    for unit, size in (("day", 1440), ("hour", 60)):
-        if minutes and minutes % size == 0:
-            count = minutes // size
-            return f"{count} {unit}{'s' * (count != 1)}"
-    return f"{minutes} minute{'s' * (minutes != 1)}"
-
-
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Renders a request as its operator sees it. `pii` is "masked" or "full"."""
+    """Renders a request as its operator sees it."""
 
-    pii: str
-    token_lifetimes: Mapping[str, timedelta]
+    shown: Shown
 
-    def card(self, request: SignOutRequest) -> Message:
-        """Return the one card for whatever state a request is in."""
-        return message(*_CARDS[request.state](self, request))
-
-    def who(self, account: Account) -> list[tuple[str, list[Element]]]:
-        """Return the lines that tell one account from another."""
-        email = account.email if self.pii == "full" or not account.email else masked(account.email)
-        enabled = (
-            {True: ", enabled", False: ", disabled"}.get(account.enabled, "") if account.enabled is not None else ""
-        )
-        return [
-            ("User name", [words(account.username, code=True)]),
-            *([("Email", [words(email)])] if email else []),
-            *([("Status", [words(f"{account.status}{enabled}")])] if account.status else []),
-            *([("Created", [moment(account.created_at)])] if account.created_at else []),
-            ("Pool", [words(f"{account.pool} ({account.region})")]),
-        ]
-
-    def lifetime(self, request: SignOutRequest) -> str:
-        """Return how long a token of the request's pool lives."""
-        return duration(self.token_lifetimes.get(request.account.pool, timedelta(hours=1)))
+    def card(self, request: SignOutRequest, last: SignOutRequest | None = None) -> Message:
+        """Return the one card for whatever state a request is in; `last` signed the same account out before."""
+        if request.state is State.AWAITING_CONFIRMATION:
+            return message(*_awaiting_confirmation(self.shown, request, last))
+        return message(*_CARDS[request.state](self.shown, request))
 
 
-def _awaiting(cards: Cards, request: SignOutRequest) -> list[Block]:
-    reason = [("Reason", [words(request.reason)])] if request.reason else []
+def _awaiting_choice(shown: Shown, request: SignOutRequest) -> list[Block]:
+    left_out = request.matches - len(request.candidates)
+    more = f" These are the first {len(request.candidates)}; write the user name or sub to narrow." if left_out else ""
+    return [
+        header(f"{request.matches} accounts match. Which one is it?"),
+        paragraph(words(f"Nothing happens before you choose one and confirm.{more}")),
+        *(
+            {
+                "type": "section",
+                "text": plain(shortened(visible(shown.brief(account)), LONGEST_CANDIDATE)),
+                "accessory": button("This one", f"{CHOOSE}{number}", request.id),
+            }
+            for number, account in enumerate(request.candidates)
+        ),
+        {"type": "actions", "elements": [button("Cancel", CANCEL, request.id)]},
+    ]
+
+
+def _awaiting_confirmation(shown: Shown, request: SignOutRequest, last: SignOutRequest | None) -> list[Block]:
     return [
         header("Sign this user out of all devices?"),
-        facts([*cards.who(request.account), *reason]),
+        facts([*shown.who(request.account), *_before(last), *shown.reason(request.reason)]),
         paragraph(
             words(
                 "Every device has to sign in again, and may do so at once. An app that checks only a token's signature "
-                f"may go on accepting it for up to {cards.lifetime(request)}."
+                f"may go on accepting it for up to {shown.token_lifetime(request.account.pool)}."
             )
         ),
         paragraph(words("You can confirm until "), moment(request.expires_at), words(".")),
@@ -116,7 +105,13 @@ def _awaiting(cards: Cards, request: SignOutRequest) -> list[Block]:
     ]
 
 
-def _signing_out(_: Cards, request: SignOutRequest) -> list[Block]:
+def _before(last: SignOutRequest | None) -> list[Line]:
+    if last is None or last.ended_at is None:
+        return []
+    return [("Last signed out", [ago(last.ended_at), words(f" by @{last.operator.name}")])]
+
+
+def _signing_out(_: Shown, request: SignOutRequest) -> list[Block]:
     return [
         paragraph(
             words("Signing out "),
@@ -126,15 +121,15 @@ def _signing_out(_: Cards, request: SignOutRequest) -> list[Block]:
     ]
 
 
-def _signed_out(cards: Cards, request: SignOutRequest) -> list[Block]:
+def _signed_out(shown: Shown, request: SignOutRequest) -> list[Block]:
     return [
         header(f"Signed out: {request.account.username}"),
-        bullets([item for item in _truth(cards, request) if item]),
+        bullets([item for item in _truth(shown, request) if item]),
         facts(_trace(request)),
     ]
 
 
-def _truth(cards: Cards, request: SignOutRequest) -> list[list[Element]]:
+def _truth(shown: Shown, request: SignOutRequest) -> list[list[Element]]:
     ended, access, login = request.ended_at, request.access_until, request.login_until
     return [
         [words("All refresh tokens were revoked"), *([words(": "), moment(ended)] if ended else []), words(".")],
@@ -144,7 +139,7 @@ def _truth(cards: Cards, request: SignOutRequest) -> list[list[Element]]:
         [
             words("A browser that used the hosted login page may get new tokens without a password until "),
             moment(login),
-            words(f", each good for up to {cards.lifetime(request)}."),
+            words(f", each good for up to {shown.token_lifetime(request.account.pool)}."),
         ]
         if login
         else [],
@@ -153,7 +148,7 @@ def _truth(cards: Cards, request: SignOutRequest) -> list[list[Element]]:
     ]
 
 
-def _failed(_: Cards, request: SignOutRequest) -> list[Block]:
+def _failed(_: Shown, request: SignOutRequest) -> list[Block]:
     return [
         header(f"Not signed out: {request.account.username}"),
         paragraph(words("Cognito refused every call, so no session was ended. "), words(advice(request.error_code))),
@@ -161,7 +156,7 @@ def _failed(_: Cards, request: SignOutRequest) -> list[Block]:
     ]
 
 
-def _unknown(_: Cards, request: SignOutRequest) -> list[Block]:
+def _unknown(_: Shown, request: SignOutRequest) -> list[Block]:
     return [
         header(f"Not known whether signed out: {request.account.username}"),
         paragraph(
@@ -175,23 +170,21 @@ def _unknown(_: Cards, request: SignOutRequest) -> list[Block]:
     ]
 
 
-def _cancelled(_: Cards, request: SignOutRequest) -> list[Block]:
-    return [paragraph(words("Cancelled. "), words(request.account.username, code=True), words(" was not signed out."))]
+def _cancelled(_: Shown, __: SignOutRequest) -> list[Block]:
+    return [paragraph(words("Cancelled. Nobody was signed out."))]
 
 
-def _expired(_: Cards, request: SignOutRequest) -> list[Block]:
+def _expired(_: Shown, request: SignOutRequest) -> list[Block]:
     return [
         paragraph(
             words("This card expired: "),
             moment(request.expires_at),
-            words(". "),
-            words(request.account.username, code=True),
-            words(" was not signed out. Run the command again."),
+            words(". Nobody was signed out. Run the command again."),
         )
     ]
 
 
-def _trace(request: SignOutRequest) -> list[tuple[str, list[Element]]]:
+def _trace(request: SignOutRequest) -> list[Line]:
     aws = ", ".join(request.aws_request_ids)
     return [
         ("Request", [words(request.id, code=True)]),
@@ -199,8 +192,8 @@ def _trace(request: SignOutRequest) -> list[tuple[str, list[Element]]]:
     ]
 
 
-_CARDS: Mapping[State, Callable[[Cards, SignOutRequest], list[Block]]] = {
-    State.AWAITING_CONFIRMATION: _awaiting,
+_CARDS: Mapping[State, Callable[[Shown, SignOutRequest], list[Block]]] = {
+    State.AWAITING_CHOICE: _awaiting_choice,
     State.SIGNING_OUT: _signing_out,
     State.SIGNED_OUT: _signed_out,
     State.FAILED: _failed,

@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations
@@ -17,6 +18,7 @@ from bot.request import Ask, Operator, SignOutRequest, State
 from bot.sign_out import SignOuts
 from bot.slack.cards import Cards, Message, note, usage
 from bot.slack.clients import respond
+from bot.slack.form import Forms, FormState, found_view
 
 UNFINISHED = (
     "The outcome could not be recorded yet, so it is not known here. The bot keeps at it by itself; "
@@ -28,11 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Press:
-    """A pressed button: which request, by whom, and where to answer."""
+    """A pressed button: which request (and which of its candidates), by whom, and where to answer."""
 
     request_id: str
     operator: Operator
     response_url: str | None = field(repr=False)
+    number: int = 0
 
 
 @dataclass(kw_only=True)
@@ -47,6 +50,7 @@ class Conversation:
     sign_outs: SignOuts
     recovery: Recovery
     cards: Cards
+    forms: Forms
     slack_lane: Lane
     aws_lane: Lane
     entry_written: Callable[[], None]
@@ -56,7 +60,25 @@ class Conversation:
         """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
         if self.draining:
             raise RestartingError
-        self.slack_lane.reserve().run(partial(self._authorize, ask))
+        told = partial(self._told, ask.response_url)
+        self.slack_lane.reserve().run(partial(self._authorize, ask, told, self._show_card))
+
+    def ask_by_form(self, ask: Ask, trigger_id: str) -> None:
+        """Begin to open a form. Raises as `ask`; the target of this `ask` is empty."""
+        if self.draining:
+            raise RestartingError
+        self.slack_lane.reserve().run(partial(self._open_form, ask, trigger_id))
+
+    def submit(self, ask: Ask, view_id: str, again: Callable[[Message], dict[str, Any]]) -> None:
+        """Begin to look for what a form asks; `again` makes the form anew, with what was wrong. Raises as `ask`."""
+        if self.draining:
+            raise RestartingError
+        told = partial(self._told_in_form, view_id, again)
+        self.slack_lane.reserve().run(partial(self._authorize, ask, told, partial(self._found_by_form, view_id)))
+
+    def choose(self, press: Press) -> None:
+        """Choose one of several accounts."""
+        self._begin(press, self._choose)
 
     def confirm(self, press: Press) -> None:
         """Begin to sign out."""
@@ -84,14 +106,42 @@ class Conversation:
     def _restarting(self, press: Press) -> None:
         respond(press.response_url, note(RestartingError.sentence))
 
-    def _authorize(self, ask: Ask) -> None:
-        with self._told(ask.response_url):
-            authorized, pool = self.confirmations.authorize(ask)
-            self.aws_lane.reserve().run(partial(self._open, authorized, pool, ask))
+    def _authorize(self, ask: Ask, told: "Told", found: "Found") -> None:
+        with told():
+            authorized = self.confirmations.authorize(ask)
+            pools = self.confirmations.pools_of(authorized, ask)
+            self.aws_lane.reserve().run(partial(self._open, authorized, pools, ask, told, found))
 
-    def _open(self, authorized: Authorized, pool: str, ask: Ask) -> None:
+    def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, told: "Told", found: "Found") -> None:
+        with told():
+            found(self.confirmations.open(authorized, pools, ask))
+
+    def _show_card(self, request: SignOutRequest) -> bool:
+        return respond(request.response_url, self.cards.card(request, self.confirmations.last_signed_out(request)))
+
+    def _open_form(self, ask: Ask, trigger_id: str) -> None:
         with self._told(ask.response_url):
-            respond(ask.response_url, self.cards.card(self.confirmations.open(authorized, pool, ask)))
+            authorized = self.confirmations.authorize(ask)
+            state = FormState(
+                channel_id=ask.channel_id,
+                pools=sorted(authorized.rules),
+                reason_required=self.confirmations.reason_rule.required,
+                response_url=ask.response_url,
+            )
+            if not self.forms.open(trigger_id, state):
+                respond(
+                    ask.response_url, usage("The form could not be opened in time. Type the target instead.", USAGE)
+                )
+
+    def _found_by_form(self, view_id: str, request: SignOutRequest) -> None:
+        self._show_card(request)
+        self.forms.show(view_id, found_view())
+
+    def _choose(self, press: Press) -> None:
+        with self._told(press.response_url):
+            chosen = self.confirmations.choose(press.request_id, press.number, press.operator)
+            card = self.cards.card(chosen, self.confirmations.last_signed_out(chosen))
+            respond(press.response_url, card, replace=True)
 
     def _confirm(self, press: Press) -> None:
         with self._told(press.response_url):
@@ -137,13 +187,17 @@ class Conversation:
             yield
         except AlreadyDecidedError as error:
             self._already_decided(error.request, response_url)
-        except UsageError as error:
-            respond(response_url, usage(error.sentence, USAGE))
-        except BotError as error:
-            respond(response_url, note(error.sentence))
-        except Exception:
-            log.exception("A command or press failed")
-            respond(response_url, note(BotError.sentence))
+        except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
+            respond(response_url, _sentence_of(error))
+        self.entry_written()
+
+    @contextmanager
+    def _told_in_form(self, view_id: str, again: Callable[[Message], dict[str, Any]]) -> Iterator[None]:
+        """Whatever is raised inside stands in the form, which can then be mended."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
+            self.forms.show(view_id, again(_sentence_of(error)))
         self.entry_written()
 
     def _already_decided(self, request: SignOutRequest, response_url: str | None) -> None:
@@ -151,6 +205,19 @@ class Conversation:
             respond(response_url, note(StillSigningOutError.sentence))
         else:
             respond(response_url, self.cards.card(request), replace=True)
+
+
+Told = Callable[[], AbstractContextManager[None]]
+Found = Callable[[SignOutRequest], object]
+
+
+def _sentence_of(error: Exception) -> Message:
+    if isinstance(error, UsageError):
+        return usage(error.sentence, USAGE)
+    if isinstance(error, BotError):
+        return note(error.sentence)
+    log.error("A command or press failed", exc_info=error)
+    return note(BotError.sentence)
 
 
 class _Shown:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -60,6 +61,25 @@ def moment(time: datetime) -> Element:
     }
 
 
+def ago(time: datetime) -> Element:
+    """Return how long ago a time was, which Slack keeps up to date."""
+    return moment(time) | {"format": "{ago}"}
+
+
+def linked(text: str, spans: Sequence[tuple[int, int]], address: str | None) -> list[Element]:
+    """Return foreign text whose `spans` are links to `address`, in which {} stands for the linked words."""
+    if not address:
+        return [words(text)]
+    elements: list[Element] = []
+    end = 0
+    for start, stop in spans:
+        url = address.replace("{}", quote(text[start:stop], safe=""))
+        elements += [words(text[end:start])] if start > end else []
+        elements.append({"type": "link", "url": url, "text": visible(text[start:stop])})
+        end = stop
+    return [*elements, words(text[end:])] if end < len(text) or not elements else elements
+
+
 def utc(time: datetime) -> str:
     """Return an absolute time for where Slack renders none."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"
@@ -97,13 +117,13 @@ def as_text(blocks: Sequence[Block]) -> str:
 
 def _said(node: Any) -> str:
     match node:
-        case {"type": "text" | "plain_text", "text": str(text)}:
+        case {"type": "text" | "plain_text" | "link", "text": str(text)}:
             return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         case {"type": "user", "user_id": said} | {"type": "date", "fallback": said}:
             return str(said)
         case {"type": "rich_text_list", "elements": elements}:
             return "\n".join(f"- {_said(element)}" for element in elements)
-        case {"type": "header", "text": text}:
+        case {"type": "header" | "section", "text": text}:
             return _said(text)
         case {"type": "rich_text" | "rich_text_section", "elements": elements}:
             return "".join(_said(element) for element in elements)

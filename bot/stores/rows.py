@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from bot.audit import AuditEntry
-from bot.request import SignOutRequest
+from bot.request import Account, Operator, SignOutRequest
 
 Row = dict[str, Any]
 
 _REQUEST = TypeAdapter(SignOutRequest)
 _ENTRY = TypeAdapter(AuditEntry)
-_NESTED = ("operator", "account")
+_NESTED = {"operator": Operator, "chosen": Account}
+_LISTS = ("aws_request_ids", "candidates")
 _DELIVERY = ("delivery_attempts", "next_at", "delivered_at", "ts")
 
 
@@ -34,7 +35,8 @@ def row_of_request(request: SignOutRequest) -> Row:
     row: Row = {}
     for name, value in asdict(request).items():
         if name in _NESTED:
-            row |= {f"{name}_{inner}": _plain(each) for inner, each in value.items()}
+            inner_names = [each.name for each in fields(_NESTED[name])]
+            row |= {f"{name}_{inner}": _plain(value[inner]) if value else None for inner in inner_names}
         else:
             row[name] = _plain(value)
     return row
@@ -47,7 +49,10 @@ def request_of_row(row: Row) -> SignOutRequest:
         nest, _, inner = column.partition("_")
         place, name = (values[nest], inner) if nest in _NESTED else (values, column)
         place[name] = value
-    values["aws_request_ids"] = json.loads(row["aws_request_ids"])
+    if values["chosen"]["username"] is None:
+        values["chosen"] = None
+    for name in _LISTS:
+        values[name] = json.loads(row[name])
     return _REQUEST.validate_python(values)
 
 
@@ -74,4 +79,4 @@ def entry_of_row(row: Mapping[str, Any]) -> AuditEntry:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return text(value)
-    return json.dumps(value) if isinstance(value, tuple | list) else value
+    return json.dumps(value, default=_plain, ensure_ascii=False) if isinstance(value, tuple | list) else value

@@ -16,15 +16,20 @@ STEPS = (
         source TEXT NOT NULL,
         channel_id TEXT NOT NULL,
         target TEXT NOT NULL,
-        account_pool TEXT NOT NULL,
-        account_pool_id TEXT NOT NULL,
-        account_region TEXT NOT NULL,
-        account_username TEXT NOT NULL,
-        account_sub TEXT,
-        account_email TEXT,
-        account_status TEXT,
-        account_enabled INTEGER,
-        account_created_at TEXT,
+        candidates TEXT NOT NULL,
+        matches INTEGER NOT NULL,
+        chosen_pool TEXT,
+        chosen_pool_id TEXT,
+        chosen_region TEXT,
+        chosen_username TEXT,
+        chosen_sub TEXT,
+        chosen_email TEXT,
+        chosen_phone TEXT,
+        chosen_provider TEXT,
+        chosen_status TEXT,
+        chosen_enabled INTEGER,
+        chosen_created_at TEXT,
+        chosen_modified_at TEXT,
         reason TEXT,
         allowed_by TEXT NOT NULL,
         created_at TEXT NOT NULL,
@@ -45,6 +50,8 @@ STEPS = (
     CREATE INDEX requests_awaiting ON requests (expires_at)
         WHERE state IN ('awaiting_choice', 'awaiting_confirmation');
     CREATE INDEX requests_response_url ON requests (created_at) WHERE response_url IS NOT NULL;
+    CREATE INDEX requests_signed_out ON requests (chosen_pool_id, chosen_username, ended_at)
+        WHERE state = 'signed_out';
     CREATE TABLE audit_entries (
         id TEXT PRIMARY KEY,
         request_id TEXT,

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.audit import AuditEntry, Kind
 from bot.errors import StoreError, SupersededError
-from bot.request import MOVES, IllegalMoveError, SignOutRequest, State
+from bot.request import MOVES, Account, IllegalMoveError, SignOutRequest, State
 from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
 from bot.stores.schema import migrate
 
@@ -65,14 +65,24 @@ class SQLiteStore:
         found = self._requests("id = ?", request_id)
         return found[0] if found else None
 
+    def last_signed_out(self, account: Account) -> SignOutRequest | None:
+        """Return the request that last signed this account out, or None."""
+        found = self._requests(
+            "state = ? AND chosen_pool_id = ? AND chosen_username = ? ORDER BY ended_at DESC LIMIT 1",
+            State.SIGNED_OUT,
+            account.pool_id,
+            account.username,
+        )
+        return found[0] if found else None
+
     def dead_claims(self, now: datetime) -> Sequence[SignOutRequest]:
         """Return the requests in SIGNING_OUT whose lease has run out, oldest first."""
-        return self._requests("state = ? AND lease_until < ?", State.SIGNING_OUT, text(now))
+        return self._requests("state = ? AND lease_until < ? ORDER BY id", State.SIGNING_OUT, text(now))
 
     def expired(self, now: datetime) -> Sequence[SignOutRequest]:
         """Return the requests that still await their operator after `expires_at`, oldest first."""
         awaiting = (State.AWAITING_CHOICE, State.AWAITING_CONFIRMATION)
-        return self._requests("state IN (?, ?) AND expires_at <= ?", *awaiting, text(now))
+        return self._requests("state IN (?, ?) AND expires_at <= ? ORDER BY id", *awaiting, text(now))
 
     def wipe_response_urls(self, created_before: datetime) -> None:
         """Forget the response_urls that Slack no longer takes."""
@@ -128,7 +138,7 @@ class SQLiteStore:
             )
 
     def _requests(self, where: str, *values: Any) -> list[SignOutRequest]:
-        rows = self._db().execute(f"SELECT * FROM requests WHERE {where} ORDER BY id", values)  # noqa: S608 -- our text
+        rows = self._db().execute(f"SELECT * FROM requests WHERE {where}", values)  # noqa: S608 -- our text
         return [request_of_row(dict(row)) for row in rows]
 
     def _entries(self, where: str, *values: Any) -> list[AuditEntry]:

@@ -1,0 +1,117 @@
+"""Which accounts does a target mean? Exact matches alone, in all pools that the operator may use."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.errors import AccountNotFoundError
+from bot.ports import Attribute, Together, UserPool
+from bot.request import Account
+
+MAX_CANDIDATES = 10
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORDS: Mapping[Attribute, str] = {
+    Attribute.USERNAME: "user name",
+    Attribute.EMAIL: "email",
+    Attribute.PHONE: "phone number",
+    Attribute.SUB: "sub",
+}
+# What a ListUsers filter cannot hold safely: a quote or backslash ends or bends it, and the escaping rules are thin.
+_UNSAFE = re.compile(r'["\\\s]')
+
+# How a pool's country reads a phone number: E.164, or None for what is no valid number.
+E164 = Callable[[str, str | None], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finder:
+    """Looks in several pools at the same time."""
+
+    pools: Mapping[str, UserPool]
+    e164: E164
+    together: Together
+
+    def find(self, target: str, pools: Sequence[str], *, exactly: bool) -> Sequence[Account]:
+        """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
+
+        Raises `AccountNotFoundError`, which tells where it looked and how, and `PoolUnavailableError` where any pool
+        could not be asked: what it would have said might be the account that was meant.
+        """
+        looks = [_Look(name, self.pools[name], target, self._forms(name, target, exactly=exactly)) for name in pools]
+        found = [account for accounts in self.together([look.accounts for look in looks]) for account in accounts]
+        if not found:
+            raise AccountNotFoundError(self._in_vain(target, looks))
+        return found
+
+    def _forms(self, pool: str, target: str, *, exactly: bool) -> Mapping[Attribute, str]:
+        """Return what the target may be, and how each attribute spells it."""
+        forms = {Attribute.USERNAME: target}
+        if exactly:
+            return forms
+        if "@" in target:
+            forms[Attribute.EMAIL] = target
+        if _UUID.fullmatch(target):
+            forms[Attribute.SUB] = target.lower()
+        if looks_like_phone(target) and (number := self.e164(target, self.pools[pool].default_region)):
+            forms[Attribute.PHONE] = number
+        return forms
+
+    def _in_vain(self, target: str, looks: Sequence["_Look"]) -> str:
+        where = " and ".join(look.name for look in looks)
+        how = " or ".join(_WORDS[form] for form in dict.fromkeys(form for look in looks for form in look.forms))
+        hints = ["User names are case-sensitive."]
+        if looks_like_phone(target) and not any(Attribute.PHONE in look.forms for look in looks):
+            hints = ["That is no phone number as it stands: write it with its country code, such as +49 30 123456."]
+        if len(looks) < len(self.pools):
+            hints.append("Perhaps it is in another pool.")
+        return f"Nobody was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
+
+
+def looks_like_phone(target: str) -> bool:
+    """Return whether a target is written as people write phone numbers: 5 digits or more."""
+    return bool(re.fullmatch(r"[+(\d][\d .()/\-]*", target)) and sum(map(str.isdecimal, target)) >= 5  # noqa: PLR2004
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One pool, and what to look for in it."""
+
+    name: str
+    pool: UserPool
+    target: str
+    forms: Mapping[Attribute, str]
+
+    def accounts(self) -> Sequence[Account]:
+        found: dict[str, Account] = {}
+        for attribute, value in self.forms.items():
+            for spelling in _spellings(attribute, value):
+                for account in self.pool.list_users(attribute, spelling):
+                    if _is(account, attribute, value):
+                        found.setdefault(account.username, account)
+        if found or " " in self.target:
+            return list(found.values())
+        # ListUsers lags behind, and cannot hold every name.
+        named = self.pool.get_user(self.target)
+        meant = named and any(_is(named, attribute, value) for attribute, value in self.forms.items())
+        return [named] if named and meant else []
+
+
+def _spellings(attribute: Attribute, value: str) -> Sequence[str]:
+    if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
+        return ()
+    both = dict.fromkeys((value, value.lower())) if attribute is Attribute.EMAIL else (value,)
+    return tuple(both)
+
+
+def _is(account: Account, attribute: Attribute, value: str) -> bool:
+    """Compare again: a filter is Cognito's to interpret, and the wrong account must not come of it."""
+    match attribute:
+        case Attribute.USERNAME:
+            return account.username == value
+        case Attribute.EMAIL:
+            return (account.email or "").casefold() == value.casefold()
+        case Attribute.PHONE:
+            return account.phone == value
+        case Attribute.SUB:
+            return account.sub == value

@@ -1,0 +1,122 @@
+"""The right account, over real sockets: several matches, a choice, what the card tells, and the reason."""
+
+import pytest
+from directory import Directory, user
+from flow import CANCEL, CONFIRM, SIGN_OUT, card_for, entries, states
+from headless import AUDIT, KIM, SAM, Headless, shows
+
+CHOOSE = "signout_choose_{}"
+LOCAL = user("ada", email="ada@example.com")
+GOOGLE = user("Google_123", provider="Google", email="ada@example.com")
+
+
+def stand_in(headless: Headless, *users: dict[str, object]) -> None:
+    directory = Directory(users)
+    headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", directory.list_users))
+    headless.do(lambda: headless.stage.weather.cognito.always("AdminGetUser", directory.admin_get_user))
+
+
+def test_somebody_is_found_by_email_in_all_pools_without_naming_one(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM, "ada@example.com")
+        assert shows(card, "customers (eu-central-1)")
+        headless.press(SAM, card, CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert not headless.is_signed_in("ada")
+
+
+def test_of_several_matches_the_operator_chooses_and_only_then_confirms(headless: Headless) -> None:
+    stand_in(headless, LOCAL, GOOGLE)
+    with headless.bot_in_process():
+        headless.command(SAM, "ada@example.com --pool customers")
+        choice = headless.wait_for_message(SAM, button=CHOOSE.format(0))
+        assert shows(choice, "2 accounts match. Which one is it?")
+        assert shows(choice, "through Google (federated)")
+        assert not shows(choice, "", button=CONFIRM)
+        assert states(headless) == ["awaiting_choice"]
+        headless.press(SAM, choice, CHOOSE.format(1))
+        card = headless.wait_for_message(SAM, button=CONFIRM)
+        assert card.ts == choice.ts
+        assert shows(card, "Google_123")
+        headless.press(SAM, card, CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Google_123")
+    assert [call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)] == ["Google_123"]
+
+
+def test_a_confirmation_forged_before_the_choice_signs_nobody_out(headless: Headless) -> None:
+    with headless.bot_in_process():
+        stand_in(headless, LOCAL, GOOGLE)
+        headless.command(SAM, "ada@example.com --pool customers")
+        choice = headless.wait_for_message(SAM, button=CHOOSE.format(0))
+        request_id = choice.button(CANCEL)["value"]
+        headless.press(SAM, choice, CONFIRM, value=request_id)
+        headless.press(SAM, choice, CHOOSE.format(7), value=request_id)
+        headless.wait_for_message(SAM, containing="no longer known here")
+        headless.press(KIM, choice, CHOOSE.format(1))
+        headless.wait_for_message(KIM, containing="Only the person who ran the command")
+    assert states(headless) == ["awaiting_choice"]
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+def test_a_choice_can_be_cancelled_and_a_second_choice_changes_nothing(headless: Headless) -> None:
+    stand_in(headless, LOCAL, GOOGLE)
+    with headless.bot_in_process():
+        headless.command(SAM, "ada@example.com --pool customers")
+        choice = headless.wait_for_message(SAM, button=CHOOSE.format(0))
+        headless.press(SAM, choice, CHOOSE.format(0))
+        headless.wait_for_message(SAM, button=CONFIRM)
+        headless.press(SAM, choice, CHOOSE.format(1))
+        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 3)
+        card = headless.wait_for_message(SAM, button=CONFIRM)
+        assert shows(card, "local")
+        headless.press(SAM, card, CANCEL)
+        headless.wait_for_message(SAM, containing="Cancelled.")
+    assert entries(headless) == ["opened", "opened", "cancelled"]
+
+
+def test_of_many_matches_the_first_ten_are_shown_with_a_hint(headless: Headless) -> None:
+    stand_in(headless, *(user(f"ada-{number}", email="ada@example.com") for number in range(12)))
+    with headless.bot_in_process():
+        headless.command(SAM, "ada@example.com --pool customers")
+        choice = headless.wait_for_message(SAM, button=CHOOSE.format(9))
+    assert shows(choice, "12 accounts match")
+    assert shows(choice, "write the user name or sub to narrow")
+    assert not shows(choice, "ada-10")
+
+
+def test_the_card_tells_when_and_by_whom_the_account_was_last_signed_out(headless: Headless) -> None:
+    with headless.bot_in_process():
+        first = card_for(headless, SAM)
+        assert not shows(first, "Last signed out")
+        headless.press(SAM, first, CONFIRM)
+        headless.wait_for_message(SAM, containing="Signed out: ada")
+        card = card_for(headless, KIM)
+    assert shows(card, "Last signed out")
+    assert shows(card, " by @sam")
+
+
+def test_a_reason_can_be_compulsory_and_must_match_and_becomes_a_link(headless: Headless) -> None:
+    with headless.bot_in_process(
+        SIGNOUT_REQUIRE_REASON="true",
+        SIGNOUT_REASON_PATTERN=r"HELP-\d+",
+        SIGNOUT_TICKET_URL="https://tickets.example.com/browse/{}",
+    ):
+        headless.command(SAM, "ada")
+        headless.wait_for_message(SAM, containing="A reason is needed: add --reason TEXT")
+        headless.command(SAM, "ada --reason lost")
+        headless.wait_for_message(SAM, containing="The reason must contain what")
+        assert states(headless) == []
+        headless.press(SAM, card_for(headless, SAM, "ada --reason 'lost phone, HELP-17'"), CONFIRM)
+        posted = headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert "https://tickets.example.com/browse/HELP-17" in str(posted.blocks)
+    assert "lost phone, HELP-17" in posted.text
+
+
+@pytest.mark.parametrize(("pii", "shown"), [("masked", "a…@example.com"), ("full", "ada@example.com")])
+def test_personal_data_is_shown_as_the_settings_say(headless: Headless, pii: str, shown: str) -> None:
+    with headless.bot_in_process(SIGNOUT_PII=pii):
+        card = card_for(headless, SAM, "ada@example.com")
+        assert shows(card, shown)
+        headless.command(KIM, "nobody@example.com")
+        headless.wait_for_message(KIM, containing="Nobody was found")
+    assert pii == "full" or not shows(card, "ada@example.com")
