@@ -84,6 +84,10 @@ class DeliveryError(Exception):
         super().__init__(reason)
 
 
+# What the two outcomes without a yes mean, for the operator and for the audit channel.
+NOTHING_ENDED = "No session was ended."
+NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
+
 # What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
 ADVICE: Mapping[str, str] = {
     "UserNotFoundException": "Cognito has no such account any more: it may have been deleted since the card was shown.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.audit import AuditEntry, Kind
-from bot.errors import advice
+from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.slack.accounts import Line, Shown
 from bot.slack.cards import Message, message
 from bot.slack.text import Block, bullets, facts, header, mention, moment, paragraph, shortened, visible, words
@@ -76,9 +76,9 @@ def _lines(shown: Shown, entry: AuditEntry) -> list[Line]:
         ]
     lines += shown.reason(entry.reason)
     if entry.kind is Kind.UNKNOWN:
-        lines.append(("Outcome", [words("It may or may not have happened. " + advice(entry.error_code))]))
+        lines.append(("Outcome", [words(f"{NOT_KNOWN} {advice(entry.error_code)}")]))
     if entry.kind is Kind.FAILED:
-        lines.append(("Outcome", [words("No session was ended. " + advice(entry.error_code))]))
+        lines.append(("Outcome", [words(f"{NOTHING_ENDED} {advice(entry.error_code)}")]))
     if entry.access_until:
         lines.append(("Tokens may be accepted until", [moment(entry.access_until)]))
     if entry.login_until:

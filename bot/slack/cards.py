@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.errors import advice
+from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.request import SignOutRequest, State
 from bot.slack.accounts import Line, Shown
 from bot.slack.text import (
@@ -151,7 +151,7 @@ def _truth(shown: Shown, request: SignOutRequest) -> list[list[Element]]:
 def _failed(_: Shown, request: SignOutRequest) -> list[Block]:
     return [
         header(f"Not signed out: {request.account.username}"),
-        paragraph(words("Cognito refused every call, so no session was ended. "), words(advice(request.error_code))),
+        paragraph(words(f"{NOTHING_ENDED} {advice(request.error_code)}")),
         facts(_trace(request)),
     ]
 
@@ -159,13 +159,7 @@ def _failed(_: Shown, request: SignOutRequest) -> list[Block]:
 def _unknown(_: Shown, request: SignOutRequest) -> list[Block]:
     return [
         header(f"Not known whether signed out: {request.account.username}"),
-        paragraph(
-            words(
-                "It may or may not have happened. Running it again is possible; "
-                "it would also end sessions opened since. "
-            ),
-            words(advice(request.error_code)),
-        ),
+        paragraph(words(f"{NOT_KNOWN} {advice(request.error_code)}")),
         facts(_trace(request)),
     ]
 

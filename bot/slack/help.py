@@ -9,11 +9,15 @@ HELP = message(
     paragraph(words(USAGE, code=True)),
     bullets(
         [
-            [words("TARGET", code=True), words(" is the user name in Cognito, exactly as it is spelled there.")],
-            [words("--pool NAME", code=True), words(" says which user pool, where you may use several.")],
+            [words("TARGET", code=True), words(" is a user name, email, phone number or sub, spelled exactly.")],
+            [
+                words("--pool NAME", code=True),
+                words(" looks in that user pool alone; otherwise in all that you may use."),
+            ],
             [words("--reason TEXT", code=True), words(" is kept with the audit entry, such as a ticket number.")],
         ]
     ),
+    paragraph(words("/signout", code=True), words(" alone opens a form.")),
     paragraph(
         words("You will see the account and confirm before anything happens. The audit channel hears of every outcome.")
     ),

@@ -1,0 +1,125 @@
+"""Everything that people read, on one page: a change of words is seen in review as a change of `words.md`."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from examples import ADA, NOON, SAM, awaiting
+
+from bot.audit import Kind, entry_of, entry_without_request
+from bot.errors import ADVICE, BotError, UsageError, advice
+from bot.options import USAGE, parse
+from bot.reason import ReasonRule
+from bot.request import Ask, SignOutRequest, State
+from bot.slack.accounts import Shown
+from bot.slack.audit_messages import audit_message
+from bot.slack.cards import Cards, Message, note, usage
+from bot.slack.conversation import UNFINISHED
+from bot.slack.form import FormState, form_view, found_view, looking_view
+from bot.slack.help import HELP
+from bot.slack.text import as_text
+
+PAGE = Path(__file__).parent / "words.md"
+SHOWN = Shown(
+    pii="masked", reason_rule=ReasonRule(), ticket_url=None, token_lifetimes={"customers": timedelta(hours=1)}
+)
+GOOGLE = replace(ADA, username="Google_123", provider="Google", status="EXTERNAL_PROVIDER")
+MALFORMED = [
+    "--pool customers",
+    "ada grace",
+    "x" * 129,
+    "a\u202eda",
+    "<@U0123ABCDEF|ada>",
+    "ada --force",
+    "ada --pool",
+    "ada --pool a --pool b",
+    "ada --reason 'lost",
+    "ada --reason " + "x" * 501,
+]
+
+
+def request(state: State) -> SignOutRequest:
+    signed_out = state is State.SIGNED_OUT
+    return awaiting(
+        id="01JDA0000000000000000000AA",
+        state=state,
+        candidates=(ADA, GOOGLE),
+        matches=2 if state is State.AWAITING_CHOICE else 1,
+        chosen=None if state is State.AWAITING_CHOICE else ADA,
+        claimed_at=NOON + timedelta(seconds=20),
+        ended_at=NOON + timedelta(seconds=21),
+        attempts=1,
+        error_code={State.FAILED: "NotAuthorizedException", State.UNKNOWN: "TimedOut"}.get(state),
+        aws_request_ids=("8da554a7-3bb9-4841-8630-abf386eecebc",) if signed_out else (),
+        access_until=NOON + timedelta(hours=1) if signed_out else None,
+        login_until=NOON + timedelta(hours=1) if signed_out else None,
+    )
+
+
+def messages() -> Iterator[tuple[str, Message | str]]:
+    cards = Cards(SHOWN)
+    for state in State:
+        last = request(State.SIGNED_OUT) if state is State.AWAITING_CONFIRMATION else None
+        yield f"The card: {state}", cards.card(request(state), last)
+    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada@example.com")
+    refused = entry_without_request(Kind.REFUSED, ask, "not allowed", NOON)
+    entries = [entry_of(request(state), NOON) for state in (State.SIGNED_OUT, State.FAILED, State.UNKNOWN)]
+    for number, entry in enumerate([*entries, refused], 1):
+        fixed = replace(entry, id=f"01JDA000000000000000000E{number:02}")
+        yield f"The audit channel: {entry.kind}", audit_message(SHOWN, [fixed])
+    yield "The audit channel: several refusals", audit_message(SHOWN, [refused] * 12)
+    yield "Help", HELP
+    state_of_form = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
+    for name, view in (("empty", form_view(state_of_form)), ("looking", looking_view()), ("found", found_view())):
+        yield f"The form: {name}", _form(view)
+
+
+def _form(view: dict[str, object]) -> str:
+    lines = [as_text(view["blocks"])]  # type: ignore[arg-type]
+    for block in view["blocks"]:  # type: ignore[attr-defined]
+        if block["type"] == "input":
+            hint = f" ({block['hint']['text']})" if "hint" in block else ""
+            lines.append(f"[{block['label']['text']}]{hint}{' optional' if block['optional'] else ''}")
+    return "\n".join(filter(None, lines))
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    errors: list[type[BotError]] = BotError.__subclasses__()
+    yield "anything unexpected", BotError.sentence
+    yield "the outcome could not be recorded", UNFINISHED
+    for error in errors:
+        if error.sentence != BotError.sentence:
+            yield error.__name__, error.sentence
+    for code in (*ADVICE, "SomethingNewException"):
+        yield code, advice(code)
+    for text in MALFORMED:
+        with pytest.raises(UsageError) as caught:
+            parse(text)
+        shown = text if len(text) < 40 else f"{text[:20]}…"
+        yield f"/signout {shown.encode('unicode_escape').decode()}", caught.value.sentence
+
+
+def page() -> str:
+    parts = ["# What people read\n", "Made by test_words.py. `UPDATE_WORDS=1` writes it anew.\n"]
+    for title, shown in messages():
+        text = shown if isinstance(shown, str) else shown.text
+        parts.append(f"## {title}\n\n```text\n{text}\n```\n")
+    parts.append("## Single sentences\n")
+    parts += [f"- `{name}`: {sentence}" for name, sentence in sentences()]
+    return "\n".join(parts) + "\n"
+
+
+def test_the_page_of_words_shows_what_the_bot_says() -> None:
+    if os.environ.get("UPDATE_WORDS"):
+        PAGE.write_text(page())
+    assert PAGE.read_text() == page()
+
+
+def test_no_sentence_stands_in_two_places() -> None:
+    said = [sentence for _, sentence in sentences()]
+    assert len(set(said)) == len(said)
+    assert usage("x", USAGE).text.endswith(USAGE)
+    assert note("x").text == "x"
