@@ -42,6 +42,7 @@ def _port(text: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from bot.config import SettingsError, load
+    from bot.edge.health import HealthPageError
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
     from bot.errors import StoreError
@@ -59,10 +60,8 @@ def _run(options: argparse.Namespace) -> int:
     )
     try:
         asyncio.run(_until_signalled(lambda stop: serve(settings, host=options.host, port=port, stop=stop)))
-    except (RefusedTokenError, StoreError) as error:
+    except (HealthPageError, RefusedTokenError, StoreError) as error:
         return _failed(str(error))
-    except OSError as error:
-        return _failed(f"The health page cannot be served: {error.strerror}. Check --host and --port, or PORT.")
     return 0
 
 

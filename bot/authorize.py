@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from functools import cache
 
 from bot.request import Operator
 
@@ -22,6 +23,10 @@ class Allowlist:
 
     everywhere: Allowed
     pools: Mapping[str, Allowed]
+
+    def narrowed_to(self, pool: str) -> "Allowlist":
+        """Return the part that decides for one pool."""
+        return Allowlist(self.everywhere, {pool: self.pools[pool]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ def authorize(
     """
     if not home_team or operator.team_id != home_team:
         return Denied("from another team")
+    members = cache(members)  # one question for each group, however many pools name it
     rules = {}
     for pool, allowed in allowlist.pools.items():
         if rule := _rule(operator.id, allowlist.everywhere, f"pools.{pool}.", allowed, members):

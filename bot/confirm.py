@@ -13,6 +13,7 @@ from bot.errors import (
     AccountNotFoundError,
     DeniedError,
     NotYoursError,
+    PoolChangedError,
     SupersededError,
     UnknownRequestError,
     UsageError,
@@ -118,19 +119,19 @@ class Confirmations:
     def confirm(self, request_id: str, presser: Operator, response_url: str | None) -> SignOutRequest:
         """Claim a request for signing out: exactly one of any number of presses gets past this.
 
-        Raises `UnknownRequestError`, `NotYoursError`, `DeniedError`, or for a second or late press
+        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, or for a second or late press
         `AlreadyDecidedError`.
         """
         request = self._awaiting(request_id, presser, State.AWAITING_CONFIRMATION)
-        authorized = self._authorize(_ask_again(request, presser), request)
-        rule = authorized.rules.get(request.account.pool)
-        if rule is None:
-            raise self._refused(_ask_again(request, presser), "no longer allowed in this pool", request)
-        self._expire_if_late(request)  # once more: asking Slack for a group takes time
+        pool = request.account.pool
+        if self.pool_ids.get(pool) != request.account.pool_id:
+            raise PoolChangedError
+        authorized = self._authorize(_ask_again(request, presser), request, self.allowlist.narrowed_to(pool))
         now = self.clock.now()
+        self._expire_if_late(request, now)  # once more: asking Slack for a group takes time
         claimed = request.move(
             State.SIGNING_OUT,
-            allowed_by=rule,
+            allowed_by=authorized.rules[pool],
             claim_id=str(uuid4()),
             claimed_at=now,
             lease_until=now + LEASE,
@@ -169,11 +170,10 @@ class Confirmations:
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)
-        self._expire_if_late(request)
+        self._expire_if_late(request, self.clock.now())
         return request
 
-    def _expire_if_late(self, request: SignOutRequest) -> None:
-        now = self.clock.now()
+    def _expire_if_late(self, request: SignOutRequest, now: datetime) -> None:
         if now >= request.expires_at:
             raise AlreadyDecidedError(self._advance(request, request.move(State.EXPIRED, ended_at=now), now))
 
@@ -184,8 +184,10 @@ class Confirmations:
             raise AlreadyDecidedError(self.store.get(before.id) or before) from None
         return after
 
-    def _authorize(self, ask: Ask, request: SignOutRequest | None = None) -> Authorized:
-        decision = authorize(ask.operator, self.allowlist, self.groups.members, self.home_team())
+    def _authorize(
+        self, ask: Ask, request: SignOutRequest | None = None, allowlist: Allowlist | None = None
+    ) -> Authorized:
+        decision = authorize(ask.operator, allowlist or self.allowlist, self.groups.members, self.home_team())
         if isinstance(decision, Denied):
             raise self._refused(ask, decision.rule, request)
         return decision

@@ -1,6 +1,7 @@
 """Everything that can go wrong for an operator, each with the sentence that tells them what to do."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 
 class BotError(Exception):
@@ -55,16 +56,16 @@ class UnknownRequestError(BotError):
     sentence = "This request is no longer known here, so nothing was done. Run the command again."
 
 
+class PoolChangedError(BotError):
+    """The pool of a card is no longer the one that its name stands for."""
+
+    sentence = "The bot's pools have changed since, so nothing was done. Run the command again."
+
+
 class NotYoursError(BotError):
     """Somebody other than the operator pressed."""
 
     sentence = "Only the person who ran the command can press these buttons. Nothing was done."
-
-
-class StillSigningOutError(BotError):
-    """A second press while the first is at work."""
-
-    sentence = "This sign-out is already under way. Its result will replace the card."
 
 
 class SupersededError(Exception):
@@ -76,9 +77,9 @@ class StoreError(Exception):
 
 
 class DeliveryError(Exception):
-    """Slack did not take an audit message. `retry_after` is in seconds, where Slack named one."""
+    """Slack did not take an audit message. `retry_after` is how long it asked to be left alone, where it did."""
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after: timedelta | None = None) -> None:
         self.reason = reason
         self.retry_after = retry_after
         super().__init__(reason)
@@ -87,6 +88,8 @@ class DeliveryError(Exception):
 # What the two outcomes without a yes mean, for the operator and for the audit channel.
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
+
+NO_CALL_MADE = "NoCallMade"
 
 # What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
 ADVICE: Mapping[str, str] = {
@@ -104,7 +107,7 @@ ADVICE: Mapping[str, str] = {
     "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
-    "NoCallMade": "There was no time left to ask Cognito.",
+    NO_CALL_MADE: "Cognito was not asked: there was no time left, or the bot no longer knows the pool.",
 }
 _NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -66,6 +66,10 @@ class UserPool(Protocol):
     """One configured Cognito user pool. Each call is bounded by `bot.sign_out.CALL`."""
 
     @property
+    def pool_id(self) -> str:
+        """The user pool's id."""
+
+    @property
     def default_region(self) -> str | None:
         """The country in which phone numbers without a country code are read, such as DE."""
 
@@ -81,8 +85,11 @@ class UserPool(Protocol):
         Raises `PoolUnavailableError`.
         """
 
-    def sign_out(self, username: str) -> SignedOut | Refused | Unclear:
-        """Call AdminUserGlobalSignOut once, without any retry, and say what is known afterwards."""
+    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
+        """Call AdminUserGlobalSignOut once, without any retry, and say what is known afterwards.
+
+        A request that could not leave in time, say because credentials were slow to come, is never sent.
+        """
 
 
 class Together(Protocol):

@@ -1,11 +1,13 @@
 """What a killed process left behind: resume its sign-outs, and deliver audit entries until Slack took them."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from bot.audit import AuditEntry, Kind, entry_of
+from bot.backoff import pause
 from bot.errors import DeliveryError, SupersededError
 from bot.ports import AuditChannel, Clock, RequestStore
 from bot.request import SignOutRequest, State
@@ -13,6 +15,8 @@ from bot.sign_out import LEASE, SignOuts
 
 CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
 RESPONSE_URL_LIVES = timedelta(minutes=30)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +32,14 @@ class Recovery:
         return self.store.dead_claims(self.clock.now() - CLOCKS_AGREE_WITHIN)
 
     def resume(self, dead: SignOutRequest) -> SignOutRequest | None:
-        """Take a dead claim over and finish it; None where another instance was first."""
+        """Take a dead claim over and finish it; None where another instance was first.
+
+        One older than `resume_within` becomes UNKNOWN without a call: a late replay would end sessions opened since.
+        """
         now = self.clock.now()
         taken = dead.move(State.SIGNING_OUT, claim_id=str(uuid4()), lease_until=now + LEASE, resumed=True)
         try:
             self.store.advance(dead, taken, entry_of(taken, now))
-            if dead.claimed_at is None or now > dead.claimed_at + self.sign_outs.resume_within:
-                return self.sign_outs.give_up(taken)
             return self.sign_outs.sign_out(taken)
         except SupersededError:
             return None
@@ -48,8 +53,6 @@ class Recovery:
 class Delivery:
     """Takes audit entries to the audit channel, each until Slack took it. One thread runs it, never two."""
 
-    FIRST_PAUSE = timedelta(seconds=1)
-    LONGEST_PAUSE = timedelta(minutes=5)
     BETWEEN_REFUSALS = timedelta(minutes=1)
 
     store: RequestStore
@@ -57,9 +60,11 @@ class Delivery:
     clock: Clock
     jitter: Callable[[], float]
     held_until: datetime | None = field(default=None, init=False)
+    taken: list[tuple[Sequence[AuditEntry], str]] = field(default_factory=list, init=False)
 
     def deliver(self) -> timedelta | None:
         """Post what is due, oldest first; return how long until something is due again, or None."""
+        self._note_taken()
         now = self.clock.now()
         if self.held_until is None or now >= self.held_until:
             self._deliver_due(now)
@@ -74,36 +79,47 @@ class Delivery:
         for entry in self.store.undelivered(now, limit=50):
             if entry.id in done:
                 continue
-            entries = self._together(entry, now)
+            entries = self._together(entry)
             done.update(each.id for each in entries)
-            if entries and not self._post(entries):
+            if not self._wait_for_the_minute(entries, now) and not self._post(entries):
                 return
 
-    def _together(self, entry: AuditEntry, now: datetime) -> Sequence[AuditEntry]:
-        """One message for one entry; an operator's refusals are told at most once a minute, the rest as a count."""
+    def _together(self, entry: AuditEntry) -> Sequence[AuditEntry]:
+        """Return what goes into one message: an entry alone, or everything that was refused to one operator."""
         if entry.kind is not Kind.REFUSED:
             return [entry]
-        who = entry.operator
-        refusals = self.store.refusals_waiting(who.team_id, who.id)
-        last = self.store.last_refusal_delivered_at(who.team_id, who.id)
-        if last is None or now >= last + self.BETWEEN_REFUSALS:
-            return refusals
-        self.store.postponed(refusals, last + self.BETWEEN_REFUSALS, failed=False)
-        return []
+        return self.store.refusals_waiting(entry.operator.team_id, entry.operator.id)
+
+    def _wait_for_the_minute(self, entries: Sequence[AuditEntry], now: datetime) -> bool:
+        """Put off an operator's refusals of which the channel heard less than a minute ago."""
+        if entries[0].kind is not Kind.REFUSED:
+            return False
+        last = self.store.last_refusal_delivered_at(entries[0].operator.team_id, entries[0].operator.id)
+        # A time yet to come was written by a clock that has been put right since.
+        if last is None or last > now or now >= last + self.BETWEEN_REFUSALS:
+            return False
+        self.store.postponed(entries, last + self.BETWEEN_REFUSALS, failed=False)
+        return True
 
     def _post(self, entries: Sequence[AuditEntry]) -> bool:
         """Return False where Slack asked to be left alone for a while."""
         try:
             ts = self.channel.post(entries)
         except DeliveryError as error:
-            pause = (
-                min(self.FIRST_PAUSE * 2 ** min(entries[0].delivery_attempts, 16), self.LONGEST_PAUSE) * self.jitter()
-            )
-            wait = max(pause, timedelta(seconds=error.retry_after or 0))
-            next_at = self.clock.now() + wait
+            wait = pause(entries[0].delivery_attempts + 1) * self.jitter()
+            next_at = self.clock.now() + max(wait, error.retry_after or wait)
+            log.warning("Slack did not take audit entry %s (%s); next try at %s", entries[0].id, error.reason, next_at)
             self.store.postponed(entries, next_at, failed=True)
             if error.retry_after is not None:
                 self.held_until = next_at
             return error.retry_after is None
-        self.store.delivered(entries, ts, self.clock.now())
+        self.taken.append((entries, ts))
+        self._note_taken()
         return True
+
+    def _note_taken(self) -> None:
+        """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""
+        while self.taken:
+            entries, ts = self.taken[0]
+            self.store.delivered(entries, ts, self.clock.now())
+            self.taken.pop(0)

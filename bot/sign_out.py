@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.audit import entry_of
+from bot.errors import NO_CALL_MADE
 from bot.ports import Clock, Refused, RequestStore, SignedOut, Unclear, UserPool
 from bot.request import SignOutRequest, State
 
@@ -17,7 +18,6 @@ MARGIN = timedelta(seconds=10)
 LEASE = timedelta(seconds=30)
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
-NO_CALL_MADE = "NoCallMade"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,37 +46,35 @@ class SignOuts:
         """
         calls = _Calls(doubt=claimed.resumed)
         pool = self.pools.get(claimed.account.pool)
-        while pool and self._may_call(claimed, calls):
-            calls.note(pool.sign_out(claimed.account.username))
+        # A name that stands for another pool by now would sign out somebody else.
+        known = pool is not None and pool.pool_id == claimed.account.pool_id
+        while pool and known and (leave_within := self._time_to_call(claimed, calls)):
+            calls.note(pool.sign_out(claimed.account.username, leave_within))
             if calls.settled:
                 break
             pause = BACK_OFF_SECONDS[min(calls.made, len(BACK_OFF_SECONDS)) - 1]
             self.clock.sleep(pause * self.jitter())
         return self._complete(claimed, calls)
 
-    def give_up(self, claimed: SignOutRequest) -> SignOutRequest:
-        """End a claim too old to be resumed as UNKNOWN: a late replay would end sessions opened since."""
-        return self._complete(claimed, _Calls(doubt=True))
-
-    def _may_call(self, claimed: SignOutRequest, calls: "_Calls") -> bool:
+    def _time_to_call(self, claimed: SignOutRequest, calls: "_Calls") -> timedelta | None:
+        """Return how long from now a call may still leave; None where no further one may."""
         if claimed.lease_until is None or claimed.claimed_at is None:
             raise ValueError("only a claimed request can be signed out")
-        now = self.clock.now()
-        held = now + CALL + MARGIN <= claimed.lease_until
-        return calls.made < MAX_CALLS and held and now <= claimed.claimed_at + self.resume_within
+        latest = min(claimed.lease_until - CALL - MARGIN, claimed.claimed_at + self.resume_within)
+        left = latest - self.clock.now()
+        return left if calls.made < MAX_CALLS and left > timedelta(0) else None
 
     def _complete(self, claimed: SignOutRequest, calls: "_Calls") -> SignOutRequest:
         now = self.clock.now()
-        lifetimes = self.lifetimes.get(claimed.account.pool)
-        signed_out = calls.state is State.SIGNED_OUT and lifetimes is not None
+        lifetimes = self.lifetimes.get(claimed.account.pool) if calls.state is State.SIGNED_OUT else None
         ended = claimed.move(
             calls.state,
             attempts=claimed.attempts + calls.made,
             error_code=calls.error_code,
             aws_request_ids=claimed.aws_request_ids + tuple(calls.aws_request_ids),
             ended_at=now,
-            access_until=now + lifetimes.token if signed_out and lifetimes else None,
-            login_until=now + lifetimes.login_cookie if signed_out and lifetimes and lifetimes.login_cookie else None,
+            access_until=now + lifetimes.token if lifetimes else None,
+            login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
         )
         self.store.advance(claimed, ended, entry_of(ended, now))
         return ended

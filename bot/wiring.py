@@ -3,12 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
-from bot.aws.user_pool import CognitoUserPool, client
+from bot.aws.user_pool import CognitoUserPool
 from bot.config import Settings
 from bot.confirm import Confirmations
 from bot.edge.lanes import ThreadLane, together
@@ -23,7 +25,7 @@ from bot.slack.accounts import Shown
 from bot.slack.app import Installation, build_app
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.cards import Cards
-from bot.slack.clients import web_client
+from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
@@ -33,7 +35,7 @@ SLACK_THREADS = 16
 AWS_THREADS = 48
 KEPT_FOR_PRESSES = 16
 SECONDS_BETWEEN_SWEEPS = 1.0
-LONGEST_SECONDS_BETWEEN_DELIVERIES = 60.0
+SECONDS_BETWEEN_LOOKS = 60.0
 
 
 class SystemClock:
@@ -70,16 +72,17 @@ def open_store(settings: Settings) -> SQLiteStore:
 
 
 def user_pools(settings: Settings) -> Mapping[str, UserPool]:
-    """Return the configured pools; pools of one region share a client."""
-    regions = {pool.region: client(pool.region, AWS_THREADS) for pool in settings.pools.values()}
+    """Return the configured pools; those of one region share a client, which is built when it is first needed."""
+    clients = Clients(AWS_THREADS)
     return {
-        name: CognitoUserPool(name, pool.id, pool.region, regions[pool.region], pool.default_region)
+        name: CognitoUserPool(name, pool.id, pool.region, clients, pool.default_region)
         for name, pool in settings.pools.items()
     }
 
 
 def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
+    refuse_redirects()
     bot_token = settings.slack_bot_token.get_secret_value()
     slack = web_client(bot_token, settings.slack_api_url)
     installation = Installation(bot_token)
@@ -130,7 +133,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         app=build_app(settings.slack_api_url, installation, conversation),
         conversation=conversation,
         lanes=lanes,
-        rounds=(_sweep_rounds(conversation, recovery, confirmations), delivery),
+        rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery),
         learn=installation.learn,
         bot_token=bot_token,
         app_token=settings.slack_app_token.get_secret_value(),
@@ -143,26 +146,29 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
 def _delivery_rounds(delivery: Delivery) -> Rounds:
     def deliver() -> float:
         due = delivery.deliver()
-        return (
-            min(max(due.total_seconds(), 0.05), LONGEST_SECONDS_BETWEEN_DELIVERIES)
-            if due
-            else LONGEST_SECONDS_BETWEEN_DELIVERIES
-        )
+        return min(max(due.total_seconds(), 0.1), SECONDS_BETWEEN_LOOKS) if due else SECONDS_BETWEEN_LOOKS
 
     return Rounds("delivery", deliver)
 
 
-def _sweep_rounds(conversation: Conversation, recovery: Recovery, confirmations: Confirmations) -> Rounds:
-    def sweep() -> float:
-        if conversation.draining:
-            return 0
-        for dead in recovery.dead_claims():
-            try:
-                conversation.resume(dead)
-            except BusyError:
-                break
-        confirmations.expire()
-        recovery.wipe_response_urls()
-        return SECONDS_BETWEEN_SWEEPS
+def _sweep_rounds(conversation: Conversation, recovery: Recovery, confirmations: Confirmations) -> tuple[Rounds, ...]:
+    """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
 
-    return Rounds("sweep", sweep)
+    def unless_draining(task: Callable[[], None], seconds: float) -> Callable[[], float]:
+        def work() -> float:
+            if not conversation.draining:
+                task()
+            return seconds
+
+        return work
+
+    def resume() -> None:
+        with suppress(BusyError):  # what finds no place is found again in the next round
+            for dead in recovery.dead_claims():
+                conversation.resume(dead)
+
+    return (
+        Rounds("resume", unless_draining(resume, SECONDS_BETWEEN_SWEEPS)),
+        Rounds("expire", unless_draining(confirmations.expire, SECONDS_BETWEEN_SWEEPS)),
+        Rounds("wipe", unless_draining(recovery.wipe_response_urls, SECONDS_BETWEEN_LOOKS)),
+    )

@@ -72,4 +72,4 @@ def _is(user: dict[str, Any], attribute: str, value: str) -> bool:
         return bool(user["Username"] == value)
     attributes = {each["Name"]: each["Value"] for each in user["Attributes"]}
     held = attributes.get(attribute, "")
-    return held.lower() == value.lower() if attribute == "email" else held == value
+    return bool(held.lower() == value.lower() if attribute == "email" else held == value)

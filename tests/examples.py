@@ -82,6 +82,7 @@ class ScriptedPool:
     during: Callable[[], object] = lambda: None
 
     default_region = None
+    pool_id = ADA.pool_id
 
     def list_users(self, attribute: Attribute, value: str) -> list[Account]:
         """Find nobody: the rules under test have found already."""
@@ -91,9 +92,10 @@ class ScriptedPool:
         """Find nobody."""
         raise AssertionError(username)
 
-    def sign_out(self, username: str) -> SignedOut | Refused | Unclear:
+    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
         """Give the next answer."""
         assert username == "ada"
+        assert leave_within > timedelta(0)
         self.called_at.append(self.clock.now())
         self.answers = iter(self.answers)
         self.clock.sleep(self.seconds)

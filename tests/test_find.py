@@ -7,8 +7,9 @@ import pytest
 from directory import Directory, user
 from headless import Headless
 
+from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
-from bot.aws.user_pool import CognitoUserPool, client
+from bot.aws.user_pool import CognitoUserPool
 from bot.edge.lanes import together
 from bot.errors import AccountNotFoundError, PoolUnavailableError
 from bot.find import Finder
@@ -31,7 +32,7 @@ def finder(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     for name, value in headless.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    cognito = client("eu-central-1", 10)
+    cognito = Clients(10)
 
     def make(directory: Directory, pools: Sequence[str] = ("customers",), region: str | None = "DE") -> Finder:
         wire = headless.stage.weather.cognito

@@ -127,7 +127,7 @@ def test_an_entry_is_tried_again_with_doubling_pauses_for_ever(store: SQLiteStor
 
 def test_retry_after_holds_the_whole_channel_until_it_is_over(store: SQLiteStore) -> None:
     clock = StoppedClock()
-    channel = Channel(clock, [DeliveryError("ratelimited", retry_after=7)])
+    channel = Channel(clock, [DeliveryError("ratelimited", retry_after=timedelta(seconds=7))])
     deliver = delivery(store, channel).deliver
     refuse(store, "ada", clock)
     assert deliver() == timedelta(seconds=7)

@@ -1,71 +1,39 @@
-"""One Cognito user pool: find an account, sign it out. One attempt a call, and every failure classified."""
+"""One Cognito user pool: find an account, sign it out. One attempt a call."""
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ReadTimeoutError,
-    TokenRetrievalError,
-)
-
+from bot.aws.answers import NO_CREDENTIALS, answer_to
+from bot.aws.clients import Clients, leaving_within
 from bot.errors import AccountNotFoundError, PoolUnavailableError, advice
 from bot.ports import Attribute, Refused, SignedOut, Unclear
 from bot.request import Account
-from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
-
-if TYPE_CHECKING:
-    from types_boto3_cognito_idp import CognitoIdentityProviderClient
 
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
-_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
-_BAD_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError)
-_REQUEST_TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
-
-
-def client(region: str, connections: int) -> "CognitoIdentityProviderClient":
-    """Return a client for a region's Cognito. Credentials and endpoint come from the environment, as boto3 reads them.
-
-    botocore's own retries would hide doubt (a time-out followed by a refusal looks like a refusal), so there are none.
-    """
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=connections,
-    )
-    return boto3.client("cognito-idp", region_name=region, config=config)
+_OK = 200
 
 
 class CognitoUserPool:
     """A `UserPool`: the configured pool `name`. Safe to use from many threads."""
 
     def __init__(
-        self,
-        name: str,
-        pool_id: str,
-        region: str,
-        cognito: "CognitoIdentityProviderClient",
-        default_region: str | None = None,
+        self, name: str, pool_id: str, region: str, clients: Clients, default_region: str | None = None
     ) -> None:
         self._name = name
         self._pool_id = pool_id
         self._region = region
-        self._cognito = cognito
+        self._clients = clients
         self._default_region = default_region
+
+    @property
+    def pool_id(self) -> str:
+        """The user pool's id."""
+        return self._pool_id
 
     @property
     def default_region(self) -> str | None:
@@ -80,10 +48,8 @@ class CognitoUserPool:
         accounts: list[Account] = []
         token: dict[str, Any] = {}
         for _ in range(MAX_PAGES):
-            page = self._ask(
-                partial(self._cognito.list_users, UserPoolId=self._pool_id, Filter=f'{attribute} = "{value}"', **token)
-            )
-            accounts += [self._account(each, each.get("Attributes", ())) for each in page["Users"]]
+            page = self._ask("list_users", Filter=f'{attribute} = "{value}"', **token)
+            accounts += [self._account(each, each.get("Attributes", ())) for each in page.get("Users", ())]
             if not page.get("PaginationToken"):
                 return accounts
             token = {"PaginationToken": page["PaginationToken"]}
@@ -92,21 +58,31 @@ class CognitoUserPool:
     def get_user(self, username: str) -> Account | None:
         """Return the account of this user name (AdminGetUser, which counts towards the pool's bill)."""
         try:
-            found = self._ask(partial(self._cognito.admin_get_user, UserPoolId=self._pool_id, Username=username))
+            found = self._ask("admin_get_user", Username=username)
         except AccountNotFoundError:
             return None
         return self._account(found, found.get("UserAttributes", ()))
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
+    def _ask(self, method: str, **parameters: Any) -> Any:
         try:
-            return call()
-        except (ClientError, BotoCoreError) as error:
-            code = _answer(error).code
+            answer = getattr(self._clients.of(self._region), method)(UserPoolId=self._pool_id, **parameters)
+        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names nobody
+            code = self._answer(error).code
             if code == "UserNotFoundException":
                 raise AccountNotFoundError from None
-            raise PoolUnavailableError(
-                f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(code)}"
-            ) from None
+        else:
+            if _is_yes(answer):
+                return answer
+            code = "Unreachable"
+        raise PoolUnavailableError(
+            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(code)}"
+        )
+
+    def _answer(self, error: Exception) -> Refused | Unclear:
+        answer = answer_to(error)
+        if answer.code == NO_CREDENTIALS:
+            self._clients.forget(self._region)  # a client keeps what it found, or did not find, when it was built
+        return answer
 
     def _account(self, user: Any, attributes: Iterable[Any]) -> Account:
         values = {each["Name"]: each.get("Value") for each in attributes}
@@ -125,13 +101,15 @@ class CognitoUserPool:
             modified_at=user.get("UserLastModifiedDate"),
         )
 
-    def sign_out(self, username: str) -> SignedOut | Refused | Unclear:
-        """Call AdminUserGlobalSignOut once."""
+    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
+        """Call AdminUserGlobalSignOut once; it leaves within that time or not at all."""
         try:
-            answer = self._cognito.admin_user_global_sign_out(UserPoolId=self._pool_id, Username=username)
-        except (ClientError, BotoCoreError) as error:
-            return _answer(error)
-        return SignedOut(answer["ResponseMetadata"].get("RequestId"))
+            with leaving_within(leave_within):
+                cognito = self._clients.of(self._region)
+                answer = cognito.admin_user_global_sign_out(UserPoolId=self._pool_id, Username=username)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, there is no yes
+            return self._answer(error)
+        return SignedOut(_request_id(answer)) if _is_yes(answer) else Unclear("Unreachable")
 
 
 def _provider(identities: str | None, status: str | None) -> str | None:
@@ -144,17 +122,11 @@ def _provider(identities: str | None, status: str | None) -> str | None:
         return "another provider"
 
 
-def _answer(error: ClientError | BotoCoreError) -> Refused | Unclear:
-    if isinstance(error, ClientError):
-        metadata = error.response["ResponseMetadata"]
-        status, request_id = metadata["HTTPStatusCode"], metadata.get("RequestId")
-        code = error.response["Error"]["Code"]
-        if status >= _SERVER_ERROR or status == _REQUEST_TIMEOUT or code == "InternalErrorException":
-            return Unclear(code, request_id)
-        return Refused(code, request_id, may_retry=status == _TOO_MANY or code in _THROTTLED)
-    if isinstance(error, _BAD_CREDENTIALS):
-        return Refused("NoCredentials", None)  # nothing was sent
-    if isinstance(error, ParamValidationError):
-        return Refused("InvalidParameterException", None)  # nothing was sent
-    timed_out = isinstance(error, ReadTimeoutError | ConnectTimeoutError)
-    return Unclear("TimedOut" if timed_out else "Unreachable")
+def _is_yes(answer: Any) -> bool:
+    # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
+    return bool(_request_id(answer)) and answer["ResponseMetadata"]["HTTPStatusCode"] == _OK
+
+
+def _request_id(answer: Any) -> str | None:
+    request_id: str | None = answer["ResponseMetadata"].get("RequestId")
+    return request_id

@@ -3,13 +3,23 @@
 from aiohttp import web
 
 
+class HealthPageError(Exception):
+    """The health page cannot be served where it was asked for."""
+
+
 async def serve_health(host: str, port: int) -> web.AppRunner:
-    """Serve `/healthz` until the returned runner is cleaned up. Raises OSError where the port is taken."""
+    """Serve `/healthz` until the returned runner is cleaned up. Raises `HealthPageError`."""
     app = web.Application()
     app.router.add_get("/healthz", _alive)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise HealthPageError(
+            f"The health page cannot be served on {host}, port {port}: {error.strerror}. Check --host, --port and PORT."
+        ) from error
     return runner
 
 

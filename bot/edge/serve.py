@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from bot.edge.rounds import Rounds
 from bot.edge.socket_mode import SocketMode, who_are_we
 
 LAST_ACKS_SECONDS = 0.2
+LAST_WORD_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Edge:
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then finish what is under way, within `drain_seconds`.
 
-        Recovery, delivery and the health page do not wait for Slack. Raises OSError where the port is taken, and
+        Recovery, delivery and the health page do not wait for Slack. Raises `HealthPageError` and
         `RefusedTokenError`.
         """
         health = await serve_health(host, port)
@@ -57,7 +59,8 @@ class Edge:
             await stop.wait()
         finally:
             await self._drain()
-            await socket.close()
+            with suppress(TimeoutError):  # a silent peer would be waited for longer than Docker waits for us
+                await asyncio.wait_for(socket.close(), LAST_WORD_SECONDS)
             await health.cleanup()
 
     async def _connect(self, socket: SocketMode) -> None:

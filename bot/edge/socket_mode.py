@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from slack_bolt import App, BoltResponse
@@ -14,9 +15,12 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.backoff import pause, retry_after
 
 TIMEOUT_SECONDS = 10
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = timedelta(seconds=30)
 WATCH_SECONDS = 5.0
 _OK = 200
 # Slack's word on a token: asking again with the same one is no use.
@@ -30,24 +34,38 @@ class RefusedTokenError(Exception):
     """Slack refuses a token for good."""
 
 
-async def ask_slack(method: str, call: Callable[[], Any], refused: frozenset[str], setting: str) -> dict[str, Any]:
-    """Call a Web API method until Slack answers. Raises `RefusedTokenError` where it refuses the token."""
-    pause = 1.0
+async def ask_slack(
+    method: str, call: Callable[[], Awaitable[AsyncSlackResponse]], wanted: str, refused: frozenset[str], setting: str
+) -> dict[str, Any]:
+    """Call a Web API method until Slack answers with `wanted` in it. Raises `RefusedTokenError`."""
+    failures = 0
     while True:
+        wait = None
         try:
-            return dict((await call()).data)
+            answer = (await call()).data
+            if isinstance(answer, dict) and answer.get(wanted):
+                return answer
+            reason = f"an answer without {wanted}"
         except SlackApiError as error:
-            reason = str(error.response.get("error"))
+            reason, wait = _said(error)
             if reason in refused:
                 raise RefusedTokenError(
-                    f"Slack refuses {setting} ({reason}). Give the token of the installed app."
+                    f"Slack refuses {setting} ({reason}). Give the installed app's token."
                 ) from None
-            pause = max(pause, float(error.response.headers.get("Retry-After", 0) or 0))
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with the way to Slack may pass
             reason = type(error).__name__
-        log.warning("%s was not answered (%s); trying again in %.0f s", method, reason, pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+        failures += 1
+        wait = wait or min(pause(failures), LONGEST_PAUSE)
+        log.warning("%s was not answered (%s); trying again in %.0f s", method, reason, wait.total_seconds())
+        await asyncio.sleep(wait.total_seconds())
+
+
+def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
+    """Return Slack's word for an error, and how long it asks to be left alone. The answer may be anybody's."""
+    answer = getattr(error.response, "data", None)
+    headers = getattr(error.response, "headers", None) or {}
+    reason = str(answer.get("error")) if isinstance(answer, dict) else "no answer of Slack's"
+    return reason, retry_after(headers.get("Retry-After"))
 
 
 def api(token: str, base_url: str) -> AsyncWebClient:
@@ -75,6 +93,7 @@ class SocketMode:
         opened = await ask_slack(
             "apps.connections.open",
             lambda: web.apps_connections_open(app_token=self._app_token),
+            "url",
             _REFUSED_APP_TOKEN,
             "SLACK_APP_TOKEN",
         )
@@ -127,4 +146,4 @@ def _payload(answer: BoltResponse) -> dict[str, Any] | None:
 async def who_are_we(bot_token: str, base_url: str) -> dict[str, Any]:
     """Return auth.test's answer, asking until there is one. Raises `RefusedTokenError`."""
     web = api(bot_token, base_url)
-    return await ask_slack("auth.test", web.auth_test, _REFUSED_TOKEN, "SLACK_BOT_TOKEN")
+    return await ask_slack("auth.test", web.auth_test, "team_id", _REFUSED_TOKEN, "SLACK_BOT_TOKEN")

@@ -71,8 +71,8 @@ class Shown:
         return [("Reason", linked(reason, self.reason_rule.tickets(reason), self.ticket_url))] if reason else []
 
     def token_lifetime(self, pool: str) -> str:
-        """Return how long a token of a pool lives."""
-        return duration(self.token_lifetimes.get(pool, timedelta(hours=1)))
+        """Return how long a token of a pool lives; of a pool that is no longer configured, the longest there is."""
+        return duration(self.token_lifetimes.get(pool, timedelta(days=1)))
 
 
 def sign_in(account: Account) -> str:

@@ -2,16 +2,19 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.audit import AuditEntry
+from bot.backoff import retry_after
 from bot.errors import DeliveryError
 from bot.slack.accounts import Shown
 from bot.slack.audit_messages import audit_message, metadata
 
+UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _TOO_MANY = 429
 _MALFORMED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "metadata_too_large"})
 
@@ -35,23 +38,26 @@ class SlackAuditChannel:
             if error.reason not in _MALFORMED:
                 raise
             log.warning("Slack refuses the blocks of entry %s (%s): posting it as text", entries[0].id, error.reason)
-            return self._post(message.text)
+            return self._post(message.text, mrkdwn=False)
 
     def _post(self, text: str, **more: Any) -> str:
         try:
             answer = self._client.chat_postMessage(
                 channel=self._channel_id, text=text, unfurl_links=False, unfurl_media=False, **more
             )
-            return str(answer["ts"])
+            ts = answer.get("ts")
         except SlackApiError as error:
             raise _delivery_error(error) from None
-        except (SlackClientError, OSError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
             raise DeliveryError(type(error).__name__) from None
+        if not ts:
+            raise DeliveryError("an answer without ts")
+        return str(ts)
 
 
 def _delivery_error(error: SlackApiError) -> DeliveryError:
     response = error.response
     if response.status_code == _TOO_MANY:
-        retry_after = str(response.headers.get("Retry-After", ""))
-        return DeliveryError("ratelimited", float(retry_after) if retry_after.isdigit() else 30.0)
-    return DeliveryError(str(response.get("error") or f"HTTP {response.status_code}"))
+        return DeliveryError("ratelimited", retry_after(response.headers.get("Retry-After")) or UNSAID)
+    answer = response.data if isinstance(response.data, dict) else {}
+    return DeliveryError(str(answer.get("error") or f"HTTP {response.status_code}"))

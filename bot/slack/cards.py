@@ -182,7 +182,7 @@ def _trace(request: SignOutRequest) -> list[Line]:
     aws = ", ".join(request.aws_request_ids)
     return [
         ("Request", [words(request.id, code=True)]),
-        *([("AWS request", [words(visible(aws), code=True)])] if aws else []),
+        *([("AWS request", [words(aws, code=True)])] if aws else []),
     ]
 
 

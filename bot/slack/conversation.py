@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations
-from bot.errors import BotError, RestartingError, StillSigningOutError, UsageError
+from bot.errors import BotError, RestartingError, UsageError
 from bot.options import USAGE
 from bot.ports import Lane
 from bot.recover import Recovery
@@ -20,6 +20,7 @@ from bot.slack.cards import Cards, Message, note, usage
 from bot.slack.clients import respond
 from bot.slack.form import Forms, FormState, found_view
 
+STILL_SIGNING_OUT = "This sign-out is already under way. Its result will replace the card."
 UNFINISHED = (
     "The outcome could not be recorded yet, so it is not known here. The bot keeps at it by itself; "
     "the audit channel will hear how it ended."
@@ -90,7 +91,7 @@ class Conversation:
 
     def resume(self, dead: SignOutRequest) -> None:
         """Begin to finish what a dead holder left. Raises `BusyError`: it is found again in the next round."""
-        self.aws_lane.reserve(urgent=True).run(partial(self._resume, dead))
+        self.aws_lane.reserve().run(partial(self._resume, dead))
 
     def _begin(self, press: Press, work: Callable[[Press], None]) -> None:
         try:
@@ -151,6 +152,7 @@ class Conversation:
             except BaseException:
                 seat.release()
                 raise
+            # From here on nothing may tell the operator that nothing was done: neither of these raises.
             shown = _Shown(press.response_url, self.cards)
             seat.run(partial(self._sign_out, claimed, shown))
             shown.show(claimed)
@@ -202,7 +204,7 @@ class Conversation:
 
     def _already_decided(self, request: SignOutRequest, response_url: str | None) -> None:
         if request.state is State.SIGNING_OUT:
-            respond(response_url, note(StillSigningOutError.sentence))
+            respond(response_url, note(STILL_SIGNING_OUT))
         else:
             respond(response_url, self.cards.card(request), replace=True)
 

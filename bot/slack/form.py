@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.options import MAX_REASON, MAX_TARGET
 from bot.slack.cards import Message
+from bot.slack.clients import reason_of
 from bot.slack.text import Block, paragraph, plain, words
 
 FORM = "signout_form"
@@ -56,9 +56,8 @@ class Forms:
     def _call(self, method: str, **arguments: Any) -> bool:
         try:
             self._client.api_call(method, json=arguments)
-        except (SlackClientError, OSError, ValueError) as error:
-            reason = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("%s failed: %s", method, reason)
+        except Exception as error:  # noqa: BLE001 -- the operator is told all the same
+            log.warning("%s failed: %s", method, reason_of(error))
             return False
         return True
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+
+from bot.slack.clients import reason_of
 
 # A claim commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
@@ -32,14 +33,9 @@ class SlackGroups:
             return members
         try:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
-        except (SlackClientError, OSError, KeyError, TypeError, ValueError) as error:
-            log.warning("Slack could not list group %s: %s", group_id, _reason(error))
+        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, nobody is in the group
+            log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
             return None
         with self._lock:
             self._listed[group_id] = (asked_at, members)
         return members
-
-
-def _reason(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    return str(response.get("error")) if response is not None else type(error).__name__

@@ -79,12 +79,12 @@ def _refusal(begin: Callable[[], Message | None]) -> Message | None:
 
 def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> Ask:
     return Ask(
-        operator=Operator(team_id=command["team_id"], id=command["user_id"], name=command.get("user_name") or ""),
+        operator=Operator(team_id=command["team_id"], id=command["user_id"], name=_storable(command.get("user_name"))),
         source="slack",
         channel_id=command["channel_id"],
         target=options.target if options else "",
         pool=options.pool if options else None,
-        reason=options.reason if options else None,
+        reason=_storable(options.reason) if options and options.reason else None,
         response_url=command.get("response_url"),
     )
 
@@ -96,7 +96,7 @@ def _asked_by_form(body: dict[str, Any], state: FormState, filled: Filled) -> As
         channel_id=state.channel_id,
         target=check_target(filled.target),
         pool=filled.pool,
-        reason=filled.reason,
+        reason=_storable(filled.reason) if filled.reason else None,
         response_url=state.response_url,
     )
 
@@ -115,11 +115,16 @@ def _troubles(filled: Filled, reason_rule: ReasonRule) -> dict[str, str]:
     return troubles
 
 
+def _storable(text: str | None) -> str:
+    """Return text without lone surrogates, which no store can hold: a refusal must leave its trace all the same."""
+    return (text or "").encode("utf-8", "replace").decode()
+
+
 def _operator(body: dict[str, Any]) -> Operator:
     user = body["user"]
     # The person's own team: `team` is where the message stands, and on Enterprise Grid it can be null.
     team_id = user.get("team_id") or (body.get("team") or {}).get("id") or ""
-    return Operator(team_id=team_id, id=user["id"], name=user.get("username") or user.get("name") or "")
+    return Operator(team_id=team_id, id=user["id"], name=_storable(user.get("username") or user.get("name")))
 
 
 def _press(body: dict[str, Any]) -> Press:

@@ -1,13 +1,14 @@
 """Requests and audit entries in one SQLite file on a local disk, for exactly one instance."""
 
+import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.audit import AuditEntry, Kind
 from bot.errors import StoreError, SupersededError
@@ -16,6 +17,9 @@ from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row
 from bot.stores.schema import migrate
 
 BUSY_SECONDS = 5
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class SQLiteStore:
@@ -27,12 +31,15 @@ class SQLiteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
+        self._unreadable: set[str] = set()
         self._connections: list[sqlite3.Connection] = []
 
     def open(self) -> None:
         """Make the file where there is none, and bring its schema up to date. Raises `StoreError`."""
         try:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+            os.fchmod(file, 0o600)  # a file that was there before may be open to others
+            os.close(file)
             with self._write() as db:
                 migrate(db)
         except (OSError, sqlite3.Error) as error:
@@ -105,7 +112,7 @@ class SQLiteStore:
     def refusals_waiting(self, team_id: str, operator_id: str) -> Sequence[AuditEntry]:
         """Return an operator's undelivered refusals, oldest first."""
         return self._entries(
-            "next_at IS NOT NULL AND kind = ? AND team_id = ? AND operator_id = ? ORDER BY id LIMIT 100",
+            "next_at IS NOT NULL AND kind = ? AND team_id = ? AND operator_id = ? ORDER BY id",
             Kind.REFUSED,
             team_id,
             operator_id,
@@ -138,12 +145,31 @@ class SQLiteStore:
             )
 
     def _requests(self, where: str, *values: Any) -> list[SignOutRequest]:
-        rows = self._db().execute(f"SELECT * FROM requests WHERE {where}", values)  # noqa: S608 -- our text
-        return [request_of_row(dict(row)) for row in rows]
+        return self._readable(request_of_row, f"SELECT * FROM requests WHERE {where}", values)[0]  # noqa: S608 -- our text
 
     def _entries(self, where: str, *values: Any) -> list[AuditEntry]:
-        rows = self._db().execute(f"SELECT * FROM audit_entries WHERE {where}", values)  # noqa: S608 -- our own text
-        return [entry_of_row(dict(row)) for row in rows]
+        sql = f"SELECT * FROM audit_entries WHERE {where}"  # noqa: S608 -- our own text
+        entries, unreadable = self._readable(entry_of_row, sql, values)
+        if unreadable:
+            later = text(datetime.now(UTC) + timedelta(hours=1))
+            with self._write() as db:
+                db.executemany(
+                    "UPDATE audit_entries SET next_at = ? WHERE id = ?", [(later, id_) for id_ in unreadable]
+                )
+        return entries
+
+    def _readable(self, read: Callable[[Row], T], sql: str, values: Sequence[Any]) -> tuple[list[T], list[str]]:
+        """Read each row by itself, since one that cannot be read must not hold up the others; return those ids too."""
+        found, unreadable = [], []
+        for row in self._db().execute(sql, values).fetchall():
+            try:
+                found.append(read(dict(row)))
+            except ValueError:  # pydantic's and json's are ValueErrors
+                unreadable.append(row["id"])
+                if row["id"] not in self._unreadable:
+                    log.error("Row %s cannot be read. It is left as it is", row["id"])  # noqa: TRY400 -- it quotes the row
+                    self._unreadable.add(row["id"])
+        return found, unreadable
 
     def close(self) -> None:
         """Close every thread's connection. Nothing may use the store afterwards."""

@@ -52,7 +52,7 @@ def test_whoever_is_new_can_click_through_it(window: Window) -> None:
 def test_cancelling_leaves_everybody_signed_in(window: Window) -> None:
     window.ask_for_card()
     window.button("Cancel").click()
-    expect(window.ephemerals).to_contain_text("Cancelled. ada was not signed out.")
+    expect(window.ephemerals).to_contain_text("Cancelled. Nobody was signed out.")
     expect(window.device("Ada's phone")).to_contain_text("Refresh token works")
     expect(window.channel("signout-audit")).to_have_accessible_name("signout-audit")
 
