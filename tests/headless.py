@@ -269,8 +269,10 @@ class Headless:
         return BotProcess(process, log)
 
     def _everything(self) -> str:
-        messages = self.do(lambda: list(self.stage.workspace.messages))
-        return "\n".join(f"{m.channel} for {m.only_for or 'all'}: {m.text}" for m in messages) or "nothing"
+        messages, ids = self.do(lambda: (list(self.stage.workspace.messages), list(self.stage.workspace.people)))
+        lines = [f"{m.channel} for {m.only_for or 'all'}: {m.text}" for m in messages]
+        lines += [f"a form for {form.person}: {form_words(form)}" for form in map(self.form, ids) if form]
+        return "\n".join(lines) or "nothing"
 
 
 class Paused:

@@ -1,5 +1,6 @@
 """An app on Slack's own Socket Mode client, for tests of the look-alike."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,13 +21,14 @@ Respond = Callable[[SocketModeRequest], dict[str, Any] | None]
 
 @contextmanager
 def app(headless: Headless, respond: Respond | None = None) -> Iterator[list[SocketModeRequest]]:
-    """Connect an app; gives what it has heard. Without `respond` it acks nothing."""
+    """Connect an app; gives what it has heard. `respond` makes its acks; without it there are none."""
     heard: list[SocketModeRequest] = []
 
     async def listen(client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         heard.append(request)
         if respond:
-            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, respond(request)))
+            answer = await asyncio.to_thread(respond, request)  # it may ask the stage, which shares this loop
+            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, answer))
 
     async def connect() -> SocketModeClient:
         web_client = AsyncWebClient(base_url=headless.environment["SLACK_API_URL"])
