@@ -32,7 +32,7 @@ def app(headless: Headless, respond: Respond | None = None) -> Iterator[list[Soc
 
     async def connect() -> SocketModeClient:
         web_client = AsyncWebClient(base_url=headless.environment["SLACK_API_URL"])
-        client = SocketModeClient(app_token=cast.APP_TOKEN, web_client=web_client, ping_interval=0.05)
+        client = SocketModeClient(app_token=cast.APP_TOKEN, web_client=web_client)
         client.socket_mode_request_listeners.append(listen)
         await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk has no annotation there
         return client

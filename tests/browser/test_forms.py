@@ -135,6 +135,8 @@ def test_a_form_that_is_being_sent_says_so_and_is_sent_once(window: Window, app:
     expect(window.form).to_contain_text("Looking for them …")
     assert headless.last_sent()["payload"]["type"] == "view_submission"
     assert len(headless.stage.workspace.sockets.sent) == 2
+    app.has_found.set()
+    expect(window.form).to_contain_text("Found ada staff lost")
 
 
 def test_the_app_hears_at_once_of_what_it_asked_to(window: Window, app: FormApp, headless: Headless) -> None:
