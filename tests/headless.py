@@ -18,6 +18,7 @@ from bot.sandbox import cast
 from bot.sandbox.cognito import Device, Moto
 from bot.sandbox.socket_mode import Ack
 from bot.sandbox.stage import Stage
+from bot.sandbox.views import Answers, View
 from bot.sandbox.wire import Call, Fault, Pause, Wire
 from bot.sandbox.workspace import Message
 
@@ -90,6 +91,25 @@ class Headless:
 
         return self.run(work())
 
+    def form(self, person: str) -> View | None:
+        """The form that this person has open now."""
+        return self.do(lambda: deepcopy(self.stage.workspace.forms.of(person)))
+
+    def submit(self, person: str, view: View, answers: Answers) -> Ack:
+        """Send a form and wait for the ack. Answers are texts (or values of options) by block_id.
+
+        What is not answered keeps what stands there. A form that Slack's window would not send gives `not_submitted`.
+        """
+        return self.run(self.stage.workspace.forms.submit(person, view, answers))
+
+    def act_in_form(self, person: str, view: View, action_id: str, answers: Answers | None = None) -> Ack:
+        """Press a button in a form, or change an input with `dispatch_action`, and wait for the ack."""
+        return self.run(self.stage.workspace.forms.act(person, view, action_id, answers or {}))
+
+    def close_form(self, person: str, view: View) -> Ack | None:
+        """Close a form unsent; None where the bot did not ask to hear of it."""
+        return self.run(self.stage.workspace.forms.close(person, view))
+
     def messages(self, person: str, channel: str = SUPPORT) -> list[Message]:
         """What this person sees in a channel now."""
         return self.do(lambda: deepcopy(self.stage.workspace.seen_by(person, channel)))
@@ -128,6 +148,15 @@ class Headless:
 
         def look() -> Message | None:
             return next((m for m in reversed(self.messages(person, channel)) if shows(m, containing, button)), None)
+
+        return self.wait_for(look, timeout)  # type: ignore[return-value]  # wait_for gives nothing falsy
+
+    def wait_for_form(self, person: str, containing: str = "", timeout: float = PATIENCE) -> View:
+        """Wait until this person has a form open that shows some words, among them its errors."""
+
+        def look() -> View | None:
+            form = self.form(person)
+            return form if form and containing in form_words(form) else None
 
         return self.wait_for(look, timeout)  # type: ignore[return-value]  # wait_for gives nothing falsy
 
@@ -240,8 +269,10 @@ class Headless:
         return BotProcess(process, log)
 
     def _everything(self) -> str:
-        messages = self.do(lambda: list(self.stage.workspace.messages))
-        return "\n".join(f"{m.channel} for {m.only_for or 'all'}: {m.text}" for m in messages) or "nothing"
+        messages, ids = self.do(lambda: (list(self.stage.workspace.messages), list(self.stage.workspace.people)))
+        lines = [f"{m.channel} for {m.only_for or 'all'}: {m.text}" for m in messages]
+        lines += [f"a form for {form.person}: {form_words(form)}" for form in map(self.form, ids) if form]
+        return "\n".join(lines) or "nothing"
 
 
 class Paused:
@@ -300,6 +331,11 @@ def shows(message: Message, words: str, button: str = "") -> bool:
         except LookupError:
             return False
     return words in message.text or words in "\n".join(texts(message.blocks))
+
+
+def form_words(form: View) -> str:
+    """Every text that a form shows: its own, and its errors."""
+    return "\n".join([*texts(form.content), *form.errors.values(), form.trouble or ""])
 
 
 def texts(part: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,10 +15,19 @@ from bot.sandbox import page
 from bot.sandbox.cognito import SIGNED_FOR, TARGET, Moto
 from bot.sandbox.page import Page
 from bot.sandbox.stage import Stage
+from bot.sandbox.views import View
 from bot.sandbox.weather import SIGN_OUT
 
 BUTTON = {"type": "button", "action_id": "go", "value": "R1", "text": {"type": "plain_text", "text": "Go"}}
 CARD: dict[str, Any] = {"text": "card", "blocks": [{"type": "actions", "elements": [BUTTON]}]}
+
+INPUT = {"type": "input", "label": BUTTON["text"], "element": {"type": "plain_text_input"}}
+FORM: dict[str, Any] = {
+    "type": "modal",
+    "title": BUTTON["text"],
+    "submit": BUTTON["text"],
+    "blocks": [INPUT, *CARD["blocks"]],
+}
 
 
 class Window:
@@ -173,6 +183,40 @@ def test_a_button_is_pressed_only_by_who_sees_it_and_while_it_is_there(on_the_pa
     on_the_page(steps)
 
 
+def test_a_form_is_shown_to_its_person_and_used_only_by_them(on_the_page: Run) -> None:
+    async def steps(window: Window, stage: Stage) -> None:
+        async def seen(person: str, **query: str) -> Any:
+            async with window.events(person, **query) as following:
+                return (await following())["form"]
+
+        before = str(time.time())
+        form = open_form(stage, SAM)
+        shown = await seen(SAM, since=before)
+        assert (shown["id"], shown["view"]["title"], shown["errors"]) == (form.id, FORM["title"], {})
+        assert await seen(KIM, since=before) is None
+        assert await seen(SAM) is None
+
+        use = {"view": form.id, "values": {"b0": ""}}
+        assert await window.do("submit", person=SAM, **use) == (200, {"ok": True})
+        assert (await seen(SAM, since=before))["errors"] == {"b0": "Please complete this required field."}
+        await window.do("submit", person=SAM, view=form.id, values={"b0": "ada"})
+        assert "trouble connecting" in (await seen(SAM, since=before))["trouble"]
+
+        async def no(what: str, person: str = SAM, **details: Any) -> str:
+            return str((await window.do(what, person=person, **(use | details)))[1]["error"])
+
+        assert "no longer open" in await no("submit", person=KIM)
+        assert "no longer open" in await no("close", view="V0NOWHERE1")
+        assert "changed" in await no("submit", values={"b5": "x"})
+        assert "changed" in await no("act", action_id="other")
+        assert "texts by block_id" in await no("submit", values={"b0": 5})
+        assert "did not respond" in await no("act", action_id="go")
+        assert await window.do("close", person=SAM, view=form.id) == (200, {"ok": True})
+        assert await seen(SAM, since=before) is None
+
+    on_the_page(steps)
+
+
 @pytest.mark.parametrize(
     ("what", "details"),
     [
@@ -245,6 +289,12 @@ def test_open_windows_have_the_devices_checked_again(on_the_page: Run, monkeypat
                 await following()
 
     on_the_page(steps)
+
+
+def open_form(stage: Stage, person: str) -> View:
+    """Do as the bot does."""
+    stage.workspace.forms.admit({"trigger_id": "1.2.x"}, person)
+    return stage.workspace.forms.open("1.2.x", FORM)
 
 
 async def sign_out_through_the_weather(stage: Stage, username: str) -> None:

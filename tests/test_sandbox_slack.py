@@ -1,25 +1,19 @@
 """The Slack look-alike meets Slack's own clients over real sockets, and refuses what Slack refuses."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
 from headless import AUDIT, KIM, PAT, SAM, SUPPORT, Headless
+from slack_app import ack, app, refused
 from slack_sdk.errors import SlackApiError
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook import WebhookClient
 
 from bot.sandbox import cast, socket_mode
 from bot.sandbox.cognito import Moto
-
-Respond = Callable[[SocketModeRequest], dict[str, Any] | None]
 
 BUTTON = {"type": "button", "action_id": "go", "value": "R1", "text": {"type": "plain_text", "text": "Go"}}
 CARD: dict[str, Any] = {"text": "card", "blocks": [{"type": "actions", "elements": [BUTTON]}]}
@@ -35,41 +29,6 @@ def headless(moto: Moto) -> Iterator[Headless]:
 @pytest.fixture
 def client(headless: Headless) -> WebClient:
     return WebClient(token=cast.BOT_TOKEN, base_url=headless.environment["SLACK_API_URL"])
-
-
-@contextmanager
-def app(headless: Headless, respond: Respond | None = None) -> Iterator[list[SocketModeRequest]]:
-    """An app on Slack's own Socket Mode client; gives what it has heard. Without `respond` it acks nothing."""
-    heard: list[SocketModeRequest] = []
-
-    async def listen(client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        heard.append(request)
-        if respond:
-            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, respond(request)))
-
-    async def connect() -> SocketModeClient:
-        web_client = AsyncWebClient(base_url=headless.environment["SLACK_API_URL"])
-        client = SocketModeClient(app_token=cast.APP_TOKEN, web_client=web_client, ping_interval=0.05)
-        client.socket_mode_request_listeners.append(listen)
-        await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk has no annotation there
-        return client
-
-    client = headless.run(connect())
-    headless.wait_for(headless.connections)
-    try:
-        yield heard
-    finally:
-        headless.run(client.close())  # type: ignore[no-untyped-call]  # slack_sdk has no annotation there
-
-
-def ack(_: SocketModeRequest) -> None:
-    """Acknowledge with nothing to say."""
-
-
-def refused(call: Callable[[], Any]) -> str:
-    with pytest.raises(SlackApiError) as refusal:
-        call()
-    return str(refusal.value.response["error"])
 
 
 def test_auth_test_names_the_team_and_the_bot(client: WebClient) -> None:

@@ -6,11 +6,13 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     cast.py           who is there: people, channels, groups, tokens
     changes.py        waiting for a change of anything
     workspace.py      what people can do, and what they see
+    forms.py          the forms before them, each a views.py
     payloads.py       what the bot is told about it
-    socket_mode.py    the WebSocket on which the bot hears of commands and presses
+    socket_mode.py    the WebSocket on which the bot hears of commands, presses and forms
     web_api.py        the methods that the bot calls
     response_urls.py  the addresses at which it answers
     limits.py         what a message may be, in terms of shapes.py
+    form_limits.py    what a form may be
     cognito.py        the pools, the people and their devices
     weather.py        faults on the wires to either side, each a wire.py
     page.py           the web page's server, which shows a snapshot.py

@@ -43,20 +43,21 @@ def _refused_blocks(blocks: Any) -> Refusal | None:
         return None
     if not isinstance(blocks, list):
         return Refusal("invalid_blocks_format", "must be an array [json-pointer:/blocks]")
-    for reason in chain(items(by_type(BLOCKS), most=50, least=0)(blocks, "/blocks"), _duplicates(blocks)):
+    for reason in chain(items(by_type(BLOCKS), most=50, least=0)(blocks, "/blocks"), duplicates(blocks, "/blocks")):
         return Refusal("invalid_blocks", reason)
     if len(json.dumps(blocks, ensure_ascii=False)) > MOST_IN_BLOCKS:
         return Refusal("msg_blocks_too_long", f"more than {MOST_IN_BLOCKS} characters [json-pointer:/blocks]")
     return None
 
 
-def _duplicates(blocks: list[dict[str, Any]]) -> Iterator[str]:
+def duplicates(blocks: list[dict[str, Any]], at: str) -> Iterator[str]:
+    """Name each block_id and each button's action_id that is used again."""
     elements = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
     elements += [block["accessory"] for block in blocks if "accessory" in block]
     for name, holders in (("block_id", blocks), ("action_id", elements)):
         named = [holder[name] for holder in holders if name in holder]
         for again in {one for one in named if named.count(one) > 1}:
-            yield f"{name} {again} is used more than once [json-pointer:/blocks]"
+            yield f"{name} {again} is used more than once [json-pointer:{at}]"
 
 
 def _refused_metadata(metadata: Any) -> Refusal | None:

@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 from bot.sandbox import cast
 from bot.sandbox.snapshot import snapshot
 from bot.sandbox.stage import Stage, listening
+from bot.sandbox.views import View
 
 FILES = Path(__file__).parent / "page"
 PAUSE_BETWEEN_SNAPSHOTS = 0.05
@@ -60,6 +61,9 @@ class Page:
         for name, act in (
             ("say", self._say),
             ("press", self._press),
+            ("submit", self._submit),
+            ("act", self._act),
+            ("close", self._close),
             ("weather", self._weather),
             ("sign-in", self._sign_in),
         ):
@@ -125,6 +129,24 @@ class Page:
             return _answer("This message has changed meanwhile.")
         return _answer(ack.error and f"{cast.BOT_NAME} did not respond (“{ack.error}”). Try again?")
 
+    async def _submit(self, request: web.Request) -> web.Response:
+        sent = await _sent(request, "person", "view")
+        with _sense():
+            await self._stage.workspace.forms.submit(sent["person"], self._form(sent), _answers(sent))
+        return _answer()  # the form itself shows what is wrong
+
+    async def _act(self, request: web.Request) -> web.Response:
+        sent = await _sent(request, "person", "view", "action_id")
+        with _sense():
+            forms, form = self._stage.workspace.forms, self._form(sent)
+            ack = await forms.act(sent["person"], form, sent["action_id"], _answers(sent))
+        return _answer(ack.error and f"{cast.BOT_NAME} did not respond (“{ack.error}”). Try again?")
+
+    async def _close(self, request: web.Request) -> web.Response:
+        sent = await _sent(request, "person", "view")
+        await self._stage.workspace.forms.close(sent["person"], self._form(sent))
+        return _answer()
+
     async def _weather(self, request: web.Request) -> web.Response:
         wanted = await _sent(request, "name")
         if wanted["name"] not in self._stage.weather.switches:
@@ -145,6 +167,12 @@ class Page:
             await asyncio.sleep(CHECK_DEVICES_EVERY)
             if self._windows:
                 await self._stage.cognito.check()
+
+    def _form(self, sent: dict[str, Any]) -> View:
+        form = self._stage.workspace.forms.of(self._person(sent["person"]))
+        if form is None or form.id != sent["view"]:
+            raise Refused("That form is no longer open.")
+        return form
 
     def _person(self, person_id: str | None) -> str:
         if person_id not in self._stage.workspace.people:
@@ -186,6 +214,21 @@ async def _sent(request: web.Request, *names: str) -> dict[str, Any]:
     if not isinstance(sent, dict) or not all(isinstance(sent.get(name), str) for name in names):
         raise Refused(f"Send an object with {', '.join(names)}.")
     return sent
+
+
+def _answers(sent: dict[str, Any]) -> dict[str, str]:
+    values = sent.get("values")
+    if not isinstance(values, dict) or not all(isinstance(text, str) for text in values.values()):
+        raise Refused("Send values: texts by block_id.")
+    return values
+
+
+@contextmanager
+def _sense() -> Iterator[None]:
+    try:
+        yield
+    except LookupError:
+        raise Refused("That form has changed meanwhile.") from None
 
 
 def _answer(error: str | None = None) -> web.Response:

@@ -1,4 +1,4 @@
-"""What Slack tells an app about a command and about a press, field by field."""
+"""What Slack tells an app about a command, a press and a form, field by field."""
 
 import secrets
 import time
@@ -48,9 +48,7 @@ def block_actions(  # noqa: PLR0913 - the parts of one payload
     """Make the payload of an `interactive` envelope for a press. Of an ephemeral message Slack sends no `message`."""
     payload: dict[str, Any] = {
         "type": "block_actions",
-        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
-        "api_app_id": APP_ID,
-        "token": VERIFICATION_TOKEN,
+        **_everywhere(person),
         "container": {
             "type": "message",
             "message_ts": message_ts,
@@ -58,9 +56,6 @@ def block_actions(  # noqa: PLR0913 - the parts of one payload
             "is_ephemeral": message is None,
         },
         "trigger_id": trigger_id(),
-        "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-        "enterprise": None,
-        "is_enterprise_install": False,
         "channel": {"id": channel.id, "name": channel.name},
         "state": {"values": {}},
         "response_url": response_url,
@@ -69,3 +64,42 @@ def block_actions(  # noqa: PLR0913 - the parts of one payload
     if message is not None:
         payload["message"] = message
     return payload
+
+
+def view_submission(person: Person, view: dict[str, Any]) -> dict[str, Any]:
+    """Make the payload of an `interactive` envelope for a form that was sent."""
+    return {
+        "type": "view_submission",
+        **_everywhere(person),
+        "trigger_id": trigger_id(),
+        "view": view,
+        "response_urls": [],
+    }
+
+
+def view_closed(person: Person, view: dict[str, Any]) -> dict[str, Any]:
+    """Make the payload of an `interactive` envelope for a form that was closed unsent."""
+    return {"type": "view_closed", **_everywhere(person), "view": view, "is_cleared": False}
+
+
+def view_actions(person: Person, view: dict[str, Any], action: dict[str, Any]) -> dict[str, Any]:
+    """Make the payload of an `interactive` envelope for a press or a change in a form."""
+    return {
+        "type": "block_actions",
+        **_everywhere(person),
+        "container": {"type": "view", "view_id": view["id"]},
+        "trigger_id": trigger_id(),
+        "view": view,
+        "actions": [{**action, "action_ts": f"{time.time():.6f}"}],
+    }
+
+
+def _everywhere(person: Person) -> dict[str, Any]:
+    return {
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
+        "api_app_id": APP_ID,
+        "token": VERIFICATION_TOKEN,
+        "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }

@@ -43,6 +43,18 @@ def kind(of: type) -> Rule:
     return check
 
 
+def whole(least: int, most: int) -> Rule:
+    """Take a whole number from `least` to `most`."""
+
+    def check(value: Any, at: str) -> Iterator[str]:
+        if type(value) is not int:
+            yield f"must be an integer [json-pointer:{at}]"
+        elif not least <= value <= most:
+            yield f"must be from {least} to {most} [json-pointer:{at}]"
+
+    return check
+
+
 def items(rule: Rule, *, most: int, least: int = 1) -> Rule:
     """Take an array of `least` to `most` things of one sort."""
 

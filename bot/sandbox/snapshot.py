@@ -6,12 +6,14 @@ from typing import Any
 from bot.sandbox import cast
 from bot.sandbox.cognito import Account, Device
 from bot.sandbox.stage import Stage
+from bot.sandbox.views import View
 from bot.sandbox.workspace import Message
 
 
 def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
-    """Give the whole state; of ephemeral messages only those that came after the window was opened, at `since`."""
+    """Give the whole state; of what one person alone sees only what came after the window was opened, at `since`."""
     workspace = stage.workspace
+    form = workspace.forms.of(person_id)
     seen = [m for m in workspace.seen_by(person_id) if m.only_for is None or float(m.ts) > since]
     return {
         "now": time.time(),
@@ -28,6 +30,7 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
             }
             for channel in workspace.channels.values()
         ],
+        "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
         "cognito": [
             {"pool": pool.name, "pool_id": pool.id, "people": [_account(account) for account in pool.accounts.values()]}
@@ -59,6 +62,16 @@ def _message(message: Message) -> dict[str, Any]:
         "text": message.text,
         "blocks": message.blocks,
         "edited": message.edited,
+    }
+
+
+def _form(form: View) -> dict[str, Any]:
+    return {
+        "id": form.id,
+        "view": form.content,
+        "answered": form.answered,
+        "errors": form.errors,
+        "trouble": form.trouble,
     }
 
 

@@ -8,13 +8,17 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox import cast
+from bot.sandbox.form_limits import refused_arguments
+from bot.sandbox.forms import NotDone
 from bot.sandbox.limits import refusal
+from bot.sandbox.shapes import string
+from bot.sandbox.views import View
 from bot.sandbox.workspace import Workspace, as_the_api_shows_it
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
 
-JSON_ARGUMENTS = ("blocks", "attachments", "metadata")
+JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view")
 
 
 class WebApi:
@@ -28,6 +32,8 @@ class WebApi:
             "apps.connections.open": ("xapp-", "connections:write", self._connections_open),
             "chat.postMessage": ("xoxb-", "chat:write", self._post_message),
             "usergroups.users.list": ("xoxb-", "usergroups:read", self._usergroup_members),
+            "views.open": ("xoxb-", None, self._open_form),
+            "views.update": ("xoxb-", None, self._update_form),
         }
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -88,6 +94,18 @@ class WebApi:
         members = self._workspace.usergroups.get(str(arguments.get("usergroup", "")))
         return _no("no_such_subteam") if members is None else {"ok": True, "users": sorted(members)}
 
+    def _open_form(self, arguments: Arguments) -> Answer:
+        if messages := refused_arguments(arguments, trigger_id=string()):
+            return _no("invalid_arguments", response_metadata={"messages": messages})
+        return _view(lambda: self._workspace.forms.open(arguments["trigger_id"], arguments["view"]))
+
+    def _update_form(self, arguments: Arguments) -> Answer:
+        if messages := refused_arguments(arguments):
+            return _no("invalid_arguments", response_metadata={"messages": messages})
+        view_id = str(arguments.get("view_id") or arguments.get("external_id") or "")
+        view_hash = str(arguments.get("hash") or "")
+        return _view(lambda: self._workspace.forms.update(view_id, arguments["view"], view_hash))
+
 
 async def arguments_of(request: web.Request) -> Arguments:
     """Read a call's arguments, sent as JSON or as a form (where blocks and the like are JSON in a string)."""
@@ -104,6 +122,13 @@ async def arguments_of(request: web.Request) -> Arguments:
         except (KeyError, ValueError, TypeError):
             continue
     return arguments
+
+
+def _view(change: Callable[[], View]) -> Answer:
+    try:
+        return {"ok": True, "view": change().as_the_api_shows_it()}
+    except NotDone as refused:
+        return _no(str(refused))
 
 
 def _no(error: str, **more: Any) -> Answer:

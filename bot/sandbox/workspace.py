@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.sandbox import cast, payloads
 from bot.sandbox.changes import Changes
+from bot.sandbox.forms import Forms
 from bot.sandbox.limits import refusal
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.socket_mode import Ack, Sockets
@@ -42,7 +43,7 @@ class Message:
 
 
 class Workspace:
-    """People, channels and messages, and the app's sockets and response_urls."""
+    """People, channels, messages and forms, and the app's sockets and response_urls."""
 
     def __init__(self, changes: Changes | None = None) -> None:
         self.changes = changes or Changes()
@@ -52,6 +53,7 @@ class Workspace:
         self.messages: list[Message] = []
         self.sockets = Sockets(self.changes)
         self.response_urls = ResponseUrls(self)
+        self.forms = Forms(self.people, self.sockets, self.changes)
         self.address = ""
         self._last_microsecond = 0
 
@@ -60,6 +62,7 @@ class Workspace:
         person, channel = self.people[person_id], self.channels[channel_id]
         url = self.response_urls.issue(person_id, channel_id, None)
         payload = payloads.slash_command(person, channel, as_slack_sends_it(text), url, command)
+        self.forms.admit(payload, person_id)
         ack = await self.sockets.deliver("slash_commands", payload, accepts_response=True)
         if ack.payload and (ack.payload.get("text") or ack.payload.get("blocks")):
             if refused := refusal(ack.payload):
@@ -82,6 +85,7 @@ class Workspace:
             action={key: button[key] for key in SENT_OF_A_BUTTON if key in button},
             response_url=url,
         )
+        self.forms.admit(payload, person_id)
         return await self.sockets.deliver("interactive", payload, accepts_response=False)
 
     def say(self, person_id: str, text: str, channel_id: str) -> Message:

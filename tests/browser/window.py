@@ -20,7 +20,7 @@ class Window:
     @property
     def composer(self) -> Locator:
         """Where one types."""
-        return self.page.get_by_role("combobox")
+        return self.page.get_by_role("main").get_by_role("combobox")
 
     @property
     def messages(self) -> Locator:
@@ -39,6 +39,11 @@ class Window:
     def channel(self, name: str) -> Locator:
         """A channel in the sidebar; its name ends with how many messages are unread."""
         return self.page.get_by_role("navigation").get_by_role("button", name=re.compile(f"^{name}"))
+
+    @property
+    def form(self) -> Locator:
+        """The form that the bot opened."""
+        return self.page.get_by_role("dialog")
 
     def send(self, text: str) -> None:
         """Type a line and press Enter."""

@@ -3,6 +3,7 @@
 import { announce, make } from "./dom.js";
 import { compose, drawComposer, startComposer } from "./composer.js";
 import { drawCognito, tick } from "./cognito.js";
+import { drawForm, startForms } from "./form.js";
 import { drawMessages, scrollToEnd } from "./messages.js";
 import { drawSidebar } from "./sidebar.js";
 import { drawWeather } from "./weather.js";
@@ -72,6 +73,7 @@ function show() {
   drawMessages(channel, view);
   drawComposer(channel, snapshot.command);
   drawCognito(snapshot.cognito, view, (pool, username) => doing("sign-in", { pool, username }));
+  drawForm(snapshot.form, view);
   drawWeather(snapshot.weather, (name, on) => doing("weather", { name, on }));
   tick(Date.now() / 1000 + here.skew);
 }
@@ -164,6 +166,11 @@ function start() {
 startTheme();
 startDrawers();
 startComposer(say, complain);
+startForms({
+  submit: (form) => act("submit", { person: here.person, ...form }),
+  act: (form) => act("act", { person: here.person, ...form }),
+  close: (form) => doing("close", { person: here.person, ...form }),
+});
 setInterval(() => snapshot && tick(Date.now() / 1000 + here.skew), 1000);
 window.addEventListener("storage", () => snapshot && show());
 // A browser keeps few lines to one host: a window that nobody sees leaves its own to the others.

@@ -3,6 +3,7 @@
 import { make, outside } from "./dom.js";
 import { withEmoji } from "./emoji.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { INPUTS } from "./inputs.js";
 import { RICH_TEXT } from "./rich_text.js";
 import { confirmed } from "./dialog.js";
 
@@ -28,16 +29,18 @@ const TABLE = {
     make("span", { class: "text", dir: "auto" }, part.emoji ? withEmoji(part.text) : outside(part.text)),
   mrkdwn: (part, show, around) => make("span", { class: "text", dir: "auto" }, mrkdwn(part.text, around)),
   ...RICH_TEXT,
+  ...INPUTS,
 };
 
 /** What a message says: its blocks, or where it has none its text. */
 export function body(message, around) {
   if (!message.blocks?.length) return [make("div", { class: "text", dir: "auto" }, mrkdwn(message.text ?? "", around))];
-  return message.blocks.map((block) => show(block, around));
+  return message.blocks.map((part) => block(part, around));
 }
 
-function show(part, around) {
-  const inside = (child, more) => show(child, { ...around, ...more });
+/** What a block, an element or a text looks like. */
+export function block(part, around) {
+  const inside = (child, more) => block(child, { ...around, ...more });
   if (!Object.hasOwn(TABLE, part?.type)) return broken(`Unknown type “${part?.type}”: it cannot be shown`, part);
   try {
     return TABLE[part.type](part, inside, around);
