@@ -52,9 +52,8 @@ class Directory:
         start = max(turn - self._empty, 0) * self._page
         users = [] if turn < self._empty else found[start : start + self._page]
         more = turn < self._empty or start + self._page < len(found)
-        return await answer(200, {"Users": users, **({"PaginationToken": str(turn + 1)} if more else {})}, JSON)(
-            exchange
-        )
+        page = {"Users": users, **({"PaginationToken": str(turn + 1)} if more else {})}
+        return await answer(200, page, JSON, x_amzn_RequestId="stand-in")(exchange)
 
     async def admin_get_user(self, exchange: Exchange) -> web.Response:
         """Answer AdminGetUser, which also takes an alias."""
@@ -64,7 +63,7 @@ class Directory:
             return await refuse(400, "UserNotFoundException")(exchange)
         shown = {**found[0], "UserAttributes": found[0]["Attributes"]}
         del shown["Attributes"]
-        return await answer(200, shown, JSON)(exchange)
+        return await answer(200, shown, JSON, x_amzn_RequestId="stand-in")(exchange)
 
 
 def _is(user: dict[str, Any], attribute: str, value: str) -> bool:

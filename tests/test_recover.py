@@ -1,5 +1,6 @@
 """What a killed process left behind, and the delivery of audit entries."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -176,3 +177,33 @@ def test_what_is_recorded_only_is_never_posted(store: SQLiteStore, kind: Kind) -
     store.record(entry_without_request(kind, ask, "rule", clock.now()))
     assert delivery(store, channel).deliver() is None
     assert channel.posts == []
+
+
+def test_what_slack_took_is_not_posted_again_while_the_store_cannot_say_so(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+    rule = delivery(store, channel)
+    refuse(store, "ada", clock)
+    blocker = sqlite3.connect(store._path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    store._db().execute("PRAGMA busy_timeout = 1")
+    for _ in range(3):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            rule.deliver()
+    assert channel.posts == [["ada"]]
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    rule.deliver()
+    assert channel.posts == [["ada"]]
+    assert store.next_delivery_at() is None
+
+
+def test_a_refusal_told_by_a_clock_that_was_ahead_holds_nothing_up(store: SQLiteStore) -> None:
+    clock = StoppedClock(NOON + timedelta(days=30))
+    channel = Channel(clock)
+    refuse(store, "ada", clock)
+    delivery(store, channel).deliver()
+    clock.time = NOON
+    refuse(store, "grace", clock)
+    delivery(store, channel).deliver()
+    assert channel.posts == [["ada"], ["grace"]]

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from bot.sandbox.cast import AUDIT_CHANNEL
 from bot.sandbox.cognito import TARGET
 from bot.sandbox.web_api import arguments_of
-from bot.sandbox.wire import EVERY_ACTION, Call, Fault, Wire, ratelimited, refuse, reset, slow
+from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, ratelimited, refuse, reset, slow
 from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
@@ -64,11 +64,14 @@ class Weather:
             headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
             async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
                 return web.Response(
-                    status=answer.status, body=await answer.read(), content_type="application/x-amz-json-1.1"
+                    status=answer.status,
+                    body=await answer.read(),
+                    content_type="application/x-amz-json-1.1",
+                    headers={REQUEST_ID: str(uuid.uuid4())},  # moto's own have another form than AWS's
                 )
 
         response = await self.cognito.carry(request, call, onward)
-        response.headers["x-amzn-RequestId"] = call.request_id = str(uuid.uuid4())
+        call.request_id = response.headers.get(REQUEST_ID, "")
         return response
 
     @web.middleware

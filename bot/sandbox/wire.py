@@ -5,6 +5,7 @@ A fault decides what becomes of one call. Faults for the next calls of an action
 
 import asyncio
 import json
+import uuid
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Exchange:
 
 
 EVERY_ACTION = "*"
+REQUEST_ID = "x-amzn-RequestId"  # which AWS's own answers carry, and nobody else's
 Fault = Callable[[Exchange], Awaitable[web.Response]]
 
 
@@ -76,7 +78,13 @@ def answer(status: int, body: str | dict[str, Any], content_type: str = "applica
 
 def refuse(status: int, code: str, message: str = "refused by the sandbox's weather") -> Fault:
     """Refuse as Cognito does."""
-    return answer(status, {"__type": code, "message": message}, "application/x-amz-json-1.1")
+
+    async def fault(exchange: Exchange) -> web.Response:
+        response = await answer(status, {"__type": code, "message": message}, "application/x-amz-json-1.1")(exchange)
+        response.headers[REQUEST_ID] = str(uuid.uuid4())
+        return response
+
+    return fault
 
 
 def ratelimited(seconds: int) -> Fault:

@@ -1,0 +1,98 @@
+"""What counts as a yes and as a no: Cognito's own answers, and nobody else's. The real adapter over real sockets."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from headless import Headless
+
+from bot.aws.clients import Clients
+from bot.aws.user_pool import CognitoUserPool
+from bot.errors import PoolUnavailableError
+from bot.ports import Refused, SignedOut, Unclear
+from bot.sandbox.wire import answer
+
+SIGN_OUT = "AdminUserGlobalSignOut"
+AT_ONCE = timedelta(seconds=10)
+JSON = "application/x-amz-json-1.1"
+
+
+@pytest.fixture
+def pool(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[CognitoUserPool]:
+    for name, value in headless.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    clients = Clients(4)
+    (customers, *_) = headless.stage.cognito.pools.values()
+    yield CognitoUserPool("customers", customers.id, "eu-central-1", clients)
+    clients.close()
+
+
+def test_cognitos_own_yes_is_one(pool: CognitoUserPool) -> None:
+    assert isinstance(pool.sign_out("ada", AT_ONCE), SignedOut)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        (200, "<html>Please log in</html>", "text/html"),
+        (200, "", JSON),
+        (200, "[]", JSON),
+        (204, "", JSON),
+        (302, "", "text/html"),
+        (404, "<html>Not found</html>", "text/html"),
+        (407, "", "text/html"),
+        (408, '{"__type": "RequestTimeout"}', JSON),
+        (503, '{"__type": "ServiceUnavailable"}', JSON),
+        (400, "\udcff", JSON),
+        (400, "[1]", JSON),
+    ],
+)
+def test_an_answer_that_is_not_cognitos_own_is_unclear_and_names_nobody(
+    pool: CognitoUserPool, headless: Headless, status: int, body: str, content_type: str
+) -> None:
+    raw = body.encode("utf-8", "surrogateescape").decode("latin-1")
+    headless.before_cognito(SIGN_OUT, answer(status, raw, content_type))
+    assert isinstance(pool.sign_out("ada", AT_ONCE), Unclear)
+    headless.before_cognito("AdminGetUser", answer(status, raw, content_type))
+    with pytest.raises(PoolUnavailableError):
+        pool.get_user("ada")
+
+
+def test_a_request_that_cannot_leave_in_time_is_never_sent(
+    pool: CognitoUserPool, headless: Headless, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Credentials that are slow to come, as from a role, must not carry a sign-out past its lease."""
+    slow = tmp_path / "slow"
+    slow.write_text(
+        '#!/bin/sh\nsleep 1\necho \'{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}\'\n'
+    )
+    slow.chmod(0o700)
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {slow}\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    assert pool.sign_out("ada", timedelta(seconds=0.5)) == Refused("NoCallMade", None)
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert headless.is_signed_in("ada")
+
+
+def test_credentials_that_were_away_are_looked_for_again(
+    pool: CognitoUserPool, headless: Headless, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    assert pool.sign_out("ada", AT_ONCE) == Refused("NoCredentials", None)
+    assert headless.cognito_calls() == []
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+    assert isinstance(pool.sign_out("ada", AT_ONCE), SignedOut)
+
+
+def test_a_profile_that_does_not_exist_is_told_as_missing_credentials(
+    pool: CognitoUserPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert pool.sign_out("ada", AT_ONCE) == Refused("NoCredentials", None)

@@ -1,0 +1,250 @@
+"""What a press must not get past, and what must not be said after it. Each test here fails when its rule is broken."""
+
+import json
+import logging
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from examples import NOON, SAM, StoppedClock, awaiting, claimed_in
+from flow import CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
+from headless import AUDIT, KIM, SUPPORT, Headless, shows
+from headless import SAM as SAM_ID
+
+from bot.audit import entry_of
+from bot.authorize import Allowed, Allowlist
+from bot.confirm import AlreadyDecidedError, Confirmations
+from bot.reason import ReasonRule
+from bot.request import Ask, SignOutRequest, State
+from bot.sandbox.wire import Exchange, reset
+from bot.slack.conversation import Press
+from bot.stores.sqlite import SQLiteStore
+
+
+def test_a_rule_for_another_pool_does_not_confirm_this_one(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, KIM)
+    settings = headless.stage.folder / "signout.toml"
+    settings.write_text(settings.read_text() + f'allow.users = ["{KIM}"]\n')  # the last pool is staff
+    with headless.bot_in_process(SIGNOUT_ALLOW_GROUPS=""):
+        headless.press(KIM, card, CONFIRM)
+        headless.wait_for_message(KIM, containing="You are not on the list")
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+def test_a_card_whose_pool_name_stands_for_another_pool_by_now_does_nothing(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+    customers, staff = headless.stage.cognito.pools.values()
+    settings = headless.stage.folder / "signout.toml"
+    settings.write_text(
+        settings.read_text().replace(customers.id, "x").replace(staff.id, customers.id).replace("x", staff.id, 1)
+    )
+    with headless.bot_in_process():
+        headless.press(SAM_ID, card, CONFIRM)
+        headless.wait_for_message(SAM_ID, containing="The bot's pools have changed since, so nothing was done.")
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+def test_the_same_user_id_of_another_team_may_not_press(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+        headless.press(SAM_ID, card, "signout_cancel", value="01JZZZZZZZZZZZZZZZZZZZZZZZ")
+        envelope = headless.last_sent()
+        action = envelope["payload"]["actions"][0]
+        action |= {"action_id": CONFIRM, "value": card.button(CONFIRM)["value"]}
+        envelope["payload"]["user"]["team_id"] = "T0PARTNER1"
+        envelope["envelope_id"] = "another-team"
+        headless.redeliver(envelope)
+        headless.wait_for(lambda: entries(headless) == ["opened", "refused"])
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+def test_a_press_that_slack_kept_waiting_past_the_cards_time_expires(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+
+    class SlowGroups:
+        def members(self, _: str) -> frozenset[str]:
+            clock.time = NOON + timedelta(minutes=5)
+            return frozenset({SAM.id})
+
+    confirmations = Confirmations(
+        allowlist=Allowlist(Allowed(groups=frozenset({"S0SUPPORT1"})), {"customers": Allowed()}),
+        groups=SlowGroups(),
+        home_team=lambda: SAM.team_id,
+        pool_ids={"customers": "eu-central-1_AbCdEf123"},
+        finder=None,  # type: ignore[arg-type]  # nothing is looked for
+        store=store,
+        clock=clock,
+        confirm_within=timedelta(minutes=5),
+        reason_rule=ReasonRule(),
+    )
+    request = awaiting()
+    store.add(request, entry_of(request, NOON))
+    with pytest.raises(AlreadyDecidedError) as caught:
+        confirmations.confirm(request.id, SAM, None)
+    assert caught.value.request.state is State.EXPIRED
+
+
+def test_a_progress_message_whose_answer_is_broken_never_says_that_nothing_was_done(headless: Headless) -> None:
+    async def cut_off(exchange: Exchange) -> object:
+        response = await exchange.forward()
+        transport = exchange._request.transport
+        assert transport
+        transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nok")
+        transport.close()
+        return response
+
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+        headless.before_slack("response_url", cut_off)  # type: ignore[arg-type]
+        headless.press(SAM_ID, card, CONFIRM)
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
+        headless.wait_for_message(SAM_ID, containing="Signed out: ada")
+    assert not [message for message in headless.messages(SAM_ID) if shows(message, "Nothing was signed out")]
+
+
+def test_progress_that_comes_late_never_covers_the_result(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+        slow = threading.Event()
+
+        async def held(exchange: Exchange) -> object:
+            while states(headless) != ["signed_out"]:
+                await exchange.wait(0.02)
+            slow.set()
+            return await exchange.forward()
+
+        headless.before_slack("response_url", held)  # type: ignore[arg-type]
+        headless.press(SAM_ID, card, CONFIRM)
+        headless.wait_for_message(SAM_ID, containing="Signed out: ada")
+        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 3)
+        assert slow.is_set()
+    (only,) = [message for message in headless.messages(SAM_ID, SUPPORT) if message.ts == card.ts]
+    assert shows(only, "Signed out: ada")
+
+
+def test_each_delivery_attempt_is_one_post_without_unfurling(headless: Headless) -> None:
+    headless.before_slack(POST, reset())
+    with headless.bot_in_process():
+        headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
+        attempts = "SELECT delivery_attempts FROM audit_entries WHERE kind = 'signed_out'"
+        headless.wait_for(lambda: _row(headless, attempts) == 2)
+    assert len(headless.slack_calls(POST)) == 2
+    for call in headless.slack_calls(POST):
+        assert [str(call.parameters[name]).lower() for name in ("unfurl_links", "unfurl_media")] == ["false", "false"]
+
+
+def test_a_seat_is_given_back_when_a_claim_is_refused(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+        for _ in range(60):
+            headless.press(SAM_ID, card, CONFIRM, value="01JZZZZZZZZZZZZZZZZZZZZZZZ")
+        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 61)
+        headless.press(SAM_ID, card, CONFIRM)
+        headless.wait_for_message(SAM_ID, containing="Signed out: ada")
+
+
+def test_the_presss_response_url_is_kept_for_the_result_and_forgotten_after_thirty_minutes(
+    headless: Headless, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Travel()
+    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.SECONDS_BETWEEN_LOOKS", 0.2)
+    with headless.bot_in_process():
+        headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
+        headless.wait_for_message(SAM_ID, containing="Signed out: ada")
+        assert "/actions/" in str(_row(headless, "SELECT response_url FROM requests"))
+        clock.forward(minutes=31)
+        headless.wait_for(lambda: _row(headless, "SELECT response_url IS NULL FROM requests") == 1)
+
+
+def test_a_second_connection_on_a_sqlite_store_is_an_error_in_the_log(
+    headless: Headless, caplog: pytest.LogCaptureFixture
+) -> None:
+    with headless.bot_in_process():
+        other = {"SIGNOUT_STORE": headless.environment["SIGNOUT_STORE"] + ".other"}
+        with headless.bot_in_process(**other):
+            headless.wait_for(lambda: "Slack counts 2 connections" in caplog.text)
+    assert [each.levelno for each in caplog.records if "Slack counts" in each.message] == [logging.ERROR]
+
+
+def test_what_holds_a_response_url_does_not_show_it() -> None:
+    url = "https://hooks.slack.com/actions/T/1/secret"
+    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada", response_url=url)
+    press = Press(request_id="1", operator=SAM, response_url=url)
+    request: SignOutRequest = awaiting(response_url=url)
+    assert "secret" not in f"{ask!r}{press!r}{request!r}"
+
+
+def test_the_logs_of_a_process_hide_what_has_a_secrets_form() -> None:
+    script = (
+        "import logging; from bot.edge.logs import configure; configure('DEBUG', ['hunter2'])\n"
+        "logging.getLogger('slack_sdk').error('to https://hooks.slack.com/actions/T/1/abcdef with hunter2')\n"
+        "logging.getLogger('slack_sdk').debug('a whole payload')"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "/actions/[hidden] with [hidden]" in ended.stderr
+    assert "payload" not in ended.stderr
+
+
+def test_refusals_of_one_person_do_not_hold_up_another_persons_outcome(headless: Headless) -> None:
+    with headless.bot_in_process():
+        headless.command("U0RAY00001", "ada")
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Refused: ada")
+        with sqlite3.connect(store_path(headless)) as db:
+            for number in range(200):
+                db.execute(
+                    "INSERT INTO audit_entries SELECT 'A' || ?, request_id, kind, at, team_id, operator_id, snapshot,"
+                    " 0, at, NULL, NULL FROM audit_entries WHERE id NOT LIKE 'A%' LIMIT 1",
+                    (number,),
+                )
+        db.close()
+        headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
+
+
+def test_a_row_that_cannot_be_read_does_not_hold_up_the_others(
+    headless: Headless, caplog: pytest.LogCaptureFixture
+) -> None:
+    with headless.bot_in_process():
+        headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
+        with sqlite3.connect(store_path(headless)) as db:
+            db.execute(
+                "INSERT INTO audit_entries SELECT 'A', request_id, kind, at, team_id, operator_id, ?, 0, at, NULL, NULL"
+                " FROM audit_entries LIMIT 1",
+                (json.dumps({"secret": "of this row"}),),
+            )
+        db.close()
+        headless.press(KIM, card_for(headless, KIM, "grace"), CONFIRM)
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: grace")
+        headless.wait_for(lambda: "Row A cannot be read" in caplog.text)
+    assert "of this row" not in caplog.text
+
+
+def _row(headless: Headless, sql: str) -> object:
+    with sqlite3.connect(store_path(headless)) as db:
+        found: object = db.execute(sql).fetchone()[0]
+    db.close()
+    return found
+
+
+def test_a_claim_is_stored_before_cognito_is_called(headless: Headless) -> None:
+    held = headless.pause(SIGN_OUT)
+    with headless.bot_in_process():
+        headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
+        held.wait_until_arrived()
+        assert states(headless) == ["signing_out"]
+        held.release()
+        headless.wait_for_message(SAM_ID, containing="Signed out: ada")
+
+
+def test_a_claim_cannot_be_claimed_again(store: SQLiteStore) -> None:
+    claimed = claimed_in(store)
+    assert claimed.version == 2
+    assert store.get(claimed.id) == claimed
