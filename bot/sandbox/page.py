@@ -47,7 +47,7 @@ class Page:
         """Serve the page on a loopback port (0 picks one) for as long as the context lasts; gives its address."""
         checks = asyncio.create_task(self._check_devices())
         try:
-            async with listening(self._app(), door) as address:
+            async with listening(self._app(), door, forget_the_gone=True) as address:
                 yield address + "/"
         finally:
             checks.cancel()

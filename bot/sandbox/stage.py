@@ -117,11 +117,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def listening(app: web.Application, door: socket.socket | int = 0) -> AsyncIterator[str]:
-    """Serve an app on a loopback port (0 picks one) for as long as the context lasts; gives its address."""
+async def listening(
+    app: web.Application, door: socket.socket | int = 0, *, forget_the_gone: bool = False
+) -> AsyncIterator[str]:
+    """Serve an app on a loopback port (0 picks one) for as long as the context lasts; gives its address.
+
+    `forget_the_gone` ends the handling of a request whose sender has gone away. A call of the bot's must go on.
+    """
     if isinstance(door, int):
         door = socket.create_server(("127.0.0.1", door))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=forget_the_gone)
     await runner.setup()
     try:
         await web.SockSite(runner, door).start()

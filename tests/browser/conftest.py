@@ -40,7 +40,6 @@ def url(headless: Headless) -> Iterator[str]:
     page = SandboxPage(headless.stage)
     door = page.open(0)
     yield headless.run(door.__aenter__())
-    headless.do(headless.stage.changes.note)  # what is sent now tells the server that its windows are closed
     headless.wait_for(lambda: not page._windows)
     headless.run(door.__aexit__(None, None, None))
 

@@ -22,7 +22,7 @@ def test_the_whole_job_is_done_with_keys(window: Window) -> None:
     keys.press("Tab")
     expect(window.composer).to_have_value("/signout ")
     expect(window.composer).to_have_accessible_description("/signout TARGET [--pool NAME] [--reason TEXT]")
-    keys.type("ada --pool customers")
+    keys.type("ada@example.com")
     keys.press("Enter")
     expect(window.button("Sign out")).to_be_visible()
     for stop in ("Start a command", "Cancel", "Sign out"):

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 PATIENCE = 10_000  # milliseconds within which what is expected must be seen
 
-SIGN_OUT_ADA = "/signout ada --pool customers"
+SIGN_OUT_ADA = "/signout ada@example.com"
 
 
 class Window:

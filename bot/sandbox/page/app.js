@@ -36,8 +36,8 @@ function viewOf({ people, bot, team, channels, cognito }) {
     const person = people.find((one) => one.id === id);
     return { id, name: person?.real_name ?? id, team: person && person.team_id !== team.id ? person.team_name : null };
   };
-  const lineFor = (pool, username) => `/signout ${username}${cognito.length > 1 ? ` --pool ${pool}` : ""}`;
-  const [first] = cognito.flatMap(({ pool, people: accounts }) => accounts.map((account) => ({ pool, ...account })));
+  const lineFor = ({ email }) => `/signout ${email}`;
+  const [first] = cognito.flatMap((pool) => pool.people);
   const me = people.find(({ id }) => id === here.person);
   return {
     author,
@@ -46,7 +46,7 @@ function viewOf({ people, bot, team, channels, cognito }) {
     channel: here.channel,
     newFrom: here.newFrom,
     me: { name: me.real_name, note: me.note },
-    example: { name: first.name, line: lineFor(first.pool, first.username) },
+    example: { name: first.name, line: lineFor(first) },
     isAudit: (channel) => channel !== channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
     channelName: (id) => channels.find((one) => one.id === id)?.name,

@@ -74,7 +74,7 @@ function newlyStruck(person, before) {
 }
 
 function choices(person, view) {
-  const line = view.lineFor(view.pool, person.username);
+  const line = view.lineFor(person);
   const choice = (part, onclick, ...words) =>
     make("button", { type: "button", class: "button plain", "data-part": part, onclick }, words);
   return make(
