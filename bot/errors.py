@@ -17,7 +17,11 @@ class BotError(Exception):
 
 
 class UsageError(BotError):
-    """What was typed cannot be understood; a usage line goes with it."""
+    """What was typed cannot be understood; a usage line goes with it: `usage`, or else the command's usual one."""
+
+    def __init__(self, sentence: str, usage: str | None = None) -> None:
+        self.usage = usage
+        super().__init__(sentence)
 
 
 class DeniedError(BotError):
@@ -28,6 +32,10 @@ class DeniedError(BotError):
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule
         super().__init__(sentence)
+
+
+class CallerUnknownError(BotError):
+    """AWS does not say whose credentials these are."""
 
 
 class AccountNotFoundError(BotError):

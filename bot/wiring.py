@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
+from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
 from bot.config import Settings
 from bot.confirm import Confirmations
@@ -130,7 +131,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         entry_written=delivery.hurry,
     )
     return Edge(
-        app=build_app(settings.slack_api_url, installation, conversation),
+        app=build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read),
         conversation=conversation,
         lanes=lanes,
         rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery),
