@@ -43,7 +43,9 @@ class AccountNotFoundError(BotError):
 
 
 class PoolUnavailableError(BotError):
-    """Cognito did not answer, or refused to look the account up."""
+    """Cognito did not answer, or (`refused`) would not look the account up."""
+
+    refused = False
 
 
 class BusyError(BotError):

@@ -83,14 +83,19 @@ def parse(text: str, spelling: Spelling) -> SignOutOptions | Skeleton | Help:
             words.append(word[0])
             rest = word[1] if len(word) > 1 else ""
     if pasted or not options.keys().isdisjoint(AWS_OPTIONS):
-        return _aws_options(words, options, spelling)
+        if words or "pool" in options:
+            raise UsageError("TARGET and --pool do not go with the AWS CLI's --username and --user-pool-id.", AWS_USAGE)
+        return spelled(options, spelling)
     return SignOutOptions(target=_target(words), pool=options.get("pool"), reason=check_reason(options.get("reason")))
 
 
 def spelled(options: Mapping[str, str], spelling: Spelling) -> SignOutOptions | Skeleton:
     """Return what options mean that are the AWS CLI's, or `reason`. Raises `UsageError`."""
     reason = check_reason(options.get("reason"))
-    meant = spelling({name: value for name, value in options.items() if name in AWS_OPTIONS})
+    try:
+        meant = spelling({name: value for name, value in options.items() if name in AWS_OPTIONS})
+    except UsageError as error:
+        raise UsageError(error.sentence, AWS_USAGE) from None
     if isinstance(meant, str):
         return Skeleton(meant)
     pool_id, username = meant
@@ -108,19 +113,6 @@ def check_reason(reason: str | None) -> str | None:
     if any(unicodedata.category(character) == "Cs" for character in reason):
         raise UsageError("--reason is not valid text. Type it anew instead of pasting it.")
     return reason
-
-
-def _aws_options(words: list[str], options: dict[str, str], spelling: Spelling) -> SignOutOptions | Skeleton:
-    if words:
-        trouble = "TARGET and the AWS CLI's options exclude each other: --username says who is meant."
-    elif "pool" in options:
-        trouble = "--pool goes with TARGET. The AWS CLI's options name the pool by --user-pool-id."
-    else:
-        try:
-            return spelled(options, spelling)
-        except UsageError as error:
-            trouble = error.sentence
-    raise UsageError(trouble, AWS_USAGE)
 
 
 def _undo_rewriting(text: str) -> str:

@@ -150,9 +150,9 @@ def test_the_aws_clis_line_means_what_it_means_there(text: str, options: SignOut
     [
         (LINE, "The following arguments are required: --user-pool-id, --username"),
         ("--username ada", "The following arguments are required: --user-pool-id"),
-        (f"ada --user-pool-id {POOL} --username ada", "TARGET and the AWS CLI's options exclude each other"),
-        (f"{LINE} --user-pool-id {POOL} --username ada grace", "exclude each other"),
-        ("--username ada --pool staff", "--pool goes with TARGET"),
+        (f"ada --user-pool-id {POOL} --username ada", "TARGET and --pool do not go"),
+        (f"{LINE} --user-pool-id {POOL} --username ada grace", "TARGET and --pool do not go"),
+        ("--username ada --pool staff", "TARGET and --pool do not go"),
         (f"--user-pool-id {POOL} --username", "--username needs a value"),
         (f"--user-pool-id {POOL} --username --reason x", "--username needs a value"),
         (f"--user-pool-id {POOL} --username ada --username grace", "--username is given twice"),

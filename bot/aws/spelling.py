@@ -123,7 +123,8 @@ def _limits(member: str, value: str, shape: Shape) -> list[str]:
     if longest is not None and len(value) > longest:
         return [f"Invalid length for parameter {member}, value: {len(value)}, valid max length: {longest}"]
     if pattern and not _matches(pattern, value):
-        return [f"Invalid value for parameter {member}, valid pattern: {pattern}"]
+        hint = " (no blanks, nothing invisible)" if _CATEGORIES.fullmatch(pattern) else ""
+        return [f"Invalid value for parameter {member}, valid pattern: {pattern}{hint}"]
     return []
 
 

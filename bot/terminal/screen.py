@@ -3,7 +3,7 @@
 import sys
 from datetime import datetime
 
-from bot.errors import advice
+from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.request import Account, SignOutRequest, State
 from bot.visible import visible
 
@@ -38,16 +38,13 @@ def outcome(request: SignOutRequest) -> str:
     name = request.account.username
     match request.state:
         case State.FAILED:
-            return f"{name} was not signed out: Cognito refused every call. {advice(request.error_code)}"
+            return f"{name} was not signed out. {NOTHING_ENDED} {advice(request.error_code)}"
         case State.CANCELLED:
             return f"Cancelled. {name} was not signed out."
         case State.EXPIRED:
             return f"Not confirmed in time. {name} was not signed out. Run the command again."
         case _:
-            return (
-                f"Not known whether {name} was signed out. It may or may not have happened. "
-                f"Running it again is possible; it would also end sessions opened since. {advice(request.error_code)}"
-            )
+            return f"Not known whether {name} was signed out. {NOT_KNOWN} {advice(request.error_code)}"
 
 
 def _facts(request: SignOutRequest) -> list[tuple[str, str]]:

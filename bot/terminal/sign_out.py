@@ -25,7 +25,6 @@ _CODES = (
     (UsageError, Code.USAGE),
     (DeniedError, Code.SETTINGS),
     (AccountNotFoundError, Code.REFUSED),
-    (PoolUnavailableError, Code.REFUSED),
 )
 
 log = logging.getLogger(__name__)
@@ -48,6 +47,8 @@ class Terminal:
             return Code.OTHER
         except BotError as error:
             screen.say(error.sentence)
+            if isinstance(error, PoolUnavailableError) and error.refused:
+                return Code.REFUSED
             return next((code for kind, code in _CODES if isinstance(error, kind)), Code.OTHER)
         except Exception:
             log.exception("The command failed")
