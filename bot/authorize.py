@@ -31,7 +31,7 @@ class Allowlist:
 
     def narrowed_to(self, pool: str) -> "Allowlist":
         """Return the part that decides for one pool."""
-        return Allowlist(self.everywhere, {pool: self.pools[pool]})
+        return Allowlist(self.everywhere, {pool: self.pools[pool]}, self.terminal)
 
 
 @dataclass(frozen=True, slots=True)

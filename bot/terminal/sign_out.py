@@ -46,7 +46,7 @@ class Terminal:
             screen.say(screen.outcome(error.request))
             return Code.OTHER
         except BotError as error:
-            screen.say(error.sentence)
+            screen.say(NOT_LISTED.format(arn=self.arn) if isinstance(error, DeniedError) else error.sentence)
             if isinstance(error, PoolUnavailableError) and error.refused:
                 return Code.REFUSED
             return next((code for kind, code in _CODES if isinstance(error, kind)), Code.OTHER)
@@ -77,10 +77,7 @@ class Terminal:
             exactly=options.exactly,
             reason=options.reason,
         )
-        try:
-            authorized = self.confirmations.authorize(ask)
-        except DeniedError as error:
-            raise DeniedError(error.rule, NOT_LISTED.format(arn=self.arn)) from None
+        authorized = self.confirmations.authorize(ask)
         return self.confirmations.open(authorized, self.confirmations.pools_of(authorized, ask), ask)
 
     def _is_confirmed(self, request: SignOutRequest) -> bool:
