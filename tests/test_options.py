@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
-from bot.options import AWS_USAGE, Help, SignOutOptions, Skeleton, parse
+from bot.options import AWS_USAGE, Help, SignOutOptions, Skeleton
+from bot.slack.typed import parse
 
 POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read

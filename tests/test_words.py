@@ -12,7 +12,7 @@ from examples import ADA, NOON, SAM, awaiting
 from bot.audit import Kind, entry_of, entry_without_request
 from bot.aws.spelling import AwsSpelling
 from bot.errors import ADVICE, BotError, UsageError, advice
-from bot.options import USAGE, parse
+from bot.options import USAGE
 from bot.reason import ReasonRule
 from bot.request import Ask, SignOutRequest, State
 from bot.slack.accounts import Shown
@@ -22,6 +22,7 @@ from bot.slack.conversation import UNFINISHED
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.help import HELP
 from bot.slack.text import as_text
+from bot.slack.typed import parse
 from bot.terminal.screen import INTERRUPTED, NOBODY_TO_ASK, outcome
 from bot.terminal.sign_out import NOT_LISTED
 

@@ -7,13 +7,14 @@ from typing import Any
 from slack_bolt import Ack
 
 from bot.errors import BotError, UsageError
-from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_target, parse
+from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_target
 from bot.reason import ReasonRule
 from bot.request import Ask, Operator
 from bot.slack.cards import CHOOSE, Message, note, usage
 from bot.slack.conversation import Conversation, Press
 from bot.slack.form import REASON, TARGET, Filled, FormState, filled_of, form_view, looking_view, state_of
 from bot.slack.help import HELP, skeleton
+from bot.slack.typed import parse
 
 
 class Listeners:
