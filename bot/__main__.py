@@ -6,15 +6,22 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.options import SignOutOptions
 
 DEFAULT_PORT = 3000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a verb; return the exit code: 0 done, 1 it could not be done, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
-    verb: Callable[[argparse.Namespace], int] = options.verb
+    """Run a verb; return the exit code: 0 done, 1 it could not be done, 2 wrong usage. `signout` has the AWS CLI's."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        if words[:1] == ["signout"]:
+            return _signout(words[1:])
+        options = _parser().parse_args(words)
+        verb: Callable[[argparse.Namespace], int] = options.verb
         return verb(options)
     except KeyboardInterrupt:
         return 130
@@ -31,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     sandbox.set_defaults(verb=_sandbox)
+    verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser
 
 
@@ -80,6 +88,32 @@ def _sandbox(options: argparse.Namespace) -> int:
     except ModuleNotFoundError:
         return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
     return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
+
+
+def _signout(words: Sequence[str]) -> int:
+    from bot.aws.spelling import AwsSpelling
+    from bot.terminal import command
+
+    return command.run(words, AwsSpelling(command.read_file).read, _in_terminal)
+
+
+def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
+    from bot.config import SettingsError, load
+    from bot.edge.logs import configure
+    from bot.errors import CallerUnknownError, StoreError
+    from bot.terminal.codes import Code
+    from bot.wiring import terminal
+
+    try:
+        settings = load(os.environ)
+        configure("WARNING", [])
+        with terminal(settings) as opened:
+            return opened.sign_out(options, yes=yes)
+    except SettingsError as error:
+        _failed(*error.faults)
+    except (CallerUnknownError, StoreError) as error:
+        _failed(str(error))
+    return Code.SETTINGS
 
 
 async def _until_signalled(work: Callable[[asyncio.Event], object]) -> None:

@@ -6,6 +6,7 @@ from functools import cache
 
 from bot.request import Operator
 
+TERMINAL = "terminal"  # stands where an operator in Slack has a team, whose id Slack begins with T or E
 _SEAL = object()  # only this file makes an Authorized
 
 
@@ -19,14 +20,18 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """Who may: `everywhere` for all pools, `pools` for one each (a key for every configured pool)."""
+    """Who may: `everywhere` for all pools, `pools` for one each (a key for every configured pool).
+
+    `terminal` holds the ARNs of the AWS users and roles that may in a terminal, for all pools.
+    """
 
     everywhere: Allowed
     pools: Mapping[str, Allowed]
+    terminal: frozenset[str] = frozenset()
 
     def narrowed_to(self, pool: str) -> "Allowlist":
         """Return the part that decides for one pool."""
-        return Allowlist(self.everywhere, {pool: self.pools[pool]})
+        return Allowlist(self.everywhere, {pool: self.pools[pool]}, self.terminal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,12 @@ def authorize(
 
     `members` tells who is in a Slack user group; None means that Slack cannot list it, and then nobody is allowed
     through it. It is asked only where no user id decides. A person of a team other than `home_team` is never allowed.
+    In a terminal the operator's id is an ARN, and Slack has no say.
     """
+    if operator.team_id == TERMINAL:
+        may = allowlist.pools and operator.id in allowlist.terminal
+        rules = dict.fromkeys(allowlist.pools, "allow.terminal")
+        return Authorized(operator, rules, seal=_SEAL) if may else Denied("not allowed")
     if not home_team or operator.team_id != home_team:
         return Denied("from another team")
     members = cache(members)  # one question for each group, however many pools name it

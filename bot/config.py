@@ -60,6 +60,12 @@ class Allow(BaseModel):
         return Allowed(self.users, self.groups)
 
 
+class AllowEverywhere(Allow):
+    """These for all pools, and the AWS users and roles that may in a terminal."""
+
+    terminal: formats.CallerArns = frozenset()
+
+
 class Pool(BaseModel):
     """One user pool. Its two lifetimes are what Cognito is configured with; the bot never asks Cognito for them."""
 
@@ -85,7 +91,7 @@ class Settings(BaseSettings):
     slack_app_token: formats.AppToken
     slack_api_url: formats.SlackAddress = "https://slack.com/api/"
     audit_channel: formats.ChannelId
-    allow: Allow = Allow()
+    allow: AllowEverywhere = AllowEverywhere()
     pools: Annotated[dict[formats.PoolName, Pool], Field(min_length=1)]
     store: formats.StoreAddress = "sqlite:///signout.db"
     confirm_within: Annotated[timedelta, formats.duration("30s", "25m")] = timedelta(minutes=5)
@@ -105,7 +111,8 @@ class Settings(BaseSettings):
     @property
     def allowlist(self) -> Allowlist:
         """Who may, as the rules know it."""
-        return Allowlist(self.allow.rule(), {name: pool.allow.rule() for name, pool in self.pools.items()})
+        pools = {name: pool.allow.rule() for name, pool in self.pools.items()}
+        return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
 
 def load(environment: Mapping[str, str]) -> Settings:

@@ -17,7 +17,11 @@ class BotError(Exception):
 
 
 class UsageError(BotError):
-    """What was typed cannot be understood; a usage line goes with it."""
+    """What was typed cannot be understood; a usage line goes with it: `usage`, or else the command's usual one."""
+
+    def __init__(self, sentence: str, usage: str | None = None) -> None:
+        self.usage = usage
+        super().__init__(sentence)
 
 
 class DeniedError(BotError):
@@ -30,12 +34,18 @@ class DeniedError(BotError):
         super().__init__(sentence)
 
 
+class CallerUnknownError(BotError):
+    """AWS does not say whose credentials these are."""
+
+
 class AccountNotFoundError(BotError):
     """The pool has no such account."""
 
 
 class PoolUnavailableError(BotError):
-    """Cognito did not answer, or refused to look the account up."""
+    """Cognito did not answer, or (`refused`) would not look the account up."""
+
+    refused = False
 
 
 class BusyError(BotError):

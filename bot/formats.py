@@ -85,6 +85,16 @@ _User = Annotated[
 _Group = Annotated[str, _matching(r"S[A-Z0-9]{7,14}", "must be Slack user group ids such as S0123ABCDEF, not handles.")]
 UserIds = Annotated[frozenset[_User], BeforeValidator(_comma_separated)]
 GroupIds = Annotated[frozenset[_Group], BeforeValidator(_comma_separated)]
+# A role's path is dropped: its name alone is unique, and STS does not tell the path of whoever has assumed it.
+_CallerArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws[\w-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]+",
+        "must be ARNs of IAM roles or users such as arn:aws:iam::123456789012:role/Support.",
+    ),
+    AfterValidator(lambda arn: re.sub(r":role/.*/", ":role/", arn)),
+]
+CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[
     str,
     _matching(

@@ -3,13 +3,15 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.aws.clients import Clients
+from bot.aws.identity import caller
 from bot.aws.phone_numbers import e164
+from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
 from bot.config import Settings
 from bot.confirm import Confirmations
@@ -18,7 +20,7 @@ from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.errors import BusyError
 from bot.find import Finder
-from bot.ports import Clock, UserPool
+from bot.ports import Clock, Groups, RequestStore, UserPool
 from bot.recover import Delivery, Recovery
 from bot.sign_out import Lifetimes, SignOuts
 from bot.slack.accounts import Shown
@@ -30,6 +32,7 @@ from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
 from bot.stores.sqlite import SQLiteStore
+from bot.terminal.sign_out import Terminal
 
 SLACK_THREADS = 16
 AWS_THREADS = 48
@@ -48,6 +51,14 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
         time.sleep(seconds)
+
+
+class NoGroups:
+    """Groups in a terminal, where Slack is not asked."""
+
+    def members(self, group_id: str) -> frozenset[str] | None:  # noqa: ARG002 -- nobody can say
+        """Return None."""
+        return None
 
 
 def jitter() -> float:
@@ -87,28 +98,10 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
     slack = web_client(bot_token, settings.slack_api_url)
     installation = Installation(bot_token)
     pools = user_pools(settings)
-    sign_outs = SignOuts(
-        pools=pools,
-        lifetimes={
-            name: Lifetimes(token=p.token_lifetime, login_cookie=p.login_cookie_lifetime)
-            for name, p in settings.pools.items()
-        },
-        store=store,
-        clock=clock,
-        resume_within=settings.resume_within,
-        jitter=jitter,
-    )
+    sign_outs = _sign_outs(settings, pools, store, clock)
     recovery = Recovery(sign_outs=sign_outs, store=store, clock=clock)
-    confirmations = Confirmations(
-        allowlist=settings.allowlist,
-        groups=SlackGroups(slack),
-        home_team=installation.team_id,
-        pool_ids={name: pool.id for name, pool in settings.pools.items()},
-        finder=Finder(pools=pools, e164=e164, together=together),
-        store=store,
-        clock=clock,
-        confirm_within=settings.confirm_within,
-        reason_rule=settings.reason_rule,
+    confirmations = _confirmations(
+        settings, pools, store, clock, groups=SlackGroups(slack), home_team=installation.team_id
     )
     shown = Shown(
         pii=settings.pii,
@@ -130,7 +123,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         entry_written=delivery.hurry,
     )
     return Edge(
-        app=build_app(settings.slack_api_url, installation, conversation),
+        app=build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read),
         conversation=conversation,
         lanes=lanes,
         rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery),
@@ -140,6 +133,57 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         base_url=settings.slack_api_url,
         sole_instance=True,
         drain_seconds=settings.drain.total_seconds(),
+    )
+
+
+@contextmanager
+def terminal(settings: Settings) -> Iterator[Terminal]:
+    """Give the job in a terminal, over the same store. Raises `CallerUnknownError`, or as the store does."""
+    arn = caller(next(iter(settings.pools.values())).region)
+    store, clock, pools = open_store(settings), SystemClock(), user_pools(settings)
+    try:
+        yield Terminal(
+            confirmations=_confirmations(settings, pools, store, clock, groups=NoGroups(), home_team=lambda: None),
+            sign_outs=_sign_outs(settings, pools, store, clock),
+            arn=arn,
+        )
+    finally:
+        store.close()
+
+
+def _sign_outs(settings: Settings, pools: Mapping[str, UserPool], store: RequestStore, clock: Clock) -> SignOuts:
+    return SignOuts(
+        pools=pools,
+        lifetimes={
+            name: Lifetimes(token=p.token_lifetime, login_cookie=p.login_cookie_lifetime)
+            for name, p in settings.pools.items()
+        },
+        store=store,
+        clock=clock,
+        resume_within=settings.resume_within,
+        jitter=jitter,
+    )
+
+
+def _confirmations(  # noqa: PLR0913 -- what the two ways to run the bot do not share
+    settings: Settings,
+    pools: Mapping[str, UserPool],
+    store: RequestStore,
+    clock: Clock,
+    *,
+    groups: Groups,
+    home_team: Callable[[], str | None],
+) -> Confirmations:
+    return Confirmations(
+        allowlist=settings.allowlist,
+        groups=groups,
+        home_team=home_team,
+        pool_ids={name: pool.id for name, pool in settings.pools.items()},
+        finder=Finder(pools=pools, e164=e164, together=together),
+        store=store,
+        clock=clock,
+        confirm_within=settings.confirm_within,
+        reason_rule=settings.reason_rule,
     )
 
 

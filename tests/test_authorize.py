@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.authorize import TERMINAL, Allowed, Allowlist, Authorized, Denied, authorize
 from bot.request import Operator
 
 HOME = "T0HOME"
@@ -59,3 +59,29 @@ def test_slack_is_not_asked_where_a_user_id_decides() -> None:
 def test_an_authorized_cannot_be_made_up() -> None:
     with pytest.raises(TypeError):
         Authorized(SAM, {"a": "because I say so"}, seal=object())
+
+
+SUPPORT = "arn:aws:iam::123456789012:role/Support"
+
+
+def in_terminal(arn: str) -> Operator:
+    return Operator(team_id=TERMINAL, id=arn, name="sam")
+
+
+@pytest.mark.parametrize("home", [None, HOME])
+def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_say(home: str | None) -> None:
+    allowlist = Allowlist(NOBODY, {"a": NOBODY, "b": NOBODY}, frozenset({SUPPORT}))
+    assert decide(allowlist, in_terminal(SUPPORT), home) == {"a": "allow.terminal", "b": "allow.terminal"}
+    assert decide(allowlist.narrowed_to("b"), in_terminal(SUPPORT), home) == {"b": "allow.terminal"}
+
+
+@pytest.mark.parametrize("arn", ["", "arn:aws:iam::123456789012:role/Suppor", f"{SUPPORT}/sam", "U0SAM"])
+def test_in_a_terminal_nobody_else_may(arn: str) -> None:
+    allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": listed("U0SAM")}, frozenset({SUPPORT}))
+    assert decide(allowlist, in_terminal(arn)) == "not allowed"
+    assert decide(Allowlist(NOBODY, {}, frozenset({SUPPORT})), in_terminal(SUPPORT)) == "not allowed"
+
+
+def test_an_arn_is_nobody_in_slack() -> None:
+    allowlist = Allowlist(NOBODY, {"a": NOBODY}, frozenset({SUPPORT, "U0SAM"}))
+    assert decide(allowlist) == "not allowed"

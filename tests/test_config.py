@@ -131,6 +131,35 @@ def test_the_environment_wins_over_the_file() -> None:
     assert settings.pools["staff"].region == "us-east-1"
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("arn:aws:iam::123456789012:role/Support", "arn:aws:iam::123456789012:role/Support"),
+        ("arn:aws-cn:iam::123456789012:role/a/b/Support", "arn:aws-cn:iam::123456789012:role/Support"),
+        ("arn:aws:iam::123456789012:user/eu/sam", "arn:aws:iam::123456789012:user/eu/sam"),
+    ],
+)
+def test_a_role_in_allow_terminal_is_known_by_its_name_since_sts_does_not_tell_its_path(given: str, taken: str) -> None:
+    Path("signout.toml").write_text(f"allow.terminal = ['{given}']")
+    assert load(GOOD).allowlist.terminal == {taken}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "*",
+        "U0123ABCDEF",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:iam::123456789012:role/*",
+        "arn:aws:iam::*:role/Support",
+        "arn:aws:sts::123456789012:assumed-role/Support/sam",
+    ],
+)
+def test_allow_terminal_names_roles_and_users_and_no_patterns_or_sessions(given: str) -> None:
+    Path("signout.toml").write_text(f"allow.terminal = ['{given}']")
+    assert "allow.terminal must be ARNs of IAM roles or users such as" in faults(GOOD)[0]
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:3001/api", "http://[::1]:1/api/", "https://slack-gov.com/api/"])
 def test_slack_and_loopback_are_taken_as_slacks_address(url: str) -> None:
     assert load(GOOD | {"SLACK_API_URL": url}).slack_api_url.startswith(url)

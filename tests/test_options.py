@@ -1,9 +1,29 @@
 """The grammar of `/signout`."""
 
-import pytest
+import json
+import re
+import shlex
+import unicodedata
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
-from bot.options import Help, SignOutOptions, parse
+from bot.options import AWS_USAGE, Help, SignOutOptions, Skeleton
+from bot.slack.typed import parse
+
+POOL = "eu-central-1_AbCdEf123"
+SPELLING = AwsSpelling().read
+
+
+def read(text: str) -> SignOutOptions | Skeleton | Help:
+    return parse(text, SPELLING)
+
+
+def exactly(username: str = "ada", reason: str | None = None) -> SignOutOptions:
+    return SignOutOptions(target=username, pool_id=POOL, exactly=True, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +61,13 @@ from bot.options import Help, SignOutOptions, parse
     ],
 )
 def test_text_as_slack_delivers_it_is_read_as_it_was_typed(text: str, options: SignOutOptions) -> None:
-    assert parse(text) == options
+    assert read(text) == options
 
 
 def test_help_is_a_word_alone() -> None:
-    assert isinstance(parse("help"), Help)
-    assert isinstance(parse(" HELP "), Help)
-    assert parse("help --pool staff") == SignOutOptions(target="help", pool="staff")
+    assert isinstance(read("help"), Help)
+    assert isinstance(read(" HELP "), Help)
+    assert read("help --pool staff") == SignOutOptions(target="help", pool="staff")
 
 
 @pytest.mark.parametrize(
@@ -77,4 +97,165 @@ def test_help_is_a_word_alone() -> None:
 )
 def test_what_is_not_in_the_grammar_gets_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        parse(text)
+        read(text)
+
+
+LINE = "aws cognito-idp admin-user-global-sign-out"
+DOCUMENT = f'{{"UserPoolId": "{POOL}", "Username": "ada"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (f"--user-pool-id {POOL} --username ada", exactly()),
+        (f"--username=ada --user-pool-id={POOL}", exactly()),
+        (f"\u2014user-pool-id {POOL} \u2014username ada", exactly()),
+        (f"--user-pool-id '{POOL}' --username \"ada\"", exactly()),
+        (f"--user-pool-id {POOL} --username \u201cada\u201d", exactly()),
+        (f"--user-pool-id {POOL} --username o'brien@example.com", exactly("o'brien@example.com")),
+        (f"--user-pool-id {POOL} --username 'o'\\''brien'", exactly("o'brien")),
+        (f"--user-pool-id {POOL} --username <mailto:a@b.de|a@b.de>", exactly("a@b.de")),
+        (f"--user-pool-id {POOL} --username '&lt;!channel&gt;*ops*'", exactly("<!channel>*ops*")),
+        (f"--user-pool-id {POOL} --username=-ada", exactly("-ada")),
+        (f"--user-pool-id {POOL} --username ada --region eu-central-1", exactly()),
+        (f"--user-pool-id {POOL} --username ada --reason Ada's phone is lost", exactly(reason="Ada's phone is lost")),
+        (f"--reason 'lost' --user-pool-id {POOL} --username ada", exactly(reason="lost")),
+        (f"{LINE} --user-pool-id {POOL} --username ada", exactly()),
+        (f"$ {LINE} --user-pool-id {POOL} --username ada", exactly()),
+        (f"{LINE} \\\n    --user-pool-id {POOL} \\\n    --username ada", exactly()),
+        (f"{LINE} \\\r\n --user-pool-id {POOL} \\\r\n --username 'ada'", exactly()),
+        (f"{LINE} \\ --user-pool-id {POOL} \\ --username ada", exactly()),
+        (f"{LINE} --cli-input-json '{DOCUMENT}'", exactly()),
+        (f"--cli-input-json '{DOCUMENT}'", exactly()),
+        (f"--cli-input-json {DOCUMENT} --reason lost", exactly(reason="lost")),
+        ("--cli-input-json " + DOCUMENT.replace('"', "\u201d"), exactly()),
+        ("--cli-input-json \u2018" + DOCUMENT.replace('"', "\u201c") + "\u2019", exactly()),
+        ('--cli-input-json "' + DOCUMENT.replace('"', '\\"') + '"', exactly()),
+        (f"--cli-input-json '{DOCUMENT}' --username grace", exactly("grace")),
+        ("--cli-input-json '" + DOCUMENT.replace("ada", "a\u201cda") + "'", exactly("a\u201cda")),
+        (f"--cli-input-yaml 'UserPoolId: {POOL}\nUsername: ada'", exactly()),
+        (f"--cli-input-yaml 'Username: ada' --user-pool-id {POOL}", exactly()),
+        ("--generate-cli-skeleton output " + f"--user-pool-id {POOL} --username ada", Skeleton("")),
+        ("--generate-cli-skeleton", Skeleton('{\n    "UserPoolId": "",\n    "Username": ""\n}')),
+        (f"{LINE} --generate-cli-skeleton input", Skeleton('{\n    "UserPoolId": "",\n    "Username": ""\n}')),
+        ("aws --pool staff", SignOutOptions(target="aws", pool="staff")),
+        ("aws", SignOutOptions(target="aws")),
+    ],
+)
+def test_the_aws_clis_line_means_what_it_means_there(text: str, options: SignOutOptions | Skeleton) -> None:
+    assert read(text) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (LINE, "The following arguments are required: --user-pool-id, --username"),
+        ("--username ada", "The following arguments are required: --user-pool-id"),
+        (f"ada --user-pool-id {POOL} --username ada", "TARGET and --pool do not go"),
+        (f"{LINE} --user-pool-id {POOL} --username ada grace", "TARGET and --pool do not go"),
+        ("--username ada --pool staff", "TARGET and --pool do not go"),
+        (f"--user-pool-id {POOL} --username", "--username needs a value"),
+        (f"--user-pool-id {POOL} --username --reason x", "--username needs a value"),
+        (f"--user-pool-id {POOL} --username ada --username grace", "--username is given twice"),
+        (f"--user-pool-id {POOL} --username 'ada", "The quote of --username is not closed"),
+        (
+            f"--user-pool-id {POOL} --username ''",
+            "Invalid length for parameter Username, value: 0, valid min length: 1",
+        ),
+        (f"--user-pool-id {POOL} --username 'a b'", "Invalid value for parameter Username, valid pattern"),
+        (f"--user-pool-id {POOL} --username a\u202eda", "Invalid value for parameter Username, valid pattern"),
+        (f"--user-pool-id {POOL} --username {'x' * 129}", "value: 129, valid max length: 128"),
+        ("--user-pool-id nope --username ada", "Invalid value for parameter UserPoolId, valid pattern"),
+        (f"--user-pool-id {POOL} --username ada --region us-east-1", "--region is not the region of the user pool"),
+        (f"--user-pool-id {POOL} --username ada --profile x", "There is no option --profile"),
+        (f"--user-pool-id {POOL} --username ada --yes", "There is no option --yes"),
+        (f"--user-pool-id {POOL} --username file:///etc/passwd", "files and addresses are not followed"),
+        (f"--user-pool-id {POOL} --username ada --reason ''", "--reason needs a value"),
+        ("--cli-input-json file:///etc/passwd", "files and addresses are not followed"),
+        ("--cli-input-json FILE://x", "files and addresses are not followed"),
+        ("--cli-input-json <http://169.254.169.254/|169.254.169.254>", "Invalid JSON received"),
+        ("--cli-input-json <http://169.254.169.254/>", "files and addresses are not followed"),
+        ("--cli-input-yaml https://example.com/", "files and addresses are not followed"),
+        ("--cli-input-json '{'", "Invalid JSON received"),
+        ("--cli-input-json ''", "Invalid JSON received"),
+        ("--cli-input-json '[]'", "must hold parameters by name"),
+        ("--cli-input-json '{}'", 'Missing required parameter in input: "UserPoolId"; Missing'),
+        ("--cli-input-json '{}' --cli-input-yaml '{}'", "Only one --cli-input- parameter may be specified"),
+        (f'--cli-input-json \'{{"x": "{"x" * MAX_DOCUMENT}"}}\'', "longer than 4096 characters"),
+        ("--generate-cli-skeleton bogus", "--generate-cli-skeleton takes one of: input, yaml-input, output"),
+        ("--generate-cli-skeleton output", "The following arguments are required: --user-pool-id, --username"),
+        ("--generate-cli-skeleton input --cli-input-json '{'", "Invalid JSON received"),
+        ("aws cognito-idp admin-delete-user --username ada", "only `aws cognito-idp admin-user-global-sign-out`"),
+    ],
+)
+def test_what_the_aws_cli_would_not_take_gets_one_sentence_and_its_own_usage_line(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(sentence)) as caught:
+        read(text)
+    assert "\n" not in caught.value.sentence
+    if not caught.value.sentence.startswith(("There is no", "--username", "The quote")):
+        assert caught.value.usage == AWS_USAGE or "--reason" in caught.value.sentence
+
+
+# The same examples in every run: a test that fails does so for everybody.
+UNHURRIED = settings(deadline=None, derandomize=True, database=None)
+WORDS = st.sampled_from(
+    [
+        *("ada", "--pool", "staff", "--reason", "--username", "--user-pool-id", POOL, "--cli-input-json", DOCUMENT),
+        *("--cli-input-yaml", "--generate-cli-skeleton", "output", LINE, "\\\n", "'", '"', "\u201c", "\u2019", "="),
+        *(
+            "<mailto:a@b|a@b>",
+            "&lt;",
+            "file://x",
+            "{",
+            "}",
+            "[",
+            "&a",
+            "*a",
+            "!!int x",
+            "\u2014",
+            "$",
+            "\ud800",
+            "\x00",
+        ),
+    ]
+)
+SLACK_TEXT = st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=9)), max_size=12).map(" ".join))
+
+
+@given(SLACK_TEXT)
+@settings(UNHURRIED, max_examples=300)
+def test_any_text_gives_a_value_or_one_sentence(text: str) -> None:
+    try:
+        value: object = read(text)
+    except UsageError as error:
+        value = error
+    if isinstance(value, UsageError):
+        assert value.sentence.endswith(".") or "Parameter validation failed" in value.sentence
+        assert len(value.sentence) < 1000
+    if isinstance(value, SignOutOptions):
+        assert 0 < len(value.target) <= 128
+        assert not any(unicodedata.category(character)[0] == "C" for character in value.target)
+        assert value.reason is None or value.reason.encode()
+
+
+NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=128)
+
+
+@given(NAMES.filter(lambda name: not re.match(r"(--|[\u2013\u2014]-?)[^\W\d_]|help$|[$]$", name, re.IGNORECASE)))
+@UNHURRIED
+def test_what_was_typed_as_target_is_what_is_looked_for(name: str) -> None:
+    typed = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert read(f"{typed} --pool staff") == SignOutOptions(target=name, pool="staff")
+
+
+@given(NAMES.filter(lambda name: not re.match(r"(fileb?|https?)://", name, re.IGNORECASE)))
+@UNHURRIED
+def test_what_was_typed_as_user_name_is_what_is_signed_out_however_it_was_spelled(name: str) -> None:
+    document = json.dumps({"UserPoolId": POOL, "Username": name}, ensure_ascii=False)
+    for typed in (
+        f"{LINE} --user-pool-id {POOL} --username={shlex.quote(name)}",
+        f"--cli-input-json {shlex.quote(document)}",
+        f"--cli-input-yaml {shlex.quote(document)}",
+    ):
+        delivered = typed.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        assert read(delivered) == exactly(name)

@@ -10,8 +10,9 @@ import pytest
 from examples import ADA, NOON, SAM, awaiting
 
 from bot.audit import Kind, entry_of, entry_without_request
+from bot.aws.spelling import AwsSpelling
 from bot.errors import ADVICE, BotError, UsageError, advice
-from bot.options import USAGE, parse
+from bot.options import USAGE
 from bot.reason import ReasonRule
 from bot.request import Ask, SignOutRequest, State
 from bot.slack.accounts import Shown
@@ -21,6 +22,9 @@ from bot.slack.conversation import UNFINISHED
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.help import HELP
 from bot.slack.text import as_text
+from bot.slack.typed import parse
+from bot.terminal.screen import INTERRUPTED, NOBODY_TO_ASK, outcome
+from bot.terminal.sign_out import NOT_LISTED
 
 PAGE = Path(__file__).parent / "words.md"
 SHOWN = Shown(
@@ -38,6 +42,19 @@ MALFORMED = [
     "ada --pool a --pool b",
     "ada --reason 'lost",
     "ada --reason " + "x" * 501,
+    "--username ada",
+    "ada --username ada",
+    "--user-pool-id nope --username ada",
+    "--user-pool-id eu-central-1_AbCdEf123 --username 'a da' --region eu-central-1",
+    "--user-pool-id eu-central-1_AbCdEf123 --username ada --region us-east-1",
+    "--cli-input-json file://ada.json",
+    "--cli-input-json '{'",
+    "--cli-input-json '{}' --cli-input-yaml '{}'",
+    "--cli-input-json '{\"UserName\": 5}'",
+    "--cli-input-yaml 'a: &a b'",
+    "--cli-input-yaml 'a: [*a]'",
+    "--generate-cli-skeleton yaml",
+    "aws cognito-idp admin-get-user --username ada",
 ]
 
 
@@ -95,9 +112,14 @@ def sentences() -> Iterator[tuple[str, str]]:
             yield error.__name__, error.sentence
     for code in (*ADVICE, "SomethingNewException"):
         yield code, advice(code)
+    yield "signout, who is not listed", NOT_LISTED
+    yield "signout, no terminal", NOBODY_TO_ASK
+    yield "signout, Ctrl-C during the call", INTERRUPTED
+    for state in (State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED):
+        yield f"signout, {state}", outcome(awaiting(state=state, error_code="TimedOut"))
     for text in MALFORMED:
         with pytest.raises(UsageError) as caught:
-            parse(text)
+            parse(text, AwsSpelling().read)
         shown = text if len(text) < 40 else f"{text[:20]}…"
         yield f"/signout {shown.encode('unicode_escape').decode()}", caught.value.sentence
 

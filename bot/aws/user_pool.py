@@ -67,16 +67,18 @@ class CognitoUserPool:
         try:
             answer = getattr(self._clients.of(self._region), method)(UserPoolId=self._pool_id, **parameters)
         except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names nobody
-            code = self._answer(error).code
-            if code == "UserNotFoundException":
+            trouble = self._answer(error)
+            if trouble.code == "UserNotFoundException":
                 raise AccountNotFoundError from None
         else:
             if _is_yes(answer):
                 return answer
-            code = "Unreachable"
-        raise PoolUnavailableError(
-            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(code)}"
+            trouble = Unclear("Unreachable")
+        unavailable = PoolUnavailableError(
+            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(trouble.code)}"
         )
+        unavailable.refused = isinstance(trouble, Refused)
+        raise unavailable
 
     def _answer(self, error: Exception) -> Refused | Unclear:
         answer = answer_to(error)

@@ -8,6 +8,7 @@ from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from bot.options import Spelling
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.slack.conversation import Conversation
 from bot.slack.form import FORM
@@ -41,7 +42,7 @@ class Installation:
         )
 
 
-def build_app(base_url: str, installation: Installation, conversation: Conversation) -> App:
+def build_app(base_url: str, installation: Installation, conversation: Conversation, spelling: Spelling) -> App:
     """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
     app = App(
         name="signout-bot",
@@ -53,7 +54,7 @@ def build_app(base_url: str, installation: Installation, conversation: Conversat
         request_verification_enabled=False,  # Socket Mode: the connection is the proof
     )
 
-    listeners = Listeners(conversation)
+    listeners = Listeners(conversation, spelling)
     app.command(COMMAND)(listeners.command)
     app.view(FORM)(listeners.submit)
     app.action(re.compile(rf"{CHOOSE}\d"))(listeners.choose)

@@ -7,7 +7,8 @@ from bot.audit import AuditEntry, Kind
 from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.slack.accounts import Line, Shown
 from bot.slack.cards import Message, message
-from bot.slack.text import Block, bullets, facts, header, mention, moment, paragraph, shortened, visible, words
+from bot.slack.text import Block, bullets, facts, header, mention, moment, paragraph, shortened, words
+from bot.visible import visible
 
 _TITLES: Mapping[Kind, str] = {
     Kind.SIGNED_OUT: "✅ Signed out",

@@ -20,9 +20,9 @@ from bot.slack.text import (
     paragraph,
     plain,
     shortened,
-    visible,
     words,
 )
+from bot.visible import visible
 
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"

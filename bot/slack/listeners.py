@@ -7,20 +7,22 @@ from typing import Any
 from slack_bolt import Ack
 
 from bot.errors import BotError, UsageError
-from bot.options import USAGE, Help, SignOutOptions, check_target, parse
+from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_target
 from bot.reason import ReasonRule
 from bot.request import Ask, Operator
 from bot.slack.cards import CHOOSE, Message, note, usage
 from bot.slack.conversation import Conversation, Press
 from bot.slack.form import REASON, TARGET, Filled, FormState, filled_of, form_view, looking_view, state_of
-from bot.slack.help import HELP
+from bot.slack.help import HELP, skeleton
+from bot.slack.typed import parse
 
 
 class Listeners:
     """What Slack can tell the bot."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, spelling: Spelling) -> None:
         self._conversation = conversation
+        self._spelling = spelling
 
     def command(self, ack: Ack, command: dict[str, Any]) -> None:
         """Take `/signout …`; alone, it opens the form."""
@@ -60,9 +62,11 @@ class Listeners:
         if not text.strip():
             self._conversation.ask_by_form(_asked(command), command["trigger_id"])
             return None
-        options = parse(text)
+        options = parse(text, self._spelling)
         if isinstance(options, Help):
             return HELP
+        if isinstance(options, Skeleton):
+            return skeleton(options)
         self._conversation.ask(_asked(command, options))
         return None
 
@@ -72,7 +76,7 @@ def _refusal(begin: Callable[[], Message | None]) -> Message | None:
     try:
         return begin()
     except UsageError as error:
-        return usage(error.sentence, USAGE)
+        return usage(error.sentence, error.usage or USAGE)
     except BotError as error:
         return note(error.sentence)
 
@@ -84,6 +88,8 @@ def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> As
         channel_id=command["channel_id"],
         target=options.target if options else "",
         pool=options.pool if options else None,
+        pool_id=options.pool_id if options else None,
+        exactly=bool(options and options.exactly),
         reason=_storable(options.reason) if options and options.reason else None,
         response_url=command.get("response_url"),
     )

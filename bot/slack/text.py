@@ -1,11 +1,12 @@
 """Block Kit from text that Slack must never interpret: plain_text with emoji off, or rich_text elements."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+
+from bot.visible import visible
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -13,16 +14,6 @@ Element = dict[str, Any]
 HEADER_LIMIT = 150
 LINE_BREAK: Element = {"type": "text", "text": "\n"}
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
-
-
-def visible(text: str) -> str:
-    r"""Return `text` with every control, bidirectional and other invisible character shown as `\\u202E`."""
-    return "".join(_seen(character) for character in text)
-
-
-def _seen(character: str) -> str:
-    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    return f"\\u{ord(character):04X}" if hidden else character
 
 
 def shortened(text: str, limit: int) -> str:
@@ -47,8 +38,8 @@ def words(text: str, *, bold: bool = False, code: bool = False) -> Element:
 
 
 def mention(user_id: str, name: str) -> Element:
-    """Return a mention of a person, or their name where the id is none of Slack's."""
-    return {"type": "user", "user_id": user_id} if _ID.fullmatch(user_id) else words(name)
+    """Return a mention of a person. Where the id is none of Slack's, such as an ARN, it is shown instead."""
+    return {"type": "user", "user_id": user_id} if _ID.fullmatch(user_id) else words(user_id or name)
 
 
 def moment(time: datetime) -> Element:
@@ -90,6 +81,12 @@ def paragraph(*elements: Element) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
 
 
+def preformatted(text: str) -> Block:
+    """Return a rich_text block that shows lines as they are."""
+    elements = [element for line in text.split("\n") for element in (LINE_BREAK, words(line))][1:]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": elements}]}
+
+
 def bullets(items: Sequence[Sequence[Element]]) -> Block:
     """Return a rich_text block of a bulleted list."""
     sections = [{"type": "rich_text_section", "elements": list(item)} for item in items]
@@ -125,6 +122,6 @@ def _said(node: Any) -> str:
             return "\n".join(f"- {_said(element)}" for element in elements)
         case {"type": "header" | "section", "text": text}:
             return _said(text)
-        case {"type": "rich_text" | "rich_text_section", "elements": elements}:
+        case {"type": "rich_text" | "rich_text_section" | "rich_text_preformatted", "elements": elements}:
             return "".join(_said(element) for element in elements)
     return ""  # buttons say nothing worth a notification

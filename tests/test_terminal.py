@@ -1,0 +1,256 @@
+"""`signout-bot signout`: its exit codes, what it shows, and that the audit channel hears of it."""
+
+import os
+import pwd
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flow import FIND, SIGN_OUT, entries, states, store_path
+from headless import AUDIT, SAM, Headless
+from shell import ROLE, Ran, Shell, run_here
+
+from bot.sandbox.cognito import HOSTILE_NAME
+from bot.sandbox.wire import refuse, reset
+
+Run = Callable[..., Ran]
+DONE, USAGE, SETTINGS, REFUSED, OTHER, INTERRUPTED = 0, 252, 253, 254, 255, 130
+
+
+@pytest.fixture
+def shell(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return Shell(headless, monkeypatch)
+
+
+@pytest.fixture
+def run(shell: Shell, capfd: pytest.CaptureFixture[str]) -> Run:
+    def signout(*words: str, **environment: str) -> Ran:
+        return shell.run(capfd, *words, **environment)
+
+    return signout
+
+
+@pytest.fixture
+def ada(shell: Shell) -> tuple[str, ...]:
+    return ("--user-pool-id", shell.customers, "--username", "ada")
+
+
+def stored(headless: Headless, column: str) -> list[Any]:
+    with sqlite3.connect(store_path(headless)) as db:
+        found = [value for (value,) in db.execute(f"SELECT {column} FROM requests ORDER BY id")]  # noqa: S608
+    db.close()
+    return found
+
+
+def test_success_says_nothing_and_the_audit_channel_hears_of_it_at_the_bots_next_start(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    assert run(*ada, "--yes", "--reason", "lost phone") == Ran(DONE, "", "")
+    assert not headless.is_signed_in("ada")
+    assert headless.is_signed_in("grace")
+    assert entries(headless) == ["opened", "confirmed", "signed_out"]
+    assert (stored(headless, "source"), stored(headless, "operator_id")) == (["terminal"], [ROLE])
+    assert headless.audit() == []
+    with headless.bot_in_process():
+        posted = headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    for fact in (ROLE, pwd.getpwuid(os.getuid()).pw_name, "lost phone", "allow.terminal"):
+        assert fact in posted.text
+    assert "whatever-sam-likes" not in posted.text
+
+
+def test_a_running_bot_is_not_in_the_way(headless: Headless, run: Run, ada: tuple[str, ...]) -> None:
+    with headless.bot_in_process():
+        assert run(*ada, "--yes").code == DONE
+    assert states(headless) == ["signed_out"]
+
+
+def test_the_whole_line_of_the_aws_cli_may_follow(headless: Headless, run: Run, ada: tuple[str, ...]) -> None:
+    assert run("aws", "cognito-idp", "admin-user-global-sign-out", *ada, "--yes").code == DONE
+    assert not headless.is_signed_in("ada")
+
+
+@pytest.mark.parametrize("answer", ["n", "", "yess", "\x04"])
+def test_anything_but_yes_cancels(headless: Headless, shell: Shell, ada: tuple[str, ...], answer: str) -> None:
+    with shell.terminal(*ada) as tty:
+        tty.wait_for("[y/N]")
+        tty.type(answer if answer == "\x04" else f"{answer}\n")
+        assert tty.ended() == OTHER
+    assert "Cancelled. ada was not signed out." in tty.shown
+    assert headless.is_signed_in("ada")
+    assert entries(headless) == ["opened", "cancelled"]
+
+
+def test_yes_at_the_terminal_signs_out(headless: Headless, shell: Shell, ada: tuple[str, ...]) -> None:
+    with shell.terminal(*ada, "--reason", "lost \u202ephone") as tty:
+        tty.wait_for("[y/N]")
+        assert headless.cognito_calls(SIGN_OUT) == []
+        tty.type("Yes\n")
+        assert tty.ended() == DONE
+    for fact in (
+        "User name   ada",
+        "ada@example.com",
+        "CONFIRMED, enabled",
+        f"customers ({shell.customers}",
+        "\\u202E",
+    ):
+        assert fact in tty.shown
+    assert "\u202e" not in tty.shown
+    assert not headless.is_signed_in("ada")
+
+
+def test_ctrl_c_at_the_question_cancels(headless: Headless, shell: Shell, ada: tuple[str, ...]) -> None:
+    with shell.terminal(*ada) as tty:
+        tty.wait_for("[y/N]")
+        tty.interrupt()
+        assert tty.ended() == INTERRUPTED
+    assert "Traceback" not in tty.shown
+    assert states(headless) == ["cancelled"]
+
+
+def test_ctrl_c_during_the_call_says_that_nothing_is_known_and_the_bot_finishes_it(
+    headless: Headless, shell: Shell, ada: tuple[str, ...]
+) -> None:
+    held = headless.pause(SIGN_OUT)
+    with shell.terminal(*ada, "--yes") as tty:
+        held.wait_until_arrived()
+        tty.interrupt()
+        assert tty.ended() == INTERRUPTED
+    assert "Interrupted. Whether it happened is not known here." in tty.shown
+    assert "Traceback" not in tty.shown
+    assert states(headless) == ["signing_out"]
+
+
+def test_where_nobody_can_be_asked_nothing_is_done_without_yes(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    ran = run(*ada)
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert "Add --yes" in ran.err
+    assert headless.cognito_calls() == []
+
+
+@pytest.mark.parametrize("allowed", ["arn:aws:iam::123456789012:role/Other", "arn:aws:iam::999999999999:role/Support"])
+def test_who_is_not_in_allow_terminal_may_not_and_the_audit_channel_hears_of_it(
+    headless: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], allowed: str
+) -> None:
+    shell = Shell(headless, monkeypatch, allowed=allowed)
+    ran = shell.run(capfd, "--user-pool-id", "eu-central-1_nosuch", "--username", "ada", "--yes")
+    assert (ran.code, ran.out) == (SETTINGS, "")
+    assert f"{ROLE} is not in allow.terminal" in ran.err
+    assert entries(headless) == ["refused"]
+    assert headless.cognito_calls() == []
+
+
+def test_a_pool_that_is_not_configured_is_refused(headless: Headless, run: Run) -> None:
+    ran = run("--user-pool-id", "eu-central-1_nosuch", "--username", "ada", "--yes")
+    assert ran.code == USAGE
+    assert "This bot knows no such pool. You may use: customers, staff." in ran.err
+    assert headless.cognito_calls() == []
+
+
+def test_username_means_exactly_that_and_nothing_is_searched(headless: Headless, run: Run, shell: Shell) -> None:
+    ran = run("--user-pool-id", shell.customers, "--username", "ada@example.com", "--yes")
+    assert ran.code == REFUSED
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert headless.is_signed_in("ada")
+    assert entries(headless) == ["not_found"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "code", "sentence"),
+    [
+        ([refuse(400, "NotAuthorizedException")], REFUSED, "ada was not signed out. No session was ended."),
+        ([refuse(400, "AccessDeniedException")], REFUSED, "No session was ended."),
+        ([reset(after=True), refuse(400, "NotAuthorizedException")], OTHER, "Not known whether ada was signed out."),
+        ([refuse(503, "InternalErrorException"), refuse(400, "X")], OTHER, "It may or may not have happened."),
+    ],
+)
+def test_an_outcome_that_is_no_success_is_said_on_standard_error(  # noqa: PLR0913, PLR0917 -- fixtures and examples
+    headless: Headless, run: Run, ada: tuple[str, ...], faults: list[Any], code: int, sentence: str
+) -> None:
+    headless.before_cognito(SIGN_OUT, *faults)
+    ran = run(*ada, "--yes")
+    assert (ran.code, ran.out) == (code, "")
+    assert sentence in ran.err
+
+
+@pytest.mark.parametrize(("fault", "code"), [(refuse(400, "AccessDeniedException"), REFUSED), (reset(), OTHER)])
+def test_where_cognito_cannot_be_asked_who_that_is_nothing_is_signed_out(
+    headless: Headless, run: Run, ada: tuple[str, ...], fault: Any, code: int
+) -> None:
+    headless.before_cognito("ListUsers", fault)
+    headless.before_cognito(FIND, fault)
+    ran = run(*ada, "--yes")
+    assert ran.code == code
+    assert "it is not certain who is meant" in ran.err
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"SLACK_BOT_TOKEN": "", "SIGNOUT_DRAIN": "x"}, "SIGNOUT_DRAIN"),
+        ({"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"}, "cannot be opened"),
+        ({"AWS_PROFILE": "no-such"}, "could not be found. Check this shell's AWS settings."),
+        ({"AWS_ACCESS_KEY_ID": ""}, "Check this shell's AWS settings."),
+        ({"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"}, "Check this shell's AWS settings."),
+    ],
+)
+def test_what_is_wrong_with_settings_store_or_credentials_is_said(
+    headless: Headless, run: Run, ada: tuple[str, ...], environment: dict[str, str], sentence: str
+) -> None:
+    ran = run(*ada, "--yes", **environment)
+    assert (ran.code, ran.out) == (SETTINGS, "")
+    assert sentence in ran.err
+    assert "Traceback" not in ran.err
+    assert headless.cognito_calls() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "The following arguments are required: --user-pool-id, --username."),
+        (["--username", "a\u202eb", "--user-pool-id", "p_1"], "Invalid value for parameter Username"),
+        (["--bog\u202eus"], "Unknown options: --bog\\u202Eus."),
+        (["--user-pool-id", "p_1", "--username", "a", "--username", "b"], "--username is given twice."),
+        (["--username", "-ada"], "argument --username: expected one argument."),
+        (["--username", "ada", "--reason"], "argument --reason: expected one argument."),
+        (["--username", "ada", "--reason", "\udcff"], "--reason is not valid text."),
+        (["--username", "\udcff", "--user-pool-id", "p_1"], "Invalid value for parameter Username"),
+        (["--cli-input-yaml", "file:///no/such"], "Unable to load paramfile file:///no/such: No such file"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_under_the_usage_and_needs_no_settings(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    ran = run_here(monkeypatch, capfd, {}, *words, "--yes")
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert ran.err.startswith("usage: signout-bot signout")
+    assert sentence in ran.err
+    assert "\u202e" not in ran.err
+
+
+def test_a_skeleton_and_help_need_no_settings(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ran = run_here(monkeypatch, capfd, {}, "--generate-cli-skeleton", "yaml-input")
+    assert (ran.code, ran.err) == (DONE, "")
+    assert ran.out.startswith("UserPoolId: ''  # [REQUIRED]")
+    ran = run_here(monkeypatch, capfd, {}, "--help")
+    assert (ran.code, ran.err) == (DONE, "")
+    assert "Exit codes: 0 done" in ran.out
+
+
+def test_a_yaml_document_works_as_in_version_2(headless: Headless, run: Run, shell: Shell) -> None:
+    document = headless.stage.folder / "document.yaml"
+    document.write_text(f"UserPoolId: {shell.customers}\nUsername: grace\n", "utf-8")
+    assert run("--cli-input-yaml", f"file://{document}", "--username", "ada", "--yes") == Ran(DONE, "", "")
+    assert headless.cognito_calls(SIGN_OUT)[0].parameters == {"UserPoolId": shell.customers, "Username": "ada"}
+
+
+def test_a_hostile_user_name_is_signed_out_like_any_other(headless: Headless, run: Run) -> None:
+    headless.run(headless.stage.cognito.add("staff", HOSTILE_NAME, "Mallory"))
+    staff = headless.stage.cognito.pools["staff"].id
+    assert run("--user-pool-id", staff, "--username", HOSTILE_NAME, "--yes") == Ran(DONE, "", "")
+    assert not headless.is_signed_in(HOSTILE_NAME)
