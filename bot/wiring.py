@@ -38,7 +38,7 @@ SLACK_THREADS = 16
 AWS_THREADS = 48
 KEPT_FOR_PRESSES = 16
 SECONDS_BETWEEN_SWEEPS = 1.0
-SECONDS_BETWEEN_LOOKS = 60.0
+SECONDS_BETWEEN_LOOKS = 5.0  # at what others wrote to the same store, such as a sign-out from a terminal
 
 
 class SystemClock:

@@ -42,6 +42,16 @@ def test_no_match_says_where_it_looked_and_what_to_try(window: Window) -> None:
     )
 
 
+def test_a_pasted_line_of_the_aws_cli_leads_to_the_card(headless: Headless, window: Window) -> None:
+    customers = headless.stage.cognito.pools["customers"].id
+    window.ask_for_card(
+        f"/signout aws cognito-idp admin-user-global-sign-out --user-pool-id {customers} --username ada"
+    )
+    expect(window.ephemerals).to_contain_text("customers (eu-central-1)")
+    window.button("Sign out").click()
+    expect(window.messages.get_by_role("heading", name="Signed out: ada")).to_be_visible()
+
+
 @pytest.fixture
 def strict(headless: Headless, open_window: Open) -> object:
     """A window on a bot that wants a ticket number."""
