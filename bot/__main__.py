@@ -5,7 +5,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         return _failed(*error.faults)
     for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
         os.environ.pop(secret, None)  # Bolt would read them by itself, and whatever is started from here inherit them
-    configure(
-        settings.log_level, [settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()]
-    )
+    configure(settings.log_level, settings.secrets)
     try:
         asyncio.run(_until_signalled(lambda stop: serve(settings, host=options.host, port=port, stop=stop)))
     except (HealthPageError, RefusedTokenError, StoreError) as error:
@@ -106,7 +104,7 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 
     try:
         settings = load(os.environ)
-        configure("WARNING", [])
+        configure("WARNING", settings.secrets)
         with terminal(settings) as opened:
             return opened.sign_out(options, yes=yes)
     except SettingsError as error:
@@ -116,12 +114,12 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
     return Code.SETTINGS
 
 
-async def _until_signalled(work: Callable[[asyncio.Event], object]) -> None:
+async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
-    await work(stop)  # type: ignore[misc]
+    await work(stop)
 
 
 def _failed(*sentences: str) -> int:

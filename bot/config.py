@@ -1,7 +1,7 @@
 """Frozen settings from the environment and a TOML file. Every fault is reported at once; secrets are never shown."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     pii: Literal["masked", "full"] = "masked"
     drain: Annotated[timedelta, formats.duration("1s", "10m")] = timedelta(seconds=8)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What no log may show."""
+        return [self.slack_bot_token.get_secret_value(), self.slack_app_token.get_secret_value()]
 
     @property
     def reason_rule(self) -> ReasonRule:

@@ -51,8 +51,8 @@ class Shown:
             ("User name", [words(account.username, code=True)]),
             *([("Email", [words(self.personal(account.email))])] if account.email else []),
             *([("Phone", [words(self.personal(account.phone))])] if account.phone else []),
-            ("Sign-in", [words(sign_in(account))]),
-            *([("Status", [words(status(account))])] if account.status else []),
+            ("Sign-in", [words(account.sign_in)]),
+            *([("Status", [words(account.standing)])] if account.standing else []),
             *([("Created", [moment(account.created_at)])] if account.created_at else []),
             *([("Last changed", [moment(account.modified_at)])] if account.modified_at else []),
             *([("Sub", [words(account.sub, code=True)])] if account.sub else []),
@@ -63,7 +63,7 @@ class Shown:
         """Return what tells candidates apart, in one line."""
         created = f"created {account.created_at:%Y-%m-%d}" if account.created_at else None
         personal = [self.personal(each) for each in (account.email, account.phone) if each]
-        parts = [account.username, *personal, f"pool {account.pool}", sign_in(account), status(account), created]
+        parts = [account.username, *personal, f"pool {account.pool}", account.sign_in, account.standing, created]
         return " · ".join(filter(None, parts))
 
     def reason(self, reason: str | None) -> list[Line]:
@@ -73,14 +73,3 @@ class Shown:
     def token_lifetime(self, pool: str) -> str:
         """Return how long a token of a pool lives; of a pool that is no longer configured, the longest there is."""
         return duration(self.token_lifetimes.get(pool, timedelta(days=1)))
-
-
-def sign_in(account: Account) -> str:
-    """Return whether an account is the pool's own or comes from a provider."""
-    return f"through {account.provider} (federated)" if account.provider else "local"
-
-
-def status(account: Account) -> str:
-    """Return an account's status, and whether it is enabled."""
-    enabled = "" if account.enabled is None else (", enabled" if account.enabled else ", disabled")
-    return f"{account.status or ''}{enabled}".removeprefix(", ")

@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 
 from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.request import Account, SignOutRequest, State
+from bot.request import SignOutRequest, State
 from bot.visible import visible
 
 QUESTION = "Sign this user out of all devices? [y/N] "
@@ -53,8 +53,8 @@ def _facts(request: SignOutRequest) -> list[tuple[str, str]]:
         ("User name", account.username),
         ("Email", account.email),
         ("Phone", account.phone),
-        ("Sign-in", f"through {account.provider} (federated)" if account.provider else "local"),
-        ("Status", _status(account)),
+        ("Sign-in", account.sign_in),
+        ("Status", account.standing),
         ("Created", _moment(account.created_at)),
         ("Changed", _moment(account.modified_at)),
         ("Sub", account.sub),
@@ -62,11 +62,6 @@ def _facts(request: SignOutRequest) -> list[tuple[str, str]]:
         ("Reason", request.reason),
     ]
     return [(label, value) for label, value in facts if value]
-
-
-def _status(account: Account) -> str | None:
-    enabled = {True: ", enabled", False: ", disabled", None: ""}[account.enabled]
-    return f"{account.status}{enabled}" if account.status else None
 
 
 def _moment(time: datetime | None) -> str | None:
