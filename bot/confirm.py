@@ -21,7 +21,7 @@ from bot.errors import (
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Clock, Groups, RequestStore
 from bot.reason import ReasonRule
-from bot.request import Ask, Operator, SignOutRequest, State
+from bot.request import Account, Ask, Operator, SignOutRequest, State
 from bot.sign_out import LEASE
 
 
@@ -72,7 +72,11 @@ class Confirmations:
         if named not in self.allowlist.pools:
             raise UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
         if named not in authorized.rules:
-            raise self._refused(ask, f"not allowed in pool {named}")
+            raise self._refused(
+                ask,
+                f"not allowed in pool {named}",
+                sentence=f"You may not do this in pool {named}. You may use: {', '.join(mine)}.",
+            )
         return [named]
 
     def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask) -> SignOutRequest:
@@ -99,7 +103,7 @@ class Confirmations:
             matches=len(found),
             chosen=found[0] if len(found) == 1 else None,
             reason=ask.reason,
-            allowed_by=authorized.rules[found[0].pool],
+            allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in found})),
             created_at=now,
             expires_at=now + self.confirm_within,
             response_url=ask.response_url,
@@ -112,8 +116,10 @@ class Confirmations:
         request = self._awaiting(request_id, presser, State.AWAITING_CHOICE)
         if number >= len(request.candidates):
             raise UnknownRequestError
+        account = request.candidates[number]
+        rule = self._rule_now(request, presser, account)
         now = self.clock.now()
-        chosen = request.move(State.AWAITING_CONFIRMATION, chosen=request.candidates[number])
+        chosen = request.move(State.AWAITING_CONFIRMATION, chosen=account, allowed_by=rule)
         return self._advance(request, chosen, now)
 
     def confirm(self, request_id: str, presser: Operator, response_url: str | None) -> SignOutRequest:
@@ -123,15 +129,12 @@ class Confirmations:
         `AlreadyDecidedError`.
         """
         request = self._awaiting(request_id, presser, State.AWAITING_CONFIRMATION)
-        pool = request.account.pool
-        if self.pool_ids.get(pool) != request.account.pool_id:
-            raise PoolChangedError
-        authorized = self._authorize(_ask_again(request, presser), request, self.allowlist.narrowed_to(pool))
+        rule = self._rule_now(request, presser, request.account)
         now = self.clock.now()
         self._expire_if_late(request, now)  # once more: asking Slack for a group takes time
         claimed = request.move(
             State.SIGNING_OUT,
-            allowed_by=authorized.rules[pool],
+            allowed_by=rule,
             claim_id=str(uuid4()),
             claimed_at=now,
             lease_until=now + LEASE,
@@ -157,6 +160,13 @@ class Confirmations:
                 self._advance(request, request.move(State.EXPIRED, ended_at=now), now)
             except AlreadyDecidedError:
                 continue
+
+    def _rule_now(self, request: SignOutRequest, presser: Operator, account: Account) -> str:
+        """Return the rule that allows the presser this account now."""
+        if self.pool_ids.get(account.pool) != account.pool_id:
+            raise PoolChangedError
+        narrowed = self.allowlist.narrowed_to(account.pool)
+        return self._authorize(_ask_again(request, presser), request, narrowed).rules[account.pool]
 
     def _awaiting(self, request_id: str, presser: Operator, *states: State) -> SignOutRequest:
         request = self.store.get(request_id)
@@ -192,9 +202,11 @@ class Confirmations:
             raise self._refused(ask, decision.rule, request)
         return decision
 
-    def _refused(self, ask: Ask, rule: str, request: SignOutRequest | None = None) -> DeniedError:
+    def _refused(
+        self, ask: Ask, rule: str, request: SignOutRequest | None = None, sentence: str | None = None
+    ) -> DeniedError:
         self.store.record(entry_without_request(Kind.REFUSED, ask, rule, self.clock.now(), request))
-        return DeniedError(rule)
+        return DeniedError(rule, sentence)
 
 
 def _ask_again(request: SignOutRequest, presser: Operator) -> Ask:

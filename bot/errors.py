@@ -100,6 +100,7 @@ NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
 
 NO_CALL_MADE = "NoCallMade"
+INTERRUPTED = "Interrupted"
 
 # What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
 ADVICE: Mapping[str, str] = {
@@ -117,6 +118,7 @@ ADVICE: Mapping[str, str] = {
     "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
+    INTERRUPTED: "The bot was stopped while it was signing out.",
     NO_CALL_MADE: "Cognito was not asked: there was no time left, or the bot no longer knows the pool.",
 }
 _NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."

@@ -5,11 +5,13 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.errors import AccountNotFoundError
+from bot.errors import AccountNotFoundError, UsageError
+from bot.options import looks_like_phone
 from bot.ports import Attribute, Together, UserPool
 from bot.request import Account
 
 MAX_CANDIDATES = 10
+EXAMPLE = ", such as +49 30 123456"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WORDS: Mapping[Attribute, str] = {
     Attribute.USERNAME: "user name",
@@ -40,6 +42,11 @@ class Finder:
         """
         looks = [_Look(name, self.pools[name], target, self._forms(name, target, exactly=exactly)) for name in pools]
         found = [account for accounts in self.together([look.accounts for look in looks]) for account in accounts]
+        without = [look.name for look in looks if Attribute.PHONE not in look.forms]
+        by_name = any(account.username == target for account in found)
+        if len(without) < len(looks) and without and looks_like_phone(target) and not by_name:
+            # Looked for in some pools only, one match would seem to be the only one, and none to be nowhere.
+            raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
         if not found:
             raise AccountNotFoundError(self._in_vain(target, looks))
         return found
@@ -60,17 +67,13 @@ class Finder:
     def _in_vain(self, target: str, looks: Sequence["_Look"]) -> str:
         where = " and ".join(look.name for look in looks)
         how = " or ".join(_WORDS[form] for form in dict.fromkeys(form for look in looks for form in look.forms))
-        hints = ["User names are case-sensitive."]
+        hints = ["In many pools user names are case-sensitive."]
         if looks_like_phone(target) and not any(Attribute.PHONE in look.forms for look in looks):
-            hints = ["That is no phone number as it stands: write it with its country code, such as +49 30 123456."]
+            missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
+            hints = [f"It is no phone number as it stands{missing}."]
         if len(looks) < len(self.pools):
             hints.append("Perhaps it is in another pool.")
         return f"Nobody was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
-
-
-def looks_like_phone(target: str) -> bool:
-    """Return whether a target is written as people write phone numbers: 5 digits or more."""
-    return bool(re.fullmatch(r"[+(\d][\d .()/\-]*", target)) and sum(map(str.isdecimal, target)) >= 5  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,16 @@ class _Look:
                         found.setdefault(account.username, account)
         if found or " " in self.target:
             return list(found.values())
-        # ListUsers lags behind, and cannot hold every name.
+        # ListUsers lags behind, and cannot hold every name. What Cognito resolves by an alias is not taken: several
+        # accounts may share an email.
         named = self.pool.get_user(self.target)
-        meant = named and any(_is(named, attribute, value) for attribute, value in self.forms.items())
-        return [named] if named and meant else []
+        return [named] if named and _lower(named.username) == _lower(self.target) else []
 
 
 def _spellings(attribute: Attribute, value: str) -> Sequence[str]:
     if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
         return ()
-    both = dict.fromkeys((value, value.lower())) if attribute is Attribute.EMAIL else (value,)
+    both = dict.fromkeys((value, _lower(value))) if attribute is Attribute.EMAIL else (value,)
     return tuple(both)
 
 
@@ -110,8 +113,13 @@ def _is(account: Account, attribute: Attribute, value: str) -> bool:
         case Attribute.USERNAME:
             return account.username == value
         case Attribute.EMAIL:
-            return (account.email or "").casefold() == value.casefold()
+            return _lower(account.email or "") == _lower(value)
         case Attribute.PHONE:
             return account.phone == value
         case Attribute.SUB:
             return account.sub == value
+
+
+def _lower(text: str) -> str:
+    # ASCII alone: beyond it, lower-casing makes other letters equal that are not.
+    return "".join(character.lower() if character.isascii() else character for character in text)

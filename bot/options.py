@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.errors import UsageError
+from bot.visible import is_hidden
 
 USAGE = "/signout TARGET [--pool NAME] [--reason TEXT]"
 AWS_USAGE = "/signout --user-pool-id ID --username NAME [--reason TEXT]"
@@ -18,6 +19,7 @@ AWS_OPTIONS = frozenset({"user-pool-id", "username", "region", SKELETON, *DOCUME
 AWS_COMMAND = ("aws", "cognito-idp", "admin-user-global-sign-out")
 
 _PHONE = re.compile(r"[+(\d][\d .()/\-]*")
+FEWEST_DIGITS = 5
 
 # What the AWS CLI's options mean: the user pool's id and the user name, or the text of the skeleton that was asked for.
 # It raises UsageError, in the AWS CLI's words.
@@ -64,12 +66,13 @@ def check_reason(reason: str | None) -> str | None:
     """Return a reason on one line. Raises `UsageError` for one that is empty, too long, or no text."""
     if reason is None:
         return None
-    if not (reason := " ".join(reason.split())):
+    reason = " ".join(reason.split())
+    if any(unicodedata.category(character) == "Cs" for character in reason):
+        raise UsageError("--reason is not valid text. Type it anew instead of pasting it.")
+    if all(map(is_hidden, reason)):
         raise UsageError("--reason needs a value.")
     if len(reason) > MAX_REASON:
         raise UsageError(f"--reason is longer than {MAX_REASON} characters.")
-    if any(unicodedata.category(character) == "Cs" for character in reason):
-        raise UsageError("--reason is not valid text. Type it anew instead of pasting it.")
     return reason
 
 
@@ -78,10 +81,15 @@ def check_target(text: str) -> str:
     if not (words := text.split()):
         raise UsageError("Say whom to sign out: TARGET is missing.")
     target = " ".join(words)
-    if len(words) > 1 and not _PHONE.fullmatch(target):
+    if len(words) > 1 and not looks_like_phone(target):
         raise UsageError("More than one TARGET was given. A user name has no blanks; one person at a time.")
     if len(target) > MAX_TARGET:
         raise UsageError(f"TARGET is longer than {MAX_TARGET} characters, the most Cognito takes.")
-    if not all(unicodedata.category(character)[0] in "LMSNP" for character in target if character != " "):
+    if any(is_hidden(character) or unicodedata.category(character)[0] not in "LMSNP" for character in "".join(words)):
         raise UsageError("TARGET has an invisible character in it. Type it anew instead of pasting it.")
     return target
+
+
+def looks_like_phone(text: str) -> bool:
+    """Return whether text is written as people write phone numbers."""
+    return bool(_PHONE.fullmatch(text)) and sum(map(str.isdecimal, text)) >= FEWEST_DIGITS

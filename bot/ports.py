@@ -38,11 +38,12 @@ class SignedOut:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Cognito, or AWS in front of it, definitely said no: nothing was done by this call."""
+    """Cognito, or AWS in front of it, definitely said no, or the call was never `sent`: nothing was done by it."""
 
     code: str
     aws_request_id: str | None
     may_retry: bool = False
+    sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

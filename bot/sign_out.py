@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.audit import entry_of
-from bot.errors import NO_CALL_MADE
+from bot.errors import INTERRUPTED, NO_CALL_MADE
 from bot.ports import Clock, Refused, RequestStore, SignedOut, Unclear, UserPool
 from bot.request import SignOutRequest, State
 
@@ -85,21 +85,24 @@ class _Calls:
 
     def __init__(self, *, doubt: bool) -> None:
         self.state = State.UNKNOWN if doubt else State.FAILED
+        self.error_code: str | None = INTERRUPTED if doubt else NO_CALL_MADE
         self.made = 0
-        self.error_code: str | None = NO_CALL_MADE
         self.aws_request_ids: list[str] = []
         self.settled = False
 
     def note(self, answer: SignedOut | Refused | Unclear) -> None:
-        self.made += 1
         if answer.aws_request_id:
             self.aws_request_ids.append(answer.aws_request_id)
         match answer:
             case SignedOut():
+                self.made += 1
                 self.state, self.error_code, self.settled = State.SIGNED_OUT, None, True
-            case Refused(code=code, may_retry=may_retry):
+            case Refused(code=code, may_retry=may_retry, sent=sent):
                 self.settled = not may_retry
-                if self.state is State.FAILED or self.error_code == NO_CALL_MADE:
+                # Of several refusals the last says most; one that was never sent says nothing about those before it.
+                if self.state is State.FAILED and (sent or not self.made):
                     self.error_code = code
+                self.made += sent
             case Unclear(code=code):
+                self.made += 1
                 self.state, self.error_code = State.UNKNOWN, code

@@ -1,13 +1,22 @@
-"""Text from people and from AWS, made safe to look at."""
+"""Making visible what would not be seen, or would turn the text around it."""
 
 import unicodedata
 
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters, marks and a symbol that fonts draw as nothing (Unicode: Default_Ignorable_Code_Point, and blank Braille).
+_DRAWN_AS_NOTHING = frozenset(
+    (
+        *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+        *(*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+    )
+)
+
+
+def is_hidden(character: str) -> bool:
+    """Return whether a character cannot be seen, or acts on its neighbours instead of being seen."""
+    return unicodedata.category(character) in _HIDDEN or ord(character) in _DRAWN_AS_NOTHING
+
 
 def visible(text: str) -> str:
-    r"""Return `text` with every control, bidirectional and other invisible character shown as `\\u202E`."""
-    return "".join(_seen(character) for character in text)
-
-
-def _seen(character: str) -> str:
-    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    return f"\\u{ord(character):04X}" if hidden else character
+    r"""Return `text` with every control, bidirectional and other invisible character shown like `\u202E`."""
+    return "".join(f"\\u{ord(each):04X}" if is_hidden(each) else each for each in text)

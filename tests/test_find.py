@@ -11,7 +11,7 @@ from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.user_pool import CognitoUserPool
 from bot.edge.lanes import together
-from bot.errors import AccountNotFoundError, PoolUnavailableError
+from bot.errors import AccountNotFoundError, BotError, PoolUnavailableError
 from bot.find import Finder
 from bot.ports import Attribute
 from bot.sandbox.wire import hang, refuse
@@ -62,6 +62,7 @@ def names(finder: Finder, target: str, *, exactly: bool = False) -> list[str]:
         ("0151/12345678", ["ada"]),
         ("(0151) 123-456-78", ["ada"]),
         ("0049 151 12345678", ["ada"]),
+        ("4915112345678", ["ada"]),
         (SUB, ["ada"]),
         (SUB.upper(), ["ada"]),
         ("7" + SUB[1:], ["7" + SUB[1:]]),
@@ -83,10 +84,13 @@ def test_exactly_means_the_user_name_and_nothing_else(finder: Callable[..., Find
         names(finder(directory), "ada@example.com", exactly=True)
 
 
-@pytest.mark.parametrize("target", ["ad", "Ada", "ada ", "ada@example.co", "+491511234567", "*", "=", "username"])
+@pytest.mark.parametrize(
+    "target",
+    ["ad", "Ada", "ada ", "ada@example.co", "+491511234567", "*", "=", "username", "ad\u0430", "\u212aim@example.com"],
+)
 def test_near_matches_are_none(finder: Callable[..., Finder], target: str) -> None:
     with pytest.raises(AccountNotFoundError):
-        names(finder(Directory([ADA])), target)
+        names(finder(Directory([ADA, user("kim", email="kim@example.com")])), target)
 
 
 def test_a_filter_that_cognito_reads_too_widely_makes_no_match(finder: Callable[..., Finder]) -> None:
@@ -167,7 +171,7 @@ def test_pools_are_asked_at_the_same_time(finder: Callable[..., Finder], headles
 @pytest.mark.parametrize(
     ("target", "region", "sentence"),
     [
-        ("nobody", "DE", "Nobody was found in customers, looking for a user name. Check the spelling. User names are"),
+        ("nobody", "DE", "Nobody was found in customers, looking for a user name. Check the spelling. In many pools"),
         ("no@example.com", "DE", "looking for a user name or email."),
         ("+49 30 123456", "DE", "looking for a user name or phone number."),
         ("030 123456", None, "write it with its country code, such as +49 30 123456."),
@@ -181,6 +185,47 @@ def test_no_match_says_where_it_looked_how_and_what_to_try(
     with pytest.raises(AccountNotFoundError) as caught:
         names(look, target)
     assert sentence in caught.value.sentence
+
+
+def test_a_pool_that_takes_names_in_any_case_is_believed_about_its_own_names(finder: Callable[..., Finder]) -> None:
+    class AnyCase(Directory):
+        async def admin_get_user(self, exchange: Any) -> Any:
+            exchange.call.parameters["Username"] = exchange.call.parameters["Username"].lower()
+            return await super().admin_get_user(exchange)
+
+    assert names(finder(AnyCase([ADA])), "Ada") == ["ada"]
+
+
+def test_what_cognito_resolves_by_an_alias_alone_is_not_taken(finder: Callable[..., Finder]) -> None:
+    class Lagging(Directory):
+        async def list_users(self, exchange: Any) -> Any:
+            exchange.call.parameters["Filter"] = 'username = "nobody"'
+            return await super().list_users(exchange)
+
+    with pytest.raises(AccountNotFoundError):
+        names(finder(Lagging([ADA, GOOGLE])), "ada@example.com")
+
+
+@pytest.mark.parametrize("where", [["customers"], ["staff"], ["customers", "staff"]])
+def test_a_phone_number_that_only_some_pools_can_read_is_asked_for_with_its_country_code(
+    finder: Callable[..., Finder], where: list[str]
+) -> None:
+    look = finder(Directory([ADA]), ["customers", "staff"])
+    look.pools["staff"]._default_region = None  # type: ignore[attr-defined]
+    if where == ["customers"]:
+        assert [account.pool for account in look.find("0151 12345678", where, exactly=False)] == ["customers"]
+        return
+    with pytest.raises(BotError, match="country code, such as"):
+        look.find("0151 12345678", where, exactly=False)
+    assert len(look.find("+49 151 12345678", where, exactly=False)) == len(where)
+
+
+def test_a_customers_number_that_looks_like_a_phone_number_is_found_all_the_same(
+    finder: Callable[..., Finder],
+) -> None:
+    look = finder(Directory([user("10023417")]), ["customers", "staff"])
+    look.pools["staff"]._default_region = None  # type: ignore[attr-defined]
+    assert names(look, "10023417") == ["10023417", "10023417"]
 
 
 def test_a_search_narrowed_to_one_pool_hints_at_the_others(finder: Callable[..., Finder]) -> None:

@@ -225,6 +225,6 @@ def test_per_pool_lists_open_that_pool_alone(headless: Headless) -> None:
     settings.write_text(settings.read_text() + f'allow.users = ["{RAY}"]\n')  # the last pool is staff
     with headless.bot_in_process():
         headless.command(RAY, "ada --pool customers")
-        headless.wait_for_message(RAY, containing="You are not on the list")
+        headless.wait_for_message(RAY, containing="You may not do this in pool customers.")
         headless.command(RAY, "ada")  # looked for in the one pool that is allowed
         headless.wait_for_message(RAY, containing="Nobody was found in staff")

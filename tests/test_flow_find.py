@@ -3,7 +3,7 @@
 import pytest
 from directory import Directory, user
 from flow import CANCEL, CONFIRM, SIGN_OUT, card_for, entries, states
-from headless import AUDIT, KIM, SAM, Headless, shows
+from headless import AUDIT, KIM, RAY, SAM, Headless, shows
 
 CHOOSE = "signout_choose_{}"
 LOCAL = user("ada", email="ada@example.com")
@@ -66,7 +66,8 @@ def test_a_choice_can_be_cancelled_and_a_second_choice_changes_nothing(headless:
         headless.press(SAM, choice, CHOOSE.format(0))
         headless.wait_for_message(SAM, button=CONFIRM)
         headless.press(SAM, choice, CHOOSE.format(1))
-        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 3)
+        headless.wait_for_message(SAM, containing="The card shows the account that you chose first.")
+        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 4)
         card = headless.wait_for_message(SAM, button=CONFIRM)
         assert shows(card, "local")
         headless.press(SAM, card, CANCEL)
@@ -80,7 +81,7 @@ def test_of_many_matches_the_first_ten_are_shown_with_a_hint(headless: Headless)
         headless.command(SAM, "ada@example.com --pool customers")
         choice = headless.wait_for_message(SAM, button=CHOOSE.format(9))
     assert shows(choice, "12 accounts match")
-    assert shows(choice, "write the user name or sub to narrow")
+    assert shows(choice, "narrow it by user name, sub or --pool.")
     assert not shows(choice, "ada-10")
 
 
@@ -120,3 +121,33 @@ def test_personal_data_is_shown_as_the_settings_say(headless: Headless, pii: str
         headless.command(KIM, "nobody@example.com")
         headless.wait_for_message(KIM, containing="Nobody was found")
     assert pii == "full" or not shows(card, "ada@example.com")
+
+
+def test_somebody_allowed_elsewhere_is_told_which_pools_they_may_use(headless: Headless) -> None:
+    settings = headless.stage.folder / "signout.toml"
+    settings.write_text(settings.read_text() + f'allow.users = ["{RAY}"]\n')  # the last pool is staff
+    with headless.bot_in_process():
+        headless.command(RAY, "ada --pool customers")
+        headless.wait_for_message(RAY, containing="You may not do this in pool customers. You may use: staff.")
+        headless.wait_for_message(SAM, AUDIT, containing="not allowed in pool customers")
+
+
+def test_the_rule_of_the_chosen_accounts_pool_is_the_one_recorded(headless: Headless) -> None:
+    settings = headless.stage.folder / "signout.toml"
+    settings.write_text(settings.read_text() + f'allow.users = ["{KIM}"]\n')
+    stand_in(headless, LOCAL)
+    with headless.bot_in_process():
+        headless.command(KIM, "ada@example.com")
+        choice = headless.wait_for_message(KIM, button=CHOOSE.format(1))
+        headless.press(KIM, choice, CHOOSE.format(1))
+        headless.press(KIM, headless.wait_for_message(KIM, button=CONFIRM), CONFIRM)
+        posted = headless.wait_for_message(SAM, AUDIT, containing="Pool  staff")
+    assert "pools.staff.allow.users" in posted.text
+
+
+@pytest.mark.parametrize("pattern", [r"[^x]", r".+"])
+def test_a_pattern_that_matches_everywhere_does_not_cost_the_card(headless: Headless, pattern: str) -> None:
+    with headless.bot_in_process(
+        SIGNOUT_REASON_PATTERN=pattern, SIGNOUT_TICKET_URL="https://tickets.example.com/browse/{}"
+    ):
+        card_for(headless, SAM, "ada --reason " + "ü " * 240)

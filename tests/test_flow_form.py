@@ -12,7 +12,13 @@ STATE = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_
 
 def test_slack_takes_every_view() -> None:
     hostile = Filled("<!channel>*" * 11, "staff", "\u202e" * 500)
-    for view in (form_view(STATE), form_view(STATE, hostile), looking_view(), found_view()):
+    for view in (
+        form_view(STATE),
+        form_view(STATE, hostile),
+        looking_view(),
+        found_view(shown=True),
+        found_view(shown=False),
+    ):
         assert refused_arguments({"view": view}) == []
 
 
@@ -100,3 +106,31 @@ def test_where_one_pool_is_allowed_the_form_asks_for_none(headless: Headless) ->
         headless.command(RAY, "")
         form = headless.wait_for_form(RAY)
         assert set(form.answers({})) == {"target", "reason"}
+
+
+def test_a_form_closed_while_it_looks_leaves_its_answer_in_the_channel(headless: Headless) -> None:
+    with headless.bot_in_process():
+        headless.command(SAM, "")
+        form = headless.wait_for_form(SAM)
+        held = headless.pause("ListUsers")
+        headless.submit(SAM, form, {"target": "adda"})
+        held.wait_until_arrived()
+        headless.close_form(SAM, headless.wait_for_form(SAM))
+        held.release()
+        headless.wait_for_message(SAM, containing="Nobody was found in customers and staff")
+
+
+def test_a_form_whose_card_could_not_be_shown_says_so(headless: Headless) -> None:
+    with headless.bot_in_process():
+        headless.command(SAM, "")
+        form = headless.wait_for_form(SAM)
+        headless.before_slack("response_url", answer(404, "expired_url", "text/plain"))
+        headless.submit(SAM, form, {"target": "ada"})
+        headless.wait_for_form(SAM, containing="the card could not be shown")
+
+
+def test_a_reason_of_nothing_visible_is_none(headless: Headless) -> None:
+    with headless.bot_in_process(SIGNOUT_REQUIRE_REASON="true"):
+        headless.command(SAM, "")
+        headless.submit(SAM, headless.wait_for_form(SAM), {"target": "ada", "reason": "\u200b"})
+        assert "reason" in headless.wait_for_form(SAM, containing="--reason needs a value").errors

@@ -230,3 +230,25 @@ def test_a_masked_email_keeps_its_first_letter_and_domain(email: str, shown: str
 )
 def test_a_duration_is_told_in_words(length: timedelta, words: str) -> None:
     assert duration(length) == words
+
+
+@pytest.mark.parametrize(
+    ("username", "shown"),
+    [("ada@example.com", "a…@example.com"), ("+4915112345678", "+49…78"), ("10023417", "10023417"), ("ada", "ada")],
+)
+def test_a_user_name_that_is_an_email_or_phone_number_is_masked_wherever_it_stands(username: str, shown: str) -> None:
+    for state in State:
+        account = replace(ADA, username=username, email=None)
+        request = replace(
+            ended(state), chosen=None if state is State.AWAITING_CHOICE else account, candidates=(account,)
+        )
+        shown_texts = [CARDS.card(request).text, audit_message(SHOWN, [entry_of(request, NOON)]).text]
+        assert shown == username or not [text for text in shown_texts if username in text]
+
+
+def test_look_alikes_are_told_apart_by_their_sub_and_by_what_cannot_be_seen() -> None:
+    names = ["ada", "ad\u0430", "ada\u3164"]
+    accounts = tuple(replace(ADA, username=name, sub=f"sub-{number}") for number, name in enumerate(names))
+    text = CARDS.card(awaiting(state=State.AWAITING_CHOICE, chosen=None, candidates=accounts, matches=3)).text
+    assert r"ada\u3164" in text
+    assert all(f"sub-{number}" in text for number in range(3))

@@ -17,6 +17,7 @@ YES = SignedOut("aws-yes")
 NO = Refused("NotAuthorizedException", "aws-no")
 LATER = Refused("TooManyRequestsException", "aws-later", may_retry=True)
 DOUBT = Unclear("TimedOut")
+UNSENT = Refused("NoCallMade", None, sent=False)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,9 @@ DOUBT = Unclear("TimedOut")
         ([DOUBT, NO], State.UNKNOWN, "TimedOut", 2),
         ([LATER, DOUBT, LATER, NO], State.UNKNOWN, "TimedOut", 4),
         ([DOUBT] * 4, State.UNKNOWN, "TimedOut", 4),
+        ([LATER, UNSENT], State.FAILED, "TooManyRequestsException", 1),
+        ([DOUBT, UNSENT], State.UNKNOWN, "TimedOut", 1),
+        ([UNSENT], State.FAILED, "NoCallMade", 0),
     ],
 )
 def test_the_outcome_says_no_more_than_the_answers_do(
@@ -38,7 +42,12 @@ def test_the_outcome_says_no_more_than_the_answers_do(
     clock = StoppedClock()
     pool = ScriptedPool(answers, clock)
     ended = sign_outs(store, pool, clock).sign_out(claimed_in(store))
-    assert (ended.state, ended.error_code, ended.attempts, len(pool.called_at)) == (state, code, calls, calls)
+    assert (ended.state, ended.error_code, ended.attempts, len(pool.called_at)) == (
+        state,
+        code,
+        calls,
+        len(answers),
+    )
     assert store.get(ended.id) == ended
     (entry,) = store.undelivered(clock.now(), 9)
     assert entry == replace(entry_of(ended, clock.now()), id=entry.id)
@@ -50,7 +59,7 @@ def test_a_refusal_after_a_resume_is_unknown_since_the_dead_holder_may_have_got_
     taken = claimed.move(State.SIGNING_OUT, claim_id="claim-2", resumed=True)
     store.advance(claimed, taken, entry_of(taken, NOON))
     ended = sign_outs(store, ScriptedPool([NO], clock), clock).sign_out(taken)
-    assert (ended.state, ended.error_code) == (State.UNKNOWN, "NotAuthorizedException")
+    assert (ended.state, ended.error_code) == (State.UNKNOWN, "Interrupted")
 
 
 def test_no_call_starts_that_might_outlive_the_lease(store: SQLiteStore) -> None:
@@ -70,7 +79,7 @@ def test_no_call_starts_later_than_resume_within_after_the_claim(store: SQLiteSt
     pool = ScriptedPool([YES], clock)
     ended = sign_outs(store, pool, clock).sign_out(taken)
     assert pool.called_at == []
-    assert (ended.state, ended.error_code) == (State.UNKNOWN, "NoCallMade")
+    assert (ended.state, ended.error_code) == (State.UNKNOWN, "Interrupted")
 
 
 def test_where_no_call_was_made_at_all_nothing_was_signed_out(store: SQLiteStore) -> None:

@@ -18,7 +18,7 @@ from bot.request import Ask, SignOutRequest, State
 from bot.slack.accounts import Shown
 from bot.slack.audit_messages import audit_message
 from bot.slack.cards import Cards, Message, note, usage
-from bot.slack.conversation import UNFINISHED
+from bot.slack.conversation import CHOSEN_BEFORE, STILL_SIGNING_OUT, UNFINISHED
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.help import HELP
 from bot.slack.text import as_text
@@ -90,7 +90,12 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     yield "The audit channel: several refusals", audit_message(SHOWN, [refused] * 12)
     yield "Help", HELP
     state_of_form = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
-    for name, view in (("empty", form_view(state_of_form)), ("looking", looking_view()), ("found", found_view())):
+    for name, view in (
+        ("empty", form_view(state_of_form)),
+        ("looking", looking_view()),
+        ("found", found_view(shown=True)),
+        ("found, not shown", found_view(shown=False)),
+    ):
         yield f"The form: {name}", _form(view)
 
 
@@ -107,6 +112,8 @@ def sentences() -> Iterator[tuple[str, str]]:
     errors: list[type[BotError]] = BotError.__subclasses__()
     yield "anything unexpected", BotError.sentence
     yield "the outcome could not be recorded", UNFINISHED
+    yield "a second press", STILL_SIGNING_OUT
+    yield "a second choice", CHOSEN_BEFORE
     for error in errors:
         if error.sentence != BotError.sentence:
             yield error.__name__, error.sentence

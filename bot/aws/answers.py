@@ -36,12 +36,14 @@ def answer_to(error: Exception) -> Refused | Unclear:
         case ClientError():
             return _answer_of(error)
         case TooLateError():
-            return Refused(NO_CALL_MADE, None)
+            return Refused(NO_CALL_MADE, None, sent=False)
         case ParamValidationError():
-            return Refused("InvalidParameterException", None)
+            return Refused("InvalidParameterException", None, sent=False)
         case ReadTimeoutError() | ConnectTimeoutError():
             return Unclear("TimedOut")
-    return Refused(NO_CREDENTIALS, None) if isinstance(error, _BAD_CREDENTIALS) else Unclear("Unreachable")
+    if isinstance(error, _BAD_CREDENTIALS):
+        return Refused(NO_CREDENTIALS, None, sent=False)
+    return Unclear("Unreachable")
 
 
 def _answer_of(error: ClientError) -> Refused | Unclear:

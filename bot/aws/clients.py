@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp import CognitoIdentityProviderClient
+
+SHARED_SECONDS = 1.0
 
 _latest: ContextVar[float] = ContextVar("latest")  # on time.monotonic's clock
 
@@ -39,26 +42,36 @@ class Clients:
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
-        self._lock = threading.Lock()
-        self._clients: dict[str, CognitoIdentityProviderClient] = {}
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._clients: dict[str, tuple[CognitoIdentityProviderClient, float]] = {}
 
     def of(self, region: str) -> "CognitoIdentityProviderClient":
-        """Return the client of a region. Building one looks for credentials, which may take seconds."""
-        with self._lock:
+        """Return the client of a region. Building one looks for credentials, which may take seconds.
+
+        Raises `TooLateError` where another thread is at that for longer than a call may take.
+        """
+        if found := self._clients.get(region):
+            return found[0]
+        lock = self._locks[region]
+        if not lock.acquire(timeout=CONNECT_SECONDS + READ_SECONDS):
+            raise TooLateError
+        try:
             if region not in self._clients:
-                self._clients[region] = self._build(region)
-            return self._clients[region]
+                self._clients[region] = (self._build(region), time.monotonic())
+            return self._clients[region][0]
+        finally:
+            lock.release()
 
     def forget(self, region: str) -> None:
-        """Build the client of a region anew when it is next needed."""
-        with self._lock:
+        """Build the client of a region anew when it is next needed, but not for each of many who need it at once."""
+        found = self._clients.get(region)
+        if found and time.monotonic() - found[1] > SHARED_SECONDS:
             self._clients.pop(region, None)
 
     def close(self) -> None:
         """Close every client's connections."""
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
+        for client, _ in self._clients.values():
+            client.close()
 
     def _build(self, region: str) -> "CognitoIdentityProviderClient":
         # botocore's own retries would hide doubt: a time-out followed by a refusal looks like a refusal.

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.find import looks_like_phone
+from bot.options import looks_like_phone
 from bot.reason import ReasonRule
 from bot.request import Account
 from bot.slack.text import Element, linked, moment, words
 
 Line = tuple[str, list[Element]]
+LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
 
 
 def masked(text: str) -> str:
@@ -18,7 +19,7 @@ def masked(text: str) -> str:
     if at:
         return f"{local[:1]}…{at}{domain}"
     if looks_like_phone(text):
-        return f"{text[:3]}…{text[-2:]}"
+        return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}"
     return text
 
 
@@ -45,10 +46,14 @@ class Shown:
         """Return an email or phone number as it may be shown, and any other text as it is."""
         return text if self.pii == "full" else masked(text)
 
+    def name(self, username: str) -> str:
+        """Return a user name as it may be shown: masked where it is an email or, by its plus, a phone number."""
+        return self.personal(username) if "@" in username or username.startswith("+") else username
+
     def who(self, account: Account) -> list[Line]:
         """Return the lines that tell one account from another."""
         return [
-            ("User name", [words(account.username, code=True)]),
+            ("User name", [words(self.name(account.username), code=True)]),
             *([("Email", [words(self.personal(account.email))])] if account.email else []),
             *([("Phone", [words(self.personal(account.phone))])] if account.phone else []),
             ("Sign-in", [words(account.sign_in)]),
@@ -63,8 +68,9 @@ class Shown:
         """Return what tells candidates apart, in one line."""
         created = f"created {account.created_at:%Y-%m-%d}" if account.created_at else None
         personal = [self.personal(each) for each in (account.email, account.phone) if each]
-        parts = [account.username, *personal, f"pool {account.pool}", account.sign_in, account.standing, created]
-        return " · ".join(filter(None, parts))
+        sub = f"sub {account.sub}" if account.sub else None
+        who = [self.name(account.username), *personal, f"pool {account.pool}"]
+        return " · ".join(filter(None, [*who, account.sign_in, account.standing, created, sub]))
 
     def reason(self, reason: str | None) -> list[Line]:
         """Return the line of a reason, with its ticket numbers as links; none for no reason."""

@@ -26,7 +26,7 @@ def audit_message(shown: Shown, entries: Sequence[AuditEntry]) -> Message:
     title = _TITLES.get(first.kind, first.kind)
     if len(entries) > 1:
         return message(header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
-    name = shown.personal(first.account.username if first.account else first.target)
+    name = shown.name(first.account.username) if first.account else shown.personal(first.target)
     return message(header(f"{title}: {name}"), facts(_lines(shown, first)), facts(_small_print(first)))
 
 
@@ -72,7 +72,7 @@ def _lines(shown: Shown, entry: AuditEntry) -> list[Line]:
         ]
     if account:
         lines += [
-            ("Account", [words(shown.personal(account.username), code=True)]),
+            ("Account", [words(shown.name(account.username), code=True)]),
             ("Pool", [words(f"{account.pool} ({account.region})")]),
         ]
     lines += shown.reason(entry.reason)

@@ -68,7 +68,7 @@ class Cards:
 
 def _awaiting_choice(shown: Shown, request: SignOutRequest) -> list[Block]:
     left_out = request.matches - len(request.candidates)
-    more = f" These are the first {len(request.candidates)}; write the user name or sub to narrow." if left_out else ""
+    more = f" These are the first {len(request.candidates)}; narrow it by user name, sub or --pool." if left_out else ""
     return [
         header(f"{request.matches} accounts match. Which one is it?"),
         paragraph(words(f"Nothing happens before you choose one and confirm.{more}")),
@@ -80,6 +80,7 @@ def _awaiting_choice(shown: Shown, request: SignOutRequest) -> list[Block]:
             }
             for number, account in enumerate(request.candidates)
         ),
+        _until(request),
         {"type": "actions", "elements": [button("Cancel", CANCEL, request.id)]},
     ]
 
@@ -94,7 +95,7 @@ def _awaiting_confirmation(shown: Shown, request: SignOutRequest, last: SignOutR
                 f"may go on accepting it for up to {shown.token_lifetime(request.account.pool)}."
             )
         ),
-        paragraph(words("You can confirm until "), moment(request.expires_at), words(".")),
+        _until(request),
         {
             "type": "actions",
             "elements": [
@@ -105,17 +106,21 @@ def _awaiting_confirmation(shown: Shown, request: SignOutRequest, last: SignOutR
     ]
 
 
+def _until(request: SignOutRequest) -> Block:
+    return paragraph(words("You can confirm until "), moment(request.expires_at), words("."))
+
+
 def _before(last: SignOutRequest | None) -> list[Line]:
     if last is None or last.ended_at is None:
         return []
     return [("Last signed out", [ago(last.ended_at), words(f" by @{last.operator.name}")])]
 
 
-def _signing_out(_: Shown, request: SignOutRequest) -> list[Block]:
+def _signing_out(shown: Shown, request: SignOutRequest) -> list[Block]:
     return [
         paragraph(
             words("Signing out "),
-            words(request.account.username, code=True),
+            words(shown.name(request.account.username), code=True),
             words(" … This takes a second, at most half a minute. The result will be here."),
         )
     ]
@@ -123,7 +128,7 @@ def _signing_out(_: Shown, request: SignOutRequest) -> list[Block]:
 
 def _signed_out(shown: Shown, request: SignOutRequest) -> list[Block]:
     return [
-        header(f"Signed out: {request.account.username}"),
+        header(f"Signed out: {shown.name(request.account.username)}"),
         bullets([item for item in _truth(shown, request) if item]),
         facts(_trace(request)),
     ]
@@ -148,17 +153,17 @@ def _truth(shown: Shown, request: SignOutRequest) -> list[list[Element]]:
     ]
 
 
-def _failed(_: Shown, request: SignOutRequest) -> list[Block]:
+def _failed(shown: Shown, request: SignOutRequest) -> list[Block]:
     return [
-        header(f"Not signed out: {request.account.username}"),
+        header(f"Not signed out: {shown.name(request.account.username)}"),
         paragraph(words(f"{NOTHING_ENDED} {advice(request.error_code)}")),
         facts(_trace(request)),
     ]
 
 
-def _unknown(_: Shown, request: SignOutRequest) -> list[Block]:
+def _unknown(shown: Shown, request: SignOutRequest) -> list[Block]:
     return [
-        header(f"Not known whether signed out: {request.account.username}"),
+        header(f"Not known whether signed out: {shown.name(request.account.username)}"),
         paragraph(words(f"{NOT_KNOWN} {advice(request.error_code)}")),
         facts(_trace(request)),
     ]

@@ -21,6 +21,7 @@ from bot.slack.clients import respond
 from bot.slack.form import Forms, FormState, found_view
 
 STILL_SIGNING_OUT = "This sign-out is already under way. Its result will replace the card."
+CHOSEN_BEFORE = "The card shows the account that you chose first. For another, cancel and run the command again."
 UNFINISHED = (
     "The outcome could not be recorded yet, so it is not known here. The bot keeps at it by itself; "
     "the audit channel will hear how it ended."
@@ -74,7 +75,7 @@ class Conversation:
         """Begin to look for what a form asks; `again` makes the form anew, with what was wrong. Raises as `ask`."""
         if self.draining:
             raise RestartingError
-        told = partial(self._told_in_form, view_id, again)
+        told = partial(self._told_in_form, view_id, again, ask.response_url)
         self.slack_lane.reserve().run(partial(self._authorize, ask, told, partial(self._found_by_form, view_id)))
 
     def choose(self, press: Press) -> None:
@@ -135,12 +136,17 @@ class Conversation:
                 )
 
     def _found_by_form(self, view_id: str, request: SignOutRequest) -> None:
-        self._show_card(request)
-        self.forms.show(view_id, found_view())
+        self.forms.show(view_id, found_view(shown=self._show_card(request)))
 
     def _choose(self, press: Press) -> None:
         with self._told(press.response_url):
-            chosen = self.confirmations.choose(press.request_id, press.number, press.operator)
+            try:
+                chosen = self.confirmations.choose(press.request_id, press.number, press.operator)
+            except AlreadyDecidedError as error:
+                if error.request.state is not State.AWAITING_CONFIRMATION:
+                    raise
+                chosen = error.request  # the card shows the first choice, so a second one must not look like it
+                respond(press.response_url, note(CHOSEN_BEFORE))
             card = self.cards.card(chosen, self.confirmations.last_signed_out(chosen))
             respond(press.response_url, card, replace=True)
 
@@ -194,19 +200,24 @@ class Conversation:
         self.entry_written()
 
     @contextmanager
-    def _told_in_form(self, view_id: str, again: Callable[[Message], dict[str, Any]]) -> Iterator[None]:
-        """Whatever is raised inside stands in the form, which can then be mended."""
+    def _told_in_form(
+        self, view_id: str, again: Callable[[Message], dict[str, Any]], response_url: str | None
+    ) -> Iterator[None]:
+        """Whatever is raised inside stands in the form, which can then be mended; in the channel, if it is closed."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
-            self.forms.show(view_id, again(_sentence_of(error)))
+            trouble = _sentence_of(error)
+            if not self.forms.show(view_id, again(trouble)):
+                respond(response_url, trouble)
         self.entry_written()
 
     def _already_decided(self, request: SignOutRequest, response_url: str | None) -> None:
         if request.state is State.SIGNING_OUT:
             respond(response_url, note(STILL_SIGNING_OUT))
         else:
-            respond(response_url, self.cards.card(request), replace=True)
+            last = self.confirmations.last_signed_out(request) if request.state.awaits_operator else None
+            respond(response_url, self.cards.card(request, last), replace=True)
 
 
 Told = Callable[[], AbstractContextManager[None]]

@@ -85,9 +85,14 @@ def looking_view() -> dict[str, Any]:
     return _view(paragraph(words("Looking for the account …")))
 
 
-def found_view() -> dict[str, Any]:
-    """Return what is shown once the card is in the channel."""
-    return _view(paragraph(words("The card is in the channel where you typed the command. Nothing has happened yet.")))
+def found_view(*, shown: bool) -> dict[str, Any]:
+    """Return what is shown once the account was found; `shown`: the card is in the channel."""
+    sentence = (
+        "The card is in the channel where you typed the command. Nothing has happened yet."
+        if shown
+        else "The account was found, but the card could not be shown. Nothing has happened. Run /signout anew."
+    )
+    return _view(paragraph(words(sentence)))
 
 
 def state_of(view: dict[str, Any]) -> FormState:

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from bot.errors import BotError, UsageError
-from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_target
+from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_reason, check_target
 from bot.reason import ReasonRule
 from bot.request import Ask, Operator
 from bot.slack.cards import CHOOSE, Message, note, usage
@@ -90,7 +90,7 @@ def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> As
         pool=options.pool if options else None,
         pool_id=options.pool_id if options else None,
         exactly=bool(options and options.exactly),
-        reason=_storable(options.reason) if options and options.reason else None,
+        reason=options.reason if options else None,
         response_url=command.get("response_url"),
     )
 
@@ -102,7 +102,7 @@ def _asked_by_form(body: dict[str, Any], state: FormState, filled: Filled) -> As
         channel_id=state.channel_id,
         target=check_target(filled.target),
         pool=filled.pool,
-        reason=_storable(filled.reason) if filled.reason else None,
+        reason=check_reason(filled.reason),
         response_url=state.response_url,
     )
 
@@ -110,7 +110,7 @@ def _asked_by_form(body: dict[str, Any], state: FormState, filled: Filled) -> As
 def _troubles(filled: Filled, reason_rule: ReasonRule) -> dict[str, str]:
     checks: dict[str, Callable[[], object]] = {
         TARGET: partial(check_target, filled.target),
-        REASON: partial(reason_rule.check, filled.reason),
+        REASON: lambda: reason_rule.check(check_reason(filled.reason)),
     }
     troubles: dict[str, str] = {}
     for block_id, check in checks.items():

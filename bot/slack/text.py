@@ -12,6 +12,8 @@ Block = dict[str, Any]
 Element = dict[str, Any]
 
 HEADER_LIMIT = 150
+MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
+MAX_URL = 500
 LINE_BREAK: Element = {"type": "text", "text": "\n"}
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
@@ -63,8 +65,10 @@ def linked(text: str, spans: Sequence[tuple[int, int]], address: str | None) -> 
         return [words(text)]
     elements: list[Element] = []
     end = 0
-    for start, stop in spans:
+    for start, stop in spans[:MAX_LINKS]:
         url = address.replace("{}", quote(text[start:stop], safe=""))
+        if len(url) > MAX_URL:
+            continue
         elements += [words(text[end:start])] if start > end else []
         elements.append({"type": "link", "url": url, "text": visible(text[start:stop])})
         end = stop

@@ -164,7 +164,7 @@ class SQLiteStore:
         for row in self._db().execute(sql, values).fetchall():
             try:
                 found.append(read(dict(row)))
-            except ValueError:  # pydantic's and json's are ValueErrors
+            except Exception:  # noqa: BLE001 -- whatever is wrong with it
                 unreadable.append(row["id"])
                 if row["id"] not in self._unreadable:
                     log.error("Row %s cannot be read. It is left as it is", row["id"])  # noqa: TRY400 -- it quotes the row
