@@ -13,6 +13,7 @@ from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
 from bot.options import AWS_USAGE, Help, SignOutOptions, Skeleton
 from bot.slack.typed import parse
+from bot.visible import is_hidden
 
 POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
@@ -238,7 +239,9 @@ def test_any_text_gives_a_value_or_one_sentence(text: str) -> None:
         assert value.reason is None or value.reason.encode()
 
 
-NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=128)
+NAMES = st.text(
+    st.characters(exclude_categories=("C", "Z")).filter(lambda each: not is_hidden(each)), min_size=1, max_size=128
+)
 
 
 @given(NAMES.filter(lambda name: not re.match(r"(--|[\u2013\u2014]-?)[^\W\d_]|help$|[$]$", name, re.IGNORECASE)))

@@ -1,0 +1,68 @@
+"""No text can widen a filter: whatever is typed, Cognito is only ever asked for that value of one attribute."""
+
+import re
+from contextlib import suppress
+from typing import Any
+
+import re2  # type: ignore[import-untyped]  # it ships no types
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.aws.phone_numbers import e164
+from bot.aws.user_pool import CognitoUserPool
+from bot.edge.lanes import together
+from bot.errors import BotError
+from bot.find import Finder
+from bot.options import check_target
+from bot.reason import ReasonRule
+
+FILTER = re.compile(r'(?P<attribute>username|email|phone_number|sub) = "(?P<value>[^"\\\s]+)"')
+YES = {"HTTPStatusCode": 200, "RequestId": "stand-in"}
+
+
+class Nobody:
+    """A stand-in for boto3's client (and for what keeps them): a pool without users that remembers its filters."""
+
+    def __init__(self) -> None:
+        self.filters: list[str] = []
+
+    def of(self, _: str) -> "Nobody":
+        return self
+
+    def forget(self, _: str) -> None:
+        """Keep it."""
+
+    def list_users(self, **parameters: Any) -> dict[str, Any]:
+        self.filters.append(parameters["Filter"])
+        return {"Users": [], "ResponseMetadata": YES}
+
+    def admin_get_user(self, **_: Any) -> None:
+        error: Any = {"Error": {"Code": "UserNotFoundException"}, "ResponseMetadata": {**YES, "HTTPStatusCode": 400}}
+        raise ClientError(error, "AdminGetUser")
+
+
+@settings(derandomize=True, max_examples=1000, deadline=None)
+@given(st.text(max_size=140) | st.text('"\\ =^*()@+0123456789abc-', max_size=60))
+def test_every_filter_asks_for_one_value_that_was_typed(text: str) -> None:
+    client = Nobody()
+    pool = CognitoUserPool("customers", "eu-central-1_a", "eu-central-1", client, "DE")  # type: ignore[arg-type]
+    finder = Finder(pools={"customers": pool}, e164=e164, together=together)
+    with suppress(BotError):
+        finder.find(check_target(text), ["customers"], exactly=False)
+    typed = " ".join(text.split())
+    for each in client.filters:
+        match = FILTER.fullmatch(each)
+        assert match
+        digits = "".join(filter(str.isdecimal, typed))
+        if match["attribute"] == "phone_number":
+            assert re.fullmatch(r"\+[1-9]\d+", match["value"])
+            assert match["value"][-4:] in digits.translate({ord(d): str(int(d)) for d in digits})
+        else:
+            assert match["value"].lower() == typed.lower()
+
+
+def test_a_pattern_that_would_try_for_ever_elsewhere_is_matched_in_time_with_the_text() -> None:
+
+    rule = ReasonRule(pattern=re2.compile(r"(a+)+b"))
+    assert rule.tickets("a" * 500) == []  # a backtracking engine would try 2**500 ways
