@@ -5,7 +5,7 @@ The flow, and where each step lives:
     /signout ada
        parse      what was asked                        options.py
        authorize  may this operator do that?            authorize.py
-       find       which Cognito account is it?          aws/
+       find       which Cognito account is it?          find.py, aws/
        open       a request, and a card with buttons    confirm.py, slack/
     [Sign out] clicked
        authorize  once more, then claim (exactly once)  confirm.py

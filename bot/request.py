@@ -20,11 +20,6 @@ class State(StrEnum):
     EXPIRED = "expired"
 
     @property
-    def is_final(self) -> bool:
-        """Whether no move leads out of this state."""
-        return not MOVES[self]
-
-    @property
     def awaits_operator(self) -> bool:
         """Whether the card still waits for a press."""
         return self in {State.AWAITING_CHOICE, State.AWAITING_CONFIRMATION}

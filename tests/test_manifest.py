@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from headless import AUDIT, KIM, Headless
 
 from bot.options import USAGE
 from bot.sandbox import cast
@@ -19,6 +20,8 @@ SCOPE_OF_METHOD = {
     "auth.test": None,
     "chat.postMessage": "chat:write",
     "usergroups.users.list": "usergroups:read",
+    "views.open": None,
+    "views.update": None,
 }
 
 
@@ -53,6 +56,17 @@ def test_it_asks_for_exactly_the_scopes_that_the_bots_calls_and_its_command_need
     needed = {scope for scope in SCOPE_OF_METHOD.values() if scope} | {"commands"}
     (kind,) = manifest["oauth_config"]["scopes"].items()
     assert (kind[0], sorted(kind[1])) == ("bot", sorted(needed))
+
+
+def test_these_are_the_methods_that_a_flow_through_everything_calls(headless: Headless) -> None:
+    with headless.bot_in_process():
+        headless.command(KIM, "")
+        headless.submit(KIM, headless.wait_for_form(KIM), {"target": "ada"})
+        headless.press(KIM, headless.wait_for_message(KIM, button="signout_confirm"), "signout_confirm")
+        headless.wait_for_message(KIM, AUDIT, containing="Signed out: ada")
+        headless.wait_for_message(KIM, containing="Signed out: ada")
+        headless.wait_for_form(KIM, containing="The card is in the channel")
+    assert {call.action for call in headless.slack_calls()} == {*SCOPE_OF_METHOD, "response_url"}
 
 
 def test_every_scope_says_why_it_is_asked_for() -> None:
