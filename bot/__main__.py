@@ -5,7 +5,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -105,13 +106,23 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
     try:
         settings = load(os.environ)
         configure("WARNING", settings.secrets)
-        with terminal(settings) as opened:
+        with _no_complaints(), terminal(settings) as opened:
             return opened.sign_out(options, yes=yes)
     except SettingsError as error:
         _failed(*error.faults)
     except (CallerUnknownError, StoreError) as error:
         _failed(str(error))
     return Code.SETTINGS
+
+
+@contextmanager
+def _no_complaints() -> Iterator[None]:
+    """Keep Python from complaining to the person here about what Ctrl-C leaves half made, such as a half-read answer."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

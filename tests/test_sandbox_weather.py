@@ -147,7 +147,7 @@ def test_a_pause_outlives_its_caller_as_the_network_does(headless: Headless, cal
         call(SIGN_OUT, "margaret")
     assert headless.is_signed_in("margaret")
     paused.release()
-    headless.wait_for(lambda: not headless.is_signed_in("margaret"))
+    headless.wait_for(lambda: not any(each.refresh_works or each.access_works for each in headless.devices("margaret")))
 
 
 def test_the_cognito_switches(headless: Headless, call: Any) -> None:
