@@ -117,7 +117,7 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 
 @contextmanager
 def _no_complaints() -> Iterator[None]:
-    """Keep Python from complaining to the person here about what Ctrl-C leaves half made, such as a half-read answer."""
+    """Keep Python from complaining to the person here about what Ctrl-C leaves half made, such as an answer."""
     before, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         yield
