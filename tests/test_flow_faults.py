@@ -138,6 +138,7 @@ def test_blocks_that_slack_finds_malformed_are_posted_as_text(headless: Headless
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         posted = headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
     assert posted.blocks is None
+    assert posted.metadata
     assert "Allowed by" in posted.text
 
 

@@ -16,7 +16,7 @@ from bot.slack.audit_messages import audit_message, metadata
 
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _TOO_MANY = 429
-_MALFORMED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "metadata_too_large"})
+_MALFORMED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class SlackAuditChannel:
             if error.reason not in _MALFORMED:
                 raise
             log.warning("Slack refuses the blocks of entry %s (%s): posting it as text", entries[0].id, error.reason)
-            return self._post(message.text, mrkdwn=False)
+            return self._post(message.text, mrkdwn=False, metadata=ids)
 
     def _post(self, text: str, **more: Any) -> str:
         try:
