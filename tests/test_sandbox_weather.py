@@ -37,20 +37,26 @@ def headless(shared: Headless) -> Iterator[Headless]:
 
 
 @pytest.fixture
-def call(headless: Headless) -> Callable[[str, str], Any]:
-    """Call an action for a customer as the bot does, but with a read time-out of half a second."""
-    config = Config(connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1, "mode": "standard"})
-    client = boto3.client(
-        "cognito-idp",
-        region_name="eu-central-1",
-        endpoint_url=headless.environment["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"],
-        aws_access_key_id=headless.environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=headless.environment["AWS_SECRET_ACCESS_KEY"],
-        config=config,
-    )
-    methods = {FIND: client.admin_get_user, SIGN_OUT: client.admin_user_global_sign_out}
+def call(headless: Headless) -> Callable[..., Any]:
+    """Call an action for a customer as the bot does; `patience` is the read time-out in seconds."""
     pool = headless.stage.cognito.pools["customers"].id
-    return lambda action, username: methods[action](UserPoolId=pool, Username=username)
+
+    def make(action: str, username: str, patience: float = 10) -> Any:
+        client = boto3.client(
+            "cognito-idp",
+            region_name="eu-central-1",
+            endpoint_url=headless.environment["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"],
+            aws_access_key_id=headless.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=headless.environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(read_timeout=patience, retries={"total_max_attempts": 1, "mode": "standard"}),
+        )
+        methods = {FIND: client.admin_get_user, SIGN_OUT: client.admin_user_global_sign_out}
+        try:
+            return methods[action](UserPoolId=pool, Username=username)
+        finally:
+            client.close()
+
+    return make
 
 
 @pytest.fixture
@@ -114,7 +120,7 @@ def test_a_fault_leaves_the_caller_in_doubt(
     headless.run(headless.stage.cognito.sign_in("customers", "barbara"))
     headless.before_cognito(SIGN_OUT, fault)
     with pytest.raises(error):
-        call(SIGN_OUT, "barbara")
+        call(SIGN_OUT, "barbara", patience=2)
     assert headless.devices("barbara")[-1].refresh_works is not signed_out
     assert headless.cognito_calls()[0].forwarded is signed_out
 
@@ -144,7 +150,7 @@ def test_a_paused_call_announces_itself_and_goes_on_when_released(
 def test_a_pause_outlives_its_caller_as_the_network_does(headless: Headless, call: Any) -> None:
     paused = headless.pause(SIGN_OUT)
     with pytest.raises(ReadTimeoutError):
-        call(SIGN_OUT, "margaret")
+        call(SIGN_OUT, "margaret", patience=0.5)
     assert headless.is_signed_in("margaret")
     paused.release()
     headless.wait_for(lambda: not any(each.refresh_works or each.access_works for each in headless.devices("margaret")))
@@ -162,7 +168,7 @@ def test_the_cognito_switches(headless: Headless, call: Any) -> None:
     headless.switch("cognito_throttling", on=False)
     headless.switch("cognito_slow")
     with pytest.raises(ReadTimeoutError):
-        call(FIND, "ada")
+        call(FIND, "ada", patience=0.5)
     headless.switch("cognito_slow", on=False)
     assert call(FIND, "ada")
 
