@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from examples import NOON, SAM, StoppedClock, awaiting, claimed_in
-from flow import CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
+from flow import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SUPPORT, Headless, shows
 from headless import SAM as SAM_ID
 
@@ -18,7 +18,7 @@ from bot.authorize import Allowed, Allowlist
 from bot.confirm import AlreadyDecidedError, Confirmations
 from bot.reason import ReasonRule
 from bot.request import Ask, SignOutRequest, State
-from bot.sandbox.wire import Exchange, reset
+from bot.sandbox.wire import Exchange, hang, reset
 from bot.slack.conversation import Press
 from bot.stores.sqlite import SQLiteStore
 
@@ -248,3 +248,18 @@ def test_a_claim_cannot_be_claimed_again(store: SQLiteStore) -> None:
     claimed = claimed_in(store)
     assert claimed.version == 2
     assert store.get(claimed.id) == claimed
+
+
+def test_an_ack_waits_neither_for_the_store_nor_for_slack_nor_for_cognito(headless: Headless) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+        headless.before_slack("usergroups.users.list", hang())
+        headless.before_cognito(FIND, hang())
+        db = sqlite3.connect(store_path(headless), isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")  # as long as this lasts, a write waits for five seconds and then fails
+        asked = [headless.command(person, "grace") for person in (KIM, SAM_ID)]
+        acks = [*asked, headless.press(SAM_ID, card, CONFIRM)]
+        db.execute("ROLLBACK")
+        db.close()
+    assert [ack.error for ack in acks] == [None, None, None]
+    assert max(ack.seconds for ack in acks) < ACKED_WITHIN

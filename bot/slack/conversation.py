@@ -159,16 +159,16 @@ class Conversation:
                 seat.release()
                 raise
             # From here on nothing may tell the operator that nothing was done: neither of these raises.
-            shown = _Shown(press.response_url, self.cards)
-            seat.run(partial(self._sign_out, claimed, shown))
-            shown.show(claimed)
+            card = _LiveCard(press.response_url, self.cards)
+            seat.run(partial(self._sign_out, claimed, card))
+            card.show(claimed)
 
     def _cancel(self, press: Press) -> None:
         with self._told(press.response_url):
             cancelled = self.confirmations.cancel(press.request_id, press.operator)
             respond(press.response_url, self.cards.card(cancelled), replace=True)
 
-    def _sign_out(self, claimed: SignOutRequest, shown: "_Shown") -> None:
+    def _sign_out(self, claimed: SignOutRequest, card: "_LiveCard") -> None:
         try:
             ended = self.sign_outs.sign_out(claimed)
         except Exception:
@@ -176,7 +176,7 @@ class Conversation:
             respond(claimed.response_url, note(UNFINISHED))
             return
         self.entry_written()
-        shown.show(ended)
+        card.show(ended)
 
     def _resume(self, dead: SignOutRequest) -> None:
         try:
@@ -233,7 +233,7 @@ def _sentence_of(error: Exception) -> Message:
     return note(BotError.sentence)
 
 
-class _Shown:
+class _LiveCard:
     """One card as it changes. Progress and result are posted by two threads: an older version never covers a newer."""
 
     def __init__(self, response_url: str | None, cards: Cards) -> None:
