@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ulid import ULID
-
 from bot import __version__
-from bot.request import Account, Ask, Operator, SignOutRequest, State
+from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
 
 
 class Kind(StrEnum):
@@ -56,7 +54,7 @@ class AuditEntry:
     channel_id: str
     target: str
     rule: str
-    request_id: str | None = None
+    request_id: str
     account: Account | None = None
     reason: str | None = None
     created_at: datetime | None = None
@@ -81,7 +79,7 @@ def entry_of(request: SignOutRequest, at: datetime) -> AuditEntry:
     """Return the entry that goes with a request's arrival in its present state."""
     kind = Kind.RESUMED if request.state is State.SIGNING_OUT and request.resumed else _KIND_OF[request.state]
     return AuditEntry(
-        id=str(ULID()),
+        id=new_id(at),
         kind=kind,
         at=at,
         operator=request.operator,
@@ -107,15 +105,10 @@ def entry_of(request: SignOutRequest, at: datetime) -> AuditEntry:
     )
 
 
-def entry_without_request(
-    kind: Kind, ask: Ask, rule: str, at: datetime, request: SignOutRequest | None = None
-) -> AuditEntry:
-    """Return the entry of something asked that moved nothing: a refusal, or a target that is no account.
-
-    `request` is the one whose button was pressed, where there is one.
-    """
+def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> AuditEntry:
+    """Return the entry of something asked that moved nothing: a refusal, or a target that is no account."""
     return AuditEntry(
-        id=str(ULID()),
+        id=new_id(at),
         kind=kind,
         at=at,
         operator=ask.operator,
@@ -123,8 +116,8 @@ def entry_without_request(
         channel_id=ask.channel_id,
         target=ask.target,
         rule=rule,
-        request_id=request.id if request else None,
-        account=request.chosen if request else None,
+        request_id=ask.id,
+        account=account,
         reason=ask.reason,
         next_at=at if kind in POSTED else None,
     )

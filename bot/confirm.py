@@ -3,11 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
 
-from ulid import ULID
-
-from bot.audit import Kind, entry_of, entry_without_request
+from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied, authorize
 from bot.errors import (
     AccountNotFoundError,
@@ -21,7 +18,7 @@ from bot.errors import (
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Clock, Groups, RequestStore
 from bot.reason import ReasonRule
-from bot.request import Account, Ask, Operator, SignOutRequest, State
+from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
 from bot.sign_out import LEASE
 
 
@@ -87,13 +84,13 @@ class Confirmations:
         self.reason_rule.check(ask.reason)
         rules = [authorized.rules[pool] for pool in pools]
         try:
-            found = self.finder.find(ask.target, pools, exactly=ask.exactly)
+            found = self.finder.find(ask, pools)
         except AccountNotFoundError:
-            self.store.record(entry_without_request(Kind.NOT_FOUND, ask, rules[0], self.clock.now()))
+            self.store.record(entry_of_ask(Kind.NOT_FOUND, ask, rules[0], self.clock.now()))
             raise
         now = self.clock.now()
         request = SignOutRequest(
-            id=str(ULID()),
+            id=ask.id,
             state=State.AWAITING_CHOICE if len(found) > 1 else State.AWAITING_CONFIRMATION,
             operator=authorized.operator,
             source=ask.source,
@@ -135,7 +132,7 @@ class Confirmations:
         claimed = request.move(
             State.SIGNING_OUT,
             allowed_by=rule,
-            claim_id=str(uuid4()),
+            claim_id=new_id(now),
             claimed_at=now,
             lease_until=now + LEASE,
             response_url=response_url,
@@ -175,7 +172,7 @@ class Confirmations:
         if (presser.team_id, presser.id) != (request.operator.team_id, request.operator.id):
             ask = _ask_again(request, presser)
             self.store.record(
-                entry_without_request(Kind.REFUSED, ask, "pressed another's button", self.clock.now(), request)
+                entry_of_ask(Kind.REFUSED, ask, "pressed another's button", self.clock.now(), request.chosen)
             )
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
@@ -205,12 +202,14 @@ class Confirmations:
     def _refused(
         self, ask: Ask, rule: str, request: SignOutRequest | None = None, sentence: str | None = None
     ) -> DeniedError:
-        self.store.record(entry_without_request(Kind.REFUSED, ask, rule, self.clock.now(), request))
+        account = request.chosen if request else None
+        self.store.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
         return DeniedError(rule, sentence)
 
 
 def _ask_again(request: SignOutRequest, presser: Operator) -> Ask:
     return Ask(
+        id=request.id,
         operator=presser,
         source=request.source,
         channel_id=request.channel_id,

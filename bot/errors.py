@@ -78,20 +78,39 @@ class NotYoursError(BotError):
     sentence = "Only the person who ran the command can press these buttons. Nothing was done."
 
 
+class StoreUnavailableError(BotError):
+    """The store cannot be read or written just now. `in_doubt`: a write may have been done all the same."""
+
+    sentence = "The bot's store is out of order, so nothing was signed out. Try again, and tell the bot's engineer."
+    IN_DOUBT = (
+        "The bot's store did not answer. If this was recorded, the bot goes on by itself and the audit channel will "
+        "hear of it; otherwise nothing was signed out. Run the command again to see."
+    )
+
+    def __init__(self, reason: str, *, in_doubt: bool = False) -> None:
+        self.reason = reason
+        self.in_doubt = in_doubt
+        super().__init__(self.IN_DOUBT if in_doubt else None)
+
+
 class SupersededError(Exception):
     """Somebody else moved the request first, so this write did not happen. Read it again."""
 
 
 class StoreError(Exception):
-    """The store cannot be opened: why, and what to do."""
+    """The store cannot be used as it is, and waiting will not mend it: why, and what to do."""
 
 
 class DeliveryError(Exception):
-    """Slack did not take an audit message. `retry_after` is how long it asked to be left alone, where it did."""
+    """Slack did not take an audit message. `retry_after` is how long it asked to be left alone, where it did.
 
-    def __init__(self, reason: str, retry_after: timedelta | None = None) -> None:
+    `for_good`: it will not take any before somebody mends the channel, such as one that was archived.
+    """
+
+    def __init__(self, reason: str, retry_after: timedelta | None = None, *, for_good: bool = False) -> None:
         self.reason = reason
         self.retry_after = retry_after
+        self.for_good = for_good
         super().__init__(reason)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.errors import AccountNotFoundError, UsageError
 from bot.options import looks_like_phone
 from bot.ports import Attribute, Together, UserPool
-from bot.request import Account
+from bot.request import Account, Ask
 
 MAX_CANDIDATES = 10
 EXAMPLE = ", such as +49 30 123456"
@@ -34,13 +34,17 @@ class Finder:
     e164: E164
     together: Together
 
-    def find(self, target: str, pools: Sequence[str], *, exactly: bool) -> Sequence[Account]:
+    def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
         """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
 
         Raises `AccountNotFoundError`, which tells where it looked and how, and `PoolUnavailableError` where any pool
         could not be asked: what it would have said might be the account that was meant.
         """
-        looks = [_Look(name, self.pools[name], target, self._forms(name, target, exactly=exactly)) for name in pools]
+        target = ask.target
+        looks = [
+            _Look(name, self.pools[name].on_behalf(ask.id, ask.operator.id), target, self._forms(name, ask))
+            for name in pools
+        ]
         found = [account for accounts in self.together([look.accounts for look in looks]) for account in accounts]
         without = [look.name for look in looks if Attribute.PHONE not in look.forms]
         by_name = any(account.username == target for account in found)
@@ -51,10 +55,11 @@ class Finder:
             raise AccountNotFoundError(self._in_vain(target, looks))
         return found
 
-    def _forms(self, pool: str, target: str, *, exactly: bool) -> Mapping[Attribute, str]:
+    def _forms(self, pool: str, ask: Ask) -> Mapping[Attribute, str]:
         """Return what the target may be, and how each attribute spells it."""
+        target = ask.target
         forms = {Attribute.USERNAME: target}
-        if exactly:
+        if ask.exactly:
             return forms
         if "@" in target:
             forms[Attribute.EMAIL] = target

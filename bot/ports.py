@@ -1,6 +1,6 @@
 """What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -74,6 +74,9 @@ class UserPool(Protocol):
     def default_region(self) -> str | None:
         """The country in which phone numbers without a country code are read, such as DE."""
 
+    def on_behalf(self, request_id: str, operator_id: str) -> "UserPool":
+        """Return this pool for calls that AWS's own trail shall show as made for this request and operator."""
+
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that Cognito gives for this value, all pages read. Never an empty filter.
 
@@ -100,8 +103,19 @@ class Together(Protocol):
         """Return all results in order. Raises the first error."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The entries that wait for delivery: how many, and since when the oldest does."""
+
+    entries: int
+    oldest_at: datetime | None
+
+
 class RequestStore(Protocol):
-    """Where requests and audit entries live. A method returns only after its write is durable."""
+    """Where requests and audit entries live. A method returns only after its write is durable.
+
+    Each raises `StoreUnavailableError` where the store cannot be read or written.
+    """
 
     def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
         """Store a new request together with its entry."""
@@ -131,10 +145,22 @@ class RequestStore(Protocol):
     def record(self, entry: AuditEntry) -> None:
         """Store an entry that belongs to no move, such as a refusal."""
 
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[AuditEntry]:
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
+
+    def backlog(self) -> Backlog:
+        """Return what waits for delivery."""
+
+    def forget_delivered(self, before: datetime) -> int:
+        """Delete some of what ended, and was delivered where it had to be, before then; return how many entries."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back. Raises `StoreUnavailableError`."""
+
     def undelivered(self, now: datetime, limit: int) -> Sequence[AuditEntry]:
         """Return entries that are due for delivery, oldest first."""
 
-    def refusals_waiting(self, team_id: str, operator_id: str) -> Sequence[AuditEntry]:
+    def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[AuditEntry]:
         """Return an operator's undelivered refusals, oldest first."""
 
     def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
@@ -143,11 +169,17 @@ class RequestStore(Protocol):
     def next_delivery_at(self) -> datetime | None:
         """Return when the next entry is due, or None where nothing waits."""
 
+    def hold(self, entries: Sequence[AuditEntry], until: datetime) -> Sequence[AuditEntry]:
+        """Take these entries for delivery: nobody else gets them before `until`. Return those that were got, so held.
+
+        One that was taken, postponed or delivered since it was read is not got.
+        """
+
     def delivered(self, entries: Sequence[AuditEntry], ts: str, now: datetime) -> None:
-        """Note that Slack took these entries, as message `ts`."""
+        """Note that Slack took these entries, as message `ts`. What was noted before stays."""
 
     def postponed(self, entries: Sequence[AuditEntry], next_at: datetime, *, failed: bool) -> None:
-        """Note when to try these entries again; `failed` counts an attempt."""
+        """Note when to try these entries again, unless somebody took them since; `failed` counts an attempt."""
 
 
 class AuditChannel(Protocol):
@@ -158,20 +190,3 @@ class AuditChannel(Protocol):
 
         Raises `DeliveryError` unless Slack definitely took it.
         """
-
-
-class Seat(Protocol):
-    """A place in a lane, held until `run` or `release`."""
-
-    def run(self, work: Callable[[], object]) -> None:
-        """Do `work` on one of the lane's threads, then give the place back."""
-
-    def release(self) -> None:
-        """Give the place back unused."""
-
-
-class Lane(Protocol):
-    """A bounded number of threads for one sort of work."""
-
-    def reserve(self, *, urgent: bool = False) -> Seat:
-        """Return a place, or raise `BusyError`. The last places are kept for what is urgent."""

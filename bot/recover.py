@@ -4,13 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from bot.audit import AuditEntry, Kind, entry_of
 from bot.backoff import pause
 from bot.errors import DeliveryError, SupersededError
 from bot.ports import AuditChannel, Clock, RequestStore
-from bot.request import SignOutRequest, State
+from bot.request import SignOutRequest, State, new_id
 from bot.sign_out import LEASE, SignOuts
 
 CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
@@ -37,7 +36,7 @@ class Recovery:
         One older than `resume_within` becomes UNKNOWN without a call: a late replay would end sessions opened since.
         """
         now = self.clock.now()
-        taken = dead.move(State.SIGNING_OUT, claim_id=str(uuid4()), lease_until=now + LEASE, resumed=True)
+        taken = dead.move(State.SIGNING_OUT, claim_id=new_id(now), lease_until=now + LEASE, resumed=True)
         try:
             self.store.advance(dead, taken, entry_of(taken, now))
             return self.sign_outs.sign_out(taken)
@@ -51,14 +50,21 @@ class Recovery:
 
 @dataclass(kw_only=True)
 class Delivery:
-    """Takes audit entries to the audit channel, each until Slack took it. One thread runs it, never two."""
+    """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it.
+
+    `refusing` is Slack's word while somebody has to mend the channel; `kept` hears of each entry that suffers, once.
+    """
 
     BETWEEN_REFUSALS = timedelta(minutes=1)
+    POST = timedelta(seconds=20)  # for so long an entry is this instance's alone
+    AT_ONCE = 50
 
     store: RequestStore
     channel: AuditChannel
     clock: Clock
     jitter: Callable[[], float]
+    kept: Callable[[AuditEntry], None]
+    refusing: str | None = field(default=None, init=False)
     held_until: datetime | None = field(default=None, init=False)
     taken: list[tuple[Sequence[AuditEntry], str]] = field(default_factory=list, init=False)
 
@@ -76,19 +82,22 @@ class Delivery:
     def _deliver_due(self, now: datetime) -> None:
         self.held_until = None
         done: set[str] = set()
-        for entry in self.store.undelivered(now, limit=50):
+        for entry in self.store.undelivered(now, limit=self.AT_ONCE):
             if entry.id in done:
                 continue
             entries = self._together(entry)
             done.update(each.id for each in entries)
-            if not self._wait_for_the_minute(entries, now) and not self._post(entries):
+            if self._wait_for_the_minute(entries, now):
+                continue
+            held = self.store.hold(entries, self.clock.now() + self.POST)
+            if held and not self._post(held):
                 return
 
     def _together(self, entry: AuditEntry) -> Sequence[AuditEntry]:
         """Return what goes into one message: an entry alone, or everything that was refused to one operator."""
         if entry.kind is not Kind.REFUSED:
             return [entry]
-        return self.store.refusals_waiting(entry.operator.team_id, entry.operator.id)
+        return self.store.refusals_waiting(entry.operator.team_id, entry.operator.id, self.AT_ONCE)
 
     def _wait_for_the_minute(self, entries: Sequence[AuditEntry], now: datetime) -> bool:
         """Put off an operator's refusals of which the channel heard less than a minute ago."""
@@ -106,16 +115,24 @@ class Delivery:
         try:
             ts = self.channel.post(entries)
         except DeliveryError as error:
-            wait = pause(entries[0].delivery_attempts + 1) * self.jitter()
-            next_at = self.clock.now() + max(wait, error.retry_after or wait)
-            log.warning("Slack did not take audit entry %s (%s); next try at %s", entries[0].id, error.reason, next_at)
-            self.store.postponed(entries, next_at, failed=True)
-            if error.retry_after is not None:
-                self.held_until = next_at
-            return error.retry_after is None
+            return self._put_off(entries, error)
+        self.refusing = None
         self.taken.append((entries, ts))
         self._note_taken()
         return True
+
+    def _put_off(self, entries: Sequence[AuditEntry], error: DeliveryError) -> bool:
+        first = entries[0]
+        wait = pause(first.delivery_attempts + 1) * self.jitter()
+        next_at = self.clock.now() + max(wait, error.retry_after or wait)
+        log.warning("Slack did not take audit entry %s (%s); next try at %s", first.id, error.reason, next_at)
+        self.refusing = error.reason if error.for_good else None
+        if error.retry_after is not None:
+            self.held_until = next_at
+        self.store.postponed(entries, next_at, failed=True)
+        if error.for_good and not first.delivery_attempts:
+            self.kept(first)
+        return error.retry_after is None
 
     def _note_taken(self) -> None:
         """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""

@@ -6,6 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from ulid import ULID
+
+
+def new_id(at: datetime) -> str:
+    """Return a new ULID: ids sort by the time they were made at, to the millisecond."""
+    return str(ULID.from_datetime(at))
+
 
 class State(StrEnum):
     """Where a request stands. The README's state chart shows the same."""
@@ -51,9 +58,11 @@ class Operator:
 class Ask:
     """What somebody asked, before anything was decided. `target` is exactly what was typed.
 
+    Its `id` becomes the request's. It joins the trail, the logs and CloudTrail, also where no request comes of it.
     The pool may be named by its short name or by its id. `exactly`: the target is a user name and nothing else.
     """
 
+    id: str
     operator: Operator
     source: str
     channel_id: str

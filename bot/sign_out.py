@@ -45,16 +45,20 @@ class SignOuts:
         A holder that lost its claim writes nothing: then this raises `SupersededError`.
         """
         calls = _Calls(doubt=claimed.resumed)
-        pool = self.pools.get(claimed.account.pool)
-        # A name that stands for another pool by now would sign out somebody else.
-        known = pool is not None and pool.pool_id == claimed.account.pool_id
-        while pool and known and (leave_within := self._time_to_call(claimed, calls)):
+        pool = self._pool(claimed)
+        while pool and (leave_within := self._time_to_call(claimed, calls)):
             calls.note(pool.sign_out(claimed.account.username, leave_within))
             if calls.settled:
                 break
             pause = BACK_OFF_SECONDS[min(calls.made, len(BACK_OFF_SECONDS)) - 1]
             self.clock.sleep(pause * self.jitter())
         return self._complete(claimed, calls)
+
+    def _pool(self, claimed: SignOutRequest) -> UserPool | None:
+        """Return the account's pool; None where its name stands for another by now, which holds somebody else."""
+        pool = self.pools.get(claimed.account.pool)
+        known = pool is not None and pool.pool_id == claimed.account.pool_id
+        return pool.on_behalf(claimed.id, claimed.operator.id) if pool and known else None
 
     def _time_to_call(self, claimed: SignOutRequest, calls: "_Calls") -> timedelta | None:
         """Return how long from now a call may still leave; None where no further one may."""

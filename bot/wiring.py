@@ -110,7 +110,14 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
     )
     channel = SlackAuditChannel(slack, settings.audit_channel, shown)
-    delivery = _delivery_rounds(Delivery(store=store, channel=channel, clock=clock, jitter=jitter))
+    delivery = Delivery(
+        store=store,
+        channel=channel,
+        clock=clock,
+        jitter=jitter,
+        kept=lambda entry: conversation.tell_kept(entry),  # noqa: PLW0108 -- each of the two knows the other
+    )
+    delivery_rounds = _delivery_rounds(delivery)
     lanes = (ThreadLane("slack", SLACK_THREADS), ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES))
     conversation = Conversation(
         confirmations=confirmations,
@@ -120,13 +127,14 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         forms=Forms(slack),
         slack_lane=lanes[0],
         aws_lane=lanes[1],
-        entry_written=delivery.hurry,
+        entry_written=delivery_rounds.hurry,
+        audit_refused=lambda: delivery.refusing is not None,
     )
     return Edge(
         app=build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read),
         conversation=conversation,
         lanes=lanes,
-        rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery),
+        rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery_rounds),
         learn=installation.learn,
         bot_token=bot_token,
         app_token=settings.slack_app_token.get_secret_value(),

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ulid import ULID
-
 from bot.audit import entry_of
 from bot.ports import Attribute, Refused, SignedOut, Unclear
-from bot.request import Account, Operator, SignOutRequest, State
+from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
 from bot.sign_out import LEASE, Lifetimes, SignOuts
 from bot.stores.sqlite import SQLiteStore
 
@@ -45,7 +43,7 @@ class StoppedClock:
 def awaiting(**changes: object) -> SignOutRequest:
     """Return a request whose card was just shown."""
     values: dict[str, object] = {
-        "id": str(ULID()),
+        "id": new_id(NOON),
         "state": State.AWAITING_CONFIRMATION,
         "operator": SAM,
         "source": "slack",
@@ -60,6 +58,18 @@ def awaiting(**changes: object) -> SignOutRequest:
         "response_url": "https://hooks.slack.com/commands/T/1/secret",
     }
     return SignOutRequest(**(values | changes))  # type: ignore[arg-type]
+
+
+def asked(target: str = "ada", **changes: object) -> Ask:
+    """Return what SAM asked at noon."""
+    values: dict[str, object] = {
+        "id": new_id(NOON),
+        "operator": SAM,
+        "source": "slack",
+        "channel_id": "C0SUPPORT1",
+        "target": target,
+    }
+    return Ask(**(values | changes))  # type: ignore[arg-type]
 
 
 def claimed_in(store: SQLiteStore, **changes: object) -> SignOutRequest:
@@ -83,6 +93,11 @@ class ScriptedPool:
 
     default_region = None
     pool_id = ADA.pool_id
+
+    def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
+        """Answer whoever asks."""
+        assert (request_id, operator_id) > ("", "")
+        return self
 
     def list_users(self, attribute: Attribute, value: str) -> list[Account]:
         """Find nobody: the rules under test have found already."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped]  # it ships no types
 from botocore.exceptions import ClientError
+from examples import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def test_every_filter_asks_for_one_value_that_was_typed(text: str) -> None:
     pool = CognitoUserPool("customers", "eu-central-1_a", "eu-central-1", client, "DE")  # type: ignore[arg-type]
     finder = Finder(pools={"customers": pool}, e164=e164, together=together)
     with suppress(BotError):
-        finder.find(check_target(text), ["customers"], exactly=False)
+        finder.find(asked(check_target(text)), ["customers"])
     typed = " ".join(text.split())
     for each in client.filters:
         match = FILTER.fullmatch(each)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from directory import Directory, user
+from examples import asked
 from headless import Headless
 
 from bot.aws.clients import Clients
@@ -46,7 +47,7 @@ def finder(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 
 
 def names(finder: Finder, target: str, *, exactly: bool = False) -> list[str]:
-    return [account.username for account in finder.find(target, list(finder.pools), exactly=exactly)]
+    return [account.username for account in finder.find(asked(target, exactly=exactly), list(finder.pools))]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_the_adapter_itself_refuses_a_value_that_no_filter_can_hold(
 
 
 def test_all_pools_are_asked_and_each_match_says_its_own(finder: Callable[..., Finder]) -> None:
-    found = finder(Directory([ADA]), ["customers", "staff"]).find("ada", ["customers", "staff"], exactly=False)
+    found = finder(Directory([ADA]), ["customers", "staff"]).find(asked("ada"), ["customers", "staff"])
     assert [account.pool for account in found] == ["customers", "staff"]
 
 
@@ -213,11 +214,11 @@ def test_a_phone_number_that_only_some_pools_can_read_is_asked_for_with_its_coun
     look = finder(Directory([ADA]), ["customers", "staff"])
     look.pools["staff"]._default_region = None  # type: ignore[attr-defined]
     if where == ["customers"]:
-        assert [account.pool for account in look.find("0151 12345678", where, exactly=False)] == ["customers"]
+        assert [account.pool for account in look.find(asked("0151 12345678"), where)] == ["customers"]
         return
     with pytest.raises(BotError, match="country code, such as"):
-        look.find("0151 12345678", where, exactly=False)
-    assert len(look.find("+49 151 12345678", where, exactly=False)) == len(where)
+        look.find(asked("0151 12345678"), where)
+    assert len(look.find(asked("+49 151 12345678"), where)) == len(where)
 
 
 def test_a_customers_number_that_looks_like_a_phone_number_is_found_all_the_same(
@@ -231,14 +232,14 @@ def test_a_customers_number_that_looks_like_a_phone_number_is_found_all_the_same
 def test_a_search_narrowed_to_one_pool_hints_at_the_others(finder: Callable[..., Finder]) -> None:
     look = finder(Directory([ADA]), ["customers", "staff"])
     with pytest.raises(AccountNotFoundError) as caught:
-        look.find("nobody", ["staff"], exactly=False)
+        look.find(asked("nobody"), ["staff"])
     assert "Perhaps it is in another pool." in caught.value.sentence
 
 
 def test_a_federated_account_says_its_provider(finder: Callable[..., Finder]) -> None:
-    (google,) = finder(Directory([GOOGLE])).find("Google_123", ["customers"], exactly=False)
+    (google,) = finder(Directory([GOOGLE])).find(asked("Google_123"), ["customers"])
     assert (google.provider, google.status) == ("Google", "EXTERNAL_PROVIDER")
-    (ada,) = finder(Directory([ADA])).find("ada", ["customers"], exactly=False)
+    (ada,) = finder(Directory([ADA])).find(asked("ada"), ["customers"])
     assert ada.provider is None
     assert (ada.email, ada.phone, ada.sub) == ("ada@example.com", "+4915112345678", SUB)
     assert ada.modified_at

@@ -8,7 +8,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from examples import NOON, SAM, StoppedClock, awaiting, claimed_in
+from examples import NOON, SAM, StoppedClock, asked, awaiting, claimed_in
 from flow import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SUPPORT, Headless, shows
 from headless import SAM as SAM_ID
@@ -17,7 +17,7 @@ from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import AlreadyDecidedError, Confirmations
 from bot.reason import ReasonRule
-from bot.request import Ask, SignOutRequest, State
+from bot.request import SignOutRequest, State
 from bot.sandbox.wire import Exchange, hang, reset
 from bot.slack.conversation import Press
 from bot.stores.sqlite import SQLiteStore
@@ -174,7 +174,7 @@ def test_a_second_connection_on_a_sqlite_store_is_an_error_in_the_log(
 
 def test_what_holds_a_response_url_does_not_show_it() -> None:
     url = "https://hooks.slack.com/actions/T/1/secret"
-    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada", response_url=url)
+    ask = asked(response_url=url)
     press = Press(request_id="1", operator=SAM, response_url=url)
     request: SignOutRequest = awaiting(response_url=url)
     assert "secret" not in f"{ask!r}{press!r}{request!r}"

@@ -7,6 +7,7 @@ import pytest
 from flow import CONFIRM, FIND, POST, SIGN_OUT, card_for, entries, states, store_path
 from headless import AUDIT, SAM, Headless, shows
 
+from bot.recover import Delivery
 from bot.sandbox.wire import hang, refuse
 from bot.sign_out import LEASE
 
@@ -38,7 +39,8 @@ def test_an_outcome_recorded_but_not_posted_before_a_kill_is_posted_by_the_next_
         bot.kill()
     assert headless.audit() == []
     with headless.bot_process():
-        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+        patience = Delivery.POST.total_seconds() + 15
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada", timeout=patience)
     assert len(headless.cognito_calls(SIGN_OUT)) == 1
 
 

@@ -29,4 +29,4 @@ def test_it_has_nothing_to_say(command: tuple[str | Path, ...]) -> None:
 def test_each_rule_and_all_of_them_can_be_read_in_one_sitting() -> None:
     lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in TOP}
     assert {name: count for name, count in lines.items() if count > 300} == {}
-    assert sum(count for name, count in lines.items() if name not in STARTS_THE_BOT) < 1500
+    assert sum(count for name, count in lines.items() if name not in STARTS_THE_BOT) < 1575

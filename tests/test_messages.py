@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from examples import ADA, NOON, SAM, awaiting
+from examples import ADA, NOON, SAM, asked, awaiting
 from headless import texts
 
-from bot.audit import POSTED, AuditEntry, Kind, entry_of, entry_without_request
+from bot.audit import POSTED, AuditEntry, Kind, entry_of, entry_of_ask
 from bot.errors import ADVICE, BotError
 from bot.options import MAX_REASON, USAGE
 from bot.reason import ReasonRule
-from bot.request import Ask, Operator, SignOutRequest, State
+from bot.request import Operator, SignOutRequest, State
 from bot.sandbox.limits import refusal
 from bot.slack.accounts import Shown, duration, masked
 from bot.slack.audit_messages import audit_message, metadata
@@ -62,8 +62,7 @@ def ended(state: State, username: str = "ada", reason: str | None = "lost phone"
 
 
 def refused(target: str, operator: Operator = SAM) -> AuditEntry:
-    ask = Ask(operator=operator, source="slack", channel_id="C0SUPPORT1", target=target, reason=target)
-    return entry_without_request(Kind.REFUSED, ask, "not allowed", NOON)
+    return entry_of_ask(Kind.REFUSED, asked(target, operator=operator, reason=target), "not allowed", NOON)
 
 
 def every_message(username: str, reason: str) -> Iterator[Message]:
@@ -182,7 +181,8 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
         "event_type": "signout_outcome",
         "event_payload": {"entry_id": entry.id, "request_id": entry.request_id, "outcome": "unknown"},
     }
-    assert metadata([refused("ada")])["event_payload"]["request_id"] == ""
+    denied = refused("ada")
+    assert metadata([denied])["event_payload"]["request_id"] == denied.request_id
 
 
 def test_several_refusals_make_one_message_with_the_first_ten() -> None:

@@ -1,18 +1,18 @@
 """What a killed process left behind, and the delivery of audit entries."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, claimed_in, sign_outs
+from examples import NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, claimed_in, sign_outs
 
-from bot.audit import AuditEntry, Kind, entry_of, entry_without_request
+from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
 from bot.errors import DeliveryError
 from bot.ports import SignedOut
 from bot.recover import Delivery, Recovery
-from bot.request import Ask, Operator, State
+from bot.request import Operator, State
 from bot.sign_out import LEASE
 from bot.stores.sqlite import SQLiteStore
 
@@ -26,22 +26,23 @@ class Channel:
     clock: StoppedClock
     refusals: list[DeliveryError] = field(default_factory=list)
     posts: list[list[str]] = field(default_factory=list)
+    during: Callable[[], object] = lambda: None
 
     def post(self, entries: Sequence[AuditEntry]) -> str:
         """Take the entries, or refuse."""
         if self.refusals:
             raise self.refusals.pop(0)
+        self.during()
         self.posts.append([entry.target for entry in entries])
         return f"{len(self.posts)}.0"
 
 
-def delivery(store: SQLiteStore, channel: Channel) -> Delivery:
-    return Delivery(store=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
+def delivery(store: SQLiteStore, channel: Channel, kept: Callable[[AuditEntry], None] = lambda _: None) -> Delivery:
+    return Delivery(store=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0, kept=kept)
 
 
 def refuse(store: SQLiteStore, target: str, clock: StoppedClock, operator: Operator = SAM) -> None:
-    ask = Ask(operator=operator, source="slack", channel_id="C0SUPPORT1", target=target)
-    store.record(entry_without_request(Kind.REFUSED, ask, "not allowed", clock.now()))
+    store.record(entry_of_ask(Kind.REFUSED, asked(target, operator=operator), "not allowed", clock.now()))
 
 
 def test_a_claim_is_left_alone_until_its_lease_is_over_on_every_clock(store: SQLiteStore) -> None:
@@ -173,8 +174,7 @@ def test_an_operators_refusals_are_told_at_once_then_once_a_minute_together(stor
 def test_what_is_recorded_only_is_never_posted(store: SQLiteStore, kind: Kind) -> None:
     clock = StoppedClock()
     channel = Channel(clock)
-    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada")
-    store.record(entry_without_request(kind, ask, "rule", clock.now()))
+    store.record(entry_of_ask(kind, asked(), "rule", clock.now()))
     assert delivery(store, channel).deliver() is None
     assert channel.posts == []
 
@@ -185,7 +185,7 @@ def test_what_slack_took_is_not_posted_again_while_the_store_cannot_say_so(store
     rule = delivery(store, channel)
     refuse(store, "ada", clock)
     blocker = sqlite3.connect(store._path, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
+    channel.during = lambda: blocker.execute("BEGIN IMMEDIATE")
     store._db().execute("PRAGMA busy_timeout = 1")
     for _ in range(3):
         with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -207,3 +207,42 @@ def test_a_refusal_told_by_a_clock_that_was_ahead_holds_nothing_up(store: SQLite
     refuse(store, "grace", clock)
     delivery(store, channel).deliver()
     assert channel.posts == [["ada"], ["grace"]]
+
+
+def test_an_entry_held_by_another_instance_is_left_to_it_while_it_may_be_posting(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+    refuse(store, "ada", clock)
+    (held,) = store.hold(store.undelivered(clock.now(), 9), clock.now() + Delivery.POST)
+    assert delivery(store, channel).deliver() == Delivery.POST
+    assert channel.posts == []
+    clock.sleep(Delivery.POST.total_seconds())
+    delivery(store, channel).deliver()
+    assert channel.posts == [["ada"]], "the other one died"
+    store.postponed([held], clock.now(), failed=True)
+    assert store.next_delivery_at() is None, "and if it did not, it changes nothing any more"
+
+
+def test_a_channel_that_refuses_for_good_is_told_once_an_entry_until_it_takes_one_again(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("is_archived", for_good=True)] * 3)
+    told: list[str] = []
+    rule = delivery(store, channel, lambda entry: told.append(entry.target))
+    refuse(store, "ada", clock)
+    for refusing in ("is_archived", "is_archived", "is_archived", None):
+        pause = rule.deliver()
+        assert rule.refusing == refusing
+        clock.sleep(pause.total_seconds() if pause else 0)
+    assert told == ["ada"]
+    assert channel.posts == [["ada"]]
+
+
+def test_a_channel_in_passing_trouble_is_not_said_to_refuse(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    told: list[AuditEntry] = []
+    rule = delivery(
+        store, Channel(clock, [DeliveryError("ratelimited", retry_after=timedelta(seconds=7))]), told.append
+    )
+    refuse(store, "ada", clock)
+    rule.deliver()
+    assert (rule.refusing, told) == (None, [])

@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import NOON, SAM, awaiting, claimed_in
+from examples import NOON, SAM, asked, awaiting, claimed_in
 
-from bot.audit import Kind, entry_of, entry_without_request
+from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import StoreError, SupersededError
-from bot.request import MOVES, Account, Ask, IllegalMoveError, SignOutRequest, State
+from bot.request import MOVES, Account, IllegalMoveError, SignOutRequest, State
 from bot.sign_out import LEASE
 from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
@@ -117,17 +117,21 @@ def test_due_work_is_found_by_its_time(store: SQLiteStore) -> None:
 
 
 def test_delivery_is_noted(store: SQLiteStore) -> None:
-    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada")
-    entry = entry_without_request(Kind.REFUSED, ask, "not allowed", NOON)
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
     store.record(entry)
-    assert store.refusals_waiting(SAM.team_id, SAM.id) == [entry]
+    assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == [entry]
     assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) is None
     store.postponed([entry], NOON + timedelta(minutes=1), failed=True)
     assert store.next_delivery_at() == NOON + timedelta(minutes=1)
-    assert store.refusals_waiting(SAM.team_id, SAM.id)[0].delivery_attempts == 1
+    (postponed,) = store.refusals_waiting(SAM.team_id, SAM.id, 9)
+    assert postponed.delivery_attempts == 1
+    assert store.hold([entry], NOON + timedelta(hours=1)) == [], "it was postponed since it was read"
+    (held,) = store.hold([postponed], NOON + timedelta(hours=1))
+    assert store.undelivered(NOON + timedelta(minutes=59), 9) == []
+    assert store.undelivered(NOON + timedelta(hours=1), 9) == [held]
     store.delivered([entry], "1.0", NOON + timedelta(minutes=2))
     assert store.next_delivery_at() is None
-    assert store.refusals_waiting(SAM.team_id, SAM.id) == []
+    assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == []
     assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) == NOON + timedelta(minutes=2)
 
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, SAM, awaiting
+from examples import ADA, NOON, asked, awaiting
 
-from bot.audit import Kind, entry_of, entry_without_request
+from bot.audit import Kind, entry_of, entry_of_ask
 from bot.aws.spelling import AwsSpelling
 from bot.errors import ADVICE, BotError, UsageError, advice
 from bot.options import USAGE
 from bot.reason import ReasonRule
-from bot.request import Ask, SignOutRequest, State
+from bot.request import SignOutRequest, State
 from bot.slack.accounts import Shown
 from bot.slack.audit_messages import audit_message
 from bot.slack.cards import Cards, Message, note, usage
@@ -81,8 +81,9 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     for state in State:
         last = request(State.SIGNED_OUT) if state is State.AWAITING_CONFIRMATION else None
         yield f"The card: {state}", cards.card(request(state), last)
-    ask = Ask(operator=SAM, source="slack", channel_id="C0SUPPORT1", target="ada@example.com")
-    refused = entry_without_request(Kind.REFUSED, ask, "not allowed", NOON)
+    yield "The card while the audit channel takes nothing", cards.card(request(State.FAILED), audit_kept=True)
+    ask = asked("ada@example.com", id="01JDA000000000000000000000")
+    refused = entry_of_ask(Kind.REFUSED, ask, "not allowed", NOON)
     entries = [entry_of(request(state), NOON) for state in (State.SIGNED_OUT, State.FAILED, State.UNKNOWN)]
     for number, entry in enumerate([*entries, refused], 1):
         fixed = replace(entry, id=f"01JDA000000000000000000E{number:02}")

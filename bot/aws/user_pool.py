@@ -40,6 +40,10 @@ class CognitoUserPool:
         """The country in which phone numbers without a country code are read."""
         return self._default_region
 
+    def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":  # noqa: ARG002 -- no roles yet
+        """Return this pool."""
+        return self
+
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
         # An empty filter, or one that a quote ends early, would return everybody.

@@ -16,6 +16,30 @@ from bot.slack.audit_messages import audit_message, metadata
 
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _TOO_MANY = 429
+# Slack's word for a channel, or an app, that somebody has to mend.
+_FOR_GOOD = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "missing_scope",
+        "no_permission",
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "access_denied",
+        "team_access_not_granted",
+        "ekm_access_denied",
+        "org_login_required",
+        "messages_tab_disabled",
+    }
+)
 _MALFORMED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 
 log = logging.getLogger(__name__)
@@ -60,4 +84,5 @@ def _delivery_error(error: SlackApiError) -> DeliveryError:
     if response.status_code == _TOO_MANY:
         return DeliveryError("ratelimited", retry_after(response.headers.get("Retry-After")) or UNSAID)
     answer = response.data if isinstance(response.data, dict) else {}
-    return DeliveryError(str(answer.get("error") or f"HTTP {response.status_code}"))
+    reason = str(answer.get("error") or f"HTTP {response.status_code}")
+    return DeliveryError(reason, for_good=reason in _FOR_GOOD)

@@ -33,7 +33,7 @@ def audit_message(shown: Shown, entries: Sequence[AuditEntry]) -> Message:
 def metadata(entries: Sequence[AuditEntry]) -> dict[str, Any]:
     """Return Slack's message metadata, by which a program finds the entry again."""
     first = entries[0]
-    ids = {"entry_id": first.id, "request_id": first.request_id or "", "outcome": first.kind.value}
+    ids = {"entry_id": first.id, "request_id": first.request_id, "outcome": first.kind.value}
     return {
         "event_type": "signout_outcome",
         "event_payload": ids | ({"count": len(entries)} if len(entries) > 1 else {}),
@@ -101,6 +101,6 @@ def _small_print(entry: AuditEntry) -> list[Line]:
         lines.append(("Pool id", [words(entry.account.pool_id, code=True)]))
     if entry.aws_request_ids:
         lines.append(("AWS request", [words(", ".join(entry.aws_request_ids), code=True)]))
-    lines.append(("Request", [words(entry.request_id or "none", code=True)]))
+    lines.append(("Request", [words(entry.request_id, code=True)]))
     lines.append(("Entry", [words(f"{entry.id}, bot {entry.bot_version}", code=True)]))
     return lines

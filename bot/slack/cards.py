@@ -27,6 +27,7 @@ from bot.visible import visible
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
 CANCEL = "signout_cancel"
+AUDIT_KEPT = "The audit channel could not be reached. The entry is kept and will be delivered."
 LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in one message
 
 
@@ -59,11 +60,15 @@ class Cards:
 
     shown: Shown
 
-    def card(self, request: SignOutRequest, last: SignOutRequest | None = None) -> Message:
-        """Return the one card for whatever state a request is in; `last` signed the same account out before."""
+    def card(self, request: SignOutRequest, last: SignOutRequest | None = None, *, audit_kept: bool = False) -> Message:
+        """Return the one card for whatever state a request is in; `last` signed the same account out before.
+
+        `audit_kept`: the audit channel takes no message just now.
+        """
         if request.state is State.AWAITING_CONFIRMATION:
             return message(*_awaiting_confirmation(self.shown, request, last))
-        return message(*_CARDS[request.state](self.shown, request))
+        kept = [paragraph(words(AUDIT_KEPT))] if audit_kept and request.claimed_at and request.ended_at else []
+        return message(*_CARDS[request.state](self.shown, request), *kept)
 
 
 def _awaiting_choice(shown: Shown, request: SignOutRequest) -> list[Block]:

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bot.audit import AuditEntry
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations
-from bot.errors import BotError, RestartingError, UsageError
+from bot.errors import BotError, BusyError, RestartingError, UsageError
 from bot.options import USAGE
-from bot.ports import Lane
 from bot.recover import Recovery
 from bot.request import Ask, Operator, SignOutRequest, State
 from bot.sign_out import SignOuts
 from bot.slack.cards import Cards, Message, note, usage
 from bot.slack.clients import respond
 from bot.slack.form import Forms, FormState, found_view
+from bot.slack.lane import Lane
 
 STILL_SIGNING_OUT = "This sign-out is already under way. Its result will replace the card."
 CHOSEN_BEFORE = "The card shows the account that you chose first. For another, cancel and run the command again."
@@ -44,6 +45,7 @@ class Press:
 class Conversation:
     """Takes commands and presses. `entry_written` is called whenever there may be something to deliver.
 
+    `audit_refused` tells whether the audit channel takes no message before somebody mends it.
     `slack_lane` does what needs Slack and the store alone, `aws_lane` what needs AWS, so that a hanging Cognito never
     starves a press. While `draining`, nothing is begun.
     """
@@ -56,6 +58,7 @@ class Conversation:
     slack_lane: Lane
     aws_lane: Lane
     entry_written: Callable[[], None]
+    audit_refused: Callable[[], bool]
     draining: bool = False
 
     def ask(self, ask: Ask) -> None:
@@ -93,6 +96,17 @@ class Conversation:
     def resume(self, dead: SignOutRequest) -> None:
         """Begin to finish what a dead holder left. Raises `BusyError`: it is found again in the next round."""
         self.aws_lane.reserve().run(partial(self._resume, dead))
+
+    def tell_kept(self, entry: AuditEntry) -> None:
+        """Begin to tell an operator, in their result, that the audit channel does not take its entry yet."""
+        if entry.claimed_at:
+            with suppress(BusyError):  # the audit channel's trouble is in the log and on /readyz as well
+                self.slack_lane.reserve().run(partial(self._tell_kept, entry.request_id))
+
+    def _tell_kept(self, request_id: str) -> None:
+        request = self.confirmations.store.get(request_id)
+        if request and request.response_url:
+            respond(request.response_url, self.cards.card(request, audit_kept=True), replace=True)
 
     def _begin(self, press: Press, work: Callable[[Press], None]) -> None:
         try:
@@ -159,7 +173,7 @@ class Conversation:
                 seat.release()
                 raise
             # From here on nothing may tell the operator that nothing was done: neither of these raises.
-            card = _LiveCard(press.response_url, self.cards)
+            card = _LiveCard(press.response_url, self.cards, self.audit_refused)
             seat.run(partial(self._sign_out, claimed, card))
             card.show(claimed)
 
@@ -175,8 +189,8 @@ class Conversation:
             log.exception("Request %s did not end; it will be resumed", claimed.id)
             respond(claimed.response_url, note(UNFINISHED))
             return
-        self.entry_written()
         card.show(ended)
+        self.entry_written()
 
     def _resume(self, dead: SignOutRequest) -> None:
         try:
@@ -185,8 +199,9 @@ class Conversation:
             log.exception("Request %s could not be resumed; it will be tried again", dead.id)
             return
         if ended:
+            card = self.cards.card(ended, audit_kept=self.audit_refused())
+            respond(ended.response_url, card, replace=True)
             self.entry_written()
-            respond(ended.response_url, self.cards.card(ended), replace=True)
 
     @contextmanager
     def _told(self, response_url: str | None) -> Iterator[None]:
@@ -236,9 +251,10 @@ def _sentence_of(error: Exception) -> Message:
 class _LiveCard:
     """One card as it changes. Progress and result are posted by two threads: an older version never covers a newer."""
 
-    def __init__(self, response_url: str | None, cards: Cards) -> None:
+    def __init__(self, response_url: str | None, cards: Cards, audit_refused: Callable[[], bool]) -> None:
         self._response_url = response_url
         self._cards = cards
+        self._audit_refused = audit_refused
         self._lock = threading.Lock()
         self._version = 0
 
@@ -246,5 +262,5 @@ class _LiveCard:
         with self._lock:
             if request.version > self._version:
                 self._version = request.version
-                message: Message = self._cards.card(request)
+                message: Message = self._cards.card(request, audit_kept=self._audit_refused())
                 respond(self._response_url, message, replace=True)

@@ -1,6 +1,7 @@
 """Bolt's listeners: ack, parse, one call, nothing else. An ack does no I/O."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ from slack_bolt import Ack
 from bot.errors import BotError, UsageError
 from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_reason, check_target
 from bot.reason import ReasonRule
-from bot.request import Ask, Operator
+from bot.request import Ask, Operator, new_id
 from bot.slack.cards import CHOOSE, Message, note, usage
 from bot.slack.conversation import Conversation, Press
 from bot.slack.form import REASON, TARGET, Filled, FormState, filled_of, form_view, looking_view, state_of
@@ -83,6 +84,7 @@ def _refusal(begin: Callable[[], Message | None]) -> Message | None:
 
 def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> Ask:
     return Ask(
+        id=new_id(datetime.now(UTC)),
         operator=Operator(team_id=command["team_id"], id=command["user_id"], name=_storable(command.get("user_name"))),
         source="slack",
         channel_id=command["channel_id"],
@@ -97,6 +99,7 @@ def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> As
 
 def _asked_by_form(body: dict[str, Any], state: FormState, filled: Filled) -> Ask:
     return Ask(
+        id=new_id(datetime.now(UTC)),
         operator=_operator(body),
         source="slack",
         channel_id=state.channel_id,

@@ -68,6 +68,10 @@ STEPS = (
     CREATE INDEX audit_entries_due ON audit_entries (next_at) WHERE next_at IS NOT NULL;
     CREATE INDEX audit_entries_of_operator ON audit_entries (team_id, operator_id, kind);
     """,
+    """
+    UPDATE audit_entries SET request_id = id, snapshot = json_set(snapshot, '$.request_id', id)
+        WHERE request_id IS NULL;
+    """,
 )
 
 

@@ -6,12 +6,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.audit import AuditEntry, Kind
 from bot.errors import StoreError, SupersededError
+from bot.ports import Backlog
 from bot.request import MOVES, Account, IllegalMoveError, SignOutRequest, State
 from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
 from bot.stores.schema import migrate
@@ -105,17 +107,36 @@ class SQLiteStore:
         with self._write() as db:
             _insert(db, "audit_entries", row_of_entry(entry))
 
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[AuditEntry]:
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
+        raise NotImplementedError
+
+    def backlog(self) -> Backlog:
+        """Return what waits for delivery."""
+        sql = "SELECT count(*), min(at) FROM audit_entries WHERE next_at IS NOT NULL"
+        entries, oldest_at = self._db().execute(sql).fetchone()
+        return Backlog(entries, time(oldest_at))
+
+    def forget_delivered(self, before: datetime) -> int:
+        """Delete some of what ended and was delivered before then; return how many entries."""
+        raise NotImplementedError
+
+    def check_writable(self) -> None:
+        """Write something and take it back. Raises `StoreUnavailableError`."""
+        raise NotImplementedError
+
     def undelivered(self, now: datetime, limit: int) -> Sequence[AuditEntry]:
         """Return entries that are due for delivery, oldest first."""
         return self._entries("next_at <= ? ORDER BY id LIMIT ?", text(now), limit)
 
-    def refusals_waiting(self, team_id: str, operator_id: str) -> Sequence[AuditEntry]:
+    def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[AuditEntry]:
         """Return an operator's undelivered refusals, oldest first."""
         return self._entries(
-            "next_at IS NOT NULL AND kind = ? AND team_id = ? AND operator_id = ? ORDER BY id",
+            "next_at IS NOT NULL AND kind = ? AND team_id = ? AND operator_id = ? ORDER BY id LIMIT ?",
             Kind.REFUSED,
             team_id,
             operator_id,
+            limit,
         )
 
     def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
@@ -127,21 +148,32 @@ class SQLiteStore:
         """Return when the next entry is due, or None where nothing waits."""
         return time(self._db().execute("SELECT min(next_at) FROM audit_entries").fetchone()[0])
 
+    def hold(self, entries: Sequence[AuditEntry], until: datetime) -> Sequence[AuditEntry]:
+        """Take these entries for delivery: nobody else gets them before `until`. Return those that were got."""
+        sql = "UPDATE audit_entries SET next_at = ? WHERE id = ? AND next_at = ?"
+        with self._write() as db:
+            return [
+                replace(entry, next_at=until)
+                for entry in entries
+                if db.execute(sql, (text(until), entry.id, text(entry.next_at))).rowcount
+            ]
+
     def delivered(self, entries: Sequence[AuditEntry], ts: str, now: datetime) -> None:
-        """Note that Slack took these entries, as message `ts`."""
+        """Note that Slack took these entries, as message `ts`. What was noted before stays."""
         with self._write() as db:
             db.executemany(
                 "UPDATE audit_entries SET next_at = NULL, delivery_attempts = delivery_attempts + 1,"
-                " delivered_at = ?, ts = ? WHERE id = ?",
+                " delivered_at = ?, ts = ? WHERE id = ? AND delivered_at IS NULL",
                 [(text(now), ts, entry.id) for entry in entries],
             )
 
     def postponed(self, entries: Sequence[AuditEntry], next_at: datetime, *, failed: bool) -> None:
-        """Note when to try these entries again; `failed` counts an attempt."""
+        """Note when to try these entries again, unless somebody took them since; `failed` counts an attempt."""
         with self._write() as db:
             db.executemany(
-                "UPDATE audit_entries SET next_at = ?, delivery_attempts = delivery_attempts + ? WHERE id = ?",
-                [(text(next_at), int(failed), entry.id) for entry in entries],
+                "UPDATE audit_entries SET next_at = ?, delivery_attempts = delivery_attempts + ?"
+                " WHERE id = ? AND next_at = ?",
+                [(text(next_at), int(failed), entry.id, text(entry.next_at)) for entry in entries],
             )
 
     def _requests(self, where: str, *values: Any) -> list[SignOutRequest]:

@@ -4,6 +4,7 @@ import logging
 import os
 import pwd
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bot.authorize import TERMINAL
 from bot.confirm import AlreadyDecidedError, Confirmations
@@ -15,7 +16,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.options import SignOutOptions
-from bot.request import Ask, Operator, SignOutRequest, State
+from bot.request import Ask, Operator, SignOutRequest, State, new_id
 from bot.sign_out import SignOuts
 from bot.terminal import screen
 from bot.terminal.codes import Code
@@ -69,6 +70,7 @@ class Terminal:
 
     def _open(self, operator: Operator, options: SignOutOptions) -> SignOutRequest:
         ask = Ask(
+            id=new_id(datetime.now(UTC)),
             operator=operator,
             source=TERMINAL,
             channel_id="",
