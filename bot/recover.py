@@ -126,7 +126,7 @@ class Delivery:
         wait = pause(first.delivery_attempts + 1) * self.jitter()
         next_at = self.clock.now() + max(wait, error.retry_after or wait)
         log.warning("Slack did not take audit entry %s (%s); next try at %s", first.id, error.reason, next_at)
-        self.refusing = error.reason if error.for_good else None
+        self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
         if error.retry_after is not None:
             self.held_until = next_at
         self.store.postponed(entries, next_at, failed=True)

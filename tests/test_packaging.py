@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bot import __version__
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Each lock, and the extra of this project whose needs it holds.
@@ -80,6 +82,15 @@ def test_a_lock_keeps_to_the_versions_that_the_project_declares(lock: str) -> No
     assert [str(need) for need in declared if not need.specifier.contains(pins[canonicalize_name(need.name)])] == []
 
 
+def test_the_bot_itself_imports_every_package_that_the_project_declares_for_it() -> None:
+    files = [file for file in (ROOT / "bot").rglob("*.py") if "sandbox" not in file.parts]
+    words = re.compile(r"^\s*(?:from|import) (\w+)", re.MULTILINE)
+    imported = {word for file in files for word in words.findall(file.read_text("utf-8"))}
+    offers = metadata.packages_distributions()
+    used = {canonicalize_name(name) for word in imported for name in offers.get(word, ())}
+    assert {canonicalize_name(need.name) for need in needs(PROJECT["name"], "")} - used == set()
+
+
 def test_what_only_the_sandbox_and_the_tests_need_stays_out_of_the_image() -> None:
     assert (
         locked("requirements.txt").keys().isdisjoint({"cryptography", "flask", "moto", "mypy", "playwright", "pytest"})
@@ -108,6 +119,12 @@ def test_the_image_installs_checked_wheels_of_the_runtime_lock_alone() -> None:
     for option in ("--require-hashes", "--no-deps", "--only-binary :all:", "-r /tmp/requirements.txt"):
         assert option in install
     assert instructions()["COPY"][0] == "requirements.txt /tmp/"
+
+
+def test_the_image_says_which_version_it_holds() -> None:
+    (label,) = instructions()["LABEL"]
+    assert f'org.opencontainers.image.version="{PROJECT["version"]}"' in label
+    assert PROJECT["version"] == __version__
 
 
 def test_the_image_keeps_the_store_on_its_volume_and_watches_its_health_with_what_it_has() -> None:

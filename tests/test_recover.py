@@ -225,7 +225,8 @@ def test_an_entry_held_by_another_instance_is_left_to_it_while_it_may_be_posting
 
 def test_a_channel_that_refuses_for_good_is_told_once_an_entry_until_it_takes_one_again(store: SQLiteStore) -> None:
     clock = StoppedClock()
-    channel = Channel(clock, [DeliveryError("is_archived", for_good=True)] * 3)
+    archived, late = DeliveryError("is_archived", for_good=True), DeliveryError("TimeoutError")
+    channel = Channel(clock, [archived, late, archived])
     told: list[str] = []
     rule = delivery(store, channel, lambda entry: told.append(entry.target))
     refuse(store, "ada", clock)
