@@ -4,21 +4,18 @@ Where ours does less, the table says why. What only version 2 has (YAML, most ex
 test_spelling.py.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flow import SIGN_OUT
 from headless import Headless
+from real_aws import RealAws
 from shell import Shell, run_here
 
 from bot.sandbox.cognito import Moto
 
-AWS = Path(sys.executable).parent / "aws"
 # In the arguments: POOL is the id of the pool, FOLDER one with files in it.
 BOTH = ("--user-pool-id", "POOL", "--username", "ada")
 ADA, GRACE = '{"UserPoolId": "POOL", "Username": "ada"}', '{"UserPoolId": "POOL", "Username": "grace"}'
@@ -116,28 +113,32 @@ def stage(moto: Moto) -> Iterator[Headless]:
         yield headless
 
 
+@pytest.fixture(scope="module")
+def aws() -> Iterator[RealAws]:
+    with RealAws() as started:
+        yield started
+
+
 @pytest.fixture
 def both(
-    stage: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: tuple[str, ...]
+    stage: Headless,
+    aws: RealAws,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
 ) -> tuple[Left, Left]:
     shell = Shell(stage, monkeypatch)
     here = [word.replace("POOL", shell.customers).replace("FOLDER", str(stage.stage.folder)) for word in words]
     already = len(stage.cognito_calls(SIGN_OUT))
-    theirs = _aws(shell.environment | {"HOME": str(stage.stage.folder)}, here)
+    environment = shell.environment | {"HOME": str(stage.stage.folder)}
+    code, out = aws.run(environment, "cognito-idp", "admin-user-global-sign-out", *here)
+    theirs = Left(code == 0, out)
     theirs.calls = [call.parameters for call in stage.cognito_calls(SIGN_OUT)[already:]]
     ran = run_here(monkeypatch, capfd, shell.environment, *here, "--yes")
     ours = Left(ran.code == 0, ran.out)
     ours.calls = [call.parameters for call in stage.cognito_calls(SIGN_OUT)[already + len(theirs.calls) :]]
     assert "Traceback" not in ran.err
     return theirs, ours
-
-
-def _aws(environment: dict[str, str], words: list[str]) -> Left:
-    command = [sys.executable, str(AWS), "cognito-idp", "admin-user-global-sign-out", *words]
-    ran = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
-    return Left(ran.returncode == 0, ran.stdout)
 
 
 @pytest.mark.parametrize("words", AS_AWS, ids=" ".join)
