@@ -190,13 +190,14 @@ class Headless:
         self.do(lambda: self.stage.weather.slack.next(action, *faults))
 
     def pause(self, action: str, *, after: bool = False) -> "Paused":
-        """Hold the next call of a Cognito action until released."""
+        """Hold the next call of a Cognito action, a Slack method or `response_url` until released."""
 
         async def make() -> Pause:
             return Pause(after=after)
 
         pause = self.run(make())
-        self.before_cognito(action, pause)
+        before = self.before_cognito if action[0].isupper() else self.before_slack
+        before(action, pause)
         return Paused(self, pause)
 
     def cognito_calls(self, action: str = "") -> list[Call]:
@@ -245,7 +246,7 @@ class Headless:
         already = self.connections()
         bot = self._start(overrides)
         try:
-            self.wait_for(lambda: bot.has_ended() or self.connections() > already, timeout=20)
+            self.wait_for(lambda: bot.has_ended() or self.connections() > already, timeout=60)
             if bot.has_ended():
                 raise AssertionError(f"the bot ended with {bot.wait()}: {bot.log()}")
             yield bot

@@ -114,8 +114,10 @@ def test_no_secret_is_in_any_log_of_a_full_flow_at_debug(headless: Headless) -> 
 
 def test_a_dropped_connection_is_made_anew(headless: Headless) -> None:
     with headless.bot_in_process():
-        headless.run(headless.stage.workspace.sockets.refresh())
-        headless.wait_for(lambda: headless.connections() == 1)
+        sockets = headless.stage.workspace.sockets
+        (dropped,) = sockets.connections
+        headless.run(sockets.refresh())
+        headless.wait_for(lambda: headless.do(lambda: sockets.connections and dropped not in sockets.connections))
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for_message(SAM, containing="Signed out: ada")
 

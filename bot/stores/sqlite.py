@@ -39,7 +39,7 @@ class SQLiteStore:
         self._file: tuple[int, int] | None = None  # device and inode
         self._local = threading.local()
         self._unreadable: set[str] = set()
-        self._connections: WeakSet[sqlite3.Connection] = WeakSet()  # a thread's own ends with it
+        self._connections: WeakSet[_Connection] = WeakSet()
 
     def open(self) -> None:
         """Make the file where there is none, and bring its schema up to date.
@@ -225,15 +225,15 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Close every thread's connection. Nothing may use the store afterwards."""
-        for db in list(self._connections):
-            db.close()
+        for each in list(self._connections):
+            each.close()
 
     def _db(self) -> sqlite3.Connection:
         if self._file not in {None, self._file_now()}:
-            # What is written to a removed file is lost, and to another in its place the first one's -wal does not belong.
-            raise StoreUnavailableError("another file is in its place: put the first back, or restart")
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        return db or self._connect()
+            # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
+            raise StoreUnavailableError("another file is in its place")
+        own: _Connection | None = getattr(self._local, "own", None)
+        return own.db if own else self._connect()
 
     def _file_now(self) -> tuple[int, int]:
         found = self._path.stat()
@@ -246,10 +246,9 @@ class SQLiteStore:
             timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
-            factory=_Connection,
         )
-        self._local.db = db
-        self._connections.add(db)
+        self._local.own = own = _Connection(db)
+        self._connections.add(own)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -257,10 +256,9 @@ class SQLiteStore:
 
     def _disconnect(self) -> None:
         """Close this thread's connection, on which something went wrong: its next call makes another."""
-        db: sqlite3.Connection | None = self._local.__dict__.pop("db", None)
-        if db:
-            with suppress(sqlite3.Error):
-                db.close()
+        own: _Connection | None = self._local.__dict__.pop("own", None)
+        if own:
+            own.close()
 
     @contextmanager
     def _available(self) -> Iterator[None]:
@@ -299,8 +297,17 @@ class SQLiteStore:
             raise StoreUnavailableError(_reason(error), in_doubt=in_doubt) from error
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that a `WeakSet` can hold."""
+class _Connection:
+    """A thread's connection, closed at the latest when the thread ends."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self.db.close()
+
+    __del__ = close
 
 
 def _code(error: sqlite3.Error) -> str:
