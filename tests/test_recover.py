@@ -250,3 +250,16 @@ def test_a_channel_in_passing_trouble_is_not_said_to_refuse(store: SQLiteStore) 
     refuse(store, "ada", clock)
     rule.deliver()
     assert (rule.refusing, told) == (None, [])
+
+
+def test_entries_that_a_refusing_channel_left_waiting_come_oldest_first_once_it_is_mended(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("is_archived", for_good=True)] * 6)
+    rule = delivery(store, channel)
+    for name in ("ada", "grace", "alan"):
+        refuse(store, name, clock, Operator(team_id="T0SIGNOUT1", id=f"U0{name.upper()}", name=name))
+        clock.sleep(3)
+        rule.deliver()
+    while (pause := rule.deliver()) is not None:
+        clock.sleep(pause.total_seconds())
+    assert channel.posts == [["ada"], ["grace"], ["alan"]]

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from examples import NOON, asked, awaiting, claimed_in
@@ -174,8 +175,8 @@ def test_a_commit_that_failed_is_in_doubt_and_one_that_never_was_tried_is_not(
         def __init__(self, db: sqlite3.Connection) -> None:
             self._db = db
 
-        def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
-            done = self._db.execute(sql, *values)
+        def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+            done = self._db.execute(sql, values)
             if sql == "COMMIT":
                 raise error
             return done
