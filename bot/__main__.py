@@ -99,7 +99,7 @@ def _signout(words: Sequence[str]) -> int:
 def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
     from bot.config import SettingsError, load
     from bot.edge.logs import configure
-    from bot.errors import CallerUnknownError, StoreError
+    from bot.errors import CallerUnknownError, StoreError, StoreUnavailableError
     from bot.terminal.codes import Code
     from bot.wiring import terminal
 
@@ -112,6 +112,8 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
         _failed(*error.faults)
     except (CallerUnknownError, StoreError) as error:
         _failed(str(error))
+    except StoreUnavailableError as error:
+        _failed(f"The store cannot be opened: {error.reason}. Check SIGNOUT_STORE, or try again.")
     return Code.SETTINGS
 
 

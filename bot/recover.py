@@ -127,8 +127,8 @@ class Delivery:
         next_at = self.clock.now() + max(wait, error.retry_after or wait)
         log.warning("Slack did not take audit entry %s (%s); next try at %s", first.id, error.reason, next_at)
         self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
-        if error.retry_after is not None:
-            self.held_until = next_at
+        if error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
+            self.held_until = max(next_at, self.held_until or next_at)
         self.store.postponed(entries, next_at, failed=True)
         if error.for_good and not first.delivery_attempts:
             self.kept(first)

@@ -67,19 +67,13 @@ def jitter() -> float:
 
 
 async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event) -> None:
-    """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` and the store do."""
-    store = open_store(settings)
-    try:
-        await build(settings, store, SystemClock()).serve(host, port, stop)
-    finally:
-        store.close()
+    """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` does."""
+    await build(settings, build_store(settings), SystemClock()).serve(host, port, stop)
 
 
-def open_store(settings: Settings) -> SQLiteStore:
-    """Return the configured store, its schema up to date."""
-    store = SQLiteStore(Path(settings.store.removeprefix("sqlite:///")))
-    store.open()
-    return store
+def build_store(settings: Settings) -> SQLiteStore:
+    """Return the configured store, not yet opened."""
+    return SQLiteStore(Path(settings.store.removeprefix("sqlite:///")))
 
 
 def user_pools(settings: Settings) -> Mapping[str, UserPool]:
@@ -132,6 +126,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
     )
     return Edge(
         app=build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read),
+        store=store,
         conversation=conversation,
         lanes=lanes,
         rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery_rounds),
@@ -146,9 +141,10 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
 
 @contextmanager
 def terminal(settings: Settings) -> Iterator[Terminal]:
-    """Give the job in a terminal, over the same store. Raises `CallerUnknownError`, or as the store does."""
+    """Give the job in a terminal, over the same store. Raises `CallerUnknownError`, or as opening the store does."""
     arn = caller(next(iter(settings.pools.values())).region)
-    store, clock, pools = open_store(settings), SystemClock(), user_pools(settings)
+    store, clock, pools = build_store(settings), SystemClock(), user_pools(settings)
+    store.open()
     try:
         yield Terminal(
             confirmations=_confirmations(settings, pools, store, clock, groups=NoGroups(), home_team=lambda: None),

@@ -190,13 +190,14 @@ class Headless:
         self.do(lambda: self.stage.weather.slack.next(action, *faults))
 
     def pause(self, action: str, *, after: bool = False) -> "Paused":
-        """Hold the next call of a Cognito action until released."""
+        """Hold the next call of a Cognito action, a Slack method or `response_url` until released."""
 
         async def make() -> Pause:
             return Pause(after=after)
 
         pause = self.run(make())
-        self.before_cognito(action, pause)
+        before = self.before_cognito if action[0].isupper() else self.before_slack
+        before(action, pause)
         return Paused(self, pause)
 
     def cognito_calls(self, action: str = "") -> list[Call]:
@@ -240,13 +241,13 @@ class Headless:
                 raise failures[0]
 
     @contextmanager
-    def bot_process(self, **overrides: str) -> Iterator["BotProcess"]:
-        """Run `python -m bot run` as a process of its own, connected and ready; end it at the end."""
+    def bot_process(self, *, connected: bool = True, **overrides: str) -> Iterator["BotProcess"]:
+        """Run `python -m bot run` as a process of its own, `connected` and ready; end it at the end."""
         already = self.connections()
         bot = self._start(overrides)
         try:
-            self.wait_for(lambda: bot.has_ended() or self.connections() > already, timeout=20)
-            if bot.has_ended():
+            self.wait_for(lambda: not connected or bot.has_ended() or self.connections() > already, timeout=60)
+            if connected and bot.has_ended():
                 raise AssertionError(f"the bot ended with {bot.wait()}: {bot.log()}")
             yield bot
         finally:

@@ -1,5 +1,6 @@
 """What counts as a yes and as a no: Cognito's own answers, and nobody else's. The real adapter over real sockets."""
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from bot.aws.clients import Clients
 from bot.aws.user_pool import CognitoUserPool
 from bot.errors import PoolUnavailableError
 from bot.ports import Refused, SignedOut, Unclear
-from bot.sandbox.wire import answer
+from bot.sandbox.wire import Fault, answer, refuse, reset, slow
 
 SIGN_OUT = "AdminUserGlobalSignOut"
 AT_ONCE = timedelta(seconds=10)
@@ -97,3 +98,37 @@ def test_a_profile_that_does_not_exist_is_told_as_missing_credentials(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert pool.sign_out("ada", AT_ONCE) == Refused("NoCredentials", None, sent=False)
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "TooManyRequestsException"), (429, "TooManyRequestsException")])
+def test_throttling_is_a_refusal_that_may_be_tried_again(
+    pool: CognitoUserPool, headless: Headless, status: int, code: str
+) -> None:
+    headless.before_cognito(SIGN_OUT, refuse(status, code))
+    refused = pool.sign_out("ada", AT_ONCE)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.may_retry, refused.sent) == (code, True, True)
+    assert len(headless.cognito_calls(SIGN_OUT)) == 1, "botocore tries nothing again by itself"
+
+
+@pytest.mark.parametrize(("fault", "done"), [(slow(1), True), (reset(), False), (reset(after=True), False)])
+def test_slow_is_a_yes_and_a_broken_connection_is_unclear(
+    pool: CognitoUserPool,
+    headless: Headless,
+    fault: Fault,
+    done: bool,  # noqa: FBT001 -- an example
+) -> None:
+    headless.before_cognito(SIGN_OUT, fault)
+    assert isinstance(pool.sign_out("ada", AT_ONCE), SignedOut) is done
+
+
+def test_a_refused_connection_names_nobody_and_signs_nobody_out(
+    pool: CognitoUserPool, headless: Headless, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        nobody_listens = f"http://127.0.0.1:{door.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", nobody_listens)
+    assert pool.sign_out("ada", AT_ONCE) == Unclear("Unreachable")
+    with pytest.raises(PoolUnavailableError, match="could not be reached"):
+        pool.get_user("ada")
+    assert headless.is_signed_in("ada")

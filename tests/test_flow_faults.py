@@ -9,6 +9,7 @@ from headless import AUDIT, KIM, SAM, Headless, shows
 
 from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset
 from bot.sign_out import CALL, LEASE, MARGIN
+from bot.slack.cards import AUDIT_KEPT
 
 UNKNOWN = "It may or may not have happened."
 THROTTLED = refuse(400, "TooManyRequestsException")
@@ -108,6 +109,22 @@ def test_a_cognito_that_cannot_be_reached_to_find_the_account_opens_nothing(head
 
 @pytest.mark.parametrize(
     "fault",
+    [answer(404, "expired_url", "text/plain"), answer(410, {"ok": False}), answer(500, "<html>", "text/html"), reset()],
+    ids=["404", "410", "HTML", "reset"],
+)
+def test_an_operator_who_cannot_be_told_is_no_reason_to_stop(headless: Headless, fault: Fault) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM)
+        headless.before_slack("response_url", fault, fault)
+        headless.press(SAM, card, CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+        headless.press(SAM, card, CONFIRM)
+        assert headless.wait_for_message(SAM, containing="Signed out: ada").ts == card.ts
+    assert len(headless.cognito_calls(SIGN_OUT)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
     [ratelimited(1), answer(500, "oops", "text/plain"), answer(200, {"ok": False, "error": "fatal_error"}), reset()],
     ids=["429", "500", "fatal_error", "reset"],
 )
@@ -132,6 +149,31 @@ def test_an_archived_audit_channel_gets_the_entry_once_it_is_restored(headless: 
     assert len(headless.audit()) == 1
 
 
+def test_a_refusing_audit_channel_is_told_to_each_operator_and_gets_the_entries_oldest_first_once_mended(
+    headless: Headless,
+) -> None:
+    headless.switch("audit_channel_archived")
+    with headless.bot_in_process():
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        first = headless.wait_for_message(SAM, containing=AUDIT_KEPT)
+        headless.press(KIM, card_for(headless, KIM, "grace --pool customers"), CONFIRM)
+        second = headless.wait_for_message(KIM, containing=AUDIT_KEPT)
+        assert headless.audit() == []
+        headless.switch("audit_channel_archived", on=False)
+        headless.wait_for(lambda: len(headless.audit()) == 2, timeout=60)
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for(lambda: len(headless.audit()) == 3, timeout=60)
+        headless.wait_for(lambda: said(headless, "Signed out: ada", without=AUDIT_KEPT))
+    assert shows(first, "Signed out: ada")
+    assert shows(second, "Signed out: grace")
+    told = [next(name for name in ("ada", "grace") if shows(each, f"Signed out: {name}")) for each in headless.audit()]
+    assert told == ["ada", "grace", "ada"]
+
+
+def said(headless: Headless, words: str, *, without: str) -> bool:
+    return any(shows(message, words) and not shows(message, without) for message in headless.messages(SAM))
+
+
 def test_blocks_that_slack_finds_malformed_are_posted_as_text(headless: Headless) -> None:
     headless.before_slack(POST, answer(200, {"ok": False, "error": "invalid_blocks"}))
     with headless.bot_in_process():
@@ -140,17 +182,6 @@ def test_blocks_that_slack_finds_malformed_are_posted_as_text(headless: Headless
     assert posted.blocks is None
     assert posted.metadata
     assert "Allowed by" in posted.text
-
-
-def test_a_lost_card_or_result_changes_nothing_about_the_sign_out(headless: Headless) -> None:
-    with headless.bot_in_process():
-        card = card_for(headless, SAM)
-        headless.before_slack("response_url", *[answer(404, "expired_url", "text/plain")] * 2)
-        headless.press(SAM, card, CONFIRM)
-        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-        headless.press(SAM, card, CONFIRM)
-        headless.wait_for_message(SAM, containing="Signed out: ada")
-    assert len(headless.cognito_calls(SIGN_OUT)) == 1
 
 
 def test_while_cognito_hangs_commands_are_acked_at_once_and_another_operators_click_is_answered(

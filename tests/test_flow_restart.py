@@ -5,11 +5,13 @@ import time
 
 import pytest
 from flow import CONFIRM, FIND, POST, SIGN_OUT, card_for, entries, states, store_path
-from headless import AUDIT, SAM, Headless, shows
+from headless import AUDIT, KIM, SAM, Headless, shows
 
 from bot.recover import Delivery
 from bot.sandbox.wire import hang, refuse
 from bot.sign_out import LEASE
+
+RESTARTING = "The bot is restarting and has done nothing yet."
 
 
 def test_a_sign_out_killed_before_cognito_answers_is_finished_by_the_next_start(headless: Headless) -> None:
@@ -59,6 +61,30 @@ def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: 
     assert kinds == ["confirmed", "signed_out"]
 
 
+def test_presses_and_forms_are_told_that_it_restarts_and_keep_what_they_show(headless: Headless) -> None:
+    held = headless.pause(SIGN_OUT)
+    with headless.bot_process(SIGNOUT_DRAIN="60s") as bot:
+        kims = card_for(headless, KIM, "grace --pool customers")
+        headless.command(KIM, "")
+        form = headless.wait_for_form(KIM)
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        held.wait_until_arrived()
+        bot.signal_to_stop()
+        headless.wait_for(lambda: _restarting(headless))
+        headless.press(KIM, kims, CONFIRM)
+        headless.wait_for_message(KIM, containing=RESTARTING)
+        headless.submit(KIM, form, {"target": "grace"})
+        headless.wait_for_form(KIM, containing=RESTARTING)
+        assert RESTARTING in str(headless.command(KIM, "").payload)
+        held.release()
+        assert bot.wait() == 0
+    headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert headless.is_signed_in("grace")
+    with headless.bot_in_process():
+        headless.press(KIM, headless.wait_for_message(KIM, button=CONFIRM), CONFIRM)
+        headless.wait_for_message(KIM, containing="Signed out: grace")
+
+
 def _restarting(headless: Headless) -> bool:
     headless.command(SAM, "grace --pool customers")
     return any(shows(message, "The bot is restarting") for message in headless.messages(SAM))
@@ -72,6 +98,7 @@ def test_a_hanging_cognito_does_not_hold_up_sigterm_beyond_the_drain(headless: H
         began = time.monotonic()
         assert bot.terminate() == 0
         assert time.monotonic() - began < 5
+        assert "Not everything ended in time; the next start goes on with it" in bot.log()
     assert states(headless) == ["signing_out"], "the next start goes on with it"
 
 
@@ -114,8 +141,10 @@ def test_no_secret_is_in_any_log_of_a_full_flow_at_debug(headless: Headless) -> 
 
 def test_a_dropped_connection_is_made_anew(headless: Headless) -> None:
     with headless.bot_in_process():
-        headless.run(headless.stage.workspace.sockets.refresh())
-        headless.wait_for(lambda: headless.connections() == 1)
+        sockets = headless.stage.workspace.sockets
+        (dropped,) = sockets.connections
+        headless.run(sockets.refresh())
+        headless.wait_for(lambda: headless.do(lambda: sockets.connections and dropped not in sockets.connections))
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for_message(SAM, containing="Signed out: ada")
 

@@ -71,6 +71,55 @@ def test_no_odd_answer_counts_as_delivered_or_as_anything_but_a_delivery_error(h
     assert channel(headless).post([ENTRY])
 
 
+# What Slack documents for chat.postMessage: somebody has to mend it, or it passes, or another form of it will do.
+FOR_GOOD = """
+    is_archived not_in_channel channel_not_found restricted_action restricted_action_read_only_channel
+    restricted_action_thread_only_channel restricted_action_non_threadable_channel missing_scope no_permission
+    invalid_auth not_authed account_inactive token_revoked token_expired access_denied team_access_not_granted
+    ekm_access_denied org_login_required messages_tab_disabled
+"""
+PASSING = """
+    rate_limited ratelimited message_limit_exceeded fatal_error internal_error service_unavailable request_timeout
+    team_added_to_org accesslimited something_new
+"""
+MALFORMED = """
+    invalid_blocks invalid_blocks_format msg_blocks_too_long invalid_metadata_format invalid_metadata_schema
+    metadata_must_be_sent_from_app metadata_too_large
+"""
+
+
+def no(error: str) -> Fault:
+    return answer(200, {"ok": False, "error": error})
+
+
+@pytest.mark.parametrize(("errors", "for_good"), [(FOR_GOOD, True), (PASSING, False)])
+def test_each_refusal_is_told_by_slacks_word_and_one_that_somebody_must_mend_as_such(
+    headless: Headless,
+    errors: str,
+    for_good: bool,  # noqa: FBT001 -- an example
+) -> None:
+    post = channel(headless).post
+    for error in errors.split():
+        headless.before_slack(POST, no(error))
+        with pytest.raises(DeliveryError) as caught:
+            post([ENTRY])
+        assert (caught.value.reason, caught.value.for_good) == (error, for_good)
+    assert headless.audit() == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_slack_finds_malformed_goes_as_text_and_at_last_without_metadata(headless: Headless, times: int) -> None:
+    post = channel(headless).post
+    for error in MALFORMED.split():
+        headless.before_slack(POST, *[no(error)] * times)
+        assert post([ENTRY])
+        posted = headless.audit()[-1]
+        assert "Not known whether signed out: ada" in posted.text
+        assert posted.blocks is None
+        assert bool(posted.metadata) is (times == 1), error
+    assert len(headless.audit()) == len(MALFORMED.split())
+
+
 @pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
 @pytest.mark.parametrize("odd", sorted(set(ODD) - {"429 for ever"}))
 def test_no_odd_answer_at_the_start_ends_the_bot(headless: Headless, method: str, odd: str) -> None:

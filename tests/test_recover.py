@@ -9,7 +9,7 @@ import pytest
 from examples import NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, claimed_in, sign_outs
 
 from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, StoreUnavailableError
 from bot.ports import SignedOut
 from bot.recover import Delivery, Recovery
 from bot.request import Operator, State
@@ -179,17 +179,21 @@ def test_what_is_recorded_only_is_never_posted(store: SQLiteStore, kind: Kind) -
     assert channel.posts == []
 
 
-def test_what_slack_took_is_not_posted_again_while_the_store_cannot_say_so(store: SQLiteStore) -> None:
+def test_what_slack_took_is_not_posted_again_while_the_store_cannot_say_so(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.stores.sqlite.BUSY_SECONDS", 0)
     clock = StoppedClock()
     channel = Channel(clock)
     rule = delivery(store, channel)
     refuse(store, "ada", clock)
     blocker = sqlite3.connect(store._path, isolation_level=None)
     channel.during = lambda: blocker.execute("BEGIN IMMEDIATE")
-    store._db().execute("PRAGMA busy_timeout = 1")
+    store._disconnect()  # the connection that still has patience
     for _ in range(3):
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
+        with pytest.raises(StoreUnavailableError) as caught:
             rule.deliver()
+        assert caught.value.reason == "database is locked"
     assert channel.posts == [["ada"]]
     blocker.execute("ROLLBACK")
     blocker.close()
@@ -247,3 +251,16 @@ def test_a_channel_in_passing_trouble_is_not_said_to_refuse(store: SQLiteStore) 
     refuse(store, "ada", clock)
     rule.deliver()
     assert (rule.refusing, told) == (None, [])
+
+
+def test_entries_that_a_refusing_channel_left_waiting_come_oldest_first_once_it_is_mended(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("is_archived", for_good=True)] * 6)
+    rule = delivery(store, channel)
+    for name in ("ada", "grace", "alan"):
+        refuse(store, name, clock, Operator(team_id="T0SIGNOUT1", id=f"U0{name.upper()}", name=name))
+        clock.sleep(3)
+        rule.deliver()
+    while (pause := rule.deliver()) is not None:
+        clock.sleep(pause.total_seconds())
+    assert channel.posts == [["ada"], ["grace"], ["alan"]]

@@ -175,6 +175,20 @@ def test_an_outcome_that_is_no_success_is_said_on_standard_error(  # noqa: PLR09
     assert sentence in ran.err
 
 
+def test_a_store_that_goes_away_during_the_call_says_that_nothing_is_known_without_a_traceback(
+    headless: Headless, shell: Shell, ada: tuple[str, ...]
+) -> None:
+    held = headless.pause(SIGN_OUT, after=True)
+    with shell.terminal(*ada, "--yes") as tty:
+        held.wait_until_arrived()
+        store_path(headless).rename(headless.stage.folder / "elsewhere")
+        held.release()
+        assert tty.ended() == OTHER
+    assert "Whether it happened is not known here." in tty.shown
+    assert "did not end (No such file or directory)" in tty.shown
+    assert "Traceback" not in tty.shown
+
+
 @pytest.mark.parametrize(("fault", "code"), [(refuse(400, "AccessDeniedException"), REFUSED), (reset(), OTHER)])
 def test_where_cognito_cannot_be_asked_who_that_is_nothing_is_signed_out(
     headless: Headless, run: Run, ada: tuple[str, ...], fault: Any, code: int
@@ -191,7 +205,7 @@ def test_where_cognito_cannot_be_asked_who_that_is_nothing_is_signed_out(
     ("environment", "sentence"),
     [
         ({"SLACK_BOT_TOKEN": "", "SIGNOUT_DRAIN": "x"}, "SIGNOUT_DRAIN"),
-        ({"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"}, "cannot be opened"),
+        ({"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"}, "cannot be opened: No such file or directory."),
         ({"AWS_PROFILE": "no-such"}, "could not be found. Check this shell's AWS settings."),
         ({"AWS_ACCESS_KEY_ID": ""}, "Check this shell's AWS settings."),
         ({"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"}, "Check this shell's AWS settings."),

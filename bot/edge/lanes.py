@@ -5,8 +5,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
 
 from bot.errors import BusyError
 
@@ -76,6 +77,20 @@ class ThreadSeat:
     def __init__(self, put: Callable[[Callable[[], object]], None], give_back: Callable[[], None]) -> None:
         self.run = put
         self.release = give_back
+
+
+class UnwaitedThreads(ThreadPoolExecutor):
+    """An executor for the loop, a daemon thread for each call: asyncio, and Python at its end, would wait for others.
+
+    The loop looks names up in its executor, and a name server that is silent holds such a thread for half a minute.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        """Begin a call."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # what has begun cannot be cancelled: it ends unheard
+        threading.Thread(target=_settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
+        return future
 
 
 def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:

@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from bot.errors import StoreUnavailableError
+
 log = logging.getLogger(__name__)
 
 
@@ -16,6 +18,7 @@ class Rounds:
         self._work = work
         self._hurry = threading.Event()
         self._stopped = False
+        self._trouble: str | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -43,7 +46,16 @@ class Rounds:
 
     def _round(self) -> float:
         try:
-            return self._work()
+            pause = self._work()
+        except StoreUnavailableError as error:
+            if error.reason != self._trouble:  # said once, not in each round
+                log.warning("The %s rounds wait for the store (%s)", self._thread.name, error.reason)
+            self._trouble = error.reason
+            return self.AFTER_A_FAILURE
         except Exception:
             log.exception("A round of %s failed; the next one is in %.0f s", self._thread.name, self.AFTER_A_FAILURE)
             return self.AFTER_A_FAILURE
+        if self._trouble:
+            log.info("The %s rounds go on: the store is there again", self._thread.name)
+        self._trouble = None
+        return pause

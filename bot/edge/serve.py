@@ -5,17 +5,21 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 from slack_bolt import App
 
+from bot.backoff import pause
 from bot.edge.health import serve_health
-from bot.edge.lanes import ThreadLane
+from bot.edge.lanes import ThreadLane, UnwaitedThreads
 from bot.edge.rounds import Rounds
 from bot.edge.socket_mode import SocketMode, who_are_we
+from bot.errors import StoreUnavailableError
 
 LAST_ACKS_SECONDS = 0.2
 LAST_WORD_SECONDS = 1.0
+LONGEST_PAUSE = timedelta(seconds=30)
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +30,22 @@ class Drainable(Protocol):
     draining: bool
 
 
+class Opens(Protocol):
+    """What is opened before anything else runs, and closed after it."""
+
+    def open(self) -> None:
+        """Open it. Raises `StoreUnavailableError` for what may pass, and `StoreError` for what will not."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edge:
     """Everything that runs: made by wiring, started and stopped here."""
 
     app: App
+    store: Opens
     conversation: Drainable
     lanes: Sequence[ThreadLane]
     rounds: Sequence[Rounds]
@@ -44,11 +59,36 @@ class Edge:
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then finish what is under way, within `drain_seconds`.
 
-        Recovery, delivery and the health page do not wait for Slack. Raises `HealthPageError` and
-        `RefusedTokenError`.
+        Whatever is away at the start is waited for: the store, and then Slack, for which recovery and delivery do not
+        wait. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
+        asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
         health = await serve_health(host, port)
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
+        try:
+            if await _until(stop, self._open_store()):
+                try:
+                    await self._serve(stop)
+                finally:
+                    self.store.close()
+        finally:
+            await health.cleanup()
+
+    async def _open_store(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await asyncio.to_thread(self.store.open)
+            except StoreUnavailableError as error:
+                failures += 1
+                wait = min(pause(failures), LONGEST_PAUSE).total_seconds()
+                log.warning("The store cannot be opened (%s); trying again in %.0f s", error.reason, wait)
+                await asyncio.sleep(wait)
+            else:
+                log.info("The store is open")
+                return
+
+    async def _serve(self, stop: asyncio.Event) -> None:
         for lane in self.lanes:
             lane.start()
         for rounds in self.rounds:
@@ -61,7 +101,6 @@ class Edge:
             await self._drain()
             with suppress(TimeoutError):  # a silent peer would be waited for longer than Docker waits for us
                 await asyncio.wait_for(socket.close(), LAST_WORD_SECONDS)
-            await health.cleanup()
 
     async def _connect(self, socket: SocketMode) -> None:
         self.learn(await who_are_we(self.bot_token, self.base_url))
@@ -81,12 +120,13 @@ class Edge:
             lane.stop()
 
 
-async def _until(stop: asyncio.Event, work: Any) -> None:
-    """Do `work`, giving it up where `stop` is set first."""
+async def _until(stop: asyncio.Event, work: Any) -> bool:
+    """Do `work`, giving it up where `stop` is set first; return whether it was done."""
     stopped, done = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(work)
     await asyncio.wait((stopped, done), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if done.done():
         done.result()
-    else:
-        done.cancel()
+        return True
+    done.cancel()
+    return False

@@ -40,7 +40,17 @@ _FOR_GOOD = frozenset(
         "messages_tab_disabled",
     }
 )
-_MALFORMED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+_MALFORMED = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_blocks_too_long",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "metadata_must_be_sent_from_app",
+        "metadata_too_large",
+    }
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +66,15 @@ class SlackAuditChannel:
     def post(self, entries: Sequence[AuditEntry]) -> str:
         """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
         message, ids = audit_message(self._shown, entries), metadata(entries)
-        try:
-            return self._post(message.text, blocks=message.blocks, metadata=ids)
-        except DeliveryError as error:
-            if error.reason not in _MALFORMED:
-                raise
-            log.warning("Slack refuses the blocks of entry %s (%s): posting it as text", entries[0].id, error.reason)
-            return self._post(message.text, mrkdwn=False, metadata=ids)
+        as_text = {"mrkdwn": False}
+        for form in ({"blocks": message.blocks, "metadata": ids}, as_text | {"metadata": ids}):
+            try:
+                return self._post(message.text, **form)
+            except DeliveryError as error:
+                if error.reason not in _MALFORMED:
+                    raise
+                log.warning("Slack refuses the form of entry %s (%s): posting it as text", entries[0].id, error.reason)
+        return self._post(message.text, **as_text)
 
     def _post(self, text: str, **more: Any) -> str:
         try:

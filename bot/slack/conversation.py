@@ -11,7 +11,7 @@ from typing import Any
 from bot.audit import AuditEntry
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations
-from bot.errors import BotError, BusyError, RestartingError, UsageError
+from bot.errors import BotError, BusyError, RestartingError, StoreUnavailableError, UsageError
 from bot.options import USAGE
 from bot.recover import Recovery
 from bot.request import Ask, Operator, SignOutRequest, State
@@ -185,8 +185,8 @@ class Conversation:
     def _sign_out(self, claimed: SignOutRequest, card: "_LiveCard") -> None:
         try:
             ended = self.sign_outs.sign_out(claimed)
-        except Exception:
-            log.exception("Request %s did not end; it will be resumed", claimed.id)
+        except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
+            _log_failed(f"Request {claimed.id} did not end; it will be resumed", error)
             respond(claimed.response_url, note(UNFINISHED))
             return
         card.show(ended)
@@ -195,8 +195,8 @@ class Conversation:
     def _resume(self, dead: SignOutRequest) -> None:
         try:
             ended = self.recovery.resume(dead)
-        except Exception:
-            log.exception("Request %s could not be resumed; it will be tried again", dead.id)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the claim is found again
+            _log_failed(f"Request {dead.id} could not be resumed; it will be tried again", error)
             return
         if ended:
             card = self.cards.card(ended, audit_kept=self.audit_refused())
@@ -242,10 +242,17 @@ Found = Callable[[SignOutRequest], object]
 def _sentence_of(error: Exception) -> Message:
     if isinstance(error, UsageError):
         return usage(error.sentence, USAGE)
-    if isinstance(error, BotError):
-        return note(error.sentence)
-    log.error("A command or press failed", exc_info=error)
-    return note(BotError.sentence)
+    if isinstance(error, StoreUnavailableError) or not isinstance(error, BotError):
+        _log_failed("A command or press failed", error)
+    return note(error.sentence if isinstance(error, BotError) else BotError.sentence)
+
+
+def _log_failed(what: str, error: Exception) -> None:
+    """Say it with a traceback, unless it is the store, whose trouble is everybody's: that is one line each."""
+    if isinstance(error, StoreUnavailableError):
+        log.error("%s: the store is out of order (%s)", what, error.reason)
+    else:
+        log.error(what, exc_info=error)
 
 
 class _LiveCard:

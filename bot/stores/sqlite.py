@@ -5,20 +5,24 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from bot.audit import AuditEntry, Kind
-from bot.errors import StoreError, SupersededError
+from bot.errors import StoreError, StoreUnavailableError, SupersededError
 from bot.ports import Backlog
 from bot.request import MOVES, Account, IllegalMoveError, SignOutRequest, State
 from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
 from bot.stores.schema import migrate
 
 BUSY_SECONDS = 5
+# Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
+_NOTHING_COMMITTED = frozenset({"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_READONLY"})
+_NOT_OURS = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -31,21 +35,35 @@ class SQLiteStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.absolute()
+        self._file: tuple[int, int] | None = None  # device and inode
         self._local = threading.local()
         self._unreadable: set[str] = set()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: WeakSet[_Connection] = WeakSet()
 
     def open(self) -> None:
-        """Make the file where there is none, and bring its schema up to date. Raises `StoreError`."""
+        """Make the file where there is none, and bring its schema up to date.
+
+        Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
+        """
         try:
             file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
             os.fchmod(file, 0o600)  # a file that was there before may be open to others
             os.close(file)
             with self._write() as db:
                 migrate(db)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"The store {self._path} cannot be opened: {error}. Check SIGNOUT_STORE.") from error
+            self._file = self._file_now()
+        except OSError as error:
+            if isinstance(error, IsADirectoryError):
+                raise self._unusable(error) from None
+            raise StoreUnavailableError(_reason(error)) from None
+        except StoreUnavailableError as error:
+            if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in _NOT_OURS:
+                raise self._unusable(error.__cause__) from None
+            raise
+
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(f"The store {self._path} cannot be opened: {_reason(error)}. Check SIGNOUT_STORE.")
 
     def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
         """Store a new request together with its entry."""
@@ -114,7 +132,7 @@ class SQLiteStore:
     def backlog(self) -> Backlog:
         """Return what waits for delivery."""
         sql = "SELECT count(*), min(at) FROM audit_entries WHERE next_at IS NOT NULL"
-        entries, oldest_at = self._db().execute(sql).fetchone()
+        entries, oldest_at = self._rows(sql)[0]
         return Backlog(entries, time(oldest_at))
 
     def forget_delivered(self, before: datetime) -> int:
@@ -123,7 +141,9 @@ class SQLiteStore:
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
-        raise NotImplementedError
+        with self._write() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            db.execute(f"PRAGMA user_version = {version}")  # a page that is written and synchronised, and says the same
 
     def undelivered(self, now: datetime, limit: int) -> Sequence[AuditEntry]:
         """Return entries that are due for delivery, oldest first."""
@@ -142,11 +162,11 @@ class SQLiteStore:
     def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
         """Return when the channel last heard of a refusal of this operator."""
         sql = "SELECT max(delivered_at) FROM audit_entries WHERE kind = ? AND team_id = ? AND operator_id = ?"
-        return time(self._db().execute(sql, (Kind.REFUSED, team_id, operator_id)).fetchone()[0])
+        return time(self._rows(sql, Kind.REFUSED, team_id, operator_id)[0][0])
 
     def next_delivery_at(self) -> datetime | None:
         """Return when the next entry is due, or None where nothing waits."""
-        return time(self._db().execute("SELECT min(next_at) FROM audit_entries").fetchone()[0])
+        return time(self._rows("SELECT min(next_at) FROM audit_entries")[0][0])
 
     def hold(self, entries: Sequence[AuditEntry], until: datetime) -> Sequence[AuditEntry]:
         """Take these entries for delivery: nobody else gets them before `until`. Return those that were got."""
@@ -193,7 +213,7 @@ class SQLiteStore:
     def _readable(self, read: Callable[[Row], T], sql: str, values: Sequence[Any]) -> tuple[list[T], list[str]]:
         """Read each row by itself, since one that cannot be read must not hold up the others; return those ids too."""
         found, unreadable = [], []
-        for row in self._db().execute(sql, values).fetchall():
+        for row in self._rows(sql, *values):
             try:
                 found.append(read(dict(row)))
             except Exception:  # noqa: BLE001 -- whatever is wrong with it
@@ -205,31 +225,98 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Close every thread's connection. Nothing may use the store afterwards."""
-        for db in self._connections:
-            db.close()
+        for each in list(self._connections):
+            each.close()
 
     def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            self._connections.append(db)
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            self._local.db = db
+        if self._file not in {None, self._file_now()}:
+            # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
+            raise StoreUnavailableError("another file is in its place")
+        own: _Connection | None = getattr(self._local, "own", None)
+        return own.db if own else self._connect()
+
+    def _file_now(self) -> tuple[int, int]:
+        found = self._path.stat()
+        return found.st_dev, found.st_ino
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            f"{self._path.as_uri()}?mode=rw",  # a file that is gone is not made anew, without the schema
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._local.own = own = _Connection(db)
+        self._connections.add(own)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
         return db
+
+    def _disconnect(self) -> None:
+        """Close this thread's connection, on which something went wrong: its next call makes another."""
+        own: _Connection | None = self._local.__dict__.pop("own", None)
+        if own:
+            own.close()
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        """Whatever is wrong with the file becomes `StoreUnavailableError`; what contradicts the schema is our fault."""
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            self._disconnect()
+            raise StoreUnavailableError(_reason(error)) from error
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        with self._available():
+            return self._db().execute(sql, values).fetchall()
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        db = self._db()
-        db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
+        with self._available():
+            db = self._db()
+            db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
+            try:
+                yield db
+            except BaseException:
+                with suppress(sqlite3.Error):  # some errors end the transaction by themselves
+                    db.execute("ROLLBACK")
+                raise
+            self._commit(db)
+
+    def _commit(self, db: sqlite3.Connection) -> None:
         try:
-            yield db
             db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+        except sqlite3.Error as error:
+            self._disconnect()
+            in_doubt = _code(error) not in _NOTHING_COMMITTED
+            raise StoreUnavailableError(_reason(error), in_doubt=in_doubt) from error
+
+
+class _Connection:
+    """A thread's connection, closed at the latest when the thread ends."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self.db.close()
+
+    __del__ = close
+
+
+def _code(error: sqlite3.Error) -> str:
+    """Return the primary error code: SQLITE_IOERR of SQLITE_IOERR_FSYNC."""
+    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _insert(db: sqlite3.Connection, table: str, row: Row) -> None:

@@ -13,6 +13,7 @@ from bot.errors import (
     BotError,
     DeniedError,
     PoolUnavailableError,
+    StoreUnavailableError,
     UsageError,
 )
 from bot.options import SignOutOptions
@@ -93,6 +94,10 @@ class Terminal:
     def _carry_out(self, claimed: SignOutRequest) -> Code:
         try:
             ended = self.sign_outs.sign_out(claimed)
+        except StoreUnavailableError as error:
+            log.warning("Request %s did not end (%s); the bot will resume it", claimed.id, error.reason)
+            screen.say(screen.UNFINISHED)
+            return Code.OTHER
         except Exception:
             log.exception("Request %s did not end; the bot will resume it", claimed.id)
             screen.say(screen.UNFINISHED)

@@ -1,0 +1,133 @@
+"""The promise, kept through SIGKILL at each point between a click and its audit message. The wire tells when."""
+
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from flow import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path
+from headless import KIM, BotProcess, Headless, shows
+
+from bot.sandbox.cognito import Moto
+from bot.sandbox.wire import Call, Fault, refuse, slow
+
+GROUPS, TELL = "usergroups.users.list", "response_url"
+OUTCOMES = {"signed_out", "failed", "unknown"}
+TOLD = {"signed_out": "Signed out: ada", "unknown": "Not known whether signed out: ada"}
+THROTTLED = refuse(400, "TooManyRequestsException")
+PATIENCE = 150  # a resume needs the lease and 5 s, and the machine may be busy
+STARTS_AT_ONCE = threading.Semaphore(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """Where the bot is killed: at a call, or (`after`) once that was done but not answered.
+
+    `before`: what becomes of the calls before that one. `again`: and once more, during the resume. `later`: what
+    becomes of the calls of the next start. `sign_outs`, `messages`: how often Cognito and the audit channel may get it.
+    """
+
+    at: str
+    after: bool = False
+    before: tuple[Fault, ...] = ()
+    again: bool = False
+    later: tuple[Fault, ...] = ()
+    claimed: bool = True
+    outcome: str = "signed_out"
+    sign_outs: range = range(1, 2)
+    messages: range = range(1, 2)
+
+
+KILLS = {
+    "before the claim": Kill(at=GROUPS, claimed=False),
+    "before Cognito gets it": Kill(at=SIGN_OUT),
+    "before Cognito answers": Kill(at=SIGN_OUT, after=True, sign_outs=range(2, 3)),
+    "in the second try": Kill(at=SIGN_OUT, before=(THROTTLED,)),
+    "while it shows progress": Kill(at=TELL, sign_outs=range(1, 3), messages=range(1, 3)),
+    "while it tells the result": Kill(at=TELL, before=(slow(0),), messages=range(1, 3)),
+    "before the audit channel gets it": Kill(at=POST),
+    "before the audit channel answers": Kill(at=POST, after=True, messages=range(1, 3)),
+    "again while it resumes": Kill(at=SIGN_OUT, again=True),
+    "and the resume is refused": Kill(
+        at=SIGN_OUT, after=True, later=(refuse(400, "NotAuthorizedException"),), outcome="unknown"
+    ),
+}
+
+
+@pytest.mark.timeout(600)
+def test_a_press_keeps_its_promise_wherever_the_bot_is_killed(moto: Moto) -> None:
+    with ThreadPoolExecutor(len(KILLS)) as side_by_side:
+        lives = {name: side_by_side.submit(live_through, kill, moto) for name, kill in KILLS.items()}
+    assert {name: life.exception() for name, life in lives.items()} == dict.fromkeys(KILLS)
+
+
+def live_through(kill: Kill, moto: Moto) -> None:
+    with Headless(moto, ("ada",)) as headless, ExitStack() as life:
+        too_early = watch(headless)
+        begin(life, headless)
+        card = card_for(headless, KIM)
+        if kill.at == GROUPS:  # a list is good for a minute, but not for another life
+            begin(life, headless)
+        put = headless.before_cognito if kill.at == SIGN_OUT else headless.before_slack
+        put(kill.at, *kill.before)
+        held = headless.pause(kill.at, after=kill.after)
+        assert headless.press(KIM, card, CONFIRM).error is None
+        held.wait_until_arrived(PATIENCE)
+        if kill.again:
+            held = headless.pause(SIGN_OUT)
+            begin(life, headless)
+            held.wait_until_arrived(PATIENCE)
+        life.close()
+        assert (states(headless) != ["awaiting_confirmation"]) is kill.claimed
+        headless.before_cognito(SIGN_OUT, *kill.later)
+        bot = begin(life, headless)
+        if not kill.claimed:
+            assert headless.press(KIM, card, CONFIRM).error is None
+        headless.wait_for(lambda: everything_is_delivered(headless), PATIENCE)
+        headless.press(KIM, card, CONFIRM)
+        told = headless.wait_for_message(KIM, containing=TOLD[kill.outcome], timeout=PATIENCE)
+        assert bot.terminate(PATIENCE) == 0
+        assert told.ts == card.ts
+        assert too_early == []
+        check(headless, kill)
+
+
+def begin(life: ExitStack, headless: Headless) -> BotProcess:
+    """Kill the bot that runs, if one does, and start another."""
+    life.close()
+    headless.wait_for(lambda: headless.connections() == 0)
+    with STARTS_AT_ONCE:
+        return life.enter_context(headless.bot_process())
+
+
+def check(headless: Headless, kill: Kill) -> None:
+    assert states(headless) == [kill.outcome]
+    assert [kind for kind in entries(headless) if kind in OUTCOMES] == [kill.outcome]
+    assert sum(call.forwarded for call in headless.cognito_calls(SIGN_OUT)) in kill.sign_outs
+    assert all(shows(message, TOLD[kill.outcome]) for message in headless.audit())
+    posted = [message.metadata["event_payload"]["entry_id"] for message in headless.audit() if message.metadata]
+    assert len(posted) in kill.messages
+    assert len(set(posted)) == 1, "a message that comes twice has the same entry id"
+    assert not headless.is_signed_in("ada")
+
+
+def everything_is_delivered(headless: Headless) -> bool:
+    with sqlite3.connect(store_path(headless)) as db:
+        undelivered = db.execute("SELECT count(*) FROM audit_entries WHERE next_at IS NOT NULL").fetchone()[0]
+    db.close()
+    return not undelivered and not OUTCOMES.isdisjoint(entries(headless))
+
+
+def watch(headless: Headless) -> list[Call]:
+    """Note every "Signed out" that comes over the wire to Slack before Cognito has done it."""
+    seen: list[Call] = []
+
+    def look(call: Call) -> None:
+        done = any(each.forwarded for each in headless.cognito_wire.calls if each.action == SIGN_OUT)
+        if "Signed out: ada" in str(call.parameters.get("text")) and not done:
+            seen.append(call)
+
+    headless.do(lambda: headless.stage.weather.slack.observers.append(look))
+    return seen

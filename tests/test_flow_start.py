@@ -1,0 +1,113 @@
+"""A start whose store or Slack is away waits, says so with growing pauses, and begins by itself when they come."""
+
+import json
+import logging
+import re
+import urllib.request
+from pathlib import Path
+
+import pytest
+from flow import CONFIRM, POST, SIGN_OUT, Travel, card_for, states
+from headless import AUDIT, SAM, BotProcess, Headless
+
+from bot.backoff import pause
+from bot.sandbox.wire import answer, hang
+
+ENDLESS = 600
+SILENT_NAME_SERVER = f"""
+import socket, time
+
+def getaddrinfo(host, *_, **__):
+    print("looking up", host)
+    time.sleep({ENDLESS})
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+def test_a_store_that_is_away_is_waited_for_beside_a_health_page_that_answers(headless: Headless) -> None:
+    folder = headless.stage.folder / "not-mounted-yet"
+    with headless.bot_process(connected=False, SIGNOUT_STORE=f"sqlite:///{folder / 'signout.db'}") as bot:
+        headless.wait_for(lambda: "trying again in 2 s" in bot.log(), timeout=ENDLESS)
+        assert json.load(urllib.request.urlopen(health_page(bot))) == {"status": "ok"}  # noqa: S310 -- loopback
+        assert headless.connections() == 0
+        folder.mkdir()
+        headless.wait_for(lambda: headless.connections() == 1, timeout=ENDLESS)
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+        assert bot.terminate() == 0
+    waits = re.findall(
+        r"WARNING bot.edge.serve: The store cannot be opened \((.+)\); trying again in (\d+) s", bot.log()
+    )
+    assert waits[:2] == [("No such file or directory", "1"), ("No such file or directory", "2")]
+    assert [int(seconds) for _, seconds in waits] == [int(pause(n + 1).total_seconds()) for n in range(len(waits))]
+    assert bot.log().count("INFO    bot.edge.serve: The store is open") == 1
+
+
+def test_sigterm_while_the_store_is_waited_for_ends_at_once(headless: Headless) -> None:
+    store = f"sqlite:///{headless.stage.folder / 'no' / 'such' / 'folder'}"
+    with headless.bot_process(connected=False, SIGNOUT_STORE=store) as bot:
+        headless.wait_for(lambda: "The store cannot be opened" in bot.log(), timeout=ENDLESS)
+        assert bot.terminate() == 0
+    assert "Traceback" not in bot.log()
+
+
+def test_a_store_that_waiting_will_not_mend_ends_the_start_with_its_sentence(headless: Headless) -> None:
+    store = headless.stage.folder / "signout.db"
+    store.write_text("this is no database, whatever its name says")
+    status, log = headless.bot_that_ends()
+    assert status == 1
+    assert f"The store {store} cannot be opened: file is not a database. Check SIGNOUT_STORE." in log
+    assert "Traceback" not in log
+
+
+def test_a_slack_that_is_away_is_waited_for_while_what_was_left_behind_is_finished(
+    headless: Headless, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock = Travel()
+    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    headless.before_cognito(SIGN_OUT, *[hang()] * 2)
+    with headless.bot_in_process(SIGNOUT_DRAIN="1s"):
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for(lambda: headless.cognito_calls(SIGN_OUT))
+    assert states(headless) == ["signing_out"]
+    headless.do(headless.stage.weather.cognito.clear)
+    clock.forward(seconds=36)
+    headless.before_slack("auth.test", *[answer(503, "<html>", "text/html")] * 2)
+    held = headless.pause("auth.test")
+    caplog.clear()
+    finished: list[str] = []
+
+    def look(call: object) -> None:
+        if getattr(call, "action", "") == POST:
+            finished.extend(states(headless))
+            held._pause.released.set()
+
+    headless.do(lambda: headless.stage.weather.slack.observers.append(look))
+    with headless.bot_in_process():
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert finished[:1] == ["signed_out"], "told before Slack had even answered auth.test"
+    said = [each.message for each in caplog.records if each.name == "bot.edge.socket_mode"]
+    assert [re.search(r"trying again in (\d) s", line)[1] for line in said[:-1]] == ["1", "2"]  # type: ignore[index]
+    assert said[-1] == "Connected to Slack in Socket Mode"
+
+
+@pytest.mark.parametrize("address", ["https://slack.com/api/", "the workspace's"])
+def test_sigterm_during_a_start_whose_name_server_or_slack_is_silent_ends_soon(
+    headless: Headless, tmp_path: Path, address: str
+) -> None:
+    """The name server is silent for longer than anybody waits; no name is needed on loopback."""
+    (tmp_path / "sitecustomize.py").write_text(SILENT_NAME_SERVER)
+    silent = {"SLACK_API_URL": address, "PYTHONPATH": str(tmp_path)} if address.startswith("https") else {}
+    headless.before_slack("auth.test", hang())
+    with headless.bot_process(connected=False, **silent) as bot:
+        headless.wait_for(lambda: "looking up slack.com" in bot.log() or headless.slack_calls("auth.test"), ENDLESS)
+        assert bot.terminate(60) == 0
+    assert "Traceback" not in bot.log()
+
+
+def health_page(bot: BotProcess) -> str:
+    found = re.search(r"Health page on (\S+)", bot.log())
+    assert found
+    return found[1]
