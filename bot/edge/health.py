@@ -1,17 +1,40 @@
-"""The health page."""
+"""The health page, and whatever else is served on its port."""
 
-from aiohttp import web
+import logging
+from collections.abc import Sequence
+
+from aiohttp import http_exceptions, web
+
+LINGERING_SECONDS = 1.0
+SHUTDOWN_SECONDS = 1.0
+
+_aiohttp = logging.getLogger("bot.edge.aiohttp")
 
 
 class HealthPageError(Exception):
     """The health page cannot be served where it was asked for."""
 
 
-async def serve_health(host: str, port: int) -> web.AppRunner:
-    """Serve `/healthz` until the returned runner is cleaned up. Raises `HealthPageError`."""
+async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = (), idle: float = 10) -> web.AppRunner:
+    """Serve `/healthz` and `routes` until the returned runner is cleaned up. Raises `HealthPageError`.
+
+    A sender has `idle` seconds for its request's head. Each connection serves one request: a proxy that kept one for
+    later could send something on it at the moment when its time is up.
+    """
     app = web.Application()
     app.router.add_get("/healthz", _alive)
-    runner = web.AppRunner(app, access_log=None)
+    app.add_routes(routes)
+    app.on_response_prepare.append(_close_after)
+    _aiohttp.addFilter(_without_content)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=_aiohttp,
+        keepalive_timeout=idle,
+        lingering_time=LINGERING_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        auto_decompress=False,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -25,3 +48,15 @@ async def serve_health(host: str, port: int) -> web.AppRunner:
 
 async def _alive(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
+
+
+async def _close_after(_: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
+
+
+def _without_content(record: logging.LogRecord) -> bool:
+    """Leave out of aiohttp's complaint about what is not HTTP the part that quotes it."""
+    if record.exc_info and isinstance(record.exc_info[1], http_exceptions.HttpProcessingError):
+        record.msg, record.args = "A request was not HTTP (%s)", (type(record.exc_info[1]).__name__,)
+        record.exc_info = None
+    return True

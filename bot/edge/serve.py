@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from slack_bolt import App
+from aiohttp import web
 
 from bot.edge.health import serve_health
 from bot.edge.lanes import ThreadLane
 from bot.edge.rounds import Rounds
-from bot.edge.socket_mode import SocketMode, who_are_we
+from bot.edge.socket_mode import who_are_we
 
 LAST_ACKS_SECONDS = 0.2
 LAST_WORD_SECONDS = 1.0
@@ -26,19 +26,31 @@ class Drainable(Protocol):
     draining: bool
 
 
+class Front(Protocol):
+    """What Slack reaches the bot through. `routes` are served beside the health page, from the very start."""
+
+    @property
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What it needs served over HTTP."""
+
+    async def connect(self) -> None:
+        """Take what Slack sends from now on. Raises `RefusedTokenError`."""
+
+    async def close(self) -> None:
+        """Take nothing any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edge:
     """Everything that runs: made by wiring, started and stopped here."""
 
-    app: App
+    front: Front
     conversation: Drainable
     lanes: Sequence[ThreadLane]
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
     bot_token: str
-    app_token: str
     base_url: str
-    sole_instance: bool
     drain_seconds: float
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
@@ -47,25 +59,24 @@ class Edge:
         Recovery, delivery and the health page do not wait for Slack. Raises `HealthPageError` and
         `RefusedTokenError`.
         """
-        health = await serve_health(host, port)
+        health = await serve_health(host, port, self.front.routes)
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
         for lane in self.lanes:
             lane.start()
         for rounds in self.rounds:
             rounds.start()
-        socket = SocketMode(self.app, self.app_token, self.base_url, sole_instance=self.sole_instance)
         try:
-            await _until(stop, self._connect(socket))
+            await _until(stop, self._connect())
             await stop.wait()
         finally:
             await self._drain()
             with suppress(TimeoutError):  # a silent peer would be waited for longer than Docker waits for us
-                await asyncio.wait_for(socket.close(), LAST_WORD_SECONDS)
+                await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
             await health.cleanup()
 
-    async def _connect(self, socket: SocketMode) -> None:
+    async def _connect(self) -> None:
         self.learn(await who_are_we(self.bot_token, self.base_url))
-        await socket.connect()
+        await self.front.connect()
 
     async def _drain(self) -> None:
         self.conversation.draining = True
