@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aiohttp import http_exceptions, web
 
+HEAD_SECONDS = 10.0
 LINGERING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 1.0
 
@@ -15,10 +16,10 @@ class HealthPageError(Exception):
     """The health page cannot be served where it was asked for."""
 
 
-async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = (), idle: float = 10) -> web.AppRunner:
+async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()) -> web.AppRunner:
     """Serve `/healthz` and `routes` until the returned runner is cleaned up. Raises `HealthPageError`.
 
-    A sender has `idle` seconds for its request's head. Each connection serves one request: a proxy that kept one for
+    A sender has `HEAD_SECONDS` for its request's head. Each connection serves one request: a proxy that kept one for
     later could send something on it at the moment when its time is up.
     """
     app = web.Application()
@@ -30,7 +31,7 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
         app,
         access_log=None,
         logger=_aiohttp,
-        keepalive_timeout=idle,
+        keepalive_timeout=HEAD_SECONDS,
         lingering_time=LINGERING_SECONDS,
         shutdown_timeout=SHUTDOWN_SECONDS,
         auto_decompress=False,
@@ -55,8 +56,9 @@ async def _close_after(_: web.Request, response: web.StreamResponse) -> None:
 
 
 def _without_content(record: logging.LogRecord) -> bool:
-    """Leave out of aiohttp's complaint about what is not HTTP the part that quotes it."""
-    if record.exc_info and isinstance(record.exc_info[1], http_exceptions.HttpProcessingError):
-        record.msg, record.args = "A request was not HTTP (%s)", (type(record.exc_info[1]).__name__,)
-        record.exc_info = None
-    return True
+    """Keep aiohttp from quoting what is not HTTP, and from complaining of senders that are gone."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, http_exceptions.HttpProcessingError):
+        record.msg, record.args, record.exc_info = "A request was not HTTP (%s)", (type(error).__name__,), None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return not isinstance(error, ConnectionError)

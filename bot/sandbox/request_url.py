@@ -16,9 +16,9 @@ from bot.sandbox.socket_mode import ACK_WITHIN, Ack
 class RequestUrl:
     """Delivers by signed POST, as Slack does where Socket Mode is off. `sent` keeps each request: headers and body."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.sent: list[tuple[dict[str, str], bytes]] = []
-        self._url = url
 
     async def deliver(self, envelope: dict[str, Any]) -> Ack:
         """Deliver what a Socket Mode envelope holds; the ack is the answer."""
@@ -35,7 +35,7 @@ class RequestUrl:
         try:
             async with (
                 aiohttp.ClientSession(timeout=patience) as session,
-                session.post(self._url, data=body, headers=headers) as response,
+                session.post(self.address, data=body, headers=headers) as response,
             ):
                 answer = _payload(response.content_type, await response.text())
                 error = None if response.ok else "dispatch_failed"
