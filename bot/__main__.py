@@ -34,14 +34,18 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="serve Slack: over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP")
     run.add_argument("--http", action="store_true", help="serve Slack over HTTP in any case")
     run.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
-    run.add_argument("--port", type=_port, help="of /healthz, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)")
+    run.add_argument(
+        "--port", type=_port, help="of /healthz, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)"
+    )
     run.set_defaults(verb=_run)
     sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     sandbox.set_defaults(verb=_sandbox)
     manifest = verbs.add_parser("manifest", help="print the Slack app's manifest")
-    manifest.add_argument("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
+    manifest.add_argument(
+        "--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot"
+    )
     manifest.set_defaults(verb=_manifest)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser

@@ -112,7 +112,8 @@ AppToken = Annotated[
 SigningSecret = Annotated[
     SecretStr,
     _matching(
-        r"[0-9A-Za-z]{20,}", "must be your Slack app's signing secret (Basic Information > App Credentials), not a token."
+        r"[0-9A-Za-z]{20,}",
+        "must be your Slack app's signing secret (Basic Information > App Credentials), not a token.",
     ),
 ]
 SlackAddress = Annotated[str, AfterValidator(_slack_address)]

@@ -218,12 +218,15 @@ class Headless:
     # Bots
 
     @contextmanager
-    def bot_in_process(self, *, http: bool = False, **overrides: str) -> Iterator[None]:
-        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end."""
+    def bot_in_process(self, *options: str, **overrides: str) -> Iterator[None]:
+        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end.
+
+        The one option is `--http`, as of `run`.
+        """
         from bot.config import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.wiring import serve  # noqa: PLC0415
 
-        environment = self.environment | overrides
+        environment, http = self.environment | overrides, "--http" in options
         loop, stop = asyncio.new_event_loop(), asyncio.Event()
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:

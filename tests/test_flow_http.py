@@ -22,7 +22,7 @@ from bot.sandbox.wire import Pause
 def test_signing_out_over_http_ends_that_persons_sessions_and_tells_operator_and_audit_channel(
     headless: Headless,
 ) -> None:
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         card = card_for(headless, SAM, "ada --pool customers --reason 'lost phone'")
         assert headless.is_signed_in("ada")
         assert headless.press(SAM, card, CONFIRM).seconds < ACKED_WITHIN
@@ -38,7 +38,7 @@ def test_signing_out_over_http_ends_that_persons_sessions_and_tells_operator_and
 
 
 def test_the_form_works_over_http_as_its_acks_are_the_answers(headless: Headless) -> None:
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         headless.command(KIM, "")
         form = headless.wait_for_form(KIM)
         assert headless.submit(KIM, form, {"target": "ada --force"}).error is None
@@ -51,7 +51,7 @@ def test_the_form_works_over_http_as_its_acks_are_the_answers(headless: Headless
 
 
 def test_choosing_and_cancelling_work_over_http(headless: Headless) -> None:
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         stand_in(headless, LOCAL, GOOGLE)
         headless.command(SAM, "ada@example.com --pool customers")
         headless.press(SAM, headless.wait_for_message(SAM, button="signout_choose_0"), "signout_choose_0")
@@ -62,7 +62,7 @@ def test_choosing_and_cancelling_work_over_http(headless: Headless) -> None:
 
 
 def test_nobody_else_may_press_over_http_and_nobody_off_the_list_may_ask(headless: Headless) -> None:
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         card = card_for(headless, SAM)
         headless.press(KIM, card, CONFIRM)
         headless.wait_for_message(KIM, containing="Only the person who ran the command")
@@ -100,9 +100,11 @@ def test_until_slack_has_said_who_the_bot_is_it_answers_try_again(headless: Head
     bot = headless._start({}, ["--http"])
     try:
         page = headless.wait_for(lambda: re.search(r"Health page on (http://[\d.]+:\d+)", bot.log()), timeout=20)
-        headless.deliver_to(page[1])
+        headless.deliver_to(page[1] if page else None)
         assert headless.command(SAM, "ada").error is None
-        headless.wait_for_message(SAM, containing="The bot is starting and has done nothing yet. Try again in a moment.")
+        headless.wait_for_message(
+            SAM, containing="The bot is starting and has done nothing yet. Try again in a moment."
+        )
         press = headless.press(SAM, headless.messages(SAM)[0], CONFIRM, value="x")
         assert press.error == "dispatch_failed", "Slack itself marks the button"
         headless.do(held.released.set)
@@ -120,10 +122,10 @@ async def _pause() -> Pause:
 def test_a_command_replayed_after_a_restart_is_the_same_request_and_begins_nothing(
     headless: Headless, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         card_for(headless, SAM)
         headers, body = headless.request_url.sent[-1]
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         assert headless.run(headless.request_url.post(headers, body)).error is None
         headless.wait_for(lambda: "came before" in caplog.text)
     assert entries(headless) == ["opened"]
@@ -135,7 +137,7 @@ def test_a_command_replayed_after_a_restart_is_the_same_request_and_begins_nothi
 
 
 def test_presses_and_commands_replayed_while_it_runs_do_nothing_twice(headless: Headless) -> None:
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         card = card_for(headless, SAM)
         headless.press(KIM, card, CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="pressed another's button")
@@ -155,13 +157,22 @@ anything = st.recursive(
     max_leaves=6,
 )
 ray, room = cast.people()[RAY], cast.channels()[SUPPORT]
-view = {"id": "V1", "type": "modal", "callback_id": "signout_form", "private_metadata": "{}", "state": {"values": {}}}
+remembered = {"channel_id": SUPPORT, "pools": ["customers"], "reason_required": False, "response_url": None}
+view = {
+    "id": "V1",
+    "type": "modal",
+    "callback_id": "signout_form",
+    "private_metadata": json.dumps(remembered),
+    "state": {"values": {"target": {"a": {"value": "ada"}}, "reason": {"a": {"value": None}}}},
+}
 button = {"action_id": CONFIRM, "value": "01JZZZZZZZZZZZZZZZZZZZZZZZ", "type": "button"}
 whole = st.sampled_from(
     [
         payloads.slash_command(ray, room, "ada", "http://127.0.0.1:9/commands/x"),
         payloads.view_submission(ray, view),
-        payloads.block_actions(ray, room, message_ts="1.2", message=None, action=button, response_url="http://[::1]:9/x"),
+        payloads.block_actions(
+            ray, room, message_ts="1.2", message=None, action=button, response_url="http://[::1]:9/x"
+        ),
     ]
 )
 
@@ -175,8 +186,31 @@ def put(payload: dict[str, Any], key: str, value: object) -> dict[str, Any]:
 
 
 keys = st.sampled_from(
-    "text command user_id team_id channel_id trigger_id response_url type user id actions view state values callback_id "
-    "private_metadata team enterprise container is_enterprise_install authorizations event".split()
+    [
+        "text",
+        "command",
+        "user_id",
+        "team_id",
+        "channel_id",
+        "trigger_id",
+        "response_url",
+        "type",
+        "user",
+        "id",
+        "actions",
+        "view",
+        "state",
+        "values",
+        "private_metadata",
+        "callback_id",
+        "team",
+        "enterprise",
+        "container",
+        "is_enterprise_install",
+        "authorizations",
+        "event",
+        "target",
+    ]
 )
 
 
@@ -189,7 +223,7 @@ def test_whatever_is_signed_is_never_answered_500_and_the_bot_goes_on(headless: 
         body = urlencode(form, errors="replace").encode()
         assert answer(headless.request_url.address, raw(body))[0] in {200, 400, 404}
 
-    with headless.bot_in_process(http=True):
+    with headless.bot_in_process("--http"):
         check()
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for_message(SAM, containing="Signed out: ada")

@@ -14,7 +14,6 @@ from http_wire import MARK, SAM, Headers, answer, command, raw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.sandbox import payloads
 from bot.sandbox.cognito import Moto
 from bot.sandbox.request_url import signed
 
@@ -26,7 +25,7 @@ Bot = tuple[Headless, str]
 def bot(moto: Moto) -> Iterator[Bot]:
     """One bot for all of these; nothing that they send makes it do anything."""
     with Headless(moto, ["ada"]) as headless:
-        with headless.bot_in_process(http=True):
+        with headless.bot_in_process("--http"):
             yield headless, headless.request_url.address
         assert nothing_happened(headless)
 
@@ -122,7 +121,7 @@ BAD: dict[str, tuple[int, Callable[[], bytes]]] = {
     "a longer path": (404, lambda: line(f"POST /slack/events/{MARK} HTTP/1.1")),
     "dots in the path": (404, lambda: line("POST /slack/events/.. HTTP/1.1")),
     "a post to the health page": (405, lambda: line("POST /healthz HTTP/1.1")),
-    "no HTTP at all": (400, lambda: f"{MARK}\r\n\r\n".encode()),
+    "no HTTP at all": (400, f"{MARK}\r\n\r\n".encode),
     "a start of TLS": (400, lambda: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + MARK.encode() + b"\r\n\r\n"),
     "an unknown version of HTTP": (400, lambda: line("POST /slack/events HTTP/9.x")),
     "a null byte in a header": (400, lambda: changed(X_Mark=f"{MARK}\x00")),
@@ -186,7 +185,10 @@ BAD: dict[str, tuple[int, Callable[[], bytes]]] = {
     "a content type that is none": (415, lambda: changed(Content_Type=MARK)),
     "gzip": (415, lambda: changed(gzip.compress(command()), Content_Encoding="gzip")),
     "a form that says it is JSON": (400, lambda: good(command(), "application/json")),
-    "an event, to which this app has not subscribed": (400, lambda: good(b'{"type":"event_callback"}', "application/json")),
+    "an event, to which this app has not subscribed": (
+        404,
+        lambda: good(b'{"type":"event_callback"}', "application/json"),
+    ),
     # what Slack could have signed, but never would
     "percent signs and garbage": (400, lambda: good(b"%zz%%%=%0&&&=;=%")),
     "a form that is something else": (400, lambda: good(b"hello=" + MARK.encode())),
@@ -198,8 +200,8 @@ BAD: dict[str, tuple[int, Callable[[], bytes]]] = {
     "a number": (400, lambda: interactivity(7)),
     "a very long number": (400, lambda: interactivity("9" * 9000)),
     "null": (400, lambda: interactivity(None)),
-    "a payload without type": (400, lambda: interactivity({"user": {"id": MARK}})),
-    "a payload of a type that is no text": (400, lambda: interactivity({"type": ["block_actions"]})),
+    "a payload without type": (404, lambda: interactivity({"user": {"id": MARK}})),
+    "a payload of a type that is no text": (404, lambda: interactivity({"type": ["block_actions"]})),
     "a payload of an unknown type": (404, lambda: interactivity({"type": MARK})),
     "very deep JSON": (400, lambda: interactivity("[" * 100_000)),
     "a press without user": (400, lambda: press(user=None)),
@@ -282,7 +284,9 @@ def test_a_body_that_breaks_off_is_dropped(bot: Bot, caplog: pytest.LogCaptureFi
     assert MARK not in caplog.text
 
 
-names = st.sampled_from(["X-Slack-Signature", "X-Slack-Request-Timestamp", "Content-Type", "Transfer-Encoding", "Expect"])
+names = st.sampled_from(
+    ["X-Slack-Signature", "X-Slack-Request-Timestamp", "Content-Type", "Transfer-Encoding", "Expect"]
+)
 values = st.one_of(st.text(max_size=30), st.sampled_from([FORM, "chunked", "100-continue", "v0=", "1", "gzip"]))
 
 
@@ -292,6 +296,8 @@ def test_no_request_at_all_makes_it_answer_500(
     bot: Bot, headers: list[tuple[str, str]], body: bytes, *, proved: bool
 ) -> None:
     genuine = list(signed(body).items()) if proved else []
-    clean = [(name, value.replace("\r", "").replace("\n", "").encode("utf-8", "replace").decode()) for name, value in headers]
+    clean = [
+        (name, value.replace("\r", "").replace("\n", "").encode("utf-8", "replace").decode()) for name, value in headers
+    ]
     status, _ = answer(bot[1], raw(body, genuine + clean), half_close=True)
     assert status in {0, 200, 400, 401, 404, 408, 413, 415, 417}

@@ -66,7 +66,9 @@ class HttpMode:
         _check_announced(request)
         body = await _read(request)
         if not self._verifier.is_valid(body, timestamp, signature):
-            raise _RefusedError(401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock")
+            raise _RefusedError(
+                401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
+            )
         if not self._seen.is_new(signature):
             log.warning("A request to %s came again. It was not done again", PATH)
             return web.Response()
@@ -146,19 +148,17 @@ async def _read(request: web.Request) -> str:
 
 def _payload(body: str, content_type: str) -> dict[str, Any]:
     """Return what Slack would send over Socket Mode."""
+    payload: Any
     try:
         if content_type == _JSON:
             payload = json.loads(body)
-            known = isinstance(payload, dict) and payload.get("type") == "url_verification"
         else:
             payload = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
-            known = bool(payload.keys() & {"command", "ssl_check"})
-            if not known:
-                payload = json.loads(payload.get("payload", ""))
-                known = isinstance(payload, dict) and isinstance(payload.get("type"), str)
-    except (ValueError, RecursionError):
-        known = False
-    if not known:
+            if not payload.keys() & {"command", "ssl_check"}:
+                payload = json.loads(payload["payload"])
+    except (ValueError, LookupError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
         raise _RefusedError(400, "it is neither a command nor a press nor a form")
     return payload
 
