@@ -10,7 +10,7 @@ import pytest
 from flow import ACKED_WITHIN, CANCEL, CONFIRM, SIGN_OUT, card_for, entries, states, store_path
 from headless import AUDIT, KIM, RAY, SAM, SUPPORT, Headless, shows
 from http_wire import answer, raw
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_flow_find import GOOGLE, LOCAL, stand_in
 from ulid import ULID
@@ -168,11 +168,9 @@ view = {
 button = {"action_id": CONFIRM, "value": "01JZZZZZZZZZZZZZZZZZZZZZZZ", "type": "button"}
 whole = st.sampled_from(
     [
-        payloads.slash_command(ray, room, "ada", "http://127.0.0.1:9/commands/x"),
+        payloads.slash_command(ray, room, "ada", ""),
         payloads.view_submission(ray, view),
-        payloads.block_actions(
-            ray, room, message_ts="1.2", message=None, action=button, response_url="http://[::1]:9/x"
-        ),
+        payloads.block_actions(ray, room, message_ts="1.2", message=None, action=button, response_url=""),
     ]
 )
 
@@ -215,7 +213,9 @@ keys = st.sampled_from(
 
 
 def test_whatever_is_signed_is_never_answered_500_and_the_bot_goes_on(headless: Headless) -> None:
-    @settings(max_examples=150, deadline=None)
+    @settings(
+        max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     @given(payload=whole, key=keys, value=anything)
     def check(payload: dict[str, Any], key: str, value: object) -> None:
         odd = put(payload, key, value) if key in json.dumps(payload) else payload | {key: value}
@@ -225,5 +225,12 @@ def test_whatever_is_signed_is_never_answered_500_and_the_bot_goes_on(headless: 
 
     with headless.bot_in_process("--http"):
         check()
-        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for(lambda: _card(headless), timeout=60)
+        headless.press(SAM, headless.wait_for_message(SAM, button=CONFIRM), CONFIRM)
         headless.wait_for_message(SAM, containing="Signed out: ada")
+
+
+def _card(headless: Headless) -> bool:
+    """Ask until there is room again: what came before is still being refused."""
+    headless.command(SAM, "ada --pool customers")
+    return any(shows(message, "", CONFIRM) for message in headless.messages(SAM))

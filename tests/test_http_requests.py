@@ -290,7 +290,13 @@ names = st.sampled_from(
 values = st.one_of(st.text(max_size=30), st.sampled_from([FORM, "chunked", "100-continue", "v0=", "1", "gzip"]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(headers=st.lists(st.tuples(names, values), max_size=6), body=st.binary(max_size=200), proved=st.booleans())
 def test_no_request_at_all_makes_it_answer_500(
     bot: Bot, headers: list[tuple[str, str]], body: bytes, *, proved: bool
