@@ -7,6 +7,7 @@ COPY requirements.txt /tmp/
 RUN python -m pip --python /opt/bot/bin/python install \
     --require-hashes --no-deps --only-binary :all: --no-compile -r /tmp/requirements.txt
 COPY bot /app/bot
+COPY manifest.yml /app/
 # Bytecode that is never checked against its source: neither changes in an image.
 RUN /opt/bot/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/bot /app
 

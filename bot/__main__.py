@@ -31,14 +31,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="signout-bot", description="Sign Cognito users out from Slack.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    run = verbs.add_parser("run", help="serve Slack over Socket Mode")
-    run.add_argument("--host", default="127.0.0.1", help="where /healthz listens (default %(default)s)")
-    run.add_argument("--port", type=_port, help="of /healthz; 0 picks one (default PORT, else 3000)")
+    run = verbs.add_parser("run", help="serve Slack: over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP")
+    run.add_argument("--http", action="store_true", help="serve Slack over HTTP in any case")
+    run.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
+    run.add_argument(
+        "--port", type=_port, help="of /healthz, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)"
+    )
     run.set_defaults(verb=_run)
     sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     sandbox.set_defaults(verb=_sandbox)
+    manifest = verbs.add_parser("manifest", help="print the Slack app's manifest")
+    manifest.add_argument(
+        "--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot"
+    )
+    manifest.set_defaults(verb=_manifest)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser
 
@@ -58,15 +66,16 @@ def _run(options: argparse.Namespace) -> int:
     from bot.wiring import serve
 
     try:
-        settings = load(os.environ)
+        settings = load(os.environ, http=options.http)
         port = options.port if options.port is not None else _port_of(os.environ)
     except SettingsError as error:
         return _failed(*error.faults)
-    for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+    for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
         os.environ.pop(secret, None)  # Bolt would read them by itself, and whatever is started from here inherit them
     configure(settings.log_level, settings.secrets)
     try:
-        asyncio.run(_until_signalled(lambda stop: serve(settings, host=options.host, port=port, stop=stop)))
+        at = {"host": options.host, "port": port, "http": options.http}
+        asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
     except (HealthPageError, RefusedTokenError, StoreError) as error:
         return _failed(str(error))
     return 0
@@ -87,6 +96,16 @@ def _sandbox(options: argparse.Namespace) -> int:
     except ModuleNotFoundError:
         return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
     return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from bot.slack.manifest import ManifestError, manifest
+
+    try:
+        print(manifest(options.http), end="")  # noqa: T201 -- it is asked for to be read or piped
+    except ManifestError as error:
+        return _failed(str(error))
+    return 0
 
 
 def _signout(words: Sequence[str]) -> int:

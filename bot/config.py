@@ -17,6 +17,7 @@ from bot.reason import ReasonRule
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SLACK_BOT_TOKEN": ("slack_bot_token",),
     "SLACK_APP_TOKEN": ("slack_app_token",),
+    "SLACK_SIGNING_SECRET": ("slack_signing_secret",),
     "SLACK_API_URL": ("slack_api_url",),
     "SIGNOUT_AUDIT_CHANNEL": ("audit_channel",),
     "SIGNOUT_ALLOW_USERS": ("allow", "users"),
@@ -34,7 +35,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 }
 CONFIG_FILE = "SIGNOUT_CONFIG"
 DEFAULT_FILE = "signout.toml"
-_NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_api_url")
+_NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_api_url")
 
 
 class SettingsError(Exception):
@@ -88,7 +89,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     slack_bot_token: formats.BotToken
-    slack_app_token: formats.AppToken
+    slack_app_token: formats.AppToken | None = None
+    slack_signing_secret: formats.SigningSecret | None = None
     slack_api_url: formats.SlackAddress = "https://slack.com/api/"
     audit_channel: formats.ChannelId
     allow: AllowEverywhere = AllowEverywhere()
@@ -106,7 +108,8 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> Sequence[str]:
         """What no log may show."""
-        return [self.slack_bot_token.get_secret_value(), self.slack_app_token.get_secret_value()]
+        secrets = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        return [secret.get_secret_value() for secret in secrets if secret]
 
     @property
     def reason_rule(self) -> ReasonRule:
@@ -120,10 +123,11 @@ class Settings(BaseSettings):
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
 
-def load(environment: Mapping[str, str]) -> Settings:
+def load(environment: Mapping[str, str], *, http: bool = False) -> Settings:
     """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` where there is one, and `environment`, which wins.
 
-    Raises `SettingsError` with every fault at once.
+    `http`: for HTTP mode in any case; otherwise Socket Mode's token or HTTP mode's secret will do. Raises
+    `SettingsError` with every fault at once.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
     faults = [
@@ -133,6 +137,8 @@ def load(environment: Mapping[str, str]) -> Settings:
     ]
     in_file = _read_file(given.get(CONFIG_FILE), faults)
     in_environment = _nested(given)
+    if "SLACK_SIGNING_SECRET" not in given and (http or "SLACK_APP_TOKEN" not in given):
+        faults.append(_NO_SECRET if http else NO_FRONT)
     if not _names_anybody(in_environment) and not _names_anybody(in_file):
         faults.append(
             "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
@@ -207,10 +213,15 @@ _SENTENCES = {
 }
 _HOW_TO_GET = {
     "SLACK_BOT_TOKEN": "Copy it from OAuth & Permissions of your Slack app; it starts with xoxb-.",
-    "SLACK_APP_TOKEN": "Make one under Basic Information > App-Level Tokens (connections:write); it starts with xapp-.",
     "SIGNOUT_AUDIT_CHANNEL": "Give the id of the audit channel, such as C0123ABCDEF.",
     "pools": "Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
 }
+_COPY_IT = "Copy it from Basic Information > App Credentials of your Slack app."
+_NO_SECRET = f"SLACK_SIGNING_SECRET is missing: HTTP mode needs it to know Slack's requests. {_COPY_IT}"
+NO_FRONT = (
+    "SLACK_APP_TOKEN is missing. Make one under Basic Information > App-Level Tokens (connections:write); it starts "
+    f"with xapp-. For HTTP mode, set SLACK_SIGNING_SECRET instead. {_COPY_IT}"
+)
 
 
 def _sentence(loc: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -94,7 +94,7 @@ class StoreUnavailableError(BotError):
 
 
 class SupersededError(Exception):
-    """Somebody else moved the request first, so this write did not happen. Read it again."""
+    """Somebody else added or moved the request first, so this write did not happen. Read it again."""
 
 
 class StoreError(Exception):

@@ -109,6 +109,13 @@ AppToken = Annotated[
     SecretStr,
     _matching(r"xapp-\S+", "must be an app-level token: it starts with xapp- (Basic Information > App-Level Tokens)."),
 ]
+SigningSecret = Annotated[
+    SecretStr,
+    _matching(
+        r"[0-9A-Za-z]{20,}",
+        "must be your Slack app's signing secret (Basic Information > App Credentials), not a token.",
+    ),
+]
 SlackAddress = Annotated[str, AfterValidator(_slack_address)]
 PoolName = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{0,30}", "is no pool name: use a-z, 0-9 and - (at most 31).")]
 PoolId = Annotated[

@@ -118,7 +118,7 @@ class RequestStore(Protocol):
     """
 
     def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
-        """Store a new request together with its entry."""
+        """Store a new request together with its entry. Raises `SupersededError` where its id is there already."""
 
     def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
         """Replace `before` by `after` and add the entry, both or neither.

@@ -8,16 +8,20 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from slack_bolt import App
+
 from bot.aws.clients import Clients
 from bot.aws.identity import caller
 from bot.aws.phone_numbers import e164
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
-from bot.config import Settings
+from bot.config import NO_FRONT, Settings, SettingsError
 from bot.confirm import Confirmations
+from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, together
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
+from bot.edge.socket_mode import SocketMode
 from bot.errors import BusyError
 from bot.find import Finder
 from bot.ports import Clock, Groups, RequestStore, UserPool
@@ -66,9 +70,12 @@ def jitter() -> float:
     return random.uniform(0.8, 1.2)
 
 
-async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event) -> None:
-    """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` does."""
-    await build(settings, build_store(settings), SystemClock()).serve(host, port, stop)
+async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event, http: bool = False) -> None:
+    """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` does.
+
+    `http`: in HTTP mode even where there is a token for Socket Mode.
+    """
+    await build(settings, build_store(settings), SystemClock(), http=http).serve(host, port, stop)
 
 
 def build_store(settings: Settings) -> SQLiteStore:
@@ -85,7 +92,7 @@ def user_pools(settings: Settings) -> Mapping[str, UserPool]:
     }
 
 
-def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
+def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
     bot_token = settings.slack_bot_token.get_secret_value()
@@ -124,19 +131,28 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         entry_written=delivery_rounds.hurry,
         audit_refused=lambda: delivery.refusing is not None,
     )
+    app = build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read)
     return Edge(
-        app=build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read),
+        front=_front(settings, app, http=http),
         store=store,
         conversation=conversation,
         lanes=lanes,
         rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery_rounds),
         learn=installation.learn,
         bot_token=bot_token,
-        app_token=settings.slack_app_token.get_secret_value(),
         base_url=settings.slack_api_url,
-        sole_instance=True,
         drain_seconds=settings.drain.total_seconds(),
     )
+
+
+def _front(settings: Settings, app: App, *, http: bool) -> SocketMode | HttpMode:
+    """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
+    if settings.slack_app_token and not http:
+        token = settings.slack_app_token.get_secret_value()
+        return SocketMode(app, token, settings.slack_api_url, sole_instance=True)
+    if settings.slack_signing_secret:
+        return HttpMode(app, settings.slack_signing_secret.get_secret_value())
+    raise SettingsError([NO_FRONT])
 
 
 @contextmanager

@@ -1,14 +1,16 @@
 """The sandbox's stage for tests that are not async themselves: it runs in a thread, with a loop of its own."""
 
 import asyncio
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,6 +18,7 @@ from unittest.mock import patch
 
 from bot.sandbox import cast
 from bot.sandbox.cognito import Device, Moto
+from bot.sandbox.request_url import RequestUrl
 from bot.sandbox.socket_mode import Ack
 from bot.sandbox.stage import Stage
 from bot.sandbox.views import Answers, View
@@ -40,6 +43,7 @@ class Headless:
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
         self._moto, self._people = moto, people
         self.stage: Stage
+        self.request_url: RequestUrl
 
     def __enter__(self) -> Self:
         """Start the stage."""
@@ -215,22 +219,27 @@ class Headless:
     # Bots
 
     @contextmanager
-    def bot_in_process(self, **overrides: str) -> Iterator[None]:
-        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end."""
+    def bot_in_process(self, *options: str, **overrides: str) -> Iterator[None]:
+        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end.
+
+        The one option is `--http`, as of `run`.
+        """
         from bot.config import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.wiring import serve  # noqa: PLC0415
 
-        environment = self.environment | overrides
+        environment, http = self.environment | overrides, "--http" in options
         loop, stop = asyncio.new_event_loop(), asyncio.Event()
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
-        with patch.dict(os.environ, aws):
-            work = serve(load(environment), host="127.0.0.1", port=0, stop=stop)
+        with patch.dict(os.environ, aws), ExitStack() as exits:
+            work = serve(load(environment, http=http), host="127.0.0.1", port=0, stop=stop, http=http)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
-            already = self.connections()
+            exits.callback(self.deliver_to, None)
+            log = exits.enter_context(_listening_to("bot.edge"))
+            is_ready = self._is_ready(lambda: "\n".join(log), http=http)
             thread.start()
             try:
-                self.wait_for(lambda: failures or self.connections() > already)
+                self.wait_for(lambda: failures or is_ready())
                 if not failures:
                     yield
             finally:
@@ -241,17 +250,39 @@ class Headless:
                 raise failures[0]
 
     @contextmanager
-    def bot_process(self, *, connected: bool = True, **overrides: str) -> Iterator["BotProcess"]:
+    def bot_process(self, *options: str, connected: bool = True, **overrides: str) -> Iterator["BotProcess"]:
         """Run `python -m bot run` as a process of its own, `connected` and ready; end it at the end."""
-        already = self.connections()
-        bot = self._start(overrides)
+        bot = self._start(overrides, options)
+        is_ready = self._is_ready(bot.log, http="--http" in options)
         try:
-            self.wait_for(lambda: not connected or bot.has_ended() or self.connections() > already, timeout=60)
+            self.wait_for(lambda: not connected or bot.has_ended() or is_ready(), timeout=60)
             if connected and bot.has_ended():
                 raise AssertionError(f"the bot ended with {bot.wait()}: {bot.log()}")
             yield bot
         finally:
             bot.kill()
+            self.deliver_to(None)
+
+    def deliver_to(self, address: str | None) -> None:
+        """Deliver to a bot that listens at this address, instead of over Socket Mode; None changes back."""
+        if address:
+            self.request_url = RequestUrl(f"{address}/slack/events")
+        self.stage.workspace.sockets.instead = self.request_url.deliver if address else None
+
+    def _is_ready(self, log: Callable[[], str], *, http: bool) -> Callable[[], bool]:
+        """Tell whether a bot that is about to start takes commands; over HTTP, have them delivered to it then."""
+        already = self.connections()
+
+        def is_ready() -> bool:
+            if not http:
+                return self.connections() > already
+            page = re.search(r"Health page on (http://[\d.]+:\d+)", log())
+            if page is None or "Taking Slack's requests" not in log():
+                return False
+            self.deliver_to(page[1])
+            return True
+
+        return is_ready
 
     def bot_that_ends(self, **overrides: str) -> tuple[int, str]:
         """Run `python -m bot run` where it cannot start; gives its exit status and what it logged."""
@@ -261,11 +292,11 @@ class Headless:
         finally:
             bot.kill()
 
-    def _start(self, overrides: dict[str, str]) -> "BotProcess":
+    def _start(self, overrides: dict[str, str], options: Iterable[str] = ()) -> "BotProcess":
         log = self.stage.folder / f"bot-{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"} | self.environment | overrides
         with log.open("wb") as output:
-            command = [sys.executable, "-m", "bot", "run", "--port", "0"]
+            command = [sys.executable, "-m", "bot", "run", "--port", "0", *options]
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         return BotProcess(process, log)
 
@@ -354,6 +385,23 @@ def texts(part: Any) -> list[str]:
 
 async def _stage(moto: Moto, people: Iterable[str] | None) -> Stage:
     return await Stage(moto, people).__aenter__()
+
+
+@contextmanager
+def _listening_to(name: str) -> Iterator[list[str]]:
+    """Give what a logger says from INFO on."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def _run_bot(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None], failures: list[BaseException]) -> None:

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,9 @@ import pytest
 import yaml
 from headless import AUDIT, KIM, Headless
 
+import bot.edge.http
+import bot.slack.manifest
+from bot.__main__ import main
 from bot.options import USAGE
 from bot.sandbox import cast
 
@@ -42,6 +48,67 @@ def problems(manifest: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("major_version", [1, 2])
 def test_slacks_own_schemas_accept_it(manifest: dict[str, Any], major_version: int) -> None:
     assert not problems(manifest | {"_metadata": {"major_version": major_version}})
+
+
+@pytest.fixture(scope="module")
+def over_http() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(printed("--http", "https://signout.example.com"))
+    return loaded
+
+
+def printed(*options: str) -> str:
+    command = [sys.executable, "-m", "bot", "manifest", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("major_version", [1, 2])
+def test_slacks_own_schemas_accept_the_one_for_http(over_http: dict[str, Any], major_version: int) -> None:
+    assert not problems(over_http | {"_metadata": {"major_version": major_version}})
+
+
+def test_it_is_printed_as_it_stands_comments_and_all() -> None:
+    assert printed() == (ROOT / "manifest.yml").read_text("utf-8")
+
+
+def test_over_http_it_names_the_bots_address_and_is_the_same_otherwise(
+    manifest: dict[str, Any], over_http: dict[str, Any]
+) -> None:
+    url = "https://signout.example.com/slack/events"
+    expected = deepcopy(manifest)
+    expected["features"]["slash_commands"][0]["url"] = url
+    expected["settings"]["interactivity"]["request_url"] = url
+    expected["settings"]["socket_mode_enabled"] = False
+    assert over_http == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("https://bot.example.com:8443/", "https://bot.example.com:8443/slack/events"),
+        ("https://example.com/bots/signout", "https://example.com/bots/signout"),
+    ],
+)
+def test_an_address_with_a_path_is_taken_as_it_is(address: str, url: str) -> None:
+    settings = yaml.safe_load(bot.slack.manifest.manifest(address))["settings"]
+    assert settings["interactivity"]["request_url"] == url
+
+
+@pytest.mark.parametrize("address", ["http://bot.example.com", "bot.example.com", "https://", ""])
+def test_an_address_that_slack_would_not_take_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest", "--http", address]) == 1
+    assert "--http must be an address that Slack can reach" in capsys.readouterr().err
+
+
+def test_where_the_file_is_not_there_a_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bot.slack.manifest, "FILE", tmp_path / "manifest.yml")
+    assert main(["manifest"]) == 1
+    assert "manifest.yml cannot be read: No such file or directory." in capsys.readouterr().err
+
+
+def test_the_path_is_the_one_that_the_bot_listens_on() -> None:
+    assert bot.slack.manifest.EVENTS == bot.edge.http.PATH
 
 
 def test_the_schema_notices_a_misspelt_setting_and_a_long_name(manifest: dict[str, Any]) -> None:

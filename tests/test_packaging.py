@@ -138,7 +138,7 @@ def test_the_image_keeps_the_store_on_its_volume_and_watches_its_health_with_wha
 def test_the_image_holds_no_sandbox_and_nothing_that_is_not_named() -> None:
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
-    assert rules == ["*", "!bot", "!requirements.txt", "bot/sandbox", "**/__pycache__"]
+    assert rules == ["*", "!bot", "!manifest.yml", "!requirements.txt", "bot/sandbox", "**/__pycache__"]
 
 
 def test_the_image_has_a_python_that_the_project_supports() -> None:

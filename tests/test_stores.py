@@ -46,6 +46,15 @@ def test_an_entry_comes_back_as_it_was(store: SQLiteStore) -> None:
     assert store.undelivered(NOON - timedelta(microseconds=1), 9) == []
 
 
+def test_a_request_whose_id_is_there_already_is_refused_with_its_entry(store: SQLiteStore) -> None:
+    request = awaiting()
+    store.add(request, entry_of(request, NOON))
+    with pytest.raises(SupersededError):
+        store.add(replace(request, target="another"), entry_of(request, NOON))
+    assert store.get(request.id) == request
+    assert count(store, "opened") == 1
+
+
 def test_a_second_move_from_the_same_version_is_refused_with_its_entry(store: SQLiteStore) -> None:
     request = awaiting()
     store.add(request, entry_of(request, NOON))

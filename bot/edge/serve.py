@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from slack_bolt import App
+from aiohttp import web
 
 from bot.backoff import pause
 from bot.edge.health import serve_health
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
 from bot.edge.rounds import Rounds
-from bot.edge.socket_mode import SocketMode, who_are_we
+from bot.edge.socket_mode import who_are_we
 from bot.errors import StoreUnavailableError
 
 LAST_ACKS_SECONDS = 0.2
@@ -40,20 +40,32 @@ class Opens(Protocol):
         """Close it."""
 
 
+class Front(Protocol):
+    """What Slack reaches the bot through. `routes` are served beside the health page, from the very start."""
+
+    @property
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What it needs served over HTTP."""
+
+    async def connect(self) -> None:
+        """Take what Slack sends from now on. Raises `RefusedTokenError`."""
+
+    async def close(self) -> None:
+        """Take nothing any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edge:
     """Everything that runs: made by wiring, started and stopped here."""
 
-    app: App
+    front: Front
     store: Opens
     conversation: Drainable
     lanes: Sequence[ThreadLane]
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
     bot_token: str
-    app_token: str
     base_url: str
-    sole_instance: bool
     drain_seconds: float
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
@@ -63,7 +75,7 @@ class Edge:
         wait. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
-        health = await serve_health(host, port)
+        health = await serve_health(host, port, self.front.routes)
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
         try:
             if await _until(stop, self._open_store()):
@@ -93,18 +105,17 @@ class Edge:
             lane.start()
         for rounds in self.rounds:
             rounds.start()
-        socket = SocketMode(self.app, self.app_token, self.base_url, sole_instance=self.sole_instance)
         try:
-            await _until(stop, self._connect(socket))
+            await _until(stop, self._connect())
             await stop.wait()
         finally:
             await self._drain()
             with suppress(TimeoutError):  # a silent peer would be waited for longer than Docker waits for us
-                await asyncio.wait_for(socket.close(), LAST_WORD_SECONDS)
+                await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
 
-    async def _connect(self, socket: SocketMode) -> None:
+    async def _connect(self) -> None:
         self.learn(await who_are_we(self.bot_token, self.base_url))
-        await socket.connect()
+        await self.front.connect()
 
     async def _drain(self) -> None:
         self.conversation.draining = True

@@ -76,6 +76,8 @@ def api(token: str, base_url: str) -> AsyncWebClient:
 class SocketMode:
     """One Socket Mode connection. Each payload goes through Bolt on the loop, since an ack does no I/O."""
 
+    routes = ()
+
     def __init__(self, app: App, app_token: str, base_url: str, *, sole_instance: bool) -> None:
         self._app = app
         self._app_token = app_token

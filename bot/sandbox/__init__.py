@@ -9,6 +9,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     forms.py          the forms before them, each a views.py
     payloads.py       what the bot is told about it
     socket_mode.py    the WebSocket on which the bot hears of commands, presses and forms
+    request_url.py    the address at which it hears of them instead, in HTTP mode
     web_api.py        the methods that the bot calls
     response_urls.py  the addresses at which it answers
     limits.py         what a message may be, in terms of shapes.py

@@ -11,6 +11,7 @@ SUPPORT_CHANNEL, AUDIT_CHANNEL, SUPPORT_GROUP = "C0SUPPORT1", "C0AUDIT001", "S0S
 
 BOT_TOKEN = "xoxb-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
 APP_TOKEN = "xapp-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
+SIGNING_SECRET = "sandbox0not0a0secret0000000000000"  # noqa: S105 - opens nothing but this sandbox
 BOT_SCOPES = frozenset({"commands", "chat:write", "usergroups:read"})
 APP_SCOPES = frozenset({"connections:write"})
 

@@ -100,6 +100,7 @@ class Stage:
         return {
             "SLACK_BOT_TOKEN": cast.BOT_TOKEN,
             "SLACK_APP_TOKEN": cast.APP_TOKEN,
+            "SLACK_SIGNING_SECRET": cast.SIGNING_SECRET,
             "SLACK_API_URL": f"{self.workspace.address}/api/",
             "SIGNOUT_AUDIT_CHANNEL": cast.AUDIT_CHANNEL,
             "SIGNOUT_ALLOW_USERS": "U0SAM00001",

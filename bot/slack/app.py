@@ -2,10 +2,12 @@
 
 import logging
 import re
+import traceback
 from typing import Any
 
-from slack_bolt import App
+from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from bot.options import Spelling
@@ -16,6 +18,8 @@ from bot.slack.listeners import Listeners
 
 COMMAND = "/signout"
 _QUIET = logging.getLogger("bot.slack.bolt")
+
+log = logging.getLogger(__name__)
 
 
 class Installation:
@@ -42,6 +46,16 @@ class Installation:
         )
 
 
+def _not_taken(error: Exception) -> BoltResponse:
+    """Answer what no listener took, or what one could not read. A traceback's last line could quote it."""
+    if isinstance(error, BoltUnhandledRequestError):
+        log.warning("Slack sent something that this bot does not know")
+        return BoltResponse(status=404)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("What Slack sent cannot be read: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+    return BoltResponse(status=400)
+
+
 def build_app(base_url: str, installation: Installation, conversation: Conversation, spelling: Spelling) -> App:
     """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
     app = App(
@@ -51,8 +65,10 @@ def build_app(base_url: str, installation: Installation, conversation: Conversat
         authorize=lambda: installation.authorize(),  # noqa: PLW0108 -- Bolt passes `self` to what has one
         process_before_response=True,
         token_verification_enabled=False,
-        request_verification_enabled=False,  # Socket Mode: the connection is the proof
+        request_verification_enabled=False,  # Socket Mode's connection is the proof; over HTTP the edge verifies
+        raise_error_for_unhandled_request=True,  # otherwise Bolt logs what was sent
     )
+    app.error(_not_taken)
 
     listeners = Listeners(conversation, spelling)
     app.command(COMMAND)(listeners.command)

@@ -11,7 +11,14 @@ from typing import Any
 from bot.audit import AuditEntry
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations
-from bot.errors import BotError, BusyError, RestartingError, StoreUnavailableError, UsageError
+from bot.errors import (
+    BotError,
+    BusyError,
+    RestartingError,
+    StoreUnavailableError,
+    SupersededError,
+    UsageError,
+)
 from bot.options import USAGE
 from bot.recover import Recovery
 from bot.request import Ask, Operator, SignOutRequest, State
@@ -130,7 +137,12 @@ class Conversation:
 
     def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, told: "Told", found: "Found") -> None:
         with told():
-            found(self.confirmations.open(authorized, pools, ask))
+            try:
+                request = self.confirmations.open(authorized, pools, ask)
+            except SupersededError:  # whoever took it the first time shows its card
+                log.warning("Command %s came before. It was not begun again", ask.id)
+                return
+            found(request)
 
     def _show_card(self, request: SignOutRequest) -> bool:
         return respond(request.response_url, self.cards.card(request, self.confirmations.last_signed_out(request)))

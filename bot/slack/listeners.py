@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from slack_bolt import Ack
+from slack_bolt import Ack, BoltContext
 
 from bot.errors import BotError, UsageError
 from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_reason, check_target
@@ -25,18 +25,19 @@ class Listeners:
         self._conversation = conversation
         self._spelling = spelling
 
-    def command(self, ack: Ack, command: dict[str, Any]) -> None:
+    def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
         """Take `/signout …`; alone, it opens the form."""
-        answer = _refusal(lambda: self._begin(command))
+        answer = _refusal(lambda: self._begin(command, _ask_id(context)))
         ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral") if answer else ack()
 
-    def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
+    def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
         """Take a filled form. What is malformed is said at once, under its field."""
         filled, state = filled_of(view), state_of(view)
         troubles = _troubles(filled, self._conversation.confirmations.reason_rule)
         if not troubles:
             again = partial(form_view, state, filled)
-            busy = _refusal(lambda: self._conversation.submit(_asked_by_form(body, state, filled), view["id"], again))
+            ask = _asked_by_form(_ask_id(context), body, state, filled)
+            busy = _refusal(lambda: self._conversation.submit(ask, view["id"], again))
             troubles = {TARGET: busy.text} if busy else {}
         if troubles:
             ack(response_action="errors", errors=troubles)
@@ -58,17 +59,17 @@ class Listeners:
         ack()
         self._conversation.cancel(_press(body))
 
-    def _begin(self, command: dict[str, Any]) -> Message | None:
+    def _begin(self, command: dict[str, Any], ask_id: str) -> Message | None:
         text = command.get("text") or ""
         if not text.strip():
-            self._conversation.ask_by_form(_asked(command), command["trigger_id"])
+            self._conversation.ask_by_form(_asked(ask_id, command), command["trigger_id"])
             return None
         options = parse(text, self._spelling)
         if isinstance(options, Help):
             return HELP
         if isinstance(options, Skeleton):
             return skeleton(options)
-        self._conversation.ask(_asked(command, options))
+        self._conversation.ask(_asked(ask_id, command, options))
         return None
 
 
@@ -82,9 +83,14 @@ def _refusal(begin: Callable[[], Message | None]) -> Message | None:
         return note(error.sentence)
 
 
-def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> Ask:
+def _ask_id(context: BoltContext) -> str:
+    """Return the id that the edge gave: over HTTP a replayed request has the first one's. Else a new one."""
+    return str(context.get("ask_id") or new_id(datetime.now(UTC)))
+
+
+def _asked(ask_id: str, command: dict[str, Any], options: SignOutOptions | None = None) -> Ask:
     return Ask(
-        id=new_id(datetime.now(UTC)),
+        id=ask_id,
         operator=Operator(team_id=command["team_id"], id=command["user_id"], name=_storable(command.get("user_name"))),
         source="slack",
         channel_id=command["channel_id"],
@@ -97,9 +103,9 @@ def _asked(command: dict[str, Any], options: SignOutOptions | None = None) -> As
     )
 
 
-def _asked_by_form(body: dict[str, Any], state: FormState, filled: Filled) -> Ask:
+def _asked_by_form(ask_id: str, body: dict[str, Any], state: FormState, filled: Filled) -> Ask:
     return Ask(
-        id=new_id(datetime.now(UTC)),
+        id=ask_id,
         operator=_operator(body),
         source="slack",
         channel_id=state.channel_id,

@@ -68,7 +68,8 @@ class SQLiteStore:
     def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
         """Store a new request together with its entry."""
         with self._write() as db:
-            _insert(db, "requests", row_of_request(request))
+            if not _insert(db, "requests", row_of_request(request), "ON CONFLICT (id) DO NOTHING"):
+                raise SupersededError
             _insert(db, "audit_entries", row_of_entry(entry))
 
     def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
@@ -319,6 +320,7 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _insert(db: sqlite3.Connection, table: str, row: Row) -> None:
+def _insert(db: sqlite3.Connection, table: str, row: Row, otherwise: str = "") -> int:
     marks = ", ".join(f":{name}" for name in row)
-    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 -- our own names
+    sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) {otherwise}"  # noqa: S608 -- our own names
+    return db.execute(sql, row).rowcount

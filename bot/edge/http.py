@@ -1,0 +1,170 @@
+"""HTTP mode: Slack's requests, proved to be Slack's before anything reads them, then handed to Bolt on the loop."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from slack_bolt import App, BoltRequest
+from slack_sdk.signature import SignatureVerifier
+from ulid import ULID
+
+PATH = "/slack/events"
+MAX_BODY_BYTES = 1_000_000
+MAX_FIELDS = 100
+READ_SECONDS = 5.0
+REMEMBERED = 10_000
+STARTING = "The bot is starting and has done nothing yet. Try again in a moment."
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+
+log = logging.getLogger(__name__)
+
+
+class _RefusedError(Exception):
+    """The status that a bad request gets, and why, in words that quote nothing of it."""
+
+    def __init__(self, status: int, why: str) -> None:
+        self.status = status
+        super().__init__(why)
+
+
+class HttpMode:
+    """Slack's Request URL. What it takes goes to Bolt as a Socket Mode payload does, so both get the same acks.
+
+    A request is Slack's if `signing_secret` signed its body within five minutes of our clock. It need not have come
+    straight from Slack: neither its path, its host nor what a proxy adds is trusted or needed.
+    """
+
+    def __init__(self, app: App, signing_secret: str) -> None:
+        self._app = app
+        self._verifier = SignatureVerifier(signing_secret)
+        self._seen = Seen(REMEMBERED)
+        self._connected = False
+        self.routes = (web.post(PATH, self._answer),)
+
+    async def connect(self) -> None:
+        """Take commands and presses from now on; until then Slack is told to try again."""
+        self._connected = True
+        log.info("Taking Slack's requests at %s", PATH)
+
+    async def close(self) -> None:
+        """Do nothing: once it has drained, the bot answers "restarting" until its port closes."""
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        try:
+            return await self._take(request)
+        except _RefusedError as refused:
+            log.warning("A request to %s was answered %d: %s", PATH, refused.status, refused)
+            return web.Response(status=refused.status)
+
+    async def _take(self, request: web.Request) -> web.Response:
+        signature, timestamp = _signed(request)
+        _check_announced(request)
+        body = await _read(request)
+        if not self._verifier.is_valid(body, timestamp, signature):
+            raise _RefusedError(
+                401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
+            )
+        if not self._seen.is_new(signature):
+            log.warning("A request to %s came again. It was not done again", PATH)
+            return web.Response()
+        payload = _payload(body, request.content_type)
+        if not self._connected and not payload.keys() & {"challenge", "ssl_check"}:
+            return _try_again(payload)
+        return self._dispatch(payload, ask_id(timestamp, signature))
+
+    def _dispatch(self, payload: dict[str, Any], id_: str) -> web.Response:
+        try:
+            # The mode in which Bolt takes what was read already. By itself it would lose a command that says "payload".
+            request = BoltRequest(mode="socket_mode", body=payload, context={"ask_id": id_})
+            answer = self._app.dispatch(request)
+        except Exception as error:  # noqa: BLE001 -- whatever Bolt trips over in it
+            raise _RefusedError(400, f"Bolt could not read it ({type(error).__name__})") from None
+        return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
+
+
+class Seen:
+    """The last `most` signatures. In memory alone: across instances and restarts the ask's id does the same."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._signatures: dict[str, None] = {}
+
+    def is_new(self, signature: str) -> bool:
+        """Return whether it was not seen before, and remember it."""
+        if signature in self._signatures:
+            return False
+        self._signatures[signature] = None
+        if len(self._signatures) > self._most:
+            del self._signatures[next(iter(self._signatures))]
+        return True
+
+
+def ask_id(timestamp: str, signature: str) -> str:
+    """Return the ULID of what was asked in a signed request: the same one whenever and wherever it comes again."""
+    digest = hashlib.sha256(signature.encode()).digest()
+    return str(ULID.from_bytes((int(timestamp) * 1000).to_bytes(6, "big") + digest[:10]))
+
+
+def _signed(request: web.Request) -> tuple[str, str]:
+    """Return signature and timestamp. slack_sdk's verifier takes these forms and no others without an exception."""
+    found = []
+    for name, form in (("X-Slack-Signature", r"v0=[0-9a-f]{64}"), ("X-Slack-Request-Timestamp", r"[0-9]{1,11}")):
+        values = request.headers.getall(name, [])
+        if len(values) != 1 or not re.fullmatch(form, values[0]):
+            raise _RefusedError(401, f"it has no {name} as Slack writes it")
+        found.append(values[0])
+    return found[0], found[1]
+
+
+def _check_announced(request: web.Request) -> None:
+    """Refuse by its head what need not be read."""
+    if request.content_type not in {_FORM, _JSON} or "Content-Encoding" in request.headers:
+        raise _RefusedError(415, "its content is neither a form nor JSON, or is compressed")
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise _RefusedError(413, "it is too large")
+
+
+async def _read(request: web.Request) -> str:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for part in request.content.iter_any():
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise _RefusedError(413, "it is too large")
+        return body.decode()
+    except TimeoutError:
+        raise _RefusedError(408, "it came too slowly") from None
+    except (OSError, web.RequestPayloadError):
+        raise _RefusedError(400, "it broke off") from None
+    except UnicodeDecodeError:
+        raise _RefusedError(400, "it is not UTF-8") from None
+
+
+def _payload(body: str, content_type: str) -> dict[str, Any]:
+    """Return what Slack would send over Socket Mode."""
+    payload: Any
+    try:
+        if content_type == _JSON:
+            payload = json.loads(body)
+        else:
+            payload = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+            if not payload.keys() & {"command", "ssl_check"}:
+                payload = json.loads(payload["payload"])
+    except (ValueError, LookupError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
+        raise _RefusedError(400, "it is neither a command nor a press nor a form")
+    return payload
+
+
+def _try_again(payload: dict[str, Any]) -> web.Response:
+    """Say so where the answer to a command can; to a failed press or form Slack itself says it."""
+    if "command" in payload:
+        return web.json_response({"response_type": "ephemeral", "text": STARTING})
+    return web.Response(status=503)
