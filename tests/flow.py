@@ -12,7 +12,7 @@ from bot.wiring import SystemClock
 
 CONFIRM, CANCEL = "signout_confirm", "signout_cancel"
 FIND, SIGN_OUT, POST = "ListUsers", "AdminUserGlobalSignOut", "chat.postMessage"
-ACKED_WITHIN = 1.0  # Slack allows 3 s
+ACKED_WITHIN = 3.0  # by Slack
 
 
 def card_for(headless: Headless, person: str, text: str = "ada --pool customers") -> Message:
