@@ -39,6 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     sandbox.set_defaults(verb=_sandbox)
+    check = verbs.add_parser("check", help="try everything the bot needs, and say what is missing; signs nobody out")
+    check.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
+    check.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    check.set_defaults(verb=_check)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser
 
@@ -87,6 +91,20 @@ def _sandbox(options: argparse.Namespace) -> int:
     except ModuleNotFoundError:
         return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
     return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bot.config import SettingsError, load
+    from bot.edge.logs import configure
+    from bot.terminal.check import faulty_settings, report
+    from bot.wiring import checks
+
+    try:
+        settings = load(os.environ)
+    except SettingsError as error:
+        return report(faulty_settings(error.faults), as_json=options.json)
+    configure("CRITICAL", settings.secrets)  # what the libraries would log is in the lines, in other words
+    return report(checks(settings, post=not options.no_post), as_json=options.json)
 
 
 def _signout(words: Sequence[str]) -> int:
