@@ -104,7 +104,7 @@ def _check(options: argparse.Namespace) -> int:
     except SettingsError as error:
         return report(faulty_settings(error.faults), as_json=options.json)
     configure("CRITICAL", settings.secrets)  # what the libraries would log is in the lines, in other words
-    return report(checks(settings, post=not options.no_post), as_json=options.json)
+    return report(checks(settings, post=not options.no_post), as_json=options.json, secrets=settings.secrets)
 
 
 def _signout(words: Sequence[str]) -> int:

@@ -171,10 +171,9 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     regions = {pool.region for pool in settings.pools.values()}
     slack = SlackChecks(
         client=web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        app_token=settings.slack_app_token.get_secret_value(),
+        app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         post_to=settings.audit_channel if post else None,
         allowlist=settings.allowlist,
-        together=together,
         judge_clock=judge_clock,
     )
     return findings(

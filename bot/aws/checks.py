@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 from botocore import UNSIGNED
@@ -27,10 +28,12 @@ _NO_USE_GOING_ON = {
     "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
     "UnrecognizedClientException": ("AWS does not know these credentials.", "Check them, and the account."),
     "InvalidSignatureException": ("AWS does not accept the signature.", "Check the secret key and the clock."),
-    "AccessDenied": (
+    "AssumeRoleRefused": (
         "The pool's role cannot be assumed.",
-        "Let the bot's own role assume role_arn: sts:AssumeRole and sts:SetSourceIdentity, on both sides.",
+        "Check role_arn; let the bot's own role assume it (sts:AssumeRole, sts:SetSourceIdentity), on both sides.",
     ),
+    "AssumeRoleThrottled": ("AWS gives out no more sessions of the pool's role.", "Run the check again in a minute."),
+    "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),
     "TimedOut": ("Cognito did not answer in time.", "Check the way to AWS: network, proxy, endpoint."),
     "Unreachable": ("Cognito cannot be reached.", "Check the pool's region and the way to AWS: network, proxy."),
     NO_CALL_MADE: ("The AWS credentials were too slow to come.", "Check where they come from."),
@@ -127,9 +130,11 @@ def _date_in(region: str) -> str | None:
     )
     try:
         with closing(boto3.Session().client("cognito-idp", region_name=region, config=config)) as cognito:
-            metadata = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)["ResponseMetadata"]
+            answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
     except ClientError as error:
-        metadata = error.response["ResponseMetadata"]  # this is how AWS always answers here
+        answer = error.response  # this is how AWS always answers here
     except Exception:  # noqa: BLE001 -- the pool's own lines say what is wrong with the way to AWS
         return None
-    return metadata["HTTPHeaders"].get("date") if metadata.get("RequestId") else None  # a proxy's page has no such id
+    metadata = answer["ResponseMetadata"]
+    date: str | None = metadata["HTTPHeaders"].get("date")
+    return date if metadata.get("RequestId") else None  # a proxy's page has no such id

@@ -1,33 +1,31 @@
 """Tries the tokens, the scopes, the audit channel and the groups."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-import yaml
 from slack_sdk import WebClient
 
 from bot.authorize import Allowlist
-from bot.ports import Finding, Together
+from bot.ports import Finding
 from bot.slack.answers import Answer, ask
+from bot.slack.scopes import MANIFEST, REINSTALL, compare
 
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. Nobody was signed out."
-_SCOPE = re.compile(r"[a-z_.:]+|incoming-webhook")
-_REINSTALL = "reinstall the app to the workspace (OAuth & Permissions)"
 _NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
 _CHANNEL_FIXES = {
     "channel_not_found": "Check SIGNOUT_AUDIT_CHANNEL; a private channel must have the app in it (/invite).",
     "not_in_channel": "Type /invite and the app's name in the channel.",
     "is_archived": "Unarchive the channel, or set another.",
-    "missing_scope": f"Add chat:write, and {_REINSTALL}.",
+    "missing_scope": f"Add chat:write, and {REINSTALL}.",
 }
+_NOBODY_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
 _GROUP_FIXES = {
     "no_such_subteam": "Check its id in SIGNOUT_ALLOW_GROUPS or allow.groups.",
-    "missing_scope": f"Add usergroups:read, and {_REINSTALL}.",
+    "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
     "ratelimited": "Run the check again in a minute.",
 }
 
@@ -36,17 +34,22 @@ _GROUP_FIXES = {
 class SlackChecks:
     """The probes of one workspace. Without `app_token`, Slack is heard over HTTP; without `post_to`, nothing is posted.
 
-    `tokens` must run, since the others wait for what it heard.
+    Each waits for what those before it heard, so start them in their order.
     """
 
     client: WebClient
     app_token: str | None
     post_to: str | None
     allowlist: Allowlist
-    together: Together
     judge_clock: Callable[[str, str | None, datetime, datetime], Finding]
     manifest: Path = MANIFEST
-    _introduction: "Future[Answer]" = field(default_factory=Future, init=False)
+    _why_not: "Future[str]" = field(default_factory=Future, init=False)
+    _members: "dict[str, Future[frozenset[str] | None]]" = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        rules = (self.allowlist.everywhere, *self.allowlist.pools.values())
+        for id_ in sorted(frozenset[str]().union(*(rule.groups for rule in rules))):
+            self._members[id_] = Future()
 
     @property
     def probes(self) -> Sequence[tuple[str, Callable[[], Iterator[Finding]]]]:
@@ -55,13 +58,14 @@ class SlackChecks:
             ("Slack", self.tokens),
             ("app-level token", self.connection),
             ("audit channel", self.audit_channel),
-            ("allowlist", self.groups),
+            *((f"group {id_}", partial(self.group, id_)) for id_ in self._members),
+            ("allowlist", self.anybody),
         )
 
     def tokens(self) -> Iterator[Finding]:
         """Try the address and the bot token (auth.test); look at its scopes, and at Slack's clock."""
         answer = ask(self.client.auth_test)
-        self._introduction.set_result(answer)
+        self._why_not.set_result(_why_not(answer))
         if not answer.is_slacks:
             sentence = f"{self.client.base_url} does not answer as Slack does ({answer.trouble})."
             yield Finding("Slack's address", "missing", sentence, "Check the way there: network, proxy, SLACK_API_URL.")
@@ -69,7 +73,7 @@ class SlackChecks:
         else:
             yield Finding("Slack's address", "ok", f"{self.client.base_url} answers")
             yield _bot_token(answer)
-        yield _scopes(answer, self.manifest)
+        yield compare("" if _why_not(answer) else answer.headers.get("x-oauth-scopes"), self.manifest)
         yield self.judge_clock("clock against Slack", answer.headers.get("date"), answer.asked_at, answer.answered_at)
 
     def connection(self) -> Iterator[Finding]:
@@ -89,7 +93,7 @@ class SlackChecks:
 
     def audit_channel(self) -> Iterator[Finding]:
         """Post a line."""
-        if why := self._why_not():
+        if why := self._why_not.result():
             yield Finding("audit channel", "not tried", why)
         elif self.post_to is None:
             yield Finding("audit channel", "not tried", "not tried (--no-post): whether the bot can post there")
@@ -107,55 +111,40 @@ class SlackChecks:
             else:
                 yield Finding("audit channel", "ok", f"a test line was posted to {channel}")
 
-    def groups(self) -> Iterator[Finding]:
-        """List each group, and say whether anybody at all may sign out."""
-        rules = (self.allowlist.everywhere, *self.allowlist.pools.values())
-        ids = sorted(frozenset[str]().union(*(rule.groups for rule in rules)))
-        if why := self._why_not():
-            yield from (Finding(f"group {id_}", "not tried", why) for id_ in ids)
-            members: dict[str, frozenset[str] | None] = dict.fromkeys(ids)
+    def group(self, id_: str) -> Iterator[Finding]:
+        """List a group."""
+        if why := self._why_not.result():
+            self._members[id_].set_result(None)
+            yield Finding(f"group {id_}", "not tried", why)
         else:
-            answers = self.together(
-                [
-                    lambda id_=id_: ask(  # type: ignore[misc]
-                        lambda: self.client.usergroups_users_list(usergroup=id_)
-                    )
-                    for id_ in ids
-                ]
-            )
-            members = {id_: _members(answer) for id_, answer in zip(ids, answers, strict=True)}
-            yield from (_group(id_, answer) for id_, answer in zip(ids, answers, strict=True))
-        yield self._allowlist(members)
+            answer = ask(lambda: self.client.usergroups_users_list(usergroup=id_))
+            self._members[id_].set_result(_members(answer))
+            yield _group(id_, answer)
 
-    def _allowlist(self, members: dict[str, frozenset[str] | None]) -> Finding:
-        everywhere, pools = self.allowlist.everywhere, self.allowlist.pools
+    def anybody(self) -> Iterator[Finding]:
+        """Say whether anybody at all may sign out."""
+        members = {id_: listed.result() for id_, listed in self._members.items()}
+        everywhere = self.allowlist.everywhere
         people = {
-            pool: everywhere.users.union(
-                rule.users, *(members[group] or () for group in everywhere.groups | rule.groups)
-            )
-            for pool, rule in pools.items()
+            pool: everywhere.users.union(rule.users, *(members[id_] or () for id_ in everywhere.groups | rule.groups))
+            for pool, rule in self.allowlist.pools.items()
         }
-        nobody = sorted(pool for pool, who in people.items() if not who)
-        if len(nobody) < len(people):
-            count = len(frozenset[str]().union(*people.values()))
-            if not nobody:
-                return Finding("allowlist", "ok", f"people who may sign out: {count}")
-            return Finding(
-                "allowlist",
-                "warning",
-                f"People who may sign out: {count}, but nobody of {', '.join(nobody)}.",
-                _NOBODY_FIX,
-            )
-        if None in members.values():
-            return Finding("allowlist", "not tried", "not tried: it rests on groups that could not be listed")
-        return Finding("allowlist", "missing", "Nobody may sign out.", _NOBODY_FIX)
-
-    def _why_not(self) -> str:
-        trouble = self._introduction.result().trouble
-        return f"not tried: the bot token does not work ({trouble})" if trouble else ""
+        count = len(frozenset[str]().union(*people.values()))
+        lacking = ", ".join(sorted(pool for pool, who in people.items() if not who))
+        if not lacking:
+            yield Finding("allowlist", "ok", f"people who may sign out: {count}")
+        elif None in members.values():
+            yield Finding("allowlist", "not tried", "not tried: it rests on groups that could not be listed")
+        elif count:
+            yield Finding("allowlist", "warning", f"Nobody may sign out of: {lacking}.", _NOBODY_FIX)
+        else:
+            yield Finding("allowlist", "missing", "Nobody may sign out.", _NOBODY_FIX)
 
 
-_NOBODY_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
+def _why_not(answer: Answer) -> str:
+    """Return why nothing else can be tried with the bot token; nothing where it can."""
+    trouble = answer.trouble or ("" if answer.body.get("bot_id") else "it is a person's")
+    return f"not tried: the bot token does not work ({trouble})" if trouble else ""
 
 
 def _bot_token(answer: Answer) -> Finding:
@@ -168,27 +157,6 @@ def _bot_token(answer: Answer) -> Finding:
         return Finding(name, "missing", "It is not a bot's but a person's.", fix)
     team, user = (str(answer.body.get(key))[:80] for key in ("team", "user"))
     return Finding(name, "ok", f"@{user} of the workspace {team} ({str(answer.body.get('team_id'))[:20]})")
-
-
-def _scopes(answer: Answer, manifest: Path) -> Finding:
-    name, said = "scopes", answer.headers.get("x-oauth-scopes")
-    if answer.trouble or said is None:
-        return Finding(name, "not tried", "not tried: Slack did not say which the bot token has")
-    has = {word for word in map(str.strip, said.split(",")) if _SCOPE.fullmatch(word)}
-    shown = ", ".join(sorted(has)) or "none"
-    try:
-        wanted = frozenset[str](yaml.safe_load(manifest.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
-    except FileNotFoundError:
-        return Finding(name, "not tried", f"not compared: no manifest.yml stands beside the bot; the token has {shown}")
-    except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
-        return Finding(name, "warning", f"{manifest} cannot be read; the token has {shown}.", "Restore manifest.yml.")
-    if missing := sorted(wanted - has):
-        fix = f"Bring the app's manifest up to date with manifest.yml, and {_REINSTALL}."
-        return Finding(name, "missing", f"The bot token lacks {', '.join(missing)}.", fix)
-    if more := sorted(has - wanted):
-        sentence = f"The bot token has more than it needs: {', '.join(more)}."
-        return Finding(name, "warning", sentence, f"Take them away, and {_REINSTALL}.")
-    return Finding(name, "ok", f"{shown}, as in manifest.yml")
 
 
 def _members(answer: Answer) -> frozenset[str] | None:

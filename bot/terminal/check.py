@@ -26,7 +26,7 @@ Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 
 def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:
-    """Run all probes at the same time; give their findings in the probes' order, each as soon as it is there.
+    """Start all probes in their order; give their findings in the same, each as soon as it is there.
 
     The threads are daemons: what hangs longer than `within` seconds is given up, and does not keep the process.
     """
@@ -88,19 +88,25 @@ def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: da
     )
 
 
-def report(found: Iterable[Finding], *, as_json: bool) -> int:
-    """Show what is found, as it comes; return the exit code: 1 where something is missing, else 0."""
+def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:
+    """Show what is found, as it comes, but no secret; return the exit code: 1 where something is missing, else 0."""
+
+    def show(line: str) -> None:
+        for secret in secrets:
+            line = line.replace(secret, "[hidden]")
+        _print(line)
+
     signs = _signs()
     seen: list[Finding] = []
     for finding in found:
         seen.append(finding)
         if not as_json:
-            _print(f"{signs[finding.status]} {finding.name}: {finding.sentence} {finding.fix}")
+            show(f"{signs[finding.status]} {finding.name}: {finding.sentence} {finding.fix}")
     counts = Counter[str](finding.status for finding in seen)
     if as_json:
-        _print(json.dumps({"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}))
+        show(json.dumps({"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}))
     else:
-        _print(_summary(counts))
+        show(_summary(counts))
     return 1 if counts["missing"] else 0
 
 
