@@ -35,14 +35,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default="127.0.0.1", help="where /healthz listens (default %(default)s)")
     run.add_argument("--port", type=_port, help="of /healthz; 0 picks one (default PORT, else 3000)")
     run.set_defaults(verb=_run)
-    sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
-    sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
-    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
-    sandbox.set_defaults(verb=_sandbox)
     check = verbs.add_parser("check", help="try everything the bot needs, and say what is missing; signs nobody out")
     check.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
     check.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     check.set_defaults(verb=_check)
+    sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
+    sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
+    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
+    sandbox.set_defaults(verb=_sandbox)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser
 
@@ -85,14 +85,6 @@ def _port_of(environment: Mapping[str, str]) -> int:
         raise SettingsError([f"PORT {error}."]) from None
 
 
-def _sandbox(options: argparse.Namespace) -> int:
-    try:
-        from bot.sandbox.start import run
-    except ModuleNotFoundError:
-        return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
-    return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
-
-
 def _check(options: argparse.Namespace) -> int:
     from bot.config import SettingsError, load
     from bot.edge.logs import configure
@@ -105,6 +97,14 @@ def _check(options: argparse.Namespace) -> int:
         return report(faulty_settings(error.faults), as_json=options.json)
     configure("CRITICAL", settings.secrets)  # what the libraries would log is in the lines, in other words
     return report(checks(settings, post=not options.no_post), as_json=options.json, secrets=settings.secrets)
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    try:
+        from bot.sandbox.start import run
+    except ModuleNotFoundError:
+        return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
+    return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
 
 
 def _signout(words: Sequence[str]) -> int:

@@ -70,7 +70,7 @@ def _list(pool: UserPool, nobody: str) -> str:
     try:
         found = pool.list_users(Attribute.USERNAME, nobody)
     except PoolUnavailableError as error:
-        return error.code
+        return str(error.code)
     if found:
         raise _FoundError
     return NOBODY
@@ -80,7 +80,7 @@ def _get(pool: UserPool, nobody: str) -> str:
     try:
         found = pool.get_user(nobody)
     except PoolUnavailableError as error:
-        return error.code
+        return str(error.code)
     if found:
         raise _FoundError  # and so AdminUserGlobalSignOut is not tried
     return NOBODY
