@@ -24,6 +24,7 @@ from slack_sdk import WebClient
 from bot.__main__ import main
 from bot.authorize import Allowed, Allowlist
 from bot.aws.checks import try_pool
+from bot.errors import PoolUnavailableError
 from bot.ports import Attribute, Finding, SignedOut
 from bot.request import Account
 from bot.sandbox import cast
@@ -556,6 +557,22 @@ def test_where_the_name_tried_is_somebodys_nobody_is_signed_out() -> None:
     pool = FullPool()
     assert [finding.status for finding in try_pool("p", pool)] == ["ok", "missing", "not tried"]
     assert pool.signed_out == []
+
+
+class PoolBehindARole(FullPool):
+    """A pool whose role gives no session."""
+
+    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
+        """Say so."""
+        error = PoolUnavailableError(f"{attribute} {value}")
+        error.code = "AssumeRoleRefused"
+        raise error
+
+
+def test_a_role_that_is_refused_is_named_and_the_rest_is_not_tried() -> None:
+    refused, *rest = try_pool("p", PoolBehindARole())
+    assert (refused.status, refused.sentence) == ("missing", "The pool's role cannot be assumed.")
+    assert [finding.status for finding in rest] == ["not tried", "not tried"]
 
 
 def test_a_probe_that_hangs_or_fails_is_a_line_and_holds_up_no_other() -> None:
