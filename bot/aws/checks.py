@@ -104,7 +104,10 @@ def _finding(line: str, action: str, nobody: str, code: str) -> Finding:
     shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in _DENIED:
         return Finding(
-            line, "missing", f"not allowed ({shown}).", f"Allow cognito-idp:{action} on this pool in the role's policy."
+            line,
+            "missing",
+            f"Not allowed ({shown}).",
+            f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id.",
         )
     return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")
 
