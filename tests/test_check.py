@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import boto3
 import pytest
@@ -20,6 +22,7 @@ from aiohttp import web
 from flow import SIGN_OUT, store_path
 from headless import AUDIT, Headless
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from bot.__main__ import main
 from bot.authorize import Allowed, Allowlist
@@ -32,6 +35,7 @@ from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import Stage
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
+from bot.slack.answers import ask
 from bot.slack.checks import SlackChecks
 from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
@@ -575,22 +579,47 @@ def test_a_role_that_is_refused_is_named_and_the_rest_is_not_tried() -> None:
     assert [finding.status for finding in rest] == ["not tried", "not tried"]
 
 
-def test_a_probe_that_hangs_or_fails_is_a_line_and_holds_up_no_other() -> None:
+def test_a_probe_that_hangs_is_given_up_and_named() -> None:
     released = threading.Event()
 
     def hang() -> list[Finding]:
         released.wait()
         return []
 
+    try:
+        (hung,) = findings([("a", hang)], within=0.0)
+    finally:
+        released.set()
+    assert (hung.name, hung.status, hung.sentence) == ("a", "missing", "No answer within 0 s.")
+
+
+def test_a_probe_that_fails_is_a_line_too_and_the_next_one_runs() -> None:
     def fail() -> list[Finding]:
         raise RuntimeError(cast.BOT_TOKEN)
 
-    try:
-        hung, failed = findings([("a", hang), ("b", fail)], within=1.0)
-    finally:
-        released.set()
-    assert (hung.name, hung.status, hung.sentence) == ("a", "missing", "No answer within 1 s.")
-    assert (failed.name, failed.status, failed.sentence) == ("b", "missing", "Could not be tried (RuntimeError).")
+    failed, other = findings([("a", fail), ("b", lambda: [Finding("b", "ok", "is well")])])
+    assert (failed.name, failed.status, failed.sentence) == ("a", "missing", "Could not be tried (RuntimeError).")
+    assert other.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("call", "trouble"),
+    [
+        (TimeoutError("timed out"), "no answer in time"),
+        (URLError(socket.gaierror(-2, "Name or service not known")), "Name or service not known"),
+        (URLError(cast.BOT_TOKEN), "URLError"),
+        (ValueError(cast.BOT_TOKEN), "ValueError"),
+        (
+            SlackApiError(cast.BOT_TOKEN, {"body": cast.BOT_TOKEN}),  # type: ignore[no-untyped-call]
+            "HTTP ?, but not in Slack's words",
+        ),
+    ],
+)
+def test_whatever_breaks_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:
+    def broken() -> Any:
+        raise call
+
+    assert (ask(broken).trouble, ask(broken).is_slacks) == (trouble, False)
 
 
 @pytest.mark.parametrize(

@@ -29,25 +29,27 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
     """Call once, and say what came back. Raises nothing."""
     asked_at = datetime.now(UTC)
     try:
-        response = call()
+        response: Any = call()
     except SlackApiError as error:
         response = error.response
     except Exception as error:  # noqa: BLE001 -- whatever the way to Slack, or a proxy on it, came up with
         return Answer(asked_at, datetime.now(UTC), _broken(error), is_slacks=False)
-    body, headers, status = response.data, response.headers, response.status_code
+    body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}
     trouble = "" if body.get("ok") is True else str(body.get("error"))
     is_slacks = not trouble or bool(_WORD.fullmatch(trouble))
     return Answer(
         asked_at,
         datetime.now(UTC),
-        trouble if is_slacks else f"HTTP {status}, but not in Slack's words",
+        trouble if is_slacks else f"HTTP {getattr(response, 'status_code', '?')}, but not in Slack's words",
         is_slacks=is_slacks,
         body=body,
-        headers={name.lower(): value for name, value in headers.items()},
+        headers={name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()},
     )
 
 
 def _broken(error: Exception) -> str:
     reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    if isinstance(reason, TimeoutError):
+        return "no answer in time"
     return getattr(reason, "strerror", None) or type(reason).__name__
