@@ -38,6 +38,10 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, help="of /healthz, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)"
     )
     run.set_defaults(verb=_run)
+    check = verbs.add_parser("check", help="try everything the bot needs, and say what is missing; signs nobody out")
+    check.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
+    check.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    check.set_defaults(verb=_check)
     sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
@@ -88,6 +92,20 @@ def _port_of(environment: Mapping[str, str]) -> int:
         return _port(environment.get("PORT") or str(DEFAULT_PORT))
     except argparse.ArgumentTypeError as error:
         raise SettingsError([f"PORT {error}."]) from None
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bot.config import SettingsError, load
+    from bot.edge.logs import configure
+    from bot.terminal.check import faulty_settings, report
+    from bot.wiring import checks
+
+    try:
+        settings = load(os.environ)
+    except SettingsError as error:
+        return report(faulty_settings(error.faults), as_json=options.json)
+    configure("CRITICAL", settings.secrets)  # what the libraries would log is in the lines, in other words
+    return report(checks(settings, post=not options.no_post), as_json=options.json, secrets=settings.secrets)
 
 
 def _sandbox(options: argparse.Namespace) -> int:

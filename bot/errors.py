@@ -43,9 +43,10 @@ class AccountNotFoundError(BotError):
 
 
 class PoolUnavailableError(BotError):
-    """Cognito did not answer, or (`refused`) would not look the account up."""
+    """Cognito did not answer, or (`refused`) would not look the account up: its error `code`, where it was asked."""
 
     refused = False
+    code: str | None = None
 
 
 class BusyError(BotError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from bot.audit import AuditEntry
 from bot.request import Account, SignOutRequest
@@ -190,3 +190,13 @@ class AuditChannel(Protocol):
 
         Raises `DeliveryError` unless Slack definitely took it.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `check` found of one thing that the bot needs; `fix` says what to do about it."""
+
+    name: str
+    status: Literal["ok", "warning", "missing", "not tried"]
+    sentence: str
+    fix: str = ""

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from slack_bolt import App
 
+from bot.aws.checks import aws_clock, try_pool
 from bot.aws.clients import Clients
 from bot.aws.identity import caller
 from bot.aws.phone_numbers import e164
@@ -24,18 +26,21 @@ from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
 from bot.errors import BusyError
 from bot.find import Finder
-from bot.ports import Clock, Groups, RequestStore, UserPool
+from bot.ports import Clock, Finding, Groups, RequestStore, UserPool
 from bot.recover import Delivery, Recovery
 from bot.sign_out import Lifetimes, SignOuts
 from bot.slack.accounts import Shown
 from bot.slack.app import Installation, build_app
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.cards import Cards
+from bot.slack.checks import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
+from bot.stores.checks import try_sqlite
 from bot.stores.sqlite import SQLiteStore
+from bot.terminal.check import findings, judge_clock
 from bot.terminal.sign_out import Terminal
 
 SLACK_THREADS = 16
@@ -169,6 +174,29 @@ def terminal(settings: Settings) -> Iterator[Terminal]:
         )
     finally:
         store.close()
+
+
+def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
+    """Try everything the bot needs, signing nobody out; give what is found in a stable order, as it comes."""
+    refuse_redirects()
+    pools = user_pools(settings)
+    regions = {pool.region for pool in settings.pools.values()}
+    slack = SlackChecks(
+        client=web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
+        post_to=settings.audit_channel if post else None,
+        allowlist=settings.allowlist,
+        judge_clock=judge_clock,
+    )
+    return findings(
+        [
+            ("settings", lambda: [Finding("settings", "ok", "are valid")]),
+            *slack.probes,
+            *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
+            ("clock against AWS", partial(aws_clock, regions, judge_clock)),
+            ("store", partial(try_sqlite, Path(settings.store.removeprefix("sqlite:///")))),
+        ]
+    )
 
 
 def _sign_outs(settings: Settings, pools: Mapping[str, UserPool], store: RequestStore, clock: Clock) -> SignOuts:

@@ -82,6 +82,7 @@ class CognitoUserPool:
             f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(trouble.code)}"
         )
         unavailable.refused = isinstance(trouble, Refused)
+        unavailable.code = trouble.code
         raise unavailable
 
     def _answer(self, error: Exception) -> Refused | Unclear:

@@ -41,6 +41,8 @@ class WebApi:
         arguments = await arguments_of(request)
         answer = self._refusal(request, arguments) or self._methods[request.match_info["method"]][2](arguments)
         headers = {"X-Slack-Req-Id": secrets.token_hex(16)}
+        if (scopes := self.scopes.get(_token(request, arguments))) is not None:
+            headers["X-OAuth-Scopes"] = ",".join(sorted(scopes))
         return web.json_response(answer, headers=headers)
 
     def _refusal(self, request: web.Request, arguments: Arguments) -> Answer | None:
@@ -48,7 +50,7 @@ class WebApi:
         if method is None:
             return _no("unknown_method", req_method=request.match_info["method"])
         kind, scope, _ = method
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.get("token", "")
+        token = _token(request, arguments)
         if not token:
             return _no("not_authed")
         if token not in self.scopes:
@@ -122,6 +124,10 @@ async def arguments_of(request: web.Request) -> Arguments:
         except (KeyError, ValueError, TypeError):
             continue
     return arguments
+
+
+def _token(request: web.Request, arguments: Arguments) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ") or str(arguments.get("token", ""))
 
 
 def _view(change: Callable[[], View]) -> Answer:

@@ -1,0 +1,143 @@
+"""Tries what the bot has to be allowed in its user pools. Nobody can be signed out by it."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from bot.errors import NO_CALL_MADE, PoolUnavailableError
+from bot.ports import Attribute, Finding, SignedOut, UserPool
+from bot.request import new_id
+from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
+
+# Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
+OPERATOR = "U0CHECK00000"
+NOBODY = "UserNotFoundException"
+_CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
+
+# What is wrong with more than one permission: the further calls would say the same.
+_NO_USE_GOING_ON = {
+    "ResourceNotFoundException": ("Cognito has no such pool in this region.", "Check the pool's id."),
+    "NoCredentials": ("There are no AWS credentials.", "Give the bot an IAM role, or this shell its credentials."),
+    "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
+    "UnrecognizedClientException": ("AWS does not know these credentials.", "Check them, and the account."),
+    "InvalidSignatureException": ("AWS does not accept the signature.", "Check the secret key and the clock."),
+    "AssumeRoleRefused": (
+        "The pool's role cannot be assumed.",
+        "Check role_arn; let the bot's own role assume it (sts:AssumeRole, sts:SetSourceIdentity), on both sides.",
+    ),
+    "AssumeRoleThrottled": ("AWS gives out no more sessions of the pool's role.", "Run the check again in a minute."),
+    "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),
+    "TimedOut": ("Cognito did not answer in time.", "Check the way to AWS: network, proxy, endpoint."),
+    "Unreachable": ("Cognito cannot be reached.", "Check the pool's region and the way to AWS: network, proxy."),
+    NO_CALL_MADE: ("The AWS credentials were too slow to come.", "Check where they come from."),
+}
+_DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
+
+
+class _FoundError(Exception):
+    """An account where there can be none."""
+
+
+def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
+    """Try each action on a user name made up just now, which no account can have: its 80 random bits are new."""
+    now = datetime.now(UTC)
+    nobody = f"signout-check-{new_id(now)}"
+    asked = pool.on_behalf(new_id(now), OPERATOR)
+    ended = ""
+    for action, call in _CALLS.items():
+        line = f"pool {name}, {action}"
+        if ended:
+            yield Finding(line, "not tried", f"not tried: {ended}")
+            continue
+        try:
+            code = call(asked, nobody)
+        except _FoundError:
+            ended = "an account has a name made up just now, so no name is safe to try"
+            yield Finding(line, "missing", f"Found an account that cannot be: {nobody}.", "Check AWS's endpoint.")
+            continue
+        ended = f"it would meet the same ({code})" if code in _NO_USE_GOING_ON else ""
+        yield _finding(line, action, nobody, code)
+
+
+def _list(pool: UserPool, nobody: str) -> str:
+    try:
+        found = pool.list_users(Attribute.USERNAME, nobody)
+    except PoolUnavailableError as error:
+        return str(error.code)
+    if found:
+        raise _FoundError
+    return NOBODY
+
+
+def _get(pool: UserPool, nobody: str) -> str:
+    try:
+        found = pool.get_user(nobody)
+    except PoolUnavailableError as error:
+        return str(error.code)
+    if found:
+        raise _FoundError  # and so AdminUserGlobalSignOut is not tried
+    return NOBODY
+
+
+def _sign_out(pool: UserPool, nobody: str) -> str:
+    answer = pool.sign_out(nobody, leave_within=timedelta(seconds=CONNECT_SECONDS + READ_SECONDS))
+    if isinstance(answer, SignedOut):
+        raise _FoundError
+    return answer.code
+
+
+_CALLS = {"ListUsers": _list, "AdminGetUser": _get, "AdminUserGlobalSignOut": _sign_out}
+
+
+def _finding(line: str, action: str, nobody: str, code: str) -> Finding:
+    if code == NOBODY:
+        return Finding(line, "ok", f"allowed (tried on a name that nobody has: {nobody})")
+    if code in _NO_USE_GOING_ON:
+        return Finding(line, "missing", *_NO_USE_GOING_ON[code])
+    shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"
+    if code in _DENIED:
+        return Finding(
+            line,
+            "missing",
+            f"Not allowed ({shown}).",
+            f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id.",
+        )
+    return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")
+
+
+def aws_clock(
+    regions: Collection[str], judge: Callable[[str, str | None, datetime, datetime], Finding]
+) -> Sequence[Finding]:
+    """Compare the clock with AWS's, by the answer to a call that needs no credentials and is given nothing."""
+    name = "clock against AWS"
+    for region in sorted(regions):
+        asked_at = datetime.now(UTC)
+        if date := _date_in(region):
+            return [judge(name, date, asked_at, datetime.now(UTC))]
+    return [Finding(name, "not tried", "not tried: Cognito gave no answer with a date")]
+
+
+def _date_in(region: str) -> str | None:
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        signature_version=UNSIGNED,
+    )
+    try:
+        with closing(boto3.Session().client("cognito-idp", region_name=region, config=config)) as cognito:
+            answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
+    except ClientError as error:
+        answer = error.response  # this is how AWS always answers here
+    except Exception:  # noqa: BLE001 -- the pool's own lines say what is wrong with the way to AWS
+        return None
+    metadata = answer["ResponseMetadata"]
+    date: str | None = metadata["HTTPHeaders"].get("date")
+    return date if metadata.get("RequestId") else None  # a proxy's page has no such id

@@ -1,0 +1,55 @@
+"""What came back from a call to the Web API that is only to be looked at: any answer will do, and none is quoted."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+_WORD = re.compile(r"[a-z][a-z_]{0,59}")  # Slack's words have no dashes, and tokens do
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; `trouble` is Slack's word for what was wrong, or ours. `is_slacks`: it came from Slack."""
+
+    asked_at: datetime
+    answered_at: datetime
+    trouble: str = ""
+    is_slacks: bool = True
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def ask(call: Callable[[], SlackResponse]) -> Answer:
+    """Call once, and say what came back. Raises nothing."""
+    asked_at = datetime.now(UTC)
+    try:
+        response: Any = call()
+    except SlackApiError as error:
+        response = error.response
+    except Exception as error:  # noqa: BLE001 -- whatever the way to Slack, or a proxy on it, came up with
+        return Answer(asked_at, datetime.now(UTC), _broken(error), is_slacks=False)
+    body = getattr(response, "data", None)
+    body = body if isinstance(body, dict) else {}
+    trouble = "" if body.get("ok") is True else str(body.get("error"))
+    is_slacks = not trouble or bool(_WORD.fullmatch(trouble))
+    return Answer(
+        asked_at,
+        datetime.now(UTC),
+        trouble if is_slacks else f"HTTP {getattr(response, 'status_code', '?')}, but not in Slack's words",
+        is_slacks=is_slacks,
+        body=body,
+        headers={name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()},
+    )
+
+
+def _broken(error: Exception) -> str:
+    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    if isinstance(reason, TimeoutError):
+        return "no answer in time"
+    return getattr(reason, "strerror", None) or type(reason).__name__

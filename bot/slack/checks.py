@@ -1,0 +1,176 @@
+"""Tries the tokens, the scopes, the audit channel and the groups."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from slack_sdk import WebClient
+
+from bot.authorize import Allowlist
+from bot.ports import Finding
+from bot.slack.answers import Answer, ask
+from bot.slack.manifest import FILE
+from bot.slack.scopes import REINSTALL, compare
+
+TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. Nobody was signed out."
+_NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
+_CHANNEL_FIXES = {
+    "channel_not_found": "Check SIGNOUT_AUDIT_CHANNEL; a private channel must have the app in it (/invite).",
+    "not_in_channel": "Type /invite and the app's name in the channel.",
+    "is_archived": "Unarchive the channel, or set another.",
+    "missing_scope": f"Add chat:write, and {REINSTALL}.",
+}
+_NOBODY_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
+_GROUP_FIXES = {
+    "no_such_subteam": "Check its id in SIGNOUT_ALLOW_GROUPS or allow.groups.",
+    "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
+    "ratelimited": "Run the check again in a minute.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlackChecks:
+    """The probes of one workspace. Without `app_token`, Slack is heard over HTTP; without `post_to`, nothing is posted.
+
+    Each waits for what those before it heard, so start them in their order.
+    """
+
+    client: WebClient
+    app_token: str | None
+    post_to: str | None
+    allowlist: Allowlist
+    judge_clock: Callable[[str, str | None, datetime, datetime], Finding]
+    manifest: Path = FILE
+    _why_not: "Future[str]" = field(default_factory=Future, init=False)
+    _members: "dict[str, Future[frozenset[str] | None]]" = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        rules = (self.allowlist.everywhere, *self.allowlist.pools.values())
+        for id_ in sorted(frozenset[str]().union(*(rule.groups for rule in rules))):
+            self._members[id_] = Future()
+
+    @property
+    def probes(self) -> Sequence[tuple[str, Callable[[], Iterator[Finding]]]]:
+        """The probes by name, in the order in which they are shown."""
+        return (
+            ("Slack", self.tokens),
+            ("app-level token", self.connection),
+            ("audit channel", self.audit_channel),
+            *((f"group {id_}", partial(self.group, id_)) for id_ in self._members),
+            ("allowlist", self.anybody),
+        )
+
+    def tokens(self) -> Iterator[Finding]:
+        """Try the address and the bot token (auth.test); look at its scopes, and at Slack's clock."""
+        answer = ask(self.client.auth_test)
+        self._why_not.set_result(_why_not(answer))
+        if not answer.is_slacks:
+            sentence = f"{self.client.base_url} does not answer as Slack does ({answer.trouble})."
+            yield Finding("Slack's address", "missing", sentence, "Check the way there: network, proxy, SLACK_API_URL.")
+            yield Finding("bot token", "not tried", "not tried: Slack could not be asked")
+        else:
+            yield Finding("Slack's address", "ok", f"{self.client.base_url} answers")
+            yield _bot_token(answer)
+        yield compare("" if _why_not(answer) else answer.headers.get("x-oauth-scopes"), self.manifest)
+        yield self.judge_clock("clock against Slack", answer.headers.get("date"), answer.asked_at, answer.answered_at)
+
+    def connection(self) -> Iterator[Finding]:
+        """Try the app-level token: ask for a Socket Mode address, which is not used."""
+        if self.app_token is None:
+            yield Finding("signing secret", "ok", "is set; only Slack's first request shows whether it is the app's")
+            return
+        token = self.app_token
+        answer = ask(lambda: self.client.apps_connections_open(app_token=token))
+        if not answer.trouble and answer.body.get("url"):
+            yield Finding("app-level token", "ok", "may open a Socket Mode connection (none was opened)")
+        elif answer.is_slacks:
+            sentence = f"Slack gives no Socket Mode address for it ({answer.trouble or 'no url'})."
+            yield Finding("app-level token", "missing", sentence, _NO_ADDRESS_FIX)
+        else:
+            yield Finding("app-level token", "not tried", f"not tried: Slack could not be asked ({answer.trouble})")
+
+    def audit_channel(self) -> Iterator[Finding]:
+        """Post a line."""
+        if why := self._why_not.result():
+            yield Finding("audit channel", "not tried", why)
+        elif self.post_to is None:
+            yield Finding("audit channel", "not tried", "not tried (--no-post): whether the bot can post there")
+        else:
+            channel = self.post_to
+            answer = ask(
+                lambda: self.client.chat_postMessage(
+                    channel=channel, text=TEST_LINE, mrkdwn=False, unfurl_links=False, unfurl_media=False
+                )
+            )
+            if answer.trouble:
+                fix = _CHANNEL_FIXES.get(answer.trouble, "Look that word up at chat.postMessage in Slack's API pages.")
+                sentence = f"Slack takes no post to {channel} ({answer.trouble})."
+                yield Finding("audit channel", "missing", sentence, fix)
+            else:
+                yield Finding("audit channel", "ok", f"a test line was posted to {channel}")
+
+    def group(self, id_: str) -> Iterator[Finding]:
+        """List a group."""
+        if why := self._why_not.result():
+            self._members[id_].set_result(None)
+            yield Finding(f"group {id_}", "not tried", why)
+        else:
+            answer = ask(lambda: self.client.usergroups_users_list(usergroup=id_))
+            self._members[id_].set_result(_members(answer))
+            yield _group(id_, answer)
+
+    def anybody(self) -> Iterator[Finding]:
+        """Say whether anybody at all may sign out."""
+        members = {id_: listed.result() for id_, listed in self._members.items()}
+        everywhere = self.allowlist.everywhere
+        people = {
+            pool: everywhere.users.union(rule.users, *(members[id_] or () for id_ in everywhere.groups | rule.groups))
+            for pool, rule in self.allowlist.pools.items()
+        }
+        count = len(frozenset[str]().union(*people.values()))
+        lacking = ", ".join(sorted(pool for pool, who in people.items() if not who))
+        if not lacking:
+            yield Finding("allowlist", "ok", f"people who may sign out: {count}")
+        elif None in members.values():
+            yield Finding("allowlist", "not tried", "not tried: it rests on groups that could not be listed")
+        elif count:
+            yield Finding("allowlist", "warning", f"Nobody may sign out of: {lacking}.", _NOBODY_FIX)
+        else:
+            yield Finding("allowlist", "missing", "Nobody may sign out.", _NOBODY_FIX)
+
+
+def _why_not(answer: Answer) -> str:
+    """Return why nothing else can be tried with the bot token; nothing where it can."""
+    trouble = answer.trouble or ("" if answer.body.get("bot_id") else "it is a person's")
+    return f"not tried: the bot token does not work ({trouble})" if trouble else ""
+
+
+def _bot_token(answer: Answer) -> Finding:
+    name = "bot token"
+    if answer.trouble:
+        fix = "Copy it anew (OAuth & Permissions > Bot User OAuth Token), and set SLACK_BOT_TOKEN."
+        return Finding(name, "missing", f"Slack refuses it ({answer.trouble}).", fix)
+    if not answer.body.get("bot_id"):
+        fix = "Give the Bot User OAuth Token, which starts with xoxb-, as SLACK_BOT_TOKEN."
+        return Finding(name, "missing", "It is not a bot's but a person's.", fix)
+    team, user = (str(answer.body.get(key))[:80] for key in ("team", "user"))
+    return Finding(name, "ok", f"@{user} of the workspace {team} ({str(answer.body.get('team_id'))[:20]})")
+
+
+def _members(answer: Answer) -> frozenset[str] | None:
+    listed = answer.body.get("users")
+    return frozenset(map(str, listed)) if not answer.trouble and isinstance(listed, list) else None
+
+
+def _group(id_: str, answer: Answer) -> Finding:
+    name, members = f"group {id_}", _members(answer)
+    if members is None:
+        fix = _GROUP_FIXES.get(answer.trouble, "Look that word up at usergroups.users.list in Slack's API pages.")
+        sentence = f"Slack cannot list it ({answer.trouble or 'no members'}), so it lets nobody in."
+        return Finding(name, "missing", sentence, fix)
+    if not members:
+        return Finding(name, "warning", "It is empty: nobody may sign out through it.", "Put people into it.")
+    return Finding(name, "ok", f"can be listed; people in it: {len(members)}")

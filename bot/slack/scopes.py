@@ -1,0 +1,33 @@
+"""The bot token's scopes against those that manifest.yml asks for."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from bot.ports import Finding
+
+REINSTALL = "reinstall the app to the workspace (OAuth & Permissions)"
+_SCOPE = re.compile(r"[a-z_.:]+|incoming-webhook")
+
+
+def compare(header: str | None, manifest: Path) -> Finding:
+    """Say what the token lacks, or has too much, going by the header in which Slack lists its scopes."""
+    name = "scopes"
+    if not header:
+        return Finding(name, "not tried", "not tried: Slack did not say which the bot token has")
+    has = {word for word in map(str.strip, header.split(",")) if _SCOPE.fullmatch(word)}
+    shown = ", ".join(sorted(has)) or "none"
+    try:
+        wanted = frozenset[str](yaml.safe_load(manifest.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
+    except FileNotFoundError:
+        return Finding(name, "not tried", f"not compared: no manifest.yml stands beside the bot; the token has {shown}")
+    except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
+        return Finding(name, "warning", f"{manifest} cannot be read; the token has {shown}.", "Restore manifest.yml.")
+    if missing := sorted(wanted - has):
+        fix = f"Bring the app's manifest up to date with manifest.yml, and {REINSTALL}."
+        return Finding(name, "missing", f"The bot token lacks {', '.join(missing)}.", fix)
+    if more := sorted(has - wanted):
+        sentence = f"The bot token has more than it needs: {', '.join(more)}."
+        return Finding(name, "warning", sentence, f"Take them away, and {REINSTALL}.")
+    return Finding(name, "ok", f"{shown}, as in manifest.yml")

@@ -1,0 +1,132 @@
+"""`signout-bot check`: what was found, a line each, or all of it as JSON."""
+
+import json
+import queue
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bot.ports import Finding
+from bot.visible import visible
+
+THREADS = 16
+WITHIN_SECONDS = 60.0
+WARN_FROM_SECONDS = 5.0  # instances' clocks are assumed to agree within that
+FAIL_FROM_SECONDS = 60.0  # Slack and AWS refuse what is signed five minutes away
+_SIGNS = {"ok": "✓", "warning": "!", "missing": "✗", "not tried": "–"}  # noqa: RUF001 -- a dash as wide as a tick
+_PLAIN_SIGNS = {"ok": "+", "warning": "!", "missing": "x", "not tried": "-"}
+
+Probe = tuple[str, Callable[[], Iterable[Finding]]]
+
+
+def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:
+    """Start all probes in their order; give their findings in the same, each as soon as it is there.
+
+    The threads are daemons: what hangs longer than `within` seconds is given up, and does not keep the process.
+    """
+    work: queue.SimpleQueue[tuple[Probe, Future[list[Finding]]]] = queue.SimpleQueue()
+    waiting: list[tuple[str, Future[list[Finding]]]] = []
+    for probe in probes:
+        future: Future[list[Finding]] = Future()
+        work.put((probe, future))
+        waiting.append((probe[0], future))
+    for _ in range(min(THREADS, len(probes))):
+        threading.Thread(target=_work, args=(work,), name="check", daemon=True).start()
+    deadline = time.monotonic() + within
+    for name, future in waiting:
+        try:
+            yield from future.result(max(deadline - time.monotonic(), 0))
+        except TimeoutError:
+            yield Finding(name, "missing", f"No answer within {within:.0f} s.", "Check the way there.")
+
+
+def _work(work: "queue.SimpleQueue[tuple[Probe, Future[list[Finding]]]]") -> None:
+    while True:
+        try:
+            (name, run), future = work.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            future.set_result(list(run()))
+        except Exception as error:  # noqa: BLE001 -- a line, whatever it was
+            sentence = f"Could not be tried ({type(error).__name__})."
+            future.set_result([Finding(name, "missing", sentence, "Please report this: it is a fault of the bot.")])
+
+
+def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
+    """Return the findings where the settings are not valid, so that nothing can be tried with them."""
+    for fault in faults:
+        yield Finding("settings", "missing", fault)
+    yield Finding("everything else", "not tried", "not tried: it needs valid settings")
+
+
+def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
+    """Compare this machine's clock with a Date header, which is cut to the second.
+
+    How long the answer took counts for this machine: only what is certainly wrong is said.
+    """
+    try:
+        theirs = parsedate_to_datetime(date or "").astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return Finding(name, "not tried", "not tried: no answer with a date")
+    ahead = (asked_at - theirs).total_seconds() - 1
+    behind = (theirs - answered_at).total_seconds()
+    skew, word = max((ahead, "ahead"), (behind, "behind"))
+    if skew < WARN_FROM_SECONDS:
+        return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
+    return Finding(
+        name,
+        "warning" if skew < FAIL_FROM_SECONDS else "missing",
+        f"This machine's clock is {skew:.0f} s {word}.",
+        "Set it, by NTP.",
+    )
+
+
+def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:
+    """Show what is found, as it comes, but no secret; return the exit code: 1 where something is missing, else 0."""
+
+    def show(line: str) -> None:
+        for secret in secrets:
+            line = line.replace(secret, "[hidden]")
+        _print(line)
+
+    signs = _signs()
+    seen: list[Finding] = []
+    for finding in found:
+        seen.append(finding)
+        if not as_json:
+            show(f"{signs[finding.status]} {finding.name}: {finding.sentence} {finding.fix}")
+    counts = Counter[str](finding.status for finding in seen)
+    if as_json:
+        show(json.dumps({"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}))
+    else:
+        show(_summary(counts))
+    return 1 if counts["missing"] else 0
+
+
+def _summary(counts: Counter[str]) -> str:
+    more = [(counts["warning"], "to look at (!)"), (counts["not tried"], "not tried")]
+    said = "".join(f", {count} {words}" for count, words in more if count)
+    if counts["missing"]:
+        return f"{counts['missing']} missing{said}. Mend what is marked, and run the check again."
+    return f"All well: {counts['ok']} checks passed{said}."
+
+
+def _signs() -> dict[str, str]:
+    try:
+        "".join(_SIGNS.values()).encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return _PLAIN_SIGNS
+    return _SIGNS
+
+
+def _print(line: str) -> None:
+    shown = visible(line.rstrip())
+    encoding = sys.stdout.encoding or "ascii"
+    print(shown.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201 -- this was asked for

@@ -1,0 +1,649 @@
+"""`signout-bot check`: everything the bot needs, and set-ups that lack something, each named by its line."""
+
+import json
+import logging
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import boto3
+import pytest
+from aiohttp import web
+from flow import SIGN_OUT, store_path
+from headless import AUDIT, Headless
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.__main__ import main
+from bot.authorize import Allowed, Allowlist
+from bot.aws.checks import try_pool
+from bot.errors import PoolUnavailableError
+from bot.ports import Attribute, Finding, SignedOut
+from bot.request import Account
+from bot.sandbox import cast
+from bot.sandbox.cognito import Moto
+from bot.sandbox.stage import Stage
+from bot.sandbox.web_api import WebApi
+from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
+from bot.slack.answers import ask
+from bot.slack.checks import SlackChecks
+from bot.stores.schema import STEPS
+from bot.stores.sqlite import SQLiteStore
+from bot.terminal.check import findings, judge_clock
+
+BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
+SECRETS = (cast.BOT_TOKEN, cast.APP_TOKEN, "ticket", "wrong-token")
+POOLS = ("customers", "staff")
+ACTIONS = ("ListUsers", "AdminGetUser", SIGN_OUT)
+GROUP = f"group {cast.SUPPORT_GROUP}"
+NEED_THE_TOKEN = {"scopes", "audit channel", GROUP}
+
+
+@pytest.fixture(scope="module")
+def empty(moto: Moto) -> Iterator[Headless]:
+    """A stage whose pools are empty, which takes less time to set up."""
+    with Headless(moto, people=["nobody"]) as made:
+        yield made
+
+
+@pytest.fixture
+def stage(empty: Headless) -> Headless:
+    """That stage as it was at first, whatever an earlier test did to it."""
+    empty.do(lambda: as_at_first(empty.stage))
+    return empty
+
+
+def as_at_first(stage: Stage) -> None:
+    stage.workspace.channels, stage.workspace.usergroups = cast.channels(), cast.usergroups()
+    stage.workspace.messages.clear()
+    stage.web_api.scopes = WebApi(stage.workspace).scopes
+    for wire in (stage.weather.slack, stage.weather.cognito):
+        wire.clear()
+        wire.calls.clear()
+    for left in stage.folder.glob("signout.db*"):
+        left.rmdir() if left.is_dir() else left.unlink()
+
+
+@dataclass
+class Checked:
+    """What the command left."""
+
+    code: int
+    findings: dict[str, dict[str, str]]
+
+    def not_ok(self) -> dict[str, str]:
+        return {name: each["status"] for name, each in self.findings.items() if each["status"] != "ok"}
+
+    def said(self, name: str) -> str:
+        return f"{self.findings[name]['sentence']} {self.findings[name]['fix']}"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    def check(environment: dict[str, str], *words: str) -> tuple[int, str]:
+        with monkeypatch.context() as patch:
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in (BARE | environment).items():
+                patch.setenv(name, value)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)
+            patch.setattr(logging.root, "handlers", [])
+            capfd.readouterr()
+            code = main(["check", *words])
+        out, err = capfd.readouterr()
+        assert err == ""
+        assert [secret for secret in SECRETS if secret in out] == []
+        return code, out
+
+    return check
+
+
+Check = Callable[..., Checked]
+
+
+@pytest.fixture
+def check(stage: Headless, run: Callable[..., tuple[int, str]]) -> Check:
+    def checked(**environment: str) -> Checked:
+        code, out = run(stage.environment | environment, "--json")
+        told = json.loads(out)
+        found = {each["name"]: each for each in told["checks"]}
+        assert len(found) == len(told["checks"])
+        assert told["ok"] is (code == 0)
+        return Checked(code, found)
+
+    return checked
+
+
+# All well
+
+
+def test_beside_a_running_bot_everything_is_ticked_off_and_nothing_is_disturbed(headless: Headless) -> None:
+    with headless.bot_in_process():
+        ran = subprocess.run(
+            [sys.executable, "-m", "bot", "check"],
+            env=BARE | headless.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert headless.connections() == 1
+    lines = ran.stdout.splitlines()
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 17
+    assert lines[-1] == "All well: 17 checks passed."
+    assert lines[-2] == f"✓ store: {store_path(headless)} is writable"
+    (posted,) = headless.audit()
+    assert "Nobody was signed out" in posted.text
+    assert headless.is_signed_in("ada")
+    assert headless.is_signed_in("grace")
+    assert {call.status for call in headless.cognito_calls(SIGN_OUT)} == {400}
+
+
+def test_without_the_post_it_says_what_was_not_tried(stage: Headless, run: Callable[..., tuple[int, str]]) -> None:
+    code, out = run(stage.environment, "--no-post")
+    assert code == 0
+    assert "– audit channel: not tried (--no-post)" in out  # noqa: RUF001
+    assert out.endswith("All well: 16 checks passed, 1 not tried.\n")
+    assert stage.audit() == []
+
+
+def test_a_store_that_is_not_there_is_not_made(stage: Headless, check: Check) -> None:
+    assert check().said("store") == f"{store_path(stage)} is not there yet and would be made "
+    assert not store_path(stage).exists()
+
+
+def test_the_name_that_permissions_are_tried_on_is_a_new_one_each_time_and_goes_into_no_open_filter(
+    stage: Headless, check: Check
+) -> None:
+    check()
+    check()
+    asked = [call.parameters for call in stage.cognito_calls() if call.parameters["UserPoolId"] in pool_ids(stage)]
+    names = [each.get("Username") or each["Filter"].removeprefix('username = "')[:-1] for each in asked]
+    assert len(names) == 2 * len(POOLS) * len(ACTIONS)
+    assert {names.count(name) for name in names} == {len(ACTIONS)}
+    assert all(name.startswith("signout-check-01") and len(name) == 40 for name in names)
+
+
+def test_where_the_terminal_has_no_tick_plain_signs_stand_for_them(stage: Headless) -> None:
+    environment = BARE | stage.environment | {"PYTHONIOENCODING": "ascii", "SIGNOUT_AUDIT_CHANNEL": "C0NOSUCH01"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "check"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "+ bot token: " in ran.stdout
+    assert "x audit channel: " in ran.stdout
+
+
+def test_wrong_usage_is_exit_code_2(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--nopost"])
+    assert ended.value.code == 2
+    assert "usage" in capfd.readouterr().err
+
+
+# Something is missing
+
+
+def pool_ids(stage: Headless) -> set[str]:
+    return {pool.id for pool in stage.stage.cognito.pools.values()}
+
+
+def scopes_of(token: str, change: Callable[[set[str]], None]) -> Callable[[Headless], None]:
+    return lambda stage: stage.do(lambda: change(stage.stage.web_api.scopes[token]))
+
+
+def without_scope(scope: str) -> Callable[[Headless], None]:
+    return scopes_of(cast.BOT_TOKEN, lambda scopes: scopes.discard(scope))
+
+
+def revoke(token: str) -> Callable[[Headless], None]:
+    def change(stage: Headless) -> None:
+        stage.do(lambda: stage.stage.web_api.scopes.pop(token))
+
+    return change
+
+
+def audit_channel(**changes: bool) -> Callable[[Headless], None]:
+    def change(stage: Headless) -> None:
+        for name, value in changes.items():
+            setattr(stage.stage.workspace.channels[AUDIT], name, value)
+
+    return change
+
+
+def empty_group(stage: Headless) -> None:
+    stage.do(stage.stage.workspace.usergroups[cast.SUPPORT_GROUP].clear)
+
+
+def slack_gives(method: str, fault: Fault) -> Callable[[Headless], None]:
+    return lambda stage: stage.do(lambda: stage.stage.weather.slack.always(method, fault))
+
+
+def cognito_gives(action: str, fault: Fault) -> Callable[[Headless], None]:
+    return lambda stage: stage.do(lambda: stage.stage.weather.cognito.always(action, fault))
+
+
+def dated(shift: timedelta) -> Fault:
+    async def fault(exchange: Exchange) -> web.Response:
+        response = await exchange.forward()
+        response.headers["Date"] = format_datetime(datetime.now(UTC) + shift, usegmt=True)
+        return response
+
+    return fault
+
+
+def as_it_is(_: Headless) -> None:
+    """Leave the stage alone: the settings are what is wrong."""
+
+
+def all_lines(status: str, pools: tuple[str, ...] = POOLS, actions: tuple[str, ...] = ACTIONS) -> dict[str, str]:
+    return {f"pool {pool}, {action}": status for pool in pools for action in actions}
+
+
+def pools_stopped_at_once(pools: tuple[str, ...] = POOLS) -> dict[str, str]:
+    return all_lines("missing", pools, ACTIONS[:1]) | all_lines("not tried", pools, ACTIONS[1:])
+
+
+NO = "missing"
+SKIPPED = dict.fromkeys(NEED_THE_TOKEN, "not tried")
+NO_SLACK = {"Slack's address": NO, "bot token": "not tried", "clock against Slack": "not tried"} | SKIPPED
+NO_AWS = pools_stopped_at_once() | {"clock against AWS": "not tried"}
+NO_MEMBERS = {GROUP: NO}
+Break = Callable[[Headless], None]
+Setup = tuple[Break, dict[str, str], dict[str, str], str]
+HTML = answer(200, "<html>Please log in</html>", "text/html")
+ECHO = answer(200, {"ok": False, "error": cast.BOT_TOKEN})
+
+BROKEN: dict[str, Setup] = {
+    "a wrong bot token": (as_it_is, {"SLACK_BOT_TOKEN": "xoxb-wrong-token"}, {"bot token": NO} | SKIPPED, "invalid_"),
+    "a revoked bot token": (
+        slack_gives("auth.test", answer(200, {"ok": False, "error": "token_revoked"})),
+        {},
+        {"bot token": NO} | SKIPPED,
+        "(token_revoked). Copy it anew",
+    ),
+    "a person's token": (
+        slack_gives("auth.test", answer(200, {"ok": True, "user": "sam"}, X_OAuth_Scopes=",".join(cast.BOT_SCOPES))),
+        {},
+        {"bot token": NO} | SKIPPED,
+        "not a bot's but a person's",
+    ),
+    "a revoked app-level token": (revoke(cast.APP_TOKEN), {}, {"app-level token": NO}, "(invalid_auth). Make one"),
+    "an app-level token without connections:write": (
+        scopes_of(cast.APP_TOKEN, set.clear),
+        {},
+        {"app-level token": NO},
+        "connections:write",
+    ),
+    "no usergroups:read": (
+        without_scope("usergroups:read"),
+        {},
+        {"scopes": NO} | NO_MEMBERS,
+        "lacks usergroups:read. Bring the app's manifest up to date with manifest.yml, and reinstall the app",
+    ),
+    "no chat:write": (without_scope("chat:write"), {}, {"scopes": NO, "audit channel": NO}, "lacks chat:write."),
+    "no such channel": (as_it_is, {"SIGNOUT_AUDIT_CHANNEL": "C0NOSUCH01"}, {"audit channel": NO}, "channel_not_found"),
+    "an archived channel": (audit_channel(archived=True), {}, {"audit channel": NO}, "Unarchive"),
+    "a channel not joined": (audit_channel(bot_is_member=False), {}, {"audit channel": NO}, "Type /invite"),
+    "no such group": (as_it_is, {"SIGNOUT_ALLOW_GROUPS": "S0NOSUCH01"}, {"group S0NOSUCH01": NO}, "(no_such_subteam)"),
+    "a group that cannot be listed": (
+        slack_gives("usergroups.users.list", ratelimited(30)),
+        {},
+        NO_MEMBERS,
+        "(ratelimited), so it lets nobody in. Run the check again",
+    ),
+    "nobody allowed": (
+        empty_group,
+        {"SIGNOUT_ALLOW_USERS": ""},
+        {GROUP: "warning", "allowlist": NO},
+        "nobody may sign out through it",
+    ),
+    "no way to Slack": (
+        as_it_is,
+        {"SLACK_API_URL": "http://127.0.0.1:9/api/"},
+        NO_SLACK | {"app-level token": "not tried"},
+        "does not answer as Slack does (Connection refused).",
+    ),
+    "a login page where Slack should be": (
+        slack_gives(EVERY_ACTION, HTML),
+        {},
+        {name: status for name, status in NO_SLACK.items() if name != "clock against Slack"}
+        | {"app-level token": "not tried"},
+        "HTTP 200, but not in Slack's words",
+    ),
+    "an answer that quotes the token": (
+        slack_gives("auth.test", ECHO),
+        {},
+        {name: status for name, status in NO_SLACK.items() if name != "clock against Slack"},
+        "not in Slack's words",
+    ),
+    "an answer that quotes the token where names should be": (
+        slack_gives(
+            "auth.test", answer(200, {"ok": True, "user": cast.BOT_TOKEN, "team": cast.APP_TOKEN, "bot_id": 1})
+        ),
+        {"SIGNOUT_AUDIT_CHANNEL": "C0NOSUCH01"},
+        {"scopes": "not tried", "audit channel": NO},
+        "channel_not_found",
+    ),
+    "a pool that does not exist": (
+        as_it_is,
+        {"SIGNOUT_POOL_ID": "eu-central-1_nosuch"},
+        pools_stopped_at_once(("default",)),
+        "no such pool in this region. Check the pool's id.",
+    ),
+    **{
+        f"{action} not allowed": (
+            cognito_gives(action, refuse(400, "AccessDeniedException")),
+            {},
+            all_lines(NO, actions=(action,)),
+            f"Allow cognito-idp:{action}",
+        )
+        for action in ACTIONS
+    },
+    "Cognito unreachable": (cognito_gives(EVERY_ACTION, reset()), {}, NO_AWS, "Cognito cannot be reached."),
+    "a login page where Cognito should be": (cognito_gives(EVERY_ACTION, HTML), {}, NO_AWS, "cannot be reached"),
+    "Cognito out of order": (
+        cognito_gives("AdminGetUser", refuse(500, "InternalErrorException")),
+        {},
+        all_lines(NO, actions=("AdminGetUser",)),
+        "No clear answer (InternalErrorException).",
+    ),
+    "no AWS credentials": (as_it_is, {"AWS_ACCESS_KEY_ID": ""}, pools_stopped_at_once(), "no AWS credentials"),
+    "no folder for the store": (
+        as_it_is,
+        {"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"},
+        {"store": NO},
+        "There is no folder /no/such/folder. Make it",
+    ),
+    "Slack's clock ten minutes on": (
+        slack_gives("auth.test", dated(timedelta(minutes=10))),
+        {},
+        {"clock against Slack": NO},
+        " s behind. Set it, by NTP.",
+    ),
+    "AWS's clock ten minutes back": (
+        cognito_gives("ListUsers", dated(-timedelta(minutes=10))),
+        {},
+        {"clock against AWS": NO},
+        " s ahead. Set it, by NTP.",
+    ),
+}
+
+
+@pytest.mark.parametrize("setup", BROKEN.values(), ids=BROKEN)
+def test_a_broken_setup_is_named_by_its_lines_and_by_no_other(stage: Headless, check: Check, setup: Setup) -> None:
+    break_it, environment, wanted, words = setup
+    break_it(stage)
+    checked = check(**environment)
+    assert checked.not_ok() == wanted
+    assert checked.code == 1
+    assert words in " ".join(checked.said(name) for name in wanted)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "wanted", "words"),
+    [
+        (
+            scopes_of(cast.BOT_TOKEN, lambda scopes: scopes.add("channels:history")),
+            {"scopes": "warning"},
+            "more than it needs: channels:history",
+        ),
+        (empty_group, {GROUP: "warning"}, "It is empty"),
+        (
+            slack_gives("auth.test", dated(timedelta(seconds=-30))),
+            {"clock against Slack": "warning"},
+            "s ahead",
+        ),
+    ],
+    ids=["more scopes", "an empty group", "a clock half a minute off"],
+)
+def test_what_works_but_is_to_be_looked_at_is_a_warning_and_no_failure(
+    stage: Headless, check: Check, break_it: Break, wanted: dict[str, str], words: str
+) -> None:
+    break_it(stage)
+    checked = check()
+    assert (checked.not_ok(), checked.code) == (wanted, 0)
+    assert words in checked.said(next(iter(wanted)))
+
+
+def test_a_pool_in_another_region_than_its_id_says_is_not_found(stage: Headless, check: Check) -> None:
+    elsewhere = pool_ids(stage).pop().replace("eu-central-1", "us-east-1")
+    checked = check(SIGNOUT_POOL_ID=elsewhere)
+    assert checked.not_ok() == pools_stopped_at_once(("default",))
+
+
+def newer_schema(path: Path) -> None:
+    store = SQLiteStore(path)
+    store.open()
+    store.close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+    db.close()
+
+
+def no_database(path: Path) -> None:
+    path.write_text("This is no database. " * 100, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (newer_schema, "Run the newer bot"),
+        (no_database, "file is not a database"),
+        (lambda path: path.mkdir(), "unable to open database file"),
+    ],
+    ids=["newer schema", "no database", "a folder"],
+)
+def test_a_store_that_cannot_be_used_is_named_and_left_as_it_is(
+    stage: Headless, check: Check, spoil: Callable[[Path], None], words: str
+) -> None:
+    spoil(store_path(stage))
+    before = store_path(stage).read_bytes() if store_path(stage).is_file() else None
+    checked = check()
+    assert (checked.not_ok(), checked.code) == ({"store": "missing"}, 1)
+    assert words in checked.said("store")
+    assert before is None or store_path(stage).read_bytes() == before
+
+
+def test_an_older_schema_is_left_to_the_next_start(stage: Headless, check: Check) -> None:
+    with sqlite3.connect(store_path(stage)) as db:
+        db.execute("PRAGMA user_version = 0")
+    db.close()
+    checked = check()
+    assert checked.not_ok() == {}
+    assert f"the next start takes its schema from 0 to {len(STEPS)}" in checked.said("store")
+    with sqlite3.connect(store_path(stage)) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    db.close()
+
+
+def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
+    stage: Headless, run: Callable[..., tuple[int, str]]
+) -> None:
+    swapped = {"SLACK_BOT_TOKEN": cast.APP_TOKEN, "SLACK_APP_TOKEN": "xoxp-of-a-person", "SIGNOUT_DRAIN": "soon"}
+    code, out = run(stage.environment | swapped)
+    *faults, rest, summary = out.splitlines()
+    assert code == 1
+    assert [line.split()[:3] for line in faults] == [
+        ["✗", "settings:", "SLACK_BOT_TOKEN"],
+        ["✗", "settings:", "SLACK_APP_TOKEN"],
+        ["✗", "settings:", "SIGNOUT_DRAIN"],
+    ]
+    assert "must be a bot token: it starts with xoxb-" in faults[0]
+    assert rest == "– everything else: not tried: it needs valid settings"  # noqa: RUF001
+    assert summary.startswith("3 missing, 1 not tried.")
+    assert stage.slack_calls() == stage.cognito_calls() == []
+
+
+# Single probes
+
+
+def slack_checks(stage: Headless, **changes: Any) -> SlackChecks:
+    values: dict[str, Any] = {
+        "client": WebClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"], retry_handlers=[]),
+        "app_token": cast.APP_TOKEN,
+        "post_to": None,
+        "allowlist": Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()}),
+        "judge_clock": judge_clock,
+    }
+    return SlackChecks(**(values | changes))
+
+
+def found_by(checks: SlackChecks) -> dict[str, Finding]:
+    return {finding.name: finding for _, probe in checks.probes for finding in probe()}
+
+
+def test_where_no_manifest_stands_beside_the_bot_the_scopes_are_told_but_not_compared(
+    stage: Headless, tmp_path: Path
+) -> None:
+    scopes = found_by(slack_checks(stage, manifest=tmp_path / "manifest.yml"))["scopes"]
+    assert scopes.status == "not tried"
+    assert scopes.sentence.endswith(
+        "no manifest.yml stands beside the bot; the token has " + "chat:write, commands, usergroups:read"
+    )
+    (tmp_path / "manifest.yml").write_text("- odd", "utf-8")
+    assert found_by(slack_checks(stage, manifest=tmp_path / "manifest.yml"))["scopes"].status == "warning"
+
+
+def test_over_http_the_signing_secret_stands_where_the_app_level_token_would(stage: Headless) -> None:
+    found = found_by(slack_checks(stage, app_token=None))
+    assert "app-level token" not in found
+    assert found["signing secret"].status == "ok"
+    assert stage.slack_calls("apps.connections.open") == []
+
+
+def test_a_pool_of_which_nobody_may_sign_out_is_to_be_looked_at(stage: Headless) -> None:
+    allowlist = found_by(slack_checks(stage))["allowlist"]
+    assert (allowlist.status, allowlist.sentence) == ("warning", "Nobody may sign out of: staff.")
+
+
+class FullPool:
+    """A pool that, against all odds, has an account under the name tried."""
+
+    pool_id = "eu-central-1_AbCdEf123"
+    default_region = None
+
+    def __init__(self) -> None:
+        self.signed_out: list[str] = []
+
+    def on_behalf(self, request_id: str, operator_id: str) -> "FullPool":
+        """Answer whoever asks."""
+        assert (request_id, operator_id) > ("", "")
+        return self
+
+    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
+        """Find nobody, since ListUsers is eventually consistent."""
+        assert (attribute, value) > ("", "")
+        return []
+
+    def get_user(self, username: str) -> Account:
+        """Find somebody."""
+        return Account(pool="p", pool_id=self.pool_id, region="eu-central-1", username=username)
+
+    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut:
+        """Sign out."""
+        assert leave_within
+        self.signed_out.append(username)
+        return SignedOut(None)
+
+
+def test_where_the_name_tried_is_somebodys_nobody_is_signed_out() -> None:
+    pool = FullPool()
+    assert [finding.status for finding in try_pool("p", pool)] == ["ok", "missing", "not tried"]
+    assert pool.signed_out == []
+
+
+class PoolBehindARole(FullPool):
+    """A pool whose role gives no session."""
+
+    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
+        """Say so."""
+        error = PoolUnavailableError(f"{attribute} {value}")
+        error.code = "AssumeRoleRefused"
+        raise error
+
+
+def test_a_role_that_is_refused_is_named_and_the_rest_is_not_tried() -> None:
+    refused, *rest = try_pool("p", PoolBehindARole())
+    assert (refused.status, refused.sentence) == ("missing", "The pool's role cannot be assumed.")
+    assert [finding.status for finding in rest] == ["not tried", "not tried"]
+
+
+def test_a_probe_that_hangs_is_given_up_and_named() -> None:
+    released = threading.Event()
+
+    def hang() -> list[Finding]:
+        released.wait()
+        return []
+
+    try:
+        (hung,) = findings([("a", hang)], within=0.0)
+    finally:
+        released.set()
+    assert (hung.name, hung.status, hung.sentence) == ("a", "missing", "No answer within 0 s.")
+
+
+def test_a_probe_that_fails_is_a_line_too_and_the_next_one_runs() -> None:
+    def fail() -> list[Finding]:
+        raise RuntimeError(cast.BOT_TOKEN)
+
+    failed, other = findings([("a", fail), ("b", lambda: [Finding("b", "ok", "is well")])])
+    assert (failed.name, failed.status, failed.sentence) == ("a", "missing", "Could not be tried (RuntimeError).")
+    assert other.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("call", "trouble"),
+    [
+        (TimeoutError("timed out"), "no answer in time"),
+        (URLError(socket.gaierror(-2, "Name or service not known")), "Name or service not known"),
+        (URLError(cast.BOT_TOKEN), "URLError"),
+        (ValueError(cast.BOT_TOKEN), "ValueError"),
+        (
+            SlackApiError(cast.BOT_TOKEN, {"body": cast.BOT_TOKEN}),  # type: ignore[no-untyped-call]
+            "HTTP ?, but not in Slack's words",
+        ),
+    ],
+)
+def test_whatever_breaks_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:
+    def broken() -> Any:
+        raise call
+
+    assert (ask(broken).trouble, ask(broken).is_slacks) == (trouble, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "status", "words"),
+    [
+        (0.0, 0.0, "ok", "agrees"),
+        (0.0, 30.0, "ok", "agrees"),  # the answer took its time
+        (-20.0, 10.0, "ok", "agrees"),
+        (5.9, 5.9, "ok", "agrees"),  # the header is cut to the second
+        (6.0, 6.0, "warning", "5 s ahead"),
+        (60.9, 60.9, "warning", "60 s ahead"),
+        (61.0, 61.0, "missing", "60 s ahead"),
+        (-70.0, -59.0, "warning", "59 s behind"),
+        (-70.0, -60.0, "missing", "60 s behind"),
+    ],
+)
+def test_a_clock_is_judged_by_what_is_certain(asked: float, answered: float, status: str, words: str) -> None:
+    theirs = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    date = format_datetime(theirs, usegmt=True)
+    found = judge_clock("clock", date, theirs + timedelta(seconds=asked), theirs + timedelta(seconds=answered))
+    assert (found.status, words in found.sentence) == (status, True)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 99 Nov 9999 99:99:99 GMT"])
+def test_without_a_date_no_clock_is_judged(date: str | None) -> None:
+    now = datetime.now(UTC)
+    assert judge_clock("clock", date, now, now).status == "not tried"
