@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,8 @@ from bot.__main__ import main
 from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
 from bot.request import Operator, State, new_id
 from bot.stores.sqlite import SQLiteStore
-from bot.terminal.audit import parse
+from bot.terminal.audit import parse, show
+from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import as_csv, as_json
 from bot.terminal.audit_table import as_table
 
@@ -347,6 +348,17 @@ def test_an_entry_that_cannot_be_read_is_named_beside_the_others(
         db.execute("UPDATE audit_entries SET snapshot = 'rubbish' WHERE id = ?", (three[1].id,))
     db.close()
     assert [json.loads(line)["target"] for line in audit("--format", "json").out.splitlines()] == ["Ada", "mallory"]
+
+
+def test_the_first_line_is_out_before_the_next_entry_is_read(capfd: pytest.CaptureFixture[str]) -> None:
+    seen = []
+
+    def entries() -> Iterator[AuditEntry]:
+        yield HOSTILE
+        seen.append(capfd.readouterr().out)
+
+    assert show(entries(), Wanted(), "json") == 0
+    assert seen == [HOSTILE_JSON]
 
 
 # As a process

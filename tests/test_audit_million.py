@@ -27,8 +27,8 @@ finally:
 MULTIPLY = """
     WITH RECURSIVE others (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM others WHERE n < ? - 1)
     INSERT INTO audit_entries (id, request_id, kind, at, team_id, operator_id, snapshot, delivery_attempts)
-    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, kind, at, team_id, operator_id, snapshot, 0
-        FROM audit_entries, others
+    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, kind, at, team_id, operator_id, snapshot,
+        0 FROM audit_entries, others
 """
 MEGABYTE = 1024
 

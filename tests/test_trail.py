@@ -192,6 +192,22 @@ def test_the_rule_forgets_what_is_older_than_retain(store: SQLiteStore) -> None:
     assert all_of(store) == []
 
 
+def test_a_file_of_the_bot_before_is_read_only_once_this_bot_has_brought_it_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "signout.db"
+    db = sqlite3.connect(path)
+    db.executescript("".join(STEPS[:2]) + "PRAGMA user_version = 2")
+    db.close()
+    reader, store = SQLiteReader(path), SQLiteStore(path)
+    with pytest.raises(StoreError, match=f"has schema 2, this bot reads {len(STEPS)}"):
+        reader.open()
+    store.open()
+    entry = recorded(store, NOON)
+    reader.open()
+    assert list(reader.entries(None, entry.request_id)) == [entry]
+    reader.close()
+    store.close()
+
+
 # Reading without a right to write
 
 
