@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["signout"]:
             return _signout(words[1:])
+        if words[:1] == ["audit"]:
+            return _audit(words[1:])
         options = _parser().parse_args(words)
         verb: Callable[[argparse.Namespace], int] = options.verb
         return verb(options)
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     manifest.set_defaults(verb=_manifest)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
+    verbs.add_parser("audit", help="show the audit log")
     return parser
 
 
@@ -154,6 +157,27 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
     return Code.SETTINGS
 
 
+def _audit(words: Sequence[str]) -> int:
+    from datetime import UTC, datetime
+
+    from bot.config import SettingsError, load_store
+    from bot.errors import StoreError, StoreUnavailableError
+    from bot.terminal import audit
+
+    asked = audit.parse(words, datetime.now(UTC))
+    from bot.wiring import trail  # after that, since it takes a second
+
+    try:
+        with _ctrl_c_ends_at_once(), trail(load_store(os.environ)) as store:
+            return audit.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
+    except SettingsError as error:
+        return _failed(*error.faults)
+    except StoreError as error:
+        return _failed(str(error))
+    except StoreUnavailableError as error:
+        return _failed(f"The store cannot be read: {error.reason}.")
+
+
 @contextmanager
 def _no_complaints() -> Iterator[None]:
     """Keep Python from complaining to the person here about what Ctrl-C leaves half made, such as an answer."""
@@ -162,6 +186,16 @@ def _no_complaints() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
+
+
+@contextmanager
+def _ctrl_c_ends_at_once() -> Iterator[None]:
+    """Let Ctrl-C end what only reads: pydantic would make an error of its own of a `KeyboardInterrupt`."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -24,6 +24,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SIGNOUT_ALLOW_GROUPS": ("allow", "groups"),
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
     "SIGNOUT_STORE": ("store",),
+    "SIGNOUT_RETAIN": ("retain",),
     "SIGNOUT_CONFIRM_WITHIN": ("confirm_within",),
     "SIGNOUT_RESUME_WITHIN": ("resume_within",),
     "SIGNOUT_REQUIRE_REASON": ("require_reason",),
@@ -36,6 +37,9 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 CONFIG_FILE = "SIGNOUT_CONFIG"
 DEFAULT_FILE = "signout.toml"
 _NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_api_url")
+
+
+S = TypeVar("S", bound="StoreSettings")
 
 
 class SettingsError(Exception):
@@ -83,7 +87,15 @@ class Pool(BaseModel):
         return self.id.split("_", 1)[0]
 
 
-class Settings(BaseSettings):
+class StoreSettings(BaseSettings):
+    """What it takes to read the store. Made by `load_store` alone."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    store: formats.StoreAddress = "sqlite:///signout.db"
+
+
+class Settings(StoreSettings):
     """Everything that can be set. Made by `load` alone."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
@@ -95,7 +107,7 @@ class Settings(BaseSettings):
     audit_channel: formats.ChannelId
     allow: AllowEverywhere = AllowEverywhere()
     pools: Annotated[dict[formats.PoolName, Pool], Field(min_length=1)]
-    store: formats.StoreAddress = "sqlite:///signout.db"
+    retain: Annotated[timedelta, formats.duration("1d", "36500d")] | None = None
     confirm_within: Annotated[timedelta, formats.duration("30s", "25m")] = timedelta(minutes=5)
     resume_within: Annotated[timedelta, formats.duration("1m", "1h")] = timedelta(minutes=5)
     require_reason: bool = False
@@ -129,22 +141,41 @@ def load(environment: Mapping[str, str], *, http: bool = False) -> Settings:
     `http`: for HTTP mode in any case; otherwise Socket Mode's token or HTTP mode's secret will do. Raises
     `SettingsError` with every fault at once.
     """
-    given = {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
-    faults = [
-        f"{name} is no setting of this bot. Check its spelling."
-        for name in sorted(given)
-        if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
-    ]
-    in_file = _read_file(given.get(CONFIG_FILE), faults)
-    in_environment = _nested(given)
-    if "SLACK_SIGNING_SECRET" not in given and (http or "SLACK_APP_TOKEN" not in given):
+    in_environment, in_file, faults = _given(environment)
+    if "slack_signing_secret" not in in_environment and (http or "slack_app_token" not in in_environment):
         faults.append(_NO_SECRET if http else NO_FRONT)
     if not _names_anybody(in_environment) and not _names_anybody(in_file):
         faults.append(
             "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
         )
 
-    class Given(Settings):
+    return _checked(Settings, in_environment, in_file, faults)
+
+
+def load_store(environment: Mapping[str, str]) -> StoreSettings:
+    """Read what it takes to read the store, from the same places as `load`; other settings may be missing.
+
+    Raises `SettingsError` with every fault at once, of which a name that is no setting is one.
+    """
+    in_environment, in_file, faults = _given(environment)
+    faults += [_unknown(key) for key in in_file if key not in Settings.model_fields]
+    return _checked(StoreSettings, in_environment, in_file, faults)
+
+
+def _given(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """Return what stands in the environment and in the file, and what is wrong already."""
+    given = {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
+    faults = [
+        _unknown(name)
+        for name in sorted(given)
+        if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
+    ]
+    in_file = _read_file(given.get(CONFIG_FILE), faults)
+    return _nested(given), in_file, faults
+
+
+def _checked(kind: type[S], in_environment: dict[str, Any], in_file: dict[str, Any], faults: list[str]) -> S:
+    class Given(kind):  # type: ignore[misc, valid-type]  # whichever of the two it is
         @classmethod
         def settings_customise_sources(
             cls,
@@ -156,7 +187,7 @@ def load(environment: Mapping[str, str], *, http: bool = False) -> Settings:
             return init_settings, InitSettingsSource(settings_cls, in_file)  # the first wins, key by key
 
     try:
-        settings = Given(**in_environment)
+        settings: S = Given(**in_environment)
     except ValidationError as error:
         # Only type and place: pydantic's own text quotes what was put in, a secret included.
         faults += [_sentence(each["loc"], each["type"], each["msg"]) for each in error.errors(include_input=False)]
@@ -186,6 +217,10 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     return values
 
 
+def _unknown(name: str) -> str:
+    return f"{name} {_NO_SETTING}"
+
+
 def _nested(given: Mapping[str, str]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, path in ENVIRONMENT.items():
@@ -204,9 +239,10 @@ def _names_anybody(values: Mapping[str, Any]) -> bool:
     return any(allow.get("users") or allow.get("groups") for allow in allows if isinstance(allow, dict))
 
 
+_NO_SETTING = "is no setting of this bot. Check its spelling."
 _SENTENCES = {
     "missing": "is missing.",
-    "extra_forbidden": "is no setting of this bot. Check its spelling.",
+    "extra_forbidden": _NO_SETTING,
     "bool_parsing": "must be true or false.",
     "literal_error": "must be one of {expected}.",
     "too_short": "names no user pool: set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",

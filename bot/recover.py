@@ -47,6 +47,10 @@ class Recovery:
         """Forget the response_urls that Slack no longer takes."""
         self.store.wipe_response_urls(self.clock.now() - RESPONSE_URL_LIVES)
 
+    def forget(self, retain: timedelta) -> int:
+        """Delete some of what ended, and was delivered, longer ago than `retain`; return how many entries."""
+        return self.store.forget_delivered(self.clock.now() - retain)
+
 
 @dataclass(kw_only=True)
 class Delivery:

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bot.aws.identity import caller
 from bot.aws.phone_numbers import e164
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
-from bot.config import NO_FRONT, Settings, SettingsError
+from bot.config import NO_FRONT, Settings, SettingsError, StoreSettings
 from bot.confirm import Confirmations
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, together
@@ -40,6 +40,7 @@ from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
 from bot.stores.checks import try_sqlite
 from bot.stores.sqlite import SQLiteStore
+from bot.stores.sqlite_reader import SQLiteReader
 from bot.terminal.check import findings, judge_clock
 from bot.terminal.sign_out import Terminal
 
@@ -47,6 +48,8 @@ SLACK_THREADS = 16
 AWS_THREADS = 48
 KEPT_FOR_PRESSES = 16
 SECONDS_BETWEEN_SWEEPS = 1.0
+SECONDS_BETWEEN_CLEARINGS = 300.0
+SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
 SECONDS_BETWEEN_LOOKS = 5.0  # at what others wrote to the same store, such as a sign-out from a terminal
 
 
@@ -86,6 +89,17 @@ async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event
 def build_store(settings: Settings) -> SQLiteStore:
     """Return the configured store, not yet opened."""
     return SQLiteStore(Path(settings.store.removeprefix("sqlite:///")))
+
+
+@contextmanager
+def trail(settings: StoreSettings) -> Iterator[RequestStore]:
+    """Give the configured store for reading alone; nothing is made where there is none. Raises `StoreError`."""
+    store = SQLiteReader(Path(settings.store.removeprefix("sqlite:///")))
+    try:
+        store.open()
+        yield store
+    finally:
+        store.close()
 
 
 def user_pools(settings: Settings) -> Mapping[str, UserPool]:
@@ -142,7 +156,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = 
         store=store,
         conversation=conversation,
         lanes=lanes,
-        rounds=(*_sweep_rounds(conversation, recovery, confirmations), delivery_rounds),
+        rounds=(*_sweep_rounds(conversation, recovery, confirmations, settings.retain), delivery_rounds),
         learn=installation.learn,
         bot_token=bot_token,
         base_url=settings.slack_api_url,
@@ -243,7 +257,9 @@ def _delivery_rounds(delivery: Delivery) -> Rounds:
     return Rounds("delivery", deliver)
 
 
-def _sweep_rounds(conversation: Conversation, recovery: Recovery, confirmations: Confirmations) -> tuple[Rounds, ...]:
+def _sweep_rounds(
+    conversation: Conversation, recovery: Recovery, confirmations: Confirmations, retain: timedelta | None
+) -> tuple[Rounds, ...]:
     """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
 
     def unless_draining(task: Callable[[], None], seconds: float) -> Callable[[], float]:
@@ -259,7 +275,12 @@ def _sweep_rounds(conversation: Conversation, recovery: Recovery, confirmations:
             for dead in recovery.dead_claims():
                 conversation.resume(dead)
 
+    def forget() -> None:
+        while retain and not conversation.draining and recovery.forget(retain):
+            time.sleep(SECONDS_BETWEEN_DELETIONS)
+
     return (
+        Rounds("forget", unless_draining(forget, SECONDS_BETWEEN_CLEARINGS)),
         Rounds("resume", unless_draining(resume, SECONDS_BETWEEN_SWEEPS)),
         Rounds("expire", unless_draining(confirmations.expire, SECONDS_BETWEEN_SWEEPS)),
         Rounds("wipe", unless_draining(recovery.wipe_response_urls, SECONDS_BETWEEN_LOOKS)),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import ENVIRONMENT, SettingsError, load
+from bot.config import ENVIRONMENT, SettingsError, load, load_store
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-bot-secret",
@@ -99,6 +99,8 @@ def test_all_faults_are_reported_at_once() -> None:
         ("SIGNOUT_CONFIRM_WITHIN", "five", "must be a number and a unit, such as 30s, 5m, 1h or 1d."),
         ("SIGNOUT_CONFIRM_WITHIN", "29s", "must be 30s to 25m."),
         ("SIGNOUT_CONFIRM_WITHIN", "26m", "must be 30s to 25m."),
+        ("SIGNOUT_RETAIN", "23h", "SIGNOUT_RETAIN (retain in the file) must be 1d to 36500d."),
+        ("SIGNOUT_RETAIN", "forever", "must be a number and a unit, such as 30s, 5m, 1h or 1d."),
         ("SIGNOUT_DRAIN", "0s", "must be 1s to 10m."),
         ("SIGNOUT_REASON_PATTERN", "(", "must be a regular expression as RE2 takes it"),
         ("SIGNOUT_REASON_PATTERN", r"(a)\1", "must be a regular expression as RE2 takes it"),
@@ -198,6 +200,44 @@ def test_allow_terminal_names_roles_and_users_and_no_patterns_or_sessions(given:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:3001/api", "http://[::1]:1/api/", "https://slack-gov.com/api/"])
 def test_slack_and_loopback_are_taken_as_slacks_address(url: str) -> None:
     assert load(GOOD | {"SLACK_API_URL": url}).slack_api_url.startswith(url)
+
+
+@pytest.mark.parametrize(("given", "days"), [("1d", 1), ("90d", 90), ("24h", 1)])
+def test_entries_are_kept_for_ever_unless_retain_says_how_long(given: str, days: int) -> None:
+    assert load(GOOD).retain is None
+    assert load(GOOD | {"SIGNOUT_RETAIN": given}).retain == timedelta(days=days)
+    Path("signout.toml").write_text("retain = '365d'")
+    assert load(GOOD).retain == timedelta(days=365)
+
+
+def test_reading_the_store_takes_its_setting_and_nothing_else() -> None:
+    assert load_store({}).store == "sqlite:///signout.db"
+    Path("signout.toml").write_text("store = 'sqlite:///file.db'\naudit_channel = 3\n[pools.staff]\nid = 'x'")
+    assert load_store({"SLACK_BOT_TOKEN": "no token"}).store == "sqlite:///file.db"
+    assert load_store({"SIGNOUT_STORE": "sqlite:////environment.db"}).store == "sqlite:////environment.db"
+
+
+@pytest.mark.parametrize(
+    ("environment", "toml", "sentence"),
+    [
+        ({"SIGNOUT_STORE": "signout.db"}, "", "SIGNOUT_STORE (store in the file) must be sqlite:///relative/path.db"),
+        ({"SIGNOUT_STOR": "sqlite:///x"}, "", "SIGNOUT_STOR is no setting of this bot. Check its spelling."),
+        ({"SIGNOUT_CONFIG": "missing.toml"}, "", "The settings file missing.toml cannot be read"),
+        ({}, "stroe = 'sqlite:///x'", "stroe is no setting of this bot. Check its spelling."),
+        ({}, "store = 3", "SIGNOUT_STORE (store in the file) has the wrong form."),
+        ({}, "store", "The settings file signout.toml is not valid TOML"),
+        ({}, "slack_bot_token = 'xoxb-secret'", "slack_bot_token never belongs in the file."),
+    ],
+)
+def test_what_would_read_another_store_than_the_bot_writes_is_a_fault(
+    environment: dict[str, str], toml: str, sentence: str
+) -> None:
+    Path("signout.toml").write_text(toml)
+    with pytest.raises(SettingsError) as caught:
+        load_store(environment)
+    assert len(caught.value.faults) == 1
+    assert sentence in caught.value.faults[0]
+    assert "secret" not in caught.value.faults[0]
 
 
 def test_no_secret_shows_in_a_repr_and_each_is_named_to_the_logs() -> None:

@@ -72,18 +72,35 @@ STEPS = (
     UPDATE audit_entries SET request_id = id, snapshot = json_set(snapshot, '$.request_id', id)
         WHERE request_id IS NULL;
     """,
+    """
+    CREATE INDEX audit_entries_of_request ON audit_entries (request_id);
+    """,
 )
+
+
+def check(db: sqlite3.Connection) -> None:
+    """Raise `StoreError` where a file that may only be read lacks a step."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    _refuse_newer(version)
+    if version < len(STEPS):
+        raise StoreError(
+            f"The store has schema {version}, this bot reads {len(STEPS)}. Start this bot on it once first."
+        )
 
 
 def migrate(db: sqlite3.Connection) -> None:
     """Take the steps that a file still lacks, inside the caller's transaction. Raises `StoreError`."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(STEPS):
-        raise StoreError(
-            f"The store has schema {version}, this bot knows {len(STEPS)}. Run the newer bot, or give another store."
-        )
+    _refuse_newer(version)
     for step in STEPS[version:]:
         # Not executescript: it would commit the caller's transaction first.
         for statement in filter(str.strip, step.split(";")):
             db.execute(statement)
     db.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _refuse_newer(version: int) -> None:
+    if version > len(STEPS):
+        raise StoreError(
+            f"The store has schema {version}, this bot knows {len(STEPS)}. Run the newer bot, or give another store."
+        )

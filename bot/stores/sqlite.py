@@ -16,8 +16,9 @@ from bot.audit import AuditEntry, Kind
 from bot.errors import StoreError, StoreUnavailableError, SupersededError
 from bot.ports import Backlog
 from bot.request import MOVES, Account, IllegalMoveError, SignOutRequest, State
-from bot.stores.rows import Row, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
+from bot.stores.rows import Row, entry_of_json, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
 from bot.stores.schema import migrate
+from bot.stores.trail import forget, pages
 
 BUSY_SECONDS = 5
 # Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
@@ -39,7 +40,7 @@ class SQLiteStore:
         self._file: tuple[int, int] | None = None  # device and inode
         self._local = threading.local()
         self._unreadable: set[str] = set()
-        self._connections: WeakSet[_Connection] = WeakSet()
+        self._connections: WeakSet[Connection] = WeakSet()
 
     def open(self) -> None:
         """Make the file where there is none, and bring its schema up to date.
@@ -127,8 +128,18 @@ class SQLiteStore:
             _insert(db, "audit_entries", row_of_entry(entry))
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[AuditEntry]:
-        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
-        raise NotImplementedError
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
+
+        Nothing is open between two pages: a reader who dawdles is in nobody's way.
+        """
+        sql, values = pages(since, request_id)
+        while True:
+            found, unreadable = self._readable(lambda row: (row["id"], entry_of_json(row["entry"])), sql, values)
+            yield from (entry for _, entry in found)
+            last = max([*unreadable, *(id_ for id_, _ in found)], default=None)
+            if last is None:
+                return
+            values[0] = last
 
     def backlog(self) -> Backlog:
         """Return what waits for delivery."""
@@ -138,7 +149,8 @@ class SQLiteStore:
 
     def forget_delivered(self, before: datetime) -> int:
         """Delete some of what ended and was delivered before then; return how many entries."""
-        raise NotImplementedError
+        with self._write() as db:
+            return forget(db, before)
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
@@ -233,7 +245,7 @@ class SQLiteStore:
         if self._file not in {None, self._file_now()}:
             # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
             raise StoreUnavailableError("another file is in its place")
-        own: _Connection | None = getattr(self._local, "own", None)
+        own: Connection | None = getattr(self._local, "own", None)
         return own.db if own else self._connect()
 
     def _file_now(self) -> tuple[int, int]:
@@ -248,7 +260,7 @@ class SQLiteStore:
             isolation_level=None,
             check_same_thread=False,
         )
-        self._local.own = own = _Connection(db)
+        self._local.own = own = Connection(db)
         self._connections.add(own)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
@@ -257,7 +269,7 @@ class SQLiteStore:
 
     def _disconnect(self) -> None:
         """Close this thread's connection, on which something went wrong: its next call makes another."""
-        own: _Connection | None = self._local.__dict__.pop("own", None)
+        own: Connection | None = self._local.__dict__.pop("own", None)
         if own:
             own.close()
 
@@ -298,13 +310,14 @@ class SQLiteStore:
             raise StoreUnavailableError(_reason(error), in_doubt=in_doubt) from error
 
 
-class _Connection:
+class Connection:
     """A thread's connection, closed at the latest when the thread ends."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
 
     def close(self) -> None:
+        """Close it, whatever state it is in."""
         with suppress(sqlite3.Error):
             self.db.close()
 

@@ -1,0 +1,142 @@
+"""`audit`: its command line, and the log to standard output, an entry at a time."""
+
+import argparse
+import gc
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TextIO
+
+from bot.audit import AuditEntry, Kind
+from bot.terminal.audit_filter import Wanted
+from bot.terminal.audit_formats import Write, as_csv, as_json
+from bot.terminal.audit_table import as_table
+
+LOOKED_AT_ONCE = 500  # after so many entries, whatever was found among them is out
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_ABOUT = """\
+Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
+right to read the store, and neither Slack nor AWS. Everything is shown, personal data too, whatever `pii` says."""
+_FORMATS = """\
+WHEN is how long ago (90s, 30m, 2h, 7d), a date (its first moment), or a date with a time: 2026-11-20T10:00Z. Without an
+offset it is UTC, as is everything shown.
+
+table: for people; cut to the width of a terminal, uncut elsewhere. Invisible characters show as \\u202E.
+json:  one object a line, with everything that is stored.
+csv:   the same fields, with a header. A text that a spreadsheet would run as a formula (it begins with = + - @, a tab
+       or a carriage return) gets an apostrophe in front; the JSON has the text as it was.
+
+Exit codes: 0 done, also where nothing matches; 1 the store or the output fails; 2 wrong usage; 130 Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command line asks for."""
+
+    wanted: Wanted
+    request_id: str | None
+    format: str
+
+
+def parse(words: Sequence[str], now: datetime) -> Asked:
+    """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
+    parser = argparse.ArgumentParser(
+        "signout-bot audit",
+        description=_ABOUT,
+        epilog=_FORMATS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    moment = _moment(now)
+    parser.add_argument("--since", type=moment, metavar="WHEN", help="nothing older")
+    parser.add_argument("--until", type=moment, metavar="WHEN", help="only what is older")
+    parser.add_argument("--operator", metavar="WHO", help="Slack id, ARN or name of who asked")
+    parser.add_argument("--target", metavar="WHAT", help="as typed, or the account's user name, email, phone or sub")
+    parser.add_argument("--pool", metavar="POOL", help="short name or id")
+    parser.add_argument(
+        "--outcome",
+        type=Kind,
+        choices=list(Kind),
+        metavar="WHICH",
+        action="append",
+        default=[],
+        help=f"{', '.join(Kind)}; may be given several times",
+    )
+    parser.add_argument("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="(default %(default)s)")
+    given = parser.parse_args(words)
+    if given.since and given.until and given.since >= given.until:
+        parser.error("--since must be before --until: nothing lies between them")
+    wanted = Wanted(
+        since=given.since,
+        until=given.until,
+        operator=given.operator,
+        target=given.target,
+        pool=given.pool,
+        outcomes=frozenset(given.outcome),
+    )
+    return Asked(wanted, given.request, given.format)
+
+
+def show(entries: Iterable[AuditEntry], wanted: Wanted, form: str) -> int:
+    """Write what is wanted to standard output; return the exit code. Memory holds one entry."""
+    out = sys.stdout
+    gc.freeze()  # else every few entries everything that was imported is searched for garbage
+    try:
+        _stream(entries, wanted, _writer(form, out), out)
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        _write_no_more(out)
+    except OSError as error:
+        _write_no_more(out)
+        print(f"Standard output does not take it: {error.strerror}.", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _stream(entries: Iterable[AuditEntry], wanted: Wanted, write: Write, out: TextIO) -> None:
+    for count, entry in enumerate(entries):
+        if wanted.passes(entry):
+            write(entry)
+        if count % LOOKED_AT_ONCE == 0:
+            out.flush()
+    out.flush()
+
+
+def _writer(form: str, out: TextIO) -> Write:
+    out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # whatever the locale
+    if form == "json":
+        return as_json(out)
+    if form == "csv":
+        return as_csv(out)
+    return as_table(out, shutil.get_terminal_size().columns if out.isatty() else None)
+
+
+def _write_no_more(out: TextIO) -> None:
+    """Send what is still buffered nowhere: at its end Python would complain about it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out.fileno())
+    os.close(nowhere)
+
+
+def _moment(now: datetime) -> Callable[[str], datetime]:
+    def read(text: str) -> datetime:
+        try:
+            if ago := re.fullmatch(r"(\d{1,9})([smhd])", text):
+                return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            given = datetime.fromisoformat(text)
+            return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            wrong = "must be 90s, 30m, 2h or 7d ago, or a date such as 2026-11-20 or 2026-11-20T10:00Z"
+            raise argparse.ArgumentTypeError(wrong) from None
+
+    return read
+
+
+def _request_id(text: str) -> str:
+    if not re.fullmatch(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", text.upper()):
+        raise argparse.ArgumentTypeError("must be a request id of 26 characters, such as 01M81J18G0S2FYJA4JPP0958ZR")
+    return text.upper()

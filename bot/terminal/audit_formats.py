@@ -1,0 +1,80 @@
+"""Audit entries as JSON lines and CSV, for machines. A format takes where to write; what it returns writes an entry."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TextIO
+
+from pydantic import TypeAdapter
+
+from bot.audit import AuditEntry
+from bot.request import Account, Operator
+from bot.visible import is_hidden, visible
+
+Write = Callable[[AuditEntry], object]
+
+_NESTED = {"operator": Operator, "account": Account}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NOT_PLAIN = re.compile(r"[^ -~]")
+
+
+def as_json(out: TextIO) -> Write:
+    """Write each entry as one line, an object of everything that is stored, its times in UTC.
+
+    Hidden characters are escaped as JSON can, so that none acts on a terminal.
+    """
+    dump = TypeAdapter(AuditEntry).dump_json
+    return lambda entry: out.write(f"{_plain(dump(entry).decode())}\n")
+
+
+def as_csv(out: TextIO) -> Write:
+    """Write a header, then each entry as one row as RFC 4180 has it: the fields of the JSON, `operator_id` for nested.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    on_screen = out.isatty()
+    writer = csv.writer(out)
+    writer.writerow(_columns())
+    return lambda entry: writer.writerow(visible(cell) if on_screen else cell for cell in map(_cell, _values(entry)))
+
+
+def _plain(line: str) -> str:
+    return line if line.isascii() and "\x7f" not in line else _NOT_PLAIN.sub(_escaped, line)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1] if is_hidden(match[0]) else match[0]
+
+
+def _columns() -> Iterator[str]:
+    for field in fields(AuditEntry):
+        if field.name in _NESTED:
+            yield from (f"{field.name}_{inner.name}" for inner in fields(_NESTED[field.name]))
+        else:
+            yield field.name
+
+
+def _values(entry: AuditEntry) -> Iterator[Any]:
+    for field in fields(AuditEntry):
+        value = getattr(entry, field.name)
+        if field.name in _NESTED:
+            yield from (getattr(value, inner.name, None) for inner in fields(_NESTED[field.name]))
+        else:
+            yield value
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case tuple():
+            return " ".join(value)
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

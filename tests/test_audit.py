@@ -1,0 +1,458 @@
+"""`signout-bot audit`: what it shows, byte for byte, what it leaves out, and how it ends."""
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import ADA, NOON, SAM, asked, awaiting
+from flow import CONFIRM, card_for, store_path
+from headless import AUDIT, Headless
+from headless import SAM as SAM_ID
+from shell import BARE, Ran, Tty
+
+from bot.__main__ import main
+from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
+from bot.request import Operator, State, new_id
+from bot.stores.sqlite import SQLiteStore
+from bot.terminal.audit import parse, show
+from bot.terminal.audit_filter import Wanted
+from bot.terminal.audit_formats import as_csv, as_json
+from bot.terminal.audit_table import as_table
+
+HOSTILE = AuditEntry(
+    id="01M81J18G0S2FYJA4JPP0958ZS",
+    kind=Kind.REFUSED,
+    at=NOON + timedelta(microseconds=5),
+    operator=Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name='=cmd|"/c calc"!A1'),
+    source="slack",
+    channel_id="C0SUPPORT1",
+    target="-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f",
+    rule="@rule",
+    request_id="01M81J18G0S2FYJA4JPP0958ZR",
+    account=replace(ADA, phone="+4915112345678", username="\tada", created_at=None),
+    reason="lost 'phone'\u2028\U000e0041",
+    aws_request_ids=("a", "b"),
+    next_at=NOON,
+)
+HOSTILE_JSON = (
+    r'{"id":"01M81J18G0S2FYJA4JPP0958ZS","kind":"refused","at":"2026-11-22T12:00:00.000005Z","operator":{"team_id":'
+    r'"T0SIGNOUT1","id":"U0SAM00001","name":"=cmd|\"/c calc\"!A1"},"source":"slack","channel_id":"C0SUPPORT1",'
+    r'"target":"-ada,\r\n\u001b[2Jé\u202egpj.😀\u009b\u007f","rule":"@rule","request_id":"01M81J18G0S2FYJA4JPP0958ZR",'
+    r'"account":{"pool":"customers","pool_id":"eu-central-1_AbCdEf123","region":"eu-central-1","username":"\tada",'
+    r'"sub":"343d94cb-5ddd-4f39-ab9f-be013c348223","email":"ada@example.com","phone":"+4915112345678","provider":null,'
+    r'"status":"CONFIRMED","enabled":true,"created_at":null,"modified_at":null},"reason":"lost '
+    r"'phone'\u2028\udb40\udc41"
+    r'","created_at":null,"expires_at":null,"claim_id":null,"claimed_at":null,"lease_until":null,"ended_at":null,'
+    r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
+    r'"bot_version":"0.1.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null}'
+    "\n"
+)
+HOSTILE_CSV = (
+    "id,kind,at,operator_team_id,operator_id,operator_name,source,channel_id,target,rule,request_id,account_pool,"
+    "account_pool_id,account_region,account_username,account_sub,account_email,account_phone,account_provider,"
+    "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
+    "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
+    "delivery_attempts,next_at,delivered_at,ts\r\n"
+    '01M81J18G0S2FYJA4JPP0958ZS,refused,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
+    "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
+    "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
+    ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,,,,,,,0,,a b,,,0.1.0,0,2026-11-22T12:00:00Z,,\r\n"
+)
+HOSTILE_TABLE = (
+    "Time (UTC)           Outcome     Target                    Operator                  Account"
+    "                   Pool                      Reason                    Rule or error             Request\n"
+    "2026-11-22 12:00:00  refused     -ada,\\u000D\\u000A\\u001B[2Jé\\u202Egpj.\U0001f600\\u009B\\u007F"
+    '  =cmd|"/c calc"!A1 (U0SAM00001)  \\u0009ada                 customers                 '
+    "lost 'phone'\\u2028\\uE0041  @rule                     01M81J18G0S2FYJA4JPP0958ZR\n"
+)
+
+
+class Screen(io.StringIO):
+    """Something written to that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def written(form: Callable[[Any], Callable[[AuditEntry], object]], *entries: AuditEntry, out: Any = None) -> str:
+    out = out or io.StringIO()
+    write = form(out)
+    for entry in entries:
+        write(entry)
+    return str(out.getvalue())
+
+
+def table(width: int | None, *entries: AuditEntry) -> list[str]:
+    return written(lambda out: as_table(out, width), *entries).splitlines()
+
+
+@pytest.fixture
+def full() -> AuditEntry:
+    moved = awaiting().move(State.SIGNING_OUT, claim_id="c", claimed_at=NOON, lease_until=NOON)
+    ended = moved.move(State.FAILED, ended_at=NOON, error_code="AccessDeniedException", access_until=NOON, attempts=2)
+    return replace(entry_of(ended, NOON), next_at=None, delivered_at=NOON, ts="1.0")
+
+
+# Formats
+
+
+def test_json_is_exact_and_nothing_in_it_acts_on_a_terminal() -> None:
+    line = written(as_json, HOSTILE)
+    assert line == HOSTILE_JSON
+    assert json.loads(line)["target"] == HOSTILE.target
+    assert json.loads(line)["reason"] == HOSTILE.reason
+
+
+def test_json_has_every_field_of_an_entry(full: AuditEntry) -> None:
+    shown = json.loads(written(as_json, full))
+    assert list(shown) == [field.name for field in fields(AuditEntry)]
+    for field in fields(AuditEntry):
+        value = getattr(full, field.name)
+        if isinstance(value, datetime):
+            assert datetime.fromisoformat(shown[field.name]) == value
+
+
+def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:
+    text = written(as_csv, HOSTILE)
+    assert text == HOSTILE_CSV
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["target"] == f"'{HOSTILE.target}"
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
+
+
+def test_csv_on_a_terminal_shows_what_would_act_on_it() -> None:
+    text = written(as_csv, HOSTILE, out=Screen())
+    assert "\\u000D\\u000A\\u001B[2Jé\\u202Egpj.\U0001f600\\u009B\\u007F" in text
+    assert len(text.splitlines()) == 2
+
+
+def test_the_table_shows_what_would_not_be_seen_and_keeps_each_entry_on_its_line() -> None:
+    assert written(lambda out: as_table(out, None), HOSTILE) == HOSTILE_TABLE
+
+
+@pytest.mark.parametrize("width", [45, 57, 79, 80, 100, 120, 132, 133, 200, 400])
+def test_the_table_fits_the_terminal(width: int, full: AuditEntry) -> None:
+    wide = replace(full, target="日本語" * 20, reason="e\u0301" * 40, operator=replace(SAM, name="\U0001f600" * 30))
+    for line in table(width, full, wide, HOSTILE):
+        assert cells(line) <= width
+        assert not any(character in line for character in "\x1b\x9b\u202e\r")
+
+
+def cells(line: str) -> int:
+    return sum(2 if each in "日本語\U0001f600" else each != "\u0301" for each in line)
+
+
+def test_a_narrow_terminal_keeps_when_what_and_to_whom(full: AuditEntry) -> None:
+    assert table(20, replace(full, target="ada@example.com")) == [
+        "Time (UTC)           Outcome     Target",
+        "2026-11-22 12:00:00  failed      ada@examp…",
+    ]
+
+
+def test_a_common_terminal_has_room_for_who_and_where(full: AuditEntry) -> None:
+    assert table(80, full) == [
+        "Time (UTC)           Outcome     Target       Operator     Account    Pool",
+        "2026-11-22 12:00:00  failed      ada          sam (U0SAM…  ada        custome…",
+    ]
+
+
+def test_a_wide_terminal_has_room_for_everything(full: AuditEntry) -> None:
+    header, row = table(200, full)
+    for title in ("Reason", "Rule or error", "Request"):
+        assert title in header
+    for fact in ("sam (U0SAM00001)", "lost phone", "AccessDenied", full.request_id):
+        assert fact in row
+
+
+# Filters and their forms
+
+OTHER = Operator(team_id="terminal", id="arn:aws:iam::123456789012:role/Support", name="Kim")
+GRACE = replace(ADA, pool="staff", pool_id="eu-west-1_Staff1", username="grace", email="g@example.com", sub="s-2")
+
+
+@pytest.fixture
+def environment(store: SQLiteStore) -> dict[str, str]:
+    return {**BARE, "SIGNOUT_STORE": f"sqlite:///{store._path}"}
+
+
+@pytest.fixture
+def audit(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    def run(*words: str, **changes: str) -> Ran:
+        with monkeypatch.context() as patch:
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in (environment | changes).items():
+                patch.setenv(name, value)
+            capfd.readouterr()
+            try:
+                code = main(["audit", *words])
+            except SystemExit as ended:
+                code = int(str(ended.code))
+        return Ran(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def three(store: SQLiteStore) -> list[AuditEntry]:
+    """Sam's to ada, signed out on the 20th; Kim's to grace, failed on the 21st; Sam's, refused at noon on the 22nd."""
+    ada = entry_of(awaiting(target="Ada", chosen=replace(ADA, phone="+49151")), NOON - timedelta(days=2))
+    grace = entry_of(awaiting(operator=OTHER, target="g", chosen=GRACE), NOON - timedelta(days=1))
+    refused = entry_of_ask(Kind.REFUSED, asked("mallory"), "not allowed", NOON)
+    entries = [replace(ada, kind=Kind.SIGNED_OUT), replace(grace, kind=Kind.FAILED, request_id=new_id(NOON)), refused]
+    for entry in entries:
+        store.record(entry)
+    return entries
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ([], ["Ada", "g", "mallory"]),
+        (["--operator", "U0SAM00001"], ["Ada", "mallory"]),
+        (["--operator", "SAM"], ["Ada", "mallory"]),
+        (["--operator", "arn:aws:iam::123456789012:role/Support"], ["g"]),
+        (["--operator", "sa"], []),
+        (["--target", "ada"], ["Ada"]),
+        (["--target", "ada@example.COM"], ["Ada"]),
+        (["--target", "+49151"], ["Ada"]),
+        (["--target", "s-2"], ["g"]),
+        (["--target", "grace"], ["g"]),
+        (["--target", "mallory"], ["mallory"]),
+        (["--target", ""], []),
+        (["--pool", "staff"], ["g"]),
+        (["--pool", "eu-central-1_AbCdEf123"], ["Ada"]),
+        (["--outcome", "signed_out"], ["Ada"]),
+        (["--outcome", "failed", "--outcome", "refused"], ["g", "mallory"]),
+        (["--outcome", "unknown"], []),
+        (["--since", "2026-11-21"], ["g", "mallory"]),
+        (["--since", "2026-11-21T12:00Z"], ["g", "mallory"]),
+        (["--since", "2026-11-21T12:00:00.000001Z"], ["mallory"]),
+        (["--since", "2026-11-21T14:00+02:00"], ["g", "mallory"]),
+        (["--since", "2026-11-21 12:01"], ["mallory"]),
+        (["--until", "2026-11-21"], ["Ada"]),
+        (["--until", "2026-11-21T12:00Z"], ["Ada"]),
+        (["--since", "2026-11-21", "--until", "2026-11-22"], ["g"]),
+        (["--since", "36500d"], ["Ada", "g", "mallory"]),
+        (["--since", "1h", "--until", "1m"], []),
+        (["--operator", "sam", "--pool", "customers", "--outcome", "signed_out", "--until", "2026-11-21"], ["Ada"]),
+    ],
+)
+def test_a_filter_leaves_what_it_says(
+    audit: Callable[..., Ran], three: list[AuditEntry], words: list[str], shown: list[str]
+) -> None:
+    ran = audit("--format", "json", *words)
+    assert (ran.code, ran.err) == (0, "")
+    assert [json.loads(line)["target"] for line in ran.out.splitlines()] == shown
+    assert len(three) == 3
+
+
+def test_one_request_can_be_asked_for_however_its_id_is_cased(
+    audit: Callable[..., Ran], three: list[AuditEntry]
+) -> None:
+    for given in (three[1].request_id, three[1].request_id.lower()):
+        ran = audit("--format", "json", "--request", given)
+        assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [three[1].id]
+
+
+@pytest.mark.parametrize(
+    ("given", "ago"),
+    [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604800)],
+)
+def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
+    assert parse(["--since", given], NOON).wanted.since == NOON - timedelta(seconds=ago)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--since", "yesterday"], "--since: must be 90s, 30m, 2h or 7d ago, or a date such as 2026-11-20"),
+        (["--since", ""], "--since: must be"),
+        (["--since", "2"], "--since: must be"),
+        (["--since", "-2h"], "expected one argument"),
+        (["--since=-2h"], "--since: must be"),
+        (["--since", "999999999d"], "--since: must be"),
+        (["--since", "0001-01-01T00:00+14:00"], "--since: must be"),
+        (["--until", "2026-13-01"], "--until: must be"),
+        (["--until", "2026-11-20T25:00Z"], "--until: must be"),
+        (["--since", "2h", "--until", "3h"], "--since must be before --until"),
+        (["--since", "2026-11-20", "--until", "2026-11-20"], "--since must be before --until"),
+        (["--outcome", "done"], "--outcome: invalid"),
+        (["--request", "ada"], "--request: must be a request id of 26 characters"),
+        (["--request", "01M81J18G0S2FYJA4JPP0958ZI"], "--request: must be a request id"),
+        (["--format", "xml"], "--format: invalid choice"),
+        (["--sinc", "2h"], "unrecognized arguments: --sinc"),
+        (["ada"], "unrecognized arguments: ada"),
+        (["--pool"], "--pool: expected one argument"),
+    ],
+)
+def test_wrong_usage_is_said_before_the_store_is_looked_for(
+    audit: Callable[..., Ran], words: list[str], sentence: str
+) -> None:
+    ran = audit(*words, SIGNOUT_STORE="sqlite:////nowhere/none.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert sentence in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_help_says_what_is_personal_and_what_is_done_to_formulas(audit: Callable[..., Ran]) -> None:
+    ran = audit("--help", SIGNOUT_STORE="rubbish")
+    assert ran.code == 0
+    for words in ("personal data too", "apostrophe", "UTC", "Exit codes"):
+        assert words in ran.out
+
+
+def test_without_a_store_there_is_a_sentence_and_still_no_store(audit: Callable[..., Ran], tmp_path: Path) -> None:
+    ran = audit(SIGNOUT_STORE=f"sqlite:///{tmp_path}/none.db")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"There is no store at {tmp_path}/none.db. Check SIGNOUT_STORE")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_fault_in_the_store_setting_is_said(audit: Callable[..., Ran]) -> None:
+    ran = audit(SIGNOUT_STORE="signout.db", SIGNOUT_STOER="x")
+    assert ran.code == 1
+    assert "SIGNOUT_STOER is no setting" in ran.err
+    assert "SIGNOUT_STORE (store in the file) must be" in ran.err
+
+
+def test_where_nothing_matches_the_table_is_its_header(audit: Callable[..., Ran]) -> None:
+    ran = audit()
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("Time (UTC) ")
+    assert len(ran.out.splitlines()) == 1
+
+
+def test_an_entry_that_cannot_be_read_is_named_beside_the_others(
+    audit: Callable[..., Ran], three: list[AuditEntry], store: SQLiteStore
+) -> None:
+    with sqlite3.connect(store._path) as db:
+        db.execute("UPDATE audit_entries SET snapshot = 'rubbish' WHERE id = ?", (three[1].id,))
+    db.close()
+    assert [json.loads(line)["target"] for line in audit("--format", "json").out.splitlines()] == ["Ada", "mallory"]
+
+
+def test_the_first_line_is_out_before_the_next_entry_is_read(capfd: pytest.CaptureFixture[str]) -> None:
+    seen = []
+
+    def entries() -> Iterator[AuditEntry]:
+        yield HOSTILE
+        seen.append(capfd.readouterr().out)
+
+    assert show(entries(), Wanted(), "json") == 0
+    assert seen == [HOSTILE_JSON]
+
+
+# As a process
+
+
+@pytest.fixture
+def many(store: SQLiteStore) -> int:
+    """So many entries that no pipe holds them."""
+    entry = entry_of_ask(Kind.NOT_FOUND, asked(), "no such account", NOON)
+    for _ in range(400):
+        store.record(replace(entry, id=new_id(NOON)))
+    return 400
+
+
+def started(environment: dict[str, str], *words: str, **streams: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bot", "audit", *words]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, **streams)
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly(environment: dict[str, str], many: int) -> None:
+    with started(environment, "--format", "json", stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        assert json.loads(process.stdout.readline())["target"] == "ada"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
+    assert many == 400
+
+
+def test_ctrl_c_ends_it_with_130(environment: dict[str, str], many: int) -> None:
+    with started(environment, "--format", "json", stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()  # it waits now for somebody to read on
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert len(out.splitlines()) < many
+
+
+def test_a_full_disk_is_said(environment: dict[str, str], many: int) -> None:
+    assert many
+    with Path("/dev/full").open("wb") as full_disk, started(environment, stdout=full_disk) as process:
+        assert process.stderr
+        assert process.stderr.read() == b"Standard output does not take it: No space left on device.\n"
+        assert process.wait() == 1
+
+
+def test_it_is_utf_8_whatever_the_locale(environment: dict[str, str], store: SQLiteStore) -> None:
+    store.record(replace(HOSTILE, target="日本"))
+    strange = environment | {"PYTHONIOENCODING": "latin-1"}
+    with started(strange, "--format", "json", stdout=subprocess.PIPE) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert "日本" in out.decode()
+
+
+def test_on_a_terminal_the_table_takes_its_width(environment: dict[str, str], three: list[AuditEntry]) -> None:
+    assert len(three) == 3
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    with started(environment, stdout=theirs, stdin=theirs) as process:
+        os.close(theirs)
+        tty = Tty(process, ours)
+        assert tty.ended() == 0
+    os.close(ours)
+    lines = tty.shown.splitlines()
+    assert len(lines) == 4
+    assert max(map(len, lines)) <= 60
+    assert "Operator" in lines[0]
+    assert "Account" not in lines[0]
+
+
+def test_it_runs_beside_a_bot_and_needs_none_of_its_secrets(headless: Headless, audit: Callable[..., Ran]) -> None:
+    with headless.bot_in_process():
+        card = card_for(headless, SAM_ID)
+        headless.press(SAM_ID, card, CONFIRM)
+        headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out")
+        ran = audit("--format", "json", SIGNOUT_STORE=f"sqlite:///{store_path(headless)}")
+    kinds = [json.loads(line)["kind"] for line in ran.out.splitlines()]
+    assert (ran.code, kinds) == (0, ["opened", "confirmed", "signed_out"])
+
+
+def test_a_bot_forgets_what_is_older_than_retain_and_nothing_else(headless: Headless) -> None:
+    store = SQLiteStore(store_path(headless))
+    store.open()
+    now = datetime.now(UTC)
+    for days in (1, 3):
+        entry = entry_of_ask(Kind.NOT_FOUND, asked(str(days)), "no such account", now - timedelta(days=days))
+        store.record(entry)
+    with headless.bot_in_process():
+        pass
+    assert len(list(store.entries(None, None))) == 2
+    with headless.bot_in_process(SIGNOUT_RETAIN="2d"):
+        headless.wait_for(lambda: [each.target for each in store.entries(None, None)] == ["1"])
+    store.close()

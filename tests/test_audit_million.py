@@ -1,0 +1,77 @@
+"""One million entries go through `signout-bot audit` in the memory that a thousand take."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from examples import NOON, asked
+from shell import BARE
+
+from bot.audit import Kind, entry_of_ask
+from bot.stores.sqlite import SQLiteStore
+
+# Its own peak is told by the process itself: what the kernel tells of a child holds its parent's before the exec.
+AUDIT = """
+import runpy, sys
+from pathlib import Path
+sys.argv = ["bot", "audit", "--format", "json"]
+try:
+    runpy.run_module("bot", run_name="__main__")
+finally:
+    sys.stderr.write(Path("/proc/self/status").read_text())
+"""
+# Ids are the first one's, counted up. Journal and waiting for the disk are for what somebody would miss.
+MULTIPLY = """
+    WITH RECURSIVE others (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM others WHERE n < ? - 1)
+    INSERT INTO audit_entries (id, request_id, kind, at, team_id, operator_id, snapshot, delivery_attempts)
+    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, kind, at, team_id, operator_id, snapshot,
+        0 FROM audit_entries, others
+"""
+MEGABYTE = 1024
+
+
+def store_of(path: Path, entries: int) -> None:
+    store = SQLiteStore(path)
+    store.open()
+    store.record(entry_of_ask(Kind.NOT_FOUND, asked(), "no such account", NOON))
+    store.close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA journal_mode = OFF")
+    db.execute("PRAGMA synchronous = OFF")
+    db.execute(MULTIPLY, (entries,))
+    db.commit()
+    db.close()
+
+
+def audited(path: Path) -> tuple[int, int]:
+    """Run the command; return the lines it wrote, and its peak memory in kilobytes."""
+    environment = BARE | {"SIGNOUT_STORE": f"sqlite:///{path}"}
+    lines = 0
+    with subprocess.Popen(
+        [sys.executable, "-c", AUDIT], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        while some := process.stdout.read(1 << 20):
+            lines += some.count(b"\n")
+        status = process.stderr.read().decode()
+        assert process.wait() == 0, status
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert peak, status
+    return lines, int(peak[1])
+
+
+@pytest.mark.timeout(600)  # a machine with more to do may take its time
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process its peak memory")
+def test_a_million_entries_take_no_more_memory_than_a_thousand(tmp_path: Path) -> None:
+    store_of(tmp_path / "thousand.db", 1_000)
+    store_of(tmp_path / "million.db", 1_000_000)
+    thousand, least = audited(tmp_path / "thousand.db")
+    million, most = audited(tmp_path / "million.db")
+    (tmp_path / "million.db").unlink()  # most of a gigabyte, and pytest keeps what is left here
+    assert (thousand, million) == (1_000, 1_000_000)
+    assert most < least + 8 * MEGABYTE
+    assert most < 200 * MEGABYTE
