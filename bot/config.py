@@ -74,6 +74,7 @@ class Pool(BaseModel):
     token_lifetime: Annotated[timedelta, formats.duration("5m", "1d")] = timedelta(hours=1)
     login_cookie_lifetime: Annotated[timedelta, formats.duration("0s", "90d")] = timedelta(hours=1)
     default_region: formats.CountryCode | None = None
+    role_arn: formats.RoleArn | None = None
     allow: Allow = Allow()
 
     @property

@@ -94,6 +94,13 @@ _CallerArn = Annotated[
     ),
     AfterValidator(lambda arn: re.sub(r":role/.*/", ":role/", arn)),
 ]
+RoleArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+",
+        "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.",
+    ),
+]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[
     str,

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.aws.clients import Clients
 from bot.aws.identity import caller
 from bot.aws.phone_numbers import e164
+from bot.aws.roles import Role, Roles
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
 from bot.config import Settings
@@ -85,8 +86,16 @@ def open_store(settings: Settings) -> SQLiteStore:
 def user_pools(settings: Settings) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed."""
     clients = Clients(AWS_THREADS)
+    roles = Roles(clients)
     return {
-        name: CognitoUserPool(name, pool.id, pool.region, clients, pool.default_region)
+        name: CognitoUserPool(
+            name,
+            pool.id,
+            pool.region,
+            clients,
+            pool.default_region,
+            Role(pool.role_arn, roles) if pool.role_arn else None,
+        )
         for name, pool in settings.pools.items()
     }
 
