@@ -50,7 +50,8 @@ def _port(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bot.config import SettingsError, load
+    from bot.aws.secrets import secret
+    from bot.config import SECRETS, SettingsError, load
     from bot.edge.health import HealthPageError
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
@@ -58,12 +59,12 @@ def _run(options: argparse.Namespace) -> int:
     from bot.wiring import serve
 
     try:
-        settings = load(os.environ)
+        settings = load(os.environ, secret)
         port = options.port if options.port is not None else _port_of(os.environ)
     except SettingsError as error:
         return _failed(*error.faults)
-    for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
-        os.environ.pop(secret, None)  # Bolt would read them by itself, and whatever is started from here inherit them
+    for name in SECRETS:
+        os.environ.pop(name, None)  # Bolt would read them by itself, and whatever is started from here inherit them
     configure(settings.log_level, settings.secrets)
     try:
         asyncio.run(_until_signalled(lambda stop: serve(settings, host=options.host, port=port, stop=stop)))

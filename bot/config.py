@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot import formats
+from bot import formats, references
 from bot.authorize import Allowed, Allowlist
 from bot.reason import ReasonRule
 
@@ -34,6 +34,14 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 }
 CONFIG_FILE = "SIGNOUT_CONFIG"
 DEFAULT_FILE = "signout.toml"
+# Each may also be a reference to where it is kept, or stand in a file that NAME_FILE names.
+SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
+# For what has nothing to do with Slack.
+_STAND_INS = {
+    **dict.fromkeys(SECRETS, references.STAND_IN),
+    "SIGNOUT_AUDIT_CHANNEL": "C00000000",
+    "SIGNOUT_ALLOW_USERS": "U00000000",
+}
 _NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_api_url")
 
 
@@ -121,10 +129,11 @@ class Settings(BaseSettings):
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
 
-def load(environment: Mapping[str, str]) -> Settings:
+def load(environment: Mapping[str, str], resolve: references.Resolve | None = None) -> Settings:
     """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` where there is one, and `environment`, which wins.
 
-    Raises `SettingsError` with every fault at once.
+    References to secrets stay what they are unless there is somebody to `resolve` them. Raises `SettingsError` with
+    every fault at once.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
     faults = [
@@ -132,6 +141,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         for name in sorted(given)
         if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
     ]
+    given |= references.followed(SECRETS, given, resolve, faults)
     in_file = _read_file(given.get(CONFIG_FILE), faults)
     in_environment = _nested(given)
     if not _names_anybody(in_environment) and not _names_anybody(in_file):
@@ -158,6 +168,12 @@ def load(environment: Mapping[str, str]) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def load_without_slack(environment: Mapping[str, str]) -> Settings:
+    """Read what the settings say of AWS: nothing that concerns Slack has to be there, and no secret is read."""
+    others = {name: value for name, value in environment.items() if not name.startswith("SLACK_") and value.strip()}
+    return load(_STAND_INS | others)
 
 
 def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:

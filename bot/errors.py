@@ -101,6 +101,10 @@ class StoreError(Exception):
     """The store cannot be used as it is, and waiting will not mend it: why, and what to do."""
 
 
+class SecretError(Exception):
+    """What a setting refers to cannot be had: what follows the setting's name in the sentence that says so."""
+
+
 class DeliveryError(Exception):
     """Slack did not take an audit message. `retry_after` is how long it asked to be left alone, where it did.
 

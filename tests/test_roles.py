@@ -239,7 +239,7 @@ def test_a_role_of_another_account_and_region_opens_that_accounts_pool_there(
             monkeypatch.setenv(name, value)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "sandbox")
-        made = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="seed")["Credentials"]
+        made = boto3.Session().client("sts").assume_role(RoleArn=role, RoleSessionName="seed")["Credentials"]
         there = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]).client(
             "cognito-idp", region_name="us-east-1"
         )
