@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -39,6 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     sandbox.set_defaults(verb=_sandbox)
+    policy = verbs.add_parser("iam-policy", help="print the least that AWS must allow the bot, and its pools' roles")
+    policy.add_argument(
+        "--principal", type=_principal, metavar="ARN", help="the bot's own role; for pools with role_arn"
+    )
+    policy.add_argument(
+        "--account", type=_account, metavar="ID", help="the bot's own (default: that of the ARN or caller)"
+    )
+    policy.set_defaults(verb=_iam_policy)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser
 
@@ -47,6 +57,18 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 -- the highest port there is
         raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
     return int(text)
+
+
+def _principal(text: str) -> str:
+    if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", text, re.ASCII):
+        raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
+    return text
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text, re.ASCII):
+        raise argparse.ArgumentTypeError("must be the 12 digits of an AWS account")
+    return text
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -88,6 +110,27 @@ def _sandbox(options: argparse.Namespace) -> int:
     except ModuleNotFoundError:
         return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
     return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
+
+
+def _iam_policy(options: argparse.Namespace) -> int:
+    from bot.config import SECRETS, SettingsError, load_without_slack
+    from bot.errors import CallerUnknownError, SecretError
+    from bot.references import found_in
+    from bot.wiring import iam_policies
+
+    try:
+        settings = load_without_slack(os.environ)
+        printed = iam_policies(
+            settings, found_in(os.environ, SECRETS), principal=options.principal, own_account=options.account
+        )
+    except SettingsError as error:
+        return _failed(*error.faults)
+    except SecretError as error:
+        return _failed(f"A SLACK_ setting {error}")
+    except CallerUnknownError as error:
+        return _failed("Say in which account the bot runs: --account ID.", str(error))
+    print(json.dumps(printed, indent=2))  # noqa: T201 -- this is what was asked for
+    return 0
 
 
 def _signout(words: Sequence[str]) -> int:

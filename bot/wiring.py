@@ -3,18 +3,19 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.aws.clients import Clients
-from bot.aws.identity import caller
+from bot.aws.identity import account, caller, own_region
 from bot.aws.phone_numbers import e164
+from bot.aws.policies import Pool, Reach, account_of, policies
 from bot.aws.roles import Role, Roles
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
-from bot.config import Settings
+from bot.config import Settings, SettingsError
 from bot.confirm import Confirmations
 from bot.edge.lanes import ThreadLane, together
 from bot.edge.rounds import Rounds
@@ -166,6 +167,30 @@ def terminal(settings: Settings) -> Iterator[Terminal]:
         )
     finally:
         store.close()
+
+
+def iam_policies(
+    settings: Settings, references: Sequence[str], *, principal: str | None, own_account: str | None
+) -> Mapping[str, object]:
+    """Return the policies that the bot needs; `principal` is its own role.
+
+    Raises `SettingsError` where something is not said, `CallerUnknownError` where AWS does not say it either, and
+    `SecretError`.
+    """
+    reach = Reach(
+        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
+        references=references,
+        terminal=settings.allow.terminal,
+    )
+    if reach.role_arns and not principal:
+        raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
+    region = own_region()
+    if reach.needs_region and not region:
+        raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
+    own_account = own_account or (account_of(principal) if principal else None)
+    if reach.needs_account and not own_account:
+        own_account = account(region or reach.pools[0].region)
+    return policies(reach, account=own_account or "", region=region or "", principal=principal or "")
 
 
 def _sign_outs(settings: Settings, pools: Mapping[str, UserPool], store: RequestStore, clock: Clock) -> SignOuts:

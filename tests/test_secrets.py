@@ -191,7 +191,7 @@ def test_where_aws_is_out_of_reach_or_knows_nobody_the_start_ends_with_a_sentenc
     assert "AWS was not reached (NoCredentialsError)." in fault
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     (fault,) = faults({"SLACK_BOT_TOKEN": "ssm:/somewhere"})
-    assert "Set AWS_REGION." in fault
+    assert "Set AWS_DEFAULT_REGION." in fault
     assert wire.sent == []
 
 

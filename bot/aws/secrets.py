@@ -9,6 +9,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
+from bot.aws.identity import own_region
 from bot.errors import SecretError
 from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
 
@@ -77,7 +78,7 @@ def _value(arn: str, region: str, key: str | None) -> str:
 
 
 def _parameter(name: str) -> str:
-    parameter = _ask("ssm", None, "get_parameter", Name=name, WithDecryption=True)["Parameter"]
+    parameter = _ask("ssm", own_region(), "get_parameter", Name=name, WithDecryption=True)["Parameter"]
     if parameter["Type"] != "SecureString":
         raise SecretError("refers to a parameter that is not encrypted. Store it as a SecureString.")
     value: str = parameter["Value"]
@@ -101,7 +102,7 @@ def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> An
             f"could not be read, AWS says {code}: {_WHY.get(code, 'mend that, and start again')}."
         ) from None
     except NoRegionError:
-        raise SecretError("refers to a parameter, but no region is set. Set AWS_REGION.") from None
+        raise SecretError("refers to a parameter, but no region is set. Set AWS_DEFAULT_REGION.") from None
     except (BotoCoreError, ValueError) as error:
         # Only the kind: its text may quote what was answered.
         kind = type(error).__name__
