@@ -202,6 +202,28 @@ def test_where_the_time_is_over_sts_is_not_even_asked(pool: CognitoUserPool, wir
     assert wire.sent == []
 
 
+def test_a_sign_out_whose_time_runs_out_while_another_thread_assumes_the_role_is_not_sent(
+    pool: CognitoUserPool, wire: AwsWire
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def held(_: Sent) -> tuple[int, str]:
+        asked.set()
+        released.wait()
+        return sts_refuses("AccessDenied")(_)
+
+    wire.faults["AssumeRole"].append(held)
+    view = pool.on_behalf(REQUEST, SAM_ID)
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(view.sign_out, "ada", AT_ONCE)
+        asked.wait()
+        second = view.sign_out("ada", timedelta(seconds=0.1))
+        released.set()
+        assert first.result().code in {"AssumeRoleRefused", "AssumeRoleUnanswered"}  # type: ignore[union-attr]
+    assert second == Refused("NoCallMade", None, sent=False)
+    assert [each.action for each in wire.sent] == ["AssumeRole"]
+
+
 def test_without_credentials_of_its_own_the_bot_asks_nobody(
     pool: CognitoUserPool, wire: AwsWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,11 @@ def leaving_within(length: timedelta) -> Iterator[None]:
         _latest.reset(token)
 
 
+def patience() -> float:
+    """Return how many seconds another thread may be waited for: no longer than a call may take, or has left."""
+    return max(0.0, min(CONNECT_SECONDS + READ_SECONDS, _latest.get(float("inf")) - time.monotonic()))
+
+
 class Clients:
     """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them."""
 
@@ -54,7 +59,7 @@ class Clients:
     def of(self, region: str) -> "CognitoIdentityProviderClient":
         """Return Cognito's client of a region. Building one looks for credentials, which may take seconds.
 
-        Raises `TooLateError` where another thread is at that for longer than a call may take.
+        Raises `TooLateError` where another thread is at that for longer than this one can wait.
         """
         client: CognitoIdentityProviderClient = self._get("own", region)
         return client
@@ -84,7 +89,7 @@ class Clients:
         if found := self._clients.get((kind, region)):
             return found[0]
         lock = self._locks[kind, region]
-        if not lock.acquire(timeout=CONNECT_SECONDS + READ_SECONDS):
+        if not lock.acquire(timeout=patience()):
             raise TooLateError
         try:
             if (kind, region) not in self._clients:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from botocore.credentials import ReadOnlyCredentials
 
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, TooLateError
+from bot.aws.clients import Clients, TooLateError, patience
 from bot.ports import Refused, Unclear
-from bot.sign_out import CALL
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
@@ -73,7 +72,7 @@ class Roles:
         Raises `NotAssumedError`, or `TooLateError` where that could not leave in time.
         """
         session = self._of(key)
-        if not session.lock.acquire(timeout=CALL.total_seconds()):
+        if not session.lock.acquire(timeout=patience()):
             raise TooLateError
         try:
             if session.credentials is None or time.monotonic() >= session.good_until:
