@@ -96,14 +96,15 @@ def test_a_secret_in_a_file_is_taken_without_the_line_end(tmp_path: Path, ending
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_each_secret_may_be_kept_in_any_of_these_ways(name: str, tmp_path: Path) -> None:
+    values = {"SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef"} | GOOD
     file = tmp_path / "token"
-    file.write_text(GOOD[name], "utf-8")
-    without = {each: value for each, value in GOOD.items() if each != name}
-    assert GOOD[name] in load(without | {f"{name}_FILE": str(file)}).secrets
+    file.write_text(values[name], "utf-8")
+    without = {each: value for each, value in values.items() if each != name}
+    assert values[name] in load(without | {f"{name}_FILE": str(file)}).secrets
     for reference in ("ssm:/a", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-AbCdEf#key"):
-        settings = load(without | {name: reference}, {reference: GOOD[name]}.__getitem__)
-        assert GOOD[name] in settings.secrets
-        assert GOOD[name] not in repr(settings)
+        settings = load(without | {name: reference}, {reference: values[name]}.__getitem__)
+        assert values[name] in settings.secrets
+        assert values[name] not in repr(settings)
 
 
 @pytest.mark.parametrize(
