@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -53,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         "--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot"
     )
     manifest.set_defaults(verb=_manifest)
+    policy = verbs.add_parser("iam-policy", help="print the least that AWS must allow the bot, and its pools' roles")
+    policy.add_argument(
+        "--principal", type=_principal, metavar="ARN", help="the bot's own role; for pools with role_arn"
+    )
+    policy.add_argument(
+        "--account", type=_account, metavar="ID", help="the bot's own (default: that of the ARN or caller)"
+    )
+    policy.set_defaults(verb=_iam_policy)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     verbs.add_parser("audit", help="show the audit log")
     return parser
@@ -64,8 +74,21 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _principal(text: str) -> str:
+    if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", text, re.ASCII):
+        raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
+    return text
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text, re.ASCII):
+        raise argparse.ArgumentTypeError("must be the 12 digits of an AWS account")
+    return text
+
+
 def _run(options: argparse.Namespace) -> int:
-    from bot.config import SettingsError, load
+    from bot.aws.secrets import secret
+    from bot.config import SECRETS, SettingsError, load
     from bot.edge.health import HealthPageError
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
@@ -73,12 +96,12 @@ def _run(options: argparse.Namespace) -> int:
     from bot.wiring import serve
 
     try:
-        settings = load(os.environ, http=options.http)
+        settings = load(os.environ, secret, http=options.http)
         port = options.port if options.port is not None else _port_of(os.environ)
     except SettingsError as error:
         return _failed(*error.faults)
-    for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
-        os.environ.pop(secret, None)  # Bolt would read them by itself, and whatever is started from here inherit them
+    for name in SECRETS:
+        os.environ.pop(name, None)  # Bolt would read them by itself, and whatever is started from here inherit them
     configure(settings.log_level, settings.secrets)
     try:
         at = {"host": options.host, "port": port, "http": options.http}
@@ -98,13 +121,14 @@ def _port_of(environment: Mapping[str, str]) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from bot.aws.secrets import secret
     from bot.config import SettingsError, load
     from bot.edge.logs import configure
     from bot.terminal.check import faulty_settings, report
     from bot.wiring import checks
 
     try:
-        settings = load(os.environ)
+        settings = load(os.environ, secret)
     except SettingsError as error:
         return report(faulty_settings(error.faults), as_json=options.json)
     configure("CRITICAL", settings.secrets)  # what the libraries would log is in the lines, in other words
@@ -126,6 +150,27 @@ def _manifest(options: argparse.Namespace) -> int:
         print(manifest(options.http), end="")  # noqa: T201 -- it is asked for to be read or piped
     except ManifestError as error:
         return _failed(str(error))
+    return 0
+
+
+def _iam_policy(options: argparse.Namespace) -> int:
+    from bot.config import SECRETS, SettingsError, load_without_slack
+    from bot.errors import CallerUnknownError, SecretError
+    from bot.references import found_in
+    from bot.wiring import iam_policies
+
+    try:
+        settings = load_without_slack(os.environ)
+        printed = iam_policies(
+            settings, found_in(os.environ, SECRETS), principal=options.principal, own_account=options.account
+        )
+    except SettingsError as error:
+        return _failed(*error.faults)
+    except SecretError as error:
+        return _failed(f"A SLACK_ setting {error}")
+    except CallerUnknownError as error:
+        return _failed("Say in which account the bot runs: --account ID.", str(error))
+    print(json.dumps(printed, indent=2))  # noqa: T201 -- this is what was asked for
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot import formats
+from bot import formats, references
 from bot.authorize import Allowed, Allowlist
 from bot.reason import ReasonRule
 
@@ -36,8 +36,15 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 }
 CONFIG_FILE = "SIGNOUT_CONFIG"
 DEFAULT_FILE = "signout.toml"
+# Each may also be a reference to where it is kept, or stand in a file that NAME_FILE names.
+SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
+# For what has nothing to do with Slack.
+_STAND_INS = {
+    **dict.fromkeys(SECRETS, references.STAND_IN),
+    "SIGNOUT_AUDIT_CHANNEL": "C00000000",
+    "SIGNOUT_ALLOW_USERS": "U00000000",
+}
 _NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_api_url")
-
 
 S = TypeVar("S", bound="StoreSettings")
 
@@ -79,6 +86,7 @@ class Pool(BaseModel):
     token_lifetime: Annotated[timedelta, formats.duration("5m", "1d")] = timedelta(hours=1)
     login_cookie_lifetime: Annotated[timedelta, formats.duration("0s", "90d")] = timedelta(hours=1)
     default_region: formats.CountryCode | None = None
+    role_arn: formats.RoleArn | None = None
     allow: Allow = Allow()
 
     @property
@@ -135,13 +143,15 @@ class Settings(StoreSettings):
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
 
-def load(environment: Mapping[str, str], *, http: bool = False) -> Settings:
+def load(environment: Mapping[str, str], resolve: references.Resolve | None = None, *, http: bool = False) -> Settings:
     """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` where there is one, and `environment`, which wins.
 
-    `http`: for HTTP mode in any case; otherwise Socket Mode's token or HTTP mode's secret will do. Raises
-    `SettingsError` with every fault at once.
+    References to secrets stay what they are unless there is somebody to `resolve` them. `http`: for HTTP mode in any
+    case; otherwise Socket Mode's token or HTTP mode's secret will do. Raises `SettingsError` with every fault at once.
     """
-    in_environment, in_file, faults = _given(environment)
+    faults: list[str] = []
+    found = references.followed(SECRETS, _stripped(environment), resolve, faults)
+    in_environment, in_file = _given({**environment, **found}, faults)
     if "slack_signing_secret" not in in_environment and (http or "slack_app_token" not in in_environment):
         faults.append(_NO_SECRET if http else NO_FRONT)
     if not _names_anybody(in_environment) and not _names_anybody(in_file):
@@ -157,21 +167,26 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
 
     Raises `SettingsError` with every fault at once, of which a name that is no setting is one.
     """
-    in_environment, in_file, faults = _given(environment)
+    faults: list[str] = []
+    in_environment, in_file = _given(environment, faults)
     faults += [_unknown(key) for key in in_file if key not in Settings.model_fields]
     return _checked(StoreSettings, in_environment, in_file, faults)
 
 
-def _given(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Return what stands in the environment and in the file, and what is wrong already."""
-    given = {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
-    faults = [
+def _stripped(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
+
+
+def _given(environment: Mapping[str, str], faults: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what stands in the environment and in the file; add what is wrong already to `faults`."""
+    given = _stripped(environment)
+    faults += [
         _unknown(name)
         for name in sorted(given)
         if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
     ]
     in_file = _read_file(given.get(CONFIG_FILE), faults)
-    return _nested(given), in_file, faults
+    return _nested(given), in_file
 
 
 def _checked(kind: type[S], in_environment: dict[str, Any], in_file: dict[str, Any], faults: list[str]) -> S:
@@ -194,6 +209,12 @@ def _checked(kind: type[S], in_environment: dict[str, Any], in_file: dict[str, A
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def load_without_slack(environment: Mapping[str, str]) -> Settings:
+    """Read what the settings say of AWS: nothing that concerns Slack has to be there, and no secret is read."""
+    others = {name: value for name, value in environment.items() if not name.startswith("SLACK_") and value.strip()}
+    return load(_STAND_INS | others)
 
 
 def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:

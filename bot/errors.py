@@ -102,6 +102,10 @@ class StoreError(Exception):
     """The store cannot be used as it is, and waiting will not mend it: why, and what to do."""
 
 
+class SecretError(Exception):
+    """What a setting refers to cannot be had: what follows the setting's name in the sentence that says so."""
+
+
 class DeliveryError(Exception):
     """Slack did not take an audit message. `retry_after` is how long it asked to be left alone, where it did.
 
@@ -136,6 +140,9 @@ ADVICE: Mapping[str, str] = {
     "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
     "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
     "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
+    "AssumeRoleRefused": "AWS does not let the bot take the pool's role. Ask the bot's engineer to check role_arn.",
+    "AssumeRoleThrottled": "AWS gives the bot no more sessions of the pool's role. Wait a minute and run it again.",
+    "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
     INTERRUPTED: "The bot was stopped while it was signing out.",

@@ -9,6 +9,8 @@ import re2  # type: ignore[import-untyped]  # it ships no types
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
+from bot.references import REFERENCE
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -25,6 +27,11 @@ def _matching(pattern: str, sentence: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _secret(pattern: str, sentence: str) -> AfterValidator:
+    """Take the secret itself, or a reference that was left as it is."""
+    return _matching(f"{pattern}|{REFERENCE}", sentence)
 
 
 def _seconds(value: Any) -> int | None:
@@ -94,6 +101,13 @@ _CallerArn = Annotated[
     ),
     AfterValidator(lambda arn: re.sub(r":role/.*/", ":role/", arn)),
 ]
+RoleArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+",
+        "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.",
+    ),
+]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[
     str,
@@ -103,15 +117,15 @@ ChannelId = Annotated[
 ]
 BotToken = Annotated[
     SecretStr,
-    _matching(r"xoxb-\S+", "must be a bot token: it starts with xoxb- (OAuth & Permissions > Bot User OAuth Token)."),
+    _secret(r"xoxb-\S+", "must be a bot token: it starts with xoxb- (OAuth & Permissions > Bot User OAuth Token)."),
 ]
 AppToken = Annotated[
     SecretStr,
-    _matching(r"xapp-\S+", "must be an app-level token: it starts with xapp- (Basic Information > App-Level Tokens)."),
+    _secret(r"xapp-\S+", "must be an app-level token: it starts with xapp- (Basic Information > App-Level Tokens)."),
 ]
 SigningSecret = Annotated[
     SecretStr,
-    _matching(
+    _secret(
         r"[0-9A-Za-z]{20,}",
         "must be your Slack app's signing secret (Basic Information > App Credentials), not a token.",
     ),

@@ -64,7 +64,7 @@ class Attribute(StrEnum):
 
 
 class UserPool(Protocol):
-    """One configured Cognito user pool. Each call is bounded by `bot.sign_out.CALL`."""
+    """One configured Cognito user pool. Each call is bounded by `bot.sign_out.CALL`, and again where STS is asked."""
 
     @property
     def pool_id(self) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,8 +13,10 @@ from slack_bolt import App
 
 from bot.aws.checks import aws_clock, try_pool
 from bot.aws.clients import Clients
-from bot.aws.identity import caller
+from bot.aws.identity import account, caller, own_region
 from bot.aws.phone_numbers import e164
+from bot.aws.policies import Pool, Reach, account_of, policies
+from bot.aws.roles import Role, Roles
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
 from bot.config import NO_FRONT, Settings, SettingsError, StoreSettings
@@ -105,8 +107,16 @@ def trail(settings: StoreSettings) -> Iterator[RequestStore]:
 def user_pools(settings: Settings) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed."""
     clients = Clients(AWS_THREADS)
+    roles = Roles(clients)
     return {
-        name: CognitoUserPool(name, pool.id, pool.region, clients, pool.default_region)
+        name: CognitoUserPool(
+            name,
+            pool.id,
+            pool.region,
+            clients,
+            pool.default_region,
+            Role(pool.role_arn, roles) if pool.role_arn else None,
+        )
         for name, pool in settings.pools.items()
     }
 
@@ -211,6 +221,30 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ("store", partial(try_sqlite, Path(settings.store.removeprefix("sqlite:///")))),
         ]
     )
+
+
+def iam_policies(
+    settings: Settings, references: Sequence[str], *, principal: str | None, own_account: str | None
+) -> Mapping[str, object]:
+    """Return the policies that the bot needs; `principal` is its own role.
+
+    Raises `SettingsError` where something is not said, `CallerUnknownError` where AWS does not say it either, and
+    `SecretError`.
+    """
+    reach = Reach(
+        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
+        references=references,
+        terminal=settings.allow.terminal,
+    )
+    if reach.role_arns and not principal:
+        raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
+    region = own_region()
+    if reach.needs_region and not region:
+        raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
+    own_account = own_account or (account_of(principal) if principal else None)
+    if reach.needs_account and not own_account:
+        own_account = account(region or reach.pools[0].region)
+    return policies(reach, account=own_account or "", region=region or "", principal=principal or "")
 
 
 def _sign_outs(settings: Settings, pools: Mapping[str, UserPool], store: RequestStore, clock: Clock) -> SignOuts:

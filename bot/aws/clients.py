@@ -1,4 +1,4 @@
-"""boto3's clients, one for each region, built when they are first needed."""
+"""boto3's clients, built when they are first needed: for each region one of each kind."""
 
 import threading
 import time
@@ -7,20 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import CredentialResolver
 
+from bot.aws.sessions import PresentSession
 from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp import CognitoIdentityProviderClient
+    from types_boto3_sts import STSClient
 
 SHARED_SECONDS = 1.0
 
 _latest: ContextVar[float] = ContextVar("latest")  # on time.monotonic's clock
+
+# A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
+_Kind = Literal["own", "present session", "sts"]
 
 
 class TooLateError(Exception):
@@ -37,43 +43,62 @@ def leaving_within(length: timedelta) -> Iterator[None]:
         _latest.reset(token)
 
 
+def patience() -> float:
+    """Return how many seconds another thread may be waited for: no longer than a call may take, or has left."""
+    return max(0.0, min(CONNECT_SECONDS + READ_SECONDS, _latest.get(float("inf")) - time.monotonic()))
+
+
 class Clients:
-    """Cognito clients by region. Credentials and endpoints come from the environment, as boto3 reads them."""
+    """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them."""
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._clients: dict[str, tuple[CognitoIdentityProviderClient, float]] = {}
+        self._locks: defaultdict[tuple[_Kind, str], threading.Lock] = defaultdict(threading.Lock)
+        self._clients: dict[tuple[_Kind, str], tuple[Any, float]] = {}
 
     def of(self, region: str) -> "CognitoIdentityProviderClient":
-        """Return the client of a region. Building one looks for credentials, which may take seconds.
+        """Return Cognito's client of a region. Building one looks for credentials, which may take seconds.
 
-        Raises `TooLateError` where another thread is at that for longer than a call may take.
+        Raises `TooLateError` where another thread is at that for longer than this one can wait.
         """
-        if found := self._clients.get(region):
-            return found[0]
-        lock = self._locks[region]
-        if not lock.acquire(timeout=CONNECT_SECONDS + READ_SECONDS):
-            raise TooLateError
-        try:
-            if region not in self._clients:
-                self._clients[region] = (self._build(region), time.monotonic())
-            return self._clients[region][0]
-        finally:
-            lock.release()
+        client: CognitoIdentityProviderClient = self._get("own", region)
+        return client
+
+    def of_present_session(self, region: str) -> "CognitoIdentityProviderClient":
+        """Return Cognito's client of a region that signs with what `signing_with` gives. Raises as `of` does."""
+        client: CognitoIdentityProviderClient = self._get("present session", region)
+        return client
+
+    def sts(self, region: str) -> "STSClient":
+        """Return the client of a region's own STS, with the bot's credentials. Raises as `of` does."""
+        client: STSClient = self._get("sts", region)
+        return client
 
     def forget(self, region: str) -> None:
-        """Build the client of a region anew when it is next needed, but not for each of many who need it at once."""
-        found = self._clients.get(region)
-        if found and time.monotonic() - found[1] > SHARED_SECONDS:
-            self._clients.pop(region, None)
+        """Build the clients of a region anew when next needed, but not for each of many who need them at once."""
+        for key, (_, built_at) in list(self._clients.items()):
+            if key[1] == region and time.monotonic() - built_at > SHARED_SECONDS:
+                self._clients.pop(key, None)
 
     def close(self) -> None:
         """Close every client's connections."""
         for client, _ in self._clients.values():
             client.close()
 
-    def _build(self, region: str) -> "CognitoIdentityProviderClient":
+    def _get(self, kind: _Kind, region: str) -> Any:
+        if found := self._clients.get((kind, region)):
+            return found[0]
+        lock = self._locks[kind, region]
+        if not lock.acquire(timeout=patience()):
+            raise TooLateError
+        try:
+            if (kind, region) not in self._clients:
+                self._clients[kind, region] = (self._build(kind, region), time.monotonic())
+            return self._clients[kind, region][0]
+        finally:
+            lock.release()
+
+    def _build(self, kind: _Kind, region: str) -> Any:
         # botocore's own retries would hide doubt: a time-out followed by a refusal looks like a refusal.
         config = Config(
             connect_timeout=CONNECT_SECONDS,
@@ -83,8 +108,16 @@ class Clients:
         )
         session = botocore.session.get_session()
         session.set_default_client_config(config)  # for the calls, too, by which credentials are got
-        client = boto3.Session(botocore_session=session).client("cognito-idp", region_name=region, config=config)
-        client.meta.events.register("before-send.cognito-idp", _in_time)
+        if kind == "present session":
+            session.register_component("credential_provider", CredentialResolver([PresentSession()]))
+        aws = boto3.Session(botocore_session=session)
+        # The two calls stand apart for the sake of their types.
+        client: Any = (
+            aws.client("sts", region_name=region, config=config)
+            if kind == "sts"
+            else aws.client("cognito-idp", region_name=region, config=config)
+        )
+        client.meta.events.register("before-send", _in_time)
         return client
 
 

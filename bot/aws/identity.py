@@ -1,6 +1,8 @@
-"""Whose AWS credentials these are (STS GetCallerIdentity)."""
+"""Whose AWS credentials these are (STS GetCallerIdentity), and in which region they are used by default."""
 
+import os
 import re
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -9,7 +11,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.errors import CallerUnknownError
 from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
 
+if TYPE_CHECKING:
+    from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
+
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL)
+
+
+def own_region() -> str | None:
+    """Return the region for what has none of its own: boto3's or, where a container's engine sets it, AWS_REGION."""
+    return boto3.Session().region_name or os.environ.get("AWS_REGION")
 
 
 def caller(region: str) -> str:
@@ -17,9 +27,18 @@ def caller(region: str) -> str:
 
     A role's session name is left out: whoever assumes the role chooses it. Raises `CallerUnknownError`.
     """
+    return role_without_session(_caller(region)["Arn"])
+
+
+def account(region: str) -> str:
+    """Return the caller's account. Raises `CallerUnknownError`."""
+    return _caller(region)["Account"]
+
+
+def _caller(region: str) -> "GetCallerIdentityResponseTypeDef":
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 2})
     try:
-        arn = boto3.client("sts", region_name=region, config=config).get_caller_identity()["Arn"]
+        return boto3.client("sts", region_name=region, config=config).get_caller_identity()
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise CallerUnknownError(f"AWS refuses these credentials ({code}). Renew them, or choose others.") from None
@@ -27,7 +46,6 @@ def caller(region: str) -> str:
         raise CallerUnknownError(
             f"AWS does not say whose credentials these are: {str(error).rstrip('.')}. Check this shell's AWS settings."
         ) from None
-    return role_without_session(arn)
 
 
 def role_without_session(arn: str) -> str:

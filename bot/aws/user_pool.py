@@ -1,34 +1,54 @@
 """One Cognito user pool: find an account, sign it out. One attempt a call."""
 
+import copy
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.aws.answers import NO_CREDENTIALS, answer_to
 from bot.aws.clients import Clients, leaving_within
+from bot.aws.roles import Key, NotAssumedError, Role
+from bot.aws.sessions import signing_with
 from bot.errors import AccountNotFoundError, PoolUnavailableError, advice
 from bot.ports import Attribute, Refused, SignedOut, Unclear
 from bot.request import Account
+from bot.sign_out import CALL
+
+if TYPE_CHECKING:
+    from types_boto3_cognito_idp import CognitoIdentityProviderClient
 
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
 _OK = 200
+_SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
 
 
 class CognitoUserPool:
-    """A `UserPool`: the configured pool `name`. Safe to use from many threads."""
+    """A `UserPool`: the configured pool `name`. Safe to use from many threads.
 
-    def __init__(
-        self, name: str, pool_id: str, region: str, clients: Clients, default_region: str | None = None
+    One with a `role` can be asked on somebody's behalf alone.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- what is configured of a pool
+        self,
+        name: str,
+        pool_id: str,
+        region: str,
+        clients: Clients,
+        default_region: str | None = None,
+        role: Role | None = None,
     ) -> None:
         self._name = name
         self._pool_id = pool_id
         self._region = region
         self._clients = clients
         self._default_region = default_region
+        self._role = role
+        self._key: Key | None = None
 
     @property
     def pool_id(self) -> str:
@@ -40,9 +60,13 @@ class CognitoUserPool:
         """The country in which phone numbers without a country code are read."""
         return self._default_region
 
-    def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":  # noqa: ARG002 -- no roles yet
-        """Return this pool."""
-        return self
+    def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":
+        """Return this pool, asked with a session of its role that names both, where it has one."""
+        if not self._role:
+            return self
+        view = copy.copy(self)
+        view._key = Key(self._role.arn, request_id, operator_id)  # noqa: SLF001 -- it is one of us
+        return view
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
@@ -69,7 +93,8 @@ class CognitoUserPool:
 
     def _ask(self, method: str, **parameters: Any) -> Any:
         try:
-            answer = getattr(self._clients.of(self._region), method)(UserPoolId=self._pool_id, **parameters)
+            with leaving_within(CALL) if self._role else nullcontext(), self._cognito() as cognito:
+                answer = getattr(cognito, method)(UserPoolId=self._pool_id, **parameters)
         except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names nobody
             trouble = self._answer(error)
             if trouble.code == "UserNotFoundException":
@@ -85,8 +110,23 @@ class CognitoUserPool:
         unavailable.code = trouble.code
         raise unavailable
 
+    @contextmanager
+    def _cognito(self) -> Iterator["CognitoIdentityProviderClient"]:
+        """Give the client to call with. May ask STS first, within the time that the call has to leave."""
+        if not self._role:
+            yield self._clients.of(self._region)
+        elif not self._key:
+            raise RuntimeError("a pool with a role is asked on somebody's behalf alone")
+        else:
+            with signing_with(self._role.roles.session(self._key, self._region)):
+                yield self._clients.of_present_session(self._region)
+
     def _answer(self, error: Exception) -> Refused | Unclear:
+        if isinstance(error, NotAssumedError):
+            return error.refused
         answer = answer_to(error)
+        if self._role and self._key and answer.code in _SESSION_OVER:
+            self._role.roles.forget(self._key)
         if answer.code == NO_CREDENTIALS:
             self._clients.forget(self._region)  # a client keeps what it found, or did not find, when it was built
         return answer
@@ -111,8 +151,7 @@ class CognitoUserPool:
     def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
         """Call AdminUserGlobalSignOut once; it leaves within that time or not at all."""
         try:
-            with leaving_within(leave_within):
-                cognito = self._clients.of(self._region)
+            with leaving_within(leave_within), self._cognito() as cognito:
                 answer = cognito.admin_user_global_sign_out(UserPoolId=self._pool_id, Username=username)
         except Exception as error:  # noqa: BLE001 -- whatever it was, there is no yes
             return self._answer(error)

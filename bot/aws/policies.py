@@ -1,0 +1,152 @@
+"""The least that the bot, and each role that it assumes, must be allowed: as IAM takes it, with exact ARNs."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+
+from bot.aws.roles import session_word
+from bot.aws.secrets import parameter_name, secret_arn
+
+COGNITO = ("cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut")
+ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
+ULID = "?" * 26
+SLACK_OPERATORS = ("U*", "W*")
+_ACCOUNT = re.compile(r"arn:[\w-]+:iam::(\d{12}):")
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A user pool, and the role that it is asked with."""
+
+    id: str
+    region: str
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A DynamoDB table with its index, and what the bot does with each."""
+
+    name: str
+    actions: Sequence[str]
+    index: str
+    index_actions: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """What the settings let the bot reach in AWS, and who may sign out in a terminal."""
+
+    pools: Sequence[Pool]
+    references: Sequence[str] = ()
+    table: Table | None = None
+    terminal: Iterable[str] = ()
+
+    @property
+    def role_arns(self) -> Sequence[str]:
+        """The pools' roles."""
+        return list(dict.fromkeys(pool.role_arn for pool in self.pools if pool.role_arn))
+
+    @property
+    def parameters(self) -> Sequence[str]:
+        """The names of the parameters. Raises `SecretError` for what is no reference."""
+        return sorted({parameter_name(reference) for reference in self.references if not secret_arn(reference)})
+
+    @property
+    def needs_account(self) -> bool:
+        """Whether something is in the bot's own account, which no setting names."""
+        return self.needs_region or not all(pool.role_arn for pool in self.pools)
+
+    @property
+    def needs_region(self) -> bool:
+        """Whether something is in the bot's own region, which comes from the environment."""
+        return bool(self.table or self.parameters)
+
+
+def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json:
+    """Return the bot's policy, and the policy and the trust policy of each role. `principal` is the bot's own role.
+
+    `account` and `region` are the bot's own. Raises `SecretError` for what is no reference to a secret.
+    """
+    own = [pool for pool in reach.pools if not pool.role_arn]
+    roles = {
+        arn: {
+            "policy": _policy([_pools([pool for pool in reach.pools if pool.role_arn == arn], account_of(arn))]),
+            "trust": _policy(_trust(principal, reach.terminal)),
+        }
+        for arn in reach.role_arns
+    }
+    secrets = sorted({arn for reference in reach.references if (arn := secret_arn(reference))})
+    parameters = [_arn("ssm", region, account, f"parameter{name}") for name in reach.parameters]
+    statements = [
+        *([_pools(own, account)] if own else ()),
+        *([_allow("Roles", ASSUME, reach.role_arns)] if roles else ()),
+        *([_allow("Secrets", ("secretsmanager:GetSecretValue",), secrets)] if secrets else ()),
+        *([_allow("Parameters", ("ssm:GetParameter",), parameters)] if parameters else ()),
+        *(_table(reach.table, account, region) if reach.table else ()),
+    ]
+    return {"bot": _policy(statements), "roles": roles}
+
+
+def account_of(arn: str) -> str:
+    """Return the account of a role or user."""
+    found = _ACCOUNT.match(arn)
+    if not found:
+        raise ValueError("this is no ARN of a role or user")
+    return found[1]
+
+
+def _pools(pools: Iterable[Pool], account: str) -> Json:
+    arns = [_arn("cognito-idp", pool.region, account, f"userpool/{pool.id}") for pool in pools]
+    return _allow("Pools", COGNITO, arns)
+
+
+def _table(table: Table, account: str, region: str) -> Iterable[Json]:
+    arn = _arn("dynamodb", region, account, f"table/{table.name}")
+    yield _allow("Table", table.actions, [arn])
+    yield _allow("TableIndex", table.index_actions, [f"{arn}/index/{table.index}"])
+
+
+def _trust(principal: str, terminal: Iterable[str]) -> Iterable[Json]:
+    """Let the bot act for people in Slack alone, and everybody in a terminal for themselves alone."""
+    yield _trusted("Bot", principal, SLACK_OPERATORS)
+    for number, arn in enumerate(sorted(terminal), 1):
+        head, kind, name = arn.partition(":role/")
+        if not kind:
+            yield _trusted(f"Terminal{number}", arn, [session_word(arn)])
+            continue
+        # The settings do not know this role's path, so it cannot be the principal itself.
+        of_the_role = {"ArnLike": {"aws:PrincipalArn": [arn, f"{head}:role/*/{name}"]}}
+        yield _trusted(f"Terminal{number}", f"{head}:root", [session_word(arn)], of_the_role)
+
+
+def _trusted(sid: str, principal: str, operators: Sequence[str], condition: Json | None = None) -> Json:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": list(ASSUME),
+        "Condition": {
+            "StringLike": {"sts:SourceIdentity": list(operators)},  # not there at all: not allowed
+            "StringLikeIfExists": {"sts:RoleSessionName": ULID},  # which belongs to sts:AssumeRole alone
+            **(condition or {}),
+        },
+    }
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Json:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _policy(statements: Iterable[Json]) -> Json:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _arn(service: str, region: str, account: str, resource: str) -> str:
+    partition = botocore.session.get_session().get_partition_for_region(region)
+    return f"arn:{partition}:{service}:{region}:{account}:{resource}"

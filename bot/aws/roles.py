@@ -1,0 +1,148 @@
+"""Sessions of the pools' roles, so that CloudTrail shows the operator and the request behind each call (STS)."""
+
+import hashlib
+import logging
+import re
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from botocore.credentials import ReadOnlyCredentials
+
+from bot.aws.answers import NO_CREDENTIALS, answer_to
+from bot.aws.clients import Clients, TooLateError, patience
+from bot.ports import Refused, Unclear
+
+SESSION_SECONDS = 900  # the shortest that STS gives
+KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
+MAX_SESSIONS = 512
+MAX_CLEAR = 47  # with a digest after it, 64
+
+REFUSED, THROTTLED, UNANSWERED = "AssumeRoleRefused", "AssumeRoleThrottled", "AssumeRoleUnanswered"
+# What is wrong with the bot's own credentials, as STS says it and as Cognito does.
+_OWN_FAULTS = {
+    "ExpiredToken": "ExpiredTokenException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
+_WORD = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+_NOT_IN_A_WORD = re.compile(r"[^\w+=,.@-]", re.ASCII)
+# Names are unique in an account whatever their path, and STS does not tell a role's path.
+_CALLER = re.compile(r"arn:[\w-]+:iam::(?P<account>\d+):(?P<kind>role|user)/(?:.*/)?(?P<name>[^/]+)", re.DOTALL)
+
+log = logging.getLogger(__name__)
+
+
+class NotAssumedError(Exception):
+    """STS gave no session, so the call that needed it was never sent: `refused` says why."""
+
+    def __init__(self, refused: Refused) -> None:
+        self.refused = refused
+        super().__init__(refused.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Whose session it is: nobody else's calls are signed with it."""
+
+    role_arn: str
+    request_id: str
+    operator_id: str
+
+
+@dataclass(slots=True)
+class _Session:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    credentials: ReadOnlyCredentials | None = None
+    good_until: float = 0.0  # on time.monotonic's clock, so that no clock of AWS's matters
+
+
+class Roles:
+    """Assumes each role once for each request, and keeps the session in memory. Safe to use from many threads."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._lock = threading.Lock()
+        self._sessions: OrderedDict[Key, _Session] = OrderedDict()
+
+    def session(self, key: Key, region: str) -> ReadOnlyCredentials:
+        """Return the session's credentials; where there are none yet, ask the STS of `region`, once.
+
+        Raises `NotAssumedError`, or `TooLateError` where that could not leave in time.
+        """
+        session = self._of(key)
+        if not session.lock.acquire(timeout=patience()):
+            raise TooLateError
+        try:
+            if session.credentials is None or time.monotonic() >= session.good_until:
+                asked_at = time.monotonic()
+                session.credentials = self._assume(key, region)
+                session.good_until = asked_at + KEPT_SECONDS
+            return session.credentials
+        finally:
+            session.lock.release()
+
+    def forget(self, key: Key) -> None:
+        """Assume the role anew when it is next needed, say because AWS takes this session no longer."""
+        with self._lock:
+            self._sessions.pop(key, None)
+
+    def _of(self, key: Key) -> _Session:
+        with self._lock:
+            session = self._sessions.setdefault(key, _Session())
+            self._sessions.move_to_end(key)
+            while len(self._sessions) > MAX_SESSIONS:
+                self._sessions.popitem(last=False)
+            return session
+
+    def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
+        try:
+            made = self._clients.sts(region).assume_role(
+                RoleArn=key.role_arn,
+                RoleSessionName=session_word(key.request_id),
+                SourceIdentity=session_word(key.operator_id),
+                DurationSeconds=SESSION_SECONDS,
+            )["Credentials"]
+        except TooLateError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it was, there is no session
+            refused = _refusal(answer_to(error))
+            if refused.code == NO_CREDENTIALS:
+                self._clients.forget(region)
+            raise NotAssumedError(refused) from None
+        return ReadOnlyCredentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The role that a pool is asked with."""
+
+    arn: str
+    roles: Roles
+
+
+def session_word(text: str) -> str:
+    """Return an operator's id, or a request's, in the 2 to 64 characters that STS takes: as it is where it can be.
+
+    An IAM role or user, whose ARN's `:` and `/` cannot, reads `role=Support@123456789012`. Anything else ends in a
+    digest, so that no two operators share a word.
+    """
+    caller = _CALLER.fullmatch(text)
+    word = f"{caller['kind']}={caller['name']}@{caller['account']}" if caller else text
+    if _WORD.fullmatch(word):
+        return word
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{_NOT_IN_A_WORD.sub('.', word)[:MAX_CLEAR]}.{digest}"
+
+
+def _refusal(answer: Refused | Unclear) -> Refused:
+    """Return what STS's answer means for the call that needed a session: it was never sent."""
+    log.warning("STS gave no session of a pool's role: %s (AWS request %s)", answer.code, answer.aws_request_id)
+    if isinstance(answer, Unclear):
+        return Refused(UNANSWERED, None, may_retry=True, sent=False)
+    if answer.may_retry:
+        return Refused(THROTTLED, None, may_retry=True, sent=False)
+    if answer.code == NO_CREDENTIALS:
+        return answer
+    return Refused(_OWN_FAULTS.get(answer.code, REFUSED), None, sent=False)

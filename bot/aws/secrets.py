@@ -1,0 +1,109 @@
+"""Secrets that a setting refers to, from AWS Secrets Manager or the Systems Manager Parameter Store."""
+
+import json
+import re
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+
+from bot.aws.identity import own_region
+from bot.errors import SecretError
+from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
+
+ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that whoever started the bot hears of it
+_SECRET = re.compile(
+    r"(?P<arn>arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6})(?:#(?P<key>.+))?"
+)
+_PARAMETER = re.compile(r"ssm:(?P<name>/[\w./-]+)")
+_WHY = {
+    "AccessDeniedException": "allow it with what `python -m bot iam-policy` prints",
+    "AccessDenied": "allow it with what `python -m bot iam-policy` prints",
+    "DecryptionFailure": "allow kms:Decrypt with its key",
+    "ResourceNotFoundException": "there is no such secret there",
+    "ParameterNotFound": "there is no such parameter in this account and region",
+    "InvalidRequestException": "it may have been deleted",
+}
+
+
+def secret(reference: str) -> str:
+    """Return what a reference stands for: `arn:aws:secretsmanager:…`, perhaps with `#KEY` of its JSON, or `ssm:/…`.
+
+    Raises `SecretError`, which tells nothing of the secret. Where AWS cannot be reached it tries for some seconds.
+    """
+    asked = _SECRET.fullmatch(reference)
+    value = _value(asked["arn"], asked["region"], asked["key"]) if asked else _parameter(parameter_name(reference))
+    if not value.strip():
+        raise SecretError("refers to a secret that is empty.")
+    return value.strip()
+
+
+def secret_arn(reference: str) -> str | None:
+    """Return the ARN of the secret that is referred to; None where it is a parameter."""
+    asked = _SECRET.fullmatch(reference)
+    return asked["arn"] if asked else None
+
+
+def parameter_name(reference: str) -> str:
+    """Return the name of the parameter that is referred to. Raises `SecretError` where it is no reference at all."""
+    asked = _PARAMETER.fullmatch(reference)
+    if not asked:
+        raise SecretError(
+            "must be the secret itself, ssm:/PATH, or the whole ARN of a secret in Secrets Manager (with the six "
+            "characters at its end), after which may stand #KEY."
+        )
+    return asked["name"]
+
+
+def _value(arn: str, region: str, key: str | None) -> str:
+    answer = _ask("secretsmanager", region, "get_secret_value", SecretId=arn)
+    text: str | None = answer.get("SecretString")
+    if text is None:
+        raise SecretError("refers to a binary secret. Store it as text.")
+    if key is None:
+        if text.lstrip().startswith("{"):
+            raise SecretError("refers to a secret that is JSON. Say which of its keys, as in arn:…#KEY.")
+        return text
+    try:
+        found = json.loads(text)[key]
+    except ValueError:
+        raise SecretError("refers to a key of a secret that is no JSON. Leave out the # and what follows.") from None
+    except (LookupError, TypeError):
+        raise SecretError("refers to a key that the secret's JSON does not have.") from None
+    if not isinstance(found, str):
+        raise SecretError("refers to a key of a secret whose value is no text.")
+    return found
+
+
+def _parameter(name: str) -> str:
+    parameter = _ask("ssm", own_region(), "get_parameter", Name=name, WithDecryption=True)["Parameter"]
+    if parameter["Type"] != "SecureString":
+        raise SecretError("refers to a parameter that is not encrypted. Store it as a SecureString.")
+    value: str = parameter["Value"]
+    return value
+
+
+def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+    )
+    session = botocore.session.get_session()
+    session.set_default_client_config(config)  # for the calls, too, by which credentials are got
+    try:
+        client = boto3.Session(botocore_session=session).client(service, region_name=region, config=config)
+        return getattr(client, method)(**parameters)
+    except ClientError as error:
+        code = str(error.response["Error"].get("Code"))
+        raise SecretError(
+            f"could not be read, AWS says {code}: {_WHY.get(code, 'mend that, and start again')}."
+        ) from None
+    except NoRegionError:
+        raise SecretError("refers to a parameter, but no region is set. Set AWS_DEFAULT_REGION.") from None
+    except (BotoCoreError, ValueError) as error:
+        # Only the kind: its text may quote what was answered.
+        kind = type(error).__name__
+        raise SecretError(f"could not be read, AWS was not reached ({kind}). Check credentials and network.") from None

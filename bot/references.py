@@ -1,0 +1,69 @@
+"""Secrets that do not stand in the environment themselves: where they are kept does, or the file that holds them."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bot.errors import SecretError
+
+REFERENCE = r"(?:arn|ssm):\S+"
+STAND_IN = "ssm:/unknown"  # for a secret that could not be had, or is not needed: it passes as one
+MAX_CHARACTERS = 64 * 1024
+
+# Returns what a reference stands for. Raises `SecretError`.
+Resolve = Callable[[str], str]
+
+
+def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[str]:
+    """Return the references among these settings."""
+    values = [environment.get(name, "").strip() for name in names]
+    return [value for value in values if _is_reference(value)]
+
+
+def followed(
+    names: Iterable[str], given: Mapping[str, str], resolve: Resolve | None, faults: list[str]
+) -> Mapping[str, str]:
+    """Return those secrets that are kept in files or, where somebody can `resolve` them, elsewhere; add to `faults`."""
+    found = {}
+    for name in names:
+        try:
+            value = _followed(name, given, resolve)
+        except SecretError as error:
+            faults.append(f"{name} {error}")
+            value = STAND_IN
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _followed(name: str, given: Mapping[str, str], resolve: Resolve | None) -> str | None:
+    value, file = given.get(name), given.get(f"{name}_FILE")
+    if value and file:
+        raise SecretError(f"and {name}_FILE are both set. Leave one of them out.")
+    if file:
+        held = _content(file)
+    elif value and resolve and _is_reference(value):
+        held = resolve(value)
+    else:
+        return None
+    if _is_reference(held):
+        raise SecretError("leads to another reference. Keep the secret itself there.")
+    return held
+
+
+def _is_reference(value: str) -> bool:
+    return bool(re.fullmatch(REFERENCE, value))
+
+
+def _content(file: str) -> str:
+    # No sentence quotes the path: it may be the secret itself, put into the wrong variable.
+    try:
+        with Path(file).open(encoding="utf-8") as opened:
+            value = opened.read(MAX_CHARACTERS).strip()
+    except OSError as error:
+        raise SecretError(f"cannot be read from the file that its _FILE names: {error.strerror}.") from None
+    except ValueError:
+        raise SecretError("cannot be read from the file that its _FILE names: it is not UTF-8.") from None
+    if not value:
+        raise SecretError("is empty in the file that its _FILE names.")
+    return value
