@@ -3,6 +3,8 @@
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -74,7 +76,7 @@ def test_nobody_else_may_press_over_http_and_nobody_off_the_list_may_ask(headles
 
 def test_sigterm_over_http_answers_newcomers_finishes_what_runs_and_closes_the_port(headless: Headless) -> None:
     held = headless.pause(SIGN_OUT)
-    with headless.bot_process("--http") as bot:
+    with headless.bot_process("--http", SIGNOUT_LOG_LEVEL="DEBUG") as bot:
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         held.wait_until_arrived()
         bot.signal_to_stop()
@@ -97,6 +99,22 @@ def _restarting(headless: Headless) -> bool:
 def test_until_slack_has_said_who_the_bot_is_it_answers_try_again(headless: Headless) -> None:
     held = headless.run(_pause())
     headless.before_slack("auth.test", held)
+    with _told_that_it_starts(headless):
+        headless.do(held.released.set)
+    assert entries(headless) == ["opened"]
+
+
+def test_until_its_store_is_open_it_answers_try_again(headless: Headless) -> None:
+    elsewhere = sqlite3.connect(store_path(headless), isolation_level=None)
+    elsewhere.execute("BEGIN EXCLUSIVE")
+    with _told_that_it_starts(headless):
+        elsewhere.close()
+    assert entries(headless) == ["opened"]
+
+
+@contextmanager
+def _told_that_it_starts(headless: Headless) -> Iterator[None]:
+    """Start a bot that something keeps from taking commands until this ends."""
     bot = headless._start({}, ["--http"])
     try:
         page = headless.wait_for(lambda: re.search(r"Health page on (http://[\d.]+:\d+)", bot.log()), timeout=20)
@@ -107,12 +125,11 @@ def test_until_slack_has_said_who_the_bot_is_it_answers_try_again(headless: Head
         )
         press = headless.press(SAM, headless.messages(SAM)[0], CONFIRM, value="x")
         assert press.error == "dispatch_failed", "Slack itself marks the button"
-        headless.do(held.released.set)
-        headless.wait_for(lambda: "Taking Slack's requests" in bot.log())
+        yield
+        headless.wait_for(lambda: "Taking Slack's requests" in bot.log(), timeout=20)
         card_for(headless, SAM)
     finally:
         bot.kill()
-    assert entries(headless) == ["opened"]
 
 
 async def _pause() -> Pause:

@@ -80,6 +80,19 @@ def test_no_more_of_a_huge_body_is_read_than_a_second_lets_by(monkeypatch: pytes
     assert listening(work).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    "request_line", ["GET /healthz HTTP/1.1", "POST /slack/events HTTP/1.1", "GET /other HTTP/1.1"]
+)
+def test_each_connection_serves_one_request(request_line: str) -> None:
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(raw(line=request_line) * 2)
+        return await reader.read()
+
+    answered = listening(work)
+    assert b"\r\nConnection: close\r\n" in answered
+    assert answered.count(b"HTTP/1.1 ") == 1
+
+
 def test_before_it_is_connected_a_command_is_told_to_try_again_and_slacks_checks_are_answered() -> None:
     async def answer_to(body: bytes) -> bytes:
         async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

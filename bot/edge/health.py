@@ -53,6 +53,7 @@ async def _alive(_: web.Request) -> web.Response:
 
 async def _close_after(_: web.Request, response: web.StreamResponse) -> None:
     response.force_close()
+    response.headers["Connection"] = "close"  # aiohttp has written its own headers by now
 
 
 def _without_content(record: logging.LogRecord) -> bool:
