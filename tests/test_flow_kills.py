@@ -105,6 +105,8 @@ def begin(life: ExitStack, headless: Headless) -> BotProcess:
 def check(headless: Headless, kill: Kill) -> None:
     assert states(headless) == [kill.outcome]
     assert [kind for kind in entries(headless) if kind in OUTCOMES] == [kill.outcome]
+    if kill.at != TELL:  # by then it may be done or not
+        assert entries(headless).count("resumed") == (kill.at == SIGN_OUT) + kill.again
     assert sum(call.forwarded for call in headless.cognito_calls(SIGN_OUT)) in kill.sign_outs
     assert all(shows(message, TOLD[kill.outcome]) for message in headless.audit())
     posted = [message.metadata["event_payload"]["entry_id"] for message in headless.audit() if message.metadata]

@@ -1,49 +1,15 @@
-"""A bot that is killed or told to stop between a click and its outcome, as a process of its own."""
+"""A bot that is told to stop between a click and its outcome, as a process of its own; test_flow_kills.py kills it."""
 
 import sqlite3
 import time
 
 import pytest
-from flow import CONFIRM, FIND, POST, SIGN_OUT, card_for, entries, states, store_path
+from flow import CONFIRM, FIND, SIGN_OUT, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SAM, Headless, shows
 
-from bot.recover import Delivery
 from bot.sandbox.wire import hang, refuse
-from bot.sign_out import LEASE
 
 RESTARTING = "The bot is restarting and has done nothing yet."
-
-
-def test_a_sign_out_killed_before_cognito_answers_is_finished_by_the_next_start(headless: Headless) -> None:
-    held = headless.pause(SIGN_OUT)
-    with headless.bot_process() as bot:
-        card = card_for(headless, SAM)
-        headless.press(SAM, card, CONFIRM)
-        held.wait_until_arrived()
-        bot.kill()
-    assert states(headless) == ["signing_out"]
-    assert headless.audit() == []
-    with headless.bot_process():
-        patience = LEASE.total_seconds() + 15
-        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada", timeout=patience)
-        result = headless.wait_for_message(SAM, containing="Signed out: ada")
-    assert result.ts == card.ts
-    assert not headless.is_signed_in("ada")
-    assert entries(headless) == ["opened", "confirmed", "resumed", "signed_out"]
-
-
-def test_an_outcome_recorded_but_not_posted_before_a_kill_is_posted_by_the_next_start(headless: Headless) -> None:
-    headless.before_slack(POST, hang())
-    with headless.bot_process() as bot:
-        headless.press(SAM, card_for(headless, SAM), CONFIRM)
-        headless.wait_for_message(SAM, containing="Signed out: ada")
-        headless.wait_for(lambda: headless.slack_calls(POST))
-        bot.kill()
-    assert headless.audit() == []
-    with headless.bot_process():
-        patience = Delivery.POST.total_seconds() + 15
-        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada", timeout=patience)
-    assert len(headless.cognito_calls(SIGN_OUT)) == 1
 
 
 def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: Headless) -> None:
