@@ -35,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--http", action="store_true", help="serve Slack over HTTP in any case")
     run.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
     run.add_argument(
-        "--port", type=_port, help="of /healthz, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)"
+        "--port",
+        type=_port,
+        help="of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)",
     )
     run.set_defaults(verb=_run)
     check = verbs.add_parser("check", help="try everything the bot needs, and say what is missing; signs nobody out")
@@ -76,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         return _failed(*error.faults)
     for secret in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
         os.environ.pop(secret, None)  # Bolt would read them by itself, and whatever is started from here inherit them
-    configure(settings.log_level, settings.secrets)
+    configure(settings.log_level, settings.secrets, settings.log_format)
     try:
         at = {"host": options.host, "port": port, "http": options.http}
         asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
@@ -142,7 +144,7 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 
     try:
         settings = load(os.environ)
-        configure("WARNING", settings.secrets)
+        configure("WARNING", settings.secrets, "console")
         with _no_complaints(), terminal(settings) as opened:
             return opened.sign_out(options, yes=yes)
     except SettingsError as error:
