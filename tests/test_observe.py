@@ -114,6 +114,17 @@ def test_the_numbers_after_a_full_flow_tell_exactly_what_happened(headless: Head
     assert some(numbers, "signout_build_info") == {__version__: 1}
 
 
+def test_over_http_acks_are_timed_and_no_connection_is_missed(headless: Headless, watcher: Watcher) -> None:
+    with headless.bot_in_process("--http"):
+        watcher.wait_until(200, "ready")
+        headless.press(SAM, card_for(headless, SAM), CANCEL)
+        headless.wait_for_message(SAM, containing="Cancelled.")
+        numbers = watcher.numbers()
+    assert numbers["signout_ack_seconds_count", ""] == 2
+    assert some(numbers, "signout_requests_total") == {"cancelled": 1}
+    assert some(numbers, "signout_socket_mode_connected_seconds") == {}
+
+
 def test_a_request_that_expires_by_itself_is_counted_once(
     headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.edge.counted import counted
+from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Seen
 from bot.edge.probe import Probe
@@ -185,6 +186,16 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
         assert "not connected" in (await socket.unreachable() or "")
         client.connected = True
         assert await socket.unreachable() is None
+
+    asyncio.run(look())
+
+
+def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
+    async def look() -> None:
+        front = HttpMode(app(), "a" * 32)
+        assert "auth.test" in (await front.unreachable() or "")
+        await front.connect()
+        assert [await front.unreachable(), await front.ghosts(), await front.connected_for()] == [None] * 3
 
     asyncio.run(look())
 
