@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--http", action="store_true", help="serve Slack over HTTP in any case")
     run.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
     run.add_argument(
-        "--port", type=_port, help="of /healthz, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)"
+        "--port",
+        type=_port,
+        help="of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)",
     )
     run.set_defaults(verb=_run)
     check = verbs.add_parser("check", help="try everything the bot needs, and say what is missing; signs nobody out")
@@ -102,7 +104,7 @@ def _run(options: argparse.Namespace) -> int:
         return _failed(*error.faults)
     for name in SECRETS:
         os.environ.pop(name, None)  # Bolt would read them by itself, and whatever is started from here inherit them
-    configure(settings.log_level, settings.secrets)
+    configure(settings.log_level, settings.secrets, settings.log_format)
     try:
         at = {"host": options.host, "port": port, "http": options.http}
         asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
@@ -131,7 +133,7 @@ def _check(options: argparse.Namespace) -> int:
         settings = load(os.environ, secret)
     except SettingsError as error:
         return report(faulty_settings(error.faults), as_json=options.json)
-    configure("CRITICAL", settings.secrets)  # what the libraries would log is in the lines, in other words
+    configure("CRITICAL", settings.secrets, "console")  # what the libraries would log is in the lines, in other words
     return report(checks(settings, post=not options.no_post), as_json=options.json, secrets=settings.secrets)
 
 
@@ -190,7 +192,7 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 
     try:
         settings = load(os.environ)
-        configure("WARNING", settings.secrets)
+        configure("WARNING", settings.secrets, "console")
         with _no_complaints(), terminal(settings) as opened:
             return opened.sign_out(options, yes=yes)
     except SettingsError as error:

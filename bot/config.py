@@ -33,6 +33,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SIGNOUT_PII": ("pii",),
     "SIGNOUT_DRAIN": ("drain",),
     "SIGNOUT_LOG_LEVEL": ("log_level",),
+    "SIGNOUT_LOG_FORMAT": ("log_format",),
 }
 CONFIG_FILE = "SIGNOUT_CONFIG"
 DEFAULT_FILE = "signout.toml"
@@ -124,12 +125,18 @@ class Settings(StoreSettings):
     pii: Literal["masked", "full"] = "masked"
     drain: Annotated[timedelta, formats.duration("1s", "10m")] = timedelta(seconds=8)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
 
     @property
     def secrets(self) -> Sequence[str]:
         """What no log may show."""
         secrets = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
         return [secret.get_secret_value() for secret in secrets if secret]
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Every user group that a list names."""
+        return sorted(self.allow.groups.union(*(pool.allow.groups for pool in self.pools.values())))
 
     @property
     def reason_rule(self) -> ReasonRule:

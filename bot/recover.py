@@ -129,7 +129,8 @@ class Delivery:
         first = entries[0]
         wait = pause(first.delivery_attempts + 1) * self.jitter()
         next_at = self.clock.now() + max(wait, error.retry_after or wait)
-        log.warning("Slack did not take audit entry %s (%s); next try at %s", first.id, error.reason, next_at)
+        ids = {"request_id": first.request_id, "entry_id": first.id}
+        log.warning("Slack did not take an audit entry (%s); next try at %s", error.reason, next_at, extra=ids)
         self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
         if error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
             self.held_until = max(next_at, self.held_until or next_at)

@@ -21,8 +21,11 @@ from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import CognitoUserPool
 from bot.config import NO_FRONT, Settings, SettingsError, StoreSettings
 from bot.confirm import Confirmations
+from bot.edge.counted import CountedPool, counted
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, together
+from bot.edge.metrics import Metrics
+from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
@@ -36,7 +39,7 @@ from bot.slack.app import Installation, build_app
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.cards import Cards
 from bot.slack.checks import SlackChecks
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import refuse_redirects, respond, web_client
 from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
@@ -124,15 +127,16 @@ def user_pools(settings: Settings) -> Mapping[str, UserPool]:
 def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
+    metrics = Metrics()
+    requests = counted(store, metrics.written)
     bot_token = settings.slack_bot_token.get_secret_value()
-    slack = web_client(bot_token, settings.slack_api_url)
+    slack = web_client(bot_token, settings.slack_api_url, metrics.slack_failed)
+    groups = SlackGroups(slack)
     installation = Installation(bot_token)
-    pools = user_pools(settings)
-    sign_outs = _sign_outs(settings, pools, store, clock)
-    recovery = Recovery(sign_outs=sign_outs, store=store, clock=clock)
-    confirmations = _confirmations(
-        settings, pools, store, clock, groups=SlackGroups(slack), home_team=installation.team_id
-    )
+    pools = {name: CountedPool(pool, metrics.cognito_failed) for name, pool in user_pools(settings).items()}
+    sign_outs = _sign_outs(settings, pools, requests, clock)
+    recovery = Recovery(sign_outs=sign_outs, store=requests, clock=clock)
+    confirmations = _confirmations(settings, pools, requests, clock, groups=groups, home_team=installation.team_id)
     shown = Shown(
         pii=settings.pii,
         reason_rule=settings.reason_rule,
@@ -141,20 +145,25 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = 
     )
     channel = SlackAuditChannel(slack, settings.audit_channel, shown)
     delivery = Delivery(
-        store=store,
+        store=requests,
         channel=channel,
         clock=clock,
         jitter=jitter,
         kept=lambda entry: conversation.tell_kept(entry),  # noqa: PLW0108 -- each of the two knows the other
     )
     delivery_rounds = _delivery_rounds(delivery)
-    lanes = (ThreadLane("slack", SLACK_THREADS), ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES))
+    lanes = (
+        ThreadLane("slack", SLACK_THREADS, turned_away=metrics.turned_away),
+        ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
+    )
     conversation = Conversation(
         confirmations=confirmations,
         sign_outs=sign_outs,
         recovery=recovery,
         cards=Cards(shown),
         forms=Forms(slack),
+        respond=partial(respond, failed=metrics.slack_failed),
+        meter=metrics,
         slack_lane=lanes[0],
         aws_lane=lanes[1],
         entry_written=delivery_rounds.hurry,
@@ -162,10 +171,17 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = 
     )
     app = build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read)
     return Edge(
-        front=_front(settings, app, http=http),
+        front=_front(settings, app, metrics, http=http),
         store=store,
         conversation=conversation,
         lanes=lanes,
+        outlook=Outlook(
+            store,
+            clock,
+            audit_refusing=lambda: delivery.refusing,
+            unlisted_groups=lambda: groups.unlisted(settings.groups),
+        ),
+        metrics=metrics,
         rounds=(*_sweep_rounds(conversation, recovery, confirmations, settings.retain), delivery_rounds),
         learn=installation.learn,
         bot_token=bot_token,
@@ -174,13 +190,13 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = 
     )
 
 
-def _front(settings: Settings, app: App, *, http: bool) -> SocketMode | HttpMode:
+def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> SocketMode | HttpMode:
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
-        return SocketMode(app, token, settings.slack_api_url, sole_instance=True)
+        return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=True)
     if settings.slack_signing_secret:
-        return HttpMode(app, settings.slack_signing_secret.get_secret_value())
+        return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
     raise SettingsError([NO_FRONT])
 
 

@@ -5,6 +5,8 @@ import hashlib
 import json
 import logging
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -39,11 +41,12 @@ class HttpMode:
     straight from Slack: neither its path, its host nor what a proxy adds is trusted or needed.
     """
 
-    def __init__(self, app: App, signing_secret: str) -> None:
+    def __init__(self, app: App, signing_secret: str, acked: Callable[[float], None] = lambda _: None) -> None:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret)
         self._seen = Seen(REMEMBERED)
         self._connected = False
+        self._acked = acked
         self.routes = (web.post(PATH, self._answer),)
 
     async def connect(self) -> None:
@@ -53,6 +56,16 @@ class HttpMode:
 
     async def close(self) -> None:
         """Do nothing: once it has drained, the bot answers "restarting" until its port closes."""
+
+    async def unreachable(self) -> str | None:
+        """Say where Slack is told to try again."""
+        return None if self._connected else "Slack has not told yet who the bot is (auth.test), so nobody is allowed."
+
+    async def ghosts(self) -> str | None:
+        """Return None: Slack keeps no connection here that it could count."""
+
+    async def connected_for(self) -> float | None:
+        """Return None: there is no connection."""
 
     async def _answer(self, request: web.Request) -> web.Response:
         try:
@@ -78,12 +91,14 @@ class HttpMode:
         return self._dispatch(payload, ask_id(timestamp, signature))
 
     def _dispatch(self, payload: dict[str, Any], id_: str) -> web.Response:
+        begun = time.monotonic()
         try:
             # The mode in which Bolt takes what was read already. By itself it would lose a command that says "payload".
             request = BoltRequest(mode="socket_mode", body=payload, context={"ask_id": id_})
             answer = self._app.dispatch(request)
         except Exception as error:  # noqa: BLE001 -- whatever Bolt trips over in it
             raise _RefusedError(400, f"Bolt could not read it ({type(error).__name__})") from None
+        self._acked(time.monotonic() - begun)
         return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,15 +20,21 @@ log = logging.getLogger(__name__)
 class ThreadLane:
     """A `Lane` of `threads` threads and as many places; the last `kept` are for what is urgent.
 
-    The threads are daemons: what hangs past the drain does not keep the process from ending.
+    Work runs in a copy of the context that brought it, so that its log lines carry the same request id; `turned_away`
+    hears the lane's name whenever there is no place. The threads are daemons: what hangs past the drain does not keep
+    the process from ending.
     """
 
-    def __init__(self, name: str, threads: int, *, kept: int = 0) -> None:
+    def __init__(
+        self, name: str, threads: int, *, kept: int = 0, turned_away: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.name = name
+        self._turned_away = turned_away
         self._free = threads
         self._kept = kept
-        self._places = threads
+        self.places = threads
         self._changed = threading.Condition()
-        self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Context, Callable[[], object]] | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)
         ]
@@ -41,15 +48,26 @@ class ThreadLane:
         """Return a place, or raise `BusyError`."""
         with self._changed:
             if self._free <= (0 if urgent else self._kept):
+                self._turned_away(self.name)
                 raise BusyError
             self._free -= 1
-        return ThreadSeat(self._work.put, self._give_back)
+        return ThreadSeat(lambda work: self._work.put((copy_context(), work)), self._give_back)
+
+    @property
+    def taken(self) -> int:
+        """How many places are taken."""
+        return self.places - self._free
+
+    @property
+    def full(self) -> bool:
+        """Whether what is not urgent finds no place."""
+        return self._free <= self._kept
 
     def join(self, seconds: float) -> bool:
         """Wait until nothing runs, for `seconds` at most; return whether that is so."""
         deadline = time.monotonic() + seconds
         with self._changed:
-            return self._changed.wait_for(lambda: self._free == self._places, deadline - time.monotonic())
+            return self._changed.wait_for(lambda: self._free == self.places, deadline - time.monotonic())
 
     def stop(self) -> None:
         """Let each thread end once it has nothing to do."""
@@ -62,13 +80,19 @@ class ThreadLane:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
+        while (found := self._work.get()) is not None:
+            context, work = found
             try:
-                work()
-            except Exception:
-                log.exception("Work on a lane failed")
+                context.run(_do, work)
             finally:
                 self._give_back()
+
+
+def _do(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("Work on a lane failed")
 
 
 class ThreadSeat:
@@ -89,7 +113,7 @@ class UnwaitedThreads(ThreadPoolExecutor):
         """Begin a call."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # what has begun cannot be cancelled: it ends unheard
-        threading.Thread(target=_settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
+        threading.Thread(target=settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
         return future
 
 
@@ -98,13 +122,14 @@ def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
     futures: list[Future[T]] = [Future() for _ in works]
     pairs = list(zip(futures, works, strict=True))
     for future, work in pairs[:-1]:
-        threading.Thread(target=_settle, args=(future, work), daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(settle, future, work), daemon=True).start()
     for future, work in pairs[-1:]:
-        _settle(future, work)
+        settle(future, work)
     return [future.result() for future in futures]
 
 
-def _settle(future: "Future[T]", work: Callable[[], T]) -> None:
+def settle(future: "Future[T]", work: Callable[[], T]) -> None:
+    """Do `work`, and put what comes of it into `future`."""
     try:
         future.set_result(work())
     except Exception as error:  # noqa: BLE001 -- it is raised where the result is asked for

@@ -1,39 +1,143 @@
-"""Logging to standard error, from which no secret can be read whatever a library writes."""
+"""Logging to standard error, one line a record, from which no secret can be read whatever a library writes."""
 
 import logging
+import math
+import os
 import re
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal
 
-# slack_sdk writes response_urls at DEBUG and the Socket Mode ticket at ERROR: these forms are hidden wherever found.
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bot.visible import visible
+
+Shape = Literal["json", "console"]
+
+# slack_sdk writes response_urls at DEBUG and the Socket Mode ticket at ERROR: these forms are hidden wherever found, as
+# Slack's JSON (`\/`) and its forms (`%2F`) write them too. A request's signature could be sent again for 300 s.
+_SLASH, _COLON = r"(?:\\*/|%2[Ff])", r"(?::|%3[Aa])"
+_REST = r"(?:[^\s'\"<>\\&]|(?:\\+/|&|\\+u0026)(?=[\w%]))+"
 _FORMS = re.compile(
     r"(?P<token>xox[a-z]-|xapp-)[\w-]+"
-    r"|(?P<url>https?://[^\s'\"<>]*/(?:commands|actions|services|workflows)/)[^\s'\"<>\\]+"
-    r"|(?P<ticket>wss?://[^\s'\"<>?]*\?)[^\s'\"<>\\]+"
+    rf"|(?P<url>https?{_COLON}{_SLASH}{{2}}[^\s'\"<>]{{0,300}}?{_SLASH}(?:commands|actions|services|workflows){_SLASH}){_REST}"
+    rf"|(?P<ticket>wss?{_COLON}{_SLASH}{{2}}[^\s'\"<>?]{{0,300}}?(?:\?|%3[Ff])){_REST}"
+    r"|(?P<signature>\bv0=)[0-9a-fA-F]{64}"
 )
-# Below INFO these write whole payloads: personal data and response_urls.
-_TALKATIVE = ("slack_sdk", "slack_bolt", "bot.slack.bolt", "botocore", "boto3", "urllib3", "asyncio", "aiohttp")
+_BELOW_IT_LIBRARIES_QUOTE_PAYLOADS = logging.INFO
+_OURS = "bot"
+_LENT = ("bot.slack.bolt", "bot.edge.aiohttp")  # names of ours under which a library writes
+
+log = logging.getLogger(__name__)
 
 
-class RedactingFormatter(logging.Formatter):
-    """Formats a record, traceback included, and then hides `secrets` and everything that has a secret's form."""
+class RedactingFormatter(ProcessorFormatter):
+    """Makes one line of a record, `json` or `console`; only a console's traceback has more, all of them indented.
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+    `secrets`, and everything that has a secret's form, are hidden in every field before anything is rendered.
+    """
+
+    def __init__(self, secrets: Sequence[str], shape: Shape = "json", *, colours: bool = False) -> None:
         self._secrets = re.compile("|".join(map(re.escape, secrets))) if secrets else None
+        super().__init__(
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.ExtraAdder(allow=("request_id", "entry_id")),
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                ProcessorFormatter.remove_processors_meta,
+                self._hide,
+                *(_json() if shape == "json" else _console(colours=colours)),
+            ]
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one record without secrets."""
-        line = super().format(record)
+        try:
+            return super().format(record)
+        except Exception as error:  # noqa: BLE001 -- logging itself would print the arguments as they are
+            why = f"A line of {record.name} could not be written ({type(error).__name__})"
+            return super().format(logging.LogRecord(__name__, record.levelno, __file__, 0, why, (), None))
+
+    def _hide(self, _: WrappedLogger, __: str, fields: EventDict) -> EventDict:
+        hidden: EventDict = _changed(fields, self._hidden)
+        return hidden
+
+    def _hidden(self, text: str) -> str:
         if self._secrets:
-            line = self._secrets.sub("[hidden]", line)
-        return _FORMS.sub(lambda found: f"{found['token'] or found['url'] or found['ticket'] or ''}[hidden]", line)
+            text = self._secrets.sub("[hidden]", text)
+        return _FORMS.sub(lambda found: f"{found[found.lastgroup or 0]}[hidden]", text)
 
 
-def configure(level: str, secrets: Sequence[str]) -> None:
-    """Log from `level` on; libraries never below INFO."""
+def _json() -> Sequence[Processor]:
+    return (structlog.processors.EventRenamer("message"), _in_order, structlog.processors.JSONRenderer())
+
+
+def _in_order(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
+    first = {name: fields.pop(name) for name in ("timestamp", "level", "logger", "message")}
+    return {**first, **fields}
+
+
+def _console(*, colours: bool) -> Sequence[Processor]:
+    return (_harmless, structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0))
+
+
+def _harmless(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
+    """Show control characters, so that nobody's name begins a line or paints the terminal; indent tracebacks."""
+    several = {name: fields.pop(name).splitlines() for name in ("exception", "stack") if name in fields}
+    shown: EventDict = _changed(fields, visible)
+    shown.update({name: "\n".join(f"    {visible(line)}" for line in lines) for name, lines in several.items()})
+    return shown
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a value of plain types, with every text in it changed, wherever it is nested."""
+    match value:
+        case str():
+            return change(value)
+        case bool() | int() | None:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case Mapping():
+            return {change(str(key)): _changed(each, change) for key, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_changed(each, change) for each in value]
+        case _:
+            return change(repr(value))
+
+
+def configure(level: str, secrets: Sequence[str], shape: Literal["auto"] | Shape = "auto") -> None:
+    """Log from `level` on, libraries never below INFO. `auto` is `console` on a terminal, else `json`."""
+    terminal = sys.stderr.isatty()
+    if shape == "auto":
+        shape = "console" if terminal else "json"
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter(secrets))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
+    handler.setFormatter(RedactingFormatter(secrets, shape, colours=terminal and "NO_COLOR" not in os.environ))
+    handler.addFilter(_may_be_written)
+    logging.basicConfig(level=max(_BELOW_IT_LIBRARIES_QUOTE_PAYLOADS, _number(level)), handlers=[handler], force=True)
+    logging.getLogger(_OURS).setLevel(level)
+    # What would be printed past the formatter goes through it.
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level]
+
+
+def _may_be_written(record: logging.LogRecord) -> bool:
+    ours = record.name.startswith(f"{_OURS}.") and record.name not in _LENT
+    return ours or record.levelno >= _BELOW_IT_LIBRARIES_QUOTE_PAYLOADS
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if error is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
+        log.critical("An error that nobody caught", exc_info=(kind, error, trace))

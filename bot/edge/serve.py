@@ -13,6 +13,9 @@ from aiohttp import web
 from bot.backoff import pause
 from bot.edge.health import serve_health
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
+from bot.edge.metrics import Metrics
+from bot.edge.pages import Pages, Reached
+from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.socket_mode import who_are_we
 from bot.errors import StoreUnavailableError
@@ -40,7 +43,7 @@ class Opens(Protocol):
         """Close it."""
 
 
-class Front(Protocol):
+class Front(Reached, Protocol):
     """What Slack reaches the bot through. `routes` are served beside the health page, from the very start."""
 
     @property
@@ -62,6 +65,8 @@ class Edge:
     store: Opens
     conversation: Drainable
     lanes: Sequence[ThreadLane]
+    outlook: Outlook
+    metrics: Metrics
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
     bot_token: str
@@ -75,13 +80,21 @@ class Edge:
         wait. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
-        health = await serve_health(host, port, self.front.routes)
+        pages = Pages(
+            conversation=self.conversation,
+            front=self.front,
+            lanes=self.lanes,
+            outlook=self.outlook,
+            metrics=self.metrics,
+        )
+        health = await serve_health(host, port, (*self.front.routes, *pages.routes))
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
         try:
             if await _until(stop, self._open_store()):
                 try:
                     await self._serve(stop)
                 finally:
+                    self.outlook.stop()
                     self.store.close()
         finally:
             await health.cleanup()
@@ -101,6 +114,7 @@ class Edge:
                 return
 
     async def _serve(self, stop: asyncio.Event) -> None:
+        self.outlook.start()
         for lane in self.lanes:
             lane.start()
         for rounds in self.rounds:
@@ -114,7 +128,7 @@ class Edge:
                 await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
 
     async def _connect(self) -> None:
-        self.learn(await who_are_we(self.bot_token, self.base_url))
+        self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics))
         await self.front.connect()
 
     async def _drain(self) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from slack_bolt import App, BoltResponse
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app
@@ -22,7 +23,9 @@ from bot.backoff import pause, retry_after
 TIMEOUT_SECONDS = 10
 LONGEST_PAUSE = timedelta(seconds=30)
 WATCH_SECONDS = 5.0
-_OK = 200
+GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before anybody is told
+MOST_CONNECTIONS = 10  # that Slack allows an app
+_OK, _TOO_MANY = 200, 429
 # Slack's word on a token: asking again with the same one is no use.
 _REFUSED_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 _REFUSED_APP_TOKEN = _REFUSED_TOKEN | {"not_allowed_token_type", "missing_scope", "no_permission"}
@@ -32,6 +35,19 @@ log = logging.getLogger(__name__)
 
 class RefusedTokenError(Exception):
     """Slack refuses a token for good."""
+
+
+class Meter(Protocol):
+    """What counts and times at this edge."""
+
+    def acked(self, seconds: float) -> None:
+        """Note how long an ack took."""
+
+    def greeted(self, connections: int, *, again: bool) -> None:
+        """Note Slack's hello, and how many connections it counts."""
+
+    def slack_failed(self, method: str, kind: str) -> None:
+        """Count a failed call of Slack."""
 
 
 async def ask_slack(
@@ -68,9 +84,34 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     return reason, retry_after(headers.get("Retry-After"))
 
 
-def api(token: str, base_url: str) -> AsyncWebClient:
+class _Client(AsyncWebClient):
+    """A Web API client that tells of each call that failed, slack_sdk's own included."""
+
+    meter: Meter
+
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        try:
+            return await super().api_call(api_method, **arguments)
+        except Exception as error:
+            self.meter.slack_failed(api_method, _kind_of(error))
+            raise
+
+
+def _kind_of(error: Exception) -> str:
+    """Return Slack's word for what went wrong, else one for the sort of trouble on the way."""
+    if not isinstance(error, SlackApiError):
+        return "timed_out" if isinstance(error, TimeoutError) else "unreachable"
+    status = getattr(error.response, "status_code", _OK)
+    if status in (_OK, _TOO_MANY):
+        return _said(error)[0]
+    return f"http_{status // 100}xx"
+
+
+def api(token: str, base_url: str, meter: Meter) -> AsyncWebClient:
     """Return a Web API client for the loop. Slack's own environment variables for proxies apply."""
-    return AsyncWebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
+    client = _Client(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
+    client.meter = meter
+    return client
 
 
 class SocketMode:
@@ -78,11 +119,15 @@ class SocketMode:
 
     routes = ()
 
-    def __init__(self, app: App, app_token: str, base_url: str, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, app_token: str, base_url: str, meter: Meter, *, sole_instance: bool) -> None:
         self._app = app
         self._app_token = app_token
         self._base_url = base_url
+        self._meter = meter
         self._sole_instance = sole_instance
+        self._connections = 0
+        self._greeted_at: float | None = None
+        self._connected_at: float | None = None
         self._client: SocketModeClient | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -91,7 +136,7 @@ class SocketMode:
 
         Raises `RefusedTokenError`.
         """
-        web = api(self._app_token, self._base_url)
+        web = api(self._app_token, self._base_url, self._meter)
         opened = await ask_slack(
             "apps.connections.open",
             lambda: web.apps_connections_open(app_token=self._app_token),
@@ -115,27 +160,60 @@ class SocketMode:
         if self._client:
             await self._client.close()  # type: ignore[no-untyped-call]  # slack_sdk has no type here
 
+    async def unreachable(self) -> str | None:
+        """Say where Slack cannot reach the bot. While the connection is renewed, `GAP_SECONDS` do not count."""
+        await self._is_connected()
+        if self._connected_at is not None and time.monotonic() - self._connected_at < GAP_SECONDS:
+            return None
+        return "Slack cannot reach the bot: Socket Mode is not connected."
+
+    async def ghosts(self) -> str | None:
+        """Say where Slack sends, or soon will, to connections of this app that are not this one."""
+        if self._connections <= (1 if self._sole_instance else MOST_CONNECTIONS - 1):
+            return None
+        why = "a SQLite store serves one instance" if self._sole_instance else f"it allows {MOST_CONNECTIONS}"
+        return f"Slack counted {self._connections} connections of this app when this one began, and {why}."
+
+    async def connected_for(self) -> float | None:
+        """Return since how many seconds the connection is there, or None."""
+        connected = await self._is_connected()
+        return time.monotonic() - self._greeted_at if connected and self._greeted_at is not None else None
+
+    async def _is_connected(self) -> bool:
+        connected = self._client is not None and await self._client.is_connected()
+        if connected:
+            self._connected_at = time.monotonic()
+        return connected
+
     async def _renew_address(self) -> None:
         # slack_sdk tries a failed address again and again, though its ticket is good for one try.
         while self._client:
             await asyncio.sleep(WATCH_SECONDS)
-            if not await self._client.is_connected():
+            if not await self._is_connected():
                 self._client.wss_uri = None
 
     async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        begun = time.monotonic()
         answer = run_bolt_app(self._app, request)
         if answer.status != _OK:
             log.error("Bolt answered %d to a %s", answer.status, request.type)
             return
         await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, _payload(answer)))
+        self._meter.acked(time.monotonic() - begun)
 
     async def _on_message(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
-        connections = message.get("num_connections", 1) if message.get("type") == "hello" else 1
-        if self._sole_instance and connections > 1:
+        if message.get("type") != "hello":
+            return
+        self._connections = int(message.get("num_connections") or 1)
+        self._meter.greeted(self._connections, again=self._greeted_at is not None)
+        self._greeted_at = time.monotonic()
+        if self._sole_instance and self._connections > 1:
             log.error(
                 "Slack counts %d connections of this app, but a SQLite store serves one instance. Stop the others.",
-                connections,
+                self._connections,
             )
+        elif self._connections > 1:
+            log.info("Slack counts %d connections of this app", self._connections)
 
 
 def _payload(answer: BoltResponse) -> dict[str, Any] | None:
@@ -145,7 +223,7 @@ def _payload(answer: BoltResponse) -> dict[str, Any] | None:
     return payload
 
 
-async def who_are_we(bot_token: str, base_url: str) -> dict[str, Any]:
+async def who_are_we(bot_token: str, base_url: str, meter: Meter) -> dict[str, Any]:
     """Return auth.test's answer, asking until there is one. Raises `RefusedTokenError`."""
-    web = api(bot_token, base_url)
+    web = api(bot_token, base_url, meter)
     return await ask_slack("auth.test", web.auth_test, "team_id", _REFUSED_TOKEN, "SLACK_BOT_TOKEN")

@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from structlog.contextvars import bound_contextvars
 
 from bot.audit import AuditEntry
 from bot.backoff import retry_after
@@ -65,6 +66,12 @@ class SlackAuditChannel:
 
     def post(self, entries: Sequence[AuditEntry]) -> str:
         """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
+        with bound_contextvars(request_id=entries[0].request_id, entry_id=entries[0].id):
+            ts = self._post_or_plainly(entries)
+            log.info("The audit channel took the entry")
+            return ts
+
+    def _post_or_plainly(self, entries: Sequence[AuditEntry]) -> str:
         message, ids = audit_message(self._shown, entries), metadata(entries)
         as_text = {"mrkdwn": False}
         for form in ({"blocks": message.blocks, "metadata": ids}, as_text | {"metadata": ids}):

@@ -2,11 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
+
+from structlog.contextvars import bound_contextvars
 
 from bot.audit import AuditEntry
 from bot.authorize import Authorized
@@ -24,7 +27,7 @@ from bot.recover import Recovery
 from bot.request import Ask, Operator, SignOutRequest, State
 from bot.sign_out import SignOuts
 from bot.slack.cards import Cards, Message, note, usage
-from bot.slack.clients import respond
+from bot.slack.clients import Respond
 from bot.slack.form import Forms, FormState, found_view
 from bot.slack.lane import Lane
 
@@ -46,6 +49,17 @@ class Press:
     operator: Operator
     response_url: str | None = field(repr=False)
     number: int = 0
+    came_at: float = field(default_factory=time.monotonic, repr=False)
+
+
+class Meter(Protocol):
+    """What times a conversation."""
+
+    def card_shown(self, seconds: float) -> None:
+        """Note how long a card took."""
+
+    def result_shown(self, seconds: float) -> None:
+        """Note how long a result took."""
 
 
 @dataclass(kw_only=True)
@@ -54,7 +68,7 @@ class Conversation:
 
     `audit_refused` tells whether the audit channel takes no message before somebody mends it.
     `slack_lane` does what needs Slack and the store alone, `aws_lane` what needs AWS, so that a hanging Cognito never
-    starves a press. While `draining`, nothing is begun.
+    starves a press. While `draining`, nothing is begun. What is logged on the way carries the request's id.
     """
 
     confirmations: Confirmations
@@ -62,6 +76,8 @@ class Conversation:
     recovery: Recovery
     cards: Cards
     forms: Forms
+    respond: Respond
+    meter: Meter
     slack_lane: Lane
     aws_lane: Lane
     entry_written: Callable[[], None]
@@ -73,20 +89,25 @@ class Conversation:
         if self.draining:
             raise RestartingError
         told = partial(self._told, ask.response_url)
-        self.slack_lane.reserve().run(partial(self._authorize, ask, told, self._show_card))
+        show = partial(self._show_card, time.monotonic())
+        with bound_contextvars(request_id=ask.id):
+            self.slack_lane.reserve().run(partial(self._authorize, ask, told, show))
 
     def ask_by_form(self, ask: Ask, trigger_id: str) -> None:
         """Begin to open a form. Raises as `ask`; the target of this `ask` is empty."""
         if self.draining:
             raise RestartingError
-        self.slack_lane.reserve().run(partial(self._open_form, ask, trigger_id))
+        with bound_contextvars(request_id=ask.id):
+            self.slack_lane.reserve().run(partial(self._open_form, ask, trigger_id))
 
     def submit(self, ask: Ask, view_id: str, again: Callable[[Message], dict[str, Any]]) -> None:
         """Begin to look for what a form asks; `again` makes the form anew, with what was wrong. Raises as `ask`."""
         if self.draining:
             raise RestartingError
         told = partial(self._told_in_form, view_id, again, ask.response_url)
-        self.slack_lane.reserve().run(partial(self._authorize, ask, told, partial(self._found_by_form, view_id)))
+        show = partial(self._found_by_form, view_id, time.monotonic())
+        with bound_contextvars(request_id=ask.id):
+            self.slack_lane.reserve().run(partial(self._authorize, ask, told, show))
 
     def choose(self, press: Press) -> None:
         """Choose one of several accounts."""
@@ -102,20 +123,26 @@ class Conversation:
 
     def resume(self, dead: SignOutRequest) -> None:
         """Begin to finish what a dead holder left. Raises `BusyError`: it is found again in the next round."""
-        self.aws_lane.reserve().run(partial(self._resume, dead))
+        with bound_contextvars(request_id=dead.id):
+            self.aws_lane.reserve().run(partial(self._resume, dead))
 
     def tell_kept(self, entry: AuditEntry) -> None:
         """Begin to tell an operator, in their result, that the audit channel does not take its entry yet."""
         if entry.claimed_at:
-            with suppress(BusyError):  # the audit channel's trouble is in the log and on /readyz as well
+            # Where there is no place: the audit channel's trouble is in the log and on /readyz as well.
+            with suppress(BusyError), bound_contextvars(request_id=entry.request_id):
                 self.slack_lane.reserve().run(partial(self._tell_kept, entry.request_id))
 
     def _tell_kept(self, request_id: str) -> None:
         request = self.confirmations.store.get(request_id)
         if request and request.response_url:
-            respond(request.response_url, self.cards.card(request, audit_kept=True), replace=True)
+            self.respond(request.response_url, self.cards.card(request, audit_kept=True), replace=True)
 
     def _begin(self, press: Press, work: Callable[[Press], None]) -> None:
+        with bound_contextvars(request_id=press.request_id):
+            self._begin_or_tell(press, work)
+
+    def _begin_or_tell(self, press: Press, work: Callable[[Press], None]) -> None:
         try:
             if self.draining:
                 work = self._restarting
@@ -124,10 +151,10 @@ class Conversation:
             # The ack of a press cannot carry a sentence, and the lane that could say it is full: the other one tries.
             # Where that is full as well, the card simply keeps its buttons.
             with suppress(BotError):
-                self.aws_lane.reserve(urgent=True).run(partial(respond, press.response_url, note(error.sentence)))
+                self.aws_lane.reserve(urgent=True).run(partial(self.respond, press.response_url, note(error.sentence)))
 
     def _restarting(self, press: Press) -> None:
-        respond(press.response_url, note(RestartingError.sentence))
+        self.respond(press.response_url, note(RestartingError.sentence))
 
     def _authorize(self, ask: Ask, told: "Told", found: "Found") -> None:
         with told():
@@ -144,8 +171,13 @@ class Conversation:
                 return
             found(request)
 
-    def _show_card(self, request: SignOutRequest) -> bool:
-        return respond(request.response_url, self.cards.card(request, self.confirmations.last_signed_out(request)))
+    def _show_card(self, begun: float, request: SignOutRequest) -> bool:
+        card = self.cards.card(request, self.confirmations.last_signed_out(request))
+        shown = self.respond(request.response_url, card)
+        if shown:
+            self.meter.card_shown(time.monotonic() - begun)
+            log.info("The card is shown")
+        return shown
 
     def _open_form(self, ask: Ask, trigger_id: str) -> None:
         with self._told(ask.response_url):
@@ -157,12 +189,12 @@ class Conversation:
                 response_url=ask.response_url,
             )
             if not self.forms.open(trigger_id, state):
-                respond(
+                self.respond(
                     ask.response_url, usage("The form could not be opened in time. Type the target instead.", USAGE)
                 )
 
-    def _found_by_form(self, view_id: str, request: SignOutRequest) -> None:
-        self.forms.show(view_id, found_view(shown=self._show_card(request)))
+    def _found_by_form(self, view_id: str, begun: float, request: SignOutRequest) -> None:
+        self.forms.show(view_id, found_view(shown=self._show_card(begun, request)))
 
     def _choose(self, press: Press) -> None:
         with self._told(press.response_url):
@@ -172,9 +204,9 @@ class Conversation:
                 if error.request.state is not State.AWAITING_CONFIRMATION:
                     raise
                 chosen = error.request  # the card shows the first choice, so a second one must not look like it
-                respond(press.response_url, note(CHOSEN_BEFORE))
+                self.respond(press.response_url, note(CHOSEN_BEFORE))
             card = self.cards.card(chosen, self.confirmations.last_signed_out(chosen))
-            respond(press.response_url, card, replace=True)
+            self.respond(press.response_url, card, replace=True)
 
     def _confirm(self, press: Press) -> None:
         with self._told(press.response_url):
@@ -185,23 +217,26 @@ class Conversation:
                 seat.release()
                 raise
             # From here on nothing may tell the operator that nothing was done: neither of these raises.
-            card = _LiveCard(press.response_url, self.cards, self.audit_refused)
-            seat.run(partial(self._sign_out, claimed, card))
+            log.info("Confirmed and claimed")
+            card = _LiveCard(partial(self.respond, press.response_url), self.cards, self.audit_refused)
+            seat.run(partial(self._sign_out, claimed, card, press.came_at))
             card.show(claimed)
 
     def _cancel(self, press: Press) -> None:
         with self._told(press.response_url):
             cancelled = self.confirmations.cancel(press.request_id, press.operator)
-            respond(press.response_url, self.cards.card(cancelled), replace=True)
+            self.respond(press.response_url, self.cards.card(cancelled), replace=True)
 
-    def _sign_out(self, claimed: SignOutRequest, card: "_LiveCard") -> None:
+    def _sign_out(self, claimed: SignOutRequest, card: "_LiveCard", pressed_at: float) -> None:
         try:
             ended = self.sign_outs.sign_out(claimed)
         except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
             _log_failed(f"Request {claimed.id} did not end; it will be resumed", error)
-            respond(claimed.response_url, note(UNFINISHED))
+            self.respond(claimed.response_url, note(UNFINISHED))
             return
-        card.show(ended)
+        log.info("Ended as %s after %d calls", ended.state, ended.attempts)
+        if card.show(ended):
+            self.meter.result_shown(time.monotonic() - pressed_at)
         self.entry_written()
 
     def _resume(self, dead: SignOutRequest) -> None:
@@ -211,8 +246,9 @@ class Conversation:
             _log_failed(f"Request {dead.id} could not be resumed; it will be tried again", error)
             return
         if ended:
+            log.info("Resumed, and ended as %s after %d calls", ended.state, ended.attempts)
             card = self.cards.card(ended, audit_kept=self.audit_refused())
-            respond(ended.response_url, card, replace=True)
+            self.respond(ended.response_url, card, replace=True)
             self.entry_written()
 
     @contextmanager
@@ -223,7 +259,7 @@ class Conversation:
         except AlreadyDecidedError as error:
             self._already_decided(error.request, response_url)
         except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
-            respond(response_url, _sentence_of(error))
+            self.respond(response_url, _sentence_of(error))
         self.entry_written()
 
     @contextmanager
@@ -236,15 +272,15 @@ class Conversation:
         except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
             trouble = _sentence_of(error)
             if not self.forms.show(view_id, again(trouble)):
-                respond(response_url, trouble)
+                self.respond(response_url, trouble)
         self.entry_written()
 
     def _already_decided(self, request: SignOutRequest, response_url: str | None) -> None:
         if request.state is State.SIGNING_OUT:
-            respond(response_url, note(STILL_SIGNING_OUT))
+            self.respond(response_url, note(STILL_SIGNING_OUT))
         else:
             last = self.confirmations.last_signed_out(request) if request.state.awaits_operator else None
-            respond(response_url, self.cards.card(request, last), replace=True)
+            self.respond(response_url, self.cards.card(request, last), replace=True)
 
 
 Told = Callable[[], AbstractContextManager[None]]
@@ -270,16 +306,17 @@ def _log_failed(what: str, error: Exception) -> None:
 class _LiveCard:
     """One card as it changes. Progress and result are posted by two threads: an older version never covers a newer."""
 
-    def __init__(self, response_url: str | None, cards: Cards, audit_refused: Callable[[], bool]) -> None:
-        self._response_url = response_url
+    def __init__(self, respond: Callable[..., bool], cards: Cards, audit_refused: Callable[[], bool]) -> None:
+        self._respond = respond
         self._cards = cards
         self._audit_refused = audit_refused
         self._lock = threading.Lock()
         self._version = 0
 
-    def show(self, request: SignOutRequest) -> None:
+    def show(self, request: SignOutRequest) -> bool:
         with self._lock:
-            if request.version > self._version:
-                self._version = request.version
-                message: Message = self._cards.card(request, audit_kept=self._audit_refused())
-                respond(self._response_url, message, replace=True)
+            if request.version <= self._version:
+                return False
+            self._version = request.version
+            message: Message = self._cards.card(request, audit_kept=self._audit_refused())
+            return self._respond(message, replace=True)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from slack_sdk import WebClient
 
@@ -35,7 +35,15 @@ class SlackGroups:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
         except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, nobody is in the group
             log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
+            with self._lock:
+                self._listed.pop(group_id, None)
             return None
         with self._lock:
             self._listed[group_id] = (asked_at, members)
         return members
+
+    def unlisted(self, group_ids: Iterable[str]) -> Sequence[str]:
+        """Return the groups that Slack does not list. It is asked for those that it has not yet, or did not last."""
+        with self._lock:
+            listed = set(self._listed)
+        return [group_id for group_id in group_ids if group_id not in listed and self.members(group_id) is None]

@@ -1,0 +1,77 @@
+"""`/readyz` and `/metrics`: how things stand, in words and in numbers. Neither ever waits for long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from bot.edge.lanes import ThreadLane
+from bot.edge.metrics import Metrics, Seen
+from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
+
+_UNCACHED = {"Cache-Control": "no-store"}
+
+
+class Drains(Protocol):
+    """What takes nothing new while it drains."""
+
+    draining: bool
+
+
+class Reached(Protocol):
+    """What Slack reaches the bot through."""
+
+    async def unreachable(self) -> str | None:
+        """Say where Slack cannot reach the bot."""
+
+    async def ghosts(self) -> str | None:
+        """Say where Slack counts more connections of this app than there should be."""
+
+    async def connected_for(self) -> float | None:
+        """Return since how many seconds it is connected, or None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """The two pages of one instance."""
+
+    conversation: Drains
+    front: Reached
+    lanes: Sequence[ThreadLane]
+    outlook: Outlook
+    metrics: Metrics
+
+    @property
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Where they are served."""
+        return (web.get("/readyz", self._readyz), web.get("/metrics", self._numbers))
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        found = await self._readiness()
+        answer = {"status": found.status, "reasons": list(found.reasons)}
+        return web.json_response(answer, status=503 if found.status == NOT_READY else 200, headers=_UNCACHED)
+
+    async def _numbers(self, request: web.Request) -> web.Response:
+        found, backlog = await self._readiness(), await self.outlook.backlog()
+        seen = Seen(
+            status=found.status,
+            lanes={lane.name: (lane.places, lane.taken) for lane in self.lanes},
+            connected_for=await self.front.connected_for(),
+            undelivered=backlog.entries if backlog else None,
+            oldest_undelivered=self.outlook.age(backlog.oldest_at).total_seconds() if backlog else None,
+        )
+        page, content_type = self.metrics.page(seen, request.headers.get("Accept", ""))
+        return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
+
+    async def _readiness(self) -> Readiness:
+        needs = (self._restarting, self.front.unreachable, self.outlook.store)
+        rooms = (room_in(lane) for lane in self.lanes)
+        outlook = self.outlook
+        return await readiness(
+            needs, (outlook.audit_channel, outlook.delivery, outlook.groups, self.front.ghosts, *rooms)
+        )
+
+    async def _restarting(self) -> str | None:
+        draining = self.conversation.draining
+        return "The bot is restarting: it finishes what is under way and takes nothing new." if draining else None

@@ -1,0 +1,140 @@
+"""Is the bot ready? What /readyz says, in plain sentences without secrets."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.edge.lanes import ThreadLane
+from bot.edge.probe import Probe
+from bot.errors import StoreUnavailableError
+from bot.ports import Backlog, Clock, RequestStore
+
+READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
+OVERDUE = timedelta(minutes=5)
+SECONDS_BETWEEN_GROUP_CHECKS = 30.0
+ROOM_TO_ASK = 4  # threads: the store's two questions, the groups', one to spare
+
+# What is wrong, as a sentence; None where nothing is.
+Look = Callable[[], Awaitable[str | None]]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether to send work here, and what somebody should look at."""
+
+    status: str
+    reasons: Sequence[str]
+
+
+class Outlook:
+    """Asks the store, the groups and the audit channel how they are, without waiting for what hangs."""
+
+    def __init__(
+        self,
+        store: RequestStore,
+        clock: Clock,
+        *,
+        audit_refusing: Callable[[], str | None],
+        unlisted_groups: Callable[[], Sequence[str]],
+    ) -> None:
+        self._lane = ThreadLane("health", ROOM_TO_ASK)
+        self._store_is_open = False
+        self._trouble: str | None = None
+        self._clock = clock
+        self._audit_refusing = audit_refusing
+        self._writable = Probe(self._lane, store.check_writable)
+        self._backlog = Probe(self._lane, store.backlog, fresh=1.0)
+        self._groups = Probe(self._lane, unlisted_groups, fresh=SECONDS_BETWEEN_GROUP_CHECKS)
+
+    def start(self) -> None:
+        """Begin to ask: the store is open."""
+        self._lane.start()
+        self._store_is_open = True
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._store_is_open = False
+        self._lane.stop()
+
+    async def backlog(self) -> Backlog | None:
+        """Return what waits for delivery, or None where the store does not say."""
+        if not self._store_is_open:
+            return None
+        try:
+            return await self._backlog.answer()
+        except Exception:  # noqa: BLE001 -- that the store is out of order is told by `store`
+            return None
+
+    def age(self, since: datetime | None) -> timedelta:
+        """Return for how long something has waited."""
+        return max(self._clock.now() - since, timedelta(0)) if since else timedelta(0)
+
+    async def store(self) -> str | None:
+        """Say where the store cannot be written."""
+        if not self._store_is_open:
+            return "The store is not open yet. The log says what the bot waits for."
+        try:
+            await self._writable.answer()
+        except TimeoutError:
+            return "The store does not answer in time, so nobody can be signed out."
+        except Exception as error:  # noqa: BLE001 -- whatever it is, nothing can be written
+            self._note(error.reason if isinstance(error, StoreUnavailableError) else repr(error))
+            return "The store cannot be written, so nobody can be signed out. The log says why."
+        self._note(None)
+        return None
+
+    def _note(self, trouble: str | None) -> None:
+        if trouble and trouble != self._trouble:  # said once, however often somebody asks
+            log.error("The store cannot be written: %s", trouble)
+        self._trouble = trouble
+
+    async def audit_channel(self) -> str | None:
+        """Say where somebody has to mend the audit channel."""
+        if reason := self._audit_refusing():
+            return f"The audit channel takes no messages ({reason}). They are kept, and delivered once it is mended."
+        return None
+
+    async def delivery(self) -> str | None:
+        """Say where the audit channel has not heard of something for a long time."""
+        backlog = await self.backlog()
+        age = self.age(backlog.oldest_at) if backlog else timedelta(0)
+        if age <= OVERDUE:
+            return None
+        return f"The oldest undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
+
+    async def groups(self) -> str | None:
+        """Say which user groups Slack does not list."""
+        if not self._store_is_open:
+            return None
+        try:
+            unlisted = await self._groups.answer()
+        except Exception:  # noqa: BLE001 -- asked again soon; whoever needs a group meanwhile is told
+            return None
+        if not unlisted:
+            return None
+        return f"Slack does not list {' and '.join(unlisted)}, so nobody is allowed through it. Check the id and scope."
+
+
+def room_in(lane: ThreadLane) -> Look:
+    """Return a look at whether a lane is full."""
+
+    async def look() -> str | None:
+        if lane.full:
+            return (
+                f"All {lane.places} places of the {lane.name} lane are taken, so newcomers hear that the bot is busy."
+            )
+        return None
+
+    return look
+
+
+async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:
+    """Return how things stand: without a need the bot is not ready; without a wish it is degraded."""
+    said = await asyncio.gather(*(look() for look in (*needs, *wishes)))
+    missing, troubles = list(filter(None, said[: len(needs)])), list(filter(None, said[len(needs) :]))
+    status = NOT_READY if missing else DEGRADED if troubles else READY
+    return Readiness(status, missing + troubles)
