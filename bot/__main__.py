@@ -39,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     sandbox.set_defaults(verb=_sandbox)
+    table = verbs.add_parser("table", help="print the DynamoDB table of SIGNOUT_STORE as CloudFormation, or make it")
+    table.add_argument("--create", action="store_true", help="make the table, with the AWS credentials found here")
+    table.set_defaults(verb=_table)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     return parser
 
@@ -87,6 +90,27 @@ def _sandbox(options: argparse.Namespace) -> int:
     except ModuleNotFoundError:
         return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
     return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
+
+
+def _table(options: argparse.Namespace) -> int:
+    from bot.config import SettingsError, store_address
+    from bot.errors import StoreError, StoreUnavailableError
+    from bot.stores.create import create
+    from bot.stores.table import cloud_formation
+
+    try:
+        kind, _, name = store_address(os.environ).partition("://")
+        if kind != "dynamodb":
+            return _failed("SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE.")
+        if options.create:
+            create(name, print)
+        else:
+            print(cloud_formation(name))  # noqa: T201 -- this is what was asked for
+    except SettingsError as error:
+        return _failed(*error.faults)
+    except (StoreError, StoreUnavailableError) as error:
+        return _failed(error.reason if isinstance(error, StoreUnavailableError) else str(error))
+    return 0
 
 
 def _signout(words: Sequence[str]) -> int:

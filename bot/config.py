@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import formats
@@ -157,6 +157,17 @@ def load(environment: Mapping[str, str]) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def store_address(environment: Mapping[str, str]) -> str:
+    """Return the store's address alone, for what needs no other setting. Raises `SettingsError`."""
+    faults: list[str] = []
+    given = environment.get("SIGNOUT_STORE") or _read_file(environment.get(CONFIG_FILE), faults).get("store")
+    try:
+        return str(TypeAdapter(formats.StoreAddress).validate_python(given or Settings.model_fields["store"].default))
+    except ValidationError as error:
+        faults += [_sentence(("store",), each["type"], each["msg"]) for each in error.errors(include_input=False)]
+    raise SettingsError(faults)
 
 
 def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from bot.aws.clients import Clients
 from bot.aws.identity import caller
@@ -31,6 +32,7 @@ from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
+from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
 from bot.terminal.sign_out import Terminal
 
@@ -51,6 +53,16 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
         time.sleep(seconds)
+
+
+class Store(RequestStore, Protocol):
+    """A store as it is set up."""
+
+    def open(self) -> None:
+        """Make it ready. Raises `StoreError` where waiting will not mend it, else `StoreUnavailableError`."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class NoGroups:
@@ -75,11 +87,16 @@ async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event
         store.close()
 
 
-def open_store(settings: Settings) -> SQLiteStore:
+def open_store(settings: Settings) -> Store:
     """Return the configured store, its schema up to date."""
-    store = SQLiteStore(Path(settings.store.removeprefix("sqlite:///")))
+    store = _store(settings.store)
     store.open()
     return store
+
+
+def _store(address: str) -> Store:
+    kind, _, place = address.partition("://")
+    return DynamoDBStore(place) if kind == "dynamodb" else SQLiteStore(Path(place.removeprefix("/")))
 
 
 def user_pools(settings: Settings) -> Mapping[str, UserPool]:
@@ -91,7 +108,7 @@ def user_pools(settings: Settings) -> Mapping[str, UserPool]:
     }
 
 
-def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
+def build(settings: Settings, store: RequestStore, clock: Clock) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
     bot_token = settings.slack_bot_token.get_secret_value()
@@ -139,7 +156,7 @@ def build(settings: Settings, store: SQLiteStore, clock: Clock) -> Edge:
         bot_token=bot_token,
         app_token=settings.slack_app_token.get_secret_value(),
         base_url=settings.slack_api_url,
-        sole_instance=True,
+        sole_instance=settings.store.startswith("sqlite:"),
         drain_seconds=settings.drain.total_seconds(),
     )
 

@@ -1,12 +1,16 @@
 """Fixtures that several tests share."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dynamodb import DynamoDB
 from headless import Headless
 
 from bot.sandbox.cognito import Moto
+from bot.stores.create import create
+from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
 
 
@@ -26,9 +30,51 @@ def headless(moto: Moto) -> Iterator[Headless]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+def sqlite_store(tmp_path: Path) -> Iterator[SQLiteStore]:
     """A new store on the disk."""
     opened = SQLiteStore(tmp_path / "signout.db")
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(sqlite_store: SQLiteStore) -> SQLiteStore:
+    """The store of tests to which it does not matter which."""
+    return sqlite_store
+
+
+@pytest.fixture(scope="session")
+def dynamodb_server() -> Iterator[DynamoDB]:
+    """One DynamoDB for all tests; each makes a table of its own in it."""
+    server = DynamoDB()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDB]:
+    """DynamoDB, where boto3 finds it and without any fault."""
+    for name, value in dynamodb_server.environment.items():
+        monkeypatch.setenv(name, value)
+    dynamodb_server.calls.clear()
+    yield dynamodb_server
+    dynamodb_server.clear()
+
+
+@pytest.fixture
+def table(dynamodb: DynamoDB) -> str:
+    """A new table; its name."""
+    assert dynamodb.url.startswith("http://127.0.0.1:")
+    name = f"signout-{uuid.uuid4()}"
+    create(name, lambda _: None)
+    return name
+
+
+@pytest.fixture
+def dynamodb_store(table: str) -> Iterator[DynamoDBStore]:
+    """A new store in DynamoDB."""
+    opened = DynamoDBStore(table)
     opened.open()
     yield opened
     opened.close()

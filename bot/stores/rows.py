@@ -18,6 +18,11 @@ _ENTRY = TypeAdapter(AuditEntry)
 _NESTED = {"operator": Operator, "chosen": Account}
 _LISTS = ("aws_request_ids", "candidates")
 _DELIVERY = ("delivery_attempts", "next_at", "delivered_at", "ts")
+REQUEST_COLUMNS = tuple(
+    f"{outer.name}_{inner.name}" if inner else outer.name
+    for outer in fields(SignOutRequest)
+    for inner in (fields(_NESTED[outer.name]) if outer.name in _NESTED else (None,))
+)
 
 
 def text(time: datetime | None) -> str | None:
