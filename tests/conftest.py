@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from dynamodb import DynamoDB
 from headless import Headless
 
@@ -48,7 +51,10 @@ def store(sqlite_store: SQLiteStore) -> SQLiteStore:
 def dynamodb_server() -> Iterator[DynamoDB]:
     """One DynamoDB for all tests; each makes a table of its own in it."""
     server = DynamoDB()
-    yield server
+    # A third of a second for each client otherwise: every session reads botocore's large files anew.
+    load_once = cache(JSONFileLoader().load_file)
+    with patch.object(JSONFileLoader, "load_file", lambda _, path: load_once(path)):
+        yield server
     server.stop()
 
 

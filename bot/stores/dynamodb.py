@@ -27,7 +27,7 @@ class DynamoDBStore(Deliveries):
     def __init__(self, name: str) -> None:
         super().__init__(Calls(name))
         self._name = name
-        self._log = Log(self._calls, self.get)
+        self._log = Log(self._calls, self._reader)
 
     def open(self) -> None:
         """See that the table is there, as this bot knows it. Raises `StoreError`, or `StoreUnavailableError`."""
@@ -39,15 +39,14 @@ class DynamoDBStore(Deliveries):
             raise StoreUnavailableError(
                 f"there is no table {self._name} in this region; `python -m bot table --create` makes it"
             ) from None
-        schema = (self._calls.get(items.META) or {}).get("schema_version", SCHEMA)
-        if schema > SCHEMA:
+        schema = (self._calls.get(items.META) or {}).get("schema_version")
+        if schema is None:
+            self._calls.write([update(items.META, "SET schema_version = :schema", schema=SCHEMA)])
+        elif schema > SCHEMA:
             raise StoreError(
                 f"The table {self._name} has schema {schema}, this bot knows {SCHEMA}."
                 " Run the newer bot, or give another table."
             )
-        known = "attribute_not_exists(schema_version) OR schema_version <= :schema"
-        with suppress(ConditionError):  # then a newer bot was just started: it knows how to live with this one
-            self._calls.write([update(items.META, "SET schema_version = :schema", known, schema=SCHEMA)])
 
     def close(self) -> None:
         """Close the connections. Nothing may use the store afterwards."""

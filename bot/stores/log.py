@@ -1,20 +1,20 @@
 """The audit log in the table: a partition for each month, in which entries stand in the order of their ids."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from ulid import ULID
 
 from bot.audit import Kind
-from bot.request import SignOutRequest
 from bot.stores import items
 from bot.stores.actions import Action, delete, update
 from bot.stores.calls import Calls, ConditionError
 from bot.stores.items import Item
+from bot.stores.reader import Reader
 from bot.stores.rows import text
 
-# With these a request ends. Its moves before stand before them in the log.
+# With these a request ends, so that it can be forgotten together with one. Its other moves stand before in the log.
 ENDINGS = frozenset({Kind.SIGNED_OUT, Kind.FAILED, Kind.UNKNOWN, Kind.CANCELLED, Kind.EXPIRED})
 FORGOTTEN_AT_ONCE = 100
 # A request's id may have been made on another clock than the entries about it.
@@ -22,11 +22,11 @@ CLOCKS_DIFFER_BY = timedelta(minutes=1)
 
 
 class Log:
-    """The log of the table behind `calls`; `get` returns a request. Raises as `Calls` does."""
+    """The log of the table behind `calls`. Raises as they do."""
 
-    def __init__(self, calls: Calls, get: Callable[[str], SignOutRequest | None]) -> None:
+    def __init__(self, calls: Calls, reader: Reader) -> None:
         self._calls = calls
-        self._get = get
+        self._reader = reader
         self._known: set[str] = set()
 
     def make_room(self, entry_id: str) -> None:
@@ -48,10 +48,7 @@ class Log:
                     yield item
 
     def forget(self, before: datetime) -> int:
-        """Delete some entries that were settled before then, each ended request with its last; return how many.
-
-        An entry stays as long as the request that it tells of has not ended before then, or it is not delivered.
-        """
+        """Delete some entries from before then that wait for nothing, a request with its last; return how many."""
         forgotten = 0
         for month in self._months():
             if month > items.month_at(before):
@@ -59,24 +56,20 @@ class Log:
             empty = True
             for item in self._in_month(month, last=items.first_id_at(before), Limit=FORGOTTEN_AT_ONCE):
                 empty = False
-                forgotten += self._forget(item, before)
+                forgotten += "due" not in item and self._forget(item)
                 if forgotten == FORGOTTEN_AT_ONCE:
                     return forgotten
             if empty and month < items.month_at(before):
                 self._forget_month(month)
         return forgotten
 
-    def _forget(self, item: Item, before: datetime) -> bool:
-        if "due" in item or max(item["at"], item.get("delivered_at", "")) >= str(text(before)):
-            return False
-        request = self._get(item["request_id"])
-        if request and not (items.has_ended(request) and (request.ended_at is None or request.ended_at < before)):
-            return False
+    def _forget(self, item: Item) -> bool:
         actions = [delete(items.key_of(item), "attribute_exists(pk) AND attribute_not_exists(due)")]
-        if request and item["kind"] in ENDINGS:
-            if request.chosen:
-                self._did(delete(items.account_key(request.chosen), "request_id = :id", id=request.id))
-            actions.append(delete(items.request_key(request.id), "version = :version", version=request.version))
+        if item["kind"] in ENDINGS:
+            for entry in self._reader.readable(items.entry_of_item, [item]):
+                if entry.account:
+                    self._did(delete(items.account_key(entry.account), "request_id = :id", id=entry.request_id))
+            actions.append(delete(items.request_key(item["request_id"])))
         return self._did(*actions)
 
     def _forget_month(self, month: str) -> None:
