@@ -12,6 +12,7 @@ from dynamodb import DynamoDB
 from headless import Headless
 
 from bot.sandbox.cognito import Moto
+from bot.stores import calls
 from bot.stores.create import create
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
@@ -63,6 +64,9 @@ def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iter
     """DynamoDB, where boto3 finds it and without any fault."""
     for name, value in dynamodb_server.environment.items():
         monkeypatch.setenv(name, value)
+    # A busy machine is not what is tested.
+    monkeypatch.setattr(calls, "READ_SECONDS", 30)
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 60.0)
     dynamodb_server.calls.clear()
     yield dynamodb_server
     dynamodb_server.clear()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from dynamodb import DynamoDB, answer_500_after, cancel, lose_answer, lose_call, refuse
+from dynamodb import DynamoDB, Fault, answer_500_after, cancel, lose_answer, lose_call, refuse
 from examples import ADA, NOON, asked, awaiting, claimed_in
 
 from bot.__main__ import main
@@ -20,9 +20,9 @@ from bot.options import MAX_REASON, MAX_TARGET
 from bot.request import SignOutRequest, State, new_id
 from bot.sign_out import MARGIN
 from bot.stores import calls
-from bot.stores.actions import update
+from bot.stores.actions import put, update
 from bot.stores.dynamodb import DynamoDBStore
-from bot.stores.items import META, entry_key, item_of_request, request_key
+from bot.stores.items import META, item_of_entry, item_of_request
 from bot.stores.table import ACTIONS, INDEX, check, definition
 
 URL = "https://hooks.slack.com/commands/T/1/secret"
@@ -42,10 +42,10 @@ def described() -> dict[str, Any]:
 LONGEST_WRITE = timedelta(seconds=calls.KEEP_TRYING_SECONDS + calls.CONNECT_SECONDS + calls.READ_SECONDS)
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "READ_SECONDS", 0.5)
-    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 1.0)
+@pytest.fixture
+def _impatient(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dynamodb
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 0.5)
 
 
 def opened(store: DynamoDBStore) -> tuple[SignOutRequest, SignOutRequest, AuditEntry]:
@@ -77,10 +77,10 @@ def kinds(store: DynamoDBStore) -> list[Kind]:
     ],
 )
 def test_what_passes_is_tried_again_and_done_once(
-    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: object
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: Fault
 ) -> None:
     request, claimed, entry = opened(dynamodb_store)
-    dynamodb.next(WRITE, fault, fault)  # type: ignore[arg-type]  # a fault like the others
+    dynamodb.next(WRITE, fault, fault)
     dynamodb_store.advance(request, claimed, entry)
     assert dynamodb_store.get(request.id) == claimed
     assert kinds(dynamodb_store) == [Kind.CONFIRMED, Kind.OPENED]
@@ -88,6 +88,7 @@ def test_what_passes_is_tried_again_and_done_once(
         dynamodb_store.advance(request, replace(claimed, claim_id="late"), replace(entry, id=new_id(NOON)))
 
 
+@pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize(
     ("fault", "reason", "in_doubt"),
     [
@@ -108,13 +109,13 @@ def test_what_passes_is_tried_again_and_done_once(
 def test_what_does_not_pass_says_why_and_whether_it_may_have_been_done(
     dynamodb: DynamoDB,
     dynamodb_store: DynamoDBStore,
-    fault: object,
+    fault: Fault,
     reason: str,
     *,
     in_doubt: bool,
 ) -> None:
     request, claimed, entry = opened(dynamodb_store)
-    dynamodb.next(WRITE, *[fault] * 50)  # type: ignore[list-item]  # a fault like the others
+    dynamodb.next(WRITE, *[fault] * 50)
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.advance(request, claimed, entry)
     assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
@@ -157,10 +158,12 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{door.getsockname()[1]}"
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_black_hole_is_given_up_after_seconds(
     dynamodb_store: DynamoDBStore, black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, claimed, entry = opened(dynamodb_store)
+    monkeypatch.setattr(calls, "READ_SECONDS", 0.2)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
     lost = DynamoDBStore(dynamodb_store._calls.table)
     lost._log._known = dynamodb_store._log._known
@@ -175,6 +178,7 @@ def test_a_black_hole_is_given_up_after_seconds(
     assert dynamodb_store.get(request.id) == request
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{door.getsockname()[1]}")
@@ -218,14 +222,13 @@ def test_an_item_that_cannot_be_read_does_not_hold_up_the_others(
         dynamodb_store.record(entry)
     request = awaiting(response_url=URL)
     dynamodb_store.add(request, entry_of(request, NOON))
-    for key, change in (
-        (entry_key(broken.id), "SET snapshot = :bad"),
-        (request_key(request.id), "SET candidates = :bad"),
-    ):
-        dynamodb_store._calls.write([update(key, change, bad="of this item")])
+    unreadable = [
+        put({**item_of_entry(broken), "snapshot": "of this item"}, ""),
+        put({**item_of_request(request), "request": "of this item"}, ""),
+    ]
+    dynamodb_store._calls.write(unreadable)
     assert dynamodb_store.undelivered(NOON, 1) == [sound]
     assert dynamodb_store.undelivered(NOON, 9) == [sound]
-    later = dynamodb_store.next_delivery_at()
     dynamodb_store.delivered([sound], "1.0", NOON)
     later = dynamodb_store.next_delivery_at()
     assert later

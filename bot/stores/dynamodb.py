@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 
 from bot.audit import AuditEntry
@@ -16,6 +17,8 @@ from bot.stores.items import Item
 from bot.stores.log import Log
 from bot.stores.rows import text
 from bot.stores.table import EXPIRES, NOT_THERE, SCHEMA, check
+
+LONGEST_CARD = timedelta(minutes=25)  # what `confirm_within` may be at most
 
 
 class DynamoDBStore(Deliveries):
@@ -102,14 +105,14 @@ class DynamoDBStore(Deliveries):
 
     def wipe_response_urls(self, created_before: datetime) -> None:
         """Forget the response_urls that Slack no longer takes."""
-        before = str(text(created_before))
-        for item in self._reader.due(items.URL_KEPT, "due_at < :before", before=before):
-            self._wipe(item, "REMOVE response_url, due, due_at")
-        # What has not ended stands in the index by other times. There is never much of it.
-        for state in (items.AWAITING, items.CLAIMED):
-            for item in self._reader.due(state, where="attribute_exists(response_url)"):
-                if str(item.get("claimed_at", item["created_at"])) < before:
-                    self._wipe(item, "REMOVE response_url")
+        for request in self._requests(self._reader.due(items.URL_KEPT, "due_at < :at", at=text(created_before))):
+            self._wipe(request, "REMOVE response_url, due, due_at")
+        # What has not ended stands in the index by other times. Little of it is so old, where everything works.
+        latest = text(created_before + LONGEST_CARD)
+        awaiting = self._reader.due(items.AWAITING, "due_at < :latest", latest=latest)
+        for request in self._requests(chain(awaiting, self._reader.due(items.CLAIMED))):
+            if request.response_url and (request.claimed_at or request.created_at) < created_before:
+                self._wipe(request, "REMOVE response_url")
 
     def record(self, entry: AuditEntry) -> None:
         """Store an entry that belongs to no move, such as a refusal."""
@@ -133,9 +136,10 @@ class DynamoDBStore(Deliveries):
                 raise StoreUnavailableError(f"there is an entry {entry.id} already") from None
             raise
 
-    def _wipe(self, item: Item, change: str) -> None:
+    def _wipe(self, request: SignOutRequest, change: str) -> None:
         with suppress(ConditionError):  # it has moved on: the next round sees to it
-            self._calls.write([update(items.key_of(item), change, "version = :version", version=item["version"])])
+            wipe = update(items.request_key(request.id), change, "version = :version", version=request.version)
+            self._calls.write([wipe])
 
     def _requests(self, found: Iterable[Item]) -> Iterator[SignOutRequest]:
         return self._reader.readable(items.request_of_item, found)

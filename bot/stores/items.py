@@ -1,4 +1,4 @@
-"""Requests and audit entries as items of the table, and back. Their attributes are the columns of rows.py."""
+"""Requests and audit entries as items of the table, and back: JSON, and beside it what the table is asked for."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from ulid import ULID
 
 from bot.audit import AuditEntry
 from bot.request import MOVES, Account, SignOutRequest, State
-from bot.stores.rows import REQUEST_COLUMNS, entry_of_row, request_of_row, row_of_entry, row_of_request, text
+from bot.stores.rows import entry_of_row, json_of_request, request_of_json, row_of_entry, text
 
 Item = dict[str, Any]
 Key = Mapping[str, str]
@@ -77,12 +77,18 @@ def epoch(time: datetime) -> int:
 
 def item_of_request(request: SignOutRequest) -> Item:
     """Return a request as an item, in the index while something is to be done about it."""
-    return {**request_key(request.id), **_without_nothing(row_of_request(request)), **_due(request)}
+    apart = {"version": request.version, "state": request.state, "response_url": request.response_url}
+    return {
+        **request_key(request.id),
+        **_without_nothing(apart),
+        **_due(request),
+        "request": json_of_request(request),
+    }
 
 
 def request_of_item(item: Item) -> SignOutRequest:
     """Return the request that an item holds."""
-    return request_of_row({name: item.get(name) for name in REQUEST_COLUMNS})
+    return request_of_json(item["request"], item.get("response_url"))
 
 
 def item_of_entry(entry: AuditEntry) -> Item:

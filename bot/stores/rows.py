@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +18,6 @@ _ENTRY = TypeAdapter(AuditEntry)
 _NESTED = {"operator": Operator, "chosen": Account}
 _LISTS = ("aws_request_ids", "candidates")
 _DELIVERY = ("delivery_attempts", "next_at", "delivered_at", "ts")
-REQUEST_COLUMNS = tuple(
-    f"{outer.name}_{inner.name}" if inner else outer.name
-    for outer in fields(SignOutRequest)
-    for inner in (fields(_NESTED[outer.name]) if outer.name in _NESTED else (None,))
-)
 
 
 def text(time: datetime | None) -> str | None:
@@ -59,6 +54,16 @@ def request_of_row(row: Row) -> SignOutRequest:
     for name in _LISTS:
         values[name] = json.loads(row[name])
     return _REQUEST.validate_python(values)
+
+
+def json_of_request(request: SignOutRequest) -> str:
+    """Return a request as JSON, without its response_url, which is kept apart since it is wiped."""
+    return _REQUEST.dump_json(request, exclude={"response_url"}).decode()
+
+
+def request_of_json(stored: str, response_url: str | None) -> SignOutRequest:
+    """Return the request that was stored as JSON."""
+    return replace(_REQUEST.validate_json(stored), response_url=response_url)
 
 
 def row_of_entry(entry: AuditEntry) -> Row:
