@@ -18,7 +18,7 @@ from bot.sandbox.workspace import Message
 from bot.stores.dynamodb import DynamoDBStore
 
 DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "500"))
-AT_ONCE = 5  # so many double clicks; more might find no place in a lane
+AT_ONCE = 8  # so many double clicks; more might find no place in a lane
 
 
 @pytest.fixture
