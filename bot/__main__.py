@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--account", type=_account, metavar="ID", help="the bot's own (default: that of the ARN or caller)"
     )
     policy.set_defaults(verb=_iam_policy)
+    table = verbs.add_parser("table", help="print the DynamoDB table of SIGNOUT_STORE as CloudFormation, or make it")
+    table.add_argument("--create", action="store_true", help="make the table, with the AWS credentials found here")
+    table.set_defaults(verb=_table)
     verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
     verbs.add_parser("audit", help="show the audit log")
     return parser
@@ -173,6 +176,27 @@ def _iam_policy(options: argparse.Namespace) -> int:
     except CallerUnknownError as error:
         return _failed("Say in which account the bot runs: --account ID.", str(error))
     print(json.dumps(printed, indent=2))  # noqa: T201 -- this is what was asked for
+    return 0
+
+
+def _table(options: argparse.Namespace) -> int:
+    from bot.config import SettingsError, load_store
+    from bot.errors import StoreError, StoreUnavailableError
+    from bot.stores.create import create
+    from bot.stores.table import cloud_formation
+
+    try:
+        kind, _, name = load_store(os.environ).store.partition("://")
+        if kind != "dynamodb":
+            return _failed("SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE.")
+        if options.create:
+            create(name, print)
+        else:
+            print(cloud_formation(name))  # noqa: T201 -- this is what was asked for
+    except SettingsError as error:
+        return _failed(*error.faults)
+    except (StoreError, StoreUnavailableError) as error:
+        return _failed(error.reason if isinstance(error, StoreUnavailableError) else str(error))
     return 0
 
 

@@ -143,5 +143,9 @@ CountryCode = Annotated[str, _matching(r"[A-Z]{2}", "must be a country of two le
 ReasonPattern = Annotated[Any, BeforeValidator(_pattern)]
 TicketUrl = Annotated[str, AfterValidator(_ticket_url)]
 StoreAddress = Annotated[
-    str, _matching(r"sqlite:///.+", "must be sqlite:///relative/path.db or sqlite:////absolute/path.db.")
+    str,
+    _matching(
+        r"sqlite:///.+|dynamodb://[\w.-]{3,255}",
+        "must be sqlite:///relative/path.db, sqlite:////absolute/path.db or dynamodb://TABLE.",
+    ),
 ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from slack_bolt import App
 
@@ -43,7 +44,8 @@ from bot.slack.clients import refuse_redirects, respond, web_client
 from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
-from bot.stores.checks import try_sqlite
+from bot.stores.checks import try_sqlite, try_table
+from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
 from bot.stores.sqlite_reader import SQLiteReader
 from bot.terminal.check import findings, judge_clock
@@ -70,6 +72,16 @@ class SystemClock:
         time.sleep(seconds)
 
 
+class Store(RequestStore, Protocol):
+    """A store as it is set up."""
+
+    def open(self) -> None:
+        """Make it ready. Raises `StoreError` where waiting will not mend it, else `StoreUnavailableError`."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class NoGroups:
     """Groups in a terminal, where Slack is not asked."""
 
@@ -91,15 +103,22 @@ async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event
     await build(settings, build_store(settings), SystemClock(), http=http).serve(host, port, stop)
 
 
-def build_store(settings: Settings) -> SQLiteStore:
+def build_store(settings: Settings) -> Store:
     """Return the configured store, not yet opened."""
-    return SQLiteStore(Path(settings.store.removeprefix("sqlite:///")))
+    kind, place = _kind_and_place(settings)
+    return DynamoDBStore(place) if kind == "dynamodb" else SQLiteStore(Path(place))
+
+
+def _kind_and_place(settings: StoreSettings) -> tuple[str, str]:
+    kind, _, place = settings.store.partition("://")
+    return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
 @contextmanager
 def trail(settings: StoreSettings) -> Iterator[RequestStore]:
     """Give the configured store for reading alone; nothing is made where there is none. Raises `StoreError`."""
-    store = SQLiteReader(Path(settings.store.removeprefix("sqlite:///")))
+    kind, place = _kind_and_place(settings)
+    store: Store = DynamoDBStore(place) if kind == "dynamodb" else SQLiteReader(Path(place))
     try:
         store.open()
         yield store
@@ -124,7 +143,7 @@ def user_pools(settings: Settings) -> Mapping[str, UserPool]:
     }
 
 
-def build(settings: Settings, store: SQLiteStore, clock: Clock, *, http: bool = False) -> Edge:
+def build(settings: Settings, store: Store, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
     metrics = Metrics()
@@ -194,7 +213,9 @@ def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> Soc
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
-        return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=True)
+        return SocketMode(
+            app, token, settings.slack_api_url, metrics, sole_instance=settings.store.startswith("sqlite:")
+        )
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
     raise SettingsError([NO_FRONT])
@@ -234,9 +255,14 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            ("store", partial(try_sqlite, Path(settings.store.removeprefix("sqlite:///")))),
+            ("store", _try_store(settings)),
         ]
     )
+
+
+def _try_store(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
+    kind, place = _kind_and_place(settings)
+    return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
 
 
 def iam_policies(

@@ -1,12 +1,20 @@
 """Fixtures that several tests share."""
 
+import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from botocore.loaders import JSONFileLoader
+from dynamodb import DynamoDB
 from headless import Headless
 
 from bot.sandbox.cognito import Moto
+from bot.stores import calls
+from bot.stores.create import create
+from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
 
 
@@ -26,9 +34,57 @@ def headless(moto: Moto) -> Iterator[Headless]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+def sqlite_store(tmp_path: Path) -> Iterator[SQLiteStore]:
     """A new store on the disk."""
     opened = SQLiteStore(tmp_path / "signout.db")
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(sqlite_store: SQLiteStore) -> SQLiteStore:
+    """The store of tests to which it does not matter which."""
+    return sqlite_store
+
+
+@pytest.fixture(scope="session")
+def dynamodb_server() -> Iterator[DynamoDB]:
+    """One DynamoDB for all tests; each makes a table of its own in it."""
+    server = DynamoDB()
+    # A third of a second for each client otherwise: every session reads botocore's large files anew.
+    load_once = cache(JSONFileLoader().load_file)
+    with patch.object(JSONFileLoader, "load_file", lambda _, path: load_once(path)):
+        yield server
+    server.stop()
+
+
+@pytest.fixture
+def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDB]:
+    """DynamoDB, where boto3 finds it and without any fault."""
+    for name, value in dynamodb_server.environment.items():
+        monkeypatch.setenv(name, value)
+    # A busy machine is not what is tested.
+    monkeypatch.setattr(calls, "READ_SECONDS", 30)
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 60.0)
+    dynamodb_server.calls.clear()
+    yield dynamodb_server
+    dynamodb_server.clear()
+
+
+@pytest.fixture
+def table(dynamodb: DynamoDB) -> str:
+    """A new table; its name."""
+    assert dynamodb.url.startswith("http://127.0.0.1:")
+    name = f"signout-{uuid.uuid4()}"
+    create(name, lambda _: None)
+    return name
+
+
+@pytest.fixture
+def dynamodb_store(table: str) -> Iterator[DynamoDBStore]:
+    """A new store in DynamoDB."""
+    opened = DynamoDBStore(table)
     opened.open()
     yield opened
     opened.close()

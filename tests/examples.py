@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.audit import entry_of
-from bot.ports import Attribute, Refused, SignedOut, Unclear
+from bot.ports import Attribute, Refused, RequestStore, SignedOut, Unclear
 from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
 from bot.sign_out import LEASE, Lifetimes, SignOuts
-from bot.stores.sqlite import SQLiteStore
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
@@ -72,7 +71,7 @@ def asked(target: str = "ada", **changes: object) -> Ask:
     return Ask(**(values | changes))  # type: ignore[arg-type]
 
 
-def claimed_in(store: SQLiteStore, **changes: object) -> SignOutRequest:
+def claimed_in(store: RequestStore, **changes: object) -> SignOutRequest:
     """Return a request that was stored, and claimed at noon."""
     request = awaiting(**changes)
     store.add(request, entry_of(request, NOON))
@@ -118,7 +117,7 @@ class ScriptedPool:
         return next(self.answers)
 
 
-def sign_outs(store: SQLiteStore, pool: ScriptedPool, clock: StoppedClock) -> SignOuts:
+def sign_outs(store: RequestStore, pool: ScriptedPool, clock: StoppedClock) -> SignOuts:
     """Return the rule over these parts, with lifetimes of 1 h and 2 h."""
     return SignOuts(
         pools={"customers": pool},

@@ -87,8 +87,8 @@ class Headless:
         """Press a button and wait for the ack; a `value` forges the button."""
         return self.run(self.stage.workspace.press(person, message, action_id, value))
 
-    def press_at_once(self, presses: Iterable[tuple[str, Message, str]]) -> list[Ack]:
-        """Press many buttons at the same moment and wait for all acks."""
+    def press_at_once(self, presses: Iterable[tuple[str, Message, str, *tuple[str, ...]]]) -> list[Ack]:
+        """Press many buttons at once and wait for all acks; a fourth value forges the button, as in `press`."""
 
         async def work() -> list[Ack]:
             return await asyncio.gather(*(self.stage.workspace.press(*press) for press in presses))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from bot.errors import StoreError, StoreUnavailableError
 from bot.ports import Finding
+from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.schema import STEPS
 from bot.stores.sqlite import BUSY_SECONDS
 
@@ -27,6 +29,21 @@ def try_sqlite(path: Path) -> Sequence[Finding]:
     if not os.access(folder, os.W_OK | os.X_OK):
         return [Finding(NAME, "missing", f"{path} cannot be made: the folder is not writable here.", _FIX)]
     return [Finding(NAME, "ok", f"{path} is not there yet and would be made")]
+
+
+def try_table(store: DynamoDBStore) -> Sequence[Finding]:
+    """Say whether the table is there, as this bot knows it, and can be written."""
+    fix = "Check SIGNOUT_STORE, the region, and what the bot's role may do with the table (iam-policy prints it)."
+    try:
+        store.open()
+        store.check_writable()
+    except StoreUnavailableError as error:
+        return [Finding(NAME, "missing", f"The table cannot be used: {error.reason}.", fix)]
+    except StoreError as error:
+        return [Finding(NAME, "missing", str(error), "")]
+    finally:
+        store.close()
+    return [Finding(NAME, "ok", "the table is there and writable")]
 
 
 def _existing(path: Path) -> Finding:

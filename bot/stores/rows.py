@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +54,16 @@ def request_of_row(row: Row) -> SignOutRequest:
     for name in _LISTS:
         values[name] = json.loads(row[name])
     return _REQUEST.validate_python(values)
+
+
+def json_of_request(request: SignOutRequest) -> str:
+    """Return a request as JSON, without its response_url, which is kept apart since it is wiped."""
+    return _REQUEST.dump_json(request, exclude={"response_url"}).decode()
+
+
+def request_of_json(stored: str, response_url: str | None) -> SignOutRequest:
+    """Return the request that was stored as JSON."""
+    return replace(_REQUEST.validate_json(stored), response_url=response_url)
 
 
 def row_of_entry(entry: AuditEntry) -> Row:

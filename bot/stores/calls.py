@@ -1,0 +1,187 @@
+"""Calls to DynamoDB: each tried again for a few seconds, and what is known once that did not help."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+from bot.errors import StoreError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+CONNECT_SECONDS = 1
+READ_SECONDS = 2
+# No attempt starts later than this after the first: a write ends within 7 s, inside the margin that a lease keeps.
+KEEP_TRYING_SECONDS = 4.0
+LONGEST_PAUSE_SECONDS = 1.0
+CONNECTIONS = 100  # more than the bot has threads
+REFUSED = "ConditionalCheckFailed"
+
+_NOT_NOW = frozenset(
+    {
+        "ThrottlingException",
+        "ThrottlingError",
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "TransactionConflict",
+    }
+)
+_UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
+_CANCELLED = "TransactionCanceledException"
+_SERVER_ERROR = 500
+_NOT_CONNECTED = (ConnectTimeoutError, EndpointConnectionError)
+_NOT_SENT = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
+
+Values = dict[str, Any]
+
+
+class ConditionError(Exception):
+    """A condition did not hold, so nothing was written. `failed` tells for each action whether it was its condition."""
+
+    def __init__(self, failed: Sequence[bool]) -> None:
+        self.failed = failed
+        super().__init__("a condition did not hold")
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What a failed attempt means. The reason is a code: a whole message may quote what was to be written."""
+
+    reason: str
+    again: bool
+    doubt: bool
+
+
+class Calls:
+    """Calls on one table. Region, credentials and endpoint come from the environment, as boto3 reads them.
+
+    Each raises `StoreUnavailableError` once trying again for a few seconds did not help, or at once where it cannot;
+    `StoreError` where the environment names no region. Safe to use from many threads.
+    """
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        self._lock = threading.Lock()
+        self._client: DynamoDBClient | None = None
+
+    def write(self, actions: Sequence[Values]) -> None:
+        """Do all of 1 to 100 Puts, Updates and Deletes of different items, or none. Raises `ConditionError`.
+
+        A write whose answer was lost is sent again with its token, by which DynamoDB knows it: it is done once.
+        """
+        named = [{kind: {"TableName": self.table, **what} for kind, what in action.items()} for action in actions]
+        self._call("transact_write_items", TransactItems=named, ClientRequestToken=str(uuid4()))
+
+    def get(self, key: Mapping[str, str]) -> Values | None:
+        """Return an item as it stands now, or None."""
+        found: Values | None = self._call("get_item", TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        return found
+
+    def query(self, **parameters: Any) -> Iterator[Values]:
+        """Give the items of a Query, page by page."""
+        page: Values = {}
+        while True:
+            page = self._call("query", TableName=self.table, **parameters)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def describe(self) -> Any:
+        """Return what DynamoDB says about the table itself."""
+        return self._call("describe_table", TableName=self.table)["Table"]
+
+    def client(self) -> "DynamoDBClient":
+        """Return the client, built when it is first needed. It takes and gives plain Python values."""
+        with self._lock:
+            if self._client is None:
+                self._client = _build()
+            return self._client
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            if self._client:
+                self._client.close()
+
+    def _call(self, name: str, **parameters: Any) -> Any:
+        begun, doubt, pause = time.monotonic(), False, 0.05
+        call = getattr(self.client(), name)
+        while True:
+            try:
+                return call(**parameters)
+            except (ClientError, BotoCoreError) as error:
+                trouble = _trouble(error)
+            doubt = doubt or (trouble.doubt and "ClientRequestToken" in parameters)
+            if not trouble.again or time.monotonic() - begun + pause > KEEP_TRYING_SECONDS:
+                # None of botocore's own words: they may quote a response_url.
+                raise StoreUnavailableError(trouble.reason, in_doubt=doubt)
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _build() -> "DynamoDBClient":
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        # botocore's own retries would hide doubt, and their time.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=CONNECTIONS,
+    )
+    try:
+        return boto3.Session().resource("dynamodb", config=config).meta.client
+    except NoRegionError:
+        raise StoreError("The DynamoDB store needs a region: set AWS_REGION, or give a profile that has one.") from None
+    except ProfileNotFound:
+        raise StoreError("AWS_PROFILE names a profile that is in no AWS settings file here. Check it.") from None
+
+
+def _trouble(error: ClientError | BotoCoreError) -> _Trouble:
+    """Return what a failed attempt means. Raises `ConditionError` where it means no."""
+    if isinstance(error, ClientError):
+        return _trouble_of_answer(error)
+    connected = not isinstance(error, _NOT_CONNECTED)
+    sent = connected and not isinstance(error, _NOT_SENT)
+    return _Trouble(type(error).__name__, again=sent or not connected, doubt=sent)
+
+
+def _trouble_of_answer(error: ClientError) -> _Trouble:
+    code, metadata = str(error.response["Error"].get("Code")), error.response["ResponseMetadata"]
+    if code == _CANCELLED:
+        return _trouble_of_cancelled([each.get("Code", "None") for each in error.response["CancellationReasons"]])
+    unclear = code == _UNDER_WAY or metadata["HTTPStatusCode"] >= _SERVER_ERROR or "RequestId" not in metadata
+    return _Trouble(code, again=unclear or code in _NOT_NOW, doubt=unclear)
+
+
+def _trouble_of_cancelled(codes: Sequence[str]) -> _Trouble:
+    if REFUSED in codes:
+        raise ConditionError([code == REFUSED for code in codes])
+    reasons = {code for code in codes if code != "None"}
+    return _Trouble(", ".join(sorted(reasons)), again=bool(reasons) and reasons <= _NOT_NOW, doubt=False)

@@ -1,0 +1,99 @@
+"""Two bots as processes of their own on one DynamoDB table."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dynamodb import DynamoDB
+from flow import CONFIRM, SIGN_OUT
+from headless import AUDIT, SAM, SUPPORT, BotProcess, Headless
+
+from bot.audit import entry_of
+from bot.request import Account, Operator, SignOutRequest, State, new_id
+from bot.sandbox import cast
+from bot.sandbox.cognito import REGION
+from bot.sandbox.workspace import Message
+from bot.stores.dynamodb import DynamoDBStore
+
+DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "500"))
+AT_ONCE = 8  # so many double clicks; more might find no place in a lane
+
+
+@pytest.fixture
+def two_bots(headless: Headless, dynamodb: DynamoDB, table: str) -> Iterator[tuple[BotProcess, BotProcess]]:
+    headless.stage.weather.cognito.observers.clear()  # nobody looks at the devices after each of so many sign-outs
+    settings = {**headless.environment, **dynamodb.environment, "SIGNOUT_STORE": f"dynamodb://{table}"}
+    with headless.bot_process(**settings) as one, headless.bot_process(**settings) as other:
+        yield one, other
+
+
+@pytest.mark.timeout(300)
+def test_each_of_many_double_clicks_raced_through_two_instances_signs_out_once(
+    headless: Headless, dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, two_bots: tuple[BotProcess, BotProcess]
+) -> None:
+    requests = [stored(dynamodb_store, headless) for _ in range(DOUBLE_CLICKS)]
+    card = headless.do(lambda: headless.stage.workspace.post(SUPPORT, {"text": "a card"}, only_for=SAM))
+    for start in range(0, DOUBLE_CLICKS, AT_ONCE):
+        batch = requests[start : start + AT_ONCE]
+        # Slack hands envelopes to the connections in turn, so the two presses of a double click go to both bots.
+        acks = headless.press_at_once((SAM, card, CONFIRM, request.id) for request in batch for _ in range(2))
+        assert [ack.error for ack in acks] == [None] * len(acks)
+        wait_for_posts(headless, start + len(batch))
+    headless.wait_for(lambda: dynamodb_store.backlog().entries == 0, timeout=60)
+
+    once = Counter(request.id for request in requests)
+    assert len(headless.cognito_calls(SIGN_OUT)) == DOUBLE_CLICKS
+    assert Counter(metadata(message)["request_id"] for message in headless.audit()) == once
+    told = Counter((entry.request_id, entry.kind) for entry in dynamodb_store.entries(None, None))
+    assert told == Counter((id_, kind) for id_ in once for kind in ("opened", "confirmed", "signed_out"))
+    for request in map(dynamodb_store.get, once):
+        assert request
+        assert (request.state, request.version, request.attempts) == (State.SIGNED_OUT, 3, 1)
+    assert claims_sent(dynamodb) > DOUBLE_CLICKS, "some of the races were decided by the table alone"
+    assert "Scan" not in {action for action, _ in dynamodb.calls}
+    assert [bot.log() for bot in two_bots if re.search("ERROR|WARNING|Traceback", bot.log())] == []
+
+
+def stored(store: DynamoDBStore, headless: Headless) -> SignOutRequest:
+    """Store a request of Sam's that awaits its confirmation."""
+    now = datetime.now(UTC)
+    ada = Account(pool="customers", pool_id=headless.stage.cognito.pools["customers"].id, region=REGION, username="ada")
+    request = SignOutRequest(
+        id=new_id(now),
+        state=State.AWAITING_CONFIRMATION,
+        operator=Operator(team_id=cast.TEAM_ID, id=SAM, name="sam"),
+        source="slack",
+        channel_id=SUPPORT,
+        target="ada",
+        candidates=(ada,),
+        chosen=ada,
+        reason=None,
+        allowed_by="allow.users",
+        created_at=now,
+        expires_at=now + timedelta(minutes=25),
+    )
+    store.add(request, entry_of(request, now))
+    return request
+
+
+def wait_for_posts(headless: Headless, number: int) -> None:
+    """Wait for so many audit messages; `headless.audit()` would copy them all at each look."""
+    messages = headless.stage.workspace.messages
+    headless.wait_for(lambda: headless.do(lambda: sum(m.channel == AUDIT for m in messages)) >= number, timeout=60)
+
+
+def metadata(message: Message) -> dict[str, str]:
+    assert message.metadata
+    payload: dict[str, str] = message.metadata["event_payload"]
+    return payload
+
+
+def claims_sent(dynamodb: DynamoDB) -> int:
+    """How often an instance tried to claim."""
+    written = [
+        item for action, sent in dynamodb.calls if action == "TransactWriteItems" for item in sent["TransactItems"]
+    ]
+    return sum(item.get("Put", {}).get("Item", {}).get("state") == {"S": "signing_out"} for item in written)
