@@ -25,7 +25,7 @@ COPY --from=build /app /app
 WORKDIR /app
 ENV PATH=/opt/bot/bin:$PATH
 # Python's own library comes without bytecode, and the bot may not write there: leave what it and the health check import.
-RUN python -c "import bot.__main__, bot.wiring, http.client"
+RUN python -c "import bot.__main__, bot.wiring.run, http.client"
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SIGNOUT_STORE=sqlite:////data/signout.db

@@ -15,7 +15,7 @@ The flow, and where each step lives:
     killed in between
        recover    resume, expire, deliver               recover.py
 
-The files right under bot/ are the rules: they know ports.py, never Slack, AWS or a database. wiring.py joins them.
+The files right under bot/ are the rules: they know ports.py, never Slack, AWS or a database. wiring/ joins them.
 """
 
 __version__ = "0.1.0"

@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
     from bot.errors import StoreError
-    from bot.wiring import serve
+    from bot.wiring.run import serve
 
     try:
         settings = load(os.environ, secret, http=options.http)
@@ -130,7 +130,7 @@ def _check(options: argparse.Namespace) -> int:
     from bot.config import SettingsError, load
     from bot.edge.logs import configure
     from bot.terminal.check import faulty_settings, report
-    from bot.wiring import checks
+    from bot.wiring.check import checks
 
     try:
         settings = load(os.environ, secret)
@@ -162,7 +162,7 @@ def _iam_policy(options: argparse.Namespace) -> int:
     from bot.config import SECRETS, SettingsError, load_without_slack
     from bot.errors import CallerUnknownError, SecretError
     from bot.references import found_in
-    from bot.wiring import iam_policies
+    from bot.wiring.iam import iam_policies
 
     try:
         settings = load_without_slack(os.environ)
@@ -212,7 +212,7 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
     from bot.edge.logs import configure
     from bot.errors import CallerUnknownError, StoreError, StoreUnavailableError
     from bot.terminal.codes import Code
-    from bot.wiring import terminal
+    from bot.wiring.terminal import terminal
 
     try:
         settings = load(os.environ)
@@ -236,7 +236,7 @@ def _audit(words: Sequence[str]) -> int:
     from bot.terminal import audit
 
     asked = audit.parse(words, datetime.now(UTC))
-    from bot.wiring import trail  # after that, since it takes a second
+    from bot.wiring.audit import trail  # after that, since it takes a second
 
     try:
         with _ctrl_c_ends_at_once(), trail(load_store(os.environ)) as store:

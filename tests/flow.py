@@ -8,7 +8,7 @@ from pathlib import Path
 from headless import Headless
 
 from bot.sandbox.workspace import Message
-from bot.wiring import SystemClock
+from bot.wiring.shared import SystemClock
 
 CONFIRM, CANCEL = "signout_confirm", "signout_cancel"
 FIND, SIGN_OUT, POST = "ListUsers", "AdminUserGlobalSignOut", "chat.postMessage"

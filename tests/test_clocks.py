@@ -17,7 +17,7 @@ from bot.recover import Recovery
 from bot.request import SignOutRequest, State
 from bot.sign_out import CALL, LEASE, MARGIN
 from bot.stores.dynamodb import DynamoDBStore
-from bot.wiring import NoGroups
+from bot.wiring.terminal import NoGroups
 
 APART = [timedelta(seconds=seconds) for seconds in (-4, 0, 4)]
 

@@ -74,7 +74,7 @@ def test_the_channel_hears_of_an_operators_refusals_once_a_minute_and_then_as_a_
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     with headless.bot_in_process():
         headless.command(RAY, "ada")
         headless.wait_for_message(SAM, AUDIT, containing="Refused: ada")
@@ -143,7 +143,7 @@ def test_a_late_press_replaces_the_card_and_signs_nobody_out(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
@@ -160,7 +160,7 @@ def test_a_late_press_replaces_the_card_and_signs_nobody_out(
 
 def test_a_card_nobody_pressed_expires_by_itself(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     with headless.bot_in_process():
         card_for(headless, SAM)
         clock.forward(minutes=5)

@@ -152,8 +152,8 @@ def test_the_presss_response_url_is_kept_for_the_result_and_forgotten_after_thir
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
-    monkeypatch.setattr("bot.wiring.SECONDS_BETWEEN_LOOKS", 0.2)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SECONDS_BETWEEN_LOOKS", 0.2)
     with headless.bot_in_process():
         headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
         headless.wait_for_message(SAM_ID, containing="Signed out: ada")

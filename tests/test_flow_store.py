@@ -75,7 +75,7 @@ def test_an_outcome_that_cannot_be_recorded_is_not_told_and_ends_by_the_rules_of
     headless: Headless, monkeypatch: pytest.MonkeyPatch, later: dict[str, float], outcome: tuple[str, str], calls: int
 ) -> None:
     clock, (state, told) = Travel(), outcome
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     held = headless.pause(SIGN_OUT, after=True)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
@@ -101,7 +101,7 @@ def test_a_claim_of_which_nobody_knows_whether_it_was_written_is_either_carried_
     written: bool,  # noqa: FBT001 -- an example
 ) -> None:
     clock, commit, once = Travel(), SQLiteStore._commit, threading.Lock()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
 
     def lost(store: SQLiteStore, db: object) -> None:
         if threading.current_thread().name.startswith("slack-") and once.acquire(blocking=False):

@@ -129,7 +129,7 @@ def test_a_request_that_expires_by_itself_is_counted_once(
     headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
@@ -188,7 +188,7 @@ def test_an_entry_that_waits_for_long_makes_the_bot_degraded(
     headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     with headless.bot_in_process():
         headless.before_slack(POST, hang())
         headless.command(RAY, "ada")

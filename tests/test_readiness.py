@@ -220,7 +220,7 @@ def test_a_resumed_sign_out_is_counted_by_the_instance_that_ends_it_and_by_no_ot
     clock.time = NOON + timedelta(minutes=1)
     for each in metrics:
         seen = counted(store, each.written)
-        rule = sign_outs(seen, ScriptedPool([SignedOut("1")], clock), clock)  # type: ignore[arg-type]
+        rule = sign_outs(seen, ScriptedPool([SignedOut("1")], clock), clock)
         Recovery(sign_outs=rule, store=seen, clock=clock).resume(dead)
     first, second = map(page, metrics)
     for name in ('signout_requests_total{outcome="signed_out"}', "signout_resumed_total"):

@@ -13,7 +13,7 @@ from bot.errors import StoreUnavailableError, SupersededError
 from bot.ports import Backlog
 from bot.request import MOVES, Account, IllegalMoveError, Operator, SignOutRequest, State, new_id
 from bot.sign_out import LEASE
-from bot.wiring import Store
+from bot.wiring.shared import Store
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
@@ -57,7 +57,7 @@ def test_a_request_whose_id_is_there_already_is_refused_with_its_entry(store: St
     with pytest.raises(SupersededError):
         store.add(replace(request, target="another"), entry_of(request, NOON))
     assert store.get(request.id) == request
-    assert count(store, "opened") == 1
+    assert count(store, Kind.OPENED) == 1
 
 
 def test_a_second_move_from_the_same_version_is_refused_with_its_entry(store: Store) -> None:

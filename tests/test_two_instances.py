@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from dynamodb import DynamoDB
@@ -25,7 +26,7 @@ AT_ONCE = 8  # so many double clicks; more might find no place in a lane
 @pytest.fixture
 def two_bots(headless: Headless, dynamodb: DynamoDB, table: str) -> Iterator[tuple[BotProcess, BotProcess]]:
     headless.stage.weather.cognito.observers.clear()  # nobody looks at the devices after each of so many sign-outs
-    settings = {**headless.environment, **dynamodb.environment, "SIGNOUT_STORE": f"dynamodb://{table}"}
+    settings: dict[str, Any] = {**headless.environment, **dynamodb.environment, "SIGNOUT_STORE": f"dynamodb://{table}"}
     with headless.bot_process(**settings) as one, headless.bot_process(**settings) as other:
         yield one, other
 

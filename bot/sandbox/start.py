@@ -69,7 +69,7 @@ async def bot_on(stage: Stage) -> AsyncIterator[asyncio.Task[None]]:
     """Run the bot on a stage for as long as the context lasts, from the moment when its socket is connected."""
     import boto3  # noqa: PLC0415 - takes a while, which the first step should not wait for
 
-    from bot.wiring import serve  # noqa: PLC0415 - likewise
+    from bot.wiring.run import serve  # noqa: PLC0415 - likewise
 
     os.environ.update({name: value for name, value in stage.environment.items() if name.startswith("AWS_")})
     settings = load(stage.environment | DRAIN_AT_ONCE)

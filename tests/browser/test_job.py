@@ -82,7 +82,7 @@ def test_a_card_pressed_too_late_says_so(
     headless: Headless, open_window: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Travel()
-    monkeypatch.setattr("bot.wiring.SystemClock", clock)
+    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     with headless.bot_in_process():
         window = open_window()
         window.ask_for_card()

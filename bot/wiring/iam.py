@@ -1,0 +1,35 @@
+"""`iam-policy`: what the settings let the bot reach."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.aws.identity import account, own_region
+from bot.aws.policies import Pool, Reach, Table, account_of, policies
+from bot.config import Settings, SettingsError
+from bot.stores.table import ACTIONS, INDEX, INDEX_ACTIONS
+from bot.wiring.shared import kind_and_place
+
+
+def iam_policies(
+    settings: Settings, references: Sequence[str], *, principal: str | None, own_account: str | None
+) -> Mapping[str, object]:
+    """Return the policies that the bot needs; `principal` is its own role.
+
+    Raises `SettingsError` where something is not said, `CallerUnknownError` where AWS does not say it either, and
+    `SecretError`.
+    """
+    kind, place = kind_and_place(settings)
+    reach = Reach(
+        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
+        references=references,
+        table=Table(place, ACTIONS, INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
+        terminal=settings.allow.terminal,
+    )
+    if reach.role_arns and not principal:
+        raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
+    region = own_region()
+    if reach.needs_region and not region:
+        raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
+    own_account = own_account or (account_of(principal) if principal else None)
+    if reach.needs_account and not own_account:
+        own_account = account(region or reach.pools[0].region)
+    return policies(reach, account=own_account or "", region=region or "", principal=principal or "")
