@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SIMULATION = ROOT / "tests" / "simulation"
 SEEDS = 2000
 
 
@@ -182,7 +183,7 @@ def test_a_broken_rule_is_found(broken: Broken, tmp_path: Path) -> None:
     assert sound.count(broken.text) == 1, "the text that is to be broken is no longer there, or more than once"
     file.write_text(sound.replace(broken.text, broken.by), "utf-8")
     ran = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "simulation"), "--seeds", str(SEEDS)],
+        [sys.executable, str(SIMULATION), "--seeds", str(SEEDS), "--invariant", broken.found],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, metavar="S", dest="first", help="the first of them")
     parser.add_argument("--seed", type=int, metavar="S", help="this one alone")
     parser.add_argument("--trace", action="store_true", help="show what happened, line by line")
+    parser.add_argument("--invariant", metavar="NAME", help="look for violations of this one alone")
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds) if options.seed is None else [options.seed]
     begun, steps = time.monotonic(), 0
@@ -30,7 +31,7 @@ def main() -> int:
             trace: list[str] | None = [] if options.trace else None
             world, seen = run(seed, Path(folder), trace)
             steps += world.schedule.steps
-            wrong = list(violations(seen))
+            wrong = [each for each in violations(seen) if options.invariant in {None, each[0]}]
             if wrong and trace is None:
                 run(seed, Path(folder), trace := [])
             for line in trace or ():

@@ -44,13 +44,13 @@ class Person:
             if self._ask() and self._waits_for_a_card():
                 break
             world.schedule.pause(world.random.uniform(1.0, 15.0))
-        for _ in range(world.random.randint(3, 6)):
+        for _ in range(world.random.randint(2, 5)):
             if world.weather.calm:
                 return
             self._press_something()
             world.schedule.pause(world.random.uniform(0.5, 8.0))
-            if world.chance(0.1):
-                world.schedule.pause(world.weather.confirm_within - world.random.uniform(0.0, 15.0))
+            if world.chance(world.weather.dawdling):
+                world.schedule.pause(world.weather.confirm_within * world.random.uniform(0.5, 1.0))
 
     def _waits_for_a_card(self) -> bool:
         """Give the bot some seconds; return whether a card came."""

@@ -18,6 +18,7 @@ class Weather:
     slack: float
     refusing_until: float
     places: int
+    dawdling: float
     calm: bool = False
 
     @classmethod
@@ -36,5 +37,6 @@ class Weather:
             cognito=random.choice([0.0] if fine else [0.1, 0.5, 0.9]),
             slack=random.choice(chances),
             refusing_until=0.0 if fine else random.choice([0.0, 0.0, random.uniform(0, horizon)]),
+            dawdling=random.choice([0.05, 0.3]),
             places=random.choice([3, 6]),
         )
