@@ -89,7 +89,7 @@ class Delivery:
         for entry in self.store.undelivered(now, limit=self.AT_ONCE):
             if entry.id in done:
                 continue
-            entries = self._together(entry)
+            entries = self._together(entry, now)
             done.update(each.id for each in entries)
             if self._wait_for_the_minute(entries, now):
                 continue
@@ -97,11 +97,13 @@ class Delivery:
             if held and not self._post(held):
                 return
 
-    def _together(self, entry: AuditEntry) -> Sequence[AuditEntry]:
-        """Return what goes into one message: an entry alone, or everything that was refused to one operator."""
+    def _together(self, entry: AuditEntry, now: datetime) -> Sequence[AuditEntry]:
+        """Return what goes into one message: an entry alone, or everything due that was refused to one operator."""
         if entry.kind is not Kind.REFUSED:
             return [entry]
-        return self.store.refusals_waiting(entry.operator.team_id, entry.operator.id, self.AT_ONCE)
+        waiting = self.store.refusals_waiting(entry.operator.team_id, entry.operator.id, self.AT_ONCE)
+        # What is not due may be another instance's, which is posting it just now.
+        return [each for each in waiting if each.next_at and each.next_at <= now] or [entry]
 
     def _wait_for_the_minute(self, entries: Sequence[AuditEntry], now: datetime) -> bool:
         """Put off an operator's refusals of which the channel heard less than a minute ago."""

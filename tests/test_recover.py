@@ -227,6 +227,34 @@ def test_an_entry_held_by_another_instance_is_left_to_it_while_it_may_be_posting
     assert store.next_delivery_at() is None, "and if it did not, it changes nothing any more"
 
 
+def test_a_refusal_that_another_instance_is_posting_is_not_posted_along_with_the_next_one(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+    refuse(store, "ada", clock)
+    store.hold(store.undelivered(clock.now(), 9), clock.now() + Delivery.POST)
+    clock.sleep(1)
+    refuse(store, "grace", clock)
+    delivery(store, channel).deliver()
+    assert channel.posts == [["grace"]]
+
+
+def test_a_refusal_that_another_instance_posts_meanwhile_breaks_no_round(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+
+    class Overtaken(SQLiteStore):
+        def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[AuditEntry]:
+            """Answer after another instance has posted them all."""
+            store.delivered(super().refusals_waiting(team_id, operator_id, limit), "1.0", clock.now())
+            return super().refusals_waiting(team_id, operator_id, limit)
+
+    refuse(store, "ada", clock)
+    overtaken = Overtaken(store._path)
+    assert delivery(overtaken, channel).deliver() is None
+    assert channel.posts == []
+    overtaken.close()
+
+
 def test_a_channel_that_refuses_for_good_is_told_once_an_entry_until_it_takes_one_again(store: SQLiteStore) -> None:
     clock = StoppedClock()
     archived, late = DeliveryError("is_archived", for_good=True), DeliveryError("TimeoutError")

@@ -1,0 +1,105 @@
+"""A simulated Cognito: two user pools that may throttle, refuse, hang, break off, or do it and not say so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.errors import PoolUnavailableError
+from bot.ports import Attribute, Refused, SignedOut, Unclear
+from bot.request import Account
+from simulation.seen import Call
+
+if TYPE_CHECKING:
+    from simulation.instances import Instance
+
+SLOWEST = 7.0  # bot.sign_out.CALL: the adapter's time-outs
+POOLS = {"customers": "eu-central-1_customers", "staff": "eu-central-1_staff"}
+ACCOUNTS = {"customers": ("ada", "bob"), "staff": ("bob", "dan")}
+
+
+@dataclass(frozen=True)
+class SimulatedPool:
+    """A `UserPool` as one instance reaches it."""
+
+    name: str
+    instance: "Instance"
+    request_id: str = ""
+    operator_id: str = ""
+    default_region: str | None = None
+
+    @property
+    def pool_id(self) -> str:
+        return POOLS[self.name]
+
+    def on_behalf(self, request_id: str, operator_id: str) -> "SimulatedPool":
+        return SimulatedPool(self.name, self.instance, request_id, operator_id)
+
+    def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
+        self._look()
+        found = attribute is Attribute.USERNAME and value in ACCOUNTS[self.name]
+        return [self._account(value)] if found else []
+
+    def get_user(self, username: str) -> Account | None:
+        self._look()
+        return self._account(username) if username in ACCOUNTS[self.name] else None
+
+    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
+        world, instance = self.instance.world, self.instance
+        asked = world.schedule.now
+        task = world.schedule.current()
+        world.delay(25.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come
+        if world.schedule.now - asked > leave_within.total_seconds():
+            world.schedule.note("cognito: not sent, too late")
+            return Refused("TimedOut", None, may_retry=True, sent=False)
+        call = Call(
+            request_id=self.request_id,
+            operator_id=self.operator_id,
+            claim_id=task.notes.get("claim_id"),
+            pool_id=self.pool_id,
+            username=username,
+            begun=world.schedule.now,
+            clock=instance.clock.seconds(),
+            stored=world.stored(self.request_id),
+        )
+        world.seen.calls.append(call)
+        world.schedule.note(f"cognito: sign out {username} of {self.name} for {self.request_id[-4:]}")
+        answer = self._answered(call)
+        call.ended = world.schedule.now
+        call.answer = {SignedOut: "yes", Refused: "no", Unclear: "unclear"}[type(answer)]
+        world.schedule.note(f"cognito: {call.answer} {getattr(answer, 'code', '')}{' (done)' * call.done}")
+        return answer
+
+    def _answered(self, call: Call) -> SignedOut | Refused | Unclear:
+        world = self.instance.world
+        fault = world.chance(world.weather.cognito)
+        kind = world.random.choice(("throttled", "refused", "before", "after", "later", "broken")) if fault else ""
+        aws_id = f"aws-{len(world.seen.calls)}"
+        world.delay(SLOWEST / 2)
+        call.done = kind in {"", "after"} or (kind == "broken" and world.chance(0.5))
+        if kind == "later":  # a call that hangs on the way and is carried out after its caller gave up
+
+            def late() -> None:
+                call.done = True
+
+            world.schedule.spawn("cognito, late", late, after=world.random.uniform(SLOWEST, 3 * SLOWEST))
+        world.delay(SLOWEST / 2)
+        match kind:
+            case "throttled":
+                return Refused("TooManyRequestsException", aws_id, may_retry=True)
+            case "refused":
+                return Refused("UserNotFoundException", aws_id)
+            case "before" | "after" | "later":
+                return Unclear("TimedOut")
+            case "broken":
+                return Unclear("Unreachable")
+        return SignedOut(aws_id)
+
+    def _look(self) -> None:
+        world = self.instance.world
+        world.delay(3.0)
+        if world.chance(world.weather.cognito / 10):
+            raise PoolUnavailableError(f"Pool {self.name} could not be asked.")
+
+    def _account(self, username: str) -> Account:
+        return Account(pool=self.name, pool_id=self.pool_id, region="eu-central-1", username=username)

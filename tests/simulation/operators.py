@@ -1,0 +1,126 @@
+"""People in Slack: they ask, press, press twice or late, press what is another's, and forge what they press."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.errors import BotError
+from bot.request import Ask, Operator, new_id
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
+from bot.slack.conversation import Conversation, Press
+from simulation.seen import Press as SeenPress
+from simulation.slack import HOME, Thread, buttons
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+SAM = Operator(team_id=HOME, id="U0SAM", name="sam")  # allowed by id
+GIL = Operator(team_id=HOME, id="U0GIL", name="gil")  # by a group, for all pools
+HAL = Operator(team_id=HOME, id="U0HAL", name="hal")  # by a group, for one pool
+MAL = Operator(team_id=HOME, id="U0MAL", name="mal")  # not at all
+ZED = replace(SAM, team_id="T0OTHER", name="zed")  # sam's id, in another team
+EVERYBODY = (SAM, GIL, HAL, MAL, ZED)
+TARGETS = {who.id: ("ada", "bob", "dan") for who in EVERYBODY} | {HAL.id: ("bob", "dan", "dan")}
+LISTENERS: dict[str, Callable[[Conversation, Press], None]] = {
+    CONFIRM: Conversation.confirm,
+    CANCEL: Conversation.cancel,
+    CHOOSE: Conversation.choose,
+}
+
+
+class Person:
+    """One command and what is pressed on its card."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.who = world.random.choice((SAM, SAM, SAM, SAM, GIL, GIL, GIL, GIL, HAL, HAL, MAL, ZED))
+        self.thread = Thread()
+
+    def live(self) -> None:
+        """Ask, and then press this and that."""
+        world = self.world
+        world.schedule.pause(world.random.uniform(2.0, world.weather.horizon * 0.4))
+        for _ in range(4):
+            if self._ask() and self._waits_for_a_card():
+                break
+            world.schedule.pause(world.random.uniform(1.0, 15.0))
+        for _ in range(world.random.randint(2, 5)):
+            if world.weather.calm:
+                return
+            self._press_something()
+            world.schedule.pause(world.random.uniform(0.5, 8.0))
+            if world.chance(world.weather.dawdling):
+                world.schedule.pause(world.weather.confirm_within * world.random.uniform(0.5, 1.0))
+
+    def _waits_for_a_card(self) -> bool:
+        """Give the bot some seconds; return whether a card came."""
+        for _ in range(4):
+            self.world.schedule.pause(self.world.random.uniform(0.5, 4.0))
+            if self.thread.card or self.world.weather.calm:
+                return True
+        return False
+
+    def _ask(self) -> bool:
+        world = self.world
+        instance = world.any_instance()
+        if instance is None:
+            return False
+        request_id = new_id(instance.clock.now())
+        ask = Ask(
+            id=request_id,
+            operator=self.who,
+            source="slack",
+            channel_id="C0SUPPORT",
+            target="nobody" if world.chance(0.05) else world.random.choice(TARGETS[self.who.id]),
+            pool="staff" if world.chance(0.1) else None,
+            response_url=world.slack.response_url(self.thread, request_id, self.who),
+        )
+        world.schedule.note(f"{self.who.name}: /signout {ask.target} ({ask.id[-4:]}) at {instance.name}")
+        try:
+            instance.conversation.ask(ask)
+        except BotError as error:
+            world.schedule.note(f"answered: {type(error).__name__}")
+            return False
+        self.thread.request_id = ask.id
+        return True
+
+    def _press_something(self) -> None:
+        world = self.world
+        on_card = buttons(self.thread.card)
+        if world.chance(0.05):
+            self._press(world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}{world.random.randint(0, 9)}")), "FORGED")
+        elif world.chance(0.15):  # a request id is no secret: the audit channel shows it
+            stranger = world.random.choice(EVERYBODY)
+            self._press(world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}0")), self.thread.request_id, stranger)
+        elif world.chance(0.1):  # a press that no card offers just now
+            self._press(world.random.choice((CONFIRM, f"{CHOOSE}{world.random.randint(0, 9)}")), self.thread.request_id)
+        elif on_card:
+            likely = on_card if world.chance(0.1) else [each for each in on_card if each[0] != CANCEL]
+            pressed = world.random.choice(likely)
+            for _ in range(world.random.choice((1, 1, 2, 3))):
+                self._press(*pressed)
+
+    def _press(self, action: str, request_id: str | None, who: Operator | None = None) -> None:
+        world, who = self.world, who or self.who
+        instance = world.any_instance()
+        if instance is None:
+            return
+        kind = CHOOSE if action.startswith(CHOOSE) else action
+        press = Press(
+            request_id=request_id or "",
+            operator=who,
+            response_url=world.slack.response_url(self.thread, request_id or "", who),
+            number=int(action.removeprefix(CHOOSE)) if kind == CHOOSE else 0,
+        )
+        world.seen.presses.append(
+            SeenPress(
+                action=kind,
+                request_id=press.request_id,
+                number=press.number,
+                operator=who,
+                instance=instance.name,
+                at=world.schedule.now,
+            )
+        )
+        world.schedule.note(f"{who.name} presses {action} of {press.request_id[-4:]} at {instance.name}")
+        LISTENERS[kind](instance.conversation, press)
