@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import socket
 import threading
 import uuid
 from collections import defaultdict, deque
@@ -23,6 +24,10 @@ Answer = tuple[int, bytes]
 Fault = Callable[[Callable[[], Answer]], Answer | None]
 
 
+class _Handler(moto.MotoRequestHandler):
+    timeout = 5  # a connection on which nothing comes would keep all others waiting for ever
+
+
 class DynamoDB:
     """A server on a loopback port. `calls` holds each operation that came, with its parameters."""
 
@@ -40,7 +45,7 @@ class DynamoDB:
         )
         for each in self._patches:
             each.start()
-        self._server = make_server("127.0.0.1", 0, self, threaded=False, request_handler=moto.MotoRequestHandler)
+        self._server = make_server("127.0.0.1", 0, self, threaded=False, request_handler=_Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="dynamodb", daemon=True)
         self._thread.start()
@@ -101,7 +106,7 @@ class DynamoDB:
 
         answer = self._faults[action].popleft()(carry_out) if self._faults[action] else carry_out()
         if answer is None:
-            environ["werkzeug.socket"].close()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionError("the test wants this answer lost")
         headers = [("Content-Type", JSON), ("x-amzn-RequestId", str(uuid.uuid4()))]
         start_response(f"{answer[0]} -", [*headers, ("Content-Length", str(len(answer[1])))])

@@ -8,7 +8,7 @@
 | `refusals#TEAM#OPERATOR` | `refusals` | when the channel last heard of a refusal of this operator |
 | `meta` | `meta` | the schema's version, and the months that have a log |
 
-What waits for something is in the index: `due` says for what, `due_at` since or until when. Nothing else is in it.
+What something is still to be done about is in the index, and nothing else: `due` says what, `due_at` from when on.
 """
 
 import json
