@@ -119,14 +119,15 @@ BROKEN = {
     "the card loses its buttons before the claim": Broken(
         "slack/conversation.py",
         "            seat = self.aws_lane.reserve(urgent=True)",
-        "            respond(press.response_url, note(STILL_SIGNING_OUT), replace=True)\n"
+        "            self.respond(press.response_url, note(STILL_SIGNING_OUT), replace=True)\n"
         "            seat = self.aws_lane.reserve(urgent=True)",
         "a_card_keeps_its_buttons_until_the_store_has_moved",
     ),
     "a move is written without its entry": Broken(
         "stores/sqlite.py",
-        '                raise SupersededError\n            _insert(db, "audit_entries", row_of_entry(entry))',
-        "                raise SupersededError",
+        "            if moved.rowcount != 1:\n                raise SupersededError\n"
+        '            _insert(db, "audit_entries", row_of_entry(entry))',
+        "            if moved.rowcount != 1:\n                raise SupersededError",
         "moves_and_entries_match_one_to_one",
     ),
     "an entry is noted as delivered before it is posted": Broken(

@@ -86,6 +86,16 @@ class Lane:
         self.free += 1
 
 
+class NoMeter:
+    """Nobody looks at how long things took."""
+
+    def card_shown(self, seconds: float) -> None:
+        """Note nothing."""
+
+    def result_shown(self, seconds: float) -> None:
+        """Note nothing."""
+
+
 class WatchedSignOuts(SignOuts):
     """The real rule; for whose claim a task calls Cognito is written on the task."""
 
@@ -153,6 +163,8 @@ class Instance:
             recovery=self.recovery,
             cards=Cards(shown),
             forms=Forms(client),
+            respond=world.slack.respond,
+            meter=NoMeter(),
             slack_lane=Lane("slack lane", self, weather.places),
             aws_lane=Lane("aws lane", self, weather.places),
             entry_written=self._hurry,

@@ -18,8 +18,8 @@ WRITES = frozenset({"add", "advance", "record", "wipe_response_urls", "hold", "d
 def opened(path: Path) -> SQLiteStore:
     """Return a store. A killed process loses nothing that it gave to the system, so no disk has to turn for this."""
     store = SQLiteStore(path)
-    store._db().execute("PRAGMA synchronous = OFF")
     store.open()
+    store._db().execute("PRAGMA synchronous = OFF")
     return store
 
 

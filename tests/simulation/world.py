@@ -166,15 +166,14 @@ class World:
         """Put this world in the place of the few things that the rules do not take as parameters."""
         conversation: Any = bot.slack.conversation
         request: Any = bot.request
-        kept = conversation.respond, conversation.threading, request.ULID, logging.root.manager.disable
-        conversation.respond = self.slack.respond
+        kept = conversation.threading, request.ULID, logging.root.manager.disable
         conversation.threading = SimpleNamespace(Lock=lambda: Lock(self.schedule))
         request.ULID = SimpleNamespace(from_datetime=self._ulid)
         logging.disable()
         try:
             yield
         finally:
-            conversation.respond, conversation.threading, request.ULID, disabled = kept
+            conversation.threading, request.ULID, disabled = kept
             logging.disable(disabled)
 
     def _ulid(self, at: datetime) -> str:
