@@ -18,6 +18,14 @@ from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
 
 
+@pytest.fixture(scope="session", autouse=True)
+def models() -> Iterator[None]:
+    """botocore's large files, read once: every session of its own reads them anew, which takes a third of a second."""
+    load_once = cache(JSONFileLoader().load_file)
+    with patch.object(JSONFileLoader, "load_file", lambda _, path: load_once(path)):
+        yield
+
+
 @pytest.fixture(scope="session")
 def moto() -> Iterator[Moto]:
     """One moto for all tests; each makes pools of its own in it."""
@@ -52,10 +60,7 @@ def store(sqlite_store: SQLiteStore) -> SQLiteStore:
 def dynamodb_server() -> Iterator[DynamoDB]:
     """One DynamoDB for all tests; each makes a table of its own in it."""
     server = DynamoDB()
-    # A third of a second for each client otherwise: every session reads botocore's large files anew.
-    load_once = cache(JSONFileLoader().load_file)
-    with patch.object(JSONFileLoader, "load_file", lambda _, path: load_once(path)):
-        yield server
+    yield server
     server.stop()
 
 
