@@ -45,7 +45,7 @@ _STAND_INS = {
     "SIGNOUT_AUDIT_CHANNEL": "C00000000",
     "SIGNOUT_ALLOW_USERS": "U00000000",
 }
-_NEVER_IN_THE_FILE = ("slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_api_url")
+_NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))
 
 S = TypeVar("S", bound="StoreSettings")
 
@@ -165,7 +165,6 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
         faults.append(
             "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
         )
-
     return _checked(Settings, in_environment, in_file, faults)
 
 
@@ -200,11 +199,7 @@ def _checked(kind: type[S], in_environment: dict[str, Any], in_file: dict[str, A
     class Given(kind):  # type: ignore[misc, valid-type]  # whichever of the two it is
         @classmethod
         def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            *_: Any,
-            **__: Any,
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, InitSettingsSource(settings_cls, in_file)  # the first wins, key by key
 

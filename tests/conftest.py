@@ -1,5 +1,8 @@
 """Fixtures that several tests share."""
 
+import logging
+import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from functools import cache
@@ -24,6 +27,18 @@ def models() -> Iterator[None]:
     load_once = cache(JSONFileLoader().load_file)
     with patch.object(JSONFileLoader, "load_file", lambda _, path: load_once(path)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command run in this process sets logging up for a process of its own: undo that."""
+    loggers = [logging.getLogger(), logging.getLogger("bot")]
+    before = [(logger, logger.level) for logger in loggers], sys.excepthook, threading.excepthook
+    yield
+    levels, sys.excepthook, threading.excepthook = before
+    for logger, level in levels:
+        logger.setLevel(level)
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture(scope="session")

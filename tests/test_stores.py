@@ -183,15 +183,6 @@ def test_what_no_request_can_be_called_is_not_there(store: Store, id_: str) -> N
     assert store.get(id_.encode("utf-8", "replace").decode()) is None
 
 
-def test_a_request_cannot_be_added_twice(store: Store) -> None:
-    request = awaiting()
-    store.add(request, entry_of(request, NOON))
-    with pytest.raises((StoreUnavailableError, sqlite3.IntegrityError)):
-        store.add(replace(request, target="grace"), entry_of(request, NOON))
-    assert store.get(request.id) == request
-    assert count(store, Kind.OPENED) == 1
-
-
 def test_response_urls_are_forgotten_in_every_state_and_nothing_else_is(store: Store) -> None:
     waiting, young = awaiting(), awaiting(created_at=NOON + timedelta(minutes=1))
     for request in (waiting, young):
