@@ -1,6 +1,7 @@
 """Fixtures that several tests share."""
 
 import logging
+import os
 import sys
 import threading
 import uuid
@@ -19,6 +20,20 @@ from bot.stores import calls
 from bot.stores.create import create
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each worker begin with a long test, lest one ends last: xdist deals out shares in order."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("long")]
+    short = [item for item in items if not item.get_closest_marker("long")]
+    share = len(short) / workers
+    items[:] = [
+        item
+        for number in range(workers)
+        for item in (*long[number::workers], *short[round(number * share) : round((number + 1) * share)])
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -64,6 +64,7 @@ def audited(path: Path) -> tuple[int, int]:
     return lines, int(peak[1])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)  # a machine with more to do may take its time
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process its peak memory")
 def test_a_million_entries_take_no_more_memory_than_a_thousand(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_a_refusal_after_a_call_without_a_clear_answer_is_unknown_not_failed(hea
     assert states(headless) == ["unknown"]
 
 
+@pytest.mark.long
 def test_a_cognito_that_never_answers_is_unknown_within_the_lease(headless: Headless) -> None:
     headless.before_cognito(SIGN_OUT, *[hang()] * 9)
     with headless.bot_in_process():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from examples import ADA, SAM, ScriptedPool, StoppedClock, asked
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -358,7 +359,7 @@ class Requests(RuleBasedStateMachine):
             expected.become(State.FAILED, Kind.FAILED)
 
 
-TestRequests = Requests.TestCase
+TestRequests = pytest.mark.long(Requests.TestCase)
 TestRequests.settings = settings(
     max_examples=250,
     stateful_step_count=40,

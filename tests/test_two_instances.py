@@ -31,6 +31,7 @@ def two_bots(headless: Headless, dynamodb: DynamoDB, table: str) -> Iterator[tup
         yield one, other
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_each_of_many_double_clicks_raced_through_two_instances_signs_out_once(
     headless: Headless, dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, two_bots: tuple[BotProcess, BotProcess]
