@@ -186,7 +186,7 @@ def test_a_commit_that_failed_is_in_doubt_and_one_that_never_was_tried_is_not(
     db = store._db()
     with monkeypatch.context() as patch:
         patch.setattr(store, "_db", lambda: FailsAfterCommit(db))
-        with pytest.raises(StoreUnavailableError, match="the bot goes on by itself") as caught:
+        with pytest.raises(StoreUnavailableError, match="Otherwise nothing was signed out") as caught:
             store.add(request, entry_of(request, NOON))
     assert caught.value.in_doubt
     assert store.get(request.id) == request
