@@ -146,7 +146,7 @@ ADVICE: Mapping[str, str] = {
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
     INTERRUPTED: "The bot was stopped while it was signing out.",
-    NO_CALL_MADE: "Cognito was not asked: no time was left, or the bot no longer knows the pool. Run the command again.",
+    NO_CALL_MADE: "Cognito was not asked: no time was left, or the bot knows the pool no more. Run the command again.",
 }
 _NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
 

@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import os
 import re
 import shutil
 import sys
@@ -15,6 +14,7 @@ from bot.audit import AuditEntry, Kind
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import Write, as_csv, as_json
 from bot.terminal.audit_table import as_table
+from bot.terminal.output import OutputError, write_no_more
 
 LOOKED_AT_ONCE = 500  # after so many entries, whatever was found among them is out
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -83,17 +83,16 @@ def parse(words: Sequence[str], now: datetime) -> Asked:
 
 
 def show(entries: Iterable[AuditEntry], wanted: Wanted, form: str) -> int:
-    """Write what is wanted to standard output; return the exit code. Memory holds one entry."""
+    """Write what is wanted to standard output; return the exit code. Memory holds one entry. Raises `OutputError`."""
     out = sys.stdout
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     try:
         _stream(entries, wanted, _writer(form, out), out)
     except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
-        _write_no_more(out)
+        write_no_more()
     except OSError as error:
-        _write_no_more(out)
-        print(f"Standard output does not take it: {error.strerror}.", file=sys.stderr)  # noqa: T201
-        return 1
+        write_no_more()
+        raise OutputError(error) from None
     return 0
 
 
@@ -113,13 +112,6 @@ def _writer(form: str, out: TextIO) -> Write:
     if form == "csv":
         return as_csv(out)
     return as_table(out, shutil.get_terminal_size().columns if out.isatty() else None)
-
-
-def _write_no_more(out: TextIO) -> None:
-    """Send what is still buffered nowhere: at its end Python would complain about it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, out.fileno())
-    os.close(nowhere)
 
 
 def _moment(now: datetime) -> Callable[[str], datetime]:
