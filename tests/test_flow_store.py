@@ -148,7 +148,7 @@ def _passes(seconds: float) -> Callable[[], bool]:
 def test_a_store_that_stays_locked_is_told_and_works_again_once_it_is_free(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.stores.sqlite.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0.1)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         other = SQLiteStore(store_path(headless))

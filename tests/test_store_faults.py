@@ -27,7 +27,7 @@ Trouble = Callable[[SQLiteStore], AbstractContextManager[object]]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.stores.sqlite.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0.05)
 
 
 @pytest.fixture
