@@ -15,6 +15,7 @@ from bot.stores.schema import migrate
 BUSY_SECONDS = 5
 # Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
 _NOTHING_COMMITTED = frozenset({"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_READONLY"})
+_HEADER = b"SQLite format 3\0"
 _NOT_OURS = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 
@@ -37,7 +38,8 @@ class SQLiteFile:
         """
         try:
             file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-            os.fchmod(file, 0o600)  # a file that was there before may be open to others
+            if os.read(file, len(_HEADER)) in {b"", _HEADER}:  # whatever else it is, it is left alone
+                os.fchmod(file, 0o600)  # a file that was there before may be open to others
             os.close(file)
             with self._write() as db:
                 migrate(db)
