@@ -20,7 +20,7 @@ LOOKED_AT_ONCE = 500  # after so many entries, whatever was found among them is 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ABOUT = """\
 Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
-right to read the store, and neither Slack nor AWS. Everything is shown, personal data too, whatever `pii` says."""
+right to read the store, and neither Slack nor Cognito. All of it is shown, personal data too, whatever `pii` says."""
 _FORMATS = """\
 WHEN is how long ago (90s, 30m, 2h, 7d), a date (its first moment), or a date with a time: 2026-11-20T10:00Z. Without an
 offset it is UTC, as is everything shown.
