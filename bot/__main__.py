@@ -7,9 +7,11 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from bot import __version__
+from bot.terminal.output import OutputError, show
 
 if TYPE_CHECKING:
     from bot.options import SignOutOptions
@@ -30,46 +32,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return verb(options)
     except KeyboardInterrupt:
         return 130
+    except OutputError as error:
+        return _failed(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="signout-bot", description="Sign Cognito users out from Slack.")
+    parser = argparse.ArgumentParser(
+        prog="signout-bot",
+        description="Sign Cognito users out from Slack.",
+        epilog="Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 130 Ctrl-C. signout has the AWS CLI's.",
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    run = verbs.add_parser("run", help="serve Slack: over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP")
-    run.add_argument("--http", action="store_true", help="serve Slack over HTTP in any case")
+
+    def add(name: str, about: str, more: str, verb: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        whole = f"{about[0].upper()}{about[1:]}. {more}"
+        added = verbs.add_parser(name, help=about, description=whole, allow_abbrev=False)
+        added.set_defaults(verb=verb)
+        return added
+
+    run = add(
+        "run", "serve Slack until SIGTERM", "Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP.", _run
+    )
+    run.add_argument("--http", action="store_true", help="over HTTP in any case")
     run.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
     run.add_argument(
         "--port",
         type=_port,
         help="of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)",
     )
-    run.set_defaults(verb=_run)
-    check = verbs.add_parser("check", help="try everything the bot needs, and say what is missing; signs nobody out")
+    check = add("check", "try everything the bot needs, and say what is missing", "It signs nobody out.", _check)
     check.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
     check.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    check.set_defaults(verb=_check)
-    sandbox = verbs.add_parser("sandbox", help="try the bot on this machine, without any account")
-    sandbox.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s)")
-    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
-    sandbox.set_defaults(verb=_sandbox)
-    manifest = verbs.add_parser("manifest", help="print the Slack app's manifest")
+    verbs.add_parser("signout", help="sign somebody out from this terminal, as the AWS CLI does")
+    verbs.add_parser("audit", help="show the audit log")
+    manifest = add("manifest", "print the Slack app's manifest", "For Socket Mode, unless there is --http.", _manifest)
     manifest.add_argument(
         "--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot"
     )
-    manifest.set_defaults(verb=_manifest)
-    policy = verbs.add_parser("iam-policy", help="print the least that AWS must allow the bot, and its pools' roles")
+    policy = add(
+        "iam-policy",
+        "print the least that AWS must allow the bot",
+        "With role_arn, what that role needs as well.",
+        _iam_policy,
+    )
     policy.add_argument(
         "--principal", type=_principal, metavar="ARN", help="the bot's own role; for pools with role_arn"
     )
     policy.add_argument(
-        "--account", type=_account, metavar="ID", help="the bot's own (default: that of the ARN or caller)"
+        "--account",
+        type=_account,
+        metavar="ID",
+        help="where the bot runs (default: that of the ARN, else the caller's)",
     )
-    policy.set_defaults(verb=_iam_policy)
-    table = verbs.add_parser("table", help="print the DynamoDB table of SIGNOUT_STORE as CloudFormation, or make it")
+    table = add("table", "print the DynamoDB table, or make it", "As CloudFormation; SIGNOUT_STORE names it.", _table)
     table.add_argument("--create", action="store_true", help="make the table, with the AWS credentials found here")
-    table.set_defaults(verb=_table)
-    verbs.add_parser("signout", help="sign out from this terminal, spelled as the AWS CLI spells it")
-    verbs.add_parser("audit", help="show the audit log")
+    sandbox = add("sandbox", "try the bot on this machine, without any account", "Ctrl-C stops it all.", _sandbox)
+    sandbox.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s; 0 picks one)"
+    )
+    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
     return parser
 
 
@@ -152,7 +174,7 @@ def _manifest(options: argparse.Namespace) -> int:
     from bot.slack.manifest import ManifestError, manifest
 
     try:
-        print(manifest(options.http), end="")  # noqa: T201 -- it is asked for to be read or piped
+        show(manifest(options.http).rstrip("\n"))
     except ManifestError as error:
         return _failed(str(error))
     return 0
@@ -175,7 +197,7 @@ def _iam_policy(options: argparse.Namespace) -> int:
         return _failed(f"A SLACK_ setting {error}")
     except CallerUnknownError as error:
         return _failed("Say in which account the bot runs: --account ID.", str(error))
-    print(json.dumps(printed, indent=2))  # noqa: T201 -- this is what was asked for
+    show(json.dumps(printed, indent=2))
     return 0
 
 
@@ -190,9 +212,9 @@ def _table(options: argparse.Namespace) -> int:
         if kind != "dynamodb":
             return _failed("SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE.")
         if options.create:
-            create(name, print)
+            create(name, show)
         else:
-            print(cloud_formation(name))  # noqa: T201 -- this is what was asked for
+            show(cloud_formation(name))
     except SettingsError as error:
         return _failed(*error.faults)
     except (StoreError, StoreUnavailableError) as error:
@@ -212,12 +234,13 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
     from bot.edge.logs import configure
     from bot.errors import CallerUnknownError, StoreError, StoreUnavailableError
     from bot.terminal.codes import Code
+    from bot.terminal.ctrl_c import without_complaints
     from bot.wiring.terminal import terminal
 
     try:
         settings = load(os.environ)
         configure("WARNING", settings.secrets, "console")
-        with _no_complaints(), terminal(settings) as opened:
+        with without_complaints(), terminal(settings) as opened:
             return opened.sign_out(options, yes=yes)
     except SettingsError as error:
         _failed(*error.faults)
@@ -234,12 +257,13 @@ def _audit(words: Sequence[str]) -> int:
     from bot.config import SettingsError, load_store
     from bot.errors import StoreError, StoreUnavailableError
     from bot.terminal import audit
+    from bot.terminal.ctrl_c import ending_at_once
 
     asked = audit.parse(words, datetime.now(UTC))
     from bot.wiring.audit import trail  # after that, since it takes a second
 
     try:
-        with _ctrl_c_ends_at_once(), trail(load_store(os.environ)) as store:
+        with ending_at_once(), trail(load_store(os.environ)) as store:
             return audit.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
     except SettingsError as error:
         return _failed(*error.faults)
@@ -247,26 +271,6 @@ def _audit(words: Sequence[str]) -> int:
         return _failed(str(error))
     except StoreUnavailableError as error:
         return _failed(f"The store cannot be read: {error.reason}.")
-
-
-@contextmanager
-def _no_complaints() -> Iterator[None]:
-    """Keep Python from complaining to the person here about what Ctrl-C leaves half made, such as an answer."""
-    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
-
-
-@contextmanager
-def _ctrl_c_ends_at_once() -> Iterator[None]:
-    """Let Ctrl-C end what only reads: pydantic would make an error of its own of a `KeyboardInterrupt`."""
-    before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

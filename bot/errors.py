@@ -84,8 +84,8 @@ class StoreUnavailableError(BotError):
 
     sentence = "The bot's store is out of order, so nothing was signed out. Try again, and tell the bot's engineer."
     IN_DOUBT = (
-        "The bot's store did not answer. If this was recorded, the bot goes on by itself and the audit channel will "
-        "hear of it; otherwise nothing was signed out. Run the command again to see."
+        "The bot's store did not answer. If you had just confirmed, the sign-out may still happen: the bot goes on by "
+        "itself, and the audit channel will hear of it. Otherwise nothing was signed out. Look there, then try again."
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:
@@ -146,7 +146,7 @@ ADVICE: Mapping[str, str] = {
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
     INTERRUPTED: "The bot was stopped while it was signing out.",
-    NO_CALL_MADE: "Cognito was not asked: there was no time left, or the bot no longer knows the pool.",
+    NO_CALL_MADE: "Cognito was not asked: no time was left, or the bot knows the pool no more. Run the command again.",
 }
 _NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
 

@@ -21,6 +21,7 @@ from bot.request import SignOutRequest, State, new_id
 from bot.sign_out import MARGIN
 from bot.stores import calls
 from bot.stores.actions import put, update
+from bot.stores.calls import Calls
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.items import META, item_of_entry, item_of_request
 from bot.stores.table import ACTIONS, INDEX, check, definition
@@ -389,8 +390,19 @@ def test_without_a_region_the_bot_says_what_to_set(monkeypatch: pytest.MonkeyPat
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    with pytest.raises(StoreError, match="set AWS_REGION"):
+    with pytest.raises(StoreError, match="set AWS_DEFAULT_REGION"):
         DynamoDBStore("signout").open()
+
+
+@pytest.mark.parametrize("name", ["AWS_DEFAULT_REGION", "AWS_REGION"])
+def test_the_region_is_boto3s_or_the_one_that_a_containers_engine_sets(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for each in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv(name, "eu-west-3")
+    assert Calls("signout").client().meta.region_name == "eu-west-3"
 
 
 def test_an_item_past_its_time_to_live_changes_nothing(dynamodb_store: DynamoDBStore) -> None:

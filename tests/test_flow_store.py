@@ -116,9 +116,7 @@ def test_a_claim_of_which_nobody_knows_whether_it_was_written_is_either_carried_
         card = card_for(headless, SAM)
         monkeypatch.setattr(SQLiteStore, "_commit", lost)
         headless.press(SAM, card, CONFIRM)
-        headless.wait_for_message(
-            SAM, containing="The bot's store did not answer. If this was recorded, the bot goes on"
-        )
+        headless.wait_for_message(SAM, containing="If you had just confirmed, the sign-out may still happen")
         assert headless.cognito_calls(SIGN_OUT) == []
         clock.forward(seconds=36)
         if not written:
@@ -150,7 +148,7 @@ def _passes(seconds: float) -> Callable[[], bool]:
 def test_a_store_that_stays_locked_is_told_and_works_again_once_it_is_free(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.stores.sqlite.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0.1)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         other = SQLiteStore(store_path(headless))

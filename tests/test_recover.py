@@ -182,7 +182,7 @@ def test_what_is_recorded_only_is_never_posted(store: SQLiteStore, kind: Kind) -
 def test_what_slack_took_is_not_posted_again_while_the_store_cannot_say_so(
     store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.stores.sqlite.BUSY_SECONDS", 0)
+    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0)
     clock = StoppedClock()
     channel = Channel(clock)
     rule = delivery(store, channel)

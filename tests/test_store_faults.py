@@ -27,7 +27,7 @@ Trouble = Callable[[SQLiteStore], AbstractContextManager[object]]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.stores.sqlite.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_a_commit_that_failed_is_in_doubt_and_one_that_never_was_tried_is_not(
     db = store._db()
     with monkeypatch.context() as patch:
         patch.setattr(store, "_db", lambda: FailsAfterCommit(db))
-        with pytest.raises(StoreUnavailableError, match="the bot goes on by itself") as caught:
+        with pytest.raises(StoreUnavailableError, match="Otherwise nothing was signed out") as caught:
             store.add(request, entry_of(request, NOON))
     assert caught.value.in_doubt
     assert store.get(request.id) == request

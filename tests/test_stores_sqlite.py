@@ -34,6 +34,27 @@ def test_each_write_is_synchronised_to_the_disk(store: SQLiteStore) -> None:
     assert db.execute("PRAGMA synchronous").fetchone()[0] == 2
 
 
+def test_a_store_that_was_open_to_others_no_longer_is(tmp_path: Path) -> None:
+    path = tmp_path / "signout.db"
+    for _ in range(2):
+        store = SQLiteStore(path)
+        store.open()
+        store.close()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o644)
+
+
+def test_a_file_that_is_something_else_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "passwd"
+    path.write_text("root:x:0:0:root:/root:/bin/bash\n" * 99)
+    path.chmod(0o644)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not a database"):
+        SQLiteStore(path).open()
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (before, 0o644)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def newer(path: Path) -> None:
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")

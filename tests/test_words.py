@@ -11,7 +11,7 @@ from examples import ADA, NOON, asked, awaiting
 
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.aws.spelling import AwsSpelling
-from bot.errors import ADVICE, BotError, UsageError, advice
+from bot.errors import ADVICE, BotError, StoreUnavailableError, UsageError, advice
 from bot.options import USAGE
 from bot.reason import ReasonRule
 from bot.request import SignOutRequest, State
@@ -118,13 +118,14 @@ def sentences() -> Iterator[tuple[str, str]]:
     for error in errors:
         if error.sentence != BotError.sentence:
             yield error.__name__, error.sentence
+    yield "StoreUnavailableError, in doubt", StoreUnavailableError.IN_DOUBT
     for code in (*ADVICE, "SomethingNewException"):
         yield code, advice(code)
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NOBODY_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED
     for state in (State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED):
-        yield f"signout, {state}", outcome(awaiting(state=state, error_code="TimedOut"))
+        yield f"signout, {state}", outcome(request(state))
     for text in MALFORMED:
         with pytest.raises(UsageError) as caught:
             parse(text, AwsSpelling().read)
@@ -146,6 +147,10 @@ def test_the_page_of_words_shows_what_the_bot_says() -> None:
     if os.environ.get("UPDATE_WORDS"):
         PAGE.write_text(page())
     assert PAGE.read_text() == page()
+
+
+def test_what_the_bot_says_of_its_own_shows_as_it_was_written() -> None:
+    assert [title for title, shown in messages() if not isinstance(shown, str) and "\\u" in shown.text] == []
 
 
 def test_no_sentence_stands_in_two_places() -> None:

@@ -13,7 +13,7 @@ from bot.visible import visible
 _TITLES: Mapping[Kind, str] = {
     Kind.SIGNED_OUT: "✅ Signed out",
     Kind.FAILED: "❌ Not signed out",
-    Kind.UNKNOWN: "⚠️ Not known whether signed out",
+    Kind.UNKNOWN: "❓ Not known whether signed out",
     Kind.REFUSED: "⛔ Refused",
 }
 MAX_LISTED = 10

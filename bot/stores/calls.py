@@ -1,5 +1,6 @@
 """Calls to DynamoDB: each tried again for a few seconds, and what is known once that did not help."""
 
+import os
 import random
 import threading
 import time
@@ -156,9 +157,11 @@ def _build() -> "DynamoDBClient":
         max_pool_connections=CONNECTIONS,
     )
     try:
-        return boto3.Session().resource("dynamodb", config=config).meta.client
+        session = boto3.Session()
+        region = session.region_name or os.environ.get("AWS_REGION")  # which boto3 itself does not look at
+        return session.resource("dynamodb", region_name=region, config=config).meta.client
     except NoRegionError:
-        raise StoreError("The DynamoDB store needs a region: set AWS_REGION, or give a profile that has one.") from None
+        raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
     except ProfileNotFound:
         raise StoreError("AWS_PROFILE names a profile that is in no AWS settings file here. Check it.") from None
 

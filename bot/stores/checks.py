@@ -10,7 +10,7 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.ports import Finding
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.schema import STEPS
-from bot.stores.sqlite import BUSY_SECONDS
+from bot.stores.sqlite_file import BUSY_SECONDS
 
 NAME = "store"
 _FIX = "Check SIGNOUT_STORE, and whose the file and its folder are."

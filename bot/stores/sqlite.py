@@ -1,70 +1,32 @@
 """Requests and audit entries in one SQLite file on a local disk, for exactly one instance."""
 
 import logging
-import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 from bot.audit import AuditEntry, Kind
-from bot.errors import StoreError, StoreUnavailableError, SupersededError
+from bot.errors import SupersededError
 from bot.ports import Backlog
 from bot.request import MOVES, Account, IllegalMoveError, SignOutRequest, State
 from bot.stores.rows import Row, entry_of_json, entry_of_row, request_of_row, row_of_entry, row_of_request, text, time
-from bot.stores.schema import migrate
+from bot.stores.sqlite_file import SQLiteFile
 from bot.stores.trail import forget, pages
 
-BUSY_SECONDS = 5
-# Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
-_NOTHING_COMMITTED = frozenset({"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_READONLY"})
-_NOT_OURS = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-class SQLiteStore:
-    """A `RequestStore` in the file at `path` (made with mode 0600). Safe to use from many threads.
-
-    WAL with `synchronous=FULL`: what a method wrote survives a power cut once it has returned.
-    """
+class SQLiteStore(SQLiteFile):
+    """A `RequestStore` in the file at `path`. What a method wrote is on the disk once it has returned."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.absolute()
-        self._file: tuple[int, int] | None = None  # device and inode
-        self._local = threading.local()
+        super().__init__(path)
         self._unreadable: set[str] = set()
-        self._connections: WeakSet[Connection] = WeakSet()
-
-    def open(self) -> None:
-        """Make the file where there is none, and bring its schema up to date.
-
-        Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
-        """
-        try:
-            file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-            os.fchmod(file, 0o600)  # a file that was there before may be open to others
-            os.close(file)
-            with self._write() as db:
-                migrate(db)
-            self._file = self._file_now()
-        except OSError as error:
-            if isinstance(error, IsADirectoryError):
-                raise self._unusable(error) from None
-            raise StoreUnavailableError(_reason(error)) from None
-        except StoreUnavailableError as error:
-            if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in _NOT_OURS:
-                raise self._unusable(error.__cause__) from None
-            raise
-
-    def _unusable(self, error: Exception) -> StoreError:
-        return StoreError(f"The store {self._path} cannot be opened: {_reason(error)}. Check SIGNOUT_STORE.")
 
     def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
         """Store a new request together with its entry."""
@@ -235,102 +197,6 @@ class SQLiteStore:
                     log.error("Row %s cannot be read. It is left as it is", row["id"])  # noqa: TRY400 -- it quotes the row
                     self._unreadable.add(row["id"])
         return found, unreadable
-
-    def close(self) -> None:
-        """Close every thread's connection. Nothing may use the store afterwards."""
-        for each in list(self._connections):
-            each.close()
-
-    def _db(self) -> sqlite3.Connection:
-        if self._file not in {None, self._file_now()}:
-            # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
-            raise StoreUnavailableError("another file is in its place")
-        own: Connection | None = getattr(self._local, "own", None)
-        return own.db if own else self._connect()
-
-    def _file_now(self) -> tuple[int, int]:
-        found = self._path.stat()
-        return found.st_dev, found.st_ino
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            f"{self._path.as_uri()}?mode=rw",  # a file that is gone is not made anew, without the schema
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        self._local.own = own = Connection(db)
-        self._connections.add(own)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        return db
-
-    def _disconnect(self) -> None:
-        """Close this thread's connection, on which something went wrong: its next call makes another."""
-        own: Connection | None = self._local.__dict__.pop("own", None)
-        if own:
-            own.close()
-
-    @contextmanager
-    def _available(self) -> Iterator[None]:
-        """Whatever is wrong with the file becomes `StoreUnavailableError`; what contradicts the schema is our fault."""
-        try:
-            yield
-        except sqlite3.IntegrityError:
-            raise
-        except (OSError, sqlite3.Error) as error:
-            self._disconnect()
-            raise StoreUnavailableError(_reason(error)) from error
-
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
-        with self._available():
-            return self._db().execute(sql, values).fetchall()
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._available():
-            db = self._db()
-            db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
-            try:
-                yield db
-            except BaseException:
-                with suppress(sqlite3.Error):  # some errors end the transaction by themselves
-                    db.execute("ROLLBACK")
-                raise
-            self._commit(db)
-
-    def _commit(self, db: sqlite3.Connection) -> None:
-        try:
-            db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._disconnect()
-            in_doubt = _code(error) not in _NOTHING_COMMITTED
-            raise StoreUnavailableError(_reason(error), in_doubt=in_doubt) from error
-
-
-class Connection:
-    """A thread's connection, closed at the latest when the thread ends."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self.db = db
-
-    def close(self) -> None:
-        """Close it, whatever state it is in."""
-        with suppress(sqlite3.Error):
-            self.db.close()
-
-    __del__ = close
-
-
-def _code(error: sqlite3.Error) -> str:
-    """Return the primary error code: SQLITE_IOERR of SQLITE_IOERR_FSYNC."""
-    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _insert(db: sqlite3.Connection, table: str, row: Row, otherwise: str = "") -> int:

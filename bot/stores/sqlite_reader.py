@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.schema import check
-from bot.stores.sqlite import BUSY_SECONDS, Connection, SQLiteStore
+from bot.stores.sqlite import SQLiteStore
 
 
 class SQLiteReader(SQLiteStore):
@@ -13,7 +13,7 @@ class SQLiteReader(SQLiteStore):
 
     def open(self) -> None:
         """Check that there is a store which this bot can read. Raises `StoreError`."""
-        path = self._path.absolute()
+        path = self._path
         try:
             if not path.is_file():
                 raise StoreError(f"There is no store at {path}. Check SIGNOUT_STORE, and run this where the bot runs.")
@@ -31,14 +31,6 @@ class SQLiteReader(SQLiteStore):
                 raise
             # Without a bot, and in a folder that this reader may not write to, SQLite cannot make what WAL needs.
             db = self._connect_to("immutable=1")
-        return db
-
-    def _connect_to(self, how: str) -> sqlite3.Connection:
-        address = f"{self._path.absolute().as_uri()}?{how}"
-        db = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        self._local.own = own = Connection(db)
-        self._connections.add(own)
-        db.row_factory = sqlite3.Row
         return db
 
     def _is_at_rest(self) -> bool:

@@ -1,1 +1,1 @@
-"""The same job from a terminal, for when Slack is down: `python -m bot signout`, spelled as the AWS CLI spells it."""
+"""What a terminal sees: `signout`, the same job for when Slack is down; `audit` and `check`."""

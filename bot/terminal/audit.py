@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import os
 import re
 import shutil
 import sys
@@ -15,12 +14,13 @@ from bot.audit import AuditEntry, Kind
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import Write, as_csv, as_json
 from bot.terminal.audit_table import as_table
+from bot.terminal.output import OutputError, write_no_more
 
 LOOKED_AT_ONCE = 500  # after so many entries, whatever was found among them is out
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ABOUT = """\
 Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
-right to read the store, and neither Slack nor AWS. Everything is shown, personal data too, whatever `pii` says."""
+right to read the store, and neither Slack nor Cognito. All of it is shown, personal data too, whatever `pii` says."""
 _FORMATS = """\
 WHEN is how long ago (90s, 30m, 2h, 7d), a date (its first moment), or a date with a time: 2026-11-20T10:00Z. Without an
 offset it is UTC, as is everything shown.
@@ -83,17 +83,16 @@ def parse(words: Sequence[str], now: datetime) -> Asked:
 
 
 def show(entries: Iterable[AuditEntry], wanted: Wanted, form: str) -> int:
-    """Write what is wanted to standard output; return the exit code. Memory holds one entry."""
+    """Write what is wanted to standard output; return the exit code. Memory holds one entry. Raises `OutputError`."""
     out = sys.stdout
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     try:
         _stream(entries, wanted, _writer(form, out), out)
     except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
-        _write_no_more(out)
+        write_no_more()
     except OSError as error:
-        _write_no_more(out)
-        print(f"Standard output does not take it: {error.strerror}.", file=sys.stderr)  # noqa: T201
-        return 1
+        write_no_more()
+        raise OutputError(error) from None
     return 0
 
 
@@ -113,13 +112,6 @@ def _writer(form: str, out: TextIO) -> Write:
     if form == "csv":
         return as_csv(out)
     return as_table(out, shutil.get_terminal_size().columns if out.isatty() else None)
-
-
-def _write_no_more(out: TextIO) -> None:
-    """Send what is still buffered nowhere: at its end Python would complain about it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, out.fileno())
-    os.close(nowhere)
 
 
 def _moment(now: datetime) -> Callable[[str], datetime]:

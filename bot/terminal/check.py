@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bot.ports import Finding
+from bot.terminal import output
 from bot.visible import visible
 
 THREADS = 16
@@ -89,7 +90,10 @@ def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: da
 
 
 def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:
-    """Show what is found, as it comes, but no secret; return the exit code: 1 where something is missing, else 0."""
+    """Show what is found, as it comes, but no secret; return the exit code: 1 where something is missing, else 0.
+
+    The code is the same where nobody reads to the end. Raises `OutputError`.
+    """
 
     def show(line: str) -> None:
         for secret in secrets:
@@ -129,4 +133,4 @@ def _signs() -> dict[str, str]:
 def _print(line: str) -> None:
     shown = visible(line.rstrip())
     encoding = sys.stdout.encoding or "ascii"
-    print(shown.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201 -- this was asked for
+    output.show(shown.encode(encoding, "backslashreplace").decode(encoding))

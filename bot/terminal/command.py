@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.errors import UsageError
 from bot.options import AWS_COMMAND, AWS_OPTIONS, SKELETON, Help, SignOutOptions, Skeleton, Spelling, spelled
-from bot.terminal import screen
+from bot.terminal import output, screen
 from bot.terminal.codes import Code
 
 HELP = """\
@@ -56,8 +56,16 @@ def run(words: Sequence[str], spelling: Spelling, sign_out: InTerminal) -> int:
         case Skeleton(text=text) if not text:
             return Code.DONE
         case shown:
-            print(shown.text if isinstance(shown, Skeleton) else HELP)  # noqa: T201 -- this is what was asked for
-            return Code.DONE
+            return _shown(shown.text if isinstance(shown, Skeleton) else HELP)
+
+
+def _shown(text: str) -> int:
+    try:
+        output.show(text)
+    except output.OutputError as error:
+        screen.say(str(error))
+        return Code.OTHER
+    return Code.DONE
 
 
 def parse(words: Sequence[str], spelling: Spelling) -> Asked:

@@ -1,4 +1,4 @@
-"""A machine that runs the bot, dies and comes up again; and the bot on it, joined as wiring.py joins it."""
+"""A machine that runs the bot, dies and comes up again; and the bot on it, joined as wiring/ joins it."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

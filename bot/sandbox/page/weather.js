@@ -7,7 +7,7 @@ const LOOK_FOR = {
   cognito_throttling: "The bot tries a few times, then says it failed.",
   cognito_down: "The bot says that it cannot be sure.",
   slack_rate_limited: "Audit messages wait until Slack takes them.",
-  audit_channel_archived: "Audit messages wait until it is restored.",
+  audit_channel_archived: "Each result says so; audit messages wait until it is restored.",
 };
 
 /** Shows the switches; `turn(name, on)` is called when one is used. */

@@ -1,0 +1,30 @@
+"""Standard output, whose reader may leave early, as `head` does, and whose disk may be full."""
+
+import os
+import sys
+
+
+class OutputError(Exception):
+    """Standard output does not take what was asked for: why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"Standard output does not take it: {error.strerror}.")
+
+
+def show(text: str) -> None:
+    """Write a text and a line's end. Once its reader has left, everything goes nowhere; raises `OutputError`."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        write_no_more()
+    except OSError as error:
+        write_no_more()
+        raise OutputError(error) from None
+
+
+def write_no_more() -> None:
+    """Send what is still buffered nowhere: at its end Python would complain about it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
