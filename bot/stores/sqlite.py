@@ -51,6 +51,9 @@ class SQLiteStore:
             file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
             os.fchmod(file, 0o600)  # a file that was there before may be open to others
             os.close(file)
+            for beside in ("-wal", "-shm"):  # SQLite gives those that it makes the file's mode, but leaves old ones be
+                with suppress(FileNotFoundError):
+                    Path(f"{self._path}{beside}").chmod(0o600)
             with self._write() as db:
                 migrate(db)
             self._file = self._file_now()
