@@ -115,7 +115,7 @@ def _account(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from bot.aws.secrets import secret
-    from bot.config import SECRETS, SettingsError, load
+    from bot.config import SettingsError, load
     from bot.edge.health import HealthPageError
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
@@ -127,8 +127,7 @@ def _run(options: argparse.Namespace) -> int:
         port = options.port if options.port is not None else _port_of(os.environ)
     except SettingsError as error:
         return _failed(*error.faults)
-    for name in SECRETS:
-        os.environ.pop(name, None)  # Bolt would read them by itself, and whatever is started from here inherit them
+    _drop_secrets()
     configure(settings.log_level, settings.secrets, settings.log_format)
     try:
         at = {"host": options.host, "port": port, "http": options.http}
@@ -136,6 +135,14 @@ def _run(options: argparse.Namespace) -> int:
     except (HealthPageError, RefusedTokenError, StoreError) as error:
         return _failed(str(error))
     return 0
+
+
+def _drop_secrets() -> None:
+    """Take Slack's out of the environment: Bolt would read them, and what boto3 starts for credentials inherit them."""
+    from bot.config import SECRETS
+
+    for name in SECRETS:
+        os.environ.pop(name, None)
 
 
 def _port_of(environment: Mapping[str, str]) -> int:
@@ -158,6 +165,7 @@ def _check(options: argparse.Namespace) -> int:
         settings = load(os.environ, secret)
     except SettingsError as error:
         return report(faulty_settings(error.faults), as_json=options.json)
+    _drop_secrets()
     configure("CRITICAL", settings.secrets, "console")  # what the libraries would log is in the lines, in other words
     return report(checks(settings, post=not options.no_post), as_json=options.json, secrets=settings.secrets)
 
@@ -239,6 +247,7 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 
     try:
         settings = load(os.environ)
+        _drop_secrets()
         configure("WARNING", settings.secrets, "console")
         with without_complaints(), terminal(settings) as opened:
             return opened.sign_out(options, yes=yes)

@@ -1,6 +1,7 @@
 """The endpoint's own parts: who is waited for, what is remembered, and which id a request gets."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,8 @@ from bot.edge.health import serve_health
 from bot.edge.http import HttpMode, Seen, ask_id
 from bot.sandbox.cast import SIGNING_SECRET
 from bot.sandbox.request_url import signed
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def listening(work: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bytes]]) -> bytes:
@@ -78,6 +81,33 @@ def test_no_more_of_a_huge_body_is_read_than_a_second_lets_by(monkeypatch: pytes
         return await reader.read()
 
     assert listening(work).startswith(b"HTTP/1.1 413 ")
+
+
+def test_who_sends_much_at_once_unsigned_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_UNPROVED_BYTES", 100_000)
+
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        address = writer.get_extra_info("peername")
+        unsigned = {"X-Slack-Signature": f"v0={'0' * 64}", "X-Slack-Request-Timestamp": "0"} | FORM
+        unfinished, finished = raw(b"x" * 90_000, unsigned, length=90_001), raw(b"x" * 20_000, unsigned)
+        writer.write(unfinished)
+        answers = b""
+        while not answers.startswith(b"HTTP/1.1 503 "):  # once the first one's is there
+            answers = await exchanged(address, finished)
+        writer.write(b"x")
+        answers += await reader.read()
+        return answers + await exchanged(address, finished)
+
+    statuses = re.findall(rb"HTTP/1.1 (\d+) ", listening(work))
+    assert statuses == [b"503", b"401", b"401"]
+
+
+async def exchanged(address: tuple[str, int], request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,18 @@ def test_the_numbers_after_a_full_flow_tell_exactly_what_happened(headless: Head
     assert some(numbers, "signout_build_info") == {__version__: 1}
 
 
+def test_the_pages_name_nobody_and_no_secret(headless: Headless, watcher: Watcher) -> None:
+    with headless.bot_in_process():
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, containing="Signed out: ada")
+        headless.command(RAY, "ada")
+        headless.wait_for_message(SAM, AUDIT, containing="Refused: ada")
+        pages = f"{watcher.get('/readyz')}{watcher.get('/metrics')}"
+    secrets = [value for name, value in headless.environment.items() if re.fullmatch("SLACK_.*(TOKEN|SECRET)", name)]
+    assert secrets
+    assert [each for each in ("ada", SAM, RAY, AUDIT, *secrets) if each in pages] == []
+
+
 def test_over_http_acks_are_timed_and_no_connection_is_missed(headless: Headless, watcher: Watcher) -> None:
     with headless.bot_in_process("--http"):
         watcher.wait_until(200, "ready")

@@ -1,7 +1,9 @@
 """A Slack, or something on the way to it, that answers as nobody expects: at the start, and to an audit message."""
 
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from aiohttp import web
@@ -9,6 +11,8 @@ from examples import NOON, SAM, awaiting
 from flow import POST
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
+from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
 
 from bot.audit import entry_of
 from bot.errors import DeliveryError
@@ -18,7 +22,8 @@ from bot.sandbox.stage import listening
 from bot.sandbox.wire import Exchange, Fault, answer, reset
 from bot.slack.accounts import Shown
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.cards import note
+from bot.slack.clients import is_slacks, refuse_redirects, respond, web_client
 
 SHOWN = Shown(pii="masked", reason_rule=ReasonRule(), ticket_url=None, token_lifetimes={})
 ENTRY = entry_of(awaiting(state=State.UNKNOWN, operator=SAM, ended_at=NOON), NOON)
@@ -150,3 +155,60 @@ def test_the_token_follows_no_redirect(headless: Headless) -> None:
         channel(headless).post([ENTRY])
     headless.run(context.__aexit__(None, None, None))  # type: ignore[attr-defined]
     assert heard == []
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_neither_the_token_nor_a_card_follows_a_redirect(monkeypatch: pytest.MonkeyPatch, *, proxied: bool) -> None:
+    heard: list[str] = []
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.command)
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            heard.append(self.command)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", address if proxied else "")
+        refuse_redirects()
+        with pytest.raises(SlackApiError):
+            web_client("xoxb-secret", f"{address}/api/").auth_test()
+        assert not respond(f"{address}/commands/1", note("A card"), base_url=f"{address}/api/")
+        server.shutdown()
+    monkeypatch.undo()
+    refuse_redirects()
+    assert heard == ["POST", "POST"]
+
+
+@pytest.mark.parametrize(
+    ("response_url", "base_url"),
+    [
+        ("http://hooks.slack.com/commands/1", "https://slack.com/api/"),
+        ("https://slack.com.example.com/commands/1", "https://slack.com/api/"),
+        ("https://exampleslack.com/commands/1", "https://slack.com/api/"),
+        ("https://hooks.slack.com@example.com/commands/1", "https://slack.com/api/"),
+        ("https://example.com\\.slack.com/commands/1", "https://slack.com/api/"),
+        ("http://169.254.169.254/latest/meta-data/", "https://slack.com/api/"),
+        ("http://127.0.0.1:3000/commands/1", "https://slack.com/api/"),
+        ("file:///etc/passwd", "https://slack.com/api/"),
+        ("https://hooks.slack.com/commands/1", "http://127.0.0.1:3000/api/"),
+    ],
+)
+def test_a_card_goes_to_slack_alone(response_url: str, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WebhookClient, "send", lambda *_, **__: pytest.fail("it was sent"))
+    assert not respond(response_url, note("A card"), base_url=base_url)
+
+
+@pytest.mark.parametrize("host", ["hooks.slack.com", "hooks.slack-gov.com", "slack.com"])
+def test_slacks_own_addresses_are_taken(host: str) -> None:
+    assert is_slacks(f"https://{host}/commands/T/1/secret", "https://slack.com/api/")

@@ -262,3 +262,8 @@ def test_what_was_typed_as_user_name_is_what_is_signed_out_however_it_was_spelle
     ):
         delivered = typed.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         assert read(delivered) == exactly(name)
+
+
+def test_a_text_that_looks_like_very_many_mentions_is_read_in_time_with_its_length() -> None:
+    with pytest.raises(UsageError):
+        read("<@" * 500_000)

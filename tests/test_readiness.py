@@ -247,3 +247,13 @@ def test_labels_stay_few_whatever_comes() -> None:
     assert 'signout_cognito_errors_total{kind="other",operation="ListUsers"} 1000.0' in text
     assert 'signout_slack_errors_total{kind="other",method="chat.postMessage"} 1000.0' in text
     assert "ada" not in text
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text;version=a", "application/openmetrics-text;=;version==1"]
+)
+def test_whatever_a_scraper_accepts_it_gets_a_page(accept: str) -> None:
+    seen = Seen(status=READY, lanes={}, connected_for=None, undelivered=0, oldest_undelivered=0.0)
+    page, content_type = Metrics().page(seen, accept)
+    assert b"signout_status" in page
+    assert content_type.startswith("text/plain")

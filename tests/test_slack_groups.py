@@ -20,9 +20,9 @@ def test_a_group_is_asked_for_once_a_minute_at_most(headless: Headless) -> None:
     support = groups(headless, now)
     assert KIM in (support.members("S0SUPPORT1") or ())
     headless.do(lambda: headless.stage.workspace.usergroups["S0SUPPORT1"].add(RAY))
-    now[0] = 49.9
+    now[0] = 39.9
     assert RAY not in (support.members("S0SUPPORT1") or ())
-    now[0] = 50.0
+    now[0] = 40.0
     assert RAY in (support.members("S0SUPPORT1") or ())
     assert len(headless.slack_calls(LIST)) == 2
 
@@ -48,3 +48,18 @@ def test_a_group_that_slack_cannot_list_is_not_known_and_asked_for_again(headles
 
 def test_a_group_that_does_not_exist_is_not_known(headless: Headless) -> None:
     assert groups(headless, [0.0]).members("S0NOSUCH01") is None
+
+
+def test_while_a_list_is_renewed_the_others_go_by_what_is_there_and_slack_is_asked_once() -> None:
+    now, calls = [0.0], list[frozenset[str] | None]()
+
+    class Slack:
+        def usergroups_users_list(self, **_: str) -> dict[str, list[str]]:
+            calls.append(support.members("S0SUPPORT1") if calls else None)
+            return {"users": [KIM]}
+
+    support = SlackGroups(Slack())  # type: ignore[arg-type]
+    support._now = lambda: now[0]
+    for now[0] in (0.0, 39.9, 40.0):
+        assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert calls == [None, frozenset({KIM})]

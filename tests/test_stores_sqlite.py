@@ -28,6 +28,18 @@ def test_the_file_is_readable_by_its_owner_alone_and_opens_again(tmp_path: Path)
     again.close()
 
 
+def test_what_a_killed_bot_left_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "signout.db"
+    killed = SQLiteStore(path)
+    killed.open()
+    for file in tmp_path.iterdir():
+        file.chmod(0o644)
+    assert len(list(tmp_path.iterdir())) == 3
+    SQLiteStore(path).open()
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+    killed.close()
+
+
 def test_each_write_is_synchronised_to_the_disk(store: SQLiteStore) -> None:
     db = store._db()
     assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

@@ -4,15 +4,18 @@ import os
 import pwd
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from examples import ADA, awaiting
 from flow import FIND, SIGN_OUT, entries, states, store_path
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
 
 from bot.sandbox.cognito import HOSTILE_NAME
 from bot.sandbox.wire import refuse, reset
+from bot.terminal import screen
 
 Run = Callable[..., Ran]
 DONE, USAGE, SETTINGS, REFUSED, OTHER, INTERRUPTED = 0, 252, 253, 254, 255, 130
@@ -268,3 +271,8 @@ def test_a_hostile_user_name_is_signed_out_like_any_other(headless: Headless, ru
     staff = headless.stage.cognito.pools["staff"].id
     assert run("--user-pool-id", staff, "--username", HOSTILE_NAME, "--yes") == Ran(DONE, "", "")
     assert not headless.is_signed_in(HOSTILE_NAME)
+
+
+def test_nobodys_attribute_makes_a_line_of_its_own_in_what_is_asked() -> None:
+    forged = awaiting(chosen=replace(ADA, email="ada@example.com\nUser name   grace"))
+    assert [value for _, value in screen._facts(forged) if "\n" in value] == []

@@ -54,7 +54,7 @@ class Key:
 @dataclass(slots=True)
 class _Session:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    credentials: ReadOnlyCredentials | None = None
+    credentials: ReadOnlyCredentials | None = field(default=None, repr=False)
     good_until: float = 0.0  # on time.monotonic's clock, so that no clock of AWS's matters
 
 

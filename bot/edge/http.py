@@ -17,6 +17,7 @@ from ulid import ULID
 
 PATH = "/slack/events"
 MAX_BODY_BYTES = 1_000_000
+MAX_UNPROVED_BYTES = 32_000_000  # of all bodies at once: whoever sends them need not be Slack
 MAX_FIELDS = 100
 READ_SECONDS = 5.0
 REMEMBERED = 10_000
@@ -45,6 +46,7 @@ class HttpMode:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret)
         self._seen = Seen(REMEMBERED)
+        self._unproved = 0
         self._connected = False
         self._acked = acked
         self.routes = (web.post(PATH, self._answer),)
@@ -77,7 +79,7 @@ class HttpMode:
     async def _take(self, request: web.Request) -> web.Response:
         signature, timestamp = _signed(request)
         _check_announced(request)
-        body = await _read(request)
+        body = await self._read(request)
         if not self._verifier.is_valid(body, timestamp, signature):
             raise _RefusedError(
                 401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
@@ -89,6 +91,27 @@ class HttpMode:
         if not self._connected and not payload.keys() & {"challenge", "ssl_check"}:
             return _try_again(payload)
         return self._dispatch(payload, ask_id(timestamp, signature))
+
+    async def _read(self, request: web.Request) -> str:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                async for part in request.content.iter_any():
+                    body += part
+                    self._unproved += len(part)
+                    if len(body) > MAX_BODY_BYTES:
+                        raise _RefusedError(413, "it is too large")
+                    if self._unproved > MAX_UNPROVED_BYTES:
+                        raise _RefusedError(503, "too much was being sent at once. Check who else reaches this port")
+            return body.decode()
+        except TimeoutError:
+            raise _RefusedError(408, "it came too slowly") from None
+        except (OSError, web.RequestPayloadError):
+            raise _RefusedError(400, "it broke off") from None
+        except UnicodeDecodeError:
+            raise _RefusedError(400, "it is not UTF-8") from None
+        finally:
+            self._unproved -= len(body)
 
     def _dispatch(self, payload: dict[str, Any], id_: str) -> web.Response:
         begun = time.monotonic()
@@ -142,23 +165,6 @@ def _check_announced(request: web.Request) -> None:
         raise _RefusedError(415, "its content is neither a form nor JSON, or is compressed")
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _RefusedError(413, "it is too large")
-
-
-async def _read(request: web.Request) -> str:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            async for part in request.content.iter_any():
-                body += part
-                if len(body) > MAX_BODY_BYTES:
-                    raise _RefusedError(413, "it is too large")
-        return body.decode()
-    except TimeoutError:
-        raise _RefusedError(408, "it came too slowly") from None
-    except (OSError, web.RequestPayloadError):
-        raise _RefusedError(400, "it broke off") from None
-    except UnicodeDecodeError:
-        raise _RefusedError(400, "it is not UTF-8") from None
 
 
 def _payload(body: str, content_type: str) -> dict[str, Any]:

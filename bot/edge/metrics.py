@@ -1,6 +1,6 @@
 """What Prometheus hears: plain methods on one side, one page on the other. No label names a person."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -168,8 +168,16 @@ class Metrics:
         self._socket_age.set(seen.connected_for or 0)
         self._undelivered.set(_or_nan(seen.undelivered))
         self._oldest.set(_or_nan(seen.oldest_undelivered))
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """Return what a scraper asks for; the plain form where prometheus-client trips over what it says."""
+    try:
+        return choose_encoder(accept)
+    except Exception:  # noqa: BLE001 -- anybody may have written it
+        return choose_encoder("")
 
 
 def _or_nan(value: float | None) -> float:

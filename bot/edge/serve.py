@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -69,7 +69,7 @@ class Edge:
     metrics: Metrics
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
-    bot_token: str
+    bot_token: str = field(repr=False)
     base_url: str
     drain_seconds: float
 

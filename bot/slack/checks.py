@@ -39,7 +39,7 @@ class SlackChecks:
     """
 
     client: WebClient
-    app_token: str | None
+    app_token: str | None = field(repr=False)
     post_to: str | None
     allowlist: Allowlist
     judge_clock: Callable[[str, str | None, datetime, datetime], Finding]

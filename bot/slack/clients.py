@@ -1,13 +1,16 @@
 """slack_sdk's clients, set up so that nothing is retried, or posted twice, behind our back."""
 
 import logging
+import re
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any, Protocol
-from urllib.request import HTTPRedirectHandler, build_opener, install_opener
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, install_opener
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
@@ -15,6 +18,8 @@ from bot.slack.cards import Message
 
 TIMEOUT_SECONDS = 5
 _OK, _TOO_MANY = 200, 429
+_SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)*slack(?:-gov)?\.com")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Failed = Callable[[str, str], None]  # hears of each call that failed: its method, and what was wrong in one word
 
@@ -27,8 +32,13 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 def refuse_redirects() -> None:
-    """Let urllib, through which slack_sdk speaks, follow no redirects in this process. Slack's API sends none."""
-    install_opener(build_opener(_NoRedirects))
+    """Let urllib, through which slack_sdk speaks, follow no redirects in this process. Slack's API sends none.
+
+    With a proxy slack_sdk would make an opener of its own, which follows them: so urllib is given the proxy instead.
+    """
+    proxy = load_http_proxy_from_env()
+    proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy else []
+    install_opener(build_opener(_NoRedirects, *proxies))
 
 
 def _unheard(_: str, __: str) -> None:
@@ -50,6 +60,7 @@ def web_client(token: str, base_url: str, failed: Failed = _unheard) -> WebClien
     """Return a Web API client that tries once."""
     client = _Client(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
     client.failed = failed
+    client.proxy = None  # see refuse_redirects
     return client
 
 
@@ -81,15 +92,37 @@ class Respond(Protocol):
         """Show an operator a message."""
 
 
-def respond(response_url: str | None, message: Message, *, replace: bool = False, failed: Failed = _unheard) -> bool:
+def is_slacks(response_url: str, base_url: str) -> bool:
+    """Return whether an address is one of Slack's; of this machine's only where Slack itself is pretended there."""
+    url = urlsplit(response_url)
+    if urlsplit(base_url).hostname in _LOOPBACK:
+        return url.scheme in {"http", "https"} and url.hostname in _LOOPBACK
+    return url.scheme == "https" and url.username is None and bool(_SLACK_HOST.fullmatch(url.hostname or ""))
+
+
+def respond(
+    response_url: str | None,
+    message: Message,
+    *,
+    replace: bool = False,
+    failed: Failed = _unheard,
+    base_url: str = "https://slack.com/api/",
+) -> bool:
     """Show an operator a message, in place of the card where `replace`; return whether Slack took it.
 
-    An ephemeral message may be lost whatever Slack answers: what must not be lost goes to the audit channel.
+    Nothing is sent where the address is not of the Slack at `base_url`: with a stolen signing secret, a forged command
+    could name any. An ephemeral message may be lost whatever Slack answers: what must not be lost goes to the audit
+    channel.
     """
     if not response_url:
         return False
     try:
-        answer = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]).send(
+        if not is_slacks(response_url, base_url):
+            log.error("An operator was not told: the response_url is not Slack's. Was the signing secret stolen?")
+            return False
+        webhook = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+        webhook.proxy = None  # see refuse_redirects
+        answer = webhook.send(
             text=message.text,
             blocks=message.blocks,
             response_type="ephemeral",

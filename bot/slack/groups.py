@@ -1,6 +1,7 @@
 """Members of Slack user groups, at most a minute old."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,9 @@ from bot.slack.clients import reason_of
 
 # A claim commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
+# So long before that one asker gets a new list, and the others go by what is there. Slack takes about 20 calls a
+# minute: whoever types commands fast could otherwise use them up, and nobody would be allowed.
+AHEAD_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +27,24 @@ class SlackGroups:
         self._now = now
         self._lock = threading.Lock()
         self._listed: dict[str, tuple[float, frozenset[str]]] = {}
+        self._renewed: set[str] = set()
 
     def members(self, group_id: str) -> frozenset[str] | None:
         """Return the user ids in a group; None where Slack cannot list it."""
         asked_at = self._now()
         with self._lock:
-            listed_at, members = self._listed.get(group_id, (None, frozenset()))
-        if listed_at is not None and asked_at - listed_at < MAX_AGE_SECONDS:
-            return members
+            listed_at, members = self._listed.get(group_id, (-math.inf, frozenset()))
+            young_enough = MAX_AGE_SECONDS - (0 if group_id in self._renewed else AHEAD_SECONDS)
+            if asked_at - listed_at < young_enough:
+                return members
+            self._renewed.add(group_id)
+        try:
+            return self._list(group_id, asked_at)
+        finally:
+            with self._lock:
+                self._renewed.discard(group_id)
+
+    def _list(self, group_id: str, asked_at: float) -> frozenset[str] | None:
         try:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
         except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, nobody is in the group

@@ -37,10 +37,9 @@ class SQLiteFile:
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
         try:
-            file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-            if os.read(file, len(_HEADER)) in {b"", _HEADER}:  # whatever else it is, it is left alone
-                os.fchmod(file, 0o600)  # a file that was there before may be open to others
-            os.close(file)
+            with os.fdopen(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600), "rb") as file:
+                if file.read(len(_HEADER)) in {b"", _HEADER}:  # whatever else it is, it is left alone
+                    self._close_to_others()
             with self._write() as db:
                 migrate(db)
             self._file = self._file_now()
@@ -52,6 +51,13 @@ class SQLiteFile:
             if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in _NOT_OURS:
                 raise self._unusable(error.__cause__) from None
             raise
+
+    def _close_to_others(self) -> None:
+        """Give it, and what an earlier bot left beside it, mode 0600. SQLite sees to that for what it makes itself."""
+        self._path.chmod(0o600)
+        for beside in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self._path}{beside}").chmod(0o600)
 
     def _unusable(self, error: Exception) -> StoreError:
         return StoreError(f"The store {self._path} cannot be opened: {_reason(error)}. Check SIGNOUT_STORE.")

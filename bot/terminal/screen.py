@@ -61,7 +61,7 @@ def _facts(request: SignOutRequest) -> list[tuple[str, str]]:
         ("Pool", f"{account.pool} ({account.pool_id}, {account.region})"),
         ("Reason", request.reason),
     ]
-    return [(label, value) for label, value in facts if value]
+    return [(label, visible(value)) for label, value in facts if value]  # a line break would begin another fact
 
 
 def _moment(time: datetime | None) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -70,7 +71,10 @@ def build(settings: Settings, store: Store, clock: Clock, *, http: bool = False)
     pools = {name: CountedPool(pool, metrics.cognito_failed) for name, pool in user_pools(settings).items()}
     sign_outs = sign_outs_of(settings, pools, requests, clock)
     recovery = Recovery(sign_outs=sign_outs, store=requests, clock=clock)
-    confirmations = confirmations_of(settings, pools, requests, clock, groups=groups, home_team=installation.team_id)
+    confirmations = replace(
+        confirmations_of(settings, pools, requests, clock, groups=groups, home_team=installation.team_id),
+        allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
+    )
     shown = Shown(
         pii=settings.pii,
         reason_rule=settings.reason_rule,
@@ -96,7 +100,7 @@ def build(settings: Settings, store: Store, clock: Clock, *, http: bool = False)
         recovery=recovery,
         cards=Cards(shown),
         forms=Forms(slack),
-        respond=partial(respond, failed=metrics.slack_failed),
+        respond=partial(respond, failed=metrics.slack_failed, base_url=settings.slack_api_url),
         meter=metrics,
         slack_lane=lanes[0],
         aws_lane=lanes[1],

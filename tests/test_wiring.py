@@ -1,0 +1,69 @@
+"""What is joined up holds no secret that it would show, and gives nobody more than their way in."""
+
+import os
+from pathlib import Path
+
+import pytest
+from examples import NOON, StoppedClock
+from test_config import GOOD
+
+from bot.__main__ import main
+from bot.authorize import TERMINAL
+from bot.config import SECRETS, load
+from bot.edge.serve import Edge
+from bot.errors import DeniedError
+from bot.ports import Finding
+from bot.request import Ask, Operator, new_id
+from bot.slack.checks import SlackChecks
+from bot.slack.clients import web_client
+from bot.stores.sqlite import SQLiteStore
+from bot.terminal.check import judge_clock
+from bot.wiring.run import build
+
+SUPPORT = "arn:aws:iam::123456789012:role/Support"
+
+
+def joined_up(store: SQLiteStore) -> Edge:
+    Path("signout.toml").write_text(f'allow.terminal = ["{SUPPORT}"]')
+    return build(load(GOOD), store, StoppedClock())
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_what_is_joined_up_shows_no_secret(sqlite_store: SQLiteStore) -> None:
+    edge = joined_up(sqlite_store)
+    checks = SlackChecks(
+        client=web_client("xoxb-bot-secret", "https://slack.com/api/"),
+        app_token="xapp-app-secret",  # noqa: S106 -- an example
+        post_to=None,
+        allowlist=load(GOOD).allowlist,
+        judge_clock=judge_clock,
+    )
+    assert [secret for secret in load(GOOD).secrets if secret in f"{edge!r}{checks!r}"] == []
+
+
+def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal(sqlite_store: SQLiteStore) -> None:
+    confirmations = joined_up(sqlite_store).conversation.confirmations  # type: ignore[attr-defined]
+    forged = Operator(team_id=TERMINAL, id=SUPPORT, name="support")
+    with pytest.raises(DeniedError):
+        confirmations.authorize(
+            Ask(id=new_id(NOON), operator=forged, source="slack", channel_id="C0SUPPORT1", target="ada")
+        )
+
+
+def test_what_boto3_starts_for_credentials_inherits_no_secret_of_slacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    inherited = set[str]()
+
+    def look(*_: object, **__: object) -> list[Finding]:
+        inherited.update(os.environ)
+        return []
+
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("bot.wiring.check.checks", look)
+    assert main(["check"]) == 0
+    assert "SIGNOUT_POOL_ID" in inherited
+    assert inherited.isdisjoint(SECRETS)
