@@ -62,6 +62,13 @@ def test_a_refusal_after_a_resume_is_unknown_since_the_dead_holder_may_have_got_
     assert (ended.state, ended.error_code) == (State.UNKNOWN, "Interrupted")
 
 
+def test_calls_are_made_at_longer_and_longer_distances(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    pool = ScriptedPool([LATER] * 4, clock, seconds=0)
+    sign_outs(store, pool, clock).sign_out(claimed_in(store))
+    assert pool.called_at == [NOON + timedelta(seconds=seconds) for seconds in (0, 0.5, 1.5, 3.5)]
+
+
 def test_no_call_starts_that_might_outlive_the_lease(store: SQLiteStore) -> None:
     clock = StoppedClock()
     pool = ScriptedPool([DOUBT] * 9, clock, seconds=CALL.total_seconds())

@@ -172,7 +172,8 @@ def refused(store: Store, at: datetime = NOON, operator: Operator = SAM) -> Audi
 def test_the_last_sign_out_of_an_account_is_the_latest_whatever_was_stored_last(store: Store) -> None:
     assert store.last_signed_out(ADA) is None
     latest = signed_out(store, NOON)
-    signed_out(store, NOON - timedelta(minutes=1))
+    earlier = signed_out(store, NOON - timedelta(minutes=1))
+    assert store.get(earlier.id) == earlier, "what it signed out is not the latest, but it ended all the same"
     assert store.last_signed_out(ADA) == latest
     assert store.last_signed_out(replace(ADA, username="grace")) is None
     assert store.last_signed_out(replace(ADA, pool_id="eu-central-1_Other")) is None
