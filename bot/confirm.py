@@ -170,10 +170,8 @@ class Confirmations:
         if request is None:
             raise UnknownRequestError
         if (presser.team_id, presser.id) != (request.operator.team_id, request.operator.id):
-            ask = _ask_again(request, presser)
-            self.store.record(
-                entry_of_ask(Kind.REFUSED, ask, "pressed another's button", self.clock.now(), request.chosen)
-            )
+            ask, rule = _ask_again(request, presser), "pressed another's button"
+            self.store.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.audit import AuditEntry, Kind, entry_of
-from bot.backoff import pause
+from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, SupersededError
 from bot.ports import AuditChannel, Clock, RequestStore
 from bot.request import SignOutRequest, State, new_id
@@ -60,7 +60,8 @@ class Delivery:
     """
 
     BETWEEN_REFUSALS = timedelta(minutes=1)
-    POST = timedelta(seconds=20)  # for so long an entry is this instance's alone
+    POST = timedelta(seconds=30)  # for so long an entry is this instance's alone, by the clock that held it
+    HOLD = timedelta(seconds=5)  # what took longer to hold is not posted: too little is left to post it and note it
     AT_ONCE = 50
 
     store: RequestStore
@@ -76,10 +77,11 @@ class Delivery:
         """Post what is due, oldest first; return how long until something is due again, or None."""
         self._note_taken()
         now = self.clock.now()
-        if self.held_until is None or now >= self.held_until:
+        # Further ahead than anybody is ever waited for, it was set by a clock that has been put right since.
+        if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
             self._deliver_due(now)
-        due = self.store.next_delivery_at()
-        if due is None:
+        if (due := self.store.next_delivery_at()) is None:
+            self.refusing = None  # whichever instance delivered the last one: the channel takes messages
             return None
         return max(due, self.held_until or due) - self.clock.now()
 
@@ -93,8 +95,10 @@ class Delivery:
             done.update(each.id for each in entries)
             if self._wait_for_the_minute(entries, now):
                 continue
-            held = self.store.hold(entries, self.clock.now() + self.POST)
-            if held and not self._post(held):
+            asked_at = self.clock.now()
+            held = self.store.hold(entries, asked_at + self.POST)
+            in_time = self.clock.now() <= asked_at + self.HOLD
+            if held and in_time and not self._post(held):
                 return
 
     def _together(self, entry: AuditEntry, now: datetime) -> Sequence[AuditEntry]:

@@ -6,18 +6,16 @@ from datetime import datetime, timedelta
 
 import pytest
 from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, sign_outs
+from test_confirm import confirmations
 
 from bot.audit import entry_of
-from bot.authorize import Allowed, Allowlist
-from bot.confirm import AlreadyDecidedError, Confirmations
+from bot.confirm import AlreadyDecidedError
 from bot.errors import SupersededError
 from bot.ports import RequestStore, SignedOut
-from bot.reason import ReasonRule
 from bot.recover import Recovery
 from bot.request import SignOutRequest, State
 from bot.sign_out import CALL, LEASE, MARGIN
 from bot.stores.dynamodb import DynamoDBStore
-from bot.wiring.terminal import NoGroups
 
 APART = [timedelta(seconds=seconds) for seconds in (-4, 0, 4)]
 
@@ -36,20 +34,6 @@ class OffClock:
     def sleep(self, seconds: float) -> None:
         """Move both on."""
         self.real.sleep(seconds)
-
-
-def confirmations(store: RequestStore, clock: StoppedClock | OffClock) -> Confirmations:
-    return Confirmations(
-        allowlist=Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        groups=NoGroups(),
-        home_team=lambda: SAM.team_id,
-        pool_ids={"customers": "eu-central-1_AbCdEf123"},
-        finder=None,  # type: ignore[arg-type]  # nothing is looked for
-        store=store,
-        clock=clock,
-        confirm_within=timedelta(minutes=5),
-        reason_rule=ReasonRule(),
-    )
 
 
 def waiting(store: RequestStore) -> SignOutRequest:

@@ -23,7 +23,7 @@ from bot.stores import calls
 from bot.stores.actions import put, update
 from bot.stores.calls import Calls
 from bot.stores.dynamodb import DynamoDBStore
-from bot.stores.items import META, item_of_entry, item_of_request
+from bot.stores.items import AWAITING, META, item_of_entry, item_of_request
 from bot.stores.table import ACTIONS, INDEX, check, definition
 
 URL = "https://hooks.slack.com/commands/T/1/secret"
@@ -411,3 +411,17 @@ def test_an_item_past_its_time_to_live_changes_nothing(dynamodb_store: DynamoDBS
     dynamodb_store.delivered([entry], "1.0", NOON - timedelta(days=400))
     last = dynamodb_store.last_refusal_delivered_at(entry.operator.team_id, entry.operator.id)
     assert last == NOON - timedelta(days=400), "DynamoDB sweeps when it likes: what is still there is told as it is"
+
+
+def test_an_index_that_lags_wipes_no_response_url_that_came_since(
+    dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = awaiting()
+    dynamodb_store.add(request, entry_of(request, NOON))
+    lagging = {AWAITING: list(dynamodb_store._reader.due(AWAITING))}
+    pressed_at = NOON + timedelta(minutes=4)
+    claimed = request.move(State.SIGNING_OUT, claimed_at=pressed_at, response_url="https://hooks.slack.com/actions/1")
+    dynamodb_store.advance(request, claimed, entry_of(claimed, pressed_at))
+    monkeypatch.setattr(dynamodb_store._reader, "due", lambda what, *_, **__: iter(lagging.get(what, ())))
+    dynamodb_store.wipe_response_urls(NOON + timedelta(minutes=1))
+    assert dynamodb_store.get(request.id) == claimed

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from examples import NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, claimed_in, sign_outs
@@ -142,6 +142,15 @@ def test_retry_after_holds_the_whole_channel_until_it_is_over(store: SQLiteStore
     assert channel.posts == [["ada"], ["grace"]]
 
 
+def test_whoever_asks_to_be_left_alone_hears_of_nothing_more_in_that_round(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("ratelimited", retry_after=timedelta(seconds=7))])
+    refuse(store, "ada", clock)
+    refuse(store, "grace", clock, Operator(team_id="T0SIGNOUT1", id="U0KIM00001", name="kim"))
+    delivery(store, channel).deliver()
+    assert channel.posts == []
+
+
 def test_an_entry_that_fails_does_not_hold_up_the_next(store: SQLiteStore) -> None:
     clock = StoppedClock()
     channel = Channel(clock, [DeliveryError("some_error")])
@@ -213,6 +222,24 @@ def test_a_refusal_told_by_a_clock_that_was_ahead_holds_nothing_up(store: SQLite
     assert channel.posts == [["ada"], ["grace"]]
 
 
+def test_a_pause_set_by_a_clock_that_was_ahead_holds_nothing_up(store: SQLiteStore) -> None:
+    clock = StoppedClock(NOON + timedelta(hours=3))
+    channel = Channel(clock, [DeliveryError("ratelimited", retry_after=timedelta(seconds=7))] * 2)
+    deliver = delivery(store, channel).deliver
+    refuse(store, "ada", clock)
+    deliver()
+    clock.time = NOON
+    refuse(store, "grace", clock)
+    deliver()
+    assert channel.refusals == []
+    clock.sleep(6.9)
+    deliver()
+    assert channel.posts == [], "the second pause is kept"
+    clock.sleep(0.2)
+    deliver()
+    assert channel.posts == [["grace"]]
+
+
 def test_an_entry_held_by_another_instance_is_left_to_it_while_it_may_be_posting(store: SQLiteStore) -> None:
     clock = StoppedClock()
     channel = Channel(clock)
@@ -225,6 +252,30 @@ def test_an_entry_held_by_another_instance_is_left_to_it_while_it_may_be_posting
     assert channel.posts == [["ada"]], "the other one died"
     store.postponed([held], clock.now(), failed=True)
     assert store.next_delivery_at() is None, "and if it did not, it changes nothing any more"
+
+
+@pytest.mark.parametrize(("seconds", "posts"), [(5.0, [["ada"]]), (5.1, [])])
+def test_an_entry_that_was_long_to_hold_is_not_posted_since_another_instance_may_have_it_soon(
+    store: SQLiteStore, seconds: float, posts: list[list[str]]
+) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock)
+
+    class Slow(SQLiteStore):
+        def hold(self, entries: Sequence[AuditEntry], until: datetime) -> Sequence[AuditEntry]:
+            """Answer late."""
+            held = super().hold(entries, until)
+            clock.sleep(seconds)
+            return held
+
+    refuse(store, "ada", clock)
+    slow = Slow(store._path)
+    delivery(slow, channel).deliver()
+    assert channel.posts == posts
+    clock.sleep(Delivery.POST.total_seconds())
+    delivery(store, channel).deliver()
+    assert channel.posts == [["ada"]], "it waited for nobody, once it was free again"
+    slow.close()
 
 
 def test_a_refusal_that_another_instance_is_posting_is_not_posted_along_with_the_next_one(store: SQLiteStore) -> None:
@@ -268,6 +319,20 @@ def test_a_channel_that_refuses_for_good_is_told_once_an_entry_until_it_takes_on
         clock.sleep(pause.total_seconds() if pause else 0)
     assert told == ["ada"]
     assert channel.posts == [["ada"]]
+
+
+def test_a_channel_that_takes_another_instances_messages_is_not_said_to_refuse(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    channel = Channel(clock, [DeliveryError("is_archived", for_good=True)])
+    here, there = delivery(store, channel), delivery(store, channel)
+    refuse(store, "ada", clock)
+    here.deliver()
+    clock.sleep(1)
+    there.deliver()
+    assert channel.posts == [["ada"]]
+    assert here.refusing == "is_archived"
+    here.deliver()
+    assert here.refusing is None
 
 
 def test_a_channel_in_passing_trouble_is_not_said_to_refuse(store: SQLiteStore) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from examples import NOON, ScriptedPool, StoppedClock, awaiting, claimed_in, sign_outs
+from examples import ADA, NOON, ScriptedPool, StoppedClock, awaiting, claimed_in, sign_outs
 
 from bot.audit import entry_of
 from bot.errors import SupersededError
@@ -62,6 +62,13 @@ def test_a_refusal_after_a_resume_is_unknown_since_the_dead_holder_may_have_got_
     assert (ended.state, ended.error_code) == (State.UNKNOWN, "Interrupted")
 
 
+def test_calls_are_made_at_longer_and_longer_distances(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    pool = ScriptedPool([LATER] * 4, clock, seconds=0)
+    sign_outs(store, pool, clock).sign_out(claimed_in(store))
+    assert pool.called_at == [NOON + timedelta(seconds=seconds) for seconds in (0, 0.5, 1.5, 3.5)]
+
+
 def test_no_call_starts_that_might_outlive_the_lease(store: SQLiteStore) -> None:
     clock = StoppedClock()
     pool = ScriptedPool([DOUBT] * 9, clock, seconds=CALL.total_seconds())
@@ -86,6 +93,14 @@ def test_where_no_call_was_made_at_all_nothing_was_signed_out(store: SQLiteStore
     clock = StoppedClock(NOON + LEASE)
     ended = sign_outs(store, ScriptedPool([YES], clock), clock).sign_out(claimed_in(store))
     assert (ended.state, ended.attempts) == (State.FAILED, 0)
+
+
+def test_a_pool_whose_name_stands_for_another_since_the_claim_is_not_asked(store: SQLiteStore) -> None:
+    clock = StoppedClock()
+    account = replace(ADA, pool_id="eu-central-1_Other1234")
+    pool = ScriptedPool([YES], clock)
+    ended = sign_outs(store, pool, clock).sign_out(claimed_in(store, chosen=account))
+    assert (ended.state, ended.error_code, pool.called_at) == (State.FAILED, "NoCallMade", [])
 
 
 def test_a_holder_that_lost_its_claim_writes_nothing(store: SQLiteStore) -> None:

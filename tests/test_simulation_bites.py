@@ -139,7 +139,7 @@ BROKEN = {
     ),
     "an entry is posted without being held": Broken(
         "recover.py",
-        "held = self.store.hold(entries, self.clock.now() + self.POST)",
+        "held = self.store.hold(entries, asked_at + self.POST)",
         "held = entries",
         "no_entry_is_posted_by_two_at_once",
     ),

@@ -154,7 +154,7 @@ def count(store: Store, kind: Kind) -> int:
 
 
 def signed_out(store: Store, at: datetime, **changes: object) -> SignOutRequest:
-    request = awaiting(id=new_id(at), created_at=at, **changes)
+    request = awaiting(**{"id": new_id(at), "created_at": at, **changes})
     store.add(request, entry_of(request, at))
     claimed = request.move(State.SIGNING_OUT, claim_id="claim-1", claimed_at=at, lease_until=at + LEASE)
     store.advance(request, claimed, entry_of(claimed, at))
@@ -172,7 +172,8 @@ def refused(store: Store, at: datetime = NOON, operator: Operator = SAM) -> Audi
 def test_the_last_sign_out_of_an_account_is_the_latest_whatever_was_stored_last(store: Store) -> None:
     assert store.last_signed_out(ADA) is None
     latest = signed_out(store, NOON)
-    signed_out(store, NOON - timedelta(minutes=1))
+    earlier = signed_out(store, NOON - timedelta(minutes=1))
+    assert store.get(earlier.id) == earlier, "what it signed out is not the latest, but it ended all the same"
     assert store.last_signed_out(ADA) == latest
     assert store.last_signed_out(replace(ADA, username="grace")) is None
     assert store.last_signed_out(replace(ADA, pool_id="eu-central-1_Other")) is None
@@ -310,6 +311,11 @@ def test_the_entries_of_one_request_are_given_alone(store: Store) -> None:
     assert {entry.request_id for entry in store.entries(None, second.id)} == {second.id}
     assert list(store.entries(NOON + timedelta(days=1), first.id)) == []
     assert list(store.entries(None, "no such request")) == []
+
+
+def test_a_request_is_found_in_the_log_though_slacks_clock_which_its_id_tells_is_ahead(store: Store) -> None:
+    ended = signed_out(store, NOON, id=new_id(NOON + timedelta(minutes=5)))
+    assert len(list(store.entries(None, ended.id))) == 3
 
 
 def forget(store: Store, before: datetime) -> int:

@@ -17,8 +17,8 @@ from bot.stores.rows import text
 # With these a request ends, so that it can be forgotten together with one. Its other moves stand before in the log.
 ENDINGS = frozenset({Kind.SIGNED_OUT, Kind.FAILED, Kind.UNKNOWN, Kind.CANCELLED, Kind.EXPIRED})
 FORGOTTEN_AT_ONCE = 100
-# A request's id may have been made on another clock than the entries about it.
-CLOCKS_DIFFER_BY = timedelta(minutes=1)
+# A request's id may tell the time of Slack, which signed what was asked, or of another instance.
+CLOCKS_DIFFER_BY = timedelta(minutes=10)
 
 
 class Log:
