@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import mimetypes
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -55,8 +56,8 @@ class Page:
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[only_from_this_machine, refusals_as_json])
         app.on_response_prepare.append(_add_headers)
-        app.router.add_get("/", self._index)
-        app.router.add_static("/page/", FILES)
+        for file in FILES.iterdir():
+            app.router.add_get("/" if file.name == "index.html" else f"/page/{file.name}", _as_read(file))
         app.router.add_get("/events", self._events)
         for name, act in (
             ("say", self._say),
@@ -69,9 +70,6 @@ class Page:
         ):
             app.router.add_post(f"/do/{name}", act)
         return app
-
-    async def _index(self, _: web.Request) -> web.StreamResponse:
-        return web.FileResponse(FILES / "index.html")
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         person = self._person(request.query.get("person"))
@@ -198,6 +196,16 @@ async def refusals_as_json(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except Refused as refused:
         return web.json_response({"ok": False, "error": str(refused)}, status=400)
+
+
+def _as_read(file: Path) -> Handler:
+    """Return what answers with a file as it is now. aiohttp's own would leave it open when a window goes away."""
+    body, (kind, _) = file.read_bytes(), mimetypes.guess_type(file.name)
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type=kind or "application/octet-stream", charset="utf-8")
+
+    return answer
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
