@@ -1,5 +1,6 @@
 """Fixtures that several tests share."""
 
+import json
 import logging
 import os
 import sys
@@ -14,6 +15,8 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from dynamodb import DynamoDB
 from headless import Headless
+from joserfc.jwk import RSAKey
+from moto import backends
 
 from bot.sandbox.cognito import Moto
 from bot.stores import calls
@@ -37,10 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def models() -> Iterator[None]:
-    """botocore's large files, read once: every session of its own reads them anew, which takes a third of a second."""
-    load_once = cache(JSONFileLoader().load_file)
-    with patch.object(JSONFileLoader, "load_file", lambda _, path: load_once(path)):
+def done_once() -> Iterator[None]:
+    """What botocore does anew for each session, and moto for each pool and call: together a third of all the work."""
+    load = cache(JSONFileLoader().load_file)
+    services, really_import = tuple(backends.list_of_moto_modules()), RSAKey.import_key
+    import_key = cache(lambda key: really_import(json.loads(key)))
+    with (
+        patch.object(JSONFileLoader, "load_file", lambda _, path: load(path)),
+        patch.object(backends, "list_of_moto_modules", lambda: services),
+        patch.object(RSAKey, "import_key", lambda key: import_key(json.dumps(key))),
+    ):
         yield
 
 
