@@ -1,13 +1,12 @@
 """Between listeners and rules: each step on the lane it belongs to, and whatever comes of it told to the operator."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from structlog.contextvars import bound_contextvars
 
@@ -29,7 +28,8 @@ from bot.sign_out import SignOuts
 from bot.slack.cards import Cards, Message, note, usage
 from bot.slack.clients import Respond
 from bot.slack.form import Forms, FormState, found_view
-from bot.slack.lane import Lane
+from bot.slack.lane import Lane, Meter
+from bot.slack.live_card import LiveCard
 
 STILL_SIGNING_OUT = "This sign-out is already under way. Its result will replace the card."
 CHOSEN_BEFORE = "The card shows the account that you chose first. For another, cancel and run the command again."
@@ -50,16 +50,6 @@ class Press:
     response_url: str | None = field(repr=False)
     number: int = 0
     came_at: float = field(default_factory=time.monotonic, repr=False)
-
-
-class Meter(Protocol):
-    """What times a conversation."""
-
-    def card_shown(self, seconds: float) -> None:
-        """Note how long a card took."""
-
-    def result_shown(self, seconds: float) -> None:
-        """Note how long a result took."""
 
 
 @dataclass(kw_only=True)
@@ -218,7 +208,7 @@ class Conversation:
                 raise
             # From here on nothing may tell the operator that nothing was done: neither of these raises.
             log.info("Confirmed and claimed")
-            card = _LiveCard(partial(self.respond, press.response_url), self.cards, self.audit_refused)
+            card = LiveCard(partial(self.respond, press.response_url), self.cards, self.audit_refused)
             seat.run(partial(self._sign_out, claimed, card, press.came_at))
             card.show(claimed)
 
@@ -227,7 +217,7 @@ class Conversation:
             cancelled = self.confirmations.cancel(press.request_id, press.operator)
             self.respond(press.response_url, self.cards.card(cancelled), replace=True)
 
-    def _sign_out(self, claimed: SignOutRequest, card: "_LiveCard", pressed_at: float) -> None:
+    def _sign_out(self, claimed: SignOutRequest, card: LiveCard, pressed_at: float) -> None:
         try:
             ended = self.sign_outs.sign_out(claimed)
         except Exception as error:  # noqa: BLE001 -- nobody else would tell the operator
@@ -301,22 +291,3 @@ def _log_failed(what: str, error: Exception) -> None:
         log.error("%s: the store is out of order (%s)", what, error.reason)
     else:
         log.error(what, exc_info=error)
-
-
-class _LiveCard:
-    """One card as it changes. Progress and result are posted by two threads: an older version never covers a newer."""
-
-    def __init__(self, respond: Callable[..., bool], cards: Cards, audit_refused: Callable[[], bool]) -> None:
-        self._respond = respond
-        self._cards = cards
-        self._audit_refused = audit_refused
-        self._lock = threading.Lock()
-        self._version = 0
-
-    def show(self, request: SignOutRequest) -> bool:
-        with self._lock:
-            if request.version <= self._version:
-                return False
-            self._version = request.version
-            message: Message = self._cards.card(request, audit_kept=self._audit_refused())
-            return self._respond(message, replace=True)

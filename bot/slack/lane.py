@@ -1,4 +1,4 @@
-"""What a conversation needs of the threads behind it."""
+"""What a conversation needs around it: threads to work on, and somebody who notes how long it took."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -19,3 +19,13 @@ class Lane(Protocol):
 
     def reserve(self, *, urgent: bool = False) -> Seat:
         """Return a place, or raise `BusyError`. The last places are kept for what is urgent."""
+
+
+class Meter(Protocol):
+    """What times a conversation."""
+
+    def card_shown(self, seconds: float) -> None:
+        """Note how long a card took."""
+
+    def result_shown(self, seconds: float) -> None:
+        """Note how long a result took."""

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import bot.request
-import bot.slack.conversation
+import bot.slack.live_card
 from bot.errors import StoreUnavailableError
 from bot.recover import CLOCKS_AGREE_WITHIN
 from simulation.instances import START, Instance, Machine
@@ -164,16 +164,16 @@ class World:
     @contextmanager
     def _in_place(self) -> Iterator[None]:
         """Put this world in the place of the few things that the rules do not take as parameters."""
-        conversation: Any = bot.slack.conversation
+        live_card: Any = bot.slack.live_card
         request: Any = bot.request
-        kept = conversation.threading, request.ULID, logging.root.manager.disable
-        conversation.threading = SimpleNamespace(Lock=lambda: Lock(self.schedule))
+        kept = live_card.threading, request.ULID, logging.root.manager.disable
+        live_card.threading = SimpleNamespace(Lock=lambda: Lock(self.schedule))
         request.ULID = SimpleNamespace(from_datetime=self._ulid)
         logging.disable()
         try:
             yield
         finally:
-            conversation.threading, request.ULID, disabled = kept
+            live_card.threading, request.ULID, disabled = kept
             logging.disable(disabled)
 
     def _ulid(self, at: datetime) -> str:
