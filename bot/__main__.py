@@ -214,15 +214,13 @@ def _table(options: argparse.Namespace) -> int:
     from bot.errors import StoreError, StoreUnavailableError
     from bot.stores.create import create
     from bot.stores.table import cloud_formation
+    from bot.wiring.shared import kind_and_place
 
     try:
-        kind, _, name = load_store(os.environ).store.partition("://")
+        kind, name = kind_and_place(load_store(os.environ))
         if kind != "dynamodb":
             return _failed("SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE.")
-        if options.create:
-            create(name, show)
-        else:
-            show(cloud_formation(name))
+        create(name, show) if options.create else show(cloud_formation(name))
     except SettingsError as error:
         return _failed(*error.faults)
     except (StoreError, StoreUnavailableError) as error:

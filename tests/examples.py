@@ -3,11 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot.audit import entry_of
-from bot.ports import Attribute, Refused, RequestStore, SignedOut, Unclear
+from bot.authorize import Allowed, Allowlist
+from bot.confirm import Confirmations
+from bot.ports import Attribute, Clock, Refused, RequestStore, SignedOut, Unclear
+from bot.reason import ReasonRule
 from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
 from bot.sign_out import LEASE, Lifetimes, SignOuts
+from bot.wiring.terminal import NoGroups
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
@@ -57,6 +62,22 @@ def awaiting(**changes: object) -> SignOutRequest:
         "response_url": "https://hooks.slack.com/commands/T/1/secret",
     }
     return SignOutRequest(**(values | changes))  # type: ignore[arg-type]
+
+
+def confirmations(store: RequestStore, clock: Clock, **changes: Any) -> Confirmations:
+    """Return the rules up to a claim, where SAM may and no group is asked."""
+    values: dict[str, Any] = {
+        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
+        "groups": NoGroups(),
+        "home_team": lambda: SAM.team_id,
+        "pool_ids": {"customers": ADA.pool_id},
+        "finder": None,  # nothing is looked for
+        "store": store,
+        "clock": clock,
+        "confirm_within": timedelta(minutes=5),
+        "reason_rule": ReasonRule(),
+    }
+    return Confirmations(**(values | changes))
 
 
 def asked(target: str = "ada", **changes: object) -> Ask:

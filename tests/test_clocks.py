@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, sign_outs
-from test_confirm import confirmations
+from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, confirmations, sign_outs
 
 from bot.audit import entry_of
 from bot.confirm import AlreadyDecidedError

@@ -2,30 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from examples import NOON, SAM, StoppedClock, awaiting
+from examples import NOON, StoppedClock, awaiting, confirmations
 
 from bot.audit import entry_of
-from bot.authorize import Allowed, Allowlist
-from bot.confirm import Confirmations
-from bot.ports import Clock, RequestStore
-from bot.reason import ReasonRule
 from bot.request import SignOutRequest, State, new_id
 from bot.stores.sqlite import SQLiteStore
-from bot.wiring.terminal import NoGroups
-
-
-def confirmations(store: RequestStore, clock: Clock) -> Confirmations:
-    return Confirmations(
-        allowlist=Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        groups=NoGroups(),
-        home_team=lambda: SAM.team_id,
-        pool_ids={"customers": "eu-central-1_AbCdEf123"},
-        finder=None,  # type: ignore[arg-type]  # nothing is looked for
-        store=store,
-        clock=clock,
-        confirm_within=timedelta(minutes=5),
-        reason_rule=ReasonRule(),
-    )
 
 
 def test_a_card_that_somebody_pressed_meanwhile_keeps_no_other_from_expiring(store: SQLiteStore) -> None:

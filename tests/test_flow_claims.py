@@ -8,15 +8,14 @@ import threading
 from datetime import timedelta
 
 import pytest
-from examples import NOON, SAM, StoppedClock, asked, awaiting, claimed_in
+from examples import NOON, SAM, StoppedClock, asked, awaiting, claimed_in, confirmations
 from flow import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SUPPORT, Headless, shows
 from headless import SAM as SAM_ID
 
 from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
-from bot.confirm import AlreadyDecidedError, Confirmations
-from bot.reason import ReasonRule
+from bot.confirm import AlreadyDecidedError
 from bot.request import SignOutRequest, State
 from bot.sandbox.wire import Exchange, hang, reset
 from bot.slack.conversation import Press
@@ -70,21 +69,12 @@ def test_a_press_that_slack_kept_waiting_past_the_cards_time_expires(store: SQLi
             clock.time = NOON + timedelta(minutes=5)
             return frozenset({SAM.id})
 
-    confirmations = Confirmations(
-        allowlist=Allowlist(Allowed(groups=frozenset({"S0SUPPORT1"})), {"customers": Allowed()}),
-        groups=SlowGroups(),
-        home_team=lambda: SAM.team_id,
-        pool_ids={"customers": "eu-central-1_AbCdEf123"},
-        finder=None,  # type: ignore[arg-type]  # nothing is looked for
-        store=store,
-        clock=clock,
-        confirm_within=timedelta(minutes=5),
-        reason_rule=ReasonRule(),
-    )
+    allowlist = Allowlist(Allowed(groups=frozenset({"S0SUPPORT1"})), {"customers": Allowed()})
+    rules = confirmations(store, clock, allowlist=allowlist, groups=SlowGroups())
     request = awaiting()
     store.add(request, entry_of(request, NOON))
     with pytest.raises(AlreadyDecidedError) as caught:
-        confirmations.confirm(request.id, SAM, None)
+        rules.confirm(request.id, SAM, None)
     assert caught.value.request.state is State.EXPIRED
 
 

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from bot.aws.clients import bounded
 from bot.errors import NO_CALL_MADE, PoolUnavailableError
 from bot.ports import Attribute, Finding, SignedOut, UserPool
 from bot.request import new_id
-from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
+from bot.sign_out import CALL
 
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
@@ -87,7 +87,7 @@ def _get(pool: UserPool, nobody: str) -> str:
 
 
 def _sign_out(pool: UserPool, nobody: str) -> str:
-    answer = pool.sign_out(nobody, leave_within=timedelta(seconds=CONNECT_SECONDS + READ_SECONDS))
+    answer = pool.sign_out(nobody, leave_within=CALL)
     if isinstance(answer, SignedOut):
         raise _FoundError
     return answer.code
@@ -125,12 +125,7 @@ def aws_clock(
 
 
 def _date_in(region: str) -> str | None:
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        signature_version=UNSIGNED,
-    )
+    config = bounded(signature_version=UNSIGNED)
     try:
         with closing(boto3.Session().client("cognito-idp", region_name=region, config=config)) as cognito:
             answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)

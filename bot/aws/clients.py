@@ -48,6 +48,16 @@ def patience() -> float:
     return max(0.0, min(CONNECT_SECONDS + READ_SECONDS, _latest.get(float("inf")) - time.monotonic()))
 
 
+def bounded(attempts: int = 1, **more: Any) -> Config:
+    """Return the bounds of a call: `CONNECT_SECONDS` and `READ_SECONDS` an attempt, and no more than so many.
+
+    One is what a sign-out takes: botocore's own retries hide doubt, as a time-out followed by a refusal looks like a
+    refusal.
+    """
+    retries: Any = {"total_max_attempts": attempts, "mode": "standard"}
+    return Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, **more)
+
+
 class Clients:
     """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them."""
 
@@ -99,13 +109,7 @@ class Clients:
             lock.release()
 
     def _build(self, kind: _Kind, region: str) -> Any:
-        # botocore's own retries would hide doubt: a time-out followed by a refusal looks like a refusal.
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=self._connections,
-        )
+        config = bounded(max_pool_connections=self._connections)
         session = botocore.session.get_session()
         session.set_default_client_config(config)  # for the calls, too, by which credentials are got
         if kind == "present session":

@@ -5,11 +5,10 @@ import re
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bot.aws.clients import bounded
 from bot.errors import CallerUnknownError
-from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
@@ -36,9 +35,8 @@ def account(region: str) -> str:
 
 
 def _caller(region: str) -> "GetCallerIdentityResponseTypeDef":
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 2})
     try:
-        return boto3.client("sts", region_name=region, config=config).get_caller_identity()
+        return boto3.client("sts", region_name=region, config=bounded(attempts=2)).get_caller_identity()
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise CallerUnknownError(f"AWS refuses these credentials ({code}). Renew them, or choose others.") from None

@@ -6,12 +6,11 @@ from typing import Any
 
 import boto3
 import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
+from bot.aws.clients import bounded
 from bot.aws.identity import own_region
 from bot.errors import SecretError
-from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
 
 ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that whoever started the bot hears of it
 _SECRET = re.compile(
@@ -86,11 +85,7 @@ def _parameter(name: str) -> str:
 
 
 def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-    )
+    config = bounded(ATTEMPTS)
     session = botocore.session.get_session()
     session.set_default_client_config(config)  # for the calls, too, by which credentials are got
     try:

@@ -14,7 +14,7 @@ _UNCACHED = {"Cache-Control": "no-store"}
 
 
 class Drains(Protocol):
-    """What takes nothing new while it drains."""
+    """What answers "restarting" while it drains."""
 
     draining: bool
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -14,23 +13,16 @@ from bot.backoff import pause
 from bot.edge.health import serve_health
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
 from bot.edge.metrics import Metrics
-from bot.edge.pages import Pages, Reached
+from bot.edge.pages import Drains, Pages, Reached
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
-from bot.edge.socket_mode import who_are_we
+from bot.edge.socket_mode import LONGEST_PAUSE, who_are_we
 from bot.errors import StoreUnavailableError
 
 LAST_ACKS_SECONDS = 0.2
 LAST_WORD_SECONDS = 1.0
-LONGEST_PAUSE = timedelta(seconds=30)
 
 log = logging.getLogger(__name__)
-
-
-class Drainable(Protocol):
-    """What answers "restarting" while it drains."""
-
-    draining: bool
 
 
 class Opens(Protocol):
@@ -63,7 +55,7 @@ class Edge:
 
     front: Front
     store: Opens
-    conversation: Drainable
+    conversation: Drains
     lanes: Sequence[ThreadLane]
     outlook: Outlook
     metrics: Metrics

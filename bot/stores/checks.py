@@ -1,4 +1,4 @@
-"""Tries the SQLite store without making one, changing its schema, or standing in a running bot's way."""
+"""Tries the store without making one, changing its schema, or standing in a running bot's way."""
 
 import os
 import sqlite3
