@@ -18,4 +18,4 @@ The flow, and where each step lives:
 The files right under bot/ are the rules: they know ports.py, never Slack, AWS or a database. wiring/ joins them.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,21 +1,23 @@
-"""The audit trail: which entry each move writes, and what an entry knows by itself."""
+"""The audit trail: which entry each move writes, and what an entry holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot import __version__
-from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
+from bot.action import ACTIONS
+from bot.request import Account, Ask, Request, State, new_id
 
 
 class Kind(StrEnum):
-    """What an entry tells of."""
+    """What an entry tells of. People script against these words."""
 
     OPENED = "opened"
     CONFIRMED = "confirmed"
     RESUMED = "resumed"
     SIGNED_OUT = "signed_out"
+    PARTLY = "partly"
     FAILED = "failed"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
@@ -24,13 +26,16 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"
 
 
-POSTED = frozenset({Kind.SIGNED_OUT, Kind.FAILED, Kind.UNKNOWN, Kind.REFUSED})
+# With these a command ends; all others are steps on the way.
+OUTCOMES = frozenset(Kind) - {Kind.OPENED, Kind.CONFIRMED, Kind.RESUMED}
+POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {
-    State.AWAITING_CHOICE: Kind.OPENED,
-    State.AWAITING_CONFIRMATION: Kind.OPENED,
-    State.SIGNING_OUT: Kind.CONFIRMED,
-    State.SIGNED_OUT: Kind.SIGNED_OUT,
+    State.CHOOSING: Kind.OPENED,
+    State.CONFIRMING: Kind.OPENED,
+    State.READY: Kind.CONFIRMED,
+    State.RUNNING: Kind.RESUMED,
+    State.PARTLY: Kind.PARTLY,
     State.FAILED: Kind.FAILED,
     State.UNKNOWN: Kind.UNKNOWN,
     State.CANCELLED: Kind.CANCELLED,
@@ -39,85 +44,65 @@ _KIND_OF: Mapping[State, Kind] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AuditEntry:
-    """One line of the trail: a snapshot that needs nothing else to be understood.
+class Delivery:
+    """How far an entry is on its way to the audit channel.
 
-    `rule` is what allowed the operator, or what refused them. `next_at` is when the audit channel is to be told:
-    None for an entry that is recorded only, and once it was `delivered_at` as message `ts`.
+    `next_at` is when it is to be posted: None for an entry that is only recorded, and once it was `delivered_at` as
+    message `ts`. `attempts` counts the posts.
     """
 
-    id: str
-    kind: Kind
-    at: datetime
-    operator: Operator
-    source: str
-    channel_id: str
-    target: str
-    rule: str
-    request_id: str
-    account: Account | None = None
-    reason: str | None = None
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
-    claim_id: str | None = None
-    claimed_at: datetime | None = None
-    lease_until: datetime | None = None
-    ended_at: datetime | None = None
     attempts: int = 0
-    error_code: str | None = None
-    aws_request_ids: tuple[str, ...] = ()
-    access_until: datetime | None = None
-    login_until: datetime | None = None
-    bot_version: str = __version__
-    delivery_attempts: int = 0
     next_at: datetime | None = None
     delivered_at: datetime | None = None
     ts: str | None = None
 
 
-def entry_of(request: SignOutRequest, at: datetime) -> AuditEntry:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One line of the trail: a snapshot that needs nothing else to be understood.
+
+    It holds the `request` as it was after a move or, where nothing moved, what was `asked` and of which account.
+    `rule` is what allowed the operator, or what refused them.
+    """
+
+    id: str
+    kind: Kind
+    at: datetime
+    rule: str
+    request: Request | None = None
+    asked: Ask | None = None
+    account: Account | None = None
+    bot_version: str = __version__
+    delivery: Delivery = Delivery()
+
+    @property
+    def ask(self) -> Ask:
+        """What was asked, and by whom. Raises `LookupError` for an entry that nobody wrote so."""
+        ask = self.request.ask if self.request else self.asked
+        if ask is None:
+            raise LookupError("an entry of nothing")
+        return ask
+
+    @property
+    def chosen(self) -> Account | None:
+        """The account that it is about, where that is known."""
+        return self.request.chosen if self.request else self.account
+
+
+def entry_of(request: Request, at: datetime) -> Entry:
     """Return the entry that goes with a request's arrival in its present state."""
-    kind = Kind.RESUMED if request.state is State.SIGNING_OUT and request.resumed else _KIND_OF[request.state]
-    return AuditEntry(
-        id=new_id(at),
-        kind=kind,
-        at=at,
-        operator=request.operator,
-        source=request.source,
-        channel_id=request.channel_id,
-        target=request.target,
-        rule=request.allowed_by,
-        request_id=request.id,
-        account=request.chosen,
-        reason=request.reason,
-        created_at=request.created_at,
-        expires_at=request.expires_at,
-        claim_id=request.claim_id,
-        claimed_at=request.claimed_at,
-        lease_until=request.lease_until,
-        ended_at=request.ended_at,
-        attempts=request.attempts,
-        error_code=request.error_code,
-        aws_request_ids=request.aws_request_ids,
-        access_until=request.access_until,
-        login_until=request.login_until,
-        next_at=at if kind in POSTED else None,
+    done = request.state is State.DONE
+    kind = Kind(ACTIONS[request.ask.options.action].outcome) if done else _KIND_OF[request.state]
+    snapshot = replace(request, candidates=())  # a list of other people, of which nothing came
+    return Entry(
+        id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=_delivery(kind, at)
     )
 
 
-def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> AuditEntry:
+def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:
     """Return the entry of something asked that moved nothing: a refusal, or a target that is no account."""
-    return AuditEntry(
-        id=new_id(at),
-        kind=kind,
-        at=at,
-        operator=ask.operator,
-        source=ask.source,
-        channel_id=ask.channel_id,
-        target=ask.target,
-        rule=rule,
-        request_id=ask.id,
-        account=account,
-        reason=ask.reason,
-        next_at=at if kind in POSTED else None,
-    )
+    return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=_delivery(kind, at))
+
+
+def _delivery(kind: Kind, at: datetime) -> Delivery:
+    return Delivery(next_at=at if kind in POSTED else None)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
 
-from bot.request import Operator
+from bot.request import TERMINAL, Operator
 
-TERMINAL = "terminal"  # stands where an operator in Slack has a team, whose id Slack begins with T or E
 _SEAL = object()  # only this file makes an Authorized
 
 

@@ -1,11 +1,12 @@
-"""From what was asked to a claimed request: authorize, open, confirm, cancel, expire."""
+"""From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.deliver import show_card
 from bot.errors import (
     AccountNotFoundError,
     DeniedError,
@@ -16,25 +17,36 @@ from bot.errors import (
     UsageError,
 )
 from bot.find import MAX_CANDIDATES, Finder
-from bot.ports import Clock, Groups, RequestStore
+from bot.ports import Clock, Groups, Place, Requests, Trail
 from bot.reason import ReasonRule
-from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
-from bot.sign_out import LEASE
+from bot.request import Account, Ask, Earlier, Operator, Request, State
+
+AT_ONCE = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Press:
+    """A pressed button: on which request (and which of its candidates), by whom, and where the card is."""
+
+    request_id: str
+    operator: Operator
+    place: Place | None = None
+    number: int = 0
 
 
 class AlreadyDecidedError(Exception):
-    """A press on a card that no longer awaits one: show the request as it stands."""
+    """A press on a card that no longer awaits it: show the request as it stands."""
 
-    def __init__(self, request: SignOutRequest) -> None:
+    def __init__(self, request: Request) -> None:
         super().__init__(request.state)
         self.request = request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmations:
-    """The rules between a command and a claim. Safe to use from many threads at once.
+    """The rules between a command and a decision. Safe to use from many threads at once.
 
-    `home_team` tells the workspace the bot is installed in, or None while Slack has not yet said; nobody is allowed
+    `home_team` tells the workspace the bot is installed in, or None while Slack has not yet said; no one is allowed
     then.
     """
 
@@ -43,7 +55,8 @@ class Confirmations:
     home_team: Callable[[], str | None]
     pool_ids: Mapping[str, str]
     finder: Finder
-    store: RequestStore
+    requests: Requests
+    trail: Trail
     clock: Clock
     confirm_within: timedelta
     reason_rule: ReasonRule
@@ -53,165 +66,146 @@ class Confirmations:
 
         Raises `DeniedError` (and writes its audit entry). Asks Slack at most, never AWS.
         """
-        return self._authorize(ask)
+        return self._authorize(ask, self.allowlist, None)
 
     def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
         """Return the pools to look in: the one that was named, or all that this operator may use.
 
         Raises `DeniedError` for one that they may not, and `UsageError` for one that is not configured.
         """
-        mine = sorted(authorized.rules)
-        named = ask.pool
-        if ask.pool_id is not None:
-            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.pool_id), "")
+        mine, named = sorted(authorized.rules), ask.options.pool
+        if ask.options.pool_id is not None:
+            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), "")
         if named is None:
             return mine
         if named not in self.allowlist.pools:
             raise UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
         if named not in authorized.rules:
-            raise self._refused(
-                ask,
-                f"not allowed in pool {named}",
-                sentence=f"You may not do this in pool {named}. You may use: {', '.join(mine)}.",
-            )
+            sentence = f"You may not do this in pool {named}. You may use: {', '.join(mine)}."
+            raise self._refused(ask, f"not allowed in pool {named}", None, sentence)
         return [named]
 
-    def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask) -> SignOutRequest:
+    def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, place: Place | None) -> Request:
         """Find the accounts that are meant, and store a request that awaits a choice or its confirmation.
 
         Raises `UsageError` for a reason that will not do, `AccountNotFoundError` or `PoolUnavailableError`; asks AWS.
+        `SupersededError` where this ask was opened before.
         """
-        self.reason_rule.check(ask.reason)
-        rules = [authorized.rules[pool] for pool in pools]
+        self.reason_rule.check(ask.options.reason)
         try:
             found = self.finder.find(ask, pools)
         except AccountNotFoundError:
-            self.store.record(entry_of_ask(Kind.NOT_FOUND, ask, rules[0], self.clock.now()))
+            rule = authorized.rules[pools[0]]
+            self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
             raise
+        chosen = found[0] if len(found) == 1 else None
+        earlier = self._earlier(chosen)
         now = self.clock.now()
-        request = SignOutRequest(
-            id=ask.id,
-            state=State.AWAITING_CHOICE if len(found) > 1 else State.AWAITING_CONFIRMATION,
-            operator=authorized.operator,
-            source=ask.source,
-            channel_id=ask.channel_id,
-            target=ask.target,
+        request = Request(
+            ask=ask,
+            state=State.CONFIRMING if chosen else State.CHOOSING,
             candidates=tuple(found[:MAX_CANDIDATES]),
             matches=len(found),
-            chosen=found[0] if len(found) == 1 else None,
-            reason=ask.reason,
+            chosen=chosen,
+            earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in found})),
             created_at=now,
             expires_at=now + self.confirm_within,
-            response_url=ask.response_url,
         )
-        self.store.add(request, entry_of(request, now))
+        self.requests.add(request, entry_of(request, now), show_card(request, now, place))
         return request
 
-    def choose(self, request_id: str, number: int, presser: Operator) -> SignOutRequest:
+    def choose(self, press: Press) -> Request:
         """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
-        request = self._awaiting(request_id, presser, State.AWAITING_CHOICE)
-        if number >= len(request.candidates):
+        request = self._awaiting(press, State.CHOOSING)
+        if press.number >= len(request.candidates):
             raise UnknownRequestError
-        account = request.candidates[number]
-        rule = self._rule_now(request, presser, account)
-        now = self.clock.now()
-        chosen = request.move(State.AWAITING_CONFIRMATION, chosen=account, allowed_by=rule)
-        return self._advance(request, chosen, now)
+        account = request.candidates[press.number]
+        rule = self._rule_now(request, account)
+        change = {"chosen": account, "earlier": self._earlier(account), "allowed_by": rule}
+        return self._move(request, State.CONFIRMING, press.place, change)
 
-    def confirm(self, request_id: str, presser: Operator, response_url: str | None) -> SignOutRequest:
-        """Claim a request for signing out: exactly one of any number of presses gets past this.
+    def confirm(self, press: Press) -> Request:
+        """Decide that a request is to be done: exactly one of any number of presses gets past this.
 
         Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, or for a second or late press
         `AlreadyDecidedError`.
         """
-        request = self._awaiting(request_id, presser, State.AWAITING_CONFIRMATION)
-        rule = self._rule_now(request, presser, request.account)
+        request = self._awaiting(press, State.CONFIRMING)
+        rule = self._rule_now(request, request.account)
+        self._expire_if_late(request, press.place)  # again: asking Slack for a group takes time
         now = self.clock.now()
-        self._expire_if_late(request, now)  # once more: asking Slack for a group takes time
-        claimed = request.move(
-            State.SIGNING_OUT,
-            allowed_by=rule,
-            claim_id=new_id(now),
-            claimed_at=now,
-            lease_until=now + LEASE,
-            response_url=response_url,
-        )
-        return self._advance(request, claimed, now)
+        return self._move(request, State.READY, press.place, {"allowed_by": rule, "decided_at": now}, now)
 
-    def last_signed_out(self, request: SignOutRequest) -> SignOutRequest | None:
-        """Return the request that signed the chosen account out before, or None."""
-        return self.store.last_signed_out(request.chosen) if request.chosen else None
-
-    def cancel(self, request_id: str, presser: Operator) -> SignOutRequest:
-        """Cancel a request. Raises as `confirm` does, but asks nobody's permission."""
-        request = self._awaiting(request_id, presser)
-        now = self.clock.now()
-        return self._advance(request, request.move(State.CANCELLED, ended_at=now), now)
+    def cancel(self, press: Press) -> Request:
+        """Cancel a request. Raises as `confirm` does, but needs no permission."""
+        request = self._awaiting(press)
+        return self._end(request, State.CANCELLED, press.place)
 
     def expire(self) -> None:
-        """Expire every request whose card was not pressed in time."""
-        now = self.clock.now()
-        for request in self.store.expired(now):
+        """Expire the requests whose card was not pressed in time."""
+        for request in self.requests.expired(self.clock.now(), AT_ONCE):
             try:
-                self._advance(request, request.move(State.EXPIRED, ended_at=now), now)
+                self._end(request, State.EXPIRED, None)
             except AlreadyDecidedError:
                 continue
 
-    def _rule_now(self, request: SignOutRequest, presser: Operator, account: Account) -> str:
-        """Return the rule that allows the presser this account now."""
+    def _rule_now(self, request: Request, account: Account) -> str:
+        """Return the rule that allows the operator this account now."""
         if self.pool_ids.get(account.pool) != account.pool_id:
             raise PoolChangedError
-        narrowed = self.allowlist.narrowed_to(account.pool)
-        return self._authorize(_ask_again(request, presser), request, narrowed).rules[account.pool]
+        allowlist = self.allowlist.narrowed_to(account.pool)
+        return self._authorize(request.ask, allowlist, request.chosen).rules[account.pool]
 
-    def _awaiting(self, request_id: str, presser: Operator, *states: State) -> SignOutRequest:
-        request = self.store.get(request_id)
+    def _awaiting(self, press: Press, *states: State) -> Request:
+        request = self.requests.get(press.request_id)
         if request is None:
             raise UnknownRequestError
-        if (presser.team_id, presser.id) != (request.operator.team_id, request.operator.id):
-            ask, rule = _ask_again(request, presser), "pressed another's button"
-            self.store.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
+        who = request.ask.operator
+        if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
+            ask = replace(request.ask, operator=press.operator)
+            rule = "pressed another's button"
+            self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)
-        self._expire_if_late(request, self.clock.now())
+        self._expire_if_late(request, press.place)
         return request
 
-    def _expire_if_late(self, request: SignOutRequest, now: datetime) -> None:
-        if now >= request.expires_at:
-            raise AlreadyDecidedError(self._advance(request, request.move(State.EXPIRED, ended_at=now), now))
+    def _expire_if_late(self, request: Request, place: Place | None) -> None:
+        if self.clock.now() >= request.expires_at:
+            raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
 
-    def _advance(self, before: SignOutRequest, after: SignOutRequest, now: datetime) -> SignOutRequest:
+    def _end(self, request: Request, state: State, place: Place | None) -> Request:
+        now = self.clock.now()
+        return self._move(request, state, place, {"ended_at": now}, now)
+
+    def _move(
+        self,
+        before: Request,
+        state: State,
+        place: Place | None,
+        change: Mapping[str, object],
+        at: datetime | None = None,
+    ) -> Request:
+        at = at or self.clock.now()
+        after = before.move(state, **change)
         try:
-            self.store.advance(before, after, entry_of(after, now))
+            self.requests.move(before, after, entry_of(after, at), show_card(after, at, place))
         except SupersededError:
-            raise AlreadyDecidedError(self.store.get(before.id) or before) from None
+            raise AlreadyDecidedError(self.requests.get(before.id) or before) from None
         return after
 
-    def _authorize(
-        self, ask: Ask, request: SignOutRequest | None = None, allowlist: Allowlist | None = None
-    ) -> Authorized:
-        decision = authorize(ask.operator, allowlist or self.allowlist, self.groups.members, self.home_team())
+    def _earlier(self, account: Account | None) -> Earlier | None:
+        last = self.requests.last_signed_out(account) if account else None
+        return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
+
+    def _authorize(self, ask: Ask, allowlist: Allowlist, account: Account | None) -> Authorized:
+        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
         if isinstance(decision, Denied):
-            raise self._refused(ask, decision.rule, request)
+            raise self._refused(ask, decision.rule, account)
         return decision
 
-    def _refused(
-        self, ask: Ask, rule: str, request: SignOutRequest | None = None, sentence: str | None = None
-    ) -> DeniedError:
-        account = request.chosen if request else None
-        self.store.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
+    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> DeniedError:
+        self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
         return DeniedError(rule, sentence)
-
-
-def _ask_again(request: SignOutRequest, presser: Operator) -> Ask:
-    return Ask(
-        id=request.id,
-        operator=presser,
-        source=request.source,
-        channel_id=request.channel_id,
-        target=request.target,
-        pool=request.chosen.pool if request.chosen else None,
-        reason=request.reason,
-    )

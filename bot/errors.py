@@ -1,23 +1,38 @@
-"""Everything that can go wrong for an operator, each with the sentence that tells them what to do."""
+"""What can go wrong, each with a sentence that says what was wrong and a hint that says what to do."""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The kind of an error. A command line turns it into an exit code."""
+
+    USAGE = "usage"  # what was typed
+    SETTINGS = "settings"  # settings, store, credentials or permission
+    REFUSED = "refused"  # Cognito said no
+    OTHER = "other"
 
 
 class BotError(Exception):
-    """Something an operator is told. `sentence` is plain text: what was wrong, what to do."""
+    """Something that a person is told: `sentence`, `hint` and `code`. Both texts are plain text."""
 
-    sentence = (
-        "Something went wrong. Nothing was signed out. Try again, and tell the bot's engineer if it happens again."
-    )
+    sentence = "Something went wrong, and nothing was signed out."
+    hint = "Try again. If it happens again, tell the bot's engineer."
+    code = Code.OTHER
 
-    def __init__(self, sentence: str | None = None) -> None:
-        self.sentence = sentence or self.sentence
-        super().__init__(self.sentence)
+    def __init__(self, sentence: str | None = None, hint: str | None = None) -> None:
+        if sentence is not None:
+            self.sentence, self.hint = sentence, hint or ""
+        elif hint is not None:
+            self.hint = hint
+        super().__init__(f"{self.sentence} {self.hint}".rstrip())
 
 
 class UsageError(BotError):
     """What was typed cannot be understood; a usage line goes with it: `usage`, or else the command's usual one."""
+
+    code = Code.USAGE
 
     def __init__(self, sentence: str, usage: str | None = None) -> None:
         self.usage = usage
@@ -27,7 +42,9 @@ class UsageError(BotError):
 class DeniedError(BotError):
     """The operator may not do this. The sentence reveals nothing; `rule` is for the audit entry."""
 
-    sentence = "You are not on the list of people who may sign users out. If you should be, ask the bot's engineer."
+    sentence = "You are not on the list of people who may sign users out."
+    hint = "If you should be, ask the bot's engineer."
+    code = Code.SETTINGS
 
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule
@@ -37,55 +54,85 @@ class DeniedError(BotError):
 class CallerUnknownError(BotError):
     """AWS does not say whose credentials these are."""
 
+    code = Code.SETTINGS
+
 
 class AccountNotFoundError(BotError):
     """The pool has no such account."""
 
+    code = Code.REFUSED
+
 
 class PoolUnavailableError(BotError):
-    """Cognito did not answer, or (`refused`) would not look the account up: its error `code`, where it was asked."""
+    """Cognito did not answer, or (`refused`) would not look the account up: its `error_code`, where it was asked."""
 
-    refused = False
-    code: str | None = None
+    def __init__(self, sentence: str, error_code: str | None = None, *, refused: bool = False) -> None:
+        self.error_code = error_code
+        self.code = Code.REFUSED if refused else Code.OTHER
+        super().__init__(sentence)
 
 
 class BusyError(BotError):
     """A lane is full: nothing was begun."""
 
-    sentence = "The bot is busy and has done nothing yet. Try again in a moment."
+    sentence = "The bot is busy and has done nothing yet."
+    hint = "Try again in a moment."
 
 
 class RestartingError(BotError):
     """The bot is draining: nothing was begun."""
 
-    sentence = "The bot is restarting and has done nothing yet. Try again in a moment."
+    sentence = "The bot is restarting and has done nothing yet."
+    hint = "Press or type it again in a moment."
 
 
 class UnknownRequestError(BotError):
     """A button whose request is not in the store."""
 
-    sentence = "This request is no longer known here, so nothing was done. Run the command again."
+    sentence = "The bot no longer knows this request, so nothing was done."
+    hint = "Run the command again."
 
 
 class PoolChangedError(BotError):
     """The pool of a card is no longer the one that its name stands for."""
 
-    sentence = "The bot's pools have changed since, so nothing was done. Run the command again."
+    sentence = "The bot's pools have changed since then, so nothing was done."
+    hint = "Run the command again."
 
 
 class NotYoursError(BotError):
-    """Somebody other than the operator pressed."""
+    """Someone other than the operator pressed."""
 
     sentence = "Only the person who ran the command can press these buttons. Nothing was done."
+    hint = ""
+
+
+class ChosenBeforeError(BotError):
+    """A second choice: the first one stays."""
+
+    sentence = "The card shows the account that you chose first."
+    hint = "For another one, cancel and run the command again."
+
+
+class UnderWayError(BotError):
+    """A press on what was already confirmed, or what cannot be said yet of what was confirmed."""
+
+    sentence = "This was already confirmed and is under way. The result will replace the card."
+    hint = ""
+    NOT_RECORDED = (
+        "The outcome could not be recorded yet, so it is not known here. The bot keeps trying, and the audit channel "
+        "will show how it ended."
+    )
 
 
 class StoreUnavailableError(BotError):
     """The store cannot be read or written just now. `in_doubt`: a write may have been done all the same."""
 
-    sentence = "The bot's store is out of order, so nothing was signed out. Try again, and tell the bot's engineer."
+    sentence = "The bot cannot use its store, so nothing was signed out."
+    hint = "Try again, and tell the bot's engineer."
     IN_DOUBT = (
-        "The bot's store did not answer. If you had just confirmed, the sign-out may still happen: the bot goes on by "
-        "itself, and the audit channel will hear of it. Otherwise nothing was signed out. Look there, then try again."
+        "The bot's store did not answer. If you had just confirmed, the sign-out may still happen, and the audit "
+        "channel will show it. Otherwise nothing was signed out. Look there before you try again."
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:
@@ -94,28 +141,43 @@ class StoreUnavailableError(BotError):
         super().__init__(self.IN_DOUBT if in_doubt else None)
 
 
+class NewerVersionError(BotError):
+    """The store belongs to a newer version of the bot: this instance finishes what it holds and begins nothing."""
+
+    sentence = "A newer version of the bot is taking over. Nothing was done."
+    hint = "Try again in a moment."
+
+
+class StoreError(BotError):
+    """The store cannot be used as it is, and waiting will not help: why, and what to do."""
+
+    code = Code.SETTINGS
+
+
+class SecretError(BotError):
+    """What a setting refers to cannot be read: what follows the setting's name in the sentence that says so."""
+
+    code = Code.SETTINGS
+
+
 class SupersededError(Exception):
-    """Somebody else added or moved the request first, so this write did not happen. Read it again."""
-
-
-class StoreError(Exception):
-    """The store cannot be used as it is, and waiting will not mend it: why, and what to do."""
-
-
-class SecretError(Exception):
-    """What a setting refers to cannot be had: what follows the setting's name in the sentence that says so."""
+    """Someone else added or moved the request first, so this write did not happen. Read it again."""
 
 
 class DeliveryError(Exception):
-    """Slack did not take an audit message. `retry_after` is how long it asked to be left alone, where it did.
+    """Slack did not take a message. `retry_after` is how long it asked not to be called, where it did.
 
-    `for_good`: it will not take any before somebody mends the channel, such as one that was archived.
+    `for_good`: it takes none until someone repairs the channel, such as one that was archived.
+    `gone`: it takes none at this address ever again.
     """
 
-    def __init__(self, reason: str, retry_after: timedelta | None = None, *, for_good: bool = False) -> None:
+    def __init__(
+        self, reason: str, retry_after: timedelta | None = None, *, for_good: bool = False, gone: bool = False
+    ) -> None:
         self.reason = reason
         self.retry_after = retry_after
         self.for_good = for_good
+        self.gone = gone
         super().__init__(reason)
 
 
@@ -125,14 +187,15 @@ NOT_KNOWN = "It may or may not have happened. Running it again is possible; it w
 
 NO_CALL_MADE = "NoCallMade"
 INTERRUPTED = "Interrupted"
+TOO_LATE = "TooLate"
 
 # What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
 ADVICE: Mapping[str, str] = {
-    "UserNotFoundException": "Cognito has no such account any more: it may have been deleted since the card was shown.",
+    "UserNotFoundException": "Cognito no longer has this account: it may have been deleted since the card was shown.",
     "ResourceNotFoundException": "Cognito has no such user pool. Ask the bot's engineer to check the pool's id.",
     "NotAuthorizedException": "Cognito does not allow this. Ask the bot's engineer to check its IAM role.",
     "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
-    "TooManyRequestsException": "Cognito is taking no more requests just now. Wait a minute and run the command again.",
+    "TooManyRequestsException": "Cognito takes no more requests just now. Wait a minute and run the command again.",
     "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",
     "OperationNotEnabledException": "This operation is not enabled in the user pool. Ask the bot's engineer.",
     "InternalErrorException": "Cognito had an internal error. Wait a minute and run the command again.",
@@ -145,8 +208,9 @@ ADVICE: Mapping[str, str] = {
     "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
-    INTERRUPTED: "The bot was stopped while it was signing out.",
-    NO_CALL_MADE: "Cognito was not asked: no time was left, or the bot knows the pool no more. Run the command again.",
+    INTERRUPTED: "The bot was stopped while it was working on this.",
+    NO_CALL_MADE: "Cognito was not asked: no time was left, or the pool is no longer configured. Run the command again.",
+    TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 _NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
 

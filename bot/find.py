@@ -1,4 +1,4 @@
-"""Which accounts does a target mean? Exact matches alone, in all pools that the operator may use."""
+"""Which accounts does a target mean? Exact matches only, in all pools that the operator may use."""
 
 import re
 import unicodedata
@@ -40,7 +40,7 @@ class Finder:
         Raises `AccountNotFoundError`, which tells where it looked and how, and `PoolUnavailableError` where any pool
         could not be asked: what it would have said might be the account that was meant.
         """
-        target = ask.target
+        target = ask.options.target
         looks = [
             _Look(name, self.pools[name].on_behalf(ask.id, ask.operator.id), target, self._forms(name, ask))
             for name in pools
@@ -57,9 +57,9 @@ class Finder:
 
     def _forms(self, pool: str, ask: Ask) -> Mapping[Attribute, str]:
         """Return what the target may be, and how each attribute spells it."""
-        target = ask.target
+        target = ask.options.target
         forms = {Attribute.USERNAME: target}
-        if ask.exactly:
+        if ask.options.exactly:
             return forms
         if "@" in target:
             forms[Attribute.EMAIL] = target

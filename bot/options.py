@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.errors import UsageError
+from bot.request import Options
 from bot.visible import is_hidden
 
 USAGE = "/signout TARGET [--pool NAME] [--reason TEXT]"
@@ -26,17 +27,6 @@ FEWEST_DIGITS = 5
 Spelling = Callable[[Mapping[str, str]], tuple[str, str] | str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SignOutOptions:
-    """Whom to look for, exactly as typed; by `pool_id` and `exactly`, that user name in that pool and nothing else."""
-
-    target: str
-    pool: str | None = None
-    pool_id: str | None = None
-    exactly: bool = False
-    reason: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Help:
     """`/signout help`."""
@@ -49,7 +39,7 @@ class Skeleton:
     text: str
 
 
-def spelled(options: Mapping[str, str], spelling: Spelling) -> SignOutOptions | Skeleton:
+def spelled(options: Mapping[str, str], spelling: Spelling) -> Options | Skeleton:
     """Return what options mean that are the AWS CLI's, or `reason`. Raises `UsageError`."""
     reason = check_reason(options.get("reason"))
     try:
@@ -59,7 +49,7 @@ def spelled(options: Mapping[str, str], spelling: Spelling) -> SignOutOptions | 
     if isinstance(meant, str):
         return Skeleton(meant)
     pool_id, username = meant
-    return SignOutOptions(target=username, pool_id=pool_id, exactly=True, reason=reason)
+    return Options(target=username, pool_id=pool_id, exactly=True, reason=reason)
 
 
 def check_reason(reason: str | None) -> str | None:
@@ -68,7 +58,7 @@ def check_reason(reason: str | None) -> str | None:
         return None
     reason = " ".join(reason.split())
     if any(unicodedata.category(character) == "Cs" for character in reason):
-        raise UsageError("--reason is not valid text. Type it anew instead of pasting it.")
+        raise UsageError("--reason is not valid text. Type it instead of pasting it.")
     if all(map(is_hidden, reason)):
         raise UsageError("--reason needs a value.")
     if len(reason) > MAX_REASON:
@@ -86,7 +76,7 @@ def check_target(text: str) -> str:
     if len(target) > MAX_TARGET:
         raise UsageError(f"TARGET is longer than {MAX_TARGET} characters, the most Cognito takes.")
     if any(is_hidden(character) or unicodedata.category(character)[0] not in "LMSNP" for character in "".join(words)):
-        raise UsageError("TARGET has an invisible character in it. Type it anew instead of pasting it.")
+        raise UsageError("TARGET has an invisible character in it. Type it instead of pasting it.")
     return target
 
 

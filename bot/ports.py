@@ -1,13 +1,14 @@
 """What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol, TypeVar
 
-from bot.audit import AuditEntry
-from bot.request import Account, SignOutRequest
+from bot.action import Answer, Step
+from bot.audit import Entry
+from bot.request import Account, Request
 
 T = TypeVar("T")
 
@@ -29,31 +30,6 @@ class Groups(Protocol):
         """Return the user ids in a group, at most 60 s old; None where Slack cannot list it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedOut:
-    """Cognito said yes."""
-
-    aws_request_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Cognito, or AWS in front of it, definitely said no, or the call was never `sent`: nothing was done by it."""
-
-    code: str
-    aws_request_id: str | None
-    may_retry: bool = False
-    sent: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """The call got no clear answer: it may or may not have been carried out."""
-
-    code: str
-    aws_request_id: str | None = None
-
-
 class Attribute(StrEnum):
     """What ListUsers can search by, and this bot does."""
 
@@ -64,7 +40,7 @@ class Attribute(StrEnum):
 
 
 class UserPool(Protocol):
-    """One configured Cognito user pool. Each call is bounded by `bot.sign_out.CALL`, and again where STS is asked."""
+    """One configured Cognito user pool. Each call is bounded by `bot.work.CALL`, and again where STS is asked."""
 
     @property
     def pool_id(self) -> str:
@@ -75,25 +51,19 @@ class UserPool(Protocol):
         """The country in which phone numbers without a country code are read, such as DE."""
 
     def on_behalf(self, request_id: str, operator_id: str) -> "UserPool":
-        """Return this pool for calls that AWS's own trail shall show as made for this request and operator."""
+        """Return this pool for calls that AWS's own trail shows as made for this request and operator."""
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
-        """Return every account that Cognito gives for this value, all pages read. Never an empty filter.
+        """Return every account that Cognito gives for this value, all pages read. Eventually consistent.
 
-        Eventually consistent. Raises `PoolUnavailableError`, also for a value that no filter can hold.
+        Raises `PoolUnavailableError`, also for a value that no filter can hold, such as an empty one.
         """
 
     def get_user(self, username: str) -> Account | None:
-        """Return the account that Cognito has under this name. It counts towards the pool's bill.
+        """Return the account of this name. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
-        Raises `PoolUnavailableError`.
-        """
-
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
-        """Call AdminUserGlobalSignOut once, without any retry, and say what is known afterwards.
-
-        A request that could not leave in time, say because credentials were slow to come, is never sent.
-        """
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+        """Call a step's operation once, and say what is known afterwards. Never sent where it cannot leave in time."""
 
 
 class Together(Protocol):
@@ -103,90 +73,176 @@ class Together(Protocol):
         """Return all results in order. Raises the first error."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where an operator's card is: a response_url of Slack's, which works until `until`.
+
+    A click's response_url replaces the message that was clicked; a command's can only post another one.
+    """
+
+    response_url: str = field(repr=False)
+    until: datetime
+    replaces: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Show:
+    """What a move does to the card: `place` is where it is from now on (None: where it was).
+
+    Where no one has noted by `at` that Slack took it, an instance's delivery shows it.
+    """
+
+    at: datetime
+    place: Place | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveMessage:
+    """A card as the store has it: to be shown as of `version` at `due_at`, held by `hold` where someone shows it now.
+
+    `place` is None once its response_url has ended. `failures` are those in a row.
+    """
+
+    request_id: str
+    version: int
+    due_at: datetime | None = None
+    place: Place | None = None
+    failures: int = 0
+    hold: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The entries that wait for delivery: how many, and since when the oldest does."""
+    """The entries that wait for delivery: how many, or that `many` and more, and since when the oldest waits."""
 
     entries: int
     oldest_at: datetime | None
+    more: bool = False
 
 
-class RequestStore(Protocol):
-    """Where requests and audit entries live. A method returns only after its write is durable.
+# A store keeps the next four. A method returns only after its write is durable, and raises `StoreUnavailableError`
+# where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members.
 
-    Each raises `StoreUnavailableError` where the store cannot be read or written.
-    """
 
-    def add(self, request: SignOutRequest, entry: AuditEntry) -> None:
-        """Store a new request together with its entry. Raises `SupersededError` where its id is there already."""
+class Requests(Protocol):
+    """Where requests live."""
 
-    def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
-        """Replace `before` by `after` and add the entry, both or neither.
+    def add(self, request: Request, entry: Entry, show: Show | None) -> None:
+        """Store a new request, its entry and its card. Raises `SupersededError` where its id is there already."""
 
-        Raises `SupersededError` where the stored version is no longer `before`'s, and `IllegalMoveError` for a move
-        that the table does not have.
+    def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
+        """Replace `before` by `after`, add the entry and note the card, all or nothing.
+
+        Raises `SupersededError` where the stored version is no longer `before`'s, and `IllegalMoveError`.
         """
 
-    def get(self, request_id: str) -> SignOutRequest | None:
+    def get(self, request_id: str) -> Request | None:
         """Return a request, or None."""
 
-    def last_signed_out(self, account: Account) -> SignOutRequest | None:
+    def last_signed_out(self, account: Account) -> Request | None:
         """Return the request that last signed this account out, or None."""
 
-    def dead_claims(self, now: datetime) -> Sequence[SignOutRequest]:
-        """Return the requests in SIGNING_OUT whose lease has run out, oldest first."""
+    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
+        """Return the requests that still await their operator after `expires_at`."""
 
-    def expired(self, now: datetime) -> Sequence[SignOutRequest]:
-        """Return the requests that still await their operator after `expires_at`, oldest first."""
+    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
+        """Return the requests in READY that were decided before then."""
 
-    def wipe_response_urls(self, created_before: datetime) -> None:
-        """Forget the response_urls that Slack no longer takes."""
+    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
+        """Return the requests in RUNNING whose lease ended before then."""
 
-    def record(self, entry: AuditEntry) -> None:
+
+class Trail(Protocol):
+    """Where audit entries live."""
+
+    def record(self, entry: Entry) -> None:
         """Store an entry that belongs to no move, such as a refusal."""
 
-    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[AuditEntry]:
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
         """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
 
-    def backlog(self) -> Backlog:
-        """Return what waits for delivery."""
-
-    def forget_delivered(self, before: datetime) -> int:
+    def forget(self, before: datetime) -> int:
         """Delete some of what ended, and was delivered where it had to be, before then; return how many entries."""
 
-    def check_writable(self) -> None:
-        """Write something and take it back. Raises `StoreUnavailableError`."""
 
-    def undelivered(self, now: datetime, limit: int) -> Sequence[AuditEntry]:
-        """Return entries that are due for delivery, oldest first."""
+class Outbox(Protocol):
+    """What people are still to be told: entries for the audit channel, and cards for operators."""
 
-    def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[AuditEntry]:
-        """Return an operator's undelivered refusals, oldest first."""
+    def backlog(self) -> Backlog:
+        """Return what waits for the audit channel, counted up to a limit."""
+
+    def next_entry_at(self) -> datetime | None:
+        """Return when the next entry is due, or None where none waits."""
+
+    def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
+        """Return entries that are due for delivery."""
+
+    def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
+        """Return an operator's undelivered refusals."""
 
     def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
-        """Return when the channel last heard of a refusal of this operator."""
+        """Return when the channel last took a refusal of this operator."""
 
-    def next_delivery_at(self) -> datetime | None:
-        """Return when the next entry is due, or None where nothing waits."""
-
-    def hold(self, entries: Sequence[AuditEntry], until: datetime) -> Sequence[AuditEntry]:
-        """Take these entries for delivery: nobody else gets them before `until`. Return those that were got, so held.
+    def hold(self, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
+        """Take entries for delivery: no one else gets them before `until`. Return those that were got, so held.
 
         One that was taken, postponed or delivered since it was read is not got.
         """
 
-    def delivered(self, entries: Sequence[AuditEntry], ts: str, now: datetime) -> None:
+    def delivered(self, entries: Sequence[Entry], ts: str, now: datetime) -> None:
         """Note that Slack took these entries, as message `ts`. What was noted before stays."""
 
-    def postponed(self, entries: Sequence[AuditEntry], next_at: datetime, *, failed: bool) -> None:
-        """Note when to try these entries again, unless somebody took them since; `failed` counts an attempt."""
+    def postponed(self, entries: Sequence[Entry], next_at: datetime, *, failed: bool) -> None:
+        """Note when to try these entries again, unless someone took them since; `failed` counts an attempt."""
+
+    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
+        """Return the cards that are due to be shown."""
+
+    def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
+        """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
+
+    def shown(self, message: LiveMessage) -> None:
+        """Note that Slack took the card as of `message.version`.
+
+        It is due no longer, unless someone else holds it. Where the request has moved on since, this may hide a newer
+        card: then it is due at once.
+        """
+
+    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
+        """Note a failure, and when to try again (None: not at all), unless someone took the card since."""
+
+    def show_again(self, request_id: str) -> None:
+        """Make the card of a request due at once, since it reads differently now."""
+
+    def forget_places(self, now: datetime) -> None:
+        """Forget the response_urls that Slack no longer takes."""
+
+
+class StoreHealth(Protocol):
+    """What a health page and `check` ask of a store."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back."""
+
+    def is_outdated(self) -> bool:
+        """Return whether the store belongs to a newer version of the bot by now."""
 
 
 class AuditChannel(Protocol):
-    """The Slack channel that hears of every outcome."""
+    """The Slack channel in which every outcome is posted."""
 
-    def post(self, entries: Sequence[AuditEntry]) -> str:
+    def post(self, entries: Sequence[Entry]) -> str:
         """Post one message for one entry, or for several refusals of one operator; return its `ts`.
+
+        Raises `DeliveryError` unless Slack definitely took it.
+        """
+
+
+class Cards(Protocol):
+    """The cards of operators in Slack, each drawn from its request."""
+
+    def show(self, request: Request, place: Place | None) -> None:
+        """Show a request at `place`; without one, as a direct message to its operator.
 
         Raises `DeliveryError` unless Slack definitely took it.
         """

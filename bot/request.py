@@ -1,12 +1,14 @@
-"""The sign-out request: its states, the moves between them, and what is known about it."""
+"""What was asked, which account it turned out to be, and where it stands: the states, and the moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from ulid import ULID
+
+TERMINAL = "terminal"  # the source of what was asked in a terminal; it also stands where an operator has a team
 
 
 def new_id(at: datetime) -> str:
@@ -15,13 +17,15 @@ def new_id(at: datetime) -> str:
 
 
 class State(StrEnum):
-    """Where a request stands. The README's state chart shows the same."""
+    """Where a request stands. The state chart in the docs shows the same."""
 
-    AWAITING_CHOICE = "awaiting_choice"
-    AWAITING_CONFIRMATION = "awaiting_confirmation"
-    SIGNING_OUT = "signing_out"
-    SIGNED_OUT = "signed_out"
-    FAILED = "failed"  # every call was definitely refused
+    CHOOSING = "choosing"
+    CONFIRMING = "confirming"
+    READY = "ready"  # decided: a worker may claim it
+    RUNNING = "running"  # claimed: a worker is on it
+    DONE = "done"  # every step was done
+    PARTLY = "partly"  # every answer is known: some steps were done, some not
+    FAILED = "failed"  # nothing was done
     UNKNOWN = "unknown"  # some call got no clear answer
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -29,19 +33,28 @@ class State(StrEnum):
     @property
     def awaits_operator(self) -> bool:
         """Whether the card still waits for a press."""
-        return self in {State.AWAITING_CHOICE, State.AWAITING_CONFIRMATION}
+        return self in {State.CHOOSING, State.CONFIRMING}
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is to be done, and has not ended."""
+        return self in {State.READY, State.RUNNING}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no move leads on."""
+        return not MOVES[self]
 
 
-# Every store refuses any other move. SIGNING_OUT to itself is a resumed claim.
+# Every store refuses any other move. RUNNING to itself: a step's answer is noted, or a dead claim is taken over.
 MOVES: Mapping[State, frozenset[State]] = {
-    State.AWAITING_CHOICE: frozenset({State.AWAITING_CONFIRMATION, State.CANCELLED, State.EXPIRED}),
-    State.AWAITING_CONFIRMATION: frozenset({State.SIGNING_OUT, State.CANCELLED, State.EXPIRED}),
-    State.SIGNING_OUT: frozenset({State.SIGNING_OUT, State.SIGNED_OUT, State.FAILED, State.UNKNOWN}),
-    State.SIGNED_OUT: frozenset(),
-    State.FAILED: frozenset(),
-    State.UNKNOWN: frozenset(),
-    State.CANCELLED: frozenset(),
-    State.EXPIRED: frozenset(),
+    State.CHOOSING: frozenset({State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
+    State.CONFIRMING: frozenset({State.READY, State.CANCELLED, State.EXPIRED}),
+    State.READY: frozenset({State.RUNNING, State.FAILED}),
+    State.RUNNING: frozenset({State.RUNNING, State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}),
+    **dict.fromkeys(
+        (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED), frozenset()
+    ),
 }
 
 
@@ -55,23 +68,32 @@ class Operator:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What a command says. `target` is exactly what was typed; `action` names a row of action.py.
+
+    The pool may be named by its short name or by its id. `exactly`: the target is a user name and nothing else.
+    """
+
+    target: str
+    pool: str | None = None
+    pool_id: str | None = None
+    exactly: bool = False
+    reason: str | None = None
+    action: str = "sign_out"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """What somebody asked, before anything was decided. `target` is exactly what was typed.
+    """What somebody asked, before anything was decided.
 
     Its `id` becomes the request's. It joins the trail, the logs and CloudTrail, also where no request comes of it.
-    The pool may be named by its short name or by its id. `exactly`: the target is a user name and nothing else.
     """
 
     id: str
     operator: Operator
     source: str
     channel_id: str
-    target: str
-    pool: str | None = None
-    pool_id: str | None = None
-    exactly: bool = False
-    reason: str | None = None
-    response_url: str | None = field(default=None, repr=False)
+    options: Options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,34 +129,47 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignOutRequest:
-    """One accepted `/signout`, from its card to its outcome. All times are aware, in UTC.
-
-    `version` counts the moves: a store writes a move only over the version it was made from.
-    `candidates` are the first of the `matches` accounts found; `chosen` is the one meant, at once where there is one.
-    `claim_id` names whoever signs out now; after `lease_until` another may take the claim over.
-    `resumed` says that an earlier holder died: its calls, if any, got no recorded answer.
-    """
+class Claim:
+    """Who runs a request now: the worker that made this `id`. After `until` another may take the claim over."""
 
     id: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Earlier:
+    """When this account was signed out before, and by whom."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One accepted command, from its card to its outcome. All times are aware, in UTC.
+
+    `version` counts the moves: a store writes a move only over the version that it was made from.
+    `candidates` are the first of the `matches` accounts found; `chosen` is the one that is meant.
+    `expires_at` is the end of the present wait for a press. `decided_at` is the operator's press on the action.
+    `in_doubt`: an earlier holder of the claim died; its calls, if any, got no recorded answer.
+    `done` are the steps that were answered with yes, `attempts` counts all calls that were sent.
+    """
+
+    ask: Ask
     version: int = 1
     state: State
-    operator: Operator
-    source: str
-    channel_id: str
-    target: str
     candidates: tuple[Account, ...]
     matches: int = 1
     chosen: Account | None
-    reason: str | None
+    earlier: Earlier | None = None
     allowed_by: str
     created_at: datetime
     expires_at: datetime
-    response_url: str | None = field(default=None, repr=False)
-    claim_id: str | None = None
-    claimed_at: datetime | None = None
-    lease_until: datetime | None = None
-    resumed: bool = False
+    decided_at: datetime | None = None
+    claim: Claim | None = None
+    in_doubt: bool = False
+    done: tuple[str, ...] = ()
     attempts: int = 0
     error_code: str | None = None
     aws_request_ids: tuple[str, ...] = ()
@@ -143,17 +178,27 @@ class SignOutRequest:
     login_until: datetime | None = None
 
     @property
+    def id(self) -> str:
+        """The id of what was asked."""
+        return self.ask.id
+
+    @property
     def account(self) -> Account:
-        """The account to sign out. Raises `LookupError` while none is chosen."""
+        """The account that is meant. Raises `LookupError` while none is chosen."""
         if self.chosen is None:
             raise LookupError("no account is chosen yet")
         return self.chosen
 
     def move(self, state: State, **changes: Any) -> Self:
         """Return the next version, in `state`. Raises `IllegalMoveError` where the table has no such move."""
-        if state not in MOVES[self.state]:
-            raise IllegalMoveError(self.state, state)
+        check_move(self.state, state)
         return replace(self, state=state, version=self.version + 1, **changes)
+
+
+def check_move(old: State, new: State) -> None:
+    """Raise `IllegalMoveError` where the table has no such move."""
+    if new not in MOVES[old]:
+        raise IllegalMoveError(old, new)
 
 
 class IllegalMoveError(Exception):

@@ -1,0 +1,77 @@
+"""What can be done to an account. An action is a short list of steps, and a step is one call of Cognito.
+
+To add an action, add a row here and its sentences.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """One call that changes an account. Its value is AWS's name of the operation."""
+
+    SIGN_OUT = "AdminUserGlobalSignOut"
+
+    @property
+    def permission(self) -> str:
+        """The IAM action that allows it."""
+        return f"cognito-idp:{self}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Cognito said yes."""
+
+    aws_request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Cognito, or AWS in front of it, definitely said no, or the call was never `sent`: nothing was done by it."""
+
+    code: str
+    aws_request_id: str | None
+    may_retry: bool = False
+    sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The call got no clear answer: it may or may not have been carried out."""
+
+    code: str
+    aws_request_id: str | None = None
+
+
+Answer = Done | Refused | Unclear
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """Its steps, in their order, and its words. `outcome` is the word for "all done", on which people script."""
+
+    steps: tuple[Step, ...]
+    outcome: str
+    button: str
+    question: str
+    running: str
+    done: str
+    partly: str
+    failed: str
+    unknown: str
+
+
+ACTIONS: Mapping[str, Action] = {
+    "sign_out": Action(
+        steps=(Step.SIGN_OUT,),
+        outcome="signed_out",
+        button="Sign out",
+        question="Sign this user out of all devices?",
+        running="Signing out",
+        done="Signed out",
+        partly="Partly signed out",
+        failed="Not signed out",
+        unknown="Not known whether signed out",
+    ),
+}

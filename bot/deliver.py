@@ -1,0 +1,176 @@
+"""What people are told, until Slack took it: entries to the audit channel, cards to their operators."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.audit import Entry, Kind
+from bot.backoff import LONGEST, pause
+from bot.errors import DeliveryError
+from bot.ports import AuditChannel, Cards, Clock, LiveMessage, Outbox, Place, Requests, Show
+from bot.request import TERMINAL, Request, State
+
+POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
+HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little is left to send it and note it
+AT_ONCE = 50
+SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
+PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
+
+log = logging.getLogger(__name__)
+
+
+def show_card(request: Request, at: datetime, place: Place | None = None, wait: timedelta = SHOWN_HERE) -> Show | None:
+    """Return what a move does to the card: None in a terminal, which has none."""
+    if request.ask.source == TERMINAL:
+        return None
+    return Show(at=at + (PROGRESS_AFTER if request.state is State.READY else wait), place=place)
+
+
+@dataclass(kw_only=True)
+class CardDelivery:
+    """Shows each card as its request is, until Slack took it. One thread of an instance runs it."""
+
+    outbox: Outbox
+    requests: Requests
+    cards: Cards
+    clock: Clock
+    jitter: Callable[[], float]
+
+    def show_due(self) -> None:
+        """Show the cards that are due."""
+        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE):
+            asked_at = self.clock.now()
+            held = self.outbox.hold_message(message, asked_at + POST)
+            if held and self.clock.now() <= asked_at + HOLD:
+                self._show(held)
+
+    def _show(self, held: LiveMessage) -> None:
+        request, now = self.requests.get(held.request_id), self.clock.now()
+        place = held.place if held.place and now < held.place.until else None
+        if request is None or not _can_show(request, place):
+            self.outbox.not_shown(held, None)
+            return
+        try:
+            self._send(request, place)
+        except DeliveryError as error:
+            wait = pause(held.failures + 1) * self.jitter()
+            next_at = None if error.for_good or error.gone else self.clock.now() + max(wait, error.retry_after or wait)
+            log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": request.id})
+            self.outbox.not_shown(held, next_at)
+        else:
+            self.outbox.shown(replace(held, version=request.version))
+
+    def _send(self, request: Request, place: Place | None) -> None:
+        try:
+            self.cards.show(request, place)
+        except DeliveryError as error:
+            if not error.gone or not _can_show(request, None):
+                raise
+            self.cards.show(request, None)
+
+
+def _can_show(request: Request, place: Place | None) -> bool:
+    """Whether there is a way to the operator: without a place a direct message, which is for outcomes only."""
+    if place is None:
+        return request.decided_at is not None and request.state.has_ended
+    return place.replaces or request.state is not State.EXPIRED  # the card itself says until when it can be pressed
+
+
+@dataclass(kw_only=True)
+class Delivery:
+    """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it.
+
+    `refusing` is Slack's word while someone has to repair the channel; operators are told in their results.
+    """
+
+    BETWEEN_REFUSALS = timedelta(minutes=1)
+
+    outbox: Outbox
+    channel: AuditChannel
+    clock: Clock
+    jitter: Callable[[], float]
+    refusing: str | None = field(default=None, init=False)
+    held_until: datetime | None = field(default=None, init=False)
+    taken: list[tuple[Sequence[Entry], str]] = field(default_factory=list, init=False)
+
+    def deliver(self) -> timedelta | None:
+        """Post what is due, oldest first; return how long until something is due again, or None."""
+        self._note_taken()
+        now = self.clock.now()
+        # Further ahead than any pause is long, it was set by a clock that has been put right since.
+        if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
+            self._deliver_due(now)
+        if (due := self.outbox.next_entry_at()) is None:
+            self.refusing = None  # whichever instance delivered the last one: the channel takes messages
+            return None
+        return max(due, self.held_until or due) - self.clock.now()
+
+    def _deliver_due(self, now: datetime) -> None:
+        self.held_until = None
+        done: set[str] = set()
+        for entry in self.outbox.due_entries(now, AT_ONCE):
+            if entry.id in done:
+                continue
+            entries = self._together(entry, now)
+            done.update(each.id for each in entries)
+            if self._wait_for_the_minute(entries, now):
+                continue
+            asked_at = self.clock.now()
+            held = self.outbox.hold(entries, asked_at + POST)
+            in_time = self.clock.now() <= asked_at + HOLD
+            if held and in_time and not self._post(held):
+                return
+
+    def _together(self, entry: Entry, now: datetime) -> Sequence[Entry]:
+        """Return what goes into one message: an entry, or everything due that was refused to one operator."""
+        if entry.kind is not Kind.REFUSED:
+            return [entry]
+        who = entry.ask.operator
+        waiting = self.outbox.refusals_waiting(who.team_id, who.id, AT_ONCE)
+        # What is not due may be another instance's, which is posting it just now.
+        return [each for each in waiting if each.delivery.next_at and each.delivery.next_at <= now] or [entry]
+
+    def _wait_for_the_minute(self, entries: Sequence[Entry], now: datetime) -> bool:
+        """Put off an operator's refusals where the channel took others less than a minute ago."""
+        if entries[0].kind is not Kind.REFUSED:
+            return False
+        who = entries[0].ask.operator
+        last = self.outbox.last_refusal_delivered_at(who.team_id, who.id)
+        # A time yet to come was written by a clock that has been put right since.
+        if last is None or last > now or now >= last + self.BETWEEN_REFUSALS:
+            return False
+        self.outbox.postponed(entries, last + self.BETWEEN_REFUSALS, failed=False)
+        return True
+
+    def _post(self, entries: Sequence[Entry]) -> bool:
+        """Return False where Slack asked not to be called for a while."""
+        try:
+            ts = self.channel.post(entries)
+        except DeliveryError as error:
+            return self._put_off(entries, error)
+        self.refusing = None
+        self.taken.append((entries, ts))
+        self._note_taken()
+        return True
+
+    def _put_off(self, entries: Sequence[Entry], error: DeliveryError) -> bool:
+        first = entries[0]
+        wait = pause(first.delivery.attempts + 1) * self.jitter()
+        next_at = self.clock.now() + max(wait, error.retry_after or wait)
+        ids = {"request_id": first.ask.id, "entry_id": first.id}
+        log.warning("Slack did not take an audit entry (%s); next try at %s", error.reason, next_at, extra=ids)
+        self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
+        if error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
+            self.held_until = max(next_at, self.held_until or next_at)
+        self.outbox.postponed(entries, next_at, failed=True)
+        if error.for_good and not first.delivery.attempts and first.request:
+            self.outbox.show_again(first.request.id)  # the card says that the entry waits
+        return error.retry_after is None
+
+    def _note_taken(self) -> None:
+        """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""
+        while self.taken:
+            entries, ts = self.taken[0]
+            self.outbox.delivered(entries, ts, self.clock.now())
+            self.taken.pop(0)

@@ -1,0 +1,209 @@
+"""The flow: which rule comes after which, and what the operator is told of each step.
+
+    /signout ada@example.com -> authorize -> find -> open -> a card with buttons
+    [Sign out] clicked       -> authorize again, decide -> run -> record -> tell
+
+A card in Slack, a form and a terminal are three kinds of `Reply`. Each step runs on the lane that it belongs to.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from bot.authorize import Authorized
+from bot.confirm import AlreadyDecidedError, Confirmations, Press
+from bot.errors import (
+    BotError,
+    BusyError,
+    ChosenBeforeError,
+    NewerVersionError,
+    RestartingError,
+    StoreUnavailableError,
+    SupersededError,
+    UnderWayError,
+)
+from bot.ports import LiveMessage, Outbox, Place
+from bot.request import Ask, Request, State
+from bot.work import Worker
+
+log = logging.getLogger(__name__)
+
+
+class Reply(Protocol):
+    """How one operator is told what came of what they did."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where the card is or will be; None where there is none."""
+
+    def show(self, request: Request) -> bool:
+        """Show a request as it is; return whether that is certain."""
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+
+
+class Form(Reply, Protocol):
+    """A form that asks for what the command did not say."""
+
+    def open(self, pools: Sequence[str]) -> None:
+        """Open it, for an operator who may use these pools."""
+
+
+class Lane(Protocol):
+    """A bounded number of threads for one sort of work."""
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on one of the threads; its log lines carry the request's id.
+
+        Raises `BusyError` at once where there is no room. Some of it is kept for what is urgent.
+        """
+
+
+@dataclass(kw_only=True)
+class Flow:
+    """Takes commands and presses, and starts what waits to be run.
+
+    While `draining`, or once the store `is_outdated` since it belongs to a newer bot, nothing is begun or decided.
+    `slack_lane` does what needs Slack and the store only, `aws_lane` what needs AWS, so that a hanging Cognito never
+    delays a press.
+    """
+
+    confirmations: Confirmations
+    worker: Worker
+    outbox: Outbox
+    slack_lane: Lane
+    aws_lane: Lane
+    is_outdated: Callable[[], bool] = lambda: False
+    draining: bool = False
+
+    def closed(self) -> BotError | None:
+        """Return why nothing is begun or decided just now; None where it is."""
+        if self.draining:
+            return RestartingError()
+        return NewerVersionError() if self.is_outdated() else None
+
+    def ask(self, ask: Ask, reply: Reply) -> None:
+        """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
+        self._begin(ask, partial(self._authorize, ask, reply))
+
+    def open_form(self, ask: Ask, form: Form) -> None:
+        """Begin to open a form; the target of this `ask` is empty. Raises as `ask`."""
+        self._begin(ask, partial(self._open_form, ask, form))
+
+    def choose(self, press: Press, reply: Reply) -> None:
+        """Choose one of several accounts."""
+        self._press(press, reply, self.confirmations.choose)
+
+    def confirm(self, press: Press, reply: Reply) -> None:
+        """Decide that the request is to be done, and start it."""
+        self._press(press, reply, self.confirmations.confirm)
+
+    def cancel(self, press: Press, reply: Reply) -> None:
+        """Cancel."""
+        self._press(press, reply, self.confirmations.cancel)
+
+    def sweep(self) -> None:
+        """Start what waits for a worker: what found no room, and what dead processes left."""
+        with suppress(BusyError):  # what finds no room is found again in the next round
+            for request in () if self.closed() else self.worker.waiting():
+                self.aws_lane.run(request.id, partial(self._run, request, None))
+
+    def _begin(self, ask: Ask, work: Callable[[], None]) -> None:
+        if closed := self.closed():
+            raise closed
+        self.slack_lane.run(ask.id, work)
+
+    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+        id_ = press.request_id
+        try:
+            self.slack_lane.run(id_, partial(self._decide, press, reply, decide), urgent=True)
+        except BusyError as error:
+            # The ack of a press cannot carry a sentence. Where the other lane is full too, the card keeps its buttons.
+            with suppress(BusyError):
+                self.aws_lane.run(id_, partial(reply.say, error), urgent=True)
+
+    def _authorize(self, ask: Ask, reply: Reply) -> None:
+        with _telling(reply):
+            authorized = self.confirmations.authorize(ask)
+            pools = self.confirmations.pools_of(authorized, ask)
+            self.aws_lane.run(ask.id, partial(self._open, authorized, pools, ask, reply))
+
+    def _open_form(self, ask: Ask, form: Form) -> None:
+        with _telling(form):
+            form.open(sorted(self.confirmations.authorize(ask).rules))
+
+    def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, reply: Reply) -> None:
+        with _telling(reply):
+            try:
+                request = self.confirmations.open(authorized, pools, ask, reply.place)
+            except SupersededError:  # the process that took it first shows its card
+                log.warning("The command came before. It was not begun again")
+                return
+            self._show(request, reply)
+
+    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+        with _telling(reply):
+            if closed := self.closed():
+                raise closed
+            request = decide(press)
+            if request.state is State.READY:
+                log.info("Confirmed")
+                with suppress(BusyError):  # a sweep takes it up
+                    self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
+            else:
+                self._show(request, reply)
+
+    def _run(self, request: Request, reply: Reply | None) -> None:
+        try:
+            ended = self.worker.run(request, shown_here=reply is not None)
+        except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
+            _log_failed("A request did not end; it is taken up again", error)
+            if reply:
+                reply.say(UnderWayError(UnderWayError.NOT_RECORDED))
+            return
+        if ended:
+            log.info("Ended as %s after %d calls", ended.state, ended.attempts)
+        if ended and reply:
+            self._show(ended, reply)
+
+    def _show(self, request: Request, reply: Reply) -> None:
+        if reply.show(request) and reply.place:
+            with suppress(StoreUnavailableError):  # it is shown once more
+                self.outbox.shown(LiveMessage(request_id=request.id, version=request.version))
+
+
+@contextmanager
+def _telling(reply: Reply) -> Iterator[None]:
+    """Tell the operator whatever is raised inside."""
+    try:
+        yield
+    except AlreadyDecidedError as error:
+        _tell_decided(error.request, reply)
+    except BotError as error:
+        if isinstance(error, StoreUnavailableError):
+            _log_failed("A command or press failed", error)
+        reply.say(error)
+    except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
+        _log_failed("A command or press failed", error)
+        reply.say(BotError())
+
+
+def _tell_decided(request: Request, reply: Reply) -> None:
+    if request.state.is_decided:
+        reply.say(UnderWayError())
+        return
+    if request.state is State.CONFIRMING:
+        reply.say(ChosenBeforeError())
+    reply.show(request)
+
+
+def _log_failed(what: str, error: Exception) -> None:
+    """Log it with a traceback, unless it is the store, whose trouble concerns everyone: that is one line each."""
+    if isinstance(error, StoreUnavailableError):
+        log.error("%s: the store is out of order (%s)", what, error.reason)
+    else:
+        log.error(what, exc_info=error)
