@@ -1,4 +1,4 @@
-"""The README's examples of how to run the image are what ECS and Kubernetes take, and as closed as they claim."""
+"""The examples in deploy.md of how to run the image are what ECS and Kubernetes take, and as closed as they claim."""
 
 import json
 import re
@@ -14,9 +14,9 @@ from botocore.validate import ParamValidator
 
 from bot.config import load
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-(ECS,) = (block for block in re.findall(r"^```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "family" in block)
-(KUBERNETES,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+DEPLOY = (Path(__file__).parent.parent / ".github/docs/deploy.md").read_text("utf-8")
+(ECS,) = (block for block in re.findall(r"^```json\n(.*?)^```$", DEPLOY, re.MULTILINE | re.DOTALL) if "family" in block)
+(KUBERNETES,) = re.findall(r"^```yaml\n(.*?)^```$", DEPLOY, re.MULTILINE | re.DOTALL)
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 
 

@@ -168,5 +168,10 @@ def test_the_sandboxs_workspace_has_installed_this_very_app(manifest: dict[str, 
     )
 
 
-def test_the_app_has_no_tabs_since_it_says_everything_where_it_was_asked(manifest: dict[str, Any]) -> None:
-    assert manifest["features"]["app_home"] == {"home_tab_enabled": False, "messages_tab_enabled": False}
+def test_the_app_can_write_to_a_person_who_cannot_write_back(manifest: dict[str, Any]) -> None:
+    """Without the Messages tab, Slack answers a direct message with `messages_tab_disabled`."""
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": False,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": True,
+    }

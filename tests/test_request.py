@@ -8,11 +8,11 @@ from examples import awaiting
 
 from bot.request import MOVES, IllegalMoveError, State
 
-README = Path(__file__).parents[1] / "README.md"
+PROMISES = Path(__file__).parents[1] / ".github/docs/promises.md"
 
 
-def test_the_readmes_chart_shows_exactly_the_moves_of_the_table() -> None:
-    drawn = set(re.findall(r"^    (\w+) --> (\w+):", README.read_text("utf-8"), re.MULTILINE))
+def test_the_chart_in_promises_md_shows_exactly_the_moves_of_the_table() -> None:
+    drawn = set(re.findall(r"^    (\w+) --> (\w+):", PROMISES.read_text("utf-8"), re.MULTILINE))
     assert drawn == {(old.name, new.name) for old, news in MOVES.items() for new in news}
 
 
