@@ -115,11 +115,12 @@ def _account(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from bot.aws.secrets import secret
-    from bot.config import SettingsError, load
     from bot.edge.health import HealthPageError
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
     from bot.errors import StoreError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load
     from bot.wiring.run import serve
 
     try:
@@ -139,14 +140,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _drop_secrets() -> None:
     """Take Slack's out of the environment: Bolt would read them, and what boto3 starts for credentials inherit them."""
-    from bot.config import SECRETS
+    from bot.settings.names import SECRETS
 
     for name in SECRETS:
         os.environ.pop(name, None)
 
 
 def _port_of(environment: Mapping[str, str]) -> int:
-    from bot.config import SettingsError
+    from bot.settings.faults import SettingsError
 
     try:
         return _port(environment.get("PORT") or str(DEFAULT_PORT))
@@ -156,8 +157,9 @@ def _port_of(environment: Mapping[str, str]) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from bot.aws.secrets import secret
-    from bot.config import SettingsError, load
     from bot.edge.logs import configure
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load
     from bot.terminal.check import faulty_settings, report
     from bot.wiring.check import checks
 
@@ -189,9 +191,11 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _iam_policy(options: argparse.Namespace) -> int:
-    from bot.config import SECRETS, SettingsError, load_without_slack
     from bot.errors import CallerUnknownError, SecretError
-    from bot.references import found_in
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_without_slack
+    from bot.settings.names import SECRETS
+    from bot.settings.references import found_in
     from bot.wiring.iam import iam_policies
 
     try:
@@ -210,8 +214,9 @@ def _iam_policy(options: argparse.Namespace) -> int:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from bot.config import SettingsError, load_store
     from bot.errors import StoreError, StoreUnavailableError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_store
     from bot.stores.create import create
     from bot.stores.table import cloud_formation
     from bot.wiring.shared import kind_and_place
@@ -236,9 +241,10 @@ def _signout(words: Sequence[str]) -> int:
 
 
 def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
-    from bot.config import SettingsError, load
     from bot.edge.logs import configure
     from bot.errors import CallerUnknownError, StoreError, StoreUnavailableError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load
     from bot.terminal.codes import Code
     from bot.terminal.ctrl_c import without_complaints
     from bot.wiring.terminal import terminal
@@ -261,8 +267,9 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 def _audit(words: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
-    from bot.config import SettingsError, load_store
     from bot.errors import StoreError, StoreUnavailableError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_store
     from bot.terminal import audit
     from bot.terminal.ctrl_c import ending_at_once
 

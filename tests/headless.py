@@ -224,7 +224,7 @@ class Headless:
 
         The one option is `--http`, as of `run`.
         """
-        from bot.config import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.settings.load import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.wiring.run import serve  # noqa: PLC0415
 
         environment, http = self.environment | overrides, "--http" in options

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from bot.aws.checks import aws_clock, try_pool
-from bot.config import Settings, StoreSettings
 from bot.ports import Finding
+from bot.settings.model import Settings, StoreSettings
 from bot.slack.checks import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
 from bot.stores.checks import try_sqlite, try_table

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import ENVIRONMENT, SettingsError, load, load_store
+from bot.settings.faults import SettingsError
+from bot.settings.load import load, load_store
+from bot.settings.names import ENVIRONMENT
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-bot-secret",

@@ -1,4 +1,4 @@
-"""The forms that single settings take. Each says what is wrong in a sentence that never quotes what was given."""
+"""How single settings are written. Each says what is wrong in a sentence that never quotes what was given."""
 
 import re
 from datetime import timedelta
@@ -9,7 +9,7 @@ import re2  # type: ignore[import-untyped]  # it ships no types
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
-from bot.references import REFERENCE
+from bot.settings.references import REFERENCE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SLACK_HOSTS = ("slack.com", "slack-gov.com")
@@ -92,7 +92,7 @@ _User = Annotated[
 _Group = Annotated[str, _matching(r"S[A-Z0-9]{7,14}", "must be Slack user group ids such as S0123ABCDEF, not handles.")]
 UserIds = Annotated[frozenset[_User], BeforeValidator(_comma_separated)]
 GroupIds = Annotated[frozenset[_Group], BeforeValidator(_comma_separated)]
-# A role's path is dropped: its name alone is unique, and STS does not tell the path of whoever has assumed it.
+# A role's path is dropped: its name is unique, and STS does not tell the path of an assumed role.
 _CallerArn = Annotated[
     str,
     _matching(
