@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot import __version__
@@ -125,9 +125,11 @@ def _run(options: argparse.Namespace) -> int:
 
     try:
         settings = load(os.environ, secret, http=options.http)
-        port = options.port if options.port is not None else _port_of(os.environ)
+        port = options.port if options.port is not None else _port(os.environ.get("PORT") or str(DEFAULT_PORT))
     except SettingsError as error:
         return _failed(*error.faults)
+    except argparse.ArgumentTypeError as error:
+        return _failed(f"PORT {error}.")
     _drop_secrets()
     configure(settings.log_level, settings.secrets, settings.log_format)
     try:
@@ -144,15 +146,6 @@ def _drop_secrets() -> None:
 
     for name in SECRETS:
         os.environ.pop(name, None)
-
-
-def _port_of(environment: Mapping[str, str]) -> int:
-    from bot.settings.faults import SettingsError
-
-    try:
-        return _port(environment.get("PORT") or str(DEFAULT_PORT))
-    except argparse.ArgumentTypeError as error:
-        raise SettingsError([f"PORT {error}."]) from None
 
 
 def _check(options: argparse.Namespace) -> int:
