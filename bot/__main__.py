@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot import __version__
+from bot.facts.aws_names import ROLE_OR_USER
 from bot.terminal.output import OutputError, show
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _port(text: str) -> int:
 
 
 def _principal(text: str) -> str:
-    if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", text, re.ASCII):
+    if not ROLE_OR_USER.fullmatch(text):
         raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
     return text
 
