@@ -154,7 +154,7 @@ def _check(options: argparse.Namespace) -> int:
     from bot.edge.logs import configure
     from bot.settings.faults import SettingsError
     from bot.settings.load import load
-    from bot.terminal.check import faulty_settings, report
+    from bot.terminal.check_report import faulty_settings, report
     from bot.wiring.check import checks
 
     try:
@@ -264,15 +264,15 @@ def _audit(words: Sequence[str]) -> int:
     from bot.errors import StoreError, StoreUnavailableError
     from bot.settings.faults import SettingsError
     from bot.settings.load import load_store
-    from bot.terminal import audit
+    from bot.terminal import audit_log
     from bot.terminal.ctrl_c import ending_at_once
 
-    asked = audit.parse(words, datetime.now(UTC))
+    asked = audit_log.parse(words, datetime.now(UTC))
     from bot.wiring.audit import trail  # after that, since it takes a second
 
     try:
         with ending_at_once(), trail(load_store(os.environ)) as store:
-            return audit.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
+            return audit_log.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
     except SettingsError as error:
         return _failed(*error.faults)
     except StoreError as error:

@@ -15,10 +15,10 @@ from bot.ports import Finding
 from bot.request import Ask, Operator, new_id
 from bot.settings.load import load
 from bot.settings.names import SECRETS
-from bot.slack.checks import SlackChecks
+from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import web_client
 from bot.stores.sqlite import SQLiteStore
-from bot.terminal.check import judge_clock
+from bot.terminal.check_report import judge_clock
 from bot.wiring.run import build
 
 SUPPORT = "arn:aws:iam::123456789012:role/Support"

@@ -34,7 +34,7 @@ Exit codes: 0 done, also where nothing matches; 1 the store or the output fails;
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditOptions:
     """What a command line asks for."""
 
     wanted: Wanted
@@ -42,7 +42,7 @@ class Asked:
     format: str
 
 
-def parse(words: Sequence[str], now: datetime) -> Asked:
+def parse(words: Sequence[str], now: datetime) -> AuditOptions:
     """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
     parser = argparse.ArgumentParser(
         "signout-bot audit",
@@ -79,7 +79,7 @@ def parse(words: Sequence[str], now: datetime) -> Asked:
         pool=given.pool,
         outcomes=frozenset(given.outcome),
     )
-    return Asked(wanted, given.request, given.format)
+    return AuditOptions(wanted, given.request, given.format)
 
 
 def show(entries: Iterable[AuditEntry], wanted: Wanted, form: str) -> int:
