@@ -194,7 +194,7 @@ def _telling(reply: Reply) -> Iterator[None]:
 
 
 def _tell_decided(request: Request, reply: Reply) -> None:
-    if request.state.is_decided:
+    if request.state in {State.READY, State.RUNNING}:
         reply.say(UnderWayError())
         return
     if request.state is State.CONFIRMING:
