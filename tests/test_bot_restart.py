@@ -1,4 +1,4 @@
-"""A bot that is told to stop between a click and its outcome, as a process of its own; test_flow_kills.py kills it."""
+"""A bot that is told to stop between a click and its outcome, as a process of its own; test_bot_kills.py kills it."""
 
 import sqlite3
 import time
