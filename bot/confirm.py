@@ -121,9 +121,8 @@ class Confirmations:
         if press.number >= len(request.candidates):
             raise UnknownRequestError
         account = request.candidates[press.number]
-        rule = self._rule_now(request, account)
-        change = {"chosen": account, "earlier": self._earlier(account), "allowed_by": rule}
-        return self._move(request, State.CONFIRMING, press.place, change)
+        change = {"chosen": account, "allowed_by": self._rule_now(request, account), "earlier": self._earlier(account)}
+        return self._move(request, State.CONFIRMING, press.place, change, self._in_time(request, press.place))
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done: exactly one of any number of presses gets past this.
@@ -133,8 +132,7 @@ class Confirmations:
         """
         request = self._awaiting(press, State.CONFIRMING)
         rule = self._rule_now(request, request.account)
-        self._expire_if_late(request, press.place)  # again: asking Slack for a group takes time
-        now = self.clock.now()
+        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
         return self._move(request, State.READY, press.place, {"allowed_by": rule, "decided_at": now}, now)
 
     def cancel(self, press: Press) -> Request:
@@ -155,7 +153,7 @@ class Confirmations:
         if self.pool_ids.get(account.pool) != account.pool_id:
             raise PoolChangedError
         allowlist = self.allowlist.narrowed_to(account.pool)
-        return self._authorize(request.ask, allowlist, request.chosen).rules[account.pool]
+        return self._authorize(request.ask, allowlist, account).rules[account.pool]
 
     def _awaiting(self, press: Press, *states: State) -> Request:
         request = self.requests.get(press.request_id)
@@ -169,12 +167,15 @@ class Confirmations:
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)
-        self._expire_if_late(request, press.place)
+        self._in_time(request, press.place)
         return request
 
-    def _expire_if_late(self, request: Request, place: Place | None) -> None:
-        if self.clock.now() >= request.expires_at:
+    def _in_time(self, request: Request, place: Place | None) -> datetime:
+        """Return a time at which the wait for a press had not ended; where it has, expire the request."""
+        now = self.clock.now()
+        if now >= request.expires_at:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
+        return now
 
     def _end(self, request: Request, state: State, place: Place | None) -> Request:
         now = self.clock.now()
@@ -186,9 +187,8 @@ class Confirmations:
         state: State,
         place: Place | None,
         change: Mapping[str, object],
-        at: datetime | None = None,
+        at: datetime,
     ) -> Request:
-        at = at or self.clock.now()
         after = before.move(state, **change)
         try:
             self.requests.move(before, after, entry_of(after, at), show_card(after, at, place))

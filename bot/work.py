@@ -115,12 +115,12 @@ class Worker:
     def _call(self, request: Request, step: Step) -> "_Calls":
         calls = _Calls(step, INTERRUPTED if request.in_doubt else NO_CALL_MADE, in_doubt=request.in_doubt)
         pool = self._pool(request)
-        while pool and (leave_within := self._time_to_call(request, calls)):
+        while pool and (leave_within := self._time_to_call(request)):
             calls.note(pool.call(step, request.account.username, leave_within))
             if calls.settled:
                 break
-            pause = BACK_OFF_SECONDS[min(calls.made, len(BACK_OFF_SECONDS)) - 1]
-            self.clock.sleep(pause * self.jitter())
+            # The longest one where nothing was sent: STS would not give credentials.
+            self.clock.sleep(BACK_OFF_SECONDS[calls.made - 1] * self.jitter())
         return calls
 
     def _pool(self, request: Request) -> UserPool | None:
@@ -130,12 +130,12 @@ class Worker:
             return None
         return pool.on_behalf(request.id, request.ask.operator.id)
 
-    def _time_to_call(self, request: Request, calls: "_Calls") -> timedelta | None:
+    def _time_to_call(self, request: Request) -> timedelta | None:
         """Return how long from now a call may still leave; None where no further one may."""
         if request.claim is None:
             raise ValueError("only a claimed request can be run")
         left = min(request.claim.until - CALL - MARGIN, self._latest(request)) - self.clock.now()
-        return left if calls.made < MAX_CALLS and left > timedelta(0) else None
+        return left if left > timedelta(0) else None
 
     def _end(self, request: Request, calls: "_Calls", wait: timedelta) -> Request:
         now = self.clock.now()
@@ -190,6 +190,7 @@ class _Calls:
             case Unclear(code=code):
                 self.made += 1
                 self.state, self.error_code = State.UNKNOWN, code
+        self.settled = self.settled or self.made == MAX_CALLS
 
     def noted_in(self, request: Request) -> dict[str, Any]:
         """Return what a request holds once these calls are added to it."""

@@ -9,7 +9,7 @@ from headless import AUDIT, KIM, SAM, Headless, shows
 
 from bot.sandbox.wire import hang, refuse
 
-RESTARTING = "The bot is restarting and has done nothing yet."
+RESTARTING = "The bot is restarting and did not take this."
 
 
 def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: Headless) -> None:
