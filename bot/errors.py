@@ -22,7 +22,7 @@ class BotError(Exception):
     """Something that a person is told: `sentence`, `hint` and `code`. Both texts are plain text."""
 
     sentence = "Something went wrong."
-    hint = "If you had just confirmed, look into the audit channel. Otherwise nothing was done. Tell the bot's engineer."
+    hint = "If you had just confirmed, see the audit channel. Otherwise nothing was done. Tell the bot's engineer."
     code = Code.OTHER
 
     def __init__(self, sentence: str | None = None, hint: str = "") -> None:
