@@ -119,9 +119,8 @@ class Confirmations:
         if press.number >= len(request.candidates):
             raise UnknownRequestError
         account = request.candidates[press.number]
-        rule = self._rule_now(request, account)
-        change = {"chosen": account, "earlier": self._earlier(account), "allowed_by": rule}
-        return self._move(request, State.CONFIRMING, press.place, self.clock.now(), **change)
+        change = {"chosen": account, "allowed_by": self._rule_now(request, account), "earlier": self._earlier(account)}
+        return self._move(request, State.CONFIRMING, press.place, self._in_time(request, press.place), **change)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done: exactly one of any number of presses gets past this.
@@ -131,8 +130,7 @@ class Confirmations:
         """
         request = self._awaiting(press, State.CONFIRMING)
         rule = self._rule_now(request, request.account)
-        self._expire_if_late(request, press.place)  # again: asking Slack for a group takes time
-        now = self.clock.now()
+        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
         return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
 
     def cancel(self, press: Press) -> Request:
@@ -163,12 +161,15 @@ class Confirmations:
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)
-        self._expire_if_late(request, press.place)
+        self._in_time(request, press.place)
         return request
 
-    def _expire_if_late(self, request: Request, place: Place | None) -> None:
-        if self.clock.now() >= request.expires_at:
+    def _in_time(self, request: Request, place: Place | None) -> datetime:
+        """Return a time at which the wait for a press had not ended; where it has, expire the request."""
+        now = self.clock.now()
+        if now >= request.expires_at:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
+        return now
 
     def _end(self, request: Request, state: State, place: Place | None) -> Request:
         now = self.clock.now()

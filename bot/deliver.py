@@ -49,26 +49,24 @@ class CardDelivery:
                 self._show(held)
 
     def _show(self, held: LiveMessage) -> None:
-        request, now = self.requests.get(held.request_id), self.clock.now()
-        place = held.place if held.place and now < held.place.until else None
-        if request is None or not _can_show(request, place):
-            self.outbox.not_shown(held, None)
-            return
+        request = self.requests.get(held.request_id)
+        place = held.place if held.place and self.clock.now() < held.place.until else None
         try:
-            self._send(request, place)
+            if request and _can_show(request, place):
+                self._send(request, place)
         except DeliveryError as error:
             wait = pause(held.failures + 1) * self.jitter()
-            next_at = None if error.for_good or error.gone else self.clock.now() + max(wait, error.retry_after or wait)
-            log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": request.id})
-            self.outbox.not_shown(held, next_at)
-        else:
-            self.outbox.shown(replace(held, version=request.version))
+            log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": held.request_id})
+            if not error.gone:
+                self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
+                return
+        self.outbox.shown(replace(held, version=request.version) if request else held)
 
     def _send(self, request: Request, place: Place | None) -> None:
         try:
             self.cards.show(request, place)
         except DeliveryError as error:
-            if not error.gone or not _can_show(request, None):
+            if not (error.gone and place and _can_show(request, None)):
                 raise
             self.cards.show(request, None)
 

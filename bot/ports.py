@@ -190,13 +190,14 @@ class Outbox(Protocol):
         """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
 
     def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took the card as of `message.version`: it is due no longer, unless someone else holds it.
+        """Note that Slack took the card as of `message.version`, or that there is no way to show that version.
 
-        Where the request has moved on since, this may hide a newer card: then it is due at once.
+        It is due no longer, unless someone else holds it, or it became due at once since it was held. Where the request
+        has moved on since, this may hide a newer card: then it is due at once, until it was held and shown.
         """
 
-    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note a failure, and when to try again (None: not at all), unless someone took the card since."""
+    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
+        """Note a failure, and when to try again, unless someone took the card since."""
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""

@@ -125,8 +125,8 @@ class Worker:
             calls.note(pool.call(step, request.account.username, left))
             if calls.settled:
                 break
-            pause = BACK_OFF_SECONDS[min(calls.made, len(BACK_OFF_SECONDS)) - 1]
-            self.clock.sleep(pause * self.jitter())
+            # The longest one where nothing was sent: STS would not give credentials.
+            self.clock.sleep(BACK_OFF_SECONDS[calls.made - 1] * self.jitter())
         return calls
 
     def _end(self, request: Request, calls: "_Calls", wait: timedelta) -> Request:
@@ -171,6 +171,7 @@ class _Calls:
             case Unclear(code=code):
                 self.made += 1
                 self.state, self.error_code = State.UNKNOWN, code
+        self.settled = self.settled or self.made == MAX_CALLS
 
     def added_to(self, request: Request) -> dict[str, Any]:
         """Return what a request holds once these calls are added to it."""
