@@ -36,11 +36,6 @@ class State(StrEnum):
         return self in {State.CHOOSING, State.CONFIRMING}
 
     @property
-    def is_decided(self) -> bool:
-        """Whether it is to be done, and has not ended."""
-        return self in {State.READY, State.RUNNING}
-
-    @property
     def has_ended(self) -> bool:
         """Whether no move leads on."""
         return not MOVES[self]
@@ -191,14 +186,9 @@ class Request:
 
     def move(self, state: State, **changes: Any) -> Self:
         """Return the next version, in `state`. Raises `IllegalMoveError` where the table has no such move."""
-        check_move(self.state, state)
+        if state not in MOVES[self.state]:
+            raise IllegalMoveError(self.state, state)
         return replace(self, state=state, version=self.version + 1, **changes)
-
-
-def check_move(old: State, new: State) -> None:
-    """Raise `IllegalMoveError` where the table has no such move."""
-    if new not in MOVES[old]:
-        raise IllegalMoveError(old, new)
 
 
 class IllegalMoveError(Exception):

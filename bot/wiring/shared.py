@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -27,13 +28,8 @@ AWS_THREADS = 48
 class SystemClock:
     """The machine's clock."""
 
-    def now(self) -> datetime:
-        """Return the current time, aware, in UTC."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Block this thread."""
-        time.sleep(seconds)
+    now = staticmethod(partial(datetime.now, UTC))
+    sleep = staticmethod(time.sleep)
 
 
 class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
