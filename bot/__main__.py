@@ -7,10 +7,11 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot import __version__
+from bot.facts.aws_names import ROLE_OR_USER
 from bot.terminal.output import OutputError, show
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _port(text: str) -> int:
 
 
 def _principal(text: str) -> str:
-    if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", text, re.ASCII):
+    if not ROLE_OR_USER.fullmatch(text):
         raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
     return text
 
@@ -115,18 +116,21 @@ def _account(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from bot.aws.secrets import secret
-    from bot.config import SettingsError, load
     from bot.edge.health import HealthPageError
     from bot.edge.logs import configure
     from bot.edge.socket_mode import RefusedTokenError
     from bot.errors import StoreError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load
     from bot.wiring.run import serve
 
     try:
         settings = load(os.environ, secret, http=options.http)
-        port = options.port if options.port is not None else _port_of(os.environ)
+        port = options.port if options.port is not None else _port(os.environ.get("PORT") or str(DEFAULT_PORT))
     except SettingsError as error:
         return _failed(*error.faults)
+    except argparse.ArgumentTypeError as error:
+        return _failed(f"PORT {error}.")
     _drop_secrets()
     configure(settings.log_level, settings.secrets, settings.log_format)
     try:
@@ -139,26 +143,18 @@ def _run(options: argparse.Namespace) -> int:
 
 def _drop_secrets() -> None:
     """Take Slack's out of the environment: Bolt would read them, and what boto3 starts for credentials inherit them."""
-    from bot.config import SECRETS
+    from bot.settings.names import SECRETS
 
     for name in SECRETS:
         os.environ.pop(name, None)
 
 
-def _port_of(environment: Mapping[str, str]) -> int:
-    from bot.config import SettingsError
-
-    try:
-        return _port(environment.get("PORT") or str(DEFAULT_PORT))
-    except argparse.ArgumentTypeError as error:
-        raise SettingsError([f"PORT {error}."]) from None
-
-
 def _check(options: argparse.Namespace) -> int:
     from bot.aws.secrets import secret
-    from bot.config import SettingsError, load
     from bot.edge.logs import configure
-    from bot.terminal.check import faulty_settings, report
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load
+    from bot.terminal.check_report import faulty_settings, report
     from bot.wiring.check import checks
 
     try:
@@ -189,9 +185,11 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _iam_policy(options: argparse.Namespace) -> int:
-    from bot.config import SECRETS, SettingsError, load_without_slack
     from bot.errors import CallerUnknownError, SecretError
-    from bot.references import found_in
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_without_slack
+    from bot.settings.names import SECRETS
+    from bot.settings.references import found_in
     from bot.wiring.iam import iam_policies
 
     try:
@@ -210,8 +208,9 @@ def _iam_policy(options: argparse.Namespace) -> int:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from bot.config import SettingsError, load_store
     from bot.errors import StoreError, StoreUnavailableError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_store
     from bot.stores.create import create
     from bot.stores.table import cloud_formation
     from bot.wiring.shared import kind_and_place
@@ -236,9 +235,10 @@ def _signout(words: Sequence[str]) -> int:
 
 
 def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
-    from bot.config import SettingsError, load
     from bot.edge.logs import configure
     from bot.errors import CallerUnknownError, StoreError, StoreUnavailableError
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load
     from bot.terminal.codes import Code
     from bot.terminal.ctrl_c import without_complaints
     from bot.wiring.terminal import terminal
@@ -261,17 +261,18 @@ def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
 def _audit(words: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
-    from bot.config import SettingsError, load_store
     from bot.errors import StoreError, StoreUnavailableError
-    from bot.terminal import audit
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_store
+    from bot.terminal import audit_log
     from bot.terminal.ctrl_c import ending_at_once
 
-    asked = audit.parse(words, datetime.now(UTC))
+    asked = audit_log.parse(words, datetime.now(UTC))
     from bot.wiring.audit import trail  # after that, since it takes a second
 
     try:
         with ending_at_once(), trail(load_store(os.environ)) as store:
-            return audit.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
+            return audit_log.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
     except SettingsError as error:
         return _failed(*error.faults)
     except StoreError as error:

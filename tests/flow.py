@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headless import Headless
 
-from bot.sandbox.workspace import Message
+from bot.sandbox.board import Message
 from bot.wiring.shared import SystemClock
 
 CONFIRM, CANCEL = "signout_confirm", "signout_cancel"

@@ -17,13 +17,13 @@ from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
 from bot.sandbox import cast
+from bot.sandbox.board import Message
 from bot.sandbox.cognito import Device, Moto
 from bot.sandbox.request_url import RequestUrl
 from bot.sandbox.socket_mode import Ack
 from bot.sandbox.stage import Stage
 from bot.sandbox.views import Answers, View
 from bot.sandbox.wire import Call, Fault, Pause, Wire
-from bot.sandbox.workspace import Message
 
 T = TypeVar("T")
 
@@ -224,7 +224,7 @@ class Headless:
 
         The one option is `--http`, as of `run`.
         """
-        from bot.config import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.settings.load import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.wiring.run import serve  # noqa: PLC0415
 
         environment, http = self.environment | overrides, "--http" in options

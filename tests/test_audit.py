@@ -29,9 +29,9 @@ from bot.__main__ import main
 from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
 from bot.request import Operator, State, new_id
 from bot.stores.sqlite import SQLiteStore
-from bot.terminal.audit import parse, show
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import as_csv, as_json
+from bot.terminal.audit_log import parse, show
 from bot.terminal.audit_table import as_table
 
 HOSTILE = AuditEntry(

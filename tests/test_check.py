@@ -26,7 +26,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.__main__ import main
 from bot.authorize import Allowed, Allowlist
-from bot.aws.checks import try_pool
+from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
 from bot.ports import Attribute, Finding, SignedOut
 from bot.request import Account
@@ -36,10 +36,10 @@ from bot.sandbox.stage import Stage
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
-from bot.slack.checks import SlackChecks
+from bot.slack.check_workspace import SlackChecks
 from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
-from bot.terminal.check import findings, judge_clock
+from bot.terminal.check_report import findings, judge_clock
 
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
 SECRETS = (cast.BOT_TOKEN, cast.APP_TOKEN, "ticket", "wrong-token")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 
-from bot.config import load
+from bot.settings.load import load
 
 DEPLOY = (Path(__file__).parent.parent / ".github/docs/deploy.md").read_text("utf-8")
 (ECS,) = (block for block in re.findall(r"^```json\n(.*?)^```$", DEPLOY, re.MULTILINE | re.DOTALL) if "family" in block)

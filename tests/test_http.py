@@ -13,7 +13,7 @@ from ulid import ULID
 
 from bot.edge import health, http
 from bot.edge.health import serve_health
-from bot.edge.http import HttpMode, Seen, ask_id
+from bot.edge.http import HttpMode, Signatures, ask_id
 from bot.sandbox.cast import SIGNING_SECRET
 from bot.sandbox.request_url import signed
 
@@ -137,12 +137,12 @@ def test_before_it_is_connected_a_command_is_told_to_try_again_and_slacks_checks
 
 
 def test_of_signatures_the_newest_are_remembered_and_memory_is_bounded() -> None:
-    seen = Seen(3)
-    assert [seen.is_new(each) for each in "abcab"] == [True, True, True, False, False]
-    assert seen.is_new("d"), "the oldest is forgotten for it"
-    assert [seen.is_new(each) for each in "dcb"] == [False, False, False]
-    assert seen.is_new("a")
-    assert len(seen._signatures) == 3
+    signatures = Signatures(3)
+    assert [signatures.is_new(each) for each in "abcab"] == [True, True, True, False, False]
+    assert signatures.is_new("d"), "the oldest is forgotten for it"
+    assert [signatures.is_new(each) for each in "dcb"] == [False, False, False]
+    assert signatures.is_new("a")
+    assert len(signatures._kept) == 3
 
 
 def test_an_asks_id_is_a_ulid_of_the_signed_second_and_of_the_signature() -> None:

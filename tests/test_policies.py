@@ -18,8 +18,8 @@ from headless import AUDIT, SAM, Headless
 from bot.__main__ import main
 from bot.aws.policies import Pool, Reach, Table, policies
 from bot.aws.secrets import secret
-from bot.config import load
 from bot.sandbox import cast
+from bot.settings.load import load
 
 ACCOUNT = "123456789012"
 BOT, ROLE = f"arn:aws:iam::{ACCOUNT}:role/Bot", f"arn:aws:iam::{ACCOUNT}:role/SignOut"

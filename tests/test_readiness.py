@@ -13,7 +13,7 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.edge.counted import counted
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Metrics, Seen
+from bot.edge.metrics import Metrics, Scrape
 from bot.edge.probe import Probe
 from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, readiness, room_in
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
@@ -229,8 +229,8 @@ def test_a_resumed_sign_out_is_counted_by_the_instance_that_ends_it_and_by_no_ot
 
 
 def page(metrics: Metrics, accept: str = "") -> str:
-    seen = Seen(status="ready", lanes={}, connected_for=None, undelivered=None, oldest_undelivered=None)
-    return metrics.page(seen, accept)[0].decode()
+    scrape = Scrape(status="ready", lanes={}, connected_for=None, undelivered=None, oldest_undelivered=None)
+    return metrics.page(scrape, accept)[0].decode()
 
 
 def test_what_could_not_be_asked_is_no_number_and_openmetrics_is_spoken_where_it_is_understood() -> None:
@@ -253,7 +253,7 @@ def test_labels_stay_few_whatever_comes() -> None:
     "accept", ["application/openmetrics-text;version=a", "application/openmetrics-text;=;version==1"]
 )
 def test_whatever_a_scraper_accepts_it_gets_a_page(accept: str) -> None:
-    seen = Seen(status=READY, lanes={}, connected_for=None, undelivered=0, oldest_undelivered=0.0)
-    page, content_type = Metrics().page(seen, accept)
+    scrape = Scrape(status=READY, lanes={}, connected_for=None, undelivered=0, oldest_undelivered=0.0)
+    page, content_type = Metrics().page(scrape, accept)
     assert b"signout_status" in page
     assert content_type.startswith("text/plain")

@@ -10,12 +10,14 @@ import boto3
 import pytest
 from aws_wire import AwsWire, aws_wire, refuses
 from headless import SAM, Headless
-from test_config import GOOD
+from test_settings import GOOD
 
 from bot.aws.secrets import secret
-from bot.config import SECRETS, SettingsError, load, load_without_slack
 from bot.sandbox import cast
 from bot.sandbox.cognito import Moto
+from bot.settings.faults import SettingsError
+from bot.settings.load import load, load_without_slack
+from bot.settings.names import SECRETS
 
 TOKEN = "xoxb-bot-secret"  # noqa: S105 -- the tests look for it where it must not be
 HINTS = ("secret-", "xoxb-b", "sesame")

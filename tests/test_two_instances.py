@@ -15,8 +15,8 @@ from headless import AUDIT, SAM, SUPPORT, BotProcess, Headless
 from bot.audit import entry_of
 from bot.request import Account, Operator, SignOutRequest, State, new_id
 from bot.sandbox import cast
+from bot.sandbox.board import Message
 from bot.sandbox.cognito import REGION
-from bot.sandbox.workspace import Message
 from bot.stores.dynamodb import DynamoDBStore
 
 DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "500"))

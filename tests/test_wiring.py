@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 from examples import NOON, StoppedClock
-from test_config import GOOD
+from test_settings import GOOD
 
 from bot.__main__ import main
 from bot.authorize import TERMINAL
-from bot.config import SECRETS, load
 from bot.edge.serve import Edge
 from bot.errors import DeniedError
 from bot.ports import Finding
 from bot.request import Ask, Operator, new_id
-from bot.slack.checks import SlackChecks
+from bot.settings.load import load
+from bot.settings.names import SECRETS
+from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import web_client
 from bot.stores.sqlite import SQLiteStore
-from bot.terminal.check import judge_clock
+from bot.terminal.check_report import judge_clock
 from bot.wiring.run import build
 
 SUPPORT = "arn:aws:iam::123456789012:role/Support"

@@ -1,6 +1,5 @@
 """Whose AWS credentials these are (STS GetCallerIdentity), and in which region they are used by default."""
 
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws.clients import bounded
 from bot.errors import CallerUnknownError
+from bot.facts.aws_names import home_region
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
@@ -18,13 +18,13 @@ _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-
 
 def own_region() -> str | None:
     """Return the region for what has none of its own: boto3's or, where a container's engine sets it, AWS_REGION."""
-    return boto3.Session().region_name or os.environ.get("AWS_REGION")
+    return home_region(boto3.Session().region_name)
 
 
 def caller(region: str) -> str:
     """Return the ARN of the caller's IAM user, or of their role: without its path, which STS does not tell.
 
-    A role's session name is left out: whoever assumes the role chooses it. Raises `CallerUnknownError`.
+    A role's session name is left out: the person who assumes the role chooses it. Raises `CallerUnknownError`.
     """
     return role_without_session(_caller(region)["Arn"])
 

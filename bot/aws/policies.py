@@ -1,6 +1,5 @@
 """The least that the bot, and each role that it assumes, must be allowed: as IAM takes it, with exact ARNs."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +8,12 @@ import botocore.session
 
 from bot.aws.roles import session_word
 from bot.aws.secrets import parameter_name, secret_arn
+from bot.facts.aws_names import account_of
 
 COGNITO = ("cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut")
 ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
 ULID = "?" * 26
 SLACK_OPERATORS = ("U*", "W*")
-_ACCOUNT = re.compile(r"arn:[\w-]+:iam::(\d{12}):")
 
 Json = Mapping[str, Any]
 
@@ -91,14 +90,6 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
         *(_table(reach.table, account, region) if reach.table else ()),
     ]
     return {"bot": _policy(statements), "roles": roles}
-
-
-def account_of(arn: str) -> str:
-    """Return the account of a role or user."""
-    found = _ACCOUNT.match(arn)
-    if not found:
-        raise ValueError("this is no ARN of a role or user")
-    return found[1]
 
 
 def _pools(pools: Iterable[Pool], account: str) -> Json:

@@ -45,7 +45,7 @@ class HttpMode:
     def __init__(self, app: App, signing_secret: str, acked: Callable[[float], None] = lambda _: None) -> None:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret)
-        self._seen = Seen(REMEMBERED)
+        self._signatures = Signatures(REMEMBERED)
         self._unproved = 0
         self._connected = False
         self._acked = acked
@@ -84,7 +84,7 @@ class HttpMode:
             raise _RefusedError(
                 401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
             )
-        if not self._seen.is_new(signature):
+        if not self._signatures.is_new(signature):
             log.warning("A request to %s came again. It was not done again", PATH)
             return web.Response()
         payload = _payload(body, request.content_type)
@@ -125,20 +125,20 @@ class HttpMode:
         return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
 
 
-class Seen:
-    """The last `most` signatures. In memory alone: across instances and restarts the ask's id does the same."""
+class Signatures:
+    """The last `most` signatures, in memory only: across instances and restarts the ask's id does the same."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._signatures: dict[str, None] = {}
+        self._kept: dict[str, None] = {}
 
     def is_new(self, signature: str) -> bool:
         """Return whether it was not seen before, and remember it."""
-        if signature in self._signatures:
+        if signature in self._kept:
             return False
-        self._signatures[signature] = None
-        if len(self._signatures) > self._most:
-            del self._signatures[next(iter(self._signatures))]
+        self._kept[signature] = None
+        if len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
         return True
 
 

@@ -18,6 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from bot import __version__
 from bot.audit import AuditEntry, Kind
 from bot.errors import ADVICE
+from bot.facts.slack_words import TOKEN_ERRORS
 
 OTHER = "other"
 # What ends an ask: an entry of any other kind is a step on the way.
@@ -33,12 +34,12 @@ OUTCOMES = frozenset(
     }
 )
 COGNITO_ERRORS = frozenset(ADVICE) | {"ThrottlingException", "Throttling", "LimitExceededException"}
-# Slack's words that call for different answers from whoever runs the bot, and what stands for no word of Slack's.
-SLACK_ERRORS = frozenset(
+# Slack's words that ask the bot's engineer for different answers, and ours for trouble on the way to Slack.
+SLACK_ERRORS = TOKEN_ERRORS | frozenset(
     {
         *("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"),
-        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
-        *("not_allowed_token_type", "no_permission", "access_denied", "ekm_access_denied", "org_login_required"),
+        *("missing_scope", "not_allowed_token_type", "no_permission"),
+        *("access_denied", "ekm_access_denied", "org_login_required"),
         *("channel_not_found", "not_in_channel", "is_archived", "restricted_action", "msg_too_long", "no_text"),
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_arguments", "not_found"),
         *("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "no_such_subteam"),
@@ -50,7 +51,7 @@ _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Scrape:
     """How things stand at a scrape. None: it could not be asked in time (NaN on the page), or there is none."""
 
     status: str
@@ -157,17 +158,17 @@ class Metrics:
         if again:
             self._reconnects.inc()
 
-    def page(self, seen: Seen, accept: str) -> tuple[bytes, str]:
+    def page(self, scrape: Scrape, accept: str) -> tuple[bytes, str]:
         """Return the page, and its content type: OpenMetrics where the scraper asks for it."""
         for status in ("ready", "degraded", "not ready"):
-            self._status.labels(status.replace(" ", "_")).set(status == seen.status)
-        for lane, (places, taken) in seen.lanes.items():
+            self._status.labels(status.replace(" ", "_")).set(status == scrape.status)
+        for lane, (places, taken) in scrape.lanes.items():
             self._places.labels(lane).set(places)
             self._taken.labels(lane).set(taken)
             self._turned_away.labels(lane)
-        self._socket_age.set(seen.connected_for or 0)
-        self._undelivered.set(_or_nan(seen.undelivered))
-        self._oldest.set(_or_nan(seen.oldest_undelivered))
+        self._socket_age.set(scrape.connected_for or 0)
+        self._undelivered.set(_or_nan(scrape.undelivered))
+        self._oldest.set(_or_nan(scrape.oldest_undelivered))
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from aiohttp import web
 
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Metrics, Seen
+from bot.edge.metrics import Metrics, Scrape
 from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
 
 _UNCACHED = {"Cache-Control": "no-store"}
@@ -54,14 +54,14 @@ class Pages:
 
     async def _numbers(self, request: web.Request) -> web.Response:
         found, backlog = await self._readiness(), await self.outlook.backlog()
-        seen = Seen(
+        scrape = Scrape(
             status=found.status,
             lanes={lane.name: (lane.places, lane.taken) for lane in self.lanes},
             connected_for=await self.front.connected_for(),
             undelivered=backlog.entries if backlog else None,
             oldest_undelivered=self.outlook.age(backlog.oldest_at).total_seconds() if backlog else None,
         )
-        page, content_type = self.metrics.page(seen, request.headers.get("Accept", ""))
+        page, content_type = self.metrics.page(scrape, request.headers.get("Accept", ""))
         return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
 
     async def _readiness(self) -> Readiness:

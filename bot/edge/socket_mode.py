@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.backoff import pause, retry_after
+from bot.facts.slack_words import TOKEN_ERRORS
 
 TIMEOUT_SECONDS = 10
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -26,9 +27,7 @@ WATCH_SECONDS = 5.0
 GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before anybody is told
 MOST_CONNECTIONS = 10  # that Slack allows an app
 _OK, _TOO_MANY = 200, 429
-# Slack's word on a token: asking again with the same one is no use.
-_REFUSED_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
-_REFUSED_APP_TOKEN = _REFUSED_TOKEN | {"not_allowed_token_type", "missing_scope", "no_permission"}
+_APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ class RefusedTokenError(Exception):
     """Slack refuses a token for good."""
 
 
-class Meter(Protocol):
+class EdgeMeter(Protocol):
     """What counts and times at this edge."""
 
     def acked(self, seconds: float) -> None:
@@ -84,10 +83,10 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     return reason, retry_after(headers.get("Retry-After"))
 
 
-class _Client(AsyncWebClient):
+class _LoopClient(AsyncWebClient):
     """A Web API client that tells of each call that failed, slack_sdk's own included."""
 
-    meter: Meter
+    meter: EdgeMeter
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
         try:
@@ -107,9 +106,9 @@ def _kind_of(error: Exception) -> str:
     return f"http_{status // 100}xx"
 
 
-def api(token: str, base_url: str, meter: Meter) -> AsyncWebClient:
+def api(token: str, base_url: str, meter: EdgeMeter) -> AsyncWebClient:
     """Return a Web API client for the loop. Slack's own environment variables for proxies apply."""
-    client = _Client(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
+    client = _LoopClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
     client.meter = meter
     return client
 
@@ -119,7 +118,7 @@ class SocketMode:
 
     routes = ()
 
-    def __init__(self, app: App, app_token: str, base_url: str, meter: Meter, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, app_token: str, base_url: str, meter: EdgeMeter, *, sole_instance: bool) -> None:
         self._app = app
         self._app_token = app_token
         self._base_url = base_url
@@ -141,7 +140,7 @@ class SocketMode:
             "apps.connections.open",
             lambda: web.apps_connections_open(app_token=self._app_token),
             "url",
-            _REFUSED_APP_TOKEN,
+            _APP_TOKEN_ERRORS,
             "SLACK_APP_TOKEN",
         )
         client = SocketModeClient(app_token=self._app_token, web_client=web)
@@ -223,7 +222,7 @@ def _payload(answer: BoltResponse) -> dict[str, Any] | None:
     return payload
 
 
-async def who_are_we(bot_token: str, base_url: str, meter: Meter) -> dict[str, Any]:
+async def who_are_we(bot_token: str, base_url: str, meter: EdgeMeter) -> dict[str, Any]:
     """Return auth.test's answer, asking until there is one. Raises `RefusedTokenError`."""
     web = api(bot_token, base_url, meter)
-    return await ask_slack("auth.test", web.auth_test, "team_id", _REFUSED_TOKEN, "SLACK_BOT_TOKEN")
+    return await ask_slack("auth.test", web.auth_test, "team_id", TOKEN_ERRORS, "SLACK_BOT_TOKEN")

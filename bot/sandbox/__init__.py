@@ -5,7 +5,8 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
 
     cast.py           who is there: people, channels, groups, tokens
     changes.py        waiting for a change of anything
-    workspace.py      what people can do, and what they see
+    board.py          the channels, and the messages in them
+    workspace.py      what people can do, and what the app is told of it
     forms.py          the forms before them, each a views.py
     payloads.py       what the bot is told about it
     socket_mode.py    the WebSocket on which the bot hears of commands, presses and forms

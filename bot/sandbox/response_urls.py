@@ -3,15 +3,13 @@
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from bot.sandbox.board import Board
 from bot.sandbox.cast import TEAM_ID
 from bot.sandbox.limits import refusal
-
-if TYPE_CHECKING:
-    from bot.sandbox.workspace import Workspace
 
 LIFETIME = 30 * 60.0
 MOST_USES = 5
@@ -31,9 +29,9 @@ class ResponseUrl:
 class ResponseUrls:
     """All addresses that were given out."""
 
-    def __init__(self, workspace: "Workspace") -> None:
+    def __init__(self, board: Board) -> None:
         self.lifetime = LIFETIME
-        self._workspace = workspace
+        self._board = board
         self._issued: dict[str, ResponseUrl] = {}
 
     def issue(self, person: str, channel: str, message_ts: str | None) -> str:
@@ -43,7 +41,7 @@ class ResponseUrls:
         self._issued[path] = ResponseUrl(
             person=person, channel=channel, message_ts=message_ts, expires=time.monotonic() + self.lifetime
         )
-        return self._workspace.address + path
+        return self._board.address + path
 
     async def handle(self, request: web.Request) -> web.Response:
         """Post, replace or delete a message as the app asks, or refuse as Slack would."""
@@ -65,23 +63,23 @@ class ResponseUrls:
         return web.Response(text="ok")
 
     def _answer(self, to: ResponseUrl, content: dict[str, Any]) -> str | None:
-        workspace = self._workspace
-        original = workspace.find(to.channel, to.message_ts) if to.message_ts else None
+        board = self._board
+        original = board.find(to.channel, to.message_ts) if to.message_ts else None
         replaces, deletes = _yes(content.get("replace_original")), _yes(content.get("delete_original"))
-        if workspace.channels[to.channel].archived:
+        if board.channels[to.channel].archived:
             return "channel_is_archived"
         if (replaces or deletes) and original is None:
             return "cannot_replace_original"
         if deletes and original:
-            workspace.delete(original)
+            board.delete(original)
             return None
         if refused := refusal(content):
             return refused.error
         if replaces and original:
-            workspace.replace(original, content)
+            board.replace(original, content)
             return None
         public = content.get("response_type") == "in_channel"
-        workspace.post(to.channel, content, only_for=None if public else to.person)
+        board.post(to.channel, content, only_for=None if public else to.person)
         return None
 
 

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from bot.sandbox import cast
+from bot.sandbox.board import Message
 from bot.sandbox.cognito import Account, Device
 from bot.sandbox.stage import Stage
 from bot.sandbox.views import View
-from bot.sandbox.workspace import Message
 
 
 def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from bot.config import load
 from bot.sandbox.cognito import REGION
 from bot.sandbox.page import Page
 from bot.sandbox.stage import Report, Stage
+from bot.settings.load import load
 
 CONNECTED_WITHIN = 20.0
 STOPPED_WITHIN = 2.0

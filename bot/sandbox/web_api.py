@@ -8,12 +8,13 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox import cast
+from bot.sandbox.board import as_the_api_shows_it
 from bot.sandbox.form_limits import refused_arguments
 from bot.sandbox.forms import NotDone
 from bot.sandbox.limits import refusal
 from bot.sandbox.shapes import string
 from bot.sandbox.views import View
-from bot.sandbox.workspace import Workspace, as_the_api_shows_it
+from bot.sandbox.workspace import Workspace
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]

@@ -12,13 +12,14 @@ from structlog.contextvars import bound_contextvars
 from bot.audit import AuditEntry
 from bot.backoff import retry_after
 from bot.errors import DeliveryError
+from bot.facts.slack_words import TOKEN_ERRORS
 from bot.slack.accounts import Shown
 from bot.slack.audit_messages import audit_message, metadata
 
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _TOO_MANY = 429
-# Slack's word for a channel, or an app, that somebody has to mend.
-_FOR_GOOD = frozenset(
+# Slack's words for a channel, an app or a token that a person has to fix.
+_FOR_GOOD = TOKEN_ERRORS | frozenset(
     {
         "channel_not_found",
         "not_in_channel",
@@ -29,11 +30,6 @@ _FOR_GOOD = frozenset(
         "restricted_action_non_threadable_channel",
         "missing_scope",
         "no_permission",
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
         "access_denied",
         "team_access_not_granted",
         "ekm_access_denied",

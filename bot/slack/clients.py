@@ -1,7 +1,6 @@
 """slack_sdk's clients, set up so that nothing is retried, or posted twice, behind our back."""
 
 import logging
-import re
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any, Protocol
@@ -14,14 +13,13 @@ from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
+from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.slack.cards import Message
 
 TIMEOUT_SECONDS = 5
 _OK, _TOO_MANY = 200, 429
-_SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)*slack(?:-gov)?\.com")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-Failed = Callable[[str, str], None]  # hears of each call that failed: its method, and what was wrong in one word
+Failed = Callable[[str, str], None]  # is told of each call that failed: its method, and what was wrong in one word
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ def _unheard(_: str, __: str) -> None:
     """Hear of nothing."""
 
 
-class _Client(WebClient):
+class _BlockingClient(WebClient):
     failed: Failed = staticmethod(_unheard)
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
@@ -58,7 +56,7 @@ class _Client(WebClient):
 
 def web_client(token: str, base_url: str, failed: Failed = _unheard) -> WebClient:
     """Return a Web API client that tries once."""
-    client = _Client(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+    client = _BlockingClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
     client.failed = failed
     client.proxy = None  # see refuse_redirects
     return client
@@ -95,9 +93,9 @@ class Respond(Protocol):
 def is_slacks(response_url: str, base_url: str) -> bool:
     """Return whether an address is one of Slack's; of this machine's only where Slack itself is pretended there."""
     url = urlsplit(response_url)
-    if urlsplit(base_url).hostname in _LOOPBACK:
-        return url.scheme in {"http", "https"} and url.hostname in _LOOPBACK
-    return url.scheme == "https" and url.username is None and bool(_SLACK_HOST.fullmatch(url.hostname or ""))
+    if urlsplit(base_url).hostname in LOOPBACK:
+        return url.scheme in {"http", "https"} and url.hostname in LOOPBACK
+    return url.scheme == "https" and url.username is None and bool(SLACK_HOST.fullmatch(url.hostname or ""))
 
 
 def respond(

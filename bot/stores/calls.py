@@ -1,6 +1,5 @@
 """Calls to DynamoDB: each tried again for a few seconds, and what is known once that did not help."""
 
-import os
 import random
 import threading
 import time
@@ -26,6 +25,7 @@ from botocore.exceptions import (
 )
 
 from bot.errors import StoreError, StoreUnavailableError
+from bot.facts.aws_names import home_region
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -158,7 +158,7 @@ def _build() -> "DynamoDBClient":
     )
     try:
         session = boto3.Session()
-        region = session.region_name or os.environ.get("AWS_REGION")  # which boto3 itself does not look at
+        region = home_region(session.region_name)
         return session.resource("dynamodb", region_name=region, config=config).meta.client
     except NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.config import StoreSettings
 from bot.ports import RequestStore
+from bot.settings.model import StoreSettings
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite_reader import SQLiteReader
 from bot.wiring.shared import Store, kind_and_place

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bot.aws.checks import aws_clock, try_pool
-from bot.config import Settings, StoreSettings
+from bot.aws.check_pools import aws_clock, try_pool
 from bot.ports import Finding
-from bot.slack.checks import SlackChecks
+from bot.settings.model import Settings, StoreSettings
+from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
 from bot.stores.checks import try_sqlite, try_table
 from bot.stores.dynamodb import DynamoDBStore
-from bot.terminal.check import findings, judge_clock
+from bot.terminal.check_report import findings, judge_clock
 from bot.wiring.shared import kind_and_place, user_pools
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from bot.aws.identity import account, own_region
-from bot.aws.policies import Pool, Reach, Table, account_of, policies
-from bot.config import Settings, SettingsError
+from bot.aws.policies import Pool, Reach, Table, policies
+from bot.facts.aws_names import account_of
+from bot.settings.faults import SettingsError
+from bot.settings.model import Settings
 from bot.stores.table import ACTIONS, INDEX, INDEX_ACTIONS
 from bot.wiring.shared import kind_and_place
 

@@ -11,7 +11,6 @@ from functools import partial
 from slack_bolt import App
 
 from bot.aws.spelling import AwsSpelling
-from bot.config import NO_FRONT, Settings, SettingsError
 from bot.confirm import Confirmations
 from bot.edge.counted import CountedPool, counted
 from bot.edge.http import HttpMode
@@ -24,6 +23,8 @@ from bot.edge.socket_mode import SocketMode
 from bot.errors import BusyError
 from bot.ports import Clock
 from bot.recover import Delivery, Recovery
+from bot.settings.faults import NO_FRONT, SettingsError
+from bot.settings.model import Settings
 from bot.slack.accounts import Shown
 from bot.slack.app import Installation, build_app
 from bot.slack.audit_channel import SlackAuditChannel

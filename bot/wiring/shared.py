@@ -11,11 +11,11 @@ from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
-from bot.config import Settings, StoreSettings
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
 from bot.ports import Clock, Groups, RequestStore, UserPool
+from bot.settings.model import Settings, StoreSettings
 from bot.sign_out import Lifetimes, SignOuts
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.sqlite import SQLiteStore

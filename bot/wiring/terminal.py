@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.aws.identity import caller
-from bot.config import Settings
+from bot.settings.model import Settings
 from bot.terminal.sign_out import Terminal
 from bot.wiring.shared import SystemClock, build_store, confirmations_of, sign_outs_of, user_pools
 

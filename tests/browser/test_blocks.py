@@ -8,7 +8,7 @@ import pytest
 from headless import SUPPORT, Headless
 from playwright.sync_api import expect
 
-from bot.sandbox.workspace import Message
+from bot.sandbox.board import Message
 from browser.conftest import Open
 from browser.window import Window
 

@@ -1,4 +1,4 @@
-"""Secrets that do not stand in the environment themselves: where they are kept does, or the file that holds them."""
+"""Secrets that are not in the environment themselves: it says where they are kept, or which file holds them."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.errors import SecretError
 
 REFERENCE = r"(?:arn|ssm):\S+"
-STAND_IN = "ssm:/unknown"  # for a secret that could not be had, or is not needed: it passes as one
+STAND_IN = "ssm:/unknown"  # takes the place of a secret that could not be read, or is not needed
 MAX_CHARACTERS = 64 * 1024
 
 # Returns what a reference stands for. Raises `SecretError`.
@@ -23,7 +23,7 @@ def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[s
 def followed(
     names: Iterable[str], given: Mapping[str, str], resolve: Resolve | None, faults: list[str]
 ) -> Mapping[str, str]:
-    """Return those secrets that are kept in files or, where somebody can `resolve` them, elsewhere; add to `faults`."""
+    """Return the secrets that are kept in files or, with `resolve`, elsewhere. What is wrong is added to `faults`."""
     found = {}
     for name in names:
         try:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import ENVIRONMENT, SettingsError, load, load_store
+from bot.settings.faults import SettingsError
+from bot.settings.load import load, load_store
+from bot.settings.names import ENVIRONMENT
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-bot-secret",
@@ -121,7 +123,7 @@ def test_all_faults_are_reported_at_once() -> None:
         ("SIGNOUT_CONFIG", "missing.toml", "The settings file missing.toml cannot be read"),
     ],
 )
-def test_a_fault_names_its_setting_and_says_how_to_mend_it(name: str, value: str, sentence: str) -> None:
+def test_a_fault_names_its_setting_and_says_how_to_fix_it(name: str, value: str, sentence: str) -> None:
     reported = faults(GOOD | {name: value})
     assert any(sentence in fault for fault in reported)
     assert not any("-secret" in fault for fault in reported)

@@ -1,4 +1,4 @@
-"""The forms that single settings take. Each says what is wrong in a sentence that never quotes what was given."""
+"""How single settings are written. Each says what is wrong in a sentence that never quotes what was given."""
 
 import re
 from datetime import timedelta
@@ -9,18 +9,17 @@ import re2  # type: ignore[import-untyped]  # it ships no types
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
-from bot.references import REFERENCE
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SLACK_HOSTS = ("slack.com", "slack-gov.com")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from bot.facts import aws_names
+from bot.facts.duration import read_duration
+from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.settings.references import REFERENCE
 
 
 def _wrong(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("setting", "{sentence}", {"sentence": sentence})
 
 
-def _matching(pattern: str, sentence: str) -> AfterValidator:
+def _matching(pattern: str | re.Pattern[str], sentence: str) -> AfterValidator:
     def check(value: Any) -> Any:
         if not re.fullmatch(pattern, value.get_secret_value() if isinstance(value, SecretStr) else value):
             raise _wrong(sentence)
@@ -34,24 +33,17 @@ def _secret(pattern: str, sentence: str) -> AfterValidator:
     return _matching(f"{pattern}|{REFERENCE}", sentence)
 
 
-def _seconds(value: Any) -> int | None:
-    if isinstance(value, timedelta):
-        return int(value.total_seconds())
-    match = re.fullmatch(r"(\d{1,6}) ?([smhd])", value) if isinstance(value, str) else None
-    return int(match[1]) * _UNITS[match[2]] if match else None
-
-
 def duration(shortest: str, longest: str) -> BeforeValidator:
     """Take a number and a unit, such as 30s, 5m, 1h or 1d, from `shortest` to `longest`."""
-    low, high = _seconds(shortest) or 0, _seconds(longest) or 0
+    low, high = (read_duration(each) or timedelta() for each in (shortest, longest))
 
     def check(value: Any) -> timedelta:
-        seconds = _seconds(value)
-        if seconds is None:
+        length = read_duration(value) if isinstance(value, str) else value
+        if not isinstance(length, timedelta):
             raise _wrong("must be a number and a unit, such as 30s, 5m, 1h or 1d.")
-        if not low <= seconds <= high:
+        if not low <= length <= high:
             raise _wrong(f"must be {shortest} to {longest}.")
-        return timedelta(seconds=seconds)
+        return length
 
     return BeforeValidator(check)
 
@@ -62,9 +54,9 @@ def _comma_separated(value: Any) -> Any:
 
 def _slack_address(value: str) -> str:
     url = urlsplit(value)
-    host = (url.hostname or "").lower()
-    slack = url.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in _SLACK_HOSTS)
-    if url.username or not (slack or (url.scheme in {"http", "https"} and host in _LOOPBACK)):
+    host = url.hostname or ""
+    slack = url.scheme == "https" and SLACK_HOST.fullmatch(host)
+    if url.username or not (slack or (url.scheme in {"http", "https"} and host in LOOPBACK)):
         raise _wrong("must be an address of Slack's own (https://slack.com/api/) or of this machine (loopback).")
     return value if value.endswith("/") else f"{value}/"
 
@@ -92,11 +84,11 @@ _User = Annotated[
 _Group = Annotated[str, _matching(r"S[A-Z0-9]{7,14}", "must be Slack user group ids such as S0123ABCDEF, not handles.")]
 UserIds = Annotated[frozenset[_User], BeforeValidator(_comma_separated)]
 GroupIds = Annotated[frozenset[_Group], BeforeValidator(_comma_separated)]
-# A role's path is dropped: its name alone is unique, and STS does not tell the path of whoever has assumed it.
+# A role's path is dropped: its name is unique, and STS does not tell the path of an assumed role.
 _CallerArn = Annotated[
     str,
     _matching(
-        r"arn:aws[\w-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]+",
+        aws_names.ROLE_OR_USER,
         "must be ARNs of IAM roles or users such as arn:aws:iam::123456789012:role/Support.",
     ),
     AfterValidator(lambda arn: re.sub(r":role/.*/", ":role/", arn)),
@@ -104,7 +96,7 @@ _CallerArn = Annotated[
 RoleArn = Annotated[
     str,
     _matching(
-        r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+",
+        aws_names.ROLE,
         "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.",
     ),
 ]

@@ -7,17 +7,17 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TextIO
 
 from bot.audit import AuditEntry, Kind
+from bot.facts.duration import read_duration
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import Write, as_csv, as_json
 from bot.terminal.audit_table import as_table
 from bot.terminal.output import OutputError, write_no_more
 
 LOOKED_AT_ONCE = 500  # after so many entries, whatever was found among them is out
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ABOUT = """\
 Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
 right to read the store, and neither Slack nor Cognito. All of it is shown, personal data too, whatever `pii` says."""
@@ -34,7 +34,7 @@ Exit codes: 0 done, also where nothing matches; 1 the store or the output fails;
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditOptions:
     """What a command line asks for."""
 
     wanted: Wanted
@@ -42,7 +42,7 @@ class Asked:
     format: str
 
 
-def parse(words: Sequence[str], now: datetime) -> Asked:
+def parse(words: Sequence[str], now: datetime) -> AuditOptions:
     """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
     parser = argparse.ArgumentParser(
         "signout-bot audit",
@@ -79,7 +79,7 @@ def parse(words: Sequence[str], now: datetime) -> Asked:
         pool=given.pool,
         outcomes=frozenset(given.outcome),
     )
-    return Asked(wanted, given.request, given.format)
+    return AuditOptions(wanted, given.request, given.format)
 
 
 def show(entries: Iterable[AuditEntry], wanted: Wanted, form: str) -> int:
@@ -117,8 +117,8 @@ def _writer(form: str, out: TextIO) -> Write:
 def _moment(now: datetime) -> Callable[[str], datetime]:
     def read(text: str) -> datetime:
         try:
-            if ago := re.fullmatch(r"(\d{1,9})([smhd])", text):
-                return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            if (ago := read_duration(text)) is not None:
+                return now - ago
             given = datetime.fromisoformat(text)
             return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):

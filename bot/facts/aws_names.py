@@ -1,0 +1,24 @@
+"""How the ARN of an IAM user or role looks, and which region is the bot's own."""
+
+import os
+import re
+
+_NAMED = r"arn:aws[\w-]*:iam::(?P<account>\d{{12}}):(?:{})/[\w+=,.@/-]+"
+ROLE = re.compile(_NAMED.format("role"), re.ASCII)
+ROLE_OR_USER = re.compile(_NAMED.format("role|user"), re.ASCII)
+
+
+def account_of(arn: str) -> str:
+    """Return the 12 digits of the account of a role or user. Raises `ValueError` for anything else."""
+    found = ROLE_OR_USER.fullmatch(arn)
+    if not found:
+        raise ValueError("this is no ARN of a role or user")
+    return found["account"]
+
+
+def home_region(of_boto3: str | None) -> str | None:
+    """Return the region for what has none of its own: boto3's, else AWS_REGION, which boto3 does not look at.
+
+    The engine of a container sets that variable.
+    """
+    return of_boto3 or os.environ.get("AWS_REGION")

@@ -1,0 +1,118 @@
+"""Channels, and the messages in them."""
+
+import html
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox import cast
+from bot.sandbox.changes import Changes
+
+Blocks = list[dict[str, Any]]
+
+
+@dataclass(kw_only=True)
+class Message:
+    """A message in a channel; `only_for` names the one person who sees it, if it is ephemeral."""
+
+    ts: str
+    channel: str
+    author: str
+    text: str
+    blocks: Blocks | None = None
+    metadata: dict[str, Any] | None = None
+    only_for: str | None = None
+    edited: bool = False
+
+    def button(self, action_id: str) -> dict[str, Any]:
+        """Give the button with this action_id, and the id of its block; LookupError where the message has none."""
+        for block in self.blocks or []:
+            elements = block["elements"] if block["type"] == "actions" else [block.get("accessory", {})]
+            for element in elements:
+                if element.get("action_id") == action_id:
+                    return {"block_id": block["block_id"], **element}
+        raise LookupError(f"the message has no button {action_id}")
+
+
+class Board:
+    """The channels and messages of the workspace, and the address at which it listens."""
+
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.channels = cast.channels()
+        self.messages: list[Message] = []
+        self.address = ""
+        self._last_microsecond = 0
+
+    def say(self, person_id: str, text: str, channel_id: str) -> Message:
+        """Post something that a person typed."""
+        return self._add(
+            Message(ts=self._next_ts(), channel=channel_id, author=person_id, text=html.escape(text, quote=False))
+        )
+
+    def post(self, channel_id: str, content: dict[str, Any], only_for: str | None = None) -> Message:
+        """Post what the app sent, already checked."""
+        return self._add(
+            Message(
+                ts=self._next_ts(),
+                channel=channel_id,
+                author=cast.BOT_USER_ID,
+                text=content.get("text") or "",
+                blocks=with_block_ids(content.get("blocks")),
+                metadata=content.get("metadata"),
+                only_for=only_for,
+            )
+        )
+
+    def replace(self, message: Message, content: dict[str, Any]) -> None:
+        """Put other content into a message, where it stands."""
+        message.text = content.get("text") or ""
+        message.blocks = with_block_ids(content.get("blocks"))
+        message.edited = True
+        self.changes.note()
+
+    def delete(self, message: Message) -> None:
+        """Take a message away."""
+        self.messages.remove(message)
+        self.changes.note()
+
+    def find(self, channel_id: str, ts: str) -> Message | None:
+        """Give the message at that time in that channel."""
+        return next((m for m in self.messages if m.ts == ts and m.channel == channel_id), None)
+
+    def seen_by(self, person_id: str, channel_id: str | None = None) -> list[Message]:
+        """Give all messages that this person can see, in all channels or in one."""
+        return [
+            message
+            for message in self.messages
+            if message.only_for in (None, person_id) and channel_id in (None, message.channel)
+        ]
+
+    def _add(self, message: Message) -> Message:
+        self.messages.append(message)
+        self.changes.note()
+        return message
+
+    def _next_ts(self) -> str:
+        now = self._last_microsecond = max(time.time_ns() // 1000, self._last_microsecond + 1)
+        return f"{now // 10**6}.{now % 10**6:06d}"
+
+
+def with_block_ids(blocks: Blocks | None) -> Blocks | None:
+    """Give each block that has none an id, as Slack does."""
+    return [{"block_id": f"b{number}", **block} for number, block in enumerate(blocks)] if blocks else None
+
+
+def as_the_api_shows_it(message: Message) -> dict[str, Any]:
+    """Show a message as Slack's API returns it."""
+    shown: dict[str, Any] = {
+        "type": "message",
+        "user": message.author,
+        "ts": message.ts,
+        "team": cast.TEAM_ID,
+        "text": message.text,
+        "bot_id": cast.BOT_ID,
+        "app_id": cast.APP_ID,
+    }
+    optional = {"blocks": message.blocks, "metadata": message.metadata}
+    return shown | {key: value for key, value in optional.items() if value}

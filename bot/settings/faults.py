@@ -1,0 +1,67 @@
+"""What is wrong with the settings, in sentences that never quote what was given: it may be a secret."""
+
+from pydantic import ValidationError
+
+from bot.settings.names import ENVIRONMENT, NEVER_IN_THE_FILE
+
+_NO_SETTING = "is no setting of this bot. Check its spelling."
+_SENTENCES = {
+    "missing": "is missing.",
+    "extra_forbidden": _NO_SETTING,
+    "bool_parsing": "must be true or false.",
+    "literal_error": "must be one of {expected}.",
+    "too_short": "names no user pool: set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
+}
+_HOW_TO_GET = {
+    "SLACK_BOT_TOKEN": "Copy it from OAuth & Permissions of your Slack app; it starts with xoxb-.",
+    "SIGNOUT_AUDIT_CHANNEL": "Give the id of the audit channel, such as C0123ABCDEF.",
+    "pools": "Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
+}
+_COPY_IT = "Copy it from Basic Information > App Credentials of your Slack app."
+NO_SIGNING_SECRET = f"SLACK_SIGNING_SECRET is missing: HTTP mode needs it to know Slack's requests. {_COPY_IT}"
+NO_FRONT = (
+    "SLACK_APP_TOKEN is missing. Make one under Basic Information > App-Level Tokens (connections:write); it starts "
+    f"with xapp-. For HTTP mode, set SLACK_SIGNING_SECRET instead. {_COPY_IT}"
+)
+NO_OPERATORS = "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
+
+
+class SettingsError(Exception):
+    """What is wrong with the settings: one sentence for each fault, in `faults`."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+def unknown(name: str) -> str:
+    """Return the sentence for a name that is no setting."""
+    return f"{name} {_NO_SETTING}"
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """Return a sentence for each thing that pydantic refused.
+
+    Only its kind and place are used: pydantic's own text quotes the value, which may be a secret.
+    """
+    return [_sentence(each["loc"], each["type"], each["msg"]) for each in error.errors(include_input=False)]
+
+
+def _sentence(loc: tuple[int | str, ...], kind: str, message: str) -> str:
+    keys = [str(key) for key in loc if key != "[key]" and not isinstance(key, int)]
+    # Past three keys (pools.NAME.allow.users) a set's member follows, which is a person's id: left out.
+    path = tuple(keys[:4] if keys[0] == "pools" else keys[:2])
+    variable = next((name for name, place in ENVIRONMENT.items() if place == path), None)
+    name = _name(variable, path)
+    if kind == "setting":
+        return f"{name} {message}"
+    how = _HOW_TO_GET.get(variable or name, "") if kind == "missing" else ""
+    expected = message.removeprefix("Input should be ") if kind == "literal_error" else ""
+    return f"{name} {_SENTENCES.get(kind, 'has the wrong form.').format(expected=expected)} {how}".rstrip()
+
+
+def _name(variable: str | None, path: tuple[str, ...]) -> str:
+    in_file = ".".join(path)
+    if variable is None:
+        return in_file
+    return variable if path[0] in NEVER_IN_THE_FILE else f"{variable} ({in_file} in the file)"

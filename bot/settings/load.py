@@ -1,0 +1,131 @@
+"""Reads the settings from the environment and a TOML file. Every fault is reported at once."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+
+from bot.settings import references
+from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences, unknown
+from bot.settings.model import Settings, StoreSettings
+from bot.settings.names import CONFIG_FILE, DEFAULT_FILE, ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS
+
+# For verbs that have nothing to do with Slack.
+_STAND_INS = {
+    **dict.fromkeys(SECRETS, references.STAND_IN),
+    "SIGNOUT_AUDIT_CHANNEL": "C00000000",
+    "SIGNOUT_ALLOW_USERS": "U00000000",
+}
+
+S = TypeVar("S", bound=StoreSettings)
+
+
+def load(environment: Mapping[str, str], resolve: references.Resolve | None = None, *, http: bool = False) -> Settings:
+    """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` if it exists, and `environment`, which wins.
+
+    A reference to a secret is kept as it is unless `resolve` is given. With `http` the secret of HTTP mode must be
+    there; otherwise Socket Mode's token or HTTP mode's secret is enough. Raises `SettingsError` with every fault.
+    """
+    faults: list[str] = []
+    found = references.followed(SECRETS, _stripped(environment), resolve, faults)
+    in_environment, in_file = _given({**environment, **found}, faults)
+    if "slack_signing_secret" not in in_environment and (http or "slack_app_token" not in in_environment):
+        faults.append(NO_SIGNING_SECRET if http else NO_FRONT)
+    if not _allows_people(in_environment) and not _allows_people(in_file):
+        faults.append(NO_OPERATORS)
+    return _checked(Settings, in_environment, in_file, faults)
+
+
+def load_store(environment: Mapping[str, str]) -> StoreSettings:
+    """Read what it takes to read the store, from the same places as `load`; other settings may be missing.
+
+    Raises `SettingsError` with every fault; a name that is no setting is one.
+    """
+    faults: list[str] = []
+    in_environment, in_file = _given(environment, faults)
+    faults += [unknown(key) for key in in_file if key not in Settings.model_fields]
+    return _checked(StoreSettings, in_environment, in_file, faults)
+
+
+def load_without_slack(environment: Mapping[str, str]) -> Settings:
+    """Read what the settings say about AWS: nothing about Slack has to be there, and no secret is read.
+
+    Raises `SettingsError` with every fault.
+    """
+    others = {name: value for name, value in environment.items() if not name.startswith("SLACK_") and value.strip()}
+    return load(_STAND_INS | others)
+
+
+def _stripped(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
+
+
+def _given(environment: Mapping[str, str], faults: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the environment and the file say; add what is wrong already to `faults`."""
+    given = _stripped(environment)
+    faults += [
+        unknown(name)
+        for name in sorted(given)
+        if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
+    ]
+    in_file = _read_file(given.get(CONFIG_FILE), faults)
+    return _nested(given), in_file
+
+
+def _nested(given: Mapping[str, str]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, path in ENVIRONMENT.items():
+        if name in given:
+            place = nested
+            for key in path[:-1]:
+                place = place.setdefault(key, {})
+            place[path[-1]] = given[name]
+    return nested
+
+
+def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
+    path = Path(named or DEFAULT_FILE)
+    if not named and not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+        faults.append(f"The settings file {path} is not valid TOML: {where}.")
+        return {}
+    faults += [
+        f"{key} never belongs in the file. Set {key.upper()} in the environment, and replace the token."
+        for key in NEVER_IN_THE_FILE
+        if values.pop(key, None) is not None
+    ]
+    return values
+
+
+def _checked(kind: type[S], in_environment: dict[str, Any], in_file: dict[str, Any], faults: list[str]) -> S:
+    class Given(kind):  # type: ignore[misc, valid-type]  # one of the two
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, InitSettingsSource(settings_cls, in_file)  # the first wins, key by key
+
+    try:
+        settings: S = Given(**in_environment)
+    except ValidationError as error:
+        faults += sentences(error)
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _allows_people(values: Mapping[str, Any]) -> bool:
+    pools = values.get("pools")
+    places = [values, *(pools.values() if isinstance(pools, dict) else ())]
+    allows = [place.get("allow") for place in places if isinstance(place, dict)]
+    return any(allow.get("users") or allow.get("groups") for allow in allows if isinstance(allow, dict))

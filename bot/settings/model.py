@@ -1,0 +1,103 @@
+"""The settings and their defaults. They are frozen, and secrets are never shown."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.authorize import Allowed, Allowlist
+from bot.reason import ReasonRule
+from bot.settings import syntax
+
+_FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class Allow(BaseModel):
+    """Slack user ids and user group ids."""
+
+    model_config = _FROZEN
+    users: syntax.UserIds = frozenset()
+    groups: syntax.GroupIds = frozenset()
+
+    def rule(self) -> Allowed:
+        """Return this as the rules know it."""
+        return Allowed(self.users, self.groups)
+
+
+class AllowEverywhere(Allow):
+    """Those who may sign out of every pool, and the AWS users and roles that may in a terminal."""
+
+    terminal: syntax.CallerArns = frozenset()
+
+
+class Pool(BaseModel):
+    """One user pool. Its two lifetimes are what Cognito is configured with; the bot never asks Cognito for them."""
+
+    model_config = _FROZEN
+    id: syntax.PoolId
+    token_lifetime: Annotated[timedelta, syntax.duration("5m", "1d")] = timedelta(hours=1)
+    login_cookie_lifetime: Annotated[timedelta, syntax.duration("0s", "90d")] = timedelta(hours=1)
+    default_region: syntax.CountryCode | None = None
+    role_arn: syntax.RoleArn | None = None
+    allow: Allow = Allow()
+
+    @property
+    def region(self) -> str:
+        """The AWS region, which is in the id."""
+        return self.id.split("_", 1)[0]
+
+
+class StoreSettings(BaseSettings):
+    """What it takes to read the store. Only `load_store` makes it."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    store: syntax.StoreAddress = "sqlite:///signout.db"
+
+
+class Settings(StoreSettings):
+    """Everything that can be set. Only `load` makes it."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    slack_bot_token: syntax.BotToken
+    slack_app_token: syntax.AppToken | None = None
+    slack_signing_secret: syntax.SigningSecret | None = None
+    slack_api_url: syntax.SlackAddress = "https://slack.com/api/"
+    audit_channel: syntax.ChannelId
+    allow: AllowEverywhere = AllowEverywhere()
+    pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1)]
+    retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
+    confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
+    resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)
+    require_reason: bool = False
+    reason_pattern: syntax.ReasonPattern | None = None
+    ticket_url: syntax.TicketUrl | None = None
+    pii: Literal["masked", "full"] = "masked"
+    drain: Annotated[timedelta, syntax.duration("1s", "10m")] = timedelta(seconds=8)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What no log may show."""
+        secrets = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        return [secret.get_secret_value() for secret in secrets if secret]
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Every user group that a list names."""
+        return sorted(self.allow.groups.union(*(pool.allow.groups for pool in self.pools.values())))
+
+    @property
+    def reason_rule(self) -> ReasonRule:
+        """What is asked of a reason, as the rules know it."""
+        return ReasonRule(self.require_reason, self.reason_pattern)
+
+    @property
+    def allowlist(self) -> Allowlist:
+        """Who may sign out, as the rules know it."""
+        pools = {name: pool.allow.rule() for name, pool in self.pools.items()}
+        return Allowlist(self.allow.rule(), pools, self.allow.terminal)
