@@ -14,7 +14,7 @@ RUN /opt/bot/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="signout-bot" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.description="A Slack bot that signs an Amazon Cognito user out of all devices" \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bot \

@@ -12,9 +12,9 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from bot.action import Refused, Unclear
 from bot.aws.clients import TooLateError
 from bot.errors import NO_CALL_MADE
-from bot.ports import Refused, Unclear
 
 NO_CREDENTIALS = "NoCredentials"
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})

@@ -1,7 +1,7 @@
 """Tries what the bot has to be allowed in its user pools. Nobody can be signed out by it."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -10,15 +10,16 @@ import boto3
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
+from bot.action import Done, Step
 from bot.aws.clients import bounded
+from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, PoolUnavailableError
-from bot.ports import Attribute, Finding, SignedOut, UserPool
+from bot.ports import Attribute, Finding, UserPool
 from bot.request import new_id
-from bot.sign_out import CALL
+from bot.work import CALL
 
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
-NOBODY = "UserNotFoundException"
 _CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 
 # What is wrong with more than one permission: the further calls would say the same.
@@ -70,34 +71,41 @@ def _list(pool: UserPool, nobody: str) -> str:
     try:
         found = pool.list_users(Attribute.USERNAME, nobody)
     except PoolUnavailableError as error:
-        return str(error.code)
+        return str(error.error_code)
     if found:
         raise _FoundError
-    return NOBODY
+    return NO_ACCOUNT
 
 
 def _get(pool: UserPool, nobody: str) -> str:
     try:
         found = pool.get_user(nobody)
     except PoolUnavailableError as error:
-        return str(error.code)
+        return str(error.error_code)
     if found:
-        raise _FoundError  # and so AdminUserGlobalSignOut is not tried
-    return NOBODY
+        raise _FoundError  # and so no step is tried
+    return NO_ACCOUNT
 
 
-def _sign_out(pool: UserPool, nobody: str) -> str:
-    answer = pool.sign_out(nobody, leave_within=CALL)
-    if isinstance(answer, SignedOut):
-        raise _FoundError
-    return answer.code
+def _step(step: Step) -> Callable[[UserPool, str], str]:
+    def call(pool: UserPool, nobody: str) -> str:
+        answer = pool.call(step, nobody, leave_within=CALL)
+        if isinstance(answer, Done):
+            raise _FoundError
+        return answer.code
+
+    return call
 
 
-_CALLS = {"ListUsers": _list, "AdminGetUser": _get, "AdminUserGlobalSignOut": _sign_out}
+_CALLS: Mapping[str, Callable[[UserPool, str], str]] = {
+    "ListUsers": _list,
+    "AdminGetUser": _get,
+    **{step: _step(step) for step in Step},
+}
 
 
 def _finding(line: str, action: str, nobody: str, code: str) -> Finding:
-    if code == NOBODY:
+    if code == NO_ACCOUNT:
         return Finding(line, "ok", f"allowed (tried on a name that nobody has: {nobody})")
     if code in _NO_USE_GOING_ON:
         return Finding(line, "missing", *_NO_USE_GOING_ON[code])

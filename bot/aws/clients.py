@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialResolver
 
 from bot.aws.sessions import PresentSession
-from bot.sign_out import CONNECT_SECONDS, READ_SECONDS
+from bot.work import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp import CognitoIdentityProviderClient

@@ -6,11 +6,12 @@ from typing import Any
 
 import botocore.session
 
+from bot.action import Step
 from bot.aws.roles import session_word
 from bot.aws.secrets import parameter_name, secret_arn
 from bot.facts.aws_names import account_of
 
-COGNITO = ("cognito-idp:ListUsers", "cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut")
+COGNITO = ("cognito-idp:ListUsers", "cognito-idp:AdminGetUser", *(step.permission for step in Step))
 ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
 ULID = "?" * 26
 SLACK_OPERATORS = ("U*", "W*")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from botocore.credentials import ReadOnlyCredentials
 
+from bot.action import Refused, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
 from bot.aws.clients import Clients, TooLateError, patience
-from bot.ports import Refused, Unclear
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way

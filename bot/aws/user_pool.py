@@ -1,21 +1,24 @@
-"""One Cognito user pool: find an account, sign it out. One attempt a call."""
+"""One Cognito user pool: find an account, and do a step of an action to it. One attempt for each call."""
 
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from botocore import xform_name
+
+from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
 from bot.aws.clients import Clients, leaving_within
 from bot.aws.roles import Key, NotAssumedError, Role
 from bot.aws.sessions import signing_with
 from bot.errors import AccountNotFoundError, PoolUnavailableError, advice
-from bot.ports import Attribute, Refused, SignedOut, Unclear
+from bot.ports import Attribute
 from bot.request import Account
-from bot.sign_out import CALL
+from bot.work import CALL
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -24,13 +27,15 @@ MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
 _OK = 200
+NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
 
 
 class CognitoUserPool:
     """A `UserPool`: the configured pool `name`. Safe to use from many threads.
 
-    One with a `role` can be asked on somebody's behalf alone.
+    One with a `role` can only be asked on someone's behalf. `failed` is told the operation and the error code of each
+    call that was not answered with yes.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 -- what is configured of a pool
@@ -41,6 +46,7 @@ class CognitoUserPool:
         clients: Clients,
         default_region: str | None = None,
         role: Role | None = None,
+        failed: Callable[[str, str], None] = lambda _, __: None,
     ) -> None:
         self._name = name
         self._pool_id = pool_id
@@ -48,6 +54,7 @@ class CognitoUserPool:
         self._clients = clients
         self._default_region = default_region
         self._role = role
+        self._failed = failed
         self._key: Key | None = None
 
     @property
@@ -70,13 +77,13 @@ class CognitoUserPool:
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
-        # An empty filter, or one that a quote ends early, would return everybody.
+        # An empty filter, or one that a quote ends early, would return everyone.
         if not value or len(value) > MAX_FILTER_VALUE or _NOT_IN_A_FILTER.search(value):
             raise PoolUnavailableError("This cannot be looked for in Cognito.")
         accounts: list[Account] = []
         token: dict[str, Any] = {}
         for _ in range(MAX_PAGES):
-            page = self._ask("list_users", Filter=f'{attribute} = "{value}"', **token)
+            page = self._ask("ListUsers", Filter=f'{attribute} = "{value}"', **token)
             accounts += [self._account(each, each.get("Attributes", ())) for each in page.get("Users", ())]
             if not page.get("PaginationToken"):
                 return accounts
@@ -86,29 +93,29 @@ class CognitoUserPool:
     def get_user(self, username: str) -> Account | None:
         """Return the account of this user name (AdminGetUser, which counts towards the pool's bill)."""
         try:
-            found = self._ask("admin_get_user", Username=username)
+            found = self._ask("AdminGetUser", Username=username)
         except AccountNotFoundError:
             return None
         return self._account(found, found.get("UserAttributes", ()))
 
-    def _ask(self, method: str, **parameters: Any) -> Any:
+    def _ask(self, operation: str, **parameters: Any) -> Any:
         try:
             with leaving_within(CALL) if self._role else nullcontext(), self._cognito() as cognito:
-                answer = getattr(cognito, method)(UserPoolId=self._pool_id, **parameters)
-        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names nobody
+                answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
+        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names no one
             trouble = self._answer(error)
-            if trouble.code == "UserNotFoundException":
+            if trouble.code == NO_ACCOUNT:
                 raise AccountNotFoundError from None
         else:
             if _is_yes(answer):
                 return answer
             trouble = Unclear("Unreachable")
-        unavailable = PoolUnavailableError(
-            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(trouble.code)}"
+        self._failed(operation, trouble.code)
+        raise PoolUnavailableError(
+            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(trouble.code)}",
+            trouble.code,
+            refused=isinstance(trouble, Refused),
         )
-        unavailable.refused = isinstance(trouble, Refused)
-        unavailable.code = trouble.code
-        raise unavailable
 
     @contextmanager
     def _cognito(self) -> Iterator["CognitoIdentityProviderClient"]:
@@ -116,7 +123,7 @@ class CognitoUserPool:
         if not self._role:
             yield self._clients.of(self._region)
         elif not self._key:
-            raise RuntimeError("a pool with a role is asked on somebody's behalf alone")
+            raise RuntimeError("a pool with a role is only asked on someone's behalf")
         else:
             with signing_with(self._role.roles.session(self._key, self._region)):
                 yield self._clients.of_present_session(self._region)
@@ -148,14 +155,19 @@ class CognitoUserPool:
             modified_at=user.get("UserLastModifiedDate"),
         )
 
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
-        """Call AdminUserGlobalSignOut once; it leaves within that time or not at all."""
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+        """Call a step's operation once; it leaves within that time or not at all."""
         try:
             with leaving_within(leave_within), self._cognito() as cognito:
-                answer = cognito.admin_user_global_sign_out(UserPoolId=self._pool_id, Username=username)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, there is no yes
-            return self._answer(error)
-        return SignedOut(_request_id(answer)) if _is_yes(answer) else Unclear("Unreachable")
+                answer = getattr(cognito, xform_name(step))(UserPoolId=self._pool_id, Username=username)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, it was no yes
+            trouble = self._answer(error)
+        else:
+            if _is_yes(answer):
+                return Done(_request_id(answer))
+            trouble = Unclear("Unreachable")
+        self._failed(step, trouble.code)
+        return trouble
 
 
 def _provider(identities: str | None, status: str | None) -> str | None:

@@ -61,7 +61,7 @@ class HttpMode:
 
     async def unreachable(self) -> str | None:
         """Say where Slack is told to try again."""
-        return None if self._connected else "Slack has not told yet who the bot is (auth.test), so nobody is allowed."
+        return None if self._connected else "Slack has not told yet who the bot is (auth.test), so no one is allowed."
 
     async def ghosts(self) -> str | None:
         """Return None: Slack keeps no connection here that it could count."""

@@ -3,12 +3,13 @@
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, TypeVar
+
+from structlog.contextvars import bind_contextvars
 
 from bot.errors import BusyError
 
@@ -18,21 +19,26 @@ log = logging.getLogger(__name__)
 
 
 class ThreadLane:
-    """A `Lane` of `threads` threads and as many places; the last `kept` are for what is urgent.
+    """A `Lane` of `threads` threads. What is urgent may also wait, so many at a time; nothing else does.
 
-    Work runs in a copy of the context that brought it, so that its log lines carry the same request id; `turned_away`
-    hears the lane's name whenever there is no place. The threads are daemons: what hangs past the drain does not keep
-    the process from ending.
+    The last `kept` threads are for what is urgent. `turned_away` is told the lane's name whenever there is no room. The
+    threads are daemons: what hangs past the drain does not keep the process from ending.
     """
 
     def __init__(
-        self, name: str, threads: int, *, kept: int = 0, turned_away: Callable[[str], None] = lambda _: None
+        self,
+        name: str,
+        threads: int,
+        *,
+        kept: int = 0,
+        waiting: int = 0,
+        turned_away: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
+        self.places = threads + waiting
+        self._kept = kept + waiting
+        self._free = self.places
         self._turned_away = turned_away
-        self._free = threads
-        self._kept = kept
-        self.places = threads
         self._changed = threading.Condition()
         self._work: queue.SimpleQueue[tuple[Context, Callable[[], object]] | None] = queue.SimpleQueue()
         self._threads = [
@@ -44,14 +50,16 @@ class ThreadLane:
         for thread in self._threads:
             thread.start()
 
-    def reserve(self, *, urgent: bool = False) -> "ThreadSeat":
-        """Return a place, or raise `BusyError`."""
+    def run(self, request_id: str | None, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on one of the threads, its log lines with the request's id; or raise `BusyError`."""
         with self._changed:
             if self._free <= (0 if urgent else self._kept):
                 self._turned_away(self.name)
                 raise BusyError
             self._free -= 1
-        return ThreadSeat(lambda work: self._work.put((copy_context(), work)), self._give_back)
+        context = copy_context()
+        context.run(bind_contextvars, **({"request_id": request_id} if request_id else {}))
+        self._work.put((context, work))
 
     @property
     def taken(self) -> int:
@@ -60,24 +68,18 @@ class ThreadLane:
 
     @property
     def full(self) -> bool:
-        """Whether what is not urgent finds no place."""
+        """Whether what is not urgent finds no room."""
         return self._free <= self._kept
 
     def join(self, seconds: float) -> bool:
         """Wait until nothing runs, for `seconds` at most; return whether that is so."""
-        deadline = time.monotonic() + seconds
         with self._changed:
-            return self._changed.wait_for(lambda: self._free == self.places, deadline - time.monotonic())
+            return self._changed.wait_for(lambda: self._free == self.places, seconds)
 
     def stop(self) -> None:
         """Let each thread end once it has nothing to do."""
         for _ in self._threads:
             self._work.put(None)
-
-    def _give_back(self) -> None:
-        with self._changed:
-            self._free += 1
-            self._changed.notify_all()
 
     def _run(self) -> None:
         while (found := self._work.get()) is not None:
@@ -85,7 +87,9 @@ class ThreadLane:
             try:
                 context.run(_do, work)
             finally:
-                self._give_back()
+                with self._changed:
+                    self._free += 1
+                    self._changed.notify_all()
 
 
 def _do(work: Callable[[], object]) -> None:
@@ -93,14 +97,6 @@ def _do(work: Callable[[], object]) -> None:
         work()
     except Exception:
         log.exception("Work on a lane failed")
-
-
-class ThreadSeat:
-    """A `Seat` in a `ThreadLane`."""
-
-    def __init__(self, put: Callable[[Callable[[], object]], None], give_back: Callable[[], None]) -> None:
-        self.run = put
-        self.release = give_back
 
 
 class UnwaitedThreads(ThreadPoolExecutor):

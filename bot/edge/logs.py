@@ -89,7 +89,7 @@ def _console(*, colours: bool) -> Sequence[Processor]:
 
 
 def _harmless(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
-    """Show control characters, so that nobody's name begins a line or paints the terminal; indent tracebacks."""
+    """Show control characters, so that no name begins a line or paints the terminal; indent tracebacks."""
     several = {name: fields.pop(name).splitlines() for name in ("exception", "stack") if name in fields}
     shown: EventDict = _changed(fields, visible)
     shown.update({name: "\n".join(f"    {visible(line)}" for line in lines) for name, lines in several.items()})
@@ -140,4 +140,4 @@ def _may_be_written(record: logging.LogRecord) -> bool:
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     if error is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
-        log.critical("An error that nobody caught", exc_info=(kind, error, trace))
+        log.critical("An error that nothing caught", exc_info=(kind, error, trace))

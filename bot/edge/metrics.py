@@ -1,4 +1,4 @@
-"""What Prometheus hears: plain methods on one side, one page on the other. No label names a person."""
+"""The numbers for Prometheus: plain methods on one side, one page on the other. No label names a person."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,23 +16,11 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from bot import __version__
-from bot.audit import AuditEntry, Kind
+from bot.audit import OUTCOMES, Entry, Kind
 from bot.errors import ADVICE
 from bot.facts.slack_words import TOKEN_ERRORS
 
 OTHER = "other"
-# What ends an ask: an entry of any other kind is a step on the way.
-OUTCOMES = frozenset(
-    {
-        Kind.SIGNED_OUT,
-        Kind.FAILED,
-        Kind.UNKNOWN,
-        Kind.CANCELLED,
-        Kind.EXPIRED,
-        Kind.REFUSED,
-        Kind.NOT_FOUND,
-    }
-)
 COGNITO_ERRORS = frozenset(ADVICE) | {"ThrottlingException", "Throttling", "LimitExceededException"}
 # Slack's words that ask the bot's engineer for different answers, and ours for trouble on the way to Slack.
 SLACK_ERRORS = TOKEN_ERRORS | frozenset(
@@ -65,7 +53,7 @@ class Metrics:
     """Counts and times what happens in this instance. Safe to use from many threads; never waits."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody looks at
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no one looks at
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -121,7 +109,7 @@ class Metrics:
         for outcome in OUTCOMES:
             self._requests.labels(outcome)  # a series that starts at 0: `increase` sees its first event
 
-    def written(self, entry: AuditEntry) -> None:
+    def written(self, entry: Entry) -> None:
         """Count what an audit entry ended: exactly one instance writes it."""
         if entry.kind in OUTCOMES:
             self._requests.labels(entry.kind).inc()

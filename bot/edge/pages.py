@@ -9,14 +9,18 @@ from aiohttp import web
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
 from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
+from bot.errors import BotError
 
 _UNCACHED = {"Cache-Control": "no-store"}
 
 
-class Drains(Protocol):
-    """What answers "restarting" while it drains."""
+class Closes(Protocol):
+    """What begins nothing while it drains, or once a newer version of the bot takes over."""
 
     draining: bool
+
+    def closed(self) -> BotError | None:
+        """Return why nothing is begun just now; None where it is."""
 
 
 class Reached(Protocol):
@@ -36,7 +40,7 @@ class Reached(Protocol):
 class Pages:
     """The two pages of one instance."""
 
-    conversation: Drains
+    flow: Closes
     front: Reached
     lanes: Sequence[ThreadLane]
     outlook: Outlook
@@ -65,13 +69,15 @@ class Pages:
         return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
 
     async def _readiness(self) -> Readiness:
-        needs = (self._restarting, self.front.unreachable, self.outlook.store)
+        needs = (self._closed, self.front.unreachable, self.outlook.store)
         rooms = (room_in(lane) for lane in self.lanes)
         outlook = self.outlook
         return await readiness(
             needs, (outlook.audit_channel, outlook.delivery, outlook.groups, self.front.ghosts, *rooms)
         )
 
-    async def _restarting(self) -> str | None:
-        draining = self.conversation.draining
-        return "The bot is restarting: it finishes what is under way and takes nothing new." if draining else None
+    async def _closed(self) -> str | None:
+        if not self.flow.closed():
+            return None
+        why = "The bot is restarting" if self.flow.draining else "A newer version of the bot is taking over"
+        return f"{why}: this instance finishes what it has begun and takes nothing new."

@@ -33,7 +33,7 @@ class Probe(Generic[T]):
         now = time.monotonic()
         if self._answer is None or (self._answer.done() and now >= self._stale_at):
             self._answer, self._begun = Future(), now
-            self._lane.reserve(urgent=True).run(partial(settle, self._answer, self._dated))
+            self._lane.run(None, partial(settle, self._answer, self._dated), urgent=True)
         if self._answer.done():
             return self._answer.result()
         left = max(self._begun + self.WITHIN - now, 0)

@@ -5,16 +5,22 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.edge.lanes import ThreadLane
 from bot.edge.probe import Probe
 from bot.errors import StoreUnavailableError
-from bot.ports import Backlog, Clock, RequestStore
+from bot.ports import Backlog, Clock, Outbox, StoreHealth
 
 READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE = timedelta(minutes=5)
 SECONDS_BETWEEN_GROUP_CHECKS = 30.0
 ROOM_TO_ASK = 4  # threads: the store's two questions, the groups', one to spare
+
+
+class WatchedStore(Outbox, StoreHealth, Protocol):
+    """A store as a health page sees it."""
+
 
 # What is wrong, as a sentence; None where nothing is.
 Look = Callable[[], Awaitable[str | None]]
@@ -24,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether to send work here, and what somebody should look at."""
+    """Whether to send work here, and what someone should look at."""
 
     status: str
     reasons: Sequence[str]
@@ -35,7 +41,7 @@ class Outlook:
 
     def __init__(
         self,
-        store: RequestStore,
+        store: WatchedStore,
         clock: Clock,
         *,
         audit_refusing: Callable[[], str | None],
@@ -80,26 +86,28 @@ class Outlook:
         try:
             await self._writable.answer()
         except TimeoutError:
-            return "The store does not answer in time, so nobody can be signed out."
+            return "The store does not answer in time, so no one can be signed out."
         except Exception as error:  # noqa: BLE001 -- whatever it is, nothing can be written
             self._note(error.reason if isinstance(error, StoreUnavailableError) else repr(error))
-            return "The store cannot be written, so nobody can be signed out. The log says why."
+            return "The store cannot be written, so no one can be signed out. The log says why."
         self._note(None)
         return None
 
     def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self._trouble:  # said once, however often somebody asks
+        if trouble and trouble != self._trouble:  # said once, however often it is asked
             log.error("The store cannot be written: %s", trouble)
         self._trouble = trouble
 
     async def audit_channel(self) -> str | None:
-        """Say where somebody has to mend the audit channel."""
+        """Say where someone has to repair the audit channel."""
         if reason := self._audit_refusing():
-            return f"The audit channel takes no messages ({reason}). They are kept, and delivered once it is mended."
+            return (
+                f"The audit channel takes no messages ({reason}). They are kept and delivered later."
+            )
         return None
 
     async def delivery(self) -> str | None:
-        """Say where the audit channel has not heard of something for a long time."""
+        """Say where an entry has waited for the audit channel for a long time."""
         backlog = await self.backlog()
         age = self.age(backlog.oldest_at) if backlog else timedelta(0)
         if age <= OVERDUE:
@@ -112,11 +120,11 @@ class Outlook:
             return None
         try:
             unlisted = await self._groups.answer()
-        except Exception:  # noqa: BLE001 -- asked again soon; whoever needs a group meanwhile is told
+        except Exception:  # noqa: BLE001 -- asked again soon; who needs a group meanwhile is told
             return None
         if not unlisted:
             return None
-        return f"Slack does not list {' and '.join(unlisted)}, so nobody is allowed through it. Check the id and scope."
+        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. Check the id and scope."
 
 
 def room_in(lane: ThreadLane) -> Look:
@@ -124,16 +132,14 @@ def room_in(lane: ThreadLane) -> Look:
 
     async def look() -> str | None:
         if lane.full:
-            return (
-                f"All {lane.places} places of the {lane.name} lane are taken, so newcomers hear that the bot is busy."
-            )
+            return f"The {lane.name} lane is full, so new commands are told that the bot is busy."
         return None
 
     return look
 
 
 async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:
-    """Return how things stand: without a need the bot is not ready; without a wish it is degraded."""
+    """Return whether it is ready: without a need the bot is not ready; without a wish it is degraded."""
     said = await asyncio.gather(*(look() for look in (*needs, *wishes)))
     missing, troubles = list(filter(None, said[: len(needs)])), list(filter(None, said[len(needs) :]))
     status = NOT_READY if missing else DEGRADED if troubles else READY

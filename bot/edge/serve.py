@@ -13,7 +13,7 @@ from bot.backoff import pause
 from bot.edge.health import serve_health
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
 from bot.edge.metrics import Metrics
-from bot.edge.pages import Drains, Pages, Reached
+from bot.edge.pages import Closes, Pages, Reached
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.socket_mode import LONGEST_PAUSE, who_are_we
@@ -55,7 +55,7 @@ class Edge:
 
     front: Front
     store: Opens
-    conversation: Drains
+    flow: Closes
     lanes: Sequence[ThreadLane]
     outlook: Outlook
     metrics: Metrics
@@ -73,7 +73,7 @@ class Edge:
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
         pages = Pages(
-            conversation=self.conversation,
+            flow=self.flow,
             front=self.front,
             lanes=self.lanes,
             outlook=self.outlook,
@@ -124,7 +124,7 @@ class Edge:
         await self.front.connect()
 
     async def _drain(self) -> None:
-        self.conversation.draining = True
+        self.flow.draining = True
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.drain_seconds
         for lane in self.lanes:

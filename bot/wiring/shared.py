@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from bot.audit import Entry
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
@@ -14,11 +15,11 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Clock, Groups, RequestStore, UserPool
+from bot.ports import Clock, Groups, Outbox, Requests, StoreHealth, Trail, UserPool
 from bot.settings.model import Settings, StoreSettings
-from bot.sign_out import Lifetimes, SignOuts
-from bot.stores.dynamodb import DynamoDBStore
-from bot.stores.sqlite import SQLiteStore
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.sqlite.store import SQLiteStore
+from bot.work import Lifetimes, Worker
 
 AWS_THREADS = 48
 
@@ -35,14 +36,14 @@ class SystemClock:
         time.sleep(seconds)
 
 
-class Store(RequestStore, Protocol):
+class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
     """A store as it is set up."""
 
     def open(self) -> None:
-        """Make it ready. Raises `StoreError` where waiting will not mend it, else `StoreUnavailableError`."""
+        """Make it ready. Raises `StoreError` where waiting will not help, else `StoreUnavailableError`."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 def jitter() -> float:
@@ -50,10 +51,10 @@ def jitter() -> float:
     return random.uniform(0.8, 1.2)
 
 
-def build_store(settings: Settings) -> Store:
-    """Return the configured store, not yet opened."""
+def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
+    """Return the configured store, not yet opened. `written` is told each entry once it is durable."""
     kind, place = kind_and_place(settings)
-    return DynamoDBStore(place) if kind == "dynamodb" else SQLiteStore(Path(place))
+    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
 
 
 def kind_and_place(settings: StoreSettings) -> tuple[str, str]:
@@ -62,8 +63,13 @@ def kind_and_place(settings: StoreSettings) -> tuple[str, str]:
     return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
-def user_pools(settings: Settings) -> Mapping[str, UserPool]:
-    """Return the configured pools; those of one region share a client, which is built when it is first needed."""
+def user_pools(
+    settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None
+) -> Mapping[str, UserPool]:
+    """Return the configured pools; those of one region share a client, which is built when it is first needed.
+
+    `failed` is told the operation and the error code of each call that failed.
+    """
     clients = Clients(AWS_THREADS)
     roles = Roles(clients)
     return {
@@ -74,43 +80,49 @@ def user_pools(settings: Settings) -> Mapping[str, UserPool]:
             clients,
             pool.default_region,
             Role(pool.role_arn, roles) if pool.role_arn else None,
+            failed,
         )
         for name, pool in settings.pools.items()
     }
 
 
-def sign_outs_of(settings: Settings, pools: Mapping[str, UserPool], store: RequestStore, clock: Clock) -> SignOuts:
-    """Return the rule that carries claims out, as it is configured."""
-    return SignOuts(
+def worker_of(
+    settings: Settings, pools: Mapping[str, UserPool], store: Requests, clock: Clock, *, terminal: bool
+) -> Worker:
+    """Return the rule that carries decided requests out, for a terminal's own requests or for the bot's."""
+    with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
+    return Worker(
         pools=pools,
         lifetimes={
             name: Lifetimes(token=p.token_lifetime, login_cookie=p.login_cookie_lifetime)
             for name, p in settings.pools.items()
         },
-        store=store,
+        requests=store,
         clock=clock,
         resume_within=settings.resume_within,
         jitter=jitter,
+        with_role=frozenset() if terminal else with_role,
     )
 
 
 def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     settings: Settings,
     pools: Mapping[str, UserPool],
-    store: RequestStore,
+    store: Store,
     clock: Clock,
     *,
     groups: Groups,
     home_team: Callable[[], str | None],
 ) -> Confirmations:
-    """Return the rules up to a claim, as they are configured."""
+    """Return the rules up to a decision, as they are configured."""
     return Confirmations(
         allowlist=settings.allowlist,
         groups=groups,
         home_team=home_team,
         pool_ids={name: pool.id for name, pool in settings.pools.items()},
         finder=Finder(pools=pools, e164=e164, together=together),
-        store=store,
+        requests=store,
+        trail=store,
         clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
