@@ -1,8 +1,12 @@
 """What can go wrong, each with a sentence that says what was wrong and a hint that says what to do."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+
+# What ended a request where Cognito said nothing.
+NO_CALL_MADE = "NoCallMade"
+INTERRUPTED = "Interrupted"
+TOO_LATE = "TooLate"
 
 
 class Code(StrEnum):
@@ -21,11 +25,9 @@ class BotError(Exception):
     hint = "Try again. If it happens again, tell the bot's engineer."
     code = Code.OTHER
 
-    def __init__(self, sentence: str | None = None, hint: str | None = None) -> None:
+    def __init__(self, sentence: str | None = None, hint: str = "") -> None:
         if sentence is not None:
-            self.sentence, self.hint = sentence, hint or ""
-        elif hint is not None:
-            self.hint = hint
+            self.sentence, self.hint = sentence, hint
         super().__init__(f"{self.sentence} {self.hint}".rstrip())
 
 
@@ -49,12 +51,6 @@ class DeniedError(BotError):
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule
         super().__init__(sentence)
-
-
-class CallerUnknownError(BotError):
-    """AWS does not say whose credentials these are."""
-
-    code = Code.SETTINGS
 
 
 class AccountNotFoundError(BotError):
@@ -86,6 +82,13 @@ class RestartingError(BotError):
     hint = "Press or type it again in a moment."
 
 
+class NewerVersionError(BotError):
+    """The store belongs to a newer version of the bot: this instance finishes what it holds and begins nothing."""
+
+    sentence = "A newer version of the bot is taking over, and nothing was done."
+    hint = "Try again in a moment."
+
+
 class UnknownRequestError(BotError):
     """A button whose request is not in the store."""
 
@@ -103,8 +106,8 @@ class PoolChangedError(BotError):
 class NotYoursError(BotError):
     """Someone other than the operator pressed."""
 
-    sentence = "Only the person who ran the command can press these buttons. Nothing was done."
-    hint = ""
+    sentence = "Only the person who ran the command can press these buttons."
+    hint = "Nothing was done."
 
 
 class ChosenBeforeError(BotError):
@@ -115,14 +118,17 @@ class ChosenBeforeError(BotError):
 
 
 class UnderWayError(BotError):
-    """A press on what was already confirmed, or what cannot be said yet of what was confirmed."""
+    """A press on what was confirmed before."""
 
-    sentence = "This was already confirmed and is under way. The result will replace the card."
-    hint = ""
-    NOT_RECORDED = (
-        "The outcome could not be recorded yet, so it is not known here. The bot keeps trying, and the audit channel "
-        "will show how it ended."
-    )
+    sentence = "This was already confirmed and is under way."
+    hint = "The result will replace the card."
+
+
+class NotRecordedError(BotError):
+    """The outcome of what was confirmed could not be written down."""
+
+    sentence = "The outcome could not be recorded yet, so it is not known here."
+    hint = "The bot keeps trying, and the audit channel will show how it ended."
 
 
 class StoreUnavailableError(BotError):
@@ -136,16 +142,8 @@ class StoreUnavailableError(BotError):
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:
-        self.reason = reason
-        self.in_doubt = in_doubt
+        self.reason, self.in_doubt = reason, in_doubt
         super().__init__(self.IN_DOUBT if in_doubt else None)
-
-
-class NewerVersionError(BotError):
-    """The store belongs to a newer version of the bot: this instance finishes what it holds and begins nothing."""
-
-    sentence = "A newer version of the bot is taking over. Nothing was done."
-    hint = "Try again in a moment."
 
 
 class StoreError(BotError):
@@ -167,55 +165,11 @@ class SupersededError(Exception):
 class DeliveryError(Exception):
     """Slack did not take a message. `retry_after` is how long it asked not to be called, where it did.
 
-    `for_good`: it takes none until someone repairs the channel, such as one that was archived.
-    `gone`: it takes none at this address ever again.
+    `for_good`: it takes none until someone repairs the channel. `gone`: it takes none at this address ever again.
     """
 
     def __init__(
         self, reason: str, retry_after: timedelta | None = None, *, for_good: bool = False, gone: bool = False
     ) -> None:
-        self.reason = reason
-        self.retry_after = retry_after
-        self.for_good = for_good
-        self.gone = gone
+        self.reason, self.retry_after, self.for_good, self.gone = reason, retry_after, for_good, gone
         super().__init__(reason)
-
-
-# What the two outcomes without a yes mean, for the operator and for the audit channel.
-NOTHING_ENDED = "No session was ended."
-NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
-
-NO_CALL_MADE = "NoCallMade"
-INTERRUPTED = "Interrupted"
-TOO_LATE = "TooLate"
-
-# What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
-ADVICE: Mapping[str, str] = {
-    "UserNotFoundException": "Cognito no longer has this account: it may have been deleted since the card was shown.",
-    "ResourceNotFoundException": "Cognito has no such user pool. Ask the bot's engineer to check the pool's id.",
-    "NotAuthorizedException": "Cognito does not allow this. Ask the bot's engineer to check its IAM role.",
-    "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
-    "TooManyRequestsException": "Cognito takes no more requests just now. Wait a minute and run the command again.",
-    "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",
-    "OperationNotEnabledException": "This operation is not enabled in the user pool. Ask the bot's engineer.",
-    "InternalErrorException": "Cognito had an internal error. Wait a minute and run the command again.",
-    "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
-    "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
-    "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
-    "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
-    "AssumeRoleRefused": "AWS does not let the bot take the pool's role. Ask the bot's engineer to check role_arn.",
-    "AssumeRoleThrottled": "AWS gives the bot no more sessions of the pool's role. Wait a minute and run it again.",
-    "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
-    "TimedOut": "Cognito did not answer in time.",
-    "Unreachable": "Cognito could not be reached, or the connection broke.",
-    INTERRUPTED: "The bot was stopped while it was working on this.",
-    NO_CALL_MADE: "Cognito was not asked: no time was left, or the pool is no longer configured. Run the command again.",
-    TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
-}
-_NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
-
-
-def advice(code: str | None) -> str:
-    """Return the sentence for an error code, with the code itself where an engineer will want it."""
-    sentence = ADVICE.get(code or "", _NO_ADVICE)
-    return f"{sentence} ({code})" if code else sentence

@@ -20,6 +20,7 @@ from bot.errors import (
     BusyError,
     ChosenBeforeError,
     NewerVersionError,
+    NotRecordedError,
     RestartingError,
     StoreUnavailableError,
     SupersededError,
@@ -163,7 +164,7 @@ class Flow:
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
             _log_failed("A request did not end; it is taken up again", error)
             if reply:
-                reply.say(UnderWayError(UnderWayError.NOT_RECORDED))
+                reply.say(NotRecordedError())
             return
         if ended:
             log.info("Ended as %s after %d calls", ended.state, ended.attempts)

@@ -7,7 +7,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws.clients import bounded
-from bot.errors import CallerUnknownError
+from bot.errors import BotError, Code
 from bot.facts.aws_names import home_region
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-
 def own_region() -> str | None:
     """Return the region for what has none of its own: boto3's or, where a container's engine sets it, AWS_REGION."""
     return home_region(boto3.Session().region_name)
+
+
+class CallerUnknownError(BotError):
+    """AWS does not say whose credentials these are."""
+
+    code = Code.SETTINGS
 
 
 def caller(region: str) -> str:

@@ -15,7 +15,8 @@ from bot.aws.answers import NO_CREDENTIALS, answer_to
 from bot.aws.clients import Clients, leaving_within
 from bot.aws.roles import Key, NotAssumedError, Role
 from bot.aws.sessions import signing_with
-from bot.errors import AccountNotFoundError, PoolUnavailableError, advice
+from bot.errors import AccountNotFoundError, PoolUnavailableError
+from bot.facts.advice import advice
 from bot.ports import Attribute
 from bot.request import Account
 from bot.work import CALL

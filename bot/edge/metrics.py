@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 
 from bot import __version__
 from bot.audit import OUTCOMES, Entry, Kind
-from bot.errors import ADVICE
+from bot.facts.advice import ADVICE
 from bot.facts.slack_words import TOKEN_ERRORS
 
 OTHER = "other"

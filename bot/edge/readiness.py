@@ -101,9 +101,7 @@ class Outlook:
     async def audit_channel(self) -> str | None:
         """Say where someone has to repair the audit channel."""
         if reason := self._audit_refusing():
-            return (
-                f"The audit channel takes no messages ({reason}). They are kept and delivered later."
-            )
+            return f"The audit channel takes no messages ({reason}). They are kept and delivered later."
         return None
 
     async def delivery(self) -> str | None:

@@ -63,9 +63,7 @@ def kind_and_place(settings: StoreSettings) -> tuple[str, str]:
     return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
-def user_pools(
-    settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None
-) -> Mapping[str, UserPool]:
+def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
     `failed` is told the operation and the error code of each call that failed.

@@ -1,0 +1,39 @@
+"""What the outcomes without a yes mean, and what is said of an error code of AWS's."""
+
+from collections.abc import Mapping
+
+from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE
+
+NOTHING_ENDED = "No session was ended."
+NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
+
+# What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
+ADVICE: Mapping[str, str] = {
+    "UserNotFoundException": "Cognito no longer has this account: it may have been deleted since the card was shown.",
+    "ResourceNotFoundException": "Cognito has no such user pool. Ask the bot's engineer to check the pool's id.",
+    "NotAuthorizedException": "Cognito does not allow this. Ask the bot's engineer to check its IAM role.",
+    "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
+    "TooManyRequestsException": "Cognito takes no more requests just now. Wait a minute and run the command again.",
+    "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",
+    "OperationNotEnabledException": "This operation is not enabled in the user pool. Ask the bot's engineer.",
+    "InternalErrorException": "Cognito had an internal error. Wait a minute and run the command again.",
+    "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
+    "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
+    "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
+    "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
+    "AssumeRoleRefused": "AWS does not let the bot take the pool's role. Ask the bot's engineer to check role_arn.",
+    "AssumeRoleThrottled": "AWS gives the bot no more sessions of the pool's role. Wait a minute and run it again.",
+    "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
+    "TimedOut": "Cognito did not answer in time.",
+    "Unreachable": "Cognito could not be reached, or the connection broke.",
+    INTERRUPTED: "The bot was stopped while it was working on this.",
+    NO_CALL_MADE: "Cognito was not asked: no time was left, or the pool is not configured any more. Run it again.",
+    TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
+}
+_NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
+
+
+def advice(code: str | None) -> str:
+    """Return the sentence for an error code, with the code itself where an engineer will want it."""
+    sentence = ADVICE.get(code or "", _NO_ADVICE)
+    return f"{sentence} ({code})" if code else sentence
