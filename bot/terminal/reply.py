@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.errors import BotError, Code, DeniedError, UnderWayError
+from bot.errors import BotError, Code, DeniedError, NotRecordedError, UnderWayError
 from bot.ports import Place
 from bot.request import Request, State
 from bot.terminal import screen
@@ -14,15 +14,16 @@ NOT_LISTED = "{arn} is not in allow.terminal, so it may not sign users out. If i
 
 @dataclass(kw_only=True)
 class TerminalReply:
-    """Tells the person whose AWS identity is `arn`. `confirming` is the request that now awaits their answer.
+    """Tells the person whose AWS identity is `arn`; with `quiet`, without showing the account first.
 
-    With `quiet` the account is not shown first.
+    `confirming` is the request that awaits their answer. Once they were `told` how it ended, `exit_code` is the code.
     """
 
     arn: str
     quiet: bool
     confirming: Request | None = None
-    exit_code: int | None = None
+    told: bool = False
+    exit_code: int = OF_SIGNOUT[Code.OTHER]
     place: Place | None = None  # a terminal has no card
 
     def show(self, request: Request) -> bool:
@@ -31,7 +32,7 @@ class TerminalReply:
             self.confirming = request
             words = "" if self.quiet else screen.facts(request)
         else:
-            self.exit_code = _exit_code(request)
+            self.told, self.exit_code = True, _exit_code(request)
             words = screen.outcome(request)
         if words:
             say(words)
@@ -39,11 +40,11 @@ class TerminalReply:
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
-        self.exit_code = OF_SIGNOUT[error.code]
+        self.told, self.exit_code = True, OF_SIGNOUT[error.code]
         match error:
             case DeniedError():
                 say(NOT_LISTED.format(arn=self.arn))
-            case UnderWayError():
+            case UnderWayError() | NotRecordedError():
                 say(screen.UNFINISHED)
             case _:
                 say(str(error))

@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 
 from bot.action import ACTIONS
-from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.request import Request, State
 from bot.visible import visible
 
