@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.ports import Finding
+from bot.facts.finding import Finding
 from bot.stores.dynamodb import DynamoDBStore
 from bot.stores.schema import STEPS
 from bot.stores.sqlite_file import BUSY_SECONDS
