@@ -1,5 +1,15 @@
 """`audit`: the store, only for reading."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.ports import Trail
+from bot.settings.model import StoreSettings
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.sqlite.reader import SQLiteReader
+from bot.wiring.shared import kind_and_place
+
 
 @contextmanager
 def trail_to_read(settings: StoreSettings) -> Iterator[Trail]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from bot.audit import Entry
 from bot.errors import SupersededError
 from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Show
-from bot.request import MOVES, Account, IllegalMoveError, Request
+from bot.request import Account, Request, check_move
 from bot.stores.documents import account_key, operator_key, text, text_or_none, time_or_none
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import WritableFile
@@ -71,8 +71,7 @@ class SQLiteStore:
 
     def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
         """Replace `before` by `after`, add the entry and note the card, all or nothing."""
-        if after.state not in MOVES[before.state]:
-            raise IllegalMoveError(before.state, after.state)
+        check_move(before.state, after.state)
         with self._file.write() as db:
             # The version is the whole condition: each move makes a new one.
             moved = db.execute(sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version})
