@@ -1,21 +1,18 @@
-"""Example values and the few stand-ins that tests of single rules share: a clock that only moves when told."""
+"""Example values that tests share, and a clock that only moves when told."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.audit import entry_of
-from bot.authorize import Allowed, Allowlist
-from bot.confirm import Confirmations
-from bot.ports import Attribute, Clock, Refused, RequestStore, SignedOut, Unclear
-from bot.reason import ReasonRule
-from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
-from bot.sign_out import LEASE, Lifetimes, SignOuts
-from bot.wiring.terminal import NoGroups
+from bot.deliver import show_card
+from bot.ports import Place, Requests
+from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.work import LEASE
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
+KIM = Operator(team_id="T0SIGNOUT1", id="U0KIM00001", name="kim")
 ADA = Account(
     pool="customers",
     pool_id="eu-central-1_AbCdEf123",
@@ -26,6 +23,9 @@ ADA = Account(
     status="CONFIRMED",
     enabled=True,
     created_at=NOON - timedelta(days=400),
+)
+PLACE = Place(
+    response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + timedelta(minutes=30), replaces=False
 )
 
 
@@ -44,107 +44,68 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
-def awaiting(**changes: object) -> SignOutRequest:
-    """Return a request whose card was just shown."""
-    values: dict[str, object] = {
-        "id": new_id(NOON),
-        "state": State.AWAITING_CONFIRMATION,
-        "operator": SAM,
-        "source": "slack",
-        "channel_id": "C0SUPPORT1",
-        "target": "ada",
-        "candidates": (ADA,),
-        "chosen": ADA,
-        "reason": "lost phone",
-        "allowed_by": "allow.users",
-        "created_at": NOON,
-        "expires_at": NOON + timedelta(minutes=5),
-        "response_url": "https://hooks.slack.com/commands/T/1/secret",
-    }
-    return SignOutRequest(**(values | changes))  # type: ignore[arg-type]
-
-
-def confirmations(store: RequestStore, clock: Clock, **changes: Any) -> Confirmations:
-    """Return the rules up to a claim, where SAM may and no group is asked."""
-    values: dict[str, Any] = {
-        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        "groups": NoGroups(),
-        "home_team": lambda: SAM.team_id,
-        "pool_ids": {"customers": ADA.pool_id},
-        "finder": None,  # nothing is looked for
-        "store": store,
-        "clock": clock,
-        "confirm_within": timedelta(minutes=5),
-        "reason_rule": ReasonRule(),
-    }
-    return Confirmations(**(values | changes))
-
-
-def asked(target: str = "ada", **changes: object) -> Ask:
-    """Return what SAM asked at noon."""
-    values: dict[str, object] = {
-        "id": new_id(NOON),
-        "operator": SAM,
-        "source": "slack",
-        "channel_id": "C0SUPPORT1",
-        "target": target,
-    }
-    return Ask(**(values | changes))  # type: ignore[arg-type]
-
-
-def claimed_in(store: RequestStore, **changes: object) -> SignOutRequest:
-    """Return a request that was stored, and claimed at noon."""
-    request = awaiting(**changes)
-    store.add(request, entry_of(request, NOON))
-    claimed = request.move(State.SIGNING_OUT, claim_id="claim-1", claimed_at=NOON, lease_until=NOON + LEASE)
-    store.advance(request, claimed, entry_of(claimed, NOON))
-    return claimed
-
-
-@dataclass
-class ScriptedPool:
-    """A pool that gives the next of `answers` at each call, taking as long as each says."""
-
-    answers: Iterable[SignedOut | Refused | Unclear]
-    clock: StoppedClock
-    seconds: float = 0.1
-    called_at: list[datetime] = field(default_factory=list)
-    during: Callable[[], object] = lambda: None
-
-    default_region = None
-    pool_id = ADA.pool_id
-
-    def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
-        """Answer whoever asks."""
-        assert (request_id, operator_id) > ("", "")
-        return self
-
-    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-        """Find nobody: the rules under test have found already."""
-        raise AssertionError((attribute, value))
-
-    def get_user(self, username: str) -> Account:
-        """Find nobody."""
-        raise AssertionError(username)
-
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
-        """Give the next answer."""
-        assert username == "ada"
-        assert leave_within > timedelta(0)
-        self.called_at.append(self.clock.now())
-        self.answers = iter(self.answers)
-        self.clock.sleep(self.seconds)
-        self.during()
-        return next(self.answers)
-
-
-def sign_outs(store: RequestStore, pool: ScriptedPool, clock: StoppedClock) -> SignOuts:
-    """Return the rule over these parts, with lifetimes of 1 h and 2 h."""
-    return SignOuts(
-        pools={"customers": pool},
-        lifetimes={"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
-        store=store,
-        clock=clock,
-        resume_within=timedelta(minutes=5),
-        jitter=lambda: 1.0,
+def asked(target: str = "ada", **changes: Any) -> Ask:
+    """Return what SAM asked at noon. `changes` are fields of the ask or of its options."""
+    ask = Ask(
+        id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target)
     )
+    return _changed(ask, changes)
+
+
+def awaiting(**changes: Any) -> Request:
+    """Return a request whose card was just shown. `changes` are fields of it, of its ask or of the options."""
+    request = Request(
+        ask=asked(reason="lost phone"),
+        state=State.CONFIRMING,
+        candidates=(ADA,),
+        chosen=ADA,
+        allowed_by="allow.users",
+        created_at=NOON,
+        expires_at=NOON + timedelta(minutes=5),
+    )
+    return _changed(request, changes)
+
+
+def choosing(**changes: Any) -> Request:
+    """Return a request of two accounts, of which none is chosen yet."""
+    both = (ADA, replace(ADA, username="Google_ada", provider="Google"))
+    return awaiting(**{"state": State.CHOOSING, "candidates": both, "matches": 2, "chosen": None} | changes)
+
+
+def added(store: Requests, request: Request, place: Place | None = PLACE) -> Request:
+    """Return a request once it is stored, as it is opened at noon."""
+    store.add(request, entry_of(request, NOON), show_card(request, NOON, place))
+    return request
+
+
+def moved(store: Requests, before: Request, state: State, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request once it was moved, with its entry and card as the rules have them."""
+    after = before.move(state, **changes)
+    first_claim = before.state is State.READY and state is State.RUNNING
+    running = state is State.RUNNING
+    store.move(
+        before, after, None if first_claim else entry_of(after, at), None if running else show_card(after, at, None)
+    )
+    return after
+
+
+def ready_in(store: Requests, **changes: Any) -> Request:
+    """Return a request that was stored, and decided at noon."""
+    return moved(store, added(store, awaiting(**changes)), State.READY, decided_at=NOON)
+
+
+def claimed_in(store: Requests, **changes: Any) -> Request:
+    """Return a request that was stored, and decided and claimed at noon."""
+    claim = Claim(id="claim-1", at=NOON, until=NOON + LEASE)
+    return moved(store, ready_in(store, **changes), State.RUNNING, claim=claim)
+
+
+def _changed(value: Any, changes: dict[str, Any]) -> Any:
+    """Change fields of a value, or of the ask or the options inside it."""
+    own = {each.name for each in fields(value)}
+    inner = {name: change for name, change in changes.items() if name not in own}
+    for part in ("ask", "options"):
+        if inner and part in own:
+            changes = changes | {part: _changed(changes.get(part, getattr(value, part)), inner)}
+    assert not inner or own & {"ask", "options"}, f"there is no field {sorted(inner)}"
+    return replace(value, **{name: change for name, change in changes.items() if name in own})
