@@ -1,14 +1,21 @@
-"""Example values that tests share, and a clock that only moves when told."""
+"""Example values and the few stand-ins that tests of single rules share: a clock that only moves when told."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from bot.action import Answer, Step
 from bot.audit import entry_of
-from bot.deliver import show_card
-from bot.ports import Place, Requests
+from bot.authorize import Allowed, Allowlist
+from bot.confirm import Confirmations
+from bot.find import Finder
+from bot.ports import Attribute, Clock, Outbox, Place, Requests, Show, StoreHealth, Trail
+from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
-from bot.work import LEASE
+from bot.work import LEASE, Lifetimes, Worker
+
+T = TypeVar("T")
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
@@ -24,8 +31,11 @@ ADA = Account(
     enabled=True,
     created_at=NOON - timedelta(days=400),
 )
-PLACE = Place(
+COMMAND = Place(
     response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + timedelta(minutes=30), replaces=False
+)
+CLICK = Place(
+    response_url="https://hooks.slack.com/actions/T/2/secret", until=NOON + timedelta(minutes=30), replaces=True
 )
 
 
@@ -44,12 +54,29 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
+class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
+    """What every store is."""
+
+    def open(self) -> None:
+        """Make it ready."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class NoGroups:
+    """No group has a member."""
+
+    def members(self, group_id: str) -> frozenset[str]:
+        """Return no one."""
+        assert group_id
+        return frozenset()
+
+
 def asked(target: str = "ada", **changes: Any) -> Ask:
     """Return what SAM asked at noon. `changes` are fields of the ask or of its options."""
-    ask = Ask(
-        id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target)
-    )
-    return _changed(ask, changes)
+    ask = Ask(id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target))
+    return changed(ask, changes)
 
 
 def awaiting(**changes: Any) -> Request:
@@ -63,49 +90,126 @@ def awaiting(**changes: Any) -> Request:
         created_at=NOON,
         expires_at=NOON + timedelta(minutes=5),
     )
-    return _changed(request, changes)
+    return changed(request, changes)
 
 
 def choosing(**changes: Any) -> Request:
-    """Return a request of two accounts, of which none is chosen yet."""
+    """Return a request for which two accounts were found, of which none is chosen yet."""
     both = (ADA, replace(ADA, username="Google_ada", provider="Google"))
     return awaiting(**{"state": State.CHOOSING, "candidates": both, "matches": 2, "chosen": None} | changes)
 
 
-def added(store: Requests, request: Request, place: Place | None = PLACE) -> Request:
-    """Return a request once it is stored, as it is opened at noon."""
-    store.add(request, entry_of(request, NOON), show_card(request, NOON, place))
+def changed(value: T, changes: Mapping[str, Any]) -> T:
+    """Return it with fields changed that are its own, or those of the ask or the options inside it."""
+    own = {each.name for each in fields(value)}  # type: ignore[arg-type]  # it is a dataclass
+    inner = {name: change for name, change in changes.items() if name not in own}
+    new: Any = replace(value, **{name: change for name, change in changes.items() if name in own})  # type: ignore[type-var]
+    for part in ("ask", "options"):
+        if inner and part in own:
+            return replace(new, **{part: changed(getattr(new, part), inner)})  # type: ignore[no-any-return]
+    assert not inner, f"there is no field {sorted(inner)}"
+    return new  # type: ignore[no-any-return]
+
+
+def added_to(store: Store, at: datetime = NOON, show: Show | None = None, **changes: Any) -> Request:
+    """Return a request that was stored then, with a card where `show` says so."""
+    values = {"ask": asked(reason="lost phone", id=new_id(at)), "created_at": at}
+    request = awaiting(**(values | changes))
+    store.add(request, entry_of(request, at), show)
     return request
 
 
-def moved(store: Requests, before: Request, state: State, at: datetime = NOON, **changes: Any) -> Request:
-    """Return a request once it was moved, with its entry and card as the rules have them."""
-    after = before.move(state, **changes)
-    first_claim = before.state is State.READY and state is State.RUNNING
-    running = state is State.RUNNING
-    store.move(
-        before, after, None if first_claim else entry_of(after, at), None if running else show_card(after, at, None)
-    )
-    return after
+def decided_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored and confirmed then: it is READY."""
+    request = added_to(store, at, **changes)
+    ready = request.move(State.READY, decided_at=at)
+    store.move(request, ready, entry_of(ready, at), None)
+    return ready
 
 
-def ready_in(store: Requests, **changes: Any) -> Request:
-    """Return a request that was stored, and decided at noon."""
-    return moved(store, added(store, awaiting(**changes)), State.READY, decided_at=NOON)
+def claimed_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored, confirmed and claimed then."""
+    ready = decided_in(store, at, **changes)
+    claimed = ready.move(State.RUNNING, claim=Claim(id="claim-1", at=at, until=at + LEASE))
+    store.move(ready, claimed, None, None)
+    return claimed
 
 
-def claimed_in(store: Requests, **changes: Any) -> Request:
-    """Return a request that was stored, and decided and claimed at noon."""
-    claim = Claim(id="claim-1", at=NOON, until=NOON + LEASE)
-    return moved(store, ready_in(store, **changes), State.RUNNING, claim=claim)
+def done_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored, confirmed, claimed and done then."""
+    claimed = claimed_in(store, at, **changes)
+    done = claimed.move(State.DONE, done=(str(Step.SIGN_OUT),), ended_at=at)
+    store.move(claimed, done, entry_of(done, at), None)
+    return done
 
 
-def _changed(value: Any, changes: dict[str, Any]) -> Any:
-    """Change fields of a value, or of the ask or the options inside it."""
-    own = {each.name for each in fields(value)}
-    inner = {name: change for name, change in changes.items() if name not in own}
-    for part in ("ask", "options"):
-        if inner and part in own:
-            changes = changes | {part: _changed(changes.get(part, getattr(value, part)), inner)}
-    assert not inner or own & {"ask", "options"}, f"there is no field {sorted(inner)}"
-    return replace(value, **{name: change for name, change in changes.items() if name in own})
+@dataclass
+class ScriptedPool:
+    """A pool of `accounts` that gives the next of `answers` at each call, after `seconds`."""
+
+    answers: Iterable[Answer]
+    clock: StoppedClock
+    seconds: float = 0.1
+    accounts: Sequence[Account] = (ADA,)
+    called_at: list[datetime] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    during: Callable[[], object] = lambda: None
+
+    default_region = None
+    pool_id = ADA.pool_id
+
+    def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
+        """Answer everyone alike."""
+        assert (request_id, operator_id) > ("", "")
+        return self
+
+    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
+        """Find accounts by user name or email."""
+        return [each for each in self.accounts if value == {"username": each.username, "email": each.email}[attribute]]
+
+    def get_user(self, username: str) -> Account | None:
+        """Find no more."""
+        assert all(each.username != username for each in self.accounts)
+        return None
+
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+        """Give the next answer."""
+        assert username in {each.username for each in self.accounts}
+        assert leave_within > timedelta(0)
+        self.steps.append(step)
+        self.called_at.append(self.clock.now())
+        self.answers = iter(self.answers)
+        self.clock.sleep(self.seconds)
+        self.during()
+        return next(self.answers)
+
+
+def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any) -> Worker:
+    """Return a worker, with lifetimes of 1 h and 2 h."""
+    values: dict[str, Any] = {
+        "pools": {"customers": pool},
+        "lifetimes": {"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
+        "requests": requests,
+        "clock": clock,
+        "resume_within": timedelta(minutes=5),
+        "jitter": lambda: 1.0,
+    }
+    return Worker(**(values | changes))
+
+
+def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
+    """Return the rules up to a decision, where SAM may and no group is asked."""
+    pools = {"customers": pool or ScriptedPool([], StoppedClock())}
+    values: dict[str, Any] = {
+        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
+        "groups": NoGroups(),
+        "home_team": lambda: SAM.team_id,
+        "pool_ids": {"customers": ADA.pool_id},
+        "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),
+        "requests": store,
+        "trail": store,
+        "clock": clock,
+        "confirm_within": timedelta(minutes=5),
+        "reason_rule": ReasonRule(),
+    }
+    return Confirmations(**(values | changes))

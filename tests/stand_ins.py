@@ -1,33 +1,50 @@
 """What stands in for Slack, Cognito and threads in tests of single rules. Each does what the test tells it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any
 
-from examples import ADA, SAM, StoppedClock
+from examples import COMMAND, NOON, ScriptedPool, StoppedClock, Store, awaiting, confirmations, worker
 
-from bot.action import Answer, Step
-from bot.audit import Entry
-from bot.authorize import Allowed, Allowlist
-from bot.confirm import Confirmations
-from bot.deliver import CardDelivery, Delivery
+from bot.audit import Entry, entry_of
+from bot.deliver import CardDelivery, Delivery, show_card
 from bot.errors import BotError, BusyError, DeliveryError
-from bot.find import Finder
 from bot.flow import Flow
-from bot.ports import Attribute, Clock, Outbox, Place, Requests, Trail
-from bot.reason import ReasonRule
-from bot.request import Account, Request
-from bot.work import Lifetimes, Worker
+from bot.ports import Clock, Place
+from bot.request import Claim, Request, State
+from bot.work import LEASE
 
 
-class Store(Requests, Trail, Outbox, Protocol):
-    """What the rules need of a store."""
+def added(store: Store, request: Request, place: Place | None = COMMAND) -> Request:
+    """Return a request once it is stored, as a command opens it at noon."""
+    store.add(request, entry_of(request, NOON), show_card(request, NOON, place))
+    return request
+
+
+def moved(store: Store, before: Request, state: State, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request once it was moved, with its entry and card as the rules have them."""
+    after = before.move(state, **changes)
+    running = state is State.RUNNING
+    entry = None if running and before.state is State.READY else entry_of(after, at)
+    store.move(before, after, entry, None if running else show_card(after, at))
+    return after
+
+
+def ready_in(store: Store, **changes: Any) -> Request:
+    """Return a request that was opened, and decided at noon."""
+    return moved(store, added(store, awaiting(**changes)), State.READY, decided_at=NOON)
+
+
+def running_in(store: Store, **changes: Any) -> Request:
+    """Return a request that was opened, and decided and claimed at noon."""
+    claim = Claim(id="claim-1", at=NOON, until=NOON + LEASE)
+    return moved(store, ready_in(store, **changes), State.RUNNING, claim=claim)
 
 
 def meanwhile(store: Store, **happens: Callable[..., object]) -> Any:
-    """Return a store with interruptions: `before_move=work` does that work before each move, `after_get` after a get."""
+    """Return a store with interruptions: `before_move` is done before each move, `after_get` after each get."""
     return _Interrupted(store, happens)
 
 
@@ -51,47 +68,6 @@ class _Interrupted:
 
 def _nothing() -> None:
     pass
-
-
-@dataclass
-class ScriptedPool:
-    """A pool of `accounts` that gives the next of `answers` at each call, after `seconds`."""
-
-    answers: Iterable[Answer]
-    clock: StoppedClock
-    seconds: float = 0.1
-    accounts: Sequence[Account] = (ADA,)
-    called_at: list[datetime] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    during: Callable[[], object] = lambda: None
-
-    default_region = None
-    pool_id = ADA.pool_id
-
-    def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
-        """Answer everyone alike."""
-        assert (request_id, operator_id) > ("", "")
-        return self
-
-    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-        """Find accounts by user name or email."""
-        return [each for each in self.accounts if value == {"username": each.username, "email": each.email}[attribute]]
-
-    def get_user(self, username: str) -> Account | None:
-        """Find no account that the list does not have."""
-        assert all(each.username != username for each in self.accounts)
-        return None
-
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-        """Give the next answer."""
-        assert username in {each.username for each in self.accounts}
-        assert leave_within > timedelta(0)
-        self.called_at.append(self.clock.now())
-        self.steps.append(step)
-        self.answers = iter(self.answers)
-        self.clock.sleep(self.seconds)
-        self.during()
-        return next(self.answers)
 
 
 @dataclass
@@ -185,37 +161,6 @@ class Members:
         """Return the members."""
         self.during()
         return self.of[group_id]
-
-
-def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
-    """Return the rules up to a decision, where SAM may and no group is asked."""
-    pools = {"customers": pool or ScriptedPool([], StoppedClock())}
-    values: dict[str, Any] = {
-        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        "groups": Members(),
-        "home_team": lambda: SAM.team_id,
-        "pool_ids": {"customers": ADA.pool_id},
-        "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),
-        "requests": store,
-        "trail": store,
-        "clock": clock,
-        "confirm_within": timedelta(minutes=5),
-        "reason_rule": ReasonRule(),
-    }
-    return Confirmations(**(values | changes))
-
-
-def worker(store: Store, pool: ScriptedPool, clock: Clock, **changes: Any) -> Worker:
-    """Return a worker, with lifetimes of 1 h and 2 h."""
-    values: dict[str, Any] = {
-        "pools": {"customers": pool},
-        "lifetimes": {"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
-        "requests": store,
-        "clock": clock,
-        "resume_within": timedelta(minutes=5),
-        "jitter": lambda: 1.0,
-    }
-    return Worker(**(values | changes))
 
 
 def delivery(store: Store, channel: Channel) -> Delivery:

@@ -1,18 +1,17 @@
 """Actions as data: an action of two steps, made up for these tests, and the rows that there are."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from examples import NOON, StoppedClock, ready_in
-from stand_ins import ScriptedPool, Store, meanwhile, worker
+from examples import NOON, ScriptedPool, StoppedClock, Store, worker
+from stand_ins import meanwhile, ready_in
 
-from bot import audit, work
 from bot.action import ACTIONS, Action, Answer, Done, Refused, Step, Unclear
-from bot.audit import Kind
+from bot.audit import POSTED, Kind
 from bot.errors import StoreUnavailableError
 from bot.request import Request, State
 from bot.work import LEASE, Worker
@@ -28,17 +27,16 @@ class MadeUp(StrEnum):
 YES, NO, DOUBT = Done("aws-yes"), Refused("NotAuthorizedException", "aws-no"), Unclear("TimedOut")
 UNSENT = Refused("NoCallMade", None, sent=False)
 RESUME_WITHIN = timedelta(minutes=5)
+ROWS = dict(ACTIONS)
 BOTH = ("AdminClose", "AdminSweep")
 
 
 @pytest.fixture(autouse=True)
-def two_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is an action of two steps."""
-    row: Any = replace(ACTIONS["sign_out"], steps=(MadeUp.CLOSE, MadeUp.SWEEP))
-    actions: Mapping[str, Action] = {**ACTIONS, "two_steps": row}
-    monkeypatch.setattr(work, "ACTIONS", actions)
-    monkeypatch.setattr(audit, "ACTIONS", actions)
-    return iter([None])
+    steps: Any = (MadeUp.CLOSE, MadeUp.SWEEP)
+    row = replace(ACTIONS["sign_out"], steps=steps)
+    monkeypatch.setitem(cast("dict[str, Action]", ACTIONS), "two_steps", row)
 
 
 @dataclass
@@ -102,7 +100,7 @@ def test_steps_are_called_in_their_order_and_each_answer_is_noted_before_the_nex
     assert noted == [(), BOTH[:1]]
 
 
-def test_each_step_has_the_lease_anew_under_the_same_claim(store: Store) -> None:
+def test_each_step_has_a_lease_of_its_own_under_the_same_claim(store: Store) -> None:
     story = Story(store, [YES, YES], StoppedClock())
     story.pool.seconds = 7
     claims: list[Any] = []
@@ -149,9 +147,7 @@ def test_a_kill_between_the_steps_repeats_no_step_that_is_known_to_be_done(store
     [([YES, YES], State.DONE), ([YES, NO], State.UNKNOWN)],
     ids=["yes", "no"],
 )
-def test_a_kill_in_the_second_call_leaves_that_step_in_doubt(
-    store: Store, answers: list[Answer], state: State
-) -> None:
+def test_a_kill_in_the_second_call_leaves_that_step_in_doubt(store: Store, answers: list[Answer], state: State) -> None:
     story = Story(store, answers, StoppedClock())
     story.pool.during = lambda: killed() if len(story.pool.steps) == 2 else None
     with pytest.raises(KeyboardInterrupt):
@@ -166,7 +162,7 @@ def test_a_kill_in_the_second_call_leaves_that_step_in_doubt(
 
 def test_a_step_that_is_answered_with_yes_ends_the_doubt_of_its_dead_holder(store: Store) -> None:
     """The dead one cannot have begun the second step: it would have noted the first before."""
-    story = Story(store, [YES, YES, NO], StoppedClock())
+    story = Story(store, [YES, NO], StoppedClock())
     story.pool.during = lambda: killed() if len(story.pool.steps) == 1 else None
     with pytest.raises(KeyboardInterrupt):
         story.worker().run(story.request)
@@ -202,12 +198,12 @@ def test_a_store_that_cannot_note_the_first_answer_means_no_second_step(store: S
     assert story.called() == [BOTH[0]]
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("name", ROWS)
 def test_each_action_has_a_step_and_an_outcome_of_its_own_that_the_trail_knows(name: str) -> None:
-    action = ACTIONS[name]
+    action = ROWS[name]
     assert action.steps
-    assert Kind(action.outcome) in audit.POSTED
-    assert sum(each.outcome == action.outcome for each in ACTIONS.values()) == 1
+    assert Kind(action.outcome) in POSTED
+    assert sum(each.outcome == action.outcome for each in ROWS.values()) == 1
 
 
 def test_a_step_names_the_permission_that_it_takes() -> None:

@@ -49,8 +49,9 @@ def test_an_entry_is_a_snapshot_without_the_accounts_that_were_not_meant() -> No
 
 
 def test_an_entry_of_something_that_moved_nothing_holds_what_was_asked_and_of_whom() -> None:
-    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON, ADA)
-    assert (entry.ask, entry.chosen, entry.rule, entry.request) == (asked(), ADA, "not allowed", None)
+    ask = asked()
+    entry = entry_of_ask(Kind.REFUSED, ask, "not allowed", NOON, ADA)
+    assert (entry.ask, entry.chosen, entry.rule, entry.request) == (ask, ADA, "not allowed", None)
 
 
 def test_two_entries_never_have_the_same_id() -> None:

@@ -1,11 +1,25 @@
 """From what was asked to a decision: who may, which account, and which press counts."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from examples import ADA, KIM, NOON, PLACE, SAM, StoppedClock, added, asked, awaiting, choosing, moved, ready_in
-from stand_ins import Members, ScriptedPool, Store, confirmations, meanwhile
+from examples import (
+    ADA,
+    CLICK,
+    COMMAND,
+    KIM,
+    NOON,
+    SAM,
+    ScriptedPool,
+    StoppedClock,
+    Store,
+    asked,
+    awaiting,
+    choosing,
+    confirmations,
+)
+from stand_ins import Members, added, meanwhile, moved, ready_in
 
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
@@ -19,11 +33,9 @@ from bot.errors import (
     UnknownRequestError,
     UsageError,
 )
-from bot.ports import Place
 from bot.reason import ReasonRule
 from bot.request import TERMINAL, Earlier, Operator, Request, State, new_id
 
-CLICK = Place(response_url="https://hooks.slack.com/actions/T/2/secret", until=NOON + timedelta(hours=1), replaces=True)
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
 LATE = timedelta(minutes=5)  # a card is good for less than this
 TWO_POOLS = Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed(), "staff": Allowed()})
@@ -90,7 +102,9 @@ class TestPools:
         assert kinds(store) == []
 
     def test_a_pool_of_others_is_refused_with_an_entry(self, store: Store) -> None:
-        theirs = Allowlist(Allowed(), {"customers": Allowed(frozenset({SAM.id})), "staff": Allowed(frozenset({KIM.id}))})
+        theirs = Allowlist(
+            Allowed(), {"customers": Allowed(frozenset({SAM.id})), "staff": Allowed(frozenset({KIM.id}))}
+        )
         rules = confirmations(store, StoppedClock(), allowlist=theirs)
         with pytest.raises(DeniedError, match=r"You may not do this in pool staff. You may use: customers\."):
             rules.pools_of(rules.authorize(asked()), asked(pool="staff"))
@@ -102,7 +116,7 @@ class TestOpen:
     def test_one_account_awaits_its_confirmation(self, store: Store) -> None:
         clock = StoppedClock()
         rules = confirmations(store, clock)
-        request = rules.open(rules.authorize(asked()), ["customers"], asked(), PLACE)
+        request = rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
         assert (request.state, request.chosen, request.matches) == (State.CONFIRMING, ADA, 1)
         assert request.expires_at == NOON + rules.confirm_within
         assert stored(store, request) == request
@@ -112,27 +126,27 @@ class TestOpen:
         both = choosing().candidates
         rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=both))
         ask = asked("ada@example.com")
-        request = rules.open(rules.authorize(ask), ["customers"], ask, PLACE)
+        request = rules.open(rules.authorize(ask), ["customers"], ask, COMMAND)
         assert (request.state, request.chosen, request.candidates) == (State.CHOOSING, None, both)
 
     def test_of_many_accounts_the_first_ten_are_offered_and_all_are_counted(self, store: Store) -> None:
         many = [replace(ADA, username=f"ada-{number}") for number in range(12)]
         rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=many))
         ask = asked("ada@example.com")
-        request = rules.open(rules.authorize(ask), ["customers"], ask, PLACE)
+        request = rules.open(rules.authorize(ask), ["customers"], ask, COMMAND)
         assert (len(request.candidates), request.matches) == (10, 12)
 
     def test_a_card_says_who_signed_the_account_out_before(self, store: Store) -> None:
         first = moved(store, ready_in(store, id=new_id(NOON - timedelta(hours=1)), operator=KIM), State.RUNNING)
         moved(store, first, State.DONE, ended_at=NOON - timedelta(minutes=59))
         rules = confirmations(store, StoppedClock())
-        request = rules.open(rules.authorize(asked()), ["customers"], asked(), PLACE)
+        request = rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
         assert request.earlier == Earlier(at=NOON - timedelta(minutes=59), by="kim")
 
     def test_where_no_account_is_found_that_is_recorded_and_nothing_is_opened(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
         with pytest.raises(AccountNotFoundError):
-            rules.open(rules.authorize(asked("bob")), ["customers"], asked("bob"), PLACE)
+            rules.open(rules.authorize(asked("bob")), ["customers"], asked("bob"), COMMAND)
         (entry,) = store.entries(None, None)
         assert (entry.kind, entry.rule, entry.chosen) == (Kind.NOT_FOUND, "allow.users", None)
         assert entry.delivery.next_at is None
@@ -141,14 +155,14 @@ class TestOpen:
     def test_a_missing_reason_is_asked_for_before_cognito_is(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True), finder=None)
         with pytest.raises(UsageError, match="A reason is needed"):
-            rules.open(rules.authorize(asked()), ["customers"], asked(), PLACE)
+            rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
 
     def test_the_same_command_taken_twice_is_opened_once(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
         authorized, ask = rules.authorize(asked()), asked()
-        rules.open(authorized, ["customers"], ask, PLACE)
+        rules.open(authorized, ["customers"], ask, COMMAND)
         with pytest.raises(SupersededError):
-            rules.open(authorized, ["customers"], ask, PLACE)
+            rules.open(authorized, ["customers"], ask, COMMAND)
         assert kinds(store) == [Kind.OPENED]
 
     def test_in_a_terminal_there_is_no_card(self, store: Store) -> None:
@@ -193,7 +207,7 @@ class TestConfirm:
         class Running(StoppedClock):
             """It moves on whenever someone looks at it."""
 
-            def now(self):  # type: ignore[no-untyped-def]  # as its parent
+            def now(self) -> datetime:
                 self.time += timedelta(seconds=1)
                 return self.time
 

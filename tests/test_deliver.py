@@ -2,20 +2,22 @@
 
 from collections import deque
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from examples import CLICK, KIM, NOON, PLACE, SAM, StoppedClock, added, asked, awaiting, moved, ready_in
-from stand_ins import Channel, SlackCards, Store, card_delivery, delivery, meanwhile
+from examples import CLICK, COMMAND, KIM, NOON, SAM, StoppedClock, Store, asked, awaiting
+from stand_ins import Channel, SlackCards, added, card_delivery, delivery, meanwhile, moved, ready_in
 
 from bot.audit import Kind, entry_of_ask
 from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE
 from bot.errors import DeliveryError, StoreUnavailableError
-from bot.ports import LiveMessage
+from bot.ports import LiveMessage, Place
 from bot.request import Claim, Operator, Request, State, new_id
 from bot.work import LEASE
 
 ARCHIVED = DeliveryError("is_archived", for_good=True)
+REPAIR_ME = DeliveryError("missing_scope", for_good=True)
 GONE = DeliveryError("expired_url", gone=True)
 LIMITED = DeliveryError("ratelimited", retry_after=timedelta(seconds=7))
 SECOND = timedelta(seconds=1)
@@ -23,15 +25,14 @@ TICK = timedelta(microseconds=1)
 DIRECT = None
 
 
-def ended_in(store: Store, state: State = State.DONE, **changes: object) -> Request:
-    """A request that was confirmed at noon with a click, and ended at once."""
-    opened = added(store, awaiting(**changes))
-    after = opened.move(State.READY, decided_at=NOON)
-    store.move(opened, after, None, None)
-    return moved(store, after, state, ended_at=NOON) if state is State.FAILED else run_in(store, after, state)
+def ended_in(store: Store, state: State = State.DONE, at: datetime = NOON, **changes: Any) -> Request:
+    """A request that was decided at noon, and ended then."""
+    ready = ready_in(store, **changes)
+    return moved(store, ready, state, at, ended_at=at) if state is State.FAILED else run_in(store, ready, state)
 
 
 def run_in(store: Store, ready: Request, state: State) -> Request:
+    """A decided request that was run at noon."""
     running = moved(store, ready, State.RUNNING, claim=Claim(id="1", at=NOON, until=NOON + LEASE))
     return moved(store, running, state, ended_at=NOON)
 
@@ -51,7 +52,7 @@ class TestCards:
         clock.time += TICK
         card_delivery(store, cards, clock).show_due()
         card_delivery(store, cards, clock).show_due()
-        assert cards.shown == [("ready", PLACE.response_url)]
+        assert cards.shown == [("ready", COMMAND.response_url)]
 
     def test_no_progress_is_shown_where_the_result_was_there_sooner(self, store: Store) -> None:
         clock, cards = StoppedClock(), SlackCards()
@@ -68,18 +69,18 @@ class TestCards:
         assert cards.shown == []
         clock.time += TICK
         card_delivery(store, cards, clock).show_due()
-        assert cards.shown == [("done", PLACE.response_url)]
+        assert cards.shown == [("done", COMMAND.response_url)]
 
     def test_a_card_is_drawn_as_the_request_is_when_it_is_shown(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SECOND), SlackCards()
         ready = ready_in(store)
         moved(store, ready, State.RUNNING, claim=Claim(id="1", at=NOON, until=NOON + LEASE))
         card_delivery(store, cards, clock).show_due()
-        assert cards.shown == [("running", PLACE.response_url)]
+        assert cards.shown == [("running", COMMAND.response_url)]
 
     def test_it_is_tried_again_with_doubling_pauses_until_slack_takes_it(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), SlackCards(deque([DeliveryError("fatal_error")] * 12))
-        added(store, awaiting(), replace(PLACE, until=NOON + timedelta(days=1)))
+        added(store, awaiting(), replace(COMMAND, until=NOON + timedelta(days=1)))
         shows, pauses = card_delivery(store, cards, clock), []
         while not cards.shown:
             before = clock.time
@@ -97,12 +98,12 @@ class TestCards:
         assert store.due_messages(clock.time + 7 * SECOND - TICK, 9) == []
         clock.sleep(7)
         card_delivery(store, cards, clock).show_due()
-        assert cards.shown == [("confirming", PLACE.response_url)]
+        assert cards.shown == [("confirming", COMMAND.response_url)]
 
     def test_one_that_fails_does_not_hold_up_the_next(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), SlackCards(deque([DeliveryError("fatal_error")]))
         added(store, awaiting())
-        added(store, awaiting(id=new_id(NOON + SECOND)), replace(PLACE, response_url="https://hooks.slack.com/2"))
+        added(store, awaiting(id=new_id(NOON + SECOND)), replace(COMMAND, response_url="https://hooks.slack.com/2"))
         card_delivery(store, cards, clock).show_due()
         assert cards.shown == [("confirming", "https://hooks.slack.com/2")]
 
@@ -115,7 +116,7 @@ class TestCards:
         moved(store, request, State.CANCELLED, clock.now(), ended_at=clock.now())
         clock.time += SHOWN_HERE
         shows.show_due()
-        assert cards.shown == [("cancelled", PLACE.response_url)]
+        assert cards.shown == [("cancelled", COMMAND.response_url)]
 
 
 class TestDirectMessages:
@@ -123,14 +124,14 @@ class TestDirectMessages:
     def test_an_outcome_whose_response_url_has_ended_goes_to_the_operator_directly(
         self, store: Store, state: State
     ) -> None:
-        clock, cards = StoppedClock(PLACE.until), SlackCards()
+        clock, cards = StoppedClock(COMMAND.until), SlackCards()
         ended_in(store, state)
         card_delivery(store, cards, clock).show_due()
         card_delivery(store, cards, clock).show_due()
         assert cards.shown == [(state.value, DIRECT)]
 
     def test_so_does_one_whose_place_was_forgotten(self, store: Store) -> None:
-        clock, cards = StoppedClock(PLACE.until), SlackCards()
+        clock, cards = StoppedClock(COMMAND.until), SlackCards()
         ended_in(store)
         store.forget_places(clock.now())
         card_delivery(store, cards, clock).show_due()
@@ -143,7 +144,7 @@ class TestDirectMessages:
         assert cards.shown == [("done", DIRECT)]
 
     def test_a_direct_message_that_slack_never_takes_is_tried_once(self, store: Store) -> None:
-        clock, cards = StoppedClock(PLACE.until), SlackCards(deque([GONE]))
+        clock, cards = StoppedClock(COMMAND.until), SlackCards(deque([GONE]))
         ended_in(store)
         card_delivery(store, cards, clock).show_due()
         assert not cards.refusals
@@ -152,7 +153,10 @@ class TestDirectMessages:
         assert cards.shown == []
 
     def test_one_that_waits_for_a_repair_is_tried_until_it_is_repaired(self, store: Store) -> None:
-        clock, cards = StoppedClock(PLACE.until), SlackCards(deque([DeliveryError("missing_scope", for_good=True)] * 3))
+        clock, cards = (
+            StoppedClock(COMMAND.until),
+            SlackCards(deque([DeliveryError("missing_scope", for_good=True)] * 3)),
+        )
         ended_in(store)
         for _ in range(4):
             card_delivery(store, cards, clock).show_due()
@@ -161,7 +165,7 @@ class TestDirectMessages:
 
     @pytest.mark.parametrize("state", [State.CONFIRMING, State.READY, State.CANCELLED, State.EXPIRED])
     def test_what_is_no_outcome_is_never_told_directly(self, store: Store, state: State) -> None:
-        clock, cards = StoppedClock(PLACE.until), SlackCards()
+        clock, cards = StoppedClock(COMMAND.until), SlackCards()
         request = added(store, awaiting())
         if state is not State.CONFIRMING:
             moved(store, request, state, decided_at=NOON if state is State.READY else None)
@@ -190,7 +194,7 @@ class TestExpiredCards:
 
     def test_where_only_another_message_could_be_posted_none_is(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + timedelta(minutes=6)), SlackCards()
-        request = added(store, awaiting(), PLACE)
+        request = added(store, awaiting(), COMMAND)
         moved(store, request, State.EXPIRED, ended_at=NOON)
         card_delivery(store, cards, clock).show_due()
         assert cards.shown == []
@@ -207,14 +211,14 @@ class TestCardRaces:
         assert cards.shown == []
         clock.time += POST
         card_delivery(store, cards, clock).show_due()
-        assert cards.shown == [("done", PLACE.response_url)], "the other one died"
+        assert cards.shown == [("done", COMMAND.response_url)], "the other one died"
 
     def test_of_two_instances_that_find_the_same_card_one_shows_it(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), SlackCards()
         ended_in(store)
         other = card_delivery(store, cards, clock)
         card_delivery(meanwhile(store, after_due_messages=other.show_due), cards, clock).show_due()
-        assert cards.shown == [("done", PLACE.response_url)]
+        assert cards.shown == [("done", COMMAND.response_url)]
 
     @pytest.mark.parametrize(("late", "shown"), [(HOLD, 1), (HOLD + TICK, 0)])
     def test_a_card_that_was_long_to_hold_is_not_shown_since_another_instance_may_have_it_soon(
@@ -262,7 +266,7 @@ class TestCardRaces:
         ready = ready_in(store)
 
         class Failing(SlackCards):
-            def show(self, request, place):  # type: ignore[no-untyped-def]  # as its parent
+            def show(self, request: Request, place: Place | None) -> None:
                 super().show(request, place)
                 raise DeliveryError("TimeoutError")
 
@@ -271,11 +275,11 @@ class TestCardRaces:
         clock.time = NOON + SHOWN_HERE
         cards = SlackCards()
         card_delivery(store, cards, clock).show_due()
-        assert cards.shown == [("done", PLACE.response_url)]
+        assert cards.shown == [("done", COMMAND.response_url)]
 
     def test_a_card_that_is_given_up_takes_no_newer_one_with_it(self, store: Store) -> None:
         """It was found to have no way to its operator; before that is noted, the request ends."""
-        clock, cards = StoppedClock(PLACE.until), SlackCards()
+        clock, cards = StoppedClock(COMMAND.until), SlackCards()
         ready = ready_in(store)
         overtaken = meanwhile(store, after_get=lambda: run_in(store, ready, State.DONE))
         card_delivery(overtaken, cards, clock).show_due()
@@ -327,8 +331,9 @@ class TestAuditChannel:
         clock = StoppedClock()
         channel = Channel(clock)
         deliver = delivery(store, channel).deliver
-        for number, target in enumerate(("ada", "grace")):
-            ended_in(store, State.FAILED, target=target, id=new_id(NOON + number * SECOND))
+        for target in ("ada", "grace"):
+            ended_in(store, State.FAILED, clock.now(), target=target)
+            clock.sleep(1)
         assert deliver() is None
         assert deliver() is None
         assert channel.posts == [["ada"], ["grace"]]

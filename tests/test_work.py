@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from examples import ADA, NOON, PLACE, StoppedClock, added, awaiting, claimed_in, moved, ready_in
-from stand_ins import ScriptedPool, Store, meanwhile, worker
+from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, Store, awaiting, worker
+from stand_ins import added, meanwhile, moved, ready_in, running_in
 
-from bot.action import Answer, Done, Refused, Unclear
+from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
 from bot.errors import StoreUnavailableError
 from bot.request import TERMINAL, Claim, Request, State, new_id
@@ -96,7 +96,9 @@ class TestCalls:
         pool = ScriptedPool([NO_SESSION] * 99, clock, seconds=0)
         ended = worker(store, pool, clock).run(ready_in(store))
         assert outcome(ended) == (State.FAILED, "AssumeRoleThrottled", 0)
-        assert {later - before for before, later in zip(pool.called_at, pool.called_at[1:], strict=False)} == {2 * SECOND}
+        assert {later - before for before, later in zip(pool.called_at, pool.called_at[1:], strict=False)} == {
+            2 * SECOND
+        }
         assert pool.called_at[-1] < NOON + LEASE - CALL - MARGIN
 
     def test_no_call_starts_that_might_outlive_the_lease(self, store: Store) -> None:
@@ -110,7 +112,7 @@ class TestCalls:
         within: list[timedelta] = []
 
         class Pool(ScriptedPool):
-            def call(self, step, username, leave_within):  # type: ignore[no-untyped-def]  # as its parent
+            def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
                 within.append(leave_within)
                 return super().call(step, username, leave_within)
 
@@ -208,7 +210,7 @@ class TestClaim:
 class TestTakeOver:
     def test_a_claim_is_left_to_its_holder_until_its_lease_is_over_on_every_clock(self, store: Store) -> None:
         clock = StoppedClock()
-        claimed = claimed_in(store)
+        claimed = running_in(store)
         rule = worker(store, ScriptedPool([YES], clock), clock)
         clock.time = NOON + LEASE + CLOCKS_AGREE_WITHIN
         assert rule.waiting() == []
@@ -219,7 +221,7 @@ class TestTakeOver:
         clock = StoppedClock()
         pool = ScriptedPool([YES], clock)
         rule = worker(store, pool, clock)
-        dead = claimed_in(store)
+        dead = running_in(store)
         clock.time = NOON + timedelta(minutes=1)
         ended = rule.run(dead)
         assert ended
@@ -234,12 +236,12 @@ class TestTakeOver:
 
     def test_a_refusal_after_it_proves_nothing_since_the_dead_holder_may_have_got_through(self, store: Store) -> None:
         clock = StoppedClock(NOON + timedelta(minutes=1))
-        ended = worker(store, ScriptedPool([NO], clock), clock).run(claimed_in(store))
+        ended = worker(store, ScriptedPool([NO], clock), clock).run(running_in(store))
         assert outcome(ended) == (State.UNKNOWN, "Interrupted", 1)
 
     def test_the_doubt_is_kept_by_a_second_take_over(self, store: Store) -> None:
         clock = StoppedClock(NOON + timedelta(minutes=1))
-        first = claimed_in(store)
+        first = running_in(store)
         again = moved(store, first, State.RUNNING, claim=Claim(id="2", at=NOON, until=NOON + LEASE), in_doubt=True)
         ended = worker(store, ScriptedPool([NO], clock), clock).run(again)
         assert outcome(ended)[0] is State.UNKNOWN
@@ -247,7 +249,7 @@ class TestTakeOver:
     def test_later_than_resume_within_it_becomes_unknown_without_a_call(self, store: Store) -> None:
         clock = StoppedClock(NOON + RESUME_WITHIN)
         pool = ScriptedPool([YES], clock)
-        assert outcome(worker(store, pool, clock).run(claimed_in(store))) == (State.UNKNOWN, "Interrupted", 0)
+        assert outcome(worker(store, pool, clock).run(running_in(store))) == (State.UNKNOWN, "Interrupted", 0)
         assert pool.called_at == []
         assert [entry.kind for entry in store.due_entries(clock.now(), 9)] == [Kind.UNKNOWN]
 
@@ -293,7 +295,7 @@ class TestWaiting:
         clock.time += TICK
         assert rule.waiting() == [request]
 
-    def test_what_was_not_claimed_in_time_fails_and_nothing_was_sent(self, store: Store) -> None:
+    def test_what_was_not_running_in_time_fails_and_nothing_was_sent(self, store: Store) -> None:
         clock = StoppedClock(NOON + RESUME_WITHIN)
         pool = ScriptedPool([YES], clock)
         request = ready_in(store)
@@ -326,7 +328,7 @@ class TestWaiting:
 
     @pytest.mark.parametrize(
         ("made", "ends"),
-        [(ready_in, (State.FAILED, "TooLate", 0)), (claimed_in, (State.UNKNOWN, "Interrupted", 0))],
+        [(ready_in, (State.FAILED, "TooLate", 0)), (running_in, (State.UNKNOWN, "Interrupted", 0))],
         ids=["ready", "running"],
     )
     def test_where_no_terminal_did_it_in_time_the_bot_says_so_without_a_call(
@@ -359,7 +361,7 @@ class TestCard:
         assert ended.ended_at
         assert store.due_messages(ended.ended_at + due - TICK, 9) == []
         (card,) = store.due_messages(ended.ended_at + due, 9)
-        assert (card.version, card.place) == (ended.version, PLACE)
+        assert (card.version, card.place) == (ended.version, COMMAND)
 
     def test_a_terminals_request_has_no_card(self, store: Store) -> None:
         clock = StoppedClock()
