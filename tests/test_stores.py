@@ -551,6 +551,19 @@ def test_a_card_shown_late_makes_a_newer_one_due_at_once_though_another_holds_it
     assert due(store, NOON - timedelta(days=9)).hold == held.hold
 
 
+def test_a_card_that_is_due_at_once_stays_due_until_it_was_held_and_shown(store: Store) -> None:
+    request = carded(store)
+    moved_on = moved(store, request, NOON)
+    store.shown(LiveMessage(request_id=request.id, version=1))
+    store.shown(LiveMessage(request_id=request.id, version=moved_on.version))  # Slack may have had it before the other
+    held = held_in(store)
+    store.show_again(request.id)
+    store.shown(held)
+    assert due(store, NOON - timedelta(days=9)).hold is None
+    store.shown(held_in(store))
+    assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
 def test_a_card_that_was_shown_as_of_a_later_version_than_it_was_held_is_due_no_longer(store: Store) -> None:
     request = carded(store)
     held = held_in(store)
