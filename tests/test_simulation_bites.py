@@ -1,196 +1,300 @@
-"""Each rule that the simulation guards, broken: it must not take the broken bot for a sound one."""
+"""Each rule that the simulation guards, broken: it must not take the broken bot for a sound one.
 
-import os
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
+A rule is broken by putting something in place of one function or one number of it.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from simulation.checks import CHECKS
+from simulation.world import run
 
-ROOT = Path(__file__).parent.parent
-SIMULATION = ROOT / "tests" / "simulation"
+from bot import work
+from bot.action import Answer, Unclear
+from bot.audit import Entry, Kind
+from bot.confirm import Confirmations, Press
+from bot.deliver import CardDelivery, Delivery
+from bot.errors import StoreUnavailableError, SupersededError, UnderWayError
+from bot.flow import Flow
+from bot.ports import LiveMessage, Place, Show
+from bot.request import Claim, Request, State, new_id
+from bot.slack import groups
+from bot.slack.cards import told
+from bot.slack.groups import SlackGroups
+from bot.stores.sqlite.store import SQLiteStore
+from bot.work import LEASE, Worker, _Calls
+
+pytestmark = pytest.mark.long
+
 SEEDS = 2000
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+Any_ = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Broken:
-    """One text of one file, which stands there exactly once, and what is put in its place. `found`: by which check."""
+    """What takes the place of `owner`'s `name`: a number, or a function that is given the sound one first.
 
-    file: str
-    text: str
-    by: str
+    `found`: by which check.
+    """
+
+    owner: Any
+    name: str
+    by: Any
     found: str
 
 
+def _unconditional(sound: Any_, store: SQLiteStore, before: Request, *rest: Any) -> None:
+    """Write a move whatever was written meanwhile."""
+    now = store.get(before.id)
+    sound(store, replace(before, version=now.version) if now else before, *rest)
+
+
+def _claimed_unconditionally(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
+    write = _unconditional if before.state is State.READY and after.state is State.RUNNING else _as_it_is
+    write(sound, store, before, after, *rest)
+
+
+def _as_it_is(sound: Any_, *arguments: Any) -> None:
+    sound(*arguments)
+
+
+def _without_its_entry(
+    sound: Any_, store: SQLiteStore, before: Request, after: Request, _: Entry | None, show: Show | None
+) -> None:
+    sound(store, before, after, None, show)
+
+
+def _runs_though_another_has_it(sound: Any_, worker: Worker, request: Request) -> Request:
+    try:
+        return sound(worker, request)  # type: ignore[no-any-return]
+    except SupersededError:
+        return _not_written(sound, worker, request)
+
+
+def _not_written(_: Any_, worker: Worker, request: Request) -> Request:
+    now = worker.clock.now()
+    return request.move(State.RUNNING, claim=Claim(id=new_id(now), at=now, until=now + LEASE))
+
+
+def _without_doubt(sound: Any_, worker: Worker, request: Request, *rest: Any) -> Any:
+    return sound(worker, replace(request, in_doubt=False), *rest)
+
+
+def _told_anyway(sound: Any_, worker: Worker, *rest: Any) -> Request:
+    class Forgiving:
+        def move(self, *arguments: Any) -> None:
+            with suppress(StoreUnavailableError, SupersededError):
+                worker.requests.move(*arguments)
+
+    forgiving: Any = Forgiving()
+    return sound(replace(worker, requests=forgiving), *rest)  # type: ignore[no-any-return]
+
+
+def _anyone(_: Press, asked: Request) -> bool:
+    return bool(asked)
+
+
+def _same_id(press: Press, asked: Request) -> bool:
+    return press.operator.id == asked.ask.operator.id
+
+
+def _pressed_by_others(who: Callable[[Press, Request], bool]) -> Any_:
+    """Take a press of others for the operator's."""
+
+    def awaiting(sound: Any_, rules: Confirmations, press: Press, *states: State) -> Request:
+        asked = rules.requests.get(press.request_id)
+        if asked and who(press, asked):
+            press = replace(press, operator=asked.ask.operator)
+        return sound(rules, press, *states)  # type: ignore[no-any-return]
+
+    return awaiting
+
+
+def _always_in_time(_: Any_, rules: Confirmations, __: Request, ___: Place | None) -> datetime:
+    return rules.clock.now()
+
+
+def _not_recorded(sound: Any_, store: SQLiteStore, entry: Entry) -> None:
+    if entry.kind is not Kind.REFUSED:
+        sound(store, entry)
+
+
+def _unclear_is_a_no(sound: Any_, calls: _Calls, answer: Answer) -> None:
+    before = calls.state
+    sound(calls, answer)
+    if isinstance(answer, Unclear):
+        calls.state = before
+
+
+def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest: Any) -> None:
+    with suppress(Exception):
+        reply.cards.respond(reply.cards.client, reply.place.response_url, told(UnderWayError()), replace=True)
+    sound(flow, press, reply, *rest)
+
+
+def _noted_before_posted(sound: Any_, delivery: Delivery, entries: Sequence[Entry]) -> bool:
+    delivery.outbox.delivered(entries, "1.0", delivery.clock.now())
+    return sound(delivery, entries)  # type: ignore[no-any-return]
+
+
+def _held_by_no_one(_: Any_, __: SQLiteStore, entries: Sequence[Entry], ___: datetime) -> Sequence[Entry]:
+    return entries
+
+
+def _held_from_another(sound: Any_, store: SQLiteStore, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
+    now = {entry.id: entry for entry in store.due_entries(FAR, 1000)}
+    return sound(store, [now.get(entry.id, entry) for entry in entries], until)  # type: ignore[no-any-return]
+
+
+def _forgotten_if_not_noted(sound: Any_, delivery: Delivery, entries: Sequence[Entry]) -> bool:
+    try:
+        return sound(delivery, entries)  # type: ignore[no-any-return]
+    except StoreUnavailableError:
+        delivery.taken.clear()
+        raise
+
+
+def _refused_is_delivered(_: Any_, delivery: Delivery, entries: Sequence[Entry], __: Exception) -> bool:
+    delivery.outbox.delivered(entries, "1.0", delivery.clock.now())
+    return True
+
+
+def _everyone_is_in_it(sound: Any_, slack_groups: SlackGroups, group_id: str) -> frozenset[str]:
+    found: frozenset[str] | None = sound(slack_groups, group_id)
+    return frozenset({"U0GIL", "U0HAL", "U0MAL"}) if found is None else found
+
+
+def _shown_before_slack_took_it(sound: Any_, cards: CardDelivery, held: LiveMessage) -> None:
+    cards.outbox.shown(replace(held, version=held.version + 1))
+    sound(cards, held)
+
+
+def _newest_whatever_was_shown(sound: Any_, store: SQLiteStore, message: LiveMessage) -> None:
+    sound(store, replace(message, version=10**9))
+
+
+def _no_direct_message(_: Any_, cards: CardDelivery, request: Request, place: Place | None) -> None:
+    if place:
+        cards.cards.show(request, place)
+
+
+def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
+    now = store.get(before.id)
+    if after.state is State.READY and now and now.state is State.READY:
+        before, after = replace(before, version=now.version), replace(after, version=now.version + 1)
+    sound(store, before, after, *rest)
+
+
 BROKEN = {
-    "a claim is written whatever was written meanwhile": Broken(
-        "stores/sqlite.py",
-        " AND version = :version - 1",
-        "",
-        "what_the_store_took_is_kept",
+    "a move is written whatever was written meanwhile": Broken(
+        SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"
     ),
-    "whoever lost the claim signs out all the same": Broken(
-        "confirm.py",
-        "            raise AlreadyDecidedError(self.store.get(before.id) or before) from None",
-        "            pass",
-        "one_holder_calls_at_a_time",
+    "READY is claimed without a condition": Broken(
+        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept"
+    ),
+    "a decision is executed twice by two workers": Broken(
+        SQLiteStore, "move", _claimed_unconditionally, "a_step_that_was_done_is_not_repeated"
+    ),
+    "the one who lost the claim signs out all the same": Broken(
+        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time"
     ),
     "the claim is not written before Cognito is called": Broken(
-        "confirm.py",
-        "        return self._advance(request, claimed, now)\n",
-        "        return claimed\n",
-        "every_call_is_for_a_claim_that_the_store_holds",
+        Worker, "_claim", _not_written, "every_call_is_for_a_claim_that_the_store_holds"
     ),
-    "a press is not authorized": Broken(
-        "confirm.py",
-        "return self._authorize(_ask_again(request, presser), request, narrowed).rules[account.pool]",
-        "return request.allowed_by",
-        "every_claim_was_allowed_then",
-    ),
-    "a late press is taken": Broken(
-        "confirm.py",
-        "        if now >= request.expires_at:",
-        "        if False:",
-        "every_claim_is_in_time",
-    ),
-    "anybody may press": Broken(
-        "confirm.py",
-        "if (presser.team_id, presser.id) != (request.operator.team_id, request.operator.id):",
-        "if False:",
-        "only_the_operator_moves_a_request",
-    ),
-    "somebody of another team with the same id may press": Broken(
-        "confirm.py",
-        "if (presser.team_id, presser.id) != (request.operator.team_id, request.operator.id):",
-        "if presser.id != request.operator.id:",
-        "only_the_operator_moves_a_request",
-    ),
-    "a refusal leaves no entry": Broken(
-        "confirm.py",
-        "        self.store.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))\n",
-        "",
-        "whoever_is_refused_leaves_an_entry",
-    ),
-    "a claim is resumed while its lease runs": Broken(
-        "recover.py",
-        "self.store.dead_claims(self.clock.now() - CLOCKS_AGREE_WITHIN)",
-        "self.store.dead_claims(self.clock.now() + LEASE)",
-        "a_claim_is_taken_over_only_after_its_lease",
-    ),
-    "clocks are taken to agree to the second": Broken(
-        "recover.py",
-        "self.store.dead_claims(self.clock.now() - CLOCKS_AGREE_WITHIN)",
-        "self.store.dead_claims(self.clock.now())",
-        "a_claim_is_taken_over_only_after_its_lease",
-    ),
-    "whoever came second to a dead claim resumes it too": Broken(
-        "recover.py",
-        "        except SupersededError:\n            return None",
-        "        except SupersededError:\n            return self.sign_outs.sign_out(taken)",
-        "one_holder_calls_at_a_time",
-    ),
-    "FAILED is said after a time-out": Broken(
-        "sign_out.py",
-        "self.state, self.error_code = State.UNKNOWN, code",
-        "self.error_code = code",
+    "a claim is taken over without doubt": Broken(
+        Request,
+        "move",
+        lambda sound, *of, **to: sound(*of, **(to | {"in_doubt": False})),
         "failed_only_if_every_call_was_definitely_refused",
     ),
     "a dead holder's calls are forgotten": Broken(
-        "sign_out.py",
-        "_Calls(doubt=claimed.resumed)",
-        "_Calls(doubt=False)",
-        "failed_only_if_every_call_was_definitely_refused",
+        Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused"
     ),
-    "a call is made however long ago the claim was": Broken(
-        "sign_out.py",
-        "min(claimed.lease_until - CALL - MARGIN, claimed.claimed_at + self.resume_within)",
-        "claimed.lease_until - CALL - MARGIN",
-        "no_call_starts_later_than_resume_within",
+    "two presses decide": Broken(SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once"),
+    "a press is not authorized": Broken(
+        Confirmations, "_rule_now", lambda _, __, request, ___: request.allowed_by, "every_decision_was_allowed_then"
+    ),
+    "a late press is taken": Broken(Confirmations, "_in_time", _always_in_time, "every_decision_is_in_time"),
+    "anyone may press": Broken(
+        Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request"
+    ),
+    "someone of another team with the same id may press": Broken(
+        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request"
+    ),
+    "a refusal leaves no entry": Broken(
+        SQLiteStore, "record", _not_recorded, "everyone_who_is_refused_leaves_an_entry"
+    ),
+    "a claim is taken over while its lease runs": Broken(
+        SQLiteStore,
+        "dead",
+        lambda sound, store, before, limit: sound(store, before + LEASE, limit),
+        "a_claim_is_taken_over_only_after_its_lease",
+    ),
+    "clocks are taken to agree to the second": Broken(
+        work, "CLOCKS_AGREE_WITHIN", timedelta(0), "a_claim_is_taken_over_only_after_its_lease"
+    ),
+    "FAILED is said after a time-out": Broken(
+        _Calls, "note", _unclear_is_a_no, "failed_only_if_every_call_was_definitely_refused"
+    ),
+    "a call is made however long ago the decision was": Broken(
+        Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within"
     ),
     "the outcome is told although the store did not take it": Broken(
-        "sign_out.py",
-        "        self.store.advance(claimed, ended, entry_of(ended, now))\n        return ended",
-        "        try:\n            self.store.advance(claimed, ended, entry_of(ended, now))\n        finally:\n"
-        "            return ended",
-        "signed_out_is_said_only_once_the_store_says_so",
+        Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so"
     ),
-    "the card loses its buttons before the claim": Broken(
-        "slack/conversation.py",
-        "            seat = self.aws_lane.reserve(urgent=True)",
-        "            self.respond(press.response_url, note(STILL_SIGNING_OUT), replace=True)\n"
-        "            seat = self.aws_lane.reserve(urgent=True)",
-        "a_card_keeps_its_buttons_until_the_store_has_moved",
+    "the card loses its buttons before the decision": Broken(
+        Flow, "_decide", _buttons_gone_first, "a_card_keeps_its_buttons_until_the_store_has_moved"
+    ),
+    "a bot that stops decides": Broken(Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new"),
+    "what killed processes left is not taken up": Broken(
+        SQLiteStore, "ready", lambda *_: [], "every_decided_request_ends_and_the_audit_channel_is_told"
     ),
     "a move is written without its entry": Broken(
-        "stores/sqlite.py",
-        "            if moved.rowcount != 1:\n                raise SupersededError\n"
-        '            _insert(db, "audit_entries", row_of_entry(entry))',
-        "            if moved.rowcount != 1:\n                raise SupersededError",
-        "moves_and_entries_match_one_to_one",
+        SQLiteStore, "move", _without_its_entry, "moves_and_entries_match_one_to_one"
     ),
     "an entry is noted as delivered before it is posted": Broken(
-        "recover.py",
-        "            ts = self.channel.post(entries)\n",
-        '            self.store.delivered(entries, "1.0", self.clock.now())\n'
-        "            ts = self.channel.post(entries)\n",
-        "every_post_is_of_a_stored_entry_that_was_not_noted_as_taken",
+        Delivery, "_post", _noted_before_posted, "every_post_is_of_a_stored_entry_that_was_not_noted_as_taken"
     ),
     "an entry is posted without being held": Broken(
-        "recover.py",
-        "held = self.store.hold(entries, asked_at + self.POST)",
-        "held = entries",
-        "no_entry_is_posted_by_two_at_once",
+        SQLiteStore, "hold", _held_by_no_one, "no_entry_is_posted_by_two_at_once"
     ),
     "an entry that another instance took is held all the same": Broken(
-        "stores/sqlite.py",
-        "if db.execute(sql, (text(until), entry.id, text(entry.next_at))).rowcount",
-        "if db.execute(sql[:-16], (text(until), entry.id)).rowcount",
-        "no_entry_is_posted_by_two_at_once",
+        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once"
     ),
     "what Slack took is forgotten where the store cannot note it": Broken(
-        "recover.py",
-        "        self.taken.append((entries, ts))\n        self._note_taken()\n",
-        "        self.store.delivered(entries, ts, self.clock.now())\n",
-        "a_yes_that_was_heard_is_not_repeated_at_once",
+        Delivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once"
     ),
     "what Slack refused is noted as delivered": Broken(
-        "recover.py",
-        "            return self._put_off(entries, error)",
-        '            self.store.delivered(entries, "1.0", self.clock.now())\n            return not error',
-        "nothing_waits_for_delivery_at_rest",
+        Delivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
     ),
-    "a group's members are kept for long": Broken(
-        "slack/groups.py",
-        "MAX_AGE_SECONDS = 50.0",
-        "MAX_AGE_SECONDS = 500.0",
-        "every_claim_was_allowed_then",
-    ),
+    "a group's members are kept for long": Broken(groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then"),
     "a group that Slack cannot list lets people in": Broken(
-        "slack/groups.py",
-        "            return None\n        with",
-        '            return frozenset({"U0GIL", "U0HAL", "U0MAL"})\n        with',
-        "every_claim_was_allowed_then",
+        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then"
+    ),
+    "a card is noted as shown before Slack said yes": Broken(
+        CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last"
+    ),
+    "progress that comes late hides the result": Broken(
+        SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last"
+    ),
+    "no direct message is sent once the card can be changed no more": Broken(
+        CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last"
     ),
 }
 
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=name) for name, broken in BROKEN.items()])
-def test_a_broken_rule_is_found(broken: Broken, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "bot", tmp_path / "bot", ignore=shutil.ignore_patterns("sandbox", "__pycache__"))
-    file = tmp_path / "bot" / broken.file
-    sound = file.read_text("utf-8")
-    assert sound.count(broken.text) == 1, "the text that is to be broken is no longer there, or more than once"
-    file.write_text(sound.replace(broken.text, broken.by), "utf-8")
-    ran = subprocess.run(
-        [sys.executable, str(SIMULATION), "--seeds", str(SEEDS), "--invariant", broken.found],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert ran.stderr == ""
-    assert f": {broken.found}: " in ran.stdout
+def test_a_broken_rule_is_found(broken: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound, by = getattr(broken.owner, broken.name), broken.by
+
+    def instead(*arguments: Any, **named: Any) -> Any:
+        return by(sound, *arguments, **named)
+
+    monkeypatch.setattr(broken.owner, broken.name, instead if callable(sound) else by)
+    assert any(list(CHECKS[broken.found](run(seed, tmp_path)[1])) for seed in range(SEEDS))

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.errors import PoolUnavailableError
-from bot.ports import Attribute, Refused, SignedOut, Unclear
+from bot.ports import Attribute
 from bot.request import Account
 from simulation.seen import Call
 
 if TYPE_CHECKING:
     from simulation.instances import Instance
 
-SLOWEST = 7.0  # bot.sign_out.CALL: the adapter's time-outs
+SLOWEST = 7.0  # bot.work.CALL: the adapter's time-outs
 POOLS = {"customers": "eu-central-1_customers", "staff": "eu-central-1_staff"}
 ACCOUNTS = {"customers": ("ada", "bob"), "staff": ("bob", "dan")}
 
@@ -44,7 +45,7 @@ class SimulatedPool:
         self._look()
         return self._account(username) if username in ACCOUNTS[self.name] else None
 
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
         world, instance = self.instance.world, self.instance
         asked = world.schedule.now
         task = world.schedule.current()
@@ -63,14 +64,14 @@ class SimulatedPool:
             stored=world.stored(self.request_id),
         )
         world.seen.calls.append(call)
-        world.schedule.note(f"cognito: sign out {username} of {self.name} for {self.request_id[-4:]}")
+        world.schedule.note(f"cognito: {step} {username} of {self.name} for {self.request_id[-4:]}")
         answer = self._answered(call)
         call.ended = world.schedule.now
-        call.answer = {SignedOut: "yes", Refused: "no", Unclear: "unclear"}[type(answer)]
+        call.answer = {Done: "yes", Refused: "no", Unclear: "unclear"}[type(answer)]
         world.schedule.note(f"cognito: {call.answer} {getattr(answer, 'code', '')}{' (done)' * call.done}")
         return answer
 
-    def _answered(self, call: Call) -> SignedOut | Refused | Unclear:
+    def _answered(self, call: Call) -> Answer:
         world = self.instance.world
         fault = world.chance(world.weather.cognito)
         kind = world.random.choice(("throttled", "refused", "before", "after", "later", "broken")) if fault else ""
@@ -93,7 +94,7 @@ class SimulatedPool:
                 return Unclear("TimedOut")
             case "broken":
                 return Unclear("Unreachable")
-        return SignedOut(aws_id)
+        return Done(aws_id)
 
     def _look(self) -> None:
         world = self.instance.world

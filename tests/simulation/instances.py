@@ -1,28 +1,23 @@
 """A machine that runs the bot, dies and comes up again; and the bot on it, joined as wiring/ joins it."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bot.audit import Entry
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
+from bot.deliver import CardDelivery, Delivery
 from bot.errors import BusyError
 from bot.find import Finder
-from bot.ports import RequestStore
-from bot.reason import ReasonRule
-from bot.recover import Delivery, Recovery
-from bot.request import SignOutRequest
-from bot.sign_out import Lifetimes, SignOuts
-from bot.slack.accounts import Shown
-from bot.slack.cards import Cards
-from bot.slack.conversation import Conversation
-from bot.slack.form import Forms
+from bot.flow import Flow
 from bot.slack.groups import SlackGroups
+from bot.slack.text import Shown
+from bot.work import Lifetimes, Worker
 from simulation.cognito import POOLS, SimulatedPool
-from simulation.slack import HOME, Client, WatchedChannel
+from simulation.slack import HOME, Client, WatchedCards, WatchedChannel
 from simulation.store import FaultyStore, opened
 
 if TYPE_CHECKING:
@@ -58,32 +53,28 @@ class SkewedClock:
 
 
 class Lane:
-    """A `Lane` whose threads are tasks."""
+    """A `Lane` whose threads are tasks. The last place is kept for what is urgent."""
 
     def __init__(self, name: str, instance: "Instance", places: int) -> None:
         self.name = name
         self.instance = instance
         self.free = places
 
-    def reserve(self, *, urgent: bool = False) -> "Lane":
-        """Return a place, which is the lane itself. The last one is kept for what is urgent."""
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do it, or raise `BusyError`."""
         if self.free <= (0 if urgent else 1):
+            self.instance.world.schedule.note(f"{self.name}: no place for {request_id[-4:]}")
             raise BusyError
         self.free -= 1
-        return self
 
-    def run(self, work: Callable[[], object]) -> None:
         def on_a_thread() -> None:
             try:
                 work()
             except Exception as error:  # noqa: BLE001 -- as ThreadLane does
                 self.instance.world.unexpected(error)
-            self.release()
+            self.free += 1
 
         self.instance.world.schedule.spawn(self.name, on_a_thread, self.instance)
-
-    def release(self) -> None:
-        self.free += 1
 
 
 class NoMeter:
@@ -96,15 +87,6 @@ class NoMeter:
         """Note nothing."""
 
 
-class WatchedSignOuts(SignOuts):
-    """The real rule; for whose claim a task calls Cognito is written on the task."""
-
-    def sign_out(self, claimed: SignOutRequest) -> SignOutRequest:
-        store: Any = self.store
-        store._instance.world.schedule.current().notes["claim_id"] = claimed.claim_id
-        return super().sign_out(claimed)
-
-
 class Instance:
     """One life of the bot on a machine, from a start to a kill."""
 
@@ -112,85 +94,103 @@ class Instance:
         self.world = world
         self.name = name
         self.alive = True
+        self.stops_at: float | None = None
         self.clock = SkewedClock(world, ahead)
-        self._real = opened(world.path)
+        self._real = opened(world.path, self._written)
         self._team_known_at = world.schedule.now + world.random.choice((0.0, 2.0))
-        self._build(cast("RequestStore", FaultyStore(self._real, self)))
+        self._build(FaultyStore(self._real, self))
         self._begin()
+
+    def stop(self) -> None:
+        """Drain, as by SIGTERM."""
+        self.flow.draining = True
+        self.stops_at = self.world.schedule.now
 
     def die(self) -> None:
         """End as by SIGKILL: none of its tasks goes on."""
         self.alive = False
         self._real.close()
 
-    def _build(self, store: RequestStore) -> None:
+    def _build(self, store: Any) -> None:
         world, weather, clock = self.world, self.world.weather, self.clock
-        client: Any = Client(self)
-        pools = {name: SimulatedPool(name, self) for name in POOLS}
+        client: Any = Client(self, CHANNEL)
+        resume_within = timedelta(seconds=weather.resume_within)
         shown = Shown(
-            pii="masked", reason_rule=ReasonRule(), ticket_url=None, token_lifetimes=dict.fromkeys(POOLS, HOUR)
-        )
-        sign_outs = WatchedSignOuts(
-            pools=pools,
-            lifetimes=dict.fromkeys(POOLS, Lifetimes(token=HOUR, login_cookie=HOUR)),
-            store=store,
-            clock=clock,
-            resume_within=timedelta(seconds=weather.resume_within),
-            jitter=self._jitter,
-        )
-        self.recovery = Recovery(sign_outs=sign_outs, store=store, clock=clock)
-        self.confirmations = Confirmations(
-            allowlist=ALLOWLIST,
-            groups=SlackGroups(client, lambda: world.schedule.now),
-            home_team=lambda: HOME if world.schedule.now >= self._team_known_at else None,
-            pool_ids=POOLS,
-            finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
-            store=store,
-            clock=clock,
-            confirm_within=timedelta(seconds=weather.confirm_within),
-            reason_rule=ReasonRule(),
+            pii="masked",
+            reason_rule=None,
+            ticket_url=None,
+            token_lifetimes=dict.fromkeys(POOLS, HOUR),
+            resume_within=resume_within,
         )
         self.delivery = Delivery(
-            store=store,
-            channel=WatchedChannel(self, CHANNEL, shown),
+            outbox=store,
+            channel=WatchedChannel(self, client, CHANNEL, shown),
             clock=clock,
             jitter=self._jitter,
-            kept=lambda entry: self.conversation.tell_kept(entry),  # noqa: PLW0108 -- each knows the other
         )
-        self.conversation = Conversation(
-            confirmations=self.confirmations,
-            sign_outs=sign_outs,
-            recovery=self.recovery,
-            cards=Cards(shown),
-            forms=Forms(client),
-            respond=world.slack.respond,
+        self.cards = WatchedCards(
+            client=client,
+            shown=shown,
+            audit_refused=lambda: self.delivery.refusing is not None,
             meter=NoMeter(),
+            now=clock.now,
+            respond=world.slack.respond,
+        )
+        self.card_delivery = CardDelivery(
+            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter
+        )
+        self._join(store, client, resume_within)
+
+    def _join(self, store: Any, client: Any, resume_within: timedelta) -> None:
+        world, weather, clock = self.world, self.world.weather, self.clock
+        pools = {name: SimulatedPool(name, self) for name in POOLS}
+        self.flow = Flow(
+            confirmations=Confirmations(
+                allowlist=ALLOWLIST,
+                groups=SlackGroups(client, lambda: world.schedule.now),
+                home_team=lambda: HOME if world.schedule.now >= self._team_known_at else None,
+                pool_ids=POOLS,
+                finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
+                requests=store,
+                trail=store,
+                clock=clock,
+                confirm_within=timedelta(seconds=weather.confirm_within),
+                reason_rule=None,
+            ),
+            worker=Worker(
+                pools=pools,
+                lifetimes=dict.fromkeys(POOLS, Lifetimes(token=HOUR, login_cookie=HOUR)),
+                requests=store,
+                clock=clock,
+                resume_within=resume_within,
+                jitter=self._jitter,
+            ),
+            outbox=store,
             slack_lane=Lane("slack lane", self, weather.places),
             aws_lane=Lane("aws lane", self, weather.places),
-            entry_written=self._hurry,
-            audit_refused=lambda: self.delivery.refusing is not None,
         )
+        self._store = store
 
     def _begin(self) -> None:
         world = self.world
-        Rounds(self, "resume", self._resume, world.resumable_in)
-        Rounds(self, "expire", self.confirmations.expire, world.expirable_in)
-        if world.chance(0.2):  # it is not due within these minutes, and must do no harm before
-            Rounds(self, "wipe", self.recovery.wipe_response_urls)
+        flow = self.flow
+        Rounds(self, "expire", self._unless_closed(flow.confirmations.expire), world.expirable_in)
+        Rounds(self, "places", self._unless_closed(lambda: self._store.forget_places(self.clock.now())))
+        self.planned = (
+            Rounds(self, "sweep", self._unless_closed(flow.sweep), world.runnable_in),
+            Rounds(self, "cards", self.card_delivery.show_due, world.showable_in),
+        )
         self._delivery_rounds = Rounds(self, "delivery", self._deliver)
 
-    def _resume(self) -> None:
-        if not self.conversation.draining:
-            with suppress(BusyError):
-                for dead in self.recovery.dead_claims():
-                    self.conversation.resume(dead)
+    def _unless_closed(self, task: Callable[[], None]) -> Callable[[], None]:
+        return lambda: None if self.flow.closed() else task()
 
     def _deliver(self) -> float:
-        due = self.delivery.deliver()
-        return max(due.total_seconds(), 0.1) if due else NEVER
+        pause = self.delivery.deliver()
+        return pause if self.world.something_waits() else NEVER
 
-    def _hurry(self) -> None:
-        if self.world.something_waits() or self.world.chance(0.1):
+    def _written(self, entry: Entry) -> None:
+        if entry.delivery.next_at or self.world.chance(0.1):
             self._delivery_rounds.hurry()
 
     def _jitter(self) -> float:
@@ -214,6 +214,11 @@ class Rounds:
         self._waits = False
         self._task = self._world.schedule.spawn(name, self._run, instance, after=self._world.random.random())
 
+    def plan(self) -> None:
+        """Begin the next round once something is due; what is due by now was written just before."""
+        if self._waits:
+            self._world.schedule.wake(self._task, max(0.0, self._due_in()) + self._world.random.uniform(0.0, 0.5))
+
     def hurry(self) -> None:
         """Begin the next round now."""
         self._hurried = True
@@ -234,7 +239,7 @@ class Rounds:
         except Exception as error:  # noqa: BLE001 -- as the bot's own rounds do
             self._world.unexpected(error)
             return AFTER_A_FAILURE
-        return min(max(1.0, self._due_in()) if pause is None else pause, self._at_most())
+        return min(max(0.5, self._due_in()) if pause is None else pause, self._at_most())
 
     def _at_most(self) -> float:
         if self._world.weather.calm:
@@ -272,7 +277,7 @@ class Machine:
     def _stop(self) -> None:
         instance = self.instance
         if instance and instance.alive:
-            instance.conversation.draining = True
+            instance.stop()
             self.world.schedule.pause(8.0)
             if instance.alive:
                 instance.die()

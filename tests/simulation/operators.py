@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.confirm import Press
 from bot.errors import BotError
-from bot.request import Ask, Operator, new_id
+from bot.flow import Flow, Reply
+from bot.ports import Place
+from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
-from bot.slack.conversation import Conversation, Press
+from bot.slack.reply import CardReply
 from simulation.seen import Press as SeenPress
-from simulation.slack import HOME, Thread, buttons
+from simulation.slack import HOME, OnScreen, Thread, buttons
 
 if TYPE_CHECKING:
+    from simulation.instances import Instance
     from simulation.world import World
 
 SAM = Operator(team_id=HOME, id="U0SAM", name="sam")  # allowed by id
@@ -21,10 +26,10 @@ MAL = Operator(team_id=HOME, id="U0MAL", name="mal")  # not at all
 ZED = replace(SAM, team_id="T0OTHER", name="zed")  # sam's id, in another team
 EVERYBODY = (SAM, GIL, HAL, MAL, ZED)
 TARGETS = {who.id: ("ada", "bob", "dan") for who in EVERYBODY} | {HAL.id: ("bob", "dan", "dan")}
-LISTENERS: dict[str, Callable[[Conversation, Press], None]] = {
-    CONFIRM: Conversation.confirm,
-    CANCEL: Conversation.cancel,
-    CHOOSE: Conversation.choose,
+LISTENERS: dict[str, Callable[[Flow, Press, Reply], None]] = {
+    CONFIRM: Flow.confirm,
+    CANCEL: Flow.cancel,
+    CHOOSE: Flow.choose,
 }
 
 
@@ -65,24 +70,29 @@ class Person:
         instance = world.any_instance()
         if instance is None:
             return False
-        request_id = new_id(instance.clock.now())
-        ask = Ask(
-            id=request_id,
-            operator=self.who,
-            source="slack",
-            channel_id="C0SUPPORT",
+        options = Options(
             target="nobody" if world.chance(0.05) else world.random.choice(TARGETS[self.who.id]),
             pool="staff" if world.chance(0.1) else None,
-            response_url=world.slack.response_url(self.thread, request_id, self.who),
         )
-        world.schedule.note(f"{self.who.name}: /signout {ask.target} ({ask.id[-4:]}) at {instance.name}")
+        id_ = new_id(instance.clock.now())
+        ask = Ask(id=id_, operator=self.who, source="slack", channel_id="C0SUPPORT", options=options)
+        world.schedule.note(f"{self.who.name}: /signout {options.target} ({ask.id[-4:]}) at {instance.name}")
         try:
-            instance.conversation.ask(ask)
+            instance.flow.ask(ask, self._reply(instance, None, ask.id, self.who, replaces=False))
         except BotError as error:
             world.schedule.note(f"answered: {type(error).__name__}")
             return False
         self.thread.request_id = ask.id
         return True
+
+    def _reply(
+        self, instance: "Instance", pressed: OnScreen | None, request_id: str, who: Operator, *, replaces: bool
+    ) -> CardReply:
+        world, now = self.world, instance.clock.now()
+        thread = self.thread if who is self.who else Thread()  # no one else sees the card
+        url = world.slack.response_url(thread, pressed, request_id, who)
+        place = Place(response_url=url, until=now + timedelta(seconds=world.weather.url_lasts), replaces=replaces)
+        return CardReply(instance.cards, place, now)
 
     def _press_something(self) -> None:
         world = self.world
@@ -106,12 +116,10 @@ class Person:
         if instance is None:
             return
         kind = CHOOSE if action.startswith(CHOOSE) else action
-        press = Press(
-            request_id=request_id or "",
-            operator=who,
-            response_url=world.slack.response_url(self.thread, request_id or "", who),
-            number=int(action.removeprefix(CHOOSE)) if kind == CHOOSE else 0,
-        )
+        card = self.thread.card if who is self.who else None
+        reply = self._reply(instance, card, request_id or "", who, replaces=True)
+        number = int(action.removeprefix(CHOOSE)) if kind == CHOOSE else 0
+        press = Press(request_id=request_id or "", operator=who, place=reply.place, number=number)
         world.seen.presses.append(
             SeenPress(
                 action=kind,
@@ -123,4 +131,4 @@ class Person:
             )
         )
         world.schedule.note(f"{who.name} presses {action} of {press.request_id[-4:]} at {instance.name}")
-        LISTENERS[kind](instance.conversation, press)
+        LISTENERS[kind](instance.flow, press, reply)

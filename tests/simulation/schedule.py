@@ -26,6 +26,7 @@ class Task:
     owner: Owner | None
     green: Any
     turn: int = 0  # which of its entries in the queue counts: it may have been woken before its time
+    begun: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -44,7 +45,7 @@ class Schedule:
 
     def spawn(self, name: str, work: Callable[[], object], owner: Owner | None = None, after: float = 0.0) -> Task:
         """Begin a task."""
-        task = Task(name, owner, None)
+        task = Task(name, owner, None, begun=self.now)
         task.green = greenlet(work, self._hub)
         task.green.task = task
         self._push(task, self.now + after)
@@ -58,9 +59,9 @@ class Schedule:
         self._push(task, self.now + seconds)
         self._hub.switch()
 
-    def wake(self, task: Task) -> None:
-        """Let a task that pauses go on now."""
-        self._push(task, self.now)
+    def wake(self, task: Task, after: float = 0.0) -> None:
+        """Let a task that pauses go on so many seconds from now."""
+        self._push(task, self.now + after)
 
     def current(self) -> Task:
         """Return the task that runs."""

@@ -1,27 +1,24 @@
-"""What the simulated Slack and Cognito saw, each with what the store held just then. The checks read this alone."""
+"""What the simulated Slack and Cognito saw, each with what the store held just then. The checks read only this."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from bot.audit import AuditEntry
-from bot.request import Operator, SignOutRequest
-
-Row = Mapping[str, Any]  # of the store's file, as it was just then
+from bot.audit import Entry
+from bot.request import Operator, Request
 
 
 @dataclass(kw_only=True)
 class Call:
-    """One AdminUserGlobalSignOut. Times are true ones; `clock` is the caller's own, in seconds as well."""
+    """One call that changes an account. Times are true ones; `clock` is the caller's own, in seconds as well."""
 
     request_id: str
     operator_id: str
-    claim_id: str | None
+    claim_id: str | None  # of the claim that the caller last wrote
     pool_id: str
     username: str
     begun: float
     clock: float
-    stored: Row | None
+    stored: Request | None
     done: bool = False
     answer: str | None = None  # yes, no or unclear; None where the caller died before it came
     ended: float | None = None
@@ -39,7 +36,7 @@ class Listing:
 
 @dataclass(kw_only=True)
 class Press:
-    """A button that somebody pressed, and the instance that Slack told."""
+    """A button that someone pressed, and the instance that Slack told."""
 
     action: str
     request_id: str
@@ -51,26 +48,35 @@ class Press:
 
 @dataclass(kw_only=True)
 class Move:
-    """A new version of a request that the store took. `clock` is the instance's own, when it was written."""
+    """A new version of a request that the store took. `clock` is the instance's own, when it was written.
 
-    before: SignOutRequest | None
-    after: SignOutRequest
+    `drained` is for how long the instance had been stopping before that work began; None for one that was not.
+    """
+
+    before: Request | None
+    after: Request
     instance: str
     at: float
     clock: float
+    drained: float | None
 
 
 @dataclass(kw_only=True)
 class Told:
-    """What an operator could read. `stored` is the request that it is about, `refusals` what was refused so far."""
+    """What an operator could read. A card was drawn from `drawn`; `stored` is the request it is about, as it was then.
+
+    `refusals` are those that were in the store then: the request's id, and the team and id of who was refused.
+    """
 
     text: str
     buttons: bool
     replace: bool
+    direct: bool
     request_id: str
     operator: Operator
-    stored: Row | None
-    refusals: Sequence[Row]
+    drawn: Request | None
+    stored: Request | None
+    refusals: Sequence[tuple[str, str, str]]
 
 
 @dataclass(kw_only=True)
@@ -80,13 +86,13 @@ class Post:
     entry_ids: Sequence[str]
     named: str  # the entry id that its metadata carries
     outcome: str
-    stored: Sequence[Row | None]
-    requests: Sequence[Row | None]
+    stored: Sequence[Entry | None]
+    requests: Sequence[Request | None]
     instance: str
     begun: float
     ended: float | None = None
     ts: str | None = None  # where Slack took it
-    answered: bool = False  # where the bot heard so
+    answered: bool = False  # where the bot was told so
 
 
 @dataclass
@@ -99,10 +105,11 @@ class Seen:
     moves: list[Move] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
-    # Filled in at the end, from the store.
-    requests: Mapping[str, SignOutRequest] = field(default_factory=dict)
-    entries: Sequence[AuditEntry] = ()
+    # Filled in at the end, from the store and from Slack.
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
     backlog: int = 0
+    on_screen: Mapping[str, Sequence[Request]] = field(default_factory=dict)  # what each operator can read at last
     quiet: bool = False
     resume_within: float = 0.0
     unexpected: list[str] = field(default_factory=list)  # errors that no rule is known to raise

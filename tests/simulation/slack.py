@@ -1,16 +1,23 @@
-"""A simulated Slack: groups that change, an audit channel with its moods, and what operators can read."""
+"""A simulated Slack: groups that change, an audit channel with its moods, and what operators can read.
 
-from collections.abc import Mapping, Sequence
+What was sent is on its way, whether its sender lives or not, and comes late at times.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.audit import AuditEntry
-from bot.request import Operator
+from bot.audit import Entry
+from bot.errors import DeliveryError
+from bot.ports import Place
+from bot.request import Operator, Request
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.cards import Message
+from bot.slack.clients import not_taken
+from bot.slack.reply import SlackCards
+from bot.slack.text import Message
 from simulation.seen import Listing, Post, Told
 
 if TYPE_CHECKING:
@@ -19,23 +26,40 @@ if TYPE_CHECKING:
 
 SLOWEST = 5.0  # bot.slack.clients.TIMEOUT_SECONDS
 HOME = "T0HOME"
+USES = 5  # of a response_url
 
 
-@dataclass
+@dataclass(eq=False)
+class OnScreen:
+    """One message as its reader sees it now: what it says, and of which request it was drawn, where it is a card."""
+
+    message: Message
+    drawn: Request | None
+
+
+@dataclass(eq=False)
 class Thread:
-    """What came of one command, as its operator sees it: the card as it stands, and the notes beside it."""
+    """What came of one command, as its operator sees it."""
 
-    card: Message | None = None
+    messages: list[OnScreen] = field(default_factory=list)
     request_id: str | None = None
 
+    @property
+    def card(self) -> OnScreen | None:
+        """The newest message that still has buttons."""
+        return next((each for each in reversed(self.messages) if buttons(each)), None)
 
-@dataclass(frozen=True)
+
+@dataclass(eq=False)
 class Hook:
-    """What a response_url leads to: a thread, and what was asked or pressed by whom."""
+    """What a response_url leads to: the message that was pressed, or none; and what was asked or pressed by whom."""
 
     thread: Thread
+    pressed: OnScreen | None
     request_id: str
     operator: Operator
+    made_at: float
+    uses: int = 0
 
 
 @dataclass
@@ -45,72 +69,107 @@ class Slack:
     world: "World"
     groups: dict[str, frozenset[str]]
     hooks: dict[str, Hook] = field(default_factory=dict)
+    directs: dict[str, list[Request]] = field(default_factory=dict)
     posted: int = 0
 
-    def response_url(self, thread: Thread, request_id: str, operator: Operator) -> str:
-        """Return a new one, for whoever asked or pressed."""
+    def response_url(self, thread: Thread, pressed: OnScreen | None, request_id: str, operator: Operator) -> str:
+        """Return a new one, for the person who asked or pressed."""
         url = f"https://hooks.invalid/{len(self.hooks)}"
-        self.hooks[url] = Hook(thread, request_id, operator)
+        self.hooks[url] = Hook(thread, pressed, request_id, operator, self.world.schedule.now)
         return url
 
-    def respond(self, response_url: str | None, message: Message, *, replace: bool = False) -> bool:
-        """Stand in for `bot.slack.clients.respond`."""
-        if not response_url:
-            return False
-        world = self.world
-        fault = world.chance(world.weather.slack)
-        world.delay(SLOWEST)
-        if fault and world.chance(0.5):
-            world.schedule.note(f"slack: not told: {_first_line(message)}")
-            return False
-        self._show(response_url, message, replace=replace)
-        return not fault
-
-    def _show(self, url: str, message: Message, *, replace: bool) -> None:
-        world, hook = self.world, self.hooks[url]
-        has_buttons = bool(_buttons(message))
-        if replace or has_buttons:
-            hook.thread.card = message
-        world.seen.told.append(
-            Told(
-                text=message.text,
-                buttons=has_buttons,
-                replace=replace,
-                request_id=hook.request_id,
-                operator=hook.operator,
-                stored=world.stored(hook.request_id),
-                refusals=world.refusals(),
-            )
+    def respond(self, _: "Client", response_url: str, message: Message, *, replace: bool) -> None:
+        """Stand in for `bot.slack.reply.respond`."""
+        world, hook = self.world, self.hooks[response_url]
+        drawn = world.schedule.current().notes.pop("drawn", None)
+        fault = (
+            world.random.choice(("429", "500", "before", "after", "gone")) if world.chance(world.weather.slack) else ""
         )
-        world.schedule.note(f"slack: told: {_first_line(message)}")
+        hook.uses += 1
+        if world.schedule.now > hook.made_at + world.weather.url_lasts or hook.uses > USES or fault == "gone":
+            hook.uses = USES
+            world.delay(1.0)
+            raise DeliveryError("used_url", gone=True)
+        if fault in {"429", "500", "before"}:
+            world.schedule.note(f"slack: {fault}, not told: {_first_line(message)}")
+            world.delay(SLOWEST)
+            raise not_taken({"429": 429}.get(fault, 500), {"Retry-After": str(world.random.randint(1, 30))}, None)
+        self._on_its_way(lambda: self._shown(hook, message, drawn, replace=replace))
+        if fault == "after":
+            raise DeliveryError("TimeoutError")
+
+    def direct(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
+        """Take a direct message, or not."""
+        world = self.world
+        drawn: Request = world.schedule.current().notes.pop("drawn")
+        if fault in {"429", "500", "before"}:
+            world.delay(SLOWEST)
+            raise refusal("", 500)
+        text = str(message["text"])
+        hook = Hook(Thread(), None, drawn.id, drawn.ask.operator, world.schedule.now)
+        self._on_its_way(
+            lambda: self._shown(hook, Message(text=text, blocks=message.get("blocks", [])), drawn, direct=True)
+        )
+        if fault == "after":
+            raise TimeoutError
+        return {"ts": "1.0"}
+
+    def _on_its_way(self, arrives: Callable[[], None]) -> None:
+        """Let it arrive after some time, and the sender be told so some time later."""
+        world = self.world
+        after, more = world.some_of(SLOWEST / 2), world.some_of(SLOWEST / 2)
+        world.schedule.spawn("slack", arrives, after=after)
+        world.schedule.pause(after + more)
+
+    def _shown(
+        self, hook: Hook, message: Message, drawn: Request | None, *, replace: bool = False, direct: bool = False
+    ) -> None:
+        world, now = self.world, OnScreen(message, drawn)
+        if direct and drawn:
+            self.directs.setdefault(drawn.id, []).append(drawn)
+        elif replace and hook.pressed:
+            hook.pressed.message, hook.pressed.drawn = message, drawn
+        else:
+            hook.thread.messages.append(now)
+        told = Told(
+            text=message.text,
+            buttons=bool(buttons(now)),
+            replace=replace,
+            direct=direct,
+            request_id=hook.request_id,
+            operator=hook.operator,
+            drawn=drawn,
+            stored=world.stored(hook.request_id),
+            refusals=world.refusals(hook.request_id),
+        )
+        world.seen.told.append(told)
+        world.schedule.note(f"slack: {hook.operator.name} reads: {_first_line(message)}")
 
 
 def _first_line(message: Message) -> str:
     return message.text.partition("\n")[0][:60]
 
 
-def _buttons(message: Message) -> list[dict[str, Any]]:
-    elements = [each for block in message.blocks for each in (*block.get("elements", ()), block.get("accessory", {}))]
-    return [each for each in elements if each.get("type") == "button"]
-
-
-def buttons(message: Message | None) -> list[tuple[str, str]]:
+def buttons(shown: OnScreen | None) -> list[tuple[str, str]]:
     """Return the action_id and the value of each of a message's buttons."""
-    return [(each["action_id"], each["value"]) for each in _buttons(message)] if message else []
+    blocks = shown.message.blocks if shown else []
+    elements = [each for block in blocks for each in (*block.get("elements", ()), block.get("accessory", {}))]
+    return [(each["action_id"], each["value"]) for each in elements if each.get("type") == "button"]
 
 
 class Client:
     """A `WebClient` as far as the bot's adapters use one."""
 
-    def __init__(self, instance: "Instance") -> None:
+    def __init__(self, instance: "Instance", channel_id: str) -> None:
         self._instance = instance
+        self._channel_id = channel_id
 
     def usergroups_users_list(self, *, usergroup: str) -> Mapping[str, Sequence[str]]:
         world = self._instance.world
         fault = world.chance(world.weather.slack)
         world.delay(SLOWEST)
         if fault:
-            raise _refusal("missing_scope") if world.chance(0.5) else TimeoutError
+            raise refusal("missing_scope") if world.chance(0.5) else TimeoutError
         members = world.slack.groups[usergroup]
         world.seen.listings.append(
             Listing(instance=self._instance.name, group_id=usergroup, members=members, at=world.schedule.now)
@@ -121,20 +180,26 @@ class Client:
 
     def chat_postMessage(self, **message: Any) -> Mapping[str, str]:  # noqa: N802 -- Slack's name
         world = self._instance.world
-        post: Post = world.schedule.current().notes["post"]
         weather = world.weather
         fault = world.random.choice(("429", "500", "blocks", "before", "after")) if world.chance(weather.slack) else ""
+        if message["channel"] != self._channel_id:
+            return world.slack.direct(message, fault)
+        return self._to_the_audit_channel(message, fault)
+
+    def _to_the_audit_channel(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
+        world = self._instance.world
+        post: Post = world.schedule.current().notes["post"]
         post.named = message["metadata"]["event_payload"]["entry_id"]
         post.outcome = message["metadata"]["event_payload"]["outcome"]
         world.delay(SLOWEST / 2)
-        if not weather.calm and world.schedule.now < weather.refusing_until:
-            raise _refusal("is_archived")
+        if not world.weather.calm and world.schedule.now < world.weather.refusing_until:
+            raise refusal("is_archived")
         if fault == "429":
-            raise _refusal("ratelimited", 429, {"Retry-After": str(world.random.randint(1, 60))})
+            raise refusal("ratelimited", 429, {"Retry-After": str(world.random.randint(1, 60))})
         if fault == "500":
-            raise _refusal("", 500)
+            raise refusal("", 500)
         if fault == "blocks" and "blocks" in message:
-            raise _refusal("invalid_blocks")
+            raise refusal("invalid_blocks")
         if fault == "before":
             raise TimeoutError
         world.slack.posted += 1
@@ -146,27 +211,37 @@ class Client:
         return {"ts": post.ts}
 
 
-def _refusal(error: str, status: int = 200, headers: Mapping[str, str] | None = None) -> SlackApiError:
+def refusal(error: str, status: int = 200, headers: Mapping[str, str] | None = None) -> SlackApiError:
+    """Return what slack_sdk raises."""
     data = {"ok": False, "error": error} if error else "<html>"
     response = SimpleNamespace(status_code=status, headers=headers or {}, data=data)
     return SlackApiError("refused", response)  # type: ignore[no-untyped-call]  # it ships no types
+
+
+class WatchedCards(SlackCards):
+    """The real cards; of which request a card was drawn is seen with it."""
+
+    def show(self, request: Request, place: Place | None) -> None:
+        client: Any = self.client
+        client._instance.world.schedule.current().notes["drawn"] = request
+        super().show(request, place)
 
 
 class WatchedChannel(SlackAuditChannel):
     """The real audit channel; what it is about to post is seen together with what the store holds."""
 
     def __init__(self, instance: "Instance", *more: Any) -> None:
-        super().__init__(Client(instance), *more)  # type: ignore[arg-type]  # as much of a WebClient as it needs
+        super().__init__(*more)
         self._instance = instance
 
-    def post(self, entries: Sequence[AuditEntry]) -> str:
+    def post(self, entries: Sequence[Entry]) -> str:
         world = self._instance.world
         post = Post(
             entry_ids=[entry.id for entry in entries],
             named="",
             outcome="",
-            stored=[world.entry(entry.id) for entry in entries],
-            requests=[world.stored(entry.request_id) for entry in entries],
+            stored=[world.entry(entry) for entry in entries],
+            requests=[world.stored(entry.ask.id) for entry in entries],
             instance=self._instance.name,
             begun=world.schedule.now,
         )

@@ -1,30 +1,38 @@
-"""The real SQLite store, each call of which may be late, refused, or done although nobody hears of it."""
+"""The real SQLite store, each call of which may be late, refused, or done although no one is told of it."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.audit import Entry
 from bot.errors import StoreUnavailableError
-from bot.stores.sqlite import SQLiteStore
+from bot.ports import Show
+from bot.request import Request, State
+from bot.stores.sqlite.store import SQLiteStore
 from simulation.seen import Move
 
 if TYPE_CHECKING:
     from simulation.instances import Instance
 
 SLOWEST = 2.5
-WRITES = frozenset({"add", "advance", "record", "wipe_response_urls", "hold", "delivered", "postponed"})
+WRITES = frozenset(
+    {
+        *("add", "move", "record", "hold", "delivered", "postponed"),
+        *("hold_message", "shown", "not_shown", "show_again", "forget_places"),
+    }
+)
 
 
-def opened(path: Path) -> SQLiteStore:
+def opened(path: Path, written: Callable[[Entry], None] = lambda _: None) -> SQLiteStore:
     """Return a store. A killed process loses nothing that it gave to the system, so no disk has to turn for this."""
-    store = SQLiteStore(path)
+    store = SQLiteStore(path, written)
     store.open()
-    store._db().execute("PRAGMA synchronous = OFF")
+    store._file.db().execute("PRAGMA synchronous = OFF")
     return store
 
 
 class FaultyStore:
-    """A `RequestStore` for one instance."""
+    """A store as one instance reaches it."""
 
     def __init__(self, real: SQLiteStore, instance: "Instance") -> None:
         self._real = real
@@ -48,9 +56,10 @@ class FaultyStore:
             world.schedule.note(f"store.{name}: unavailable")
             raise StoreUnavailableError("simulated")
         result = method(*arguments, **named)
-        if name in {"add", "advance"}:
-            before, after = (None, arguments[0]) if name == "add" else arguments[:2]
-            self._saw(before, after)
+        if name == "add":
+            self._saw(None, arguments[0], arguments[2])
+        elif name == "move":
+            self._saw(arguments[0], arguments[1], arguments[3])
         elif world.schedule.trace is not None:
             world.schedule.note(f"store.{name}: {len(result) if isinstance(result, list) else 'done'}")
         if writes and (fault or world.chance(0.3)):
@@ -60,15 +69,20 @@ class FaultyStore:
             raise StoreUnavailableError("simulated", in_doubt=True)
         return result
 
-    def _saw(self, before: Any, after: Any) -> None:
-        world = self._instance.world
-        world.seen.moves.append(
-            Move(
-                before=before,
-                after=after,
-                instance=self._instance.name,
-                at=world.schedule.now,
-                clock=self._instance.clock.seconds(),
-            )
+    def _saw(self, before: Request | None, after: Request, show: Show | None) -> None:
+        world, instance = self._instance.world, self._instance
+        task = world.schedule.current()
+        if after.state is State.RUNNING and after.claim:
+            task.notes["claim_id"] = after.claim.id
+        move = Move(
+            before=before,
+            after=after,
+            instance=instance.name,
+            at=world.schedule.now,
+            clock=instance.clock.seconds(),
+            drained=None if instance.stops_at is None else task.begun - instance.stops_at,
         )
+        world.seen.moves.append(move)
         world.schedule.note(f"store: {after.id[-4:]} is {after.state} (version {after.version})")
+        if show or after.state is State.READY:
+            world.plan_rounds()

@@ -17,6 +17,7 @@ class Weather:
     cognito: float
     slack: float
     refusing_until: float
+    url_lasts: float
     places: int
     dawdling: float
     calm: bool = False
@@ -37,6 +38,7 @@ class Weather:
             cognito=random.choice([0.0] if fine else [0.1, 0.5, 0.9]),
             slack=random.choice(chances),
             refusing_until=0.0 if fine else random.choice([0.0, 0.0, random.uniform(0, horizon)]),
+            url_lasts=random.choice([1800.0, 1800.0, 20.0, random.uniform(1.0, 120.0)]),
             dawdling=random.choice([0.05, 0.3]),
             places=random.choice([3, 6]),
         )

@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import bot.request
-import bot.slack.live_card
+from bot.audit import Entry, Kind
 from bot.errors import StoreUnavailableError
-from bot.recover import CLOCKS_AGREE_WITHIN
+from bot.request import Request
+from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
 from simulation.instances import START, Instance, Machine
 from simulation.operators import Person
 from simulation.schedule import Schedule
-from simulation.seen import Row, Seen
+from simulation.seen import Seen
 from simulation.slack import Slack
 from simulation.store import opened
 from simulation.weather import Weather
@@ -61,10 +62,13 @@ class World:
         """Draw; in calm weather nothing goes wrong."""
         return not self.weather.calm and self.random.random() < chance
 
+    def some_of(self, slowest: float) -> float:
+        """Draw how long something takes: mostly little."""
+        return slowest * self.random.random() ** 4
+
     def delay(self, slowest: float) -> None:
-        """Take some time for a call, mostly little."""
-        share = self.random.random()
-        self.schedule.pause(slowest * share**4)
+        """Take some time for a call."""
+        self.schedule.pause(self.some_of(slowest))
 
     def unexpected(self, error: Exception) -> None:
         """Note an error that ended a round, or work on a lane."""
@@ -77,46 +81,60 @@ class World:
         alive = [each.instance for each in self.machines if each.instance and each.instance.alive]
         return self.random.choice(alive) if alive else None
 
-    def stored(self, request_id: str | None) -> Row | None:
+    def stored(self, request_id: str) -> Request | None:
         """Return a request as it is in the store's file."""
-        return self._row("SELECT * FROM requests WHERE id = ?", request_id)
+        return self.observer.get(request_id)
 
-    def entry(self, entry_id: str) -> Row | None:
+    def entry(self, entry: Entry) -> Entry | None:
         """Return an entry as it is in the store's file."""
-        return self._row("SELECT id, kind, request_id, delivered_at FROM audit_entries WHERE id = ?", entry_id)
+        return next((each for each in self.observer.entries(None, entry.ask.id) if each.id == entry.id), None)
 
-    def refusals(self) -> Sequence[Row]:
-        """Return the refusals that are in the store's file."""
-        sql = "SELECT request_id, team_id, operator_id FROM audit_entries WHERE kind = 'refused'"
-        return self.observer._db().execute(sql).fetchall()
+    def refusals(self, request_id: str) -> Sequence[tuple[str, str, str]]:
+        """Return who was refused this request, by the store's file."""
+        found = self.observer.entries(None, request_id)
+        return [
+            (each.ask.id, each.ask.operator.team_id, each.ask.operator.id)
+            for each in found
+            if each.kind is Kind.REFUSED
+        ]
 
-    def resumable_in(self) -> float:
-        """Return how long until a claim can be resumed by true time, at most."""
-        skew = CLOCKS_AGREE_WITHIN.total_seconds()
-        return self._due("SELECT min(lease_until) FROM requests WHERE state = 'signing_out'") + skew
+    def runnable_in(self) -> float:
+        """Return how long until a request can be run or taken over by true time, at most."""
+        ready = self._due("SELECT min(due_at) FROM requests WHERE due = 'ready'") + LEFT_TO_ITS_OWN.total_seconds()
+        dead = self._due("SELECT min(due_at) FROM requests WHERE due = 'running'")
+        return min(ready, dead + CLOCKS_AGREE_WITHIN.total_seconds())
 
     def expirable_in(self) -> float:
         """Return how long until a card expires by true time, at most."""
-        return self._due("SELECT min(expires_at) FROM requests WHERE state LIKE 'awaiting%'")
+        return self._due("SELECT min(due_at) FROM requests WHERE due = 'awaiting'")
+
+    def showable_in(self) -> float:
+        """Return how long until a card is due by true time, at most."""
+        return self._due("SELECT min(due_at) FROM cards")
 
     def something_waits(self) -> bool:
         """Whether any entry has yet to be delivered."""
-        return self.observer.next_delivery_at() is not None
+        return self.observer.next_entry_at() is not None
 
-    def _row(self, sql: str, key: str | None) -> Row | None:
-        row = self.observer._db().execute(sql, (key,)).fetchone()
-        return dict(row) if row else None
+    def plan_rounds(self) -> None:
+        """Let some instances look for what was written just now as soon as it is due."""
+        for machine in self.machines:
+            if machine.instance and machine.instance.alive:
+                for rounds in machine.instance.planned:
+                    if self.chance(0.6):
+                        rounds.plan()
 
     def _due(self, sql: str) -> float:
-        at = self.observer._db().execute(sql).fetchone()[0]
+        at = self.observer._file.db().execute(sql).fetchone()[0]
         return (datetime.fromisoformat(at) - START).total_seconds() - self.schedule.now if at else NEVER
 
     def _begin(self) -> None:
         self.machines = [Machine(self, number) for number in range(1, self.weather.machines + 1)]
         for machine in self.machines:
             self.schedule.spawn(f"machine {machine.number}", machine.live)
-        for _ in range(self.random.choice((1, 2, 2, 3))):
-            self.schedule.spawn("person", Person(self).live)
+        self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
+        for person in self.people:
+            self.schedule.spawn("person", person.live)
         if self.chance(0.5):
             self.schedule.spawn("admin", self._change_groups)
         self.schedule.kill_chance = self.weather.kills
@@ -148,32 +166,45 @@ class World:
 
     def _is_quiet(self) -> bool:
         sql = (
-            "SELECT EXISTS (SELECT 1 FROM requests WHERE ended_at IS NULL)"
-            " OR EXISTS (SELECT 1 FROM audit_entries WHERE next_at IS NOT NULL)"
+            "SELECT EXISTS (SELECT 1 FROM requests WHERE due IS NOT NULL)"
+            " OR EXISTS (SELECT 1 FROM entries WHERE next_at IS NOT NULL)"
+            " OR EXISTS (SELECT 1 FROM cards WHERE due_at IS NOT NULL)"
         )
-        busy = any(task.owner and task.name.endswith("lane") for task in self.schedule.waiting())
-        return not busy and not self.observer._db().execute(sql).fetchone()[0]
+        busy = any(
+            each.name == "slack" or (each.owner and each.name.endswith("lane")) for each in self.schedule.waiting()
+        )
+        return not busy and not self.observer._file.db().execute(sql).fetchone()[0]
 
     def _read_the_store(self) -> None:
         seen = self.seen
-        seen.requests = {each.id: each for each in self.observer._requests("TRUE ORDER BY id")}
-        seen.entries = self.observer._entries("TRUE ORDER BY rowid")
+        seen.entries = list(self.observer.entries(None, None))
+        ids = {each.request.id for each in seen.entries if each.request} | {each.after.id for each in seen.moves}
+        found = {id_: self.observer.get(id_) for id_ in sorted(ids)}
+        seen.requests = {id_: request for id_, request in found.items() if request}
         seen.backlog = self.observer.backlog().entries
         seen.resume_within = self.weather.resume_within
+        seen.on_screen = self._on_screen()
+
+    def _on_screen(self) -> dict[str, list[Request]]:
+        """Return of each request the cards as its operator can read them now."""
+        cards = {id_: list(drawn) for id_, drawn in self.slack.directs.items()}
+        for person in self.people:
+            for shown in person.thread.messages:
+                if shown.drawn and shown.drawn.ask.operator == person.who:
+                    cards.setdefault(shown.drawn.id, []).append(shown.drawn)
+        return cards
 
     @contextmanager
     def _in_place(self) -> Iterator[None]:
         """Put this world in the place of the few things that the rules do not take as parameters."""
-        live_card: Any = bot.slack.live_card
         request: Any = bot.request
-        kept = live_card.threading, request.ULID, logging.root.manager.disable
-        live_card.threading = SimpleNamespace(Lock=lambda: Lock(self.schedule))
+        kept = request.ULID, logging.root.manager.disable
         request.ULID = SimpleNamespace(from_datetime=self._ulid)
         logging.disable()
         try:
             yield
         finally:
-            live_card.threading, request.ULID, disabled = kept
+            request.ULID, disabled = kept
             logging.disable(disabled)
 
     def _ulid(self, at: datetime) -> str:
@@ -181,22 +212,6 @@ class World:
         self.ids += 1
         milliseconds = (at - datetime(1970, 1, 1, tzinfo=at.tzinfo)) // timedelta(milliseconds=1)
         return _base32(milliseconds, 10) + _base32(self.random.getrandbits(60), 12) + _base32(self.ids, 4)
-
-
-class Lock:
-    """A lock for tasks: all of them run on one thread, which a real one would stop for good."""
-
-    def __init__(self, schedule: Schedule) -> None:
-        self._schedule = schedule
-        self._held = False
-
-    def __enter__(self) -> None:
-        while self._held:
-            self._schedule.pause(0.5)
-        self._held = True
-
-    def __exit__(self, *_: object) -> None:
-        self._held = False
 
 
 def _base32(number: int, digits: int) -> str:
