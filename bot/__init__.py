@@ -1,21 +1,47 @@
 """A Slack bot with which support staff sign an Amazon Cognito user out of all devices.
 
-The flow, and where each step lives:
-
-    /signout ada
-       parse      what was asked                        options.py
-       authorize  may this operator do that?            authorize.py
-       find       which Cognito account is it?          find.py, aws/
-       open       a request, and a card with buttons    confirm.py, slack/
+    /signout ada@example.com
+       -> parse            what was asked                          options.py, slack/typed.py
+       -> authorize        may this operator do that?              authorize.py
+       -> find             which Cognito account is it?            find.py, aws/
+       -> open             a request, and a card with buttons      confirm.py
     [Sign out] clicked
-       authorize  once more, then claim (exactly once)  confirm.py
-       sign out   AdminUserGlobalSignOut                sign_out.py, aws/
-       record     outcome + audit entry, one write      stores/
-       tell       the operator, then the audit channel  slack/
-    killed in between
-       recover    resume, expire, deliver               recover.py
+       -> authorize again, decide (exactly one press wins)         confirm.py
+       -> run              claim -> call(s) -> outcome             work.py, aws/
+       -> record           outcome + audit entry in one write      stores/
+       -> tell             the operator, then the audit channel    flow.py, deliver.py
 
-The files right under bot/ are the rules: they know ports.py, never Slack, AWS or a database. wiring/ joins them.
+The files right under bot/ are the rules. They know the world only through ports.py:
+
+    flow.py       the flow above, for every front
+    request.py    what was asked and where it stands: Ask, Request, State, the table of moves
+    action.py     what can be done to an account, step by step, and what a call answers
+    options.py    what may be in a command's options
+    authorize.py  the allowlist: who may do what
+    find.py       which accounts are meant
+    confirm.py    open, choose, confirm, cancel, expire
+    reason.py     what is asked of a reason
+    work.py       claim, run, take over
+    audit.py      which entry each move writes
+    deliver.py    entries to the audit channel and cards to operators, until Slack took each
+    backoff.py    how long to wait before something is tried again
+    visible.py    hidden characters, made visible
+    ports.py      what the rules need of the world
+    errors.py     what can go wrong: a sentence, a hint and a code
+
+The folders touch the world, and never each other:
+
+    facts/        what more than one folder has to know about Slack and AWS
+    settings/     what may be configured, its forms, and where secrets come from
+    slack/        listeners, what people read, the audit channel, groups
+    aws/          user pools, roles, secrets, policies
+    stores/       SQLite and DynamoDB, one contract
+    edge/         the asyncio loop: Socket Mode, HTTP endpoint, health, metrics; the threads
+    terminal/     what a terminal sees
+
+    wiring/       the one place where objects are built
+    sandbox/      a local Slack look-alike and a moto Cognito
+    __main__.py   `python -m bot VERB`
 """
 
 __version__ = "0.2.0"

@@ -1,6 +1,7 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -59,13 +60,10 @@ class Confirmations:
     trail: Trail
     clock: Clock
     confirm_within: timedelta
-    reason_rule: ReasonRule
+    reason_rule: ReasonRule | None
 
     def authorize(self, ask: Ask) -> Authorized:
-        """Return the proof that the operator may, in some pool.
-
-        Raises `DeniedError` (and writes its audit entry). Asks Slack at most, never AWS.
-        """
+        """Return the proof that the operator may, in some pool. Raises `DeniedError`. Asks Slack at most, never AWS."""
         return self._authorize(ask, self.allowlist, None)
 
     def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
@@ -86,12 +84,13 @@ class Confirmations:
         return [named]
 
     def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, place: Place | None) -> Request:
-        """Find the accounts that are meant, and store a request that awaits a choice or its confirmation.
+        """Find the accounts that are meant, and store a request that awaits a choice or its confirmation. Asks AWS.
 
-        Raises `UsageError` for a reason that will not do, `AccountNotFoundError` or `PoolUnavailableError`; asks AWS.
+        Raises `UsageError` for a reason that will not do, `AccountNotFoundError`, `PoolUnavailableError`, and
         `SupersededError` where this ask was opened before.
         """
-        self.reason_rule.check(ask.options.reason)
+        if self.reason_rule:
+            self.reason_rule.check(ask.options.reason)
         try:
             found = self.finder.find(ask, pools)
         except AccountNotFoundError:
@@ -99,8 +98,7 @@ class Confirmations:
             self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
             raise
         chosen = found[0] if len(found) == 1 else None
-        earlier = self._earlier(chosen)
-        now = self.clock.now()
+        earlier, now = self._earlier(chosen), self.clock.now()
         request = Request(
             ask=ask,
             state=State.CONFIRMING if chosen else State.CHOOSING,
@@ -121,9 +119,8 @@ class Confirmations:
         if press.number >= len(request.candidates):
             raise UnknownRequestError
         account = request.candidates[press.number]
-        rule = self._rule_now(request, account)
-        change = {"chosen": account, "earlier": self._earlier(account), "allowed_by": rule}
-        return self._move(request, State.CONFIRMING, press.place, change)
+        change = {"chosen": account, "allowed_by": self._rule_now(request, account), "earlier": self._earlier(account)}
+        return self._move(request, State.CONFIRMING, press.place, self._in_time(request, press.place), **change)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done: exactly one of any number of presses gets past this.
@@ -133,29 +130,24 @@ class Confirmations:
         """
         request = self._awaiting(press, State.CONFIRMING)
         rule = self._rule_now(request, request.account)
-        self._expire_if_late(request, press.place)  # again: asking Slack for a group takes time
-        now = self.clock.now()
-        return self._move(request, State.READY, press.place, {"allowed_by": rule, "decided_at": now}, now)
+        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
+        return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
 
     def cancel(self, press: Press) -> Request:
         """Cancel a request. Raises as `confirm` does, but needs no permission."""
-        request = self._awaiting(press)
-        return self._end(request, State.CANCELLED, press.place)
+        return self._end(self._awaiting(press), State.CANCELLED, press.place)
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
         for request in self.requests.expired(self.clock.now(), AT_ONCE):
-            try:
+            with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
-            except AlreadyDecidedError:
-                continue
 
     def _rule_now(self, request: Request, account: Account) -> str:
         """Return the rule that allows the operator this account now."""
         if self.pool_ids.get(account.pool) != account.pool_id:
             raise PoolChangedError
-        allowlist = self.allowlist.narrowed_to(account.pool)
-        return self._authorize(request.ask, allowlist, request.chosen).rules[account.pool]
+        return self._authorize(request.ask, self.allowlist.narrowed_to(account.pool), account).rules[account.pool]
 
     def _awaiting(self, press: Press, *states: State) -> Request:
         request = self.requests.get(press.request_id)
@@ -169,27 +161,22 @@ class Confirmations:
             raise NotYoursError
         if not request.state.awaits_operator or (states and request.state not in states):
             raise AlreadyDecidedError(request)
-        self._expire_if_late(request, press.place)
+        self._in_time(request, press.place)
         return request
 
-    def _expire_if_late(self, request: Request, place: Place | None) -> None:
-        if self.clock.now() >= request.expires_at:
+    def _in_time(self, request: Request, place: Place | None) -> datetime:
+        """Return a time at which the wait for a press had not ended; where it has, expire the request."""
+        now = self.clock.now()
+        if now >= request.expires_at:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
+        return now
 
     def _end(self, request: Request, state: State, place: Place | None) -> Request:
         now = self.clock.now()
-        return self._move(request, state, place, {"ended_at": now}, now)
+        return self._move(request, state, place, now, ended_at=now)
 
-    def _move(
-        self,
-        before: Request,
-        state: State,
-        place: Place | None,
-        change: Mapping[str, object],
-        at: datetime | None = None,
-    ) -> Request:
-        at = at or self.clock.now()
-        after = before.move(state, **change)
+    def _move(self, before: Request, state: State, place: Place | None, at: datetime, **changes: object) -> Request:
+        after = before.move(state, **changes)
         try:
             self.requests.move(before, after, entry_of(after, at), show_card(after, at, place))
         except SupersededError:

@@ -14,6 +14,9 @@ from bot.request import TERMINAL, Request, State
 POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
 HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little is left to send it and note it
 AT_ONCE = 50
+LEAST_WAIT = timedelta(seconds=0.1)
+LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as a terminal
+BETWEEN_REFUSALS = timedelta(minutes=1)
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 
@@ -46,26 +49,24 @@ class CardDelivery:
                 self._show(held)
 
     def _show(self, held: LiveMessage) -> None:
-        request, now = self.requests.get(held.request_id), self.clock.now()
-        place = held.place if held.place and now < held.place.until else None
-        if request is None or not _can_show(request, place):
-            self.outbox.not_shown(held, None)
-            return
+        request = self.requests.get(held.request_id)
+        place = held.place if held.place and self.clock.now() < held.place.until else None
         try:
-            self._send(request, place)
+            if request and _can_show(request, place):
+                self._send(request, place)
         except DeliveryError as error:
             wait = pause(held.failures + 1) * self.jitter()
-            next_at = None if error.for_good or error.gone else self.clock.now() + max(wait, error.retry_after or wait)
-            log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": request.id})
-            self.outbox.not_shown(held, next_at)
-        else:
-            self.outbox.shown(replace(held, version=request.version))
+            log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": held.request_id})
+            if not error.gone:
+                self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
+                return
+        self.outbox.shown(replace(held, version=request.version) if request else held)
 
     def _send(self, request: Request, place: Place | None) -> None:
         try:
             self.cards.show(request, place)
         except DeliveryError as error:
-            if not error.gone or not _can_show(request, None):
+            if not (error.gone and place and _can_show(request, None)):
                 raise
             self.cards.show(request, None)
 
@@ -84,8 +85,6 @@ class Delivery:
     `refusing` is Slack's word while someone has to repair the channel; operators are told in their results.
     """
 
-    BETWEEN_REFUSALS = timedelta(minutes=1)
-
     outbox: Outbox
     channel: AuditChannel
     clock: Clock
@@ -94,8 +93,8 @@ class Delivery:
     held_until: datetime | None = field(default=None, init=False)
     taken: list[tuple[Sequence[Entry], str]] = field(default_factory=list, init=False)
 
-    def deliver(self) -> timedelta | None:
-        """Post what is due, oldest first; return how long until something is due again, or None."""
+    def deliver(self) -> float:
+        """Post what is due, oldest first; return in how many seconds to look again."""
         self._note_taken()
         now = self.clock.now()
         # Further ahead than any pause is long, it was set by a clock that has been put right since.
@@ -103,8 +102,9 @@ class Delivery:
             self._deliver_due(now)
         if (due := self.outbox.next_entry_at()) is None:
             self.refusing = None  # whichever instance delivered the last one: the channel takes messages
-            return None
-        return max(due, self.held_until or due) - self.clock.now()
+            return LOOK_AGAIN.total_seconds()
+        wait = max(due, self.held_until or due) - self.clock.now()
+        return min(max(wait, LEAST_WAIT), LOOK_AGAIN).total_seconds()
 
     def _deliver_due(self, now: datetime) -> None:
         self.held_until = None
@@ -112,9 +112,10 @@ class Delivery:
         for entry in self.outbox.due_entries(now, AT_ONCE):
             if entry.id in done:
                 continue
-            entries = self._together(entry, now)
+            refused = entry.kind is Kind.REFUSED
+            entries = self._together(entry, now) if refused else [entry]
             done.update(each.id for each in entries)
-            if self._wait_for_the_minute(entries, now):
+            if refused and self._wait_for_the_minute(entries, now):
                 continue
             asked_at = self.clock.now()
             held = self.outbox.hold(entries, asked_at + POST)
@@ -122,25 +123,21 @@ class Delivery:
             if held and in_time and not self._post(held):
                 return
 
-    def _together(self, entry: Entry, now: datetime) -> Sequence[Entry]:
-        """Return what goes into one message: an entry, or everything due that was refused to one operator."""
-        if entry.kind is not Kind.REFUSED:
-            return [entry]
-        who = entry.ask.operator
+    def _together(self, refusal: Entry, now: datetime) -> Sequence[Entry]:
+        """Return what goes into one message: everything due that was refused to one operator."""
+        who = refusal.ask.operator
         waiting = self.outbox.refusals_waiting(who.team_id, who.id, AT_ONCE)
         # What is not due may be another instance's, which is posting it just now.
-        return [each for each in waiting if each.delivery.next_at and each.delivery.next_at <= now] or [entry]
+        return [each for each in waiting if each.delivery.next_at and each.delivery.next_at <= now] or [refusal]
 
-    def _wait_for_the_minute(self, entries: Sequence[Entry], now: datetime) -> bool:
+    def _wait_for_the_minute(self, refusals: Sequence[Entry], now: datetime) -> bool:
         """Put off an operator's refusals where the channel took others less than a minute ago."""
-        if entries[0].kind is not Kind.REFUSED:
-            return False
-        who = entries[0].ask.operator
+        who = refusals[0].ask.operator
         last = self.outbox.last_refusal_delivered_at(who.team_id, who.id)
         # A time yet to come was written by a clock that has been put right since.
-        if last is None or last > now or now >= last + self.BETWEEN_REFUSALS:
+        if last is None or last > now or now >= last + BETWEEN_REFUSALS:
             return False
-        self.outbox.postponed(entries, last + self.BETWEEN_REFUSALS, failed=False)
+        self.outbox.postponed(refusals, last + BETWEEN_REFUSALS, failed=False)
         return True
 
     def _post(self, entries: Sequence[Entry]) -> bool:

@@ -21,8 +21,8 @@ class Code(StrEnum):
 class BotError(Exception):
     """Something that a person is told: `sentence`, `hint` and `code`. Both texts are plain text."""
 
-    sentence = "Something went wrong, and nothing was signed out."
-    hint = "Try again. If it happens again, tell the bot's engineer."
+    sentence = "Something went wrong."
+    hint = "If you had just confirmed, see the audit channel. Otherwise nothing was done. Tell the bot's engineer."
     code = Code.OTHER
 
     def __init__(self, sentence: str | None = None, hint: str = "") -> None:
@@ -71,28 +71,28 @@ class PoolUnavailableError(BotError):
 class BusyError(BotError):
     """A lane is full: nothing was begun."""
 
-    sentence = "The bot is busy and has done nothing yet."
+    sentence = "The bot is busy and did not take this."
     hint = "Try again in a moment."
 
 
 class RestartingError(BotError):
     """The bot is draining: nothing was begun."""
 
-    sentence = "The bot is restarting and has done nothing yet."
+    sentence = "The bot is restarting and did not take this."
     hint = "Press or type it again in a moment."
 
 
 class NewerVersionError(BotError):
     """The store belongs to a newer version of the bot: this instance finishes what it holds and begins nothing."""
 
-    sentence = "A newer version of the bot is taking over, and nothing was done."
+    sentence = "A newer version of the bot is taking over, so this one did not take this."
     hint = "Try again in a moment."
 
 
 class UnknownRequestError(BotError):
     """A button whose request is not in the store."""
 
-    sentence = "The bot no longer knows this request, so nothing was done."
+    sentence = "The bot no longer knows this request, so your press did nothing."
     hint = "Run the command again."
 
 
@@ -107,7 +107,7 @@ class NotYoursError(BotError):
     """Someone other than the operator pressed."""
 
     sentence = "Only the person who ran the command can press these buttons."
-    hint = "Nothing was done."
+    hint = "Your press did nothing."
 
 
 class ChosenBeforeError(BotError):
@@ -134,7 +134,7 @@ class NotRecordedError(BotError):
 class StoreUnavailableError(BotError):
     """The store cannot be read or written just now. `in_doubt`: a write may have been done all the same."""
 
-    sentence = "The bot cannot use its store, so nothing was signed out."
+    sentence = "The bot cannot use its store, so it could not do this."
     hint = "Try again, and tell the bot's engineer."
     IN_DOUBT = (
         "The bot's store did not answer. If you had just confirmed, the sign-out may still happen, and the audit "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.errors import AccountNotFoundError, UsageError
 from bot.options import looks_like_phone
-from bot.ports import Attribute, Together, UserPool
+from bot.ports import Attribute, UserPool
 from bot.request import Account, Ask
 
 MAX_CANDIDATES = 10
@@ -24,6 +24,8 @@ _UNSAFE = re.compile(r'["\\\s]')
 
 # How a pool's country reads a phone number: E.164, or None for what is no valid number.
 E164 = Callable[[str, str | None], str | None]
+# Does several things at the same time; returns all results in order, or raises the first error.
+Together = Callable[[Sequence[Callable[[], Sequence[Account]]]], Sequence[Sequence[Account]]]
 
 
 @dataclass(frozen=True, kw_only=True)

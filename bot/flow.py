@@ -128,17 +128,17 @@ class Flow:
                 self.aws_lane.run(id_, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
-        with _telling(reply):
+        with self._telling(reply):
             authorized = self.confirmations.authorize(ask)
             pools = self.confirmations.pools_of(authorized, ask)
             self.aws_lane.run(ask.id, partial(self._open, authorized, pools, ask, reply))
 
     def _open_form(self, ask: Ask, form: Form) -> None:
-        with _telling(form):
+        with self._telling(form):
             form.open(sorted(self.confirmations.authorize(ask).rules))
 
     def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, reply: Reply) -> None:
-        with _telling(reply):
+        with self._telling(reply):
             try:
                 request = self.confirmations.open(authorized, pools, ask, reply.place)
             except SupersededError:  # the process that took it first shows its card
@@ -147,7 +147,7 @@ class Flow:
             self._show(request, reply)
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
-        with _telling(reply):
+        with self._telling(reply):
             if closed := self.closed():
                 raise closed
             request = decide(press)
@@ -171,35 +171,33 @@ class Flow:
         if ended and reply:
             self._show(ended, reply)
 
+    @contextmanager
+    def _telling(self, reply: Reply) -> Iterator[None]:
+        """Tell the operator whatever is raised inside."""
+        try:
+            yield
+        except AlreadyDecidedError as error:
+            self._tell_decided(error.request, reply)
+        except BotError as error:
+            if isinstance(error, StoreUnavailableError):
+                _log_failed("A command or press failed", error)
+            reply.say(error)
+        except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
+            _log_failed("A command or press failed", error)
+            reply.say(BotError())
+
+    def _tell_decided(self, request: Request, reply: Reply) -> None:
+        if request.state in {State.READY, State.RUNNING}:
+            reply.say(UnderWayError())
+            return
+        if request.state is State.CONFIRMING:
+            reply.say(ChosenBeforeError())
+        self._show(request, reply)
+
     def _show(self, request: Request, reply: Reply) -> None:
         if reply.show(request) and reply.place:
             with suppress(StoreUnavailableError):  # it is shown once more
                 self.outbox.shown(LiveMessage(request_id=request.id, version=request.version))
-
-
-@contextmanager
-def _telling(reply: Reply) -> Iterator[None]:
-    """Tell the operator whatever is raised inside."""
-    try:
-        yield
-    except AlreadyDecidedError as error:
-        _tell_decided(error.request, reply)
-    except BotError as error:
-        if isinstance(error, StoreUnavailableError):
-            _log_failed("A command or press failed", error)
-        reply.say(error)
-    except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
-        _log_failed("A command or press failed", error)
-        reply.say(BotError())
-
-
-def _tell_decided(request: Request, reply: Reply) -> None:
-    if request.state.is_decided:
-        reply.say(UnderWayError())
-        return
-    if request.state is State.CONFIRMING:
-        reply.say(ChosenBeforeError())
-    reply.show(request)
 
 
 def _log_failed(what: str, error: Exception) -> None:

@@ -1,16 +1,14 @@
 """What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol
 
 from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.request import Account, Request
-
-T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -66,13 +64,6 @@ class UserPool(Protocol):
         """Call a step's operation once, and say what is known afterwards. Never sent where it cannot leave in time."""
 
 
-class Together(Protocol):
-    """Does several things at the same time."""
-
-    def __call__(self, works: Sequence[Callable[[], T]]) -> Sequence[T]:
-        """Return all results in order. Raises the first error."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """Where an operator's card is: a response_url of Slack's, which works until `until`.
@@ -98,7 +89,7 @@ class Show:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveMessage:
-    """A card as the store has it: to be shown as of `version` at `due_at`, held by `hold` where someone shows it now.
+    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now.
 
     `place` is None once its response_url has ended. `failures` are those in a row.
     """
@@ -123,7 +114,7 @@ class Backlog:
     more: bool = False
 
 
-# A store keeps the next four. A method returns only after its write is durable, and raises `StoreUnavailableError`
+# A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
 # where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members.
 
 
@@ -187,10 +178,7 @@ class Outbox(Protocol):
         """Return when the channel last took a refusal of this operator."""
 
     def hold(self, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
-        """Take entries for delivery: no one else gets them before `until`. Return those that were got, so held.
-
-        One that was taken, postponed or delivered since it was read is not got.
-        """
+        """Take entries, so that no one else gets them before `until`; return those that no one took since."""
 
     def delivered(self, entries: Sequence[Entry], ts: str, now: datetime) -> None:
         """Note that Slack took these entries, as message `ts`. What was noted before stays."""
@@ -205,30 +193,20 @@ class Outbox(Protocol):
         """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
 
     def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took the card as of `message.version`.
+        """Note that Slack took the card as of `message.version`, or that there is no way to show that version.
 
-        It is due no longer, unless someone else holds it. Where the request has moved on since, this may hide a newer
-        card: then it is due at once.
+        It is due no longer, unless someone else holds it, or it became due at once since it was held. Where the request
+        has moved on since, this may hide a newer card: then it is due at once, until it was held and shown.
         """
 
-    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note a failure, and when to try again (None: not at all), unless someone took the card since."""
+    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
+        """Note a failure, and when to try again, unless someone took the card since."""
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""
 
     def forget_places(self, now: datetime) -> None:
         """Forget the response_urls that Slack no longer takes."""
-
-
-class StoreHealth(Protocol):
-    """What a health page and `check` ask of a store."""
-
-    def check_writable(self) -> None:
-        """Write something and take it back."""
-
-    def is_outdated(self) -> bool:
-        """Return whether the store belongs to a newer version of the bot by now."""
 
 
 class AuditChannel(Protocol):
@@ -249,13 +227,3 @@ class Cards(Protocol):
 
         Raises `DeliveryError` unless Slack definitely took it.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What `check` found of one thing that the bot needs; `fix` says what to do about it."""
-
-    name: str
-    status: Literal["ok", "warning", "missing", "not tried"]
-    sentence: str
-    fix: str = ""

@@ -1,17 +1,11 @@
-"""The reason for a sign-out: whether there must be one, what it must contain, and which part of it is a ticket."""
+"""The reason for what is asked: whether there must be one, what it must contain, and which part of it is a ticket."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from re import Match
 from typing import Protocol
 
 from bot.errors import UsageError
-
-
-class Match(Protocol):
-    """A place where a pattern matches."""
-
-    def span(self) -> tuple[int, int]:
-        """Return where it begins and ends."""
 
 
 class Pattern(Protocol):
@@ -21,7 +15,7 @@ class Pattern(Protocol):
     def pattern(self) -> str:
         """The expression as it was written."""
 
-    def finditer(self, text: str) -> Iterable[Match]:
+    def finditer(self, text: str) -> Iterable[Match[str]]:
         """Return every match."""
 
 
@@ -34,18 +28,13 @@ class ReasonRule:
 
     def check(self, reason: str | None) -> None:
         """Raise `UsageError` for a reason that will not do."""
+        such = self.pattern.pattern if self.pattern else ""
         if self.required and not reason:
-            raise UsageError(f"A reason is needed: add --reason TEXT{self._such()}.")
-        if reason and self.pattern and not self.tickets(reason):
-            raise UsageError(f"The reason must contain what {self.pattern.pattern} matches, such as a ticket number.")
+            raise UsageError(f"A reason is needed: add --reason TEXT{such and f' with what {such} matches'}.")
+        if reason and such and not self.tickets(reason):
+            raise UsageError(f"The reason must contain what {such} matches, such as a ticket number.")
 
     def tickets(self, reason: str) -> Sequence[tuple[int, int]]:
         """Return where the pattern matches, each as its beginning and end."""
-        return (
-            [match.span() for match in self.pattern.finditer(reason) if match.span()[0] < match.span()[1]]
-            if self.pattern
-            else []
-        )
-
-    def _such(self) -> str:
-        return f" with what {self.pattern.pattern} matches" if self.pattern else ""
+        found = self.pattern.finditer(reason) if self.pattern else ()
+        return [match.span() for match in found if match.span()[0] < match.span()[1]]

@@ -36,11 +36,6 @@ class State(StrEnum):
         return self in {State.CHOOSING, State.CONFIRMING}
 
     @property
-    def is_decided(self) -> bool:
-        """Whether it is to be done, and has not ended."""
-        return self in {State.READY, State.RUNNING}
-
-    @property
     def has_ended(self) -> bool:
         """Whether no move leads on."""
         return not MOVES[self]

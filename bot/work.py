@@ -58,7 +58,8 @@ class Worker:
         now = self.clock.now()
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
         dead = self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE)
-        return [each for each in (*ready, *dead) if each.id not in self._running and self._may_take(each)]
+        found = [each for each in (*ready, *dead) if each.id not in self._running]
+        return [each for each in found if self._pool(each) or now >= self._latest(each)]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request, carry it out, and return it with its outcome, stored with its audit entry.
@@ -72,78 +73,68 @@ class Worker:
             self._running.add(request.id)
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)
-            if request.state is State.READY and self._is_too_late(request):
-                return self._end(request, _Calls(error_code=TOO_LATE), wait)
+            if request.state is State.READY and self.clock.now() >= self._latest(request):
+                return self._end(request, _Calls(State.FAILED, TOO_LATE), wait)
             return self._carry_out(self._claim(request), wait)
         except SupersededError:
             return None
         finally:
             self._running.discard(request.id)
 
-    def _may_take(self, request: Request) -> bool:
-        of_a_terminal = request.ask.source == TERMINAL and request.account.pool in self.with_role
-        return not of_a_terminal or self._is_too_late(request)
-
-    def _is_too_late(self, request: Request) -> bool:
-        return self.clock.now() >= self._latest(request)
-
     def _latest(self, request: Request) -> datetime:
+        """Return when the last call may leave: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
         return request.decided_at + self.resume_within
 
+    def _pool(self, request: Request) -> UserPool | None:
+        """Return the pool to call; None where its name stands for another by now, or only a terminal may call it."""
+        name = request.account.pool
+        pool = self.pools.get(name)
+        only_there = request.ask.source == TERMINAL and name in self.with_role
+        return pool if pool and pool.pool_id == request.account.pool_id and not only_there else None
+
     def _claim(self, request: Request) -> Request:
         now = self.clock.now()
-        taken_over = request.state is State.RUNNING
+        dead = request.state is State.RUNNING
         claim = Claim(id=new_id(now), at=now, until=now + LEASE)
-        claimed = request.move(State.RUNNING, claim=claim, in_doubt=request.in_doubt or taken_over)
-        self.requests.move(request, claimed, entry_of(claimed, now) if taken_over else None, None)
+        claimed = request.move(State.RUNNING, claim=claim, in_doubt=request.in_doubt or dead)
+        self.requests.move(request, claimed, entry_of(claimed, now) if dead else None, None)
         return claimed
 
     def _carry_out(self, request: Request, wait: timedelta) -> Request:
         steps = ACTIONS[request.ask.options.action].steps
-        while True:
-            step = steps[len(request.done)]
+        for step in steps[len(request.done) : -1]:
             calls = self._call(request, step)
-            if not calls.yes or len(request.done) + 1 == len(steps):
+            if calls.state is not State.DONE:
                 return self._end(request, calls, wait)
-            now = self.clock.now()
-            noted = request.move(State.RUNNING, claim=_renewed(request, now), in_doubt=False, **calls.noted_in(request))
+            claim = request.claim and replace(request.claim, until=self.clock.now() + LEASE)
+            noted = request.move(State.RUNNING, claim=claim, in_doubt=False, **calls.added_to(request))
             self.requests.move(request, noted, None, None)
             request = noted
+        return self._end(request, self._call(request, steps[-1]), wait)
 
     def _call(self, request: Request, step: Step) -> "_Calls":
-        calls = _Calls(step, INTERRUPTED if request.in_doubt else NO_CALL_MADE, in_doubt=request.in_doubt)
-        pool = self._pool(request)
-        while pool and (leave_within := self._time_to_call(request, calls)):
-            calls.note(pool.call(step, request.account.username, leave_within))
-            if calls.settled:
-                break
-            pause = BACK_OFF_SECONDS[min(calls.made, len(BACK_OFF_SECONDS)) - 1]
-            self.clock.sleep(pause * self.jitter())
-        return calls
-
-    def _pool(self, request: Request) -> UserPool | None:
-        """Return the account's pool; None where its name stands for another by now, which holds other people."""
-        pool = self.pools.get(request.account.pool)
-        if pool is None or pool.pool_id != request.account.pool_id or not self._may_take(request):
-            return None
-        return pool.on_behalf(request.id, request.ask.operator.id)
-
-    def _time_to_call(self, request: Request, calls: "_Calls") -> timedelta | None:
-        """Return how long from now a call may still leave; None where no further one may."""
         if request.claim is None:
             raise ValueError("only a claimed request can be run")
-        left = min(request.claim.until - CALL - MARGIN, self._latest(request)) - self.clock.now()
-        return left if calls.made < MAX_CALLS and left > timedelta(0) else None
+        calls = _Calls(*((State.UNKNOWN, INTERRUPTED) if request.in_doubt else (State.FAILED, NO_CALL_MADE)), step)
+        latest = min(request.claim.until - CALL - MARGIN, self._latest(request))
+        pool = self._pool(request)
+        pool = pool and pool.on_behalf(request.id, request.ask.operator.id)
+        while pool and calls.made < MAX_CALLS and (left := latest - self.clock.now()) > timedelta(0):
+            calls.note(pool.call(step, request.account.username, left))
+            if calls.settled:
+                break
+            # The longest one where nothing was sent: STS would not give credentials.
+            self.clock.sleep(BACK_OFF_SECONDS[calls.made - 1] * self.jitter())
+        return calls
 
     def _end(self, request: Request, calls: "_Calls", wait: timedelta) -> Request:
         now = self.clock.now()
-        done = calls.state is State.DONE
-        lifetimes = self.lifetimes.get(request.account.pool) if done else None
+        lifetimes = self.lifetimes.get(request.account.pool) if calls.state is State.DONE else None
         ended = request.move(
             State.PARTLY if calls.state is State.FAILED and request.done else calls.state,
-            **calls.noted_in(request),
+            **calls.added_to(request),
             error_code=calls.error_code,
             ended_at=now,
             access_until=now + lifetimes.token if lifetimes else None,
@@ -153,30 +144,20 @@ class Worker:
         return ended
 
 
-def _renewed(request: Request, now: datetime) -> Claim | None:
-    return replace(request.claim, until=now + LEASE) if request.claim else None
-
-
+@dataclass
 class _Calls:
     """What the calls of one step amount to. Once some call got no clear answer, a later refusal proves nothing."""
 
-    def __init__(self, step: Step | None = None, error_code: str | None = None, *, in_doubt: bool = False) -> None:
-        self.state = State.UNKNOWN if in_doubt else State.FAILED
-        self.error_code = error_code
-        self.made = 0
-        self.settled = False
-        self._step = step
-        self._aws_request_ids: list[str] = []
-
-    @property
-    def yes(self) -> bool:
-        """Whether the step was done."""
-        return self.state is State.DONE
+    state: State
+    error_code: str | None
+    step: Step | None = None
+    made: int = 0
+    settled: bool = False
+    aws_request_ids: tuple[str, ...] = ()
 
     def note(self, answer: Answer) -> None:
         """Take one call's answer into account."""
-        if answer.aws_request_id:
-            self._aws_request_ids.append(answer.aws_request_id)
+        self.aws_request_ids += (answer.aws_request_id,) if answer.aws_request_id else ()
         match answer:
             case Done():
                 self.made += 1
@@ -190,11 +171,12 @@ class _Calls:
             case Unclear(code=code):
                 self.made += 1
                 self.state, self.error_code = State.UNKNOWN, code
+        self.settled = self.settled or self.made == MAX_CALLS
 
-    def noted_in(self, request: Request) -> dict[str, Any]:
+    def added_to(self, request: Request) -> dict[str, Any]:
         """Return what a request holds once these calls are added to it."""
         return {
-            "done": (*request.done, str(self._step)) if self.yes else request.done,
+            "done": (*request.done, str(self.step)) if self.state is State.DONE else request.done,
             "attempts": request.attempts + self.made,
-            "aws_request_ids": (*request.aws_request_ids, *self._aws_request_ids),
+            "aws_request_ids": request.aws_request_ids + self.aws_request_ids,
         }

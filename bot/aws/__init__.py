@@ -1,1 +1,14 @@
-"""AWS: the configured user pools, their roles, secrets that settings refer to, and what IAM must allow."""
+"""AWS: the configured user pools, their roles, secrets that settings refer to, and what IAM must allow.
+
+user_pool.py      one pool: find an account, do a step of an action to it
+clients.py        boto3's clients, each built when it is first needed
+answers.py        what a failed call means: a definite refusal, or no clear answer
+roles.py          the sessions of the pools' roles (STS), one for each request
+sessions.py       the credentials that a thread signs with for a while
+identity.py       whose credentials these are
+phone_numbers.py  a phone number as Cognito writes it
+spelling.py       the AWS CLI's spelling of the command
+secrets.py        secrets in Secrets Manager and Parameter Store
+policies.py       the least that IAM must allow
+check_pools.py    tries what the bot has to be allowed in its pools
+"""

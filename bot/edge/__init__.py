@@ -1,1 +1,14 @@
-"""The edge: one asyncio loop that holds the connection to Slack and the health page, and the threads behind it."""
+"""The edge: one asyncio loop that holds the connection to Slack and the health page, and the threads behind it.
+
+serve.py        runs it all until it is told to stop, then drains
+socket_mode.py  Socket Mode: the connection on which Slack sends
+http.py         HTTP mode: Slack's requests, proved to be Slack's
+lanes.py        bounded threads for work that comes
+rounds.py       a thread for work that comes again and again
+health.py       the health page's server
+pages.py        `/readyz` and `/metrics`
+readiness.py    whether the bot is ready, in sentences
+probe.py        asks what may hang, without waiting for it
+metrics.py      the numbers for Prometheus
+logs.py         how log lines look, and what they never show
+"""

@@ -7,17 +7,22 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     changes.py        waiting for a change of anything
     board.py          the channels, and the messages in them
     workspace.py      what people can do, and what the app is told of it
-    forms.py          the forms before them, each a views.py
+    forms.py          the forms before them
+    views.py          one such form, and what was put into it
     payloads.py       what the bot is told about it
-    socket_mode.py    the WebSocket on which the bot hears of commands, presses and forms
-    request_url.py    the address at which it hears of them instead, in HTTP mode
+    socket_mode.py    the WebSocket on which the bot is told of commands, presses and forms
+    request_url.py    the address at which it is told of them instead, in HTTP mode
     web_api.py        the methods that the bot calls
     response_urls.py  the addresses at which it answers
-    limits.py         what a message may be, in terms of shapes.py
+    limits.py         what a message may be
     form_limits.py    what a form may be
+    shapes.py         the terms in which both say it
     cognito.py        the pools, the people and their devices
-    weather.py        faults on the wires to either side, each a wire.py
-    page.py           the web page's server, which shows a snapshot.py
+    weather.py        faults on the wires to either side
+    wire.py           one such wire
+    page.py           the web page's server
+    page/             the web page itself
+    snapshot.py       what the page shows, at one moment
     stage.py          starts and stops all of these
     start.py          `python -m bot sandbox`
 """

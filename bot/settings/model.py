@@ -92,9 +92,10 @@ class Settings(StoreSettings):
         return sorted(self.allow.groups.union(*(pool.allow.groups for pool in self.pools.values())))
 
     @property
-    def reason_rule(self) -> ReasonRule:
-        """What is asked of a reason, as the rules know it."""
-        return ReasonRule(self.require_reason, self.reason_pattern)
+    def reason_rule(self) -> ReasonRule | None:
+        """What is asked of a reason, as the rules know it; None where it is nothing."""
+        asked = self.require_reason or self.reason_pattern
+        return ReasonRule(self.require_reason, self.reason_pattern) if asked else None
 
     @property
     def allowlist(self) -> Allowlist:

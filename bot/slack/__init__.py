@@ -1,1 +1,17 @@
-"""Slack: Bolt's listeners, what people read, the audit channel, and user groups."""
+"""Slack: what it tells the bot, what people read in it, and what it is asked.
+
+listeners.py        Bolt's App and its listeners: ack, parse, one call of the flow
+typed.py            the text of a command, as Slack delivers it, to options
+form.py             the form that asks for what the command did not say
+help.py             what `/signout help` says
+reply.py            cards and sentences to operators: drawn, sent, and timed
+cards.py            what a request looks like in each of its states
+audit_channel.py    what the audit channel reads of an outcome, and posting it
+text.py             Block Kit without anything that Slack interprets, and how accounts are shown
+clients.py          slack_sdk's client, set up to try once, and posting through it
+groups.py           members of Slack user groups, at most a minute old
+manifest.py         the Slack app's manifest
+check_workspace.py  what `check` asks Slack
+answers.py          what came back from a call that only looks
+scopes.py           the bot token's scopes against the manifest's
+"""

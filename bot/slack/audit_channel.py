@@ -1,23 +1,39 @@
-"""The audit channel: one post an outcome, told as taken only when Slack said so."""
+"""The audit channel: what it reads of an outcome, in one message each, and posting it until Slack says yes."""
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from structlog.contextvars import bound_contextvars
 
-from bot.audit import AuditEntry
-from bot.backoff import retry_after
-from bot.errors import DeliveryError
+from bot.action import ACTIONS
+from bot.audit import Entry, Kind
+from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.facts.slack_words import TOKEN_ERRORS
-from bot.slack.accounts import Shown
-from bot.slack.audit_messages import audit_message, metadata
+from bot.request import Request
+from bot.slack.clients import post
+from bot.slack.text import (
+    UTC_TIME,
+    Block,
+    Element,
+    Message,
+    Shown,
+    bullets,
+    header,
+    mention,
+    message,
+    moment,
+    paragraph,
+    shortened,
+    small_print,
+    words,
+)
+from bot.visible import visible
 
-UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
-_TOO_MANY = 429
+MAX_LISTED = 10
+MAX_NAME = 60  # ten of the longest names would be more than Slack takes in one message
+_SIGNS: Mapping[Kind, str] = {Kind.PARTLY: "🟠", Kind.FAILED: "❌", Kind.UNKNOWN: "❓", Kind.REFUSED: "⛔"}
 # Slack's words for a channel, an app or a token that a person has to fix.
 _FOR_GOOD = TOKEN_ERRORS | frozenset(
     {
@@ -37,17 +53,6 @@ _FOR_GOOD = TOKEN_ERRORS | frozenset(
         "messages_tab_disabled",
     }
 )
-_MALFORMED = frozenset(
-    {
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "msg_blocks_too_long",
-        "invalid_metadata_format",
-        "invalid_metadata_schema",
-        "metadata_must_be_sent_from_app",
-        "metadata_too_large",
-    }
-)
 
 log = logging.getLogger(__name__)
 
@@ -60,44 +65,123 @@ class SlackAuditChannel:
         self._channel_id = channel_id
         self._shown = shown
 
-    def post(self, entries: Sequence[AuditEntry]) -> str:
+    def post(self, entries: Sequence[Entry]) -> str:
         """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
-        with bound_contextvars(request_id=entries[0].request_id, entry_id=entries[0].id):
-            ts = self._post_or_plainly(entries)
+        first = entries[0]
+        with bound_contextvars(request_id=first.ask.id, entry_id=first.id):
+            drawn, ids = audit_message(self._shown, entries), metadata(entries)
+            ts = post(self._client, self._channel_id, drawn, _FOR_GOOD, ids)
             log.info("The audit channel took the entry")
             return ts
 
-    def _post_or_plainly(self, entries: Sequence[AuditEntry]) -> str:
-        message, ids = audit_message(self._shown, entries), metadata(entries)
-        as_text = {"mrkdwn": False}
-        for form in ({"blocks": message.blocks, "metadata": ids}, as_text | {"metadata": ids}):
-            try:
-                return self._post(message.text, **form)
-            except DeliveryError as error:
-                if error.reason not in _MALFORMED:
-                    raise
-                log.warning("Slack refuses the form of entry %s (%s): posting it as text", entries[0].id, error.reason)
-        return self._post(message.text, **as_text)
 
-    def _post(self, text: str, **more: Any) -> str:
-        try:
-            answer = self._client.chat_postMessage(
-                channel=self._channel_id, text=text, unfurl_links=False, unfurl_media=False, **more
-            )
-            ts = answer.get("ts")
-        except SlackApiError as error:
-            raise _delivery_error(error) from None
-        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
-            raise DeliveryError(type(error).__name__) from None
-        if not ts:
-            raise DeliveryError("an answer without ts")
-        return str(ts)
+def metadata(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return Slack's message metadata, by which a program finds the entry again."""
+    first = entries[0]
+    ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
+    return {
+        "event_type": "signout_outcome",
+        "event_payload": ids | ({"count": len(entries)} if len(entries) > 1 else {}),
+    }
 
 
-def _delivery_error(error: SlackApiError) -> DeliveryError:
-    response = error.response
-    if response.status_code == _TOO_MANY:
-        return DeliveryError("ratelimited", retry_after(response.headers.get("Retry-After")) or UNSAID)
-    answer = response.data if isinstance(response.data, dict) else {}
-    reason = str(answer.get("error") or f"HTTP {response.status_code}")
-    return DeliveryError(reason, for_good=reason in _FOR_GOOD)
+def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
+    """Return the message for one entry, or for several refusals of one operator.
+
+    First whom and the outcome, then who and why, and what it means; all ids and times in small print.
+    """
+    first, title = entries[0], _title(entries[0])
+    if len(entries) > 1:
+        return message(header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
+    name = shown.name(first.chosen) if first.chosen else shown.personal(first.ask.options.target)
+    return message(
+        header(f"{title}: {name}"),
+        paragraph(*_who_and_why(shown, first)),
+        *_what_it_means(first),
+        small_print(_ids_and_times(shown, first)),
+    )
+
+
+def _title(entry: Entry) -> str:
+    action = ACTIONS[entry.ask.options.action]
+    titles = {
+        Kind.PARTLY: action.partly,
+        Kind.FAILED: action.failed,
+        Kind.UNKNOWN: action.unknown,
+        Kind.REFUSED: "Refused",
+    }
+    return f"{_SIGNS.get(entry.kind, '✅')} {titles.get(entry.kind, action.done)}"
+
+
+def _who_and_why(shown: Shown, entry: Entry) -> list[Element]:
+    who, account, reason = entry.ask.operator, entry.chosen, entry.ask.options.reason
+    parts = [[mention(who.id, who.name)]]
+    if account:
+        parts.append([words(f"pool {account.pool}")])
+    if account and account.provider:
+        parts.append([words(account.sign_in)])
+    if entry.kind is Kind.REFUSED:
+        parts.append([words(entry.rule)])
+    if reason:
+        parts.append(shown.reason(reason))
+    return [element for part in parts for element in (words(" · "), *part)][1:]
+
+
+def _what_it_means(entry: Entry) -> list[Block]:
+    match entry.kind, entry.request:
+        case Kind.FAILED, Request() as request:
+            return [paragraph(words(f"{NOTHING_ENDED} {advice(request.error_code)}"))]
+        case Kind.UNKNOWN, Request() as request:
+            return [paragraph(words(f"{NOT_KNOWN} {advice(request.error_code)}"))]
+        case Kind.PARTLY, Request() as request:
+            return [paragraph(words(f"Only this was done: {', '.join(request.done)}. {advice(request.error_code)}"))]
+        case _, Request(access_until=access) as request if access:
+            login = request.login_until
+            return [
+                paragraph(
+                    words("Tokens may be accepted until "),
+                    moment(access),
+                    *([words(". The hosted login page may renew them until "), moment(login)] if login else []),
+                    words("."),
+                )
+            ]
+    return []
+
+
+def _ids_and_times(shown: Shown, entry: Entry) -> list[str]:
+    request, account, who = entry.request, entry.chosen, entry.ask.operator
+    facts = [f"Request {entry.ask.id}"]
+    if request:
+        times = {"asked": request.created_at, "confirmed": request.decided_at, "ended": request.ended_at}
+        said = ", ".join(f"{label} {time:{UTC_TIME}}" for label, time in times.items() if time)
+        facts += [f"{said[:1].upper()}{said[1:]}", f"Calls: {request.attempts}", f"Allowed by {entry.rule}"]
+        if request.aws_request_ids:
+            facts.insert(1, f"AWS request {', '.join(request.aws_request_ids)}")
+    else:
+        facts += [f"At {entry.at:{UTC_TIME}}", f"Asked for {shown.personal(entry.ask.options.target)}"]
+    facts.append(f"Operator {who.name} ({who.id}, team {who.team_id})")
+    if account:
+        facts.append(f"Pool {account.pool} ({account.pool_id})")
+    if account and account.sub:
+        facts.append(f"Sub {account.sub}")
+    return [*facts, f"Entry {entry.id}, bot {entry.bot_version}"]
+
+
+def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
+    first, who = entries[0], entries[0].ask.operator
+    items = [
+        [
+            moment(entry.at),
+            words("  asked for "),
+            words(shortened(visible(shown.personal(entry.ask.options.target)), MAX_NAME), code=True),
+            words(f": {entry.rule}"),
+        ]
+        for entry in entries[:MAX_LISTED]
+    ]
+    left_out = len(entries) - len(items)
+    return [
+        paragraph(mention(who.id, who.name), words(f" ({who.name}, team {who.team_id})")),
+        bullets(items),
+        *([paragraph(words(f"and {left_out} more. The audit log has them all."))] if left_out else []),
+        small_print([f"First request {first.ask.id}", f"Entry {first.id}, bot {first.bot_version}"]),
+    ]

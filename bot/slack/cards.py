@@ -1,86 +1,63 @@
-"""What the operator reads: a request's state to blocks. Pure: no clock, no network."""
+"""What the operator reads: a request in each of its states, and what was wrong. Pure: no clock, no network."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from bot.errors import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.request import SignOutRequest, State
-from bot.slack.accounts import Line, Shown
+from bot.action import ACTIONS
+from bot.errors import BotError, UsageError
+from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
+from bot.options import USAGE
+from bot.request import Request, State
 from bot.slack.text import (
     LINE_BREAK,
     Block,
     Element,
-    ago,
-    as_text,
+    Line,
+    Message,
+    Shown,
     bullets,
     button,
     facts,
     header,
+    message,
     moment,
     paragraph,
     plain,
-    shortened,
     words,
 )
-from bot.visible import visible
 
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
 CANCEL = "signout_cancel"
-AUDIT_KEPT = "The audit channel could not be reached. The entry is kept and will be delivered."
+AUDIT_REFUSED = "The audit channel takes no messages just now. What is missing there is saved and will be posted."
 LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in one message
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Blocks, and the same as escaped text for notifications and screen readers."""
-
-    blocks: list[Block]
-    text: str
-
-
-def message(*blocks: Block) -> Message:
-    """Return a message of these blocks."""
-    return Message(list(blocks), as_text(blocks))
+def card(shown: Shown, request: Request, *, audit_refused: bool = False) -> Message:
+    """Return the one card for whatever state a request is in. `audit_refused`: see `AUDIT_REFUSED`."""
+    blocks = _CARDS[request.state](shown, request)
+    if audit_refused and request.decided_at and request.state.has_ended:
+        blocks.append(paragraph(words(AUDIT_REFUSED)))
+    return message(*blocks)
 
 
-def note(sentence: str) -> Message:
-    """Return a message of one sentence."""
-    return message(paragraph(words(sentence)))
+def told(error: BotError) -> Message:
+    """Return what was wrong and what to do; for a command that is not understood, how to write it as well."""
+    elements = [words(str(error))]
+    if isinstance(error, UsageError):
+        elements += [LINE_BREAK, words("Usage: "), words(error.usage or USAGE, code=True)]
+    return message(paragraph(*elements))
 
 
-def usage(sentence: str, usage_line: str) -> Message:
-    """Return what was wrong with a command, and how to write it."""
-    return message(paragraph(words(sentence), LINE_BREAK, words("Usage: "), words(usage_line, code=True)))
-
-
-@dataclass(frozen=True, slots=True)
-class Cards:
-    """Renders a request as its operator sees it."""
-
-    shown: Shown
-
-    def card(self, request: SignOutRequest, last: SignOutRequest | None = None, *, audit_kept: bool = False) -> Message:
-        """Return the one card for whatever state a request is in; `last` signed the same account out before.
-
-        `audit_kept`: the audit channel takes no message just now.
-        """
-        if request.state is State.AWAITING_CONFIRMATION:
-            return message(*_awaiting_confirmation(self.shown, request, last))
-        kept = [paragraph(words(AUDIT_KEPT))] if audit_kept and request.claimed_at and request.ended_at else []
-        return message(*_CARDS[request.state](self.shown, request), *kept)
-
-
-def _awaiting_choice(shown: Shown, request: SignOutRequest) -> list[Block]:
+def _choosing(shown: Shown, request: Request) -> list[Block]:
     left_out = request.matches - len(request.candidates)
-    more = f" These are the first {len(request.candidates)}; narrow it by user name, sub or --pool." if left_out else ""
+    more = f" These are the first {len(request.candidates)}: add a user name, sub or --pool." if left_out else ""
     return [
         header(f"{request.matches} accounts match. Which one is it?"),
         paragraph(words(f"Nothing happens before you choose one and confirm.{more}")),
         *(
             {
                 "type": "section",
-                "text": plain(shortened(visible(shown.brief(account)), LONGEST_CANDIDATE)),
+                "text": plain(shown.brief(account), LONGEST_CANDIDATE),
                 "accessory": button("This one", f"{CHOOSE}{number}", request.id),
             }
             for number, account in enumerate(request.candidates)
@@ -90,58 +67,67 @@ def _awaiting_choice(shown: Shown, request: SignOutRequest) -> list[Block]:
     ]
 
 
-def _awaiting_confirmation(shown: Shown, request: SignOutRequest, last: SignOutRequest | None) -> list[Block]:
+def _confirming(shown: Shown, request: Request) -> list[Block]:
+    action, earlier, reason = ACTIONS[request.ask.options.action], request.earlier, request.ask.options.reason
+    lines = shown.who(request.account)
+    if earlier:
+        lines.append(("Last signed out", [moment(earlier.at, "{ago}"), words(f" by @{earlier.by}")]))
+    if reason:
+        lines.append(("Reason", shown.reason(reason)))
     return [
-        header("Sign this user out of all devices?"),
-        facts([*shown.who(request.account), *_before(last), *shown.reason(request.reason)]),
+        header(action.question),
+        facts(lines),
         paragraph(
             words(
-                "Every device has to sign in again, and may do so at once. An app that checks only a token's signature "
-                f"may go on accepting it for up to {shown.token_lifetime(request.account.pool)}."
+                "Every device has to sign in again, and can do so at once. An app that checks only a token's signature "
+                f"may accept it for up to {shown.token_lifetime(request.account.pool)} more."
             )
         ),
         _until(request),
         {
             "type": "actions",
             "elements": [
-                button("Sign out", CONFIRM, request.id, "danger"),
+                button(action.button, CONFIRM, request.id, "danger"),
                 button("Cancel", CANCEL, request.id),
             ],
         },
     ]
 
 
-def _until(request: SignOutRequest) -> Block:
+def _until(request: Request) -> Block:
     return paragraph(words("You can confirm until "), moment(request.expires_at), words("."))
 
 
-def _before(last: SignOutRequest | None) -> list[Line]:
-    if last is None or last.ended_at is None:
-        return []
-    return [("Last signed out", [ago(last.ended_at), words(f" by @{last.operator.name}")])]
-
-
-def _signing_out(shown: Shown, request: SignOutRequest) -> list[Block]:
+def _ready(shown: Shown, request: Request) -> list[Block]:
+    latest = (request.decided_at or request.created_at) + shown.resume_within
     return [
         paragraph(
-            words("Signing out "),
-            words(shown.name(request.account.username), code=True),
-            words(" … This takes a second, at most half a minute. The result will be here."),
+            words(f"Waiting … {ACTIONS[request.ask.options.action].running} "),
+            words(shown.name(request.account), code=True),
+            words(" has not begun yet. It begins by "),
+            moment(latest),
+            words(" or not at all. The result will be here."),
         )
     ]
 
 
-def _signed_out(shown: Shown, request: SignOutRequest) -> list[Block]:
+def _running(shown: Shown, request: Request) -> list[Block]:
     return [
-        header(f"Signed out: {shown.name(request.account.username)}"),
-        bullets([item for item in _truth(shown, request) if item]),
-        facts(_trace(request)),
+        paragraph(
+            words(f"{ACTIONS[request.ask.options.action].running} "),
+            words(shown.name(request.account), code=True),
+            words(" … This takes a second, seldom more than half a minute. The result will be here."),
+        )
     ]
 
 
-def _truth(shown: Shown, request: SignOutRequest) -> list[list[Element]]:
+def _done(shown: Shown, request: Request) -> list[Block]:
+    return _ended(shown, request, ACTIONS[request.ask.options.action].done, bullets(_truth(shown, request)))
+
+
+def _truth(shown: Shown, request: Request) -> list[list[Element]]:
     ended, access, login = request.ended_at, request.access_until, request.login_until
-    return [
+    items = [
         [words("All refresh tokens were revoked"), *([words(": "), moment(ended)] if ended else []), words(".")],
         [words("Apps that check only a token's signature may accept it until "), moment(access), words(".")]
         if access
@@ -156,50 +142,56 @@ def _truth(shown: Shown, request: SignOutRequest) -> list[list[Element]]:
         [words("The person can sign in again at once.")],
         [words("Is that too long, or must they stay out? Disable the account or reset its password in Cognito.")],
     ]
+    return [item for item in items if item]
 
 
-def _failed(shown: Shown, request: SignOutRequest) -> list[Block]:
+def _partly(shown: Shown, request: Request) -> list[Block]:
+    action = ACTIONS[request.ask.options.action]
+    missing = ", ".join(step for step in action.steps if step not in request.done)
+    sentence = f"Done: {', '.join(request.done)}. Not done: {missing}. {advice(request.error_code)}"
+    return _ended(shown, request, action.partly, paragraph(words(sentence)))
+
+
+def _failed(shown: Shown, request: Request) -> list[Block]:
+    sentence = f"{NOTHING_ENDED} {advice(request.error_code)}"
+    return _ended(shown, request, ACTIONS[request.ask.options.action].failed, paragraph(words(sentence)))
+
+
+def _unknown(shown: Shown, request: Request) -> list[Block]:
+    sentence = f"{NOT_KNOWN} {advice(request.error_code)}"
+    return _ended(shown, request, ACTIONS[request.ask.options.action].unknown, paragraph(words(sentence)))
+
+
+def _ended(shown: Shown, request: Request, title: str, what_it_means: Block) -> list[Block]:
+    aws: list[Line] = [("AWS request", [words(", ".join(request.aws_request_ids), code=True)])]
     return [
-        header(f"Not signed out: {shown.name(request.account.username)}"),
-        paragraph(words(f"{NOTHING_ENDED} {advice(request.error_code)}")),
-        facts(_trace(request)),
+        header(f"{title}: {shown.name(request.account)}"),
+        what_it_means,
+        facts([("Request", [words(request.id, code=True)]), *(aws if request.aws_request_ids else [])]),
     ]
 
 
-def _unknown(shown: Shown, request: SignOutRequest) -> list[Block]:
-    return [
-        header(f"Not known whether signed out: {shown.name(request.account.username)}"),
-        paragraph(words(f"{NOT_KNOWN} {advice(request.error_code)}")),
-        facts(_trace(request)),
-    ]
+def _cancelled(_: Shown, __: Request) -> list[Block]:
+    return [paragraph(words("Cancelled. Nothing was done."))]
 
 
-def _cancelled(_: Shown, __: SignOutRequest) -> list[Block]:
-    return [paragraph(words("Cancelled. Nobody was signed out."))]
-
-
-def _expired(_: Shown, request: SignOutRequest) -> list[Block]:
+def _expired(_: Shown, request: Request) -> list[Block]:
     return [
         paragraph(
             words("This card expired: "),
             moment(request.expires_at),
-            words(". Nobody was signed out. Run the command again."),
+            words(". Nothing was done. Run the command again."),
         )
     ]
 
 
-def _trace(request: SignOutRequest) -> list[Line]:
-    aws = ", ".join(request.aws_request_ids)
-    return [
-        ("Request", [words(request.id, code=True)]),
-        *([("AWS request", [words(aws, code=True)])] if aws else []),
-    ]
-
-
-_CARDS: Mapping[State, Callable[[Shown, SignOutRequest], list[Block]]] = {
-    State.AWAITING_CHOICE: _awaiting_choice,
-    State.SIGNING_OUT: _signing_out,
-    State.SIGNED_OUT: _signed_out,
+_CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
+    State.CHOOSING: _choosing,
+    State.CONFIRMING: _confirming,
+    State.READY: _ready,
+    State.RUNNING: _running,
+    State.DONE: _done,
+    State.PARTLY: _partly,
     State.FAILED: _failed,
     State.UNKNOWN: _unknown,
     State.CANCELLED: _cancelled,

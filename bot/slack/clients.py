@@ -1,23 +1,36 @@
-"""slack_sdk's clients, set up so that nothing is retried, or posted twice, behind our back."""
+"""slack_sdk's client, set up so that nothing is retried, or posted twice, behind our back; and posting through it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from http.client import HTTPException
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, install_opener
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
-from slack_sdk.webhook import WebhookClient
 
-from bot.facts.slack_words import LOOPBACK, SLACK_HOST
-from bot.slack.cards import Message
+from bot.errors import DeliveryError
+from bot.facts.duration import retry_after
+from bot.slack.text import Message
 
 TIMEOUT_SECONDS = 5
+UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
+# Slack's words for a message whose form it does not take.
+_MALFORMED = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_blocks_too_long",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "metadata_must_be_sent_from_app",
+        "metadata_too_large",
+    }
+)
 
 Failed = Callable[[str, str], None]  # is told of each call that failed: its method, and what was wrong in one word
 
@@ -39,14 +52,17 @@ def refuse_redirects() -> None:
     install_opener(build_opener(_NoRedirects, *proxies))
 
 
-def _unheard(_: str, __: str) -> None:
-    """Hear of nothing."""
+def _not_counted(_: str, __: str) -> None:
+    """Do nothing."""
 
 
-class _BlockingClient(WebClient):
-    failed: Failed = staticmethod(_unheard)
+class BlockingClient(WebClient):
+    """A Web API client that tries once and tells `failed` of each call that failed."""
+
+    failed: Failed = staticmethod(_not_counted)
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
+        """Call a method. Raises what slack_sdk raises."""
         try:
             return super().api_call(api_method, **arguments)
         except Exception as error:
@@ -54,9 +70,9 @@ class _BlockingClient(WebClient):
             raise
 
 
-def web_client(token: str, base_url: str, failed: Failed = _unheard) -> WebClient:
-    """Return a Web API client that tries once."""
-    client = _BlockingClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+def web_client(token: str, base_url: str, failed: Failed = _not_counted) -> BlockingClient:
+    """Return the client."""
+    client = BlockingClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
     client.failed = failed
     client.proxy = None  # see refuse_redirects
     return client
@@ -66,14 +82,15 @@ def kind_of(error: Exception) -> str:
     """Return Slack's word for what went wrong, else one for the sort of trouble on the way."""
     if isinstance(error, SlackApiError):
         status = getattr(error.response, "status_code", _OK)
-        return _http(status) if status != _OK else reason_of(error)
+        return kind_of_status(status) if status != _OK else reason_of(error)
     # urllib wraps a time-out while it connects, and gives one while it reads as it is.
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
         return "timed_out"
     return "unreachable" if isinstance(error, OSError | HTTPException) else "malformed"
 
 
-def _http(status: int) -> str:
+def kind_of_status(status: int) -> str:
+    """Return a word for an HTTP status other than 200."""
     return "ratelimited" if status == _TOO_MANY else f"http_{status // 100}xx"
 
 
@@ -83,56 +100,50 @@ def reason_of(error: Exception) -> str:
     return str(answer.get("error")) if isinstance(answer, dict) else type(error).__name__
 
 
-class Respond(Protocol):
-    """`respond`, counted."""
-
-    def __call__(self, response_url: str | None, message: Message, *, replace: bool = False) -> bool:
-        """Show an operator a message."""
-
-
-def is_slacks(response_url: str, base_url: str) -> bool:
-    """Return whether an address is one of Slack's; of this machine's only where Slack itself is pretended there."""
-    url = urlsplit(response_url)
-    if urlsplit(base_url).hostname in LOOPBACK:
-        return url.scheme in {"http", "https"} and url.hostname in LOOPBACK
-    return url.scheme == "https" and url.username is None and bool(SLACK_HOST.fullmatch(url.hostname or ""))
-
-
-def respond(
-    response_url: str | None,
+def post(
+    client: WebClient,
+    channel: str,
     message: Message,
-    *,
-    replace: bool = False,
-    failed: Failed = _unheard,
-    base_url: str = "https://slack.com/api/",
-) -> bool:
-    """Show an operator a message, in place of the card where `replace`; return whether Slack took it.
+    for_good: frozenset[str],
+    metadata: Mapping[str, Any] | None = None,
+) -> str:
+    """Post a message to a channel or person; return its `ts`. What Slack finds malformed goes as text.
 
-    Nothing is sent where the address is not of the Slack at `base_url`: with a stolen signing secret, a forged command
-    could name any. An ephemeral message may be lost whatever Slack answers: what must not be lost goes to the audit
-    channel.
+    Raises `DeliveryError` unless Slack definitely took it: one for good where its word is in `for_good`.
     """
-    if not response_url:
-        return False
+    ids: dict[str, Any] = {"metadata": dict(metadata)} if metadata else {}
+    as_text: dict[str, Any] = {"mrkdwn": False}
+    *forms, last = [{"blocks": message.blocks, **ids}, *([as_text | ids] if ids else []), as_text]
+    for form in forms:
+        try:
+            return _post(client, channel, message.text, for_good, form)
+        except DeliveryError as error:
+            if error.reason not in _MALFORMED:
+                raise
+            log.warning("Slack does not take the form of a message (%s): posting it as text", error.reason)
+    return _post(client, channel, message.text, for_good, last)
+
+
+def _post(client: WebClient, channel: str, text: str, for_good: frozenset[str], form: Mapping[str, Any]) -> str:
     try:
-        if not is_slacks(response_url, base_url):
-            log.error("An operator was not told: the response_url is not Slack's. Was the signing secret stolen?")
-            return False
-        webhook = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-        webhook.proxy = None  # see refuse_redirects
-        answer = webhook.send(
-            text=message.text,
-            blocks=message.blocks,
-            response_type="ephemeral",
-            replace_original=replace,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-    except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, the request goes on
-        log.warning("An operator could not be told: %s", type(error).__name__)
-        failed("response_url", kind_of(error))
-        return False
-    if answer.status_code != _OK:
-        log.warning("An operator could not be told: Slack answered %d", answer.status_code)
-        failed("response_url", _http(answer.status_code))
-    return answer.status_code == _OK
+        answer = client.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False, **form)
+        ts = answer.get("ts")
+    except SlackApiError as error:
+        answer = error.response
+        word = answer.data.get("error") if isinstance(answer.data, dict) else None
+        raise not_taken(answer.status_code, answer.headers, word, for_good=word in for_good) from None
+    except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
+        raise DeliveryError(type(error).__name__) from None
+    if not ts:
+        raise DeliveryError("an answer without ts")
+    return str(ts)
+
+
+def not_taken(
+    status: int, headers: Mapping[str, Any], word: object, *, for_good: bool = False, gone: bool = False
+) -> DeliveryError:
+    """Return the error for an answer that was no yes, with Slack's `word` for it, where there is one."""
+    if status == _TOO_MANY:
+        asked = {name.lower(): value for name, value in headers.items()}.get("retry-after")
+        return DeliveryError("ratelimited", retry_after(asked) or UNSAID)
+    return DeliveryError(str(word or f"HTTP {status}"), for_good=for_good, gone=gone)

@@ -1,16 +1,21 @@
-"""The form that `/signout` alone opens: its views, and opening and updating them. What it finds is a card as ever."""
+"""The form that `/signout` with nothing after it opens: its views, and what is told in it. What it finds is a card."""
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.options import MAX_REASON, MAX_TARGET
-from bot.slack.cards import Message
+from bot.errors import BotError, UsageError
+from bot.options import MAX_REASON, MAX_TARGET, check_reason, check_target
+from bot.ports import Place
+from bot.reason import ReasonRule
+from bot.request import Request
 from bot.slack.clients import reason_of
+from bot.slack.reply import CardReply
 from bot.slack.text import Block, paragraph, plain, words
 
 FORM = "signout_form"
@@ -22,12 +27,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormState:
-    """What a form must remember until it is sent: it travels in the view's private_metadata, seen by Slack alone."""
+    """What a form must remember until it is sent: it is in the view's private_metadata, which only Slack sees.
+
+    The command's response_url works until `until`, in seconds since 1970.
+    """
 
     channel_id: str
     pools: Sequence[str]
     reason_required: bool
     response_url: str | None = field(default=None, repr=False)
+    until: float = 0
+
+    @property
+    def place(self) -> Place | None:
+        """Where the card will be."""
+        until = datetime.fromtimestamp(self.until, UTC)
+        return Place(response_url=self.response_url, until=until, replaces=False) if self.response_url else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +54,70 @@ class Filled:
     reason: str | None = None
 
 
-class Forms:
-    """Opens and updates forms. Slack may refuse either; neither is needed for anything to be safe."""
+@dataclass(frozen=True)
+class NewForm(CardReply):
+    """A form that is not open yet: what is wrong until then is said where the command was typed."""
 
-    def __init__(self, client: WebClient) -> None:
-        self._client = client
+    trigger_id: str
+    channel_id: str
 
-    def open(self, trigger_id: str, state: FormState) -> bool:
-        """Open an empty form; return whether Slack did. A trigger_id is good for 3 s."""
-        return self._call("views.open", trigger_id=trigger_id, view=form_view(state))
-
-    def show(self, view_id: str, view: dict[str, Any]) -> bool:
-        """Put another view in place of a form; return whether Slack did."""
-        return self._call("views.update", view_id=view_id, view=view)
-
-    def _call(self, method: str, **arguments: Any) -> bool:
-        try:
-            self._client.api_call(method, json=arguments)
-        except Exception as error:  # noqa: BLE001 -- the operator is told all the same
-            log.warning("%s failed: %s", method, reason_of(error))
-            return False
-        return True
+    def open(self, pools: Sequence[str]) -> None:
+        """Open it. A trigger_id is good for 3 s."""
+        rule = self.cards.shown.reason_rule
+        state = FormState(
+            channel_id=self.channel_id,
+            pools=pools,
+            reason_required=bool(rule and rule.required),
+            response_url=self.place.response_url if self.place else None,
+            until=self.place.until.timestamp() if self.place else 0,
+        )
+        if not _took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=form_view(state)):
+            self.say(UsageError("The form could not be opened in time. Type the target instead."))
 
 
-def form_view(state: FormState, filled: Filled | None = None, trouble: Message | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class FormReply:
+    """A `Reply` to a form that was sent: the card is in the channel, and what was wrong is in the form."""
+
+    card: CardReply
+    view_id: str
+    state: FormState
+    filled: Filled
+
+    @property
+    def place(self) -> Place | None:
+        """Where the card will be."""
+        return self.card.place
+
+    def show(self, request: Request) -> bool:
+        """Show the card; return whether Slack took it."""
+        shown = self.card.show(request)
+        self._update(found_view(shown=shown))
+        return shown
+
+    def say(self, error: BotError) -> None:
+        """Say in the form, to be corrected there, what was wrong; in the channel where the form was closed."""
+        if not self._update(form_view(self.state, self.filled, str(error))):
+            self.card.say(error)
+
+    def _update(self, view: dict[str, Any]) -> bool:
+        return _took(self.card.cards.client, "views.update", view_id=self.view_id, view=view)
+
+
+def _took(client: WebClient, method: str, **arguments: Any) -> bool:
+    try:
+        client.api_call(method, json=arguments)
+    except Exception as error:  # noqa: BLE001 -- the operator is told all the same
+        log.warning("%s failed: %s", method, reason_of(error))
+        return False
+    return True
+
+
+def form_view(state: FormState, filled: Filled | None = None, trouble: str | None = None) -> dict[str, Any]:
     """Return the form, with what was put in before and what was wrong with it."""
     filled = filled or Filled()
     return _view(
-        *(trouble.blocks if trouble else ()),
+        *([paragraph(words(trouble))] if trouble else ()),
         _input(
             TARGET,
             "Whom to sign out",
@@ -90,7 +141,8 @@ def found_view(*, shown: bool) -> dict[str, Any]:
     sentence = (
         "The card is in the channel where you typed the command. Nothing has happened yet."
         if shown
-        else "The account was found, but the card could not be shown. Nothing has happened. Run /signout anew."
+        else "The account was found, but the card could not be shown yet. Nothing has happened. If the card is not in "
+        "the channel in a minute, run /signout again."
     )
     return _view(paragraph(words(sentence)))
 
@@ -109,6 +161,21 @@ def filled_of(view: dict[str, Any]) -> Filled:
         pool=None if pool == ALL_POOLS else pool,
         reason=values[REASON].get("value") or None,
     )
+
+
+def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
+    """Return what is wrong with each field, as far as that can be seen without asking anyone."""
+    checks: dict[str, Callable[[], object]] = {
+        TARGET: lambda: check_target(filled.target),
+        REASON: lambda: (rule or ReasonRule()).check(check_reason(filled.reason)),
+    }
+    troubles: dict[str, str] = {}
+    for block_id, check in checks.items():
+        try:
+            check()
+        except UsageError as error:
+            troubles[block_id] = error.sentence
+    return troubles
 
 
 def _view(*blocks: Block, **more: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from slack_sdk import WebClient
 
 from bot.slack.clients import reason_of
 
-# A claim commits a moment after it asked, and must not rest on a list older than 60 s.
+# A decision commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
 # So long before that one asker gets a new list, and the others go by what is there. Slack takes about 20 calls a
-# minute: whoever types commands fast could otherwise use them up, and nobody would be allowed.
+# minute: a person who types commands fast could otherwise use them up, and no one would be allowed.
 AHEAD_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class SlackGroups:
     def _list(self, group_id: str, asked_at: float) -> frozenset[str] | None:
         try:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
-        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, nobody is in the group
+        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, no one is in the group
             log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
             with self._lock:
                 self._listed.pop(group_id, None)

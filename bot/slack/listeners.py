@@ -1,44 +1,129 @@
-"""Bolt's listeners: ack, parse, one call, nothing else. An ack does no I/O."""
+"""Bolt's App, and its listeners: ack, parse, one call, nothing else. An ack does no I/O, and no network is touched."""
 
-from collections.abc import Callable
+import logging
+import re
+import traceback
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-from slack_bolt import Ack, BoltContext
+from slack_bolt import Ack, App, BoltContext, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_sdk import WebClient
 
-from bot.errors import BotError, UsageError
-from bot.options import USAGE, Help, SignOutOptions, Skeleton, Spelling, check_reason, check_target
-from bot.reason import ReasonRule
-from bot.request import Ask, Operator, new_id
-from bot.slack.cards import CHOOSE, Message, note, usage
-from bot.slack.conversation import Conversation, Press
-from bot.slack.form import REASON, TARGET, Filled, FormState, filled_of, form_view, looking_view, state_of
+from bot.confirm import Press
+from bot.errors import BotError
+from bot.facts.aws_cli import Skeleton, Spelling
+from bot.flow import Flow
+from bot.options import Help, check_reason, check_target
+from bot.ports import Place
+from bot.request import Ask, Operator, Options, new_id
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, told
+from bot.slack.form import (
+    FORM,
+    TARGET,
+    Filled,
+    FormReply,
+    FormState,
+    NewForm,
+    filled_of,
+    looking_view,
+    state_of,
+    troubles_in,
+)
 from bot.slack.help import HELP, skeleton
+from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
+from bot.slack.text import Message
 from bot.slack.typed import parse
+
+COMMAND = "/signout"
+_QUIET = logging.getLogger("bot.slack.bolt")
+
+log = logging.getLogger(__name__)
+
+
+class Installation:
+    """The workspace the bot is installed in, known once auth.test has answered."""
+
+    def __init__(self, bot_token: str) -> None:
+        self._bot_token = bot_token
+        self._answer: dict[str, Any] | None = None
+
+    def learn(self, auth_test: dict[str, Any]) -> None:
+        """Remember what auth.test said."""
+        self._answer = auth_test
+
+    def team_id(self) -> str | None:
+        """Return the workspace's id, or None while it is not known."""
+        return str(self._answer["team_id"]) if self._answer else None
+
+    def authorize(self) -> AuthorizeResult:
+        """Answer Bolt, which would otherwise ask Slack on the event loop."""
+        if self._answer is None:
+            raise RuntimeError("a request came before auth.test had answered")
+        return AuthorizeResult.from_auth_test_response(
+            bot_token=self._bot_token, auth_test_response=self._answer, user_auth_test_response=None
+        )
+
+
+def build_app(base_url: str, installation: Installation, flow: Flow, cards: SlackCards, spelling: Spelling) -> App:
+    """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
+    app = App(
+        name="signout-bot",
+        logger=_QUIET,
+        client=WebClient(base_url=base_url),  # without a token: authorize gives it
+        authorize=lambda: installation.authorize(),  # noqa: PLW0108 -- Bolt passes `self` to what has one
+        process_before_response=True,
+        token_verification_enabled=False,
+        request_verification_enabled=False,  # Socket Mode's connection is the proof; over HTTP the edge verifies
+        raise_error_for_unhandled_request=True,  # otherwise Bolt logs what was sent
+    )
+    app.error(_not_taken)
+
+    listeners = Listeners(flow, cards, spelling)
+    app.command(COMMAND)(listeners.command)
+    app.view(FORM)(listeners.submit)
+    app.action(re.compile(rf"{CHOOSE}\d"))(listeners.choose)
+    app.action(CONFIRM)(listeners.confirm)
+    app.action(CANCEL)(listeners.cancel)
+    return app
+
+
+def _not_taken(error: Exception) -> BoltResponse:
+    """Answer what no listener took, or what one could not read. A traceback's last line could quote it."""
+    if isinstance(error, BoltUnhandledRequestError):
+        log.warning("Slack sent something that this bot does not know")
+        return BoltResponse(status=404)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("What Slack sent cannot be read: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+    return BoltResponse(status=400)
 
 
 class Listeners:
     """What Slack can tell the bot."""
 
-    def __init__(self, conversation: Conversation, spelling: Spelling) -> None:
-        self._conversation = conversation
+    def __init__(self, flow: Flow, cards: SlackCards, spelling: Spelling) -> None:
+        self._flow = flow
+        self._cards = cards
         self._spelling = spelling
 
     def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
-        """Take `/signout …`; alone, it opens the form."""
-        answer = _refusal(lambda: self._begin(command, _ask_id(context)))
+        """Take `/signout …`; with nothing after it, it opens the form."""
+        try:
+            answer = self._begin(command, context)
+        except BotError as error:
+            answer = told(error)
         ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral") if answer else ack()
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
-        """Take a filled form. What is malformed is said at once, under its field."""
+        """Take a form that was sent. What is malformed is said at once, under its field."""
         filled, state = filled_of(view), state_of(view)
-        troubles = _troubles(filled, self._conversation.confirmations.reason_rule)
+        troubles = troubles_in(filled, self._cards.shown.reason_rule)
         if not troubles:
-            again = partial(form_view, state, filled)
-            ask = _asked_by_form(_ask_id(context), body, state, filled)
-            busy = _refusal(lambda: self._conversation.submit(ask, view["id"], again))
-            troubles = {TARGET: busy.text} if busy else {}
+            card = CardReply(self._cards, state.place, self._cards.now())
+            troubles = self._look(
+                _ask_of_form(body, context, state, filled), FormReply(card, view["id"], state, filled)
+            )
         if troubles:
             ack(response_action="errors", errors=troubles)
         else:
@@ -47,107 +132,76 @@ class Listeners:
     def choose(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of several accounts."""
         ack()
-        self._conversation.choose(_press(body))
+        self._flow.choose(*self._press(body))
 
     def confirm(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Take a press on Sign out."""
+        """Take a press on the action."""
         ack()
-        self._conversation.confirm(_press(body))
+        self._flow.confirm(*self._press(body))
 
     def cancel(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on Cancel."""
         ack()
-        self._conversation.cancel(_press(body))
+        self._flow.cancel(*self._press(body))
 
-    def _begin(self, command: dict[str, Any], ask_id: str) -> Message | None:
+    def _begin(self, command: dict[str, Any], context: BoltContext) -> Message | None:
         text = command.get("text") or ""
-        if not text.strip():
-            self._conversation.ask_by_form(_asked(ask_id, command), command["trigger_id"])
-            return None
-        options = parse(text, self._spelling)
+        options = parse(text, self._spelling) if text.strip() else None
         if isinstance(options, Help):
             return HELP
         if isinstance(options, Skeleton):
             return skeleton(options)
-        self._conversation.ask(_asked(ask_id, command, options))
+        operator = _operator(command["team_id"], command["user_id"], command.get("user_name"))
+        ask = _ask(context, operator, command["channel_id"], options or Options(target=""))
+        place, now = self._place(command, replaces=False), self._cards.now()
+        if options is None:
+            self._flow.open_form(ask, NewForm(self._cards, place, now, command["trigger_id"], ask.channel_id))
+        else:
+            self._flow.ask(ask, CardReply(self._cards, place, now))
         return None
 
-
-def _refusal(begin: Callable[[], Message | None]) -> Message | None:
-    """Return what `begin` answers, or the sentence of why it could not begin."""
-    try:
-        return begin()
-    except UsageError as error:
-        return usage(error.sentence, error.usage or USAGE)
-    except BotError as error:
-        return note(error.sentence)
-
-
-def _ask_id(context: BoltContext) -> str:
-    """Return the id that the edge gave: over HTTP a replayed request has the first one's. Else a new one."""
-    return str(context.get("ask_id") or new_id(datetime.now(UTC)))
-
-
-def _asked(ask_id: str, command: dict[str, Any], options: SignOutOptions | None = None) -> Ask:
-    return Ask(
-        id=ask_id,
-        operator=Operator(team_id=command["team_id"], id=command["user_id"], name=_storable(command.get("user_name"))),
-        source="slack",
-        channel_id=command["channel_id"],
-        target=options.target if options else "",
-        pool=options.pool if options else None,
-        pool_id=options.pool_id if options else None,
-        exactly=bool(options and options.exactly),
-        reason=options.reason if options else None,
-        response_url=command.get("response_url"),
-    )
-
-
-def _asked_by_form(ask_id: str, body: dict[str, Any], state: FormState, filled: Filled) -> Ask:
-    return Ask(
-        id=ask_id,
-        operator=_operator(body),
-        source="slack",
-        channel_id=state.channel_id,
-        target=check_target(filled.target),
-        pool=filled.pool,
-        reason=check_reason(filled.reason),
-        response_url=state.response_url,
-    )
-
-
-def _troubles(filled: Filled, reason_rule: ReasonRule) -> dict[str, str]:
-    checks: dict[str, Callable[[], object]] = {
-        TARGET: partial(check_target, filled.target),
-        REASON: lambda: reason_rule.check(check_reason(filled.reason)),
-    }
-    troubles: dict[str, str] = {}
-    for block_id, check in checks.items():
+    def _look(self, ask: Ask, reply: FormReply) -> dict[str, str]:
         try:
-            check()
-        except UsageError as error:
-            troubles[block_id] = error.sentence
-    return troubles
+            self._flow.ask(ask, reply)
+        except BotError as error:
+            return {TARGET: str(error)}
+        return {}
+
+    def _press(self, body: dict[str, Any]) -> tuple[Press, CardReply]:
+        action = body["actions"][0]
+        number = action["action_id"].removeprefix(CHOOSE)
+        place = self._place(body, replaces=True)
+        press = Press(
+            request_id=str(action.get("value") or ""),
+            operator=_operator_of(body),
+            place=place,
+            number=int(number) if number.isdecimal() else 0,
+        )
+        return press, CardReply(self._cards, place, self._cards.now())
+
+    def _place(self, payload: dict[str, Any], *, replaces: bool) -> Place | None:
+        url, until = payload.get("response_url"), self._cards.now() + RESPONSE_URL_LASTS
+        return Place(response_url=url, until=until, replaces=replaces) if url else None
 
 
-def _storable(text: str | None) -> str:
-    """Return text without lone surrogates, which no store can hold: a refusal must leave its trace all the same."""
-    return (text or "").encode("utf-8", "replace").decode()
+def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Options) -> Ask:
+    # The edge gives an id: over HTTP a request that comes again has that of the first.
+    id_ = str(context.get("ask_id") or new_id(datetime.now(UTC)))
+    return Ask(id=id_, operator=operator, source="slack", channel_id=channel_id, options=options)
 
 
-def _operator(body: dict[str, Any]) -> Operator:
+def _ask_of_form(body: dict[str, Any], context: BoltContext, state: FormState, filled: Filled) -> Ask:
+    options = Options(target=check_target(filled.target), pool=filled.pool, reason=check_reason(filled.reason))
+    return _ask(context, _operator_of(body), state.channel_id, options)
+
+
+def _operator_of(body: dict[str, Any]) -> Operator:
     user = body["user"]
-    # The person's own team: `team` is where the message stands, and on Enterprise Grid it can be null.
+    # The person's own team: `team` is where the message is, and on Enterprise Grid it can be null.
     team_id = user.get("team_id") or (body.get("team") or {}).get("id") or ""
-    return Operator(team_id=team_id, id=user["id"], name=_storable(user.get("username") or user.get("name")))
+    return _operator(team_id, user["id"], user.get("username") or user.get("name"))
 
 
-def _press(body: dict[str, Any]) -> Press:
-    action = body["actions"][0]
-    number = action["action_id"].removeprefix(CHOOSE)
-    return Press(
-        request_id=str(action.get("value") or ""),
-        operator=_operator(body),
-        response_url=body.get("response_url"),
-        number=int(number) if number.isdecimal() else 0,
-    )
+def _operator(team_id: str, id_: str, name: str | None) -> Operator:
+    # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
+    return Operator(team_id=team_id, id=id_, name=(name or "").encode("utf-8", "replace").decode())

@@ -1,21 +1,52 @@
-"""Block Kit from text that Slack must never interpret: plain_text with emoji off, or rich_text elements."""
+"""What messages are made of: plain_text with emoji off, or rich_text elements, so that Slack interprets no text.
+
+How accounts and reasons are shown is here too: personal data is masked unless the settings say otherwise.
+"""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from bot.options import looks_like_phone
+from bot.reason import ReasonRule
+from bot.request import Account
 from bot.visible import visible
 
 Block = dict[str, Any]
 Element = dict[str, Any]
+Line = tuple[str, Sequence[Element]]
 
-HEADER_LIMIT = 150
+MAX_HEADER = 150
+MAX_PLAIN = 3000
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
+LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
+UTC_TIME = "%Y-%m-%d %H:%M:%S UTC"
 LINE_BREAK: Element = {"type": "text", "text": "\n"}
+_AROUND_ELEMENTS = {
+    "rich_text": ("", ""),
+    "rich_text_section": ("", ""),
+    "rich_text_preformatted": ("", ""),
+    "rich_text_list": ("- ", "\n- "),
+    "context": ("", " · "),
+}
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Blocks, and the same as escaped text for notifications and screen readers."""
+
+    blocks: list[Block]
+    text: str
+
+
+def message(*blocks: Block) -> Message:
+    """Return a message of these blocks."""
+    return Message(list(blocks), as_text(list(blocks)))
 
 
 def shortened(text: str, limit: int) -> str:
@@ -23,18 +54,18 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def plain(text: str) -> Element:
-    """Return a plain_text object."""
-    return {"type": "plain_text", "text": text, "emoji": False}
+def plain(text: str, limit: int = MAX_PLAIN) -> Element:
+    """Return a plain_text object of at most `limit` characters. Foreign text goes through here, or through `words`."""
+    return {"type": "plain_text", "text": shortened(visible(text), limit), "emoji": False}
 
 
 def header(text: str) -> Block:
     """Return a header block, cut to Slack's limit."""
-    return {"type": "header", "text": plain(shortened(visible(text), HEADER_LIMIT))}
+    return {"type": "header", "text": plain(text, MAX_HEADER)}
 
 
 def words(text: str, *, bold: bool = False, code: bool = False) -> Element:
-    """Return a rich_text text element. Foreign text goes through here."""
+    """Return a rich_text text element."""
     style = {name: True for name, on in (("bold", bold), ("code", code)) if on}
     return {"type": "text", "text": visible(text) or " ", **({"style": style} if style else {})}
 
@@ -44,19 +75,9 @@ def mention(user_id: str, name: str) -> Element:
     return {"type": "user", "user_id": user_id} if _ID.fullmatch(user_id) else words(user_id or name)
 
 
-def moment(time: datetime) -> Element:
-    """Return an absolute time, which Slack shows in each reader's own time zone."""
-    return {
-        "type": "date",
-        "timestamp": int(time.timestamp()),
-        "format": "{date_short_pretty} {time_secs}",
-        "fallback": utc(time),
-    }
-
-
-def ago(time: datetime) -> Element:
-    """Return how long ago a time was, which Slack keeps up to date."""
-    return moment(time) | {"format": "{ago}"}
+def moment(time: datetime, shape: str = "{date_short_pretty} {time_secs}") -> Element:
+    """Return a time, which Slack shows in each reader's own time zone; in the shape `{ago}`, how long ago it was."""
+    return {"type": "date", "timestamp": int(time.timestamp()), "format": shape, "fallback": f"{time:{UTC_TIME}}"}
 
 
 def linked(text: str, spans: Sequence[tuple[int, int]], address: str | None) -> list[Element]:
@@ -73,11 +94,6 @@ def linked(text: str, spans: Sequence[tuple[int, int]], address: str | None) -> 
         elements.append({"type": "link", "url": url, "text": visible(text[start:stop])})
         end = stop
     return [*elements, words(text[end:])] if end < len(text) or not elements else elements
-
-
-def utc(time: datetime) -> str:
-    """Return an absolute time for where Slack renders none."""
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def paragraph(*elements: Element) -> Block:
@@ -97,12 +113,15 @@ def bullets(items: Sequence[Sequence[Element]]) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": sections}]}
 
 
-def facts(rows: Sequence[tuple[str, Sequence[Element]]]) -> Block:
+def facts(rows: Sequence[Line]) -> Block:
     """Return a rich_text block with one line a fact: its label in bold, then its elements."""
-    elements: list[Element] = []
-    for label, values in rows:
-        elements += [*([LINE_BREAK] if elements else []), words(f"{label}  ", bold=True), *values]
-    return paragraph(*elements)
+    lines = [[words(f"{label}  ", bold=True), *values] for label, values in rows]
+    return paragraph(*[element for line in lines for element in (LINE_BREAK, *line)][1:])
+
+
+def small_print(facts: Sequence[str]) -> Block:
+    """Return a context block, in small grey letters: 10 facts at most, each shown as it is."""
+    return {"type": "context", "elements": [plain(fact) for fact in facts]}
 
 
 def button(label: str, action_id: str, value: str, style: str | None = None) -> Element:
@@ -111,21 +130,87 @@ def button(label: str, action_id: str, value: str, style: str | None = None) -> 
     return base | ({"style": style} if style else {})
 
 
-def as_text(blocks: Sequence[Block]) -> str:
+def as_text(node: Any) -> str:
     """Return what blocks say, for the fallback `text`: escaped, with mentions as ids and times in UTC."""
-    return "\n".join(filter(None, (_said(block) for block in blocks)))
-
-
-def _said(node: Any) -> str:
     match node:
+        case list():
+            return "\n".join(filter(None, map(as_text, node)))
         case {"type": "text" | "plain_text" | "link", "text": str(text)}:
             return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         case {"type": "user", "user_id": said} | {"type": "date", "fallback": said}:
             return str(said)
-        case {"type": "rich_text_list", "elements": elements}:
-            return "\n".join(f"- {_said(element)}" for element in elements)
+        case {"type": kind, "elements": elements} if kind in _AROUND_ELEMENTS:
+            before, between = _AROUND_ELEMENTS[kind]
+            return before + between.join(map(as_text, elements))
         case {"type": "header" | "section", "text": text}:
-            return _said(text)
-        case {"type": "rich_text" | "rich_text_section" | "rich_text_preformatted", "elements": elements}:
-            return "".join(_said(element) for element in elements)
+            return as_text(text)
     return ""  # buttons say nothing worth a notification
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in words, exact to the minute."""
+    minutes = round(length.total_seconds() / 60)
+    for unit, size in (("day", 1440), ("hour", 60)):
+        if minutes and minutes % size == 0:
+            count = minutes // size
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return f"{minutes} minute{'s' * (minutes != 1)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What the settings say about showing things. `pii` is "masked" or "full"."""
+
+    pii: str
+    reason_rule: ReasonRule | None
+    ticket_url: str | None
+    token_lifetimes: Mapping[str, timedelta]
+    resume_within: timedelta
+
+    def personal(self, text: str) -> str:
+        """Return text as it may be shown.
+
+        Masked, an email is its first letter and domain, and a phone number its first and last digits.
+        """
+        local, at, domain = text.rpartition("@")
+        if self.pii == "full" or not (at or looks_like_phone(text)):
+            return text
+        if at:
+            return f"{local[:1]}…{at}{domain}"
+        return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}"
+
+    def name(self, account: Account) -> str:
+        """Return its user name as it may be shown: masked where it is an email or, by its plus, a phone number."""
+        name = account.username
+        return self.personal(name) if "@" in name or name.startswith("+") else name
+
+    def who(self, account: Account) -> list[Line]:
+        """Return the lines that tell one account from another."""
+        return [
+            ("User name", [words(self.name(account), code=True)]),
+            *([("Email", [words(self.personal(account.email))])] if account.email else []),
+            *([("Phone", [words(self.personal(account.phone))])] if account.phone else []),
+            ("Sign-in", [words(account.sign_in)]),
+            *([("Status", [words(account.standing)])] if account.standing else []),
+            *([("Created", [moment(account.created_at)])] if account.created_at else []),
+            *([("Last changed", [moment(account.modified_at)])] if account.modified_at else []),
+            *([("Sub", [words(account.sub, code=True)])] if account.sub else []),
+            ("Pool", [words(f"{account.pool} ({account.region})")]),
+        ]
+
+    def brief(self, account: Account) -> str:
+        """Return what tells candidates apart, in one line."""
+        created = f"created {account.created_at:%Y-%m-%d}" if account.created_at else None
+        personal = [self.personal(each) for each in (account.email, account.phone) if each]
+        sub = f"sub {account.sub}" if account.sub else None
+        who = [self.name(account), *personal, f"pool {account.pool}"]
+        return " · ".join(filter(None, [*who, account.sign_in, account.standing, created, sub]))
+
+    def reason(self, reason: str) -> list[Element]:
+        """Return a reason, with its ticket numbers as links."""
+        tickets = self.reason_rule.tickets(reason) if self.reason_rule else ()
+        return linked(reason, tickets, self.ticket_url)
+
+    def token_lifetime(self, pool: str) -> str:
+        """Return how long a token of a pool lives; for a pool that is no longer configured, the longest possible."""
+        return duration(self.token_lifetimes.get(pool, timedelta(days=1)))

@@ -5,21 +5,9 @@ import shlex
 from io import StringIO
 
 from bot.errors import UsageError
-from bot.options import (
-    AWS_COMMAND,
-    AWS_OPTIONS,
-    AWS_USAGE,
-    DOCUMENTS,
-    MAX_TARGET,
-    SKELETON,
-    Help,
-    SignOutOptions,
-    Skeleton,
-    Spelling,
-    check_reason,
-    check_target,
-    spelled,
-)
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, SKELETON, Skeleton, Spelling, spelled
+from bot.options import MAX_TARGET, Help, check_reason, check_target
+from bot.request import Options
 
 # Clients turn `--` into an em or en dash, so an option may start with either.
 _OPTION = re.compile(r"(?:--|[\u2013\u2014]-?)(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
@@ -30,13 +18,13 @@ _REWRITTEN = re.compile(r"<(?:mailto|tel|https?):[^|<>\s]*\|(?P<typed>[^<>]*)>")
 _REWRITTEN_BARE = re.compile(r"<(?:mailto:|tel:|(?=https?://))(?P<typed>[^|<>]*)>")
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 _PASTED = re.compile(r"(?:\$\s+)?aws\s+(?P<command>[a-z][\w-]*\s+[a-z][\w-]*)(?=\s|$)")
-# A line that goes on in the next; where the line break was lost in pasting, the backslash stands before an option.
+# A line that goes on in the next; where the line break was lost in pasting, the backslash is before an option.
 _GOES_ON = re.compile(r"\\\r?\n|(?<=\s)\\\s+(?=(?:--|[\u2013\u2014])[^\W\d_])")
 _BARE_DOCUMENT = re.compile(r"\{.*?\}(?=\s|$)", re.DOTALL)
 _CURLY = re.compile("[\u201c\u201d\u201e]")
 
 
-def parse(text: str, spelling: Spelling) -> SignOutOptions | Skeleton | Help:
+def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar."""
     rest = _GOES_ON.sub(" ", _undo_rewriting(text)).strip()
     if rest.lower() == "help":
@@ -61,7 +49,7 @@ def parse(text: str, spelling: Spelling) -> SignOutOptions | Skeleton | Help:
             raise UsageError("TARGET and --pool do not go with the AWS CLI's --username and --user-pool-id.", AWS_USAGE)
         return spelled(options, spelling)
     reason = check_reason(options.get("reason"))
-    return SignOutOptions(target=check_target(" ".join(words)), pool=options.get("pool"), reason=reason)
+    return Options(target=check_target(" ".join(words)), pool=options.get("pool"), reason=reason)
 
 
 def _undo_rewriting(text: str) -> str:

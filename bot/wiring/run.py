@@ -3,16 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from slack_bolt import App
 
+from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
 from bot.confirm import Confirmations
-from bot.edge.counted import CountedPool, counted
+from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics
@@ -20,19 +19,16 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
-from bot.errors import BusyError
+from bot.flow import Flow
 from bot.ports import Clock
-from bot.recover import Delivery, Recovery
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
-from bot.slack.accounts import Shown
-from bot.slack.app import Installation, build_app
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.cards import Cards
-from bot.slack.clients import refuse_redirects, respond, web_client
-from bot.slack.conversation import Conversation
-from bot.slack.form import Forms
+from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.groups import SlackGroups
+from bot.slack.listeners import Installation, build_app
+from bot.slack.reply import SlackCards
+from bot.slack.text import Shown
 from bot.wiring.shared import (
     AWS_THREADS,
     Store,
@@ -41,80 +37,84 @@ from bot.wiring.shared import (
     confirmations_of,
     jitter,
     kind_and_place,
-    sign_outs_of,
     user_pools,
+    worker_of,
 )
 
 SLACK_THREADS = 16
+PRESSES_WAITING = 64
 KEPT_FOR_PRESSES = 16
 SECONDS_BETWEEN_SWEEPS = 1.0
+SECONDS_BETWEEN_CARDS = 0.5
 SECONDS_BETWEEN_CLEARINGS = 300.0
 SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
-SECONDS_BETWEEN_LOOKS = 5.0  # at what others wrote to the same store, such as a sign-out from a terminal
+SECONDS_BETWEEN_LOOKS = 5.0
 
 
-async def serve(settings: Settings, *, host: str, port: int, stop: asyncio.Event, http: bool = False) -> None:
+async def serve(  # noqa: PLR0913 -- what the command line and tests say of how it runs
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    http: bool = False,
+    clock: Clock | None = None,
+) -> None:
     """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` does.
 
     `http`: in HTTP mode even where there is a token for Socket Mode.
     """
-    await build(settings, build_store(settings), SystemClock(), http=http).serve(host, port, stop)
+    await build(settings, clock or SystemClock(), http=http).serve(host, port, stop)
 
 
-def build(settings: Settings, store: Store, clock: Clock, *, http: bool = False) -> Edge:
+def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
     metrics = Metrics()
-    requests = counted(store, metrics.written)
-    bot_token = settings.slack_bot_token.get_secret_value()
-    slack = web_client(bot_token, settings.slack_api_url, metrics.slack_failed)
+
+    def written(entry: Entry) -> None:
+        metrics.written(entry)
+        if entry.delivery.next_at:
+            delivery_rounds.hurry()
+
+    store = build_store(settings, written)
+    slack = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
     groups = SlackGroups(slack)
-    installation = Installation(bot_token)
-    pools = {name: CountedPool(pool, metrics.cognito_failed) for name, pool in user_pools(settings).items()}
-    sign_outs = sign_outs_of(settings, pools, requests, clock)
-    recovery = Recovery(sign_outs=sign_outs, store=requests, clock=clock)
+    installation = Installation(settings.slack_bot_token.get_secret_value())
+    shown = _shown(settings)
+    delivery = Delivery(
+        outbox=store, channel=SlackAuditChannel(slack, settings.audit_channel, shown), clock=clock, jitter=jitter
+    )
+    delivery_rounds = Rounds("delivery", delivery.deliver)
+    cards = SlackCards(
+        client=slack,
+        shown=shown,
+        audit_refused=lambda: delivery.refusing is not None,
+        meter=metrics,
+        now=clock.now,
+    )
+    card_delivery = CardDelivery(outbox=store, requests=store, cards=cards, clock=clock, jitter=jitter)
+    slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
+    aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
+    pools = user_pools(settings, metrics.cognito_failed)
     confirmations = replace(
-        confirmations_of(settings, pools, requests, clock, groups=groups, home_team=installation.team_id),
+        confirmations_of(settings, pools, store, clock, groups=groups, home_team=installation.team_id),
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
-    shown = Shown(
-        pii=settings.pii,
-        reason_rule=settings.reason_rule,
-        ticket_url=settings.ticket_url,
-        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
-    )
-    channel = SlackAuditChannel(slack, settings.audit_channel, shown)
-    delivery = Delivery(
-        store=requests,
-        channel=channel,
-        clock=clock,
-        jitter=jitter,
-        kept=lambda entry: conversation.tell_kept(entry),  # noqa: PLW0108 -- each of the two knows the other
-    )
-    delivery_rounds = _delivery_rounds(delivery)
-    lanes = (
-        ThreadLane("slack", SLACK_THREADS, turned_away=metrics.turned_away),
-        ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
-    )
-    conversation = Conversation(
+    flow = Flow(
         confirmations=confirmations,
-        sign_outs=sign_outs,
-        recovery=recovery,
-        cards=Cards(shown),
-        forms=Forms(slack),
-        respond=partial(respond, failed=metrics.slack_failed, base_url=settings.slack_api_url),
-        meter=metrics,
-        slack_lane=lanes[0],
-        aws_lane=lanes[1],
-        entry_written=delivery_rounds.hurry,
-        audit_refused=lambda: delivery.refusing is not None,
+        worker=worker_of(settings, pools, store, clock, terminal=False),
+        outbox=store,
+        slack_lane=slack_lane,
+        aws_lane=aws_lane,
+        is_outdated=store.is_outdated,
     )
-    app = build_app(settings.slack_api_url, installation, conversation, AwsSpelling().read)
+    app = build_app(settings.slack_api_url, installation, flow, cards, AwsSpelling().read)
     return Edge(
         front=_front(settings, app, metrics, http=http),
         store=store,
-        conversation=conversation,
-        lanes=lanes,
+        flow=flow,
+        lanes=(slack_lane, aws_lane),
         outlook=Outlook(
             store,
             clock,
@@ -122,11 +122,21 @@ def build(settings: Settings, store: Store, clock: Clock, *, http: bool = False)
             unlisted_groups=lambda: groups.unlisted(settings.groups),
         ),
         metrics=metrics,
-        rounds=(*_sweep_rounds(conversation, recovery, confirmations, settings.retain), delivery_rounds),
+        rounds=(*_sweeps(flow, confirmations, card_delivery, store, clock, settings.retain), delivery_rounds),
         learn=installation.learn,
-        bot_token=bot_token,
+        bot_token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         drain_seconds=settings.drain.total_seconds(),
+    )
+
+
+def _shown(settings: Settings) -> Shown:
+    return Shown(
+        pii=settings.pii,
+        reason_rule=settings.reason_rule,
+        ticket_url=settings.ticket_url,
+        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
+        resume_within=settings.resume_within,
     )
 
 
@@ -141,39 +151,36 @@ def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> Soc
     raise SettingsError([NO_FRONT])
 
 
-def _delivery_rounds(delivery: Delivery) -> Rounds:
-    def deliver() -> float:
-        due = delivery.deliver()
-        return min(max(due.total_seconds(), 0.1), SECONDS_BETWEEN_LOOKS) if due else SECONDS_BETWEEN_LOOKS
-
-    return Rounds("delivery", deliver)
-
-
-def _sweep_rounds(
-    conversation: Conversation, recovery: Recovery, confirmations: Confirmations, retain: timedelta | None
+def _sweeps(  # noqa: PLR0913, PLR0917 -- each task's own
+    flow: Flow,
+    confirmations: Confirmations,
+    cards: CardDelivery,
+    store: Store,
+    clock: Clock,
+    retain: timedelta | None,
 ) -> tuple[Rounds, ...]:
     """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
 
-    def unless_draining(task: Callable[[], None], seconds: float) -> Callable[[], float]:
+    def unless_closed(task: Callable[[], None], seconds: float) -> Callable[[], float]:
         def work() -> float:
-            if not conversation.draining:
+            if not flow.closed():
                 task()
             return seconds
 
         return work
 
-    def resume() -> None:
-        with suppress(BusyError):  # what finds no place is found again in the next round
-            for dead in recovery.dead_claims():
-                conversation.resume(dead)
+    def show_cards() -> float:
+        cards.show_due()
+        return SECONDS_BETWEEN_CARDS
 
     def forget() -> None:
-        while retain and not conversation.draining and recovery.forget(retain):
+        while retain and not flow.closed() and store.forget(clock.now() - retain):
             time.sleep(SECONDS_BETWEEN_DELETIONS)
 
     return (
-        Rounds("forget", unless_draining(forget, SECONDS_BETWEEN_CLEARINGS)),
-        Rounds("resume", unless_draining(resume, SECONDS_BETWEEN_SWEEPS)),
-        Rounds("expire", unless_draining(confirmations.expire, SECONDS_BETWEEN_SWEEPS)),
-        Rounds("wipe", unless_draining(recovery.wipe_response_urls, SECONDS_BETWEEN_LOOKS)),
+        Rounds("forget", unless_closed(forget, SECONDS_BETWEEN_CLEARINGS)),
+        Rounds("sweep", unless_closed(flow.sweep, SECONDS_BETWEEN_SWEEPS)),
+        Rounds("expire", unless_closed(confirmations.expire, SECONDS_BETWEEN_SWEEPS)),
+        Rounds("places", unless_closed(lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS)),
+        Rounds("cards", show_cards),
     )

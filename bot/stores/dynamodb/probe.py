@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.ports import Finding
+from bot.facts.finding import Finding
 from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.store import DynamoDBStore
 

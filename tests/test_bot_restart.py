@@ -1,4 +1,4 @@
-"""A bot that is told to stop between a click and its outcome, as a process of its own; test_flow_kills.py kills it."""
+"""A bot that is told to stop between a click and its outcome, as a process of its own; test_bot_kills.py kills it."""
 
 import sqlite3
 import time
@@ -9,7 +9,7 @@ from headless import AUDIT, KIM, SAM, Headless, shows
 
 from bot.sandbox.wire import hang, refuse
 
-RESTARTING = "The bot is restarting and has done nothing yet."
+RESTARTING = "The bot is restarting and did not take this."
 
 
 def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: Headless) -> None:

@@ -14,7 +14,7 @@ from headless import AUDIT, KIM, RAY, SAM, SUPPORT, Headless, shows
 from http_wire import answer, raw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_flow_find import GOOGLE, LOCAL, stand_in
+from test_bot_find import GOOGLE, LOCAL, stand_in
 from ulid import ULID
 
 from bot.sandbox import cast, payloads

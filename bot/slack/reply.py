@@ -1,0 +1,144 @@
+"""What operators are told in Slack: cards and sentences, drawn and sent in one way by whoever has something to say."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from slack_sdk.webhook import WebhookClient
+
+from bot.errors import BotError, DeliveryError
+from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.ports import Place
+from bot.request import Request
+from bot.slack.cards import card, told
+from bot.slack.clients import TIMEOUT_SECONDS, BlockingClient, kind_of, kind_of_status, not_taken, post
+from bot.slack.text import Message, Shown, message, paragraph, words
+
+RESPONSE_URL_LASTS = timedelta(minutes=30)
+NO_CARD = "The card of this request can no longer be changed, so its result comes as a direct message."
+_OK = 200
+# An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
+_GONE_STATUS = frozenset({404, 410})
+_GONE = frozenset({"expired_url", "used_url", "cannot_replace_original", "message_not_found"})
+# A person whom the app cannot write to.
+_NO_SUCH_PERSON = frozenset(
+    {"channel_not_found", "user_not_found", "user_disabled", "is_archived", "messages_tab_disabled", "cannot_dm_bot"}
+)
+
+log = logging.getLogger(__name__)
+
+
+class Meter(Protocol):
+    """What times the bot."""
+
+    def card_shown(self, seconds: float) -> None:
+        """Note how long it took from a command to its card."""
+
+    def result_shown(self, seconds: float) -> None:
+        """Note how long it took from a press to the result."""
+
+
+def is_slacks(response_url: str, base_url: str) -> bool:
+    """Return whether an address is one of Slack's; of this machine's only where Slack itself is pretended there."""
+    try:
+        url = urlsplit(response_url)
+    except ValueError:
+        return False
+    if urlsplit(base_url).hostname in LOOPBACK:
+        return url.scheme in {"http", "https"} and url.hostname in LOOPBACK
+    return url.scheme == "https" and url.username is None and bool(SLACK_HOST.fullmatch(url.hostname or ""))
+
+
+def respond(client: BlockingClient, response_url: str, message: Message, *, replace: bool) -> None:
+    """Show a message to one person, in place of the card where `replace`. Raises `DeliveryError` unless Slack took it.
+
+    Nothing is sent where the address is not of the client's Slack: with a stolen signing secret, a forged command could
+    name any. An ephemeral message may be lost whatever Slack answers: what must not be lost is in the audit channel.
+    """
+    if not is_slacks(response_url, client.base_url):
+        log.error("An operator was not told: the response_url is not Slack's. Was the signing secret stolen?")
+        raise DeliveryError("not an address of Slack's", gone=True)
+    webhook = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+    webhook.proxy = None  # see refuse_redirects
+    content: dict[str, Any] = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
+    try:
+        answer = webhook.send(response_type="ephemeral", unfurl_links=False, unfurl_media=False, **content)
+    except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
+        client.failed("response_url", kind_of(error))
+        raise DeliveryError(type(error).__name__) from None
+    word = None if answer.body == "ok" else _word_in(answer.body)
+    if answer.status_code != _OK or word:
+        client.failed("response_url", kind_of_status(answer.status_code) if answer.status_code != _OK else str(word))
+        gone = answer.status_code in _GONE_STATUS or word in _GONE
+        raise not_taken(answer.status_code, answer.headers, word, gone=gone)
+
+
+def _word_in(body: str) -> str | None:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return str(answer.get("error")) if isinstance(answer, dict) and not answer.get("ok") else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlackCards:
+    """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now."""
+
+    client: BlockingClient
+    shown: Shown
+    audit_refused: Callable[[], bool]
+    meter: Meter
+    now: Callable[[], datetime] = _now
+    respond: Callable[..., None] = respond
+
+    def show(self, request: Request, place: Place | None) -> None:
+        """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it."""
+        drawn = card(self.shown, request, audit_refused=self.audit_refused())
+        if place:
+            self.respond(self.client, place.response_url, drawn, replace=place.replaces)
+        else:
+            direct = message(paragraph(words(NO_CARD)), *drawn.blocks)
+            post(self.client, request.ask.operator.id, direct, _NO_SUCH_PERSON)
+
+
+@dataclass(frozen=True)
+class CardReply:
+    """A `Reply` to a command or press that came at `came_at`: cards and sentences at `place`."""
+
+    cards: SlackCards
+    place: Place | None
+    came_at: datetime
+
+    def show(self, request: Request) -> bool:
+        """Show a request as it is; return whether Slack took it."""
+        if self.place is None:
+            return False
+        try:
+            self.cards.show(request, self.place)
+        except DeliveryError as error:
+            log.warning("A card was not shown: %s", error.reason)
+            return False
+        seconds = (self.cards.now() - self.came_at).total_seconds()
+        if request.version == 1:
+            self.cards.meter.card_shown(seconds)
+        elif request.decided_at and request.decided_at >= self.came_at and request.state.has_ended:
+            self.cards.meter.result_shown(seconds)
+        log.info("The card is shown")
+        return True
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        if self.place:
+            try:
+                self.cards.respond(self.cards.client, self.place.response_url, told(error), replace=False)
+            except DeliveryError as failure:
+                log.warning("An operator was not told: %s", failure.reason)
