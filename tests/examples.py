@@ -10,7 +10,7 @@ from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.find import Finder
-from bot.ports import Attribute, Clock, Outbox, Place, Requests, Show, StoreHealth, Trail
+from bot.ports import Attribute, Clock, Outbox, Place, Requests, Show, Trail
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.work import LEASE, Lifetimes, Worker
@@ -54,8 +54,14 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
-class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
+class Store(Requests, Trail, Outbox, Protocol):
     """What every store is."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back."""
+
+    def is_outdated(self) -> bool:
+        """Return whether it belongs to a newer version of the bot by now."""
 
     def open(self) -> None:
         """Make it ready."""

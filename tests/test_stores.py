@@ -22,7 +22,7 @@ HOOK = "https://hooks.slack.com/commands/T/1/secret"
 PLACE = Place(response_url=HOOK, until=NOON + timedelta(minutes=30), replaces=False)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "dynamodb"])
 def store(request: pytest.FixtureRequest) -> Store:
     """A new store of each kind."""
     opened: Store = request.getfixturevalue(f"{request.param}_store")
