@@ -162,7 +162,7 @@ class Shown:
     """What the settings say about showing things. `pii` is "masked" or "full"."""
 
     pii: str
-    reason_rule: ReasonRule
+    reason_rule: ReasonRule | None
     ticket_url: str | None
     token_lifetimes: Mapping[str, timedelta]
     resume_within: timedelta
@@ -208,7 +208,8 @@ class Shown:
 
     def reason(self, reason: str) -> list[Element]:
         """Return a reason, with its ticket numbers as links."""
-        return linked(reason, self.reason_rule.tickets(reason), self.ticket_url)
+        tickets = self.reason_rule.tickets(reason) if self.reason_rule else ()
+        return linked(reason, tickets, self.ticket_url)
 
     def token_lifetime(self, pool: str) -> str:
         """Return how long a token of a pool lives; for a pool that is no longer configured, the longest possible."""
