@@ -1,284 +1,178 @@
-"""`python -m bot VERB`. A verb imports what it needs when it is run."""
+"""`python -m bot VERB`: the table of verbs is at the end. Each imports what it needs when it is run."""
 
-import argparse
 import asyncio
 import json
 import os
-import re
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bot import __version__
-from bot.facts.aws_names import ROLE_OR_USER
-from bot.terminal.output import OutputError, show
+from bot.errors import BotError, UsageError
+from bot.terminal import command_lines
+from bot.terminal.exit_codes import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
+from bot.terminal.output import say, show
 
 if TYPE_CHECKING:
-    from bot.options import SignOutOptions
-
-DEFAULT_PORT = 3000
+    from bot.request import Options
+    from bot.settings.model import Settings
+    from bot.settings.references import Resolve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit code: 0 done, 1 it could not be done, 2 wrong usage. `signout` has the AWS CLI's."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if not words or words[0] not in VERBS:
+        command_lines.read_no_verb(words)
+    name = words[0]
     try:
-        if words[:1] == ["signout"]:
-            return _signout(words[1:])
-        if words[:1] == ["audit"]:
-            return _audit(words[1:])
-        options = _parser().parse_args(words)
-        verb: Callable[[argparse.Namespace], int] = options.verb
-        return verb(options)
+        return VERBS[name](words[1:])
     except KeyboardInterrupt:
-        return 130
-    except OutputError as error:
-        return _failed(str(error))
+        return INTERRUPTED
+    except BotError as error:
+        usage = error.usage if isinstance(error, UsageError) else None
+        say(f"{usage}\n\n{error}" if usage else str(error))
+        return OF_SIGNOUT[error.code] if name == "signout" else FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="signout-bot",
-        description="Sign Cognito users out from Slack.",
-        epilog="Exit codes: 0 done, 1 it could not be done, 2 wrong usage, 130 Ctrl-C. signout has the AWS CLI's.",
-    )
-    parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-
-    def add(name: str, about: str, more: str, verb: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        whole = f"{about[0].upper()}{about[1:]}. {more}"
-        added = verbs.add_parser(name, help=about, description=whole, allow_abbrev=False)
-        added.set_defaults(verb=verb)
-        return added
-
-    run = add(
-        "run", "serve Slack until SIGTERM", "Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP.", _run
-    )
-    run.add_argument("--http", action="store_true", help="over HTTP in any case")
-    run.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
-    run.add_argument(
-        "--port",
-        type=_port,
-        help="of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else 3000)",
-    )
-    check = add("check", "try everything the bot needs, and say what is missing", "It signs nobody out.", _check)
-    check.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
-    check.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    verbs.add_parser("signout", help="sign somebody out from this terminal, as the AWS CLI does")
-    verbs.add_parser("audit", help="show the audit log")
-    manifest = add("manifest", "print the Slack app's manifest", "For Socket Mode, unless there is --http.", _manifest)
-    manifest.add_argument(
-        "--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot"
-    )
-    policy = add(
-        "iam-policy",
-        "print the least that AWS must allow the bot",
-        "With role_arn, what that role needs as well.",
-        _iam_policy,
-    )
-    policy.add_argument(
-        "--principal", type=_principal, metavar="ARN", help="the bot's own role; for pools with role_arn"
-    )
-    policy.add_argument(
-        "--account",
-        type=_account,
-        metavar="ID",
-        help="where the bot runs (default: that of the ARN, else the caller's)",
-    )
-    table = add("table", "print the DynamoDB table, or make it", "As CloudFormation; SIGNOUT_STORE names it.", _table)
-    table.add_argument("--create", action="store_true", help="make the table, with the AWS credentials found here")
-    sandbox = add("sandbox", "try the bot on this machine, without any account", "Ctrl-C stops it all.", _sandbox)
-    sandbox.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="of the page (default %(default)s; 0 picks one)"
-    )
-    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page")
-    return parser
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 -- the highest port there is
-        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
-    return int(text)
-
-
-def _principal(text: str) -> str:
-    if not ROLE_OR_USER.fullmatch(text):
-        raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
-    return text
-
-
-def _account(text: str) -> str:
-    if not re.fullmatch(r"\d{12}", text, re.ASCII):
-        raise argparse.ArgumentTypeError("must be the 12 digits of an AWS account")
-    return text
-
-
-def _run(options: argparse.Namespace) -> int:
+def _run(words: Sequence[str]) -> int:
+    given = command_lines.read_run(words)
     from bot.aws.secrets import secret
-    from bot.edge.health import HealthPageError
-    from bot.edge.logs import configure
-    from bot.edge.socket_mode import RefusedTokenError
-    from bot.errors import StoreError
-    from bot.settings.faults import SettingsError
-    from bot.settings.load import load
     from bot.wiring.run import serve
 
-    try:
-        settings = load(os.environ, secret, http=options.http)
-        port = options.port if options.port is not None else _port(os.environ.get("PORT") or str(DEFAULT_PORT))
-    except SettingsError as error:
-        return _failed(*error.faults)
-    except argparse.ArgumentTypeError as error:
-        return _failed(f"PORT {error}.")
-    _drop_secrets()
-    configure(settings.log_level, settings.secrets, settings.log_format)
-    try:
-        at = {"host": options.host, "port": port, "http": options.http}
-        asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
-    except (HealthPageError, RefusedTokenError, StoreError) as error:
-        return _failed(str(error))
-    return 0
+    settings = _settings(secret, http=given.http)
+    _log(settings)
+    port = _port_of_environment() if given.port is None else given.port
+    at = {"host": given.host, "port": port, "http": given.http}
+    asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
+    return DONE
 
 
-def _drop_secrets() -> None:
-    """Take Slack's out of the environment: Bolt would read them, and what boto3 starts for credentials inherit them."""
-    from bot.settings.names import SECRETS
-
-    for name in SECRETS:
-        os.environ.pop(name, None)
-
-
-def _check(options: argparse.Namespace) -> int:
+def _check(words: Sequence[str]) -> int:
+    given = command_lines.read_check(words)
     from bot.aws.secrets import secret
-    from bot.edge.logs import configure
     from bot.settings.faults import SettingsError
-    from bot.settings.load import load
     from bot.terminal.check_report import faulty_settings, report
     from bot.wiring.check import checks
 
     try:
-        settings = load(os.environ, secret)
-    except SettingsError as error:
-        return report(faulty_settings(error.faults), as_json=options.json)
-    _drop_secrets()
-    configure("CRITICAL", settings.secrets, "console")  # what the libraries would log is in the lines, in other words
-    return report(checks(settings, post=not options.no_post), as_json=options.json, secrets=settings.secrets)
-
-
-def _sandbox(options: argparse.Namespace) -> int:
-    try:
-        from bot.sandbox.start import run
-    except ModuleNotFoundError:
-        return _failed("The sandbox is not in this image. Run it from a clone: see Try it in the README.")
-    return asyncio.run(run(options.port, browser=not options.no_browser)) or 0
-
-
-def _manifest(options: argparse.Namespace) -> int:
-    from bot.slack.manifest import ManifestError, manifest
-
-    try:
-        show(manifest(options.http).rstrip("\n"))
-    except ManifestError as error:
-        return _failed(str(error))
-    return 0
-
-
-def _iam_policy(options: argparse.Namespace) -> int:
-    from bot.errors import CallerUnknownError, SecretError
-    from bot.settings.faults import SettingsError
-    from bot.settings.load import load_without_slack
-    from bot.settings.names import SECRETS
-    from bot.settings.references import found_in
-    from bot.wiring.iam import iam_policies
-
-    try:
-        settings = load_without_slack(os.environ)
-        printed = iam_policies(
-            settings, found_in(os.environ, SECRETS), principal=options.principal, own_account=options.account
-        )
-    except SettingsError as error:
-        return _failed(*error.faults)
-    except SecretError as error:
-        return _failed(f"A SLACK_ setting {error}")
-    except CallerUnknownError as error:
-        return _failed("Say in which account the bot runs: --account ID.", str(error))
-    show(json.dumps(printed, indent=2))
-    return 0
-
-
-def _table(options: argparse.Namespace) -> int:
-    from bot.errors import StoreError, StoreUnavailableError
-    from bot.settings.faults import SettingsError
-    from bot.settings.load import load_store
-    from bot.stores.create import create
-    from bot.stores.table import cloud_formation
-    from bot.wiring.shared import kind_and_place
-
-    try:
-        kind, name = kind_and_place(load_store(os.environ))
-        if kind != "dynamodb":
-            return _failed("SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE.")
-        create(name, show) if options.create else show(cloud_formation(name))
-    except SettingsError as error:
-        return _failed(*error.faults)
-    except (StoreError, StoreUnavailableError) as error:
-        return _failed(error.reason if isinstance(error, StoreUnavailableError) else str(error))
-    return 0
+        settings = _settings(secret)
+    except SettingsError as error:  # here it is a finding
+        return report(faulty_settings(error.faults), as_json=given.json)
+    _log(settings, "CRITICAL")  # what the libraries would log is in the lines, in other words
+    return report(checks(settings, post=not given.no_post), as_json=given.json, secrets=settings.secrets)
 
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
-    from bot.terminal import command
+    from bot.terminal import signout_command
 
-    return command.run(words, AwsSpelling(command.read_file).read, _in_terminal)
+    return signout_command.run(words, AwsSpelling(signout_command.read_file).read, _in_terminal)
 
 
-def _in_terminal(options: "SignOutOptions", *, yes: bool) -> int:
-    from bot.edge.logs import configure
-    from bot.errors import CallerUnknownError, StoreError, StoreUnavailableError
-    from bot.settings.faults import SettingsError
-    from bot.settings.load import load
-    from bot.terminal.codes import Code
+def _in_terminal(options: "Options", *, yes: bool) -> int:
     from bot.terminal.ctrl_c import without_complaints
-    from bot.wiring.terminal import terminal
+    from bot.wiring.terminal import terminal_front
 
-    try:
-        settings = load(os.environ)
-        _drop_secrets()
-        configure("WARNING", settings.secrets, "console")
-        with without_complaints(), terminal(settings) as opened:
-            return opened.sign_out(options, yes=yes)
-    except SettingsError as error:
-        _failed(*error.faults)
-    except (CallerUnknownError, StoreError) as error:
-        _failed(str(error))
-    except StoreUnavailableError as error:
-        _failed(f"The store cannot be opened: {error.reason}. Check SIGNOUT_STORE, or try again.")
-    return Code.SETTINGS
+    settings = _settings()
+    _log(settings, "WARNING")
+    with without_complaints(), terminal_front(settings) as front:
+        return front.take(options, yes=yes)
 
 
 def _audit(words: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
-    from bot.errors import StoreError, StoreUnavailableError
-    from bot.settings.faults import SettingsError
     from bot.settings.load import load_store
-    from bot.terminal import audit_log
+    from bot.terminal import audit_command
     from bot.terminal.ctrl_c import ending_at_once
 
-    asked = audit_log.parse(words, datetime.now(UTC))
-    from bot.wiring.audit import trail  # after that, since it takes a second
+    query = audit_command.parse(words, datetime.now(UTC))
+    from bot.wiring.audit_reader import trail_to_read  # after that, since it takes a second
+
+    with ending_at_once(), trail_to_read(load_store(os.environ)) as trail:
+        audit_command.write_entries(trail.entries(query.wanted.since, query.request_id), query.wanted, query.format)
+    return DONE
+
+
+def _manifest(words: Sequence[str]) -> int:
+    given = command_lines.read_manifest(words)
+    from bot.slack.manifest import manifest
+
+    show(manifest(given.http).rstrip("\n"))
+    return DONE
+
+
+def _iam_policy(words: Sequence[str]) -> int:
+    given = command_lines.read_iam_policy(words)
+    from bot.settings.load import load_without_slack
+    from bot.settings.names import SECRETS
+    from bot.settings.references import found_in
+    from bot.wiring.iam import iam_policies
+
+    settings, references = load_without_slack(os.environ), found_in(os.environ, SECRETS)
+    policies = iam_policies(settings, references, principal=given.principal, own_account=given.account)
+    show(json.dumps(policies, indent=2))
+    return DONE
+
+
+def _table(words: Sequence[str]) -> int:
+    given = command_lines.read_table(words)
+    from bot.settings.faults import SettingsError
+    from bot.settings.load import load_store
+    from bot.stores.dynamodb.create import create
+    from bot.stores.dynamodb.table import cloud_formation
+    from bot.wiring.shared import kind_and_place
+
+    kind, name = kind_and_place(load_store(os.environ))
+    if kind != "dynamodb":
+        raise SettingsError(["SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE."])
+    if given.create:
+        create(name, show)
+    else:
+        show(cloud_formation(name))
+    return DONE
+
+
+def _sandbox(words: Sequence[str]) -> int:
+    given = command_lines.read_sandbox(words)
+    try:
+        from bot.sandbox.start import run
+    except ModuleNotFoundError:
+        hint = "Run it from a clone: see Try it in the README."
+        raise BotError("The sandbox is not in this image.", hint) from None
+    return asyncio.run(run(given.port, browser=not given.no_browser)) or DONE
+
+
+def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Settings":
+    """Load them, and take Slack's secrets out of the environment.
+
+    Bolt would read them there, and what boto3 starts for credentials would inherit them.
+    """
+    from bot.settings.load import load
+    from bot.settings.names import SECRETS
+
+    settings = load(os.environ, resolve, http=http)
+    for name in SECRETS:
+        os.environ.pop(name, None)
+    return settings
+
+
+def _log(settings: "Settings", level: str | None = None) -> None:
+    """Log as the settings say; with a `level`, for the person at this terminal."""
+    from bot.edge.logs import configure
+
+    configure(level or settings.log_level, settings.secrets, "console" if level else settings.log_format)
+
+
+def _port_of_environment() -> int:
+    from bot.settings.faults import SettingsError
 
     try:
-        with ending_at_once(), trail(load_store(os.environ)) as store:
-            return audit_log.show(store.entries(asked.wanted.since, asked.request_id), asked.wanted, asked.format)
-    except SettingsError as error:
-        return _failed(*error.faults)
-    except StoreError as error:
-        return _failed(str(error))
-    except StoreUnavailableError as error:
-        return _failed(f"The store cannot be read: {error.reason}.")
+        return command_lines.port(os.environ.get("PORT") or str(command_lines.DEFAULT_PORT))
+    except ArgumentTypeError as error:
+        raise SettingsError([f"PORT {error}."]) from None
 
 
 async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
@@ -289,11 +183,16 @@ async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> 
     await work(stop)
 
 
-def _failed(*sentences: str) -> int:
-    for sentence in sentences:
-        print(sentence, file=sys.stderr)  # noqa: T201 -- a command line speaks on standard error
-    return 1
-
+VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {  # what each takes are the words after it
+    "run": _run,
+    "check": _check,
+    "signout": _signout,
+    "audit": _audit,
+    "manifest": _manifest,
+    "iam-policy": _iam_policy,
+    "table": _table,
+    "sandbox": _sandbox,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from aiohttp import http_exceptions, web
 
+from bot.errors import BotError
+
 HEAD_SECONDS = 10.0
 LINGERING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 1.0
@@ -12,7 +14,7 @@ SHUTDOWN_SECONDS = 1.0
 _aiohttp = logging.getLogger("bot.edge.aiohttp")
 
 
-class HealthPageError(Exception):
+class HealthPageError(BotError):
     """The health page cannot be served where it was asked for."""
 
 

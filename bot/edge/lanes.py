@@ -9,7 +9,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from bot.errors import BusyError
 
@@ -90,6 +90,15 @@ class ThreadLane:
                 with self._changed:
                     self._free += 1
                     self._changed.notify_all()
+
+
+class CallersThread:
+    """A `Lane` in the thread of its caller, who waits: for a process that does one thing."""
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:  # noqa: ARG002 -- always
+        """Do `work`, its log lines with the request's id."""
+        with bound_contextvars(request_id=request_id):
+            work()
 
 
 def _do(work: Callable[[], object]) -> None:

@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.backoff import pause, retry_after
+from bot.errors import BotError
 from bot.facts.slack_words import TOKEN_ERRORS
 
 TIMEOUT_SECONDS = 10
@@ -32,7 +33,7 @@ _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "
 log = logging.getLogger(__name__)
 
 
-class RefusedTokenError(Exception):
+class RefusedTokenError(BotError):
     """Slack refuses a token for good."""
 
 

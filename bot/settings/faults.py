@@ -2,6 +2,7 @@
 
 from pydantic import ValidationError
 
+from bot.errors import BotError, Code
 from bot.settings.names import ENVIRONMENT, NEVER_IN_THE_FILE
 
 _NO_SETTING = "is no setting of this bot. Check its spelling."
@@ -26,8 +27,10 @@ NO_FRONT = (
 NO_OPERATORS = "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
 
 
-class SettingsError(Exception):
+class SettingsError(BotError):
     """What is wrong with the settings: one sentence for each fault, in `faults`."""
+
+    code = Code.SETTINGS
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 import yaml
 
 import bot
+from bot.errors import BotError
 
 FILE = Path(bot.__file__).parents[1] / "manifest.yml"
 EVENTS = "/slack/events"
 
 
-class ManifestError(Exception):
+class ManifestError(BotError):
     """Why it cannot be printed, and what to do."""
 
 

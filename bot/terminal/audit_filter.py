@@ -1,10 +1,10 @@
-"""Which entries somebody wants to see."""
+"""Which entries are to be shown."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.audit import AuditEntry, Kind
+from bot.audit import Entry, Kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,18 +18,18 @@ class Wanted:
     pool: str | None = None
     outcomes: Collection[Kind] = frozenset()
 
-    def passes(self, entry: AuditEntry) -> bool:
+    def passes(self, entry: Entry) -> bool:
         """Return whether this entry is wanted: from `since` on, and before `until`."""
-        account = entry.account
+        ask, account = entry.ask, entry.chosen
         return (
             (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
             and (not self.outcomes or entry.kind in self.outcomes)
-            and _is_one_of(self.operator, entry.operator.id, entry.operator.name)
+            and _is_one_of(self.operator, ask.operator.id, ask.operator.name)
             and _is_one_of(self.pool, *((account.pool, account.pool_id) if account else ()))
             and _is_one_of(
                 self.target,
-                entry.target,
+                ask.options.target,
                 *((account.username, account.email, account.phone, account.sub) if account else ()),
             )
         )

@@ -10,11 +10,12 @@ from typing import Any, TextIO
 
 from pydantic import TypeAdapter
 
-from bot.audit import AuditEntry
+from bot.audit import Entry
 from bot.request import Account, Operator
+from bot.terminal.audit_fields import Fields, fields_of
 from bot.visible import is_hidden, visible
 
-Write = Callable[[AuditEntry], object]
+Write = Callable[[Entry], object]
 
 _NESTED = {"operator": Operator, "account": Account}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,8 +27,8 @@ def as_json(out: TextIO) -> Write:
 
     Hidden characters are escaped as JSON can, so that none acts on a terminal.
     """
-    dump = TypeAdapter(AuditEntry).dump_json
-    return lambda entry: out.write(f"{_plain(dump(entry).decode())}\n")
+    dump = TypeAdapter(Fields).dump_json
+    return lambda entry: out.write(f"{_plain(dump(fields_of(entry)).decode())}\n")
 
 
 def as_csv(out: TextIO) -> Write:
@@ -50,18 +51,17 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _columns() -> Iterator[str]:
-    for field in fields(AuditEntry):
-        if field.name in _NESTED:
-            yield from (f"{field.name}_{inner.name}" for inner in fields(_NESTED[field.name]))
+    for name in Fields.__annotations__:
+        if name in _NESTED:
+            yield from (f"{name}_{inner.name}" for inner in fields(_NESTED[name]))
         else:
-            yield field.name
+            yield name
 
 
-def _values(entry: AuditEntry) -> Iterator[Any]:
-    for field in fields(AuditEntry):
-        value = getattr(entry, field.name)
-        if field.name in _NESTED:
-            yield from (getattr(value, inner.name, None) for inner in fields(_NESTED[field.name]))
+def _values(entry: Entry) -> Iterator[Any]:
+    for name, value in fields_of(entry).items():
+        if name in _NESTED:
+            yield from (getattr(value, inner.name, None) for inner in fields(_NESTED[name]))
         else:
             yield value
 

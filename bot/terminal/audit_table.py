@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from bot.audit import AuditEntry
+from bot.audit import Entry
+from bot.terminal.audit_fields import Fields, fields_of
 from bot.terminal.audit_formats import Write
 from bot.visible import visible
 
@@ -18,22 +19,22 @@ class Column:
     """A column: at least `narrowest` wide, and taking `share` parts of what is left over."""
 
     title: str
-    of: Callable[[AuditEntry], str | None]
+    of: Callable[[Fields], str | None]
     narrowest: int
     share: int = 0
 
 
 # The first stay where a terminal is too narrow for all.
 COLUMNS = (
-    Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
-    Column("Outcome", lambda entry: entry.kind, 10),
-    Column("Target", lambda entry: entry.target, 10, 3),
-    Column("Operator", lambda entry: f"{entry.operator.name} ({entry.operator.id})", 10, 3),
-    Column("Account", lambda entry: entry.account.username if entry.account else None, 8, 3),
-    Column("Pool", lambda entry: entry.account.pool if entry.account else None, 8, 1),
-    Column("Reason", lambda entry: entry.reason, 8, 3),
-    Column("Rule or error", lambda entry: entry.error_code or entry.rule, 13, 1),
-    Column("Request", lambda entry: entry.request_id, 26),
+    Column("Time (UTC)", lambda entry: f"{entry['at']:%Y-%m-%d %H:%M:%S}", 19),
+    Column("Outcome", lambda entry: entry["kind"], 10),
+    Column("Target", lambda entry: entry["target"], 10, 3),
+    Column("Operator", lambda entry: f"{entry['operator'].name} ({entry['operator'].id})", 10, 3),
+    Column("Account", lambda entry: entry["account"].username if entry["account"] else None, 8, 3),
+    Column("Pool", lambda entry: entry["account"].pool if entry["account"] else None, 8, 1),
+    Column("Reason", lambda entry: entry["reason"], 8, 3),
+    Column("Rule or error", lambda entry: entry["error_code"] or entry["rule"], 13, 1),
+    Column("Request", lambda entry: entry["request_id"], 26),
 )
 NOTHING_CUT = 24
 
@@ -48,11 +49,16 @@ def as_table(out: TextIO, width: int | None) -> Write:
         return f"{GAP.join(cells).rstrip()}\n"
 
     out.write(line(column.title for column in columns))
-    return lambda entry: out.write(line(column.of(entry) or "" for column in columns))
+
+    def write(entry: Entry) -> None:
+        shown = fields_of(entry)
+        out.write(line(column.of(shown) or "" for column in columns))
+
+    return write
 
 
 def _fitting(width: int) -> int:
-    """Return how many columns fit; the first three are shown whatever happens."""
+    """Return how many columns fit; the first three are always shown."""
     return max(3, *(n for n in range(len(COLUMNS) + 1) if _least(COLUMNS[:n]) <= width))
 
 

@@ -92,7 +92,7 @@ def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: da
 def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:
     """Show what is found, as it comes, but no secret; return the exit code: 1 where something is missing, else 0.
 
-    The code is the same where nobody reads to the end. Raises `OutputError`.
+    The code is the same where the reader leaves early. Raises `OutputError`.
     """
 
     def show(line: str) -> None:
@@ -118,7 +118,7 @@ def _summary(counts: Counter[str]) -> str:
     more = [(counts["warning"], "to look at (!)"), (counts["not tried"], "not tried")]
     said = "".join(f", {count} {words}" for count, words in more if count)
     if counts["missing"]:
-        return f"{counts['missing']} missing{said}. Mend what is marked, and run the check again."
+        return f"{counts['missing']} missing{said}. Fix what is marked, and run the check again."
     return f"All well: {counts['ok']} checks passed{said}."
 
 

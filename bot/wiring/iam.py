@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.aws.identity import account, own_region
+from bot.aws.identity import CallerUnknownError, account, own_region
 from bot.aws.policies import Pool, Reach, Table, policies
+from bot.errors import SecretError
 from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
-from bot.stores.table import ACTIONS, INDEX, INDEX_ACTIONS
+from bot.stores.dynamodb.table import ACTIONS, INDEX, INDEX_ACTIONS
 from bot.wiring.shared import kind_and_place
 
 
@@ -16,8 +17,7 @@ def iam_policies(
 ) -> Mapping[str, object]:
     """Return the policies that the bot needs; `principal` is its own role.
 
-    Raises `SettingsError` where something is not said, `CallerUnknownError` where AWS does not say it either, and
-    `SecretError`.
+    Raises `SettingsError` for what is not said, and AWS does not say either, or for a reference that leads nowhere.
     """
     kind, place = kind_and_place(settings)
     reach = Reach(
@@ -28,10 +28,15 @@ def iam_policies(
     )
     if reach.role_arns and not principal:
         raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
-    region = own_region()
-    if reach.needs_region and not region:
-        raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
-    own_account = own_account or (account_of(principal) if principal else None)
-    if reach.needs_account and not own_account:
-        own_account = account(region or reach.pools[0].region)
-    return policies(reach, account=own_account or "", region=region or "", principal=principal or "")
+    region = own_region() or ""
+    try:
+        if reach.needs_region and not region:
+            raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
+        own_account = own_account or (account_of(principal) if principal else None)
+        if reach.needs_account and not own_account:
+            own_account = account(region or reach.pools[0].region)
+        return policies(reach, account=own_account or "", region=region, principal=principal or "")
+    except SecretError as error:
+        raise SettingsError([f"A SLACK_ setting {error}"]) from None
+    except CallerUnknownError as error:
+        raise SettingsError(["Say in which account the bot runs: --account ID.", str(error)]) from None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.errors import UsageError
-from bot.options import AWS_COMMAND, AWS_OPTIONS, SKELETON, Help, SignOutOptions, Skeleton, Spelling, spelled
-from bot.terminal import output, screen
-from bot.terminal.codes import Code
+from bot.options import AWS_COMMAND, AWS_OPTIONS, SKELETON, Help, Options, Skeleton, Spelling, spelled
+from bot.terminal.exit_codes import DONE
+from bot.terminal.output import show
+from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
 
 HELP = """\
 usage: signout-bot signout --user-pool-id ID --username NAME [--reason TEXT] [--yes]
@@ -26,52 +27,45 @@ _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")  # the one sort of value with a
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a command line asks for; `yes`: without asking back."""
+class Command:
+    """What a command line asks for; `yes`: without a question."""
 
-    options: SignOutOptions | Skeleton | Help
+    options: Options | Skeleton | Help
     yes: bool = False
 
 
-class InTerminal(Protocol):
-    """Signs out, and returns the exit code."""
+class TakeCommand(Protocol):
+    """Carries a command out, and returns the exit code."""
 
-    def __call__(self, options: SignOutOptions, *, yes: bool) -> int:
-        """Do it, without asking back where `yes`."""
+    def __call__(self, options: Options, *, yes: bool) -> int:
+        """Do it, without a question where `yes`."""
 
 
-def run(words: Sequence[str], spelling: Spelling, sign_out: InTerminal) -> int:
-    """Do what a command line says; return the exit code. Nothing but a skeleton or help goes to standard output."""
+def run(words: Sequence[str], spelling: Spelling, take: TakeCommand) -> int:
+    """Do what a command line says; return the exit code. Raises `UsageError`, and what `take` and `show` do.
+
+    Only a skeleton or help goes to standard output.
+    """
     try:
-        asked = parse(words, spelling)
+        command = parse(words, spelling)
     except UsageError as error:
-        screen.say(f"{USAGE}\n\n{error.sentence}")
-        return Code.USAGE
-    match asked.options:
-        case SignOutOptions() as options if asked.yes or screen.can_ask():
-            return sign_out(options, yes=asked.yes)
-        case SignOutOptions():
-            screen.say(screen.NOBODY_TO_ASK)
-            return Code.USAGE
-        case Skeleton(text=text) if not text:
-            return Code.DONE
-        case shown:
-            return _shown(shown.text if isinstance(shown, Skeleton) else HELP)
+        raise UsageError(error.sentence, USAGE) from None
+    match command.options:
+        case Options() as options if command.yes or can_ask():
+            return take(options, yes=command.yes)
+        case Options():
+            raise UsageError(NO_ONE_TO_ASK)
+        case Skeleton(text=text) if text:
+            show(text)
+        case Help():
+            show(HELP)
+    return DONE
 
 
-def _shown(text: str) -> int:
-    try:
-        output.show(text)
-    except output.OutputError as error:
-        screen.say(str(error))
-        return Code.OTHER
-    return Code.DONE
-
-
-def parse(words: Sequence[str], spelling: Spelling) -> Asked:
+def parse(words: Sequence[str], spelling: Spelling) -> Command:
     """Read a command line, which may be the AWS CLI's own in full. Raises `UsageError`."""
     if any(word in {"help", "--help", "-h"} for word in words[:1]):
-        return Asked(Help())
+        return Command(Help())
     if tuple(words[: len(AWS_COMMAND)]) == AWS_COMMAND:
         words = words[len(AWS_COMMAND) :]
     given: dict[str, str] = {}
@@ -91,7 +85,7 @@ def parse(words: Sequence[str], spelling: Spelling) -> Asked:
         elif not equals and name != SKELETON:
             raise UsageError(f"argument --{name}: expected one argument.")
         given[name] = value if value or equals or name != SKELETON else "input"
-    return Asked(spelled(given, spelling), yes)
+    return Command(spelled(given, spelling), yes)
 
 
 def read_file(path: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from bot.audit import AuditEntry, Kind
+from bot.audit import Entry, Kind
 from bot.facts.duration import read_duration
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import Write, as_csv, as_json
@@ -82,21 +82,20 @@ def parse(words: Sequence[str], now: datetime) -> AuditOptions:
     return AuditOptions(wanted, given.request, given.format)
 
 
-def show(entries: Iterable[AuditEntry], wanted: Wanted, form: str) -> int:
-    """Write what is wanted to standard output; return the exit code. Memory holds one entry. Raises `OutputError`."""
+def write_entries(entries: Iterable[Entry], wanted: Wanted, form: str) -> None:
+    """Write what is wanted to standard output. Memory holds one entry. Raises `OutputError`."""
     out = sys.stdout
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     try:
         _stream(entries, wanted, _writer(form, out), out)
-    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
         write_no_more()
     except OSError as error:
         write_no_more()
         raise OutputError(error) from None
-    return 0
 
 
-def _stream(entries: Iterable[AuditEntry], wanted: Wanted, write: Write, out: TextIO) -> None:
+def _stream(entries: Iterable[Entry], wanted: Wanted, write: Write, out: TextIO) -> None:
     for count, entry in enumerate(entries):
         if wanted.passes(entry):
             write(entry)
