@@ -42,8 +42,8 @@ def _run(words: Sequence[str]) -> int:
     from bot.wiring.run import serve
 
     settings = _settings(secret, http=given.http)
-    _log(settings)
     port = _port_of_environment() if given.port is None else given.port
+    _log(settings)
     at = {"host": given.host, "port": port, "http": given.http}
     asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
     return DONE
