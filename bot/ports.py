@@ -102,9 +102,12 @@ class LiveMessage:
     hold: str | None = None
 
 
+COUNTED_UP_TO = 1_000  # what waits is counted no further
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The entries that wait for delivery: how many, or that `many` and more, and since when the oldest waits."""
+    """The entries that wait for delivery: how many, or so many and `more`, and since when the oldest waits."""
 
     entries: int
     oldest_at: datetime | None
@@ -160,7 +163,7 @@ class Outbox(Protocol):
     """What people are still to be told: entries for the audit channel, and cards for operators."""
 
     def backlog(self) -> Backlog:
-        """Return what waits for the audit channel, counted up to a limit."""
+        """Return what waits for the audit channel, counted up to `COUNTED_UP_TO`."""
 
     def next_entry_at(self) -> datetime | None:
         """Return when the next entry is due, or None where none waits."""
