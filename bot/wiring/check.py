@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.aws.check_pools import aws_clock, try_pool
-from bot.ports import Finding
+from bot.facts.finding import Finding
 from bot.settings.model import Settings, StoreSettings
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client

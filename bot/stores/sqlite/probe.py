@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.errors import StoreError
-from bot.ports import Finding
+from bot.facts.finding import Finding
 from bot.stores.sqlite.file import connect, reason, see_what_it_is
 from bot.stores.sqlite.schema import SCHEMA
 

@@ -25,7 +25,6 @@ from bot.stores.sqlite.rows import (
     values_of_request,
     values_of_show,
 )
-from bot.stores.sqlite.schema import SCHEMA
 from bot.stores.sqlite.trail import entries
 
 T = TypeVar("T")
@@ -177,13 +176,13 @@ class SQLiteStore:
         values = {"id": message.request_id, "version": message.version, "hold": message.hold, "at_once": AT_ONCE}
         self._run(sql.SHOWN, values)
 
-    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note a failure, and when to try again (None: not at all), unless someone took the card since.
+    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
+        """Note a failure, and when to try again, unless someone took the card since.
 
         Where the request has moved on since the card was read, it stays due as that move said.
         """
-        values = {"id": message.request_id, "version": message.version, "hold": message.hold}
-        self._run(sql.NOT_SHOWN, values | {"later": text_or_none(next_at)})
+        values = {"id": message.request_id, "version": message.version, "hold": message.hold, "at_once": AT_ONCE}
+        self._run(sql.NOT_SHOWN, values | {"later": text(next_at)})
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""
@@ -202,8 +201,8 @@ class SQLiteStore:
             db.execute(f"PRAGMA user_version = {version}")  # a page that is written and synchronised, and says the same
 
     def is_outdated(self) -> bool:
-        """Return whether the store belongs to a newer version of the bot by now."""
-        return bool(self._file.rows(sql.SCHEMA_NOW)[0][0] > SCHEMA)
+        """Return False: no other instance, and so no newer one, has this file open."""
+        return False
 
     def _run(self, statement: str, *each: dict[str, Any]) -> int:
         """Run a statement with each of these values in one transaction; return how many rows it changed."""
