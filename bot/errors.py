@@ -96,7 +96,7 @@ class ChosenBeforeError(BotError):
 
 
 class UnderWayError(BotError):
-    """This was already confirmed and is under way. The result will replace the card."""
+    """The request was already confirmed and is under way. The result will replace the card."""
 
 
 class NotRecordedError(BotError):
