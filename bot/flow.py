@@ -142,11 +142,12 @@ class Flow:
             if closed := self.closed():
                 raise closed
             request = decide(press)
-            if request.state is not State.READY:
-                return self._show(request, reply)
-            log.info("Confirmed")
-            with suppress(BusyError):  # a sweep takes it up
-                self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
+            if request.state is State.READY:
+                log.info("Confirmed")
+                with suppress(BusyError):  # a sweep takes it up
+                    self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
+            else:
+                self._show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
         try:
@@ -178,10 +179,11 @@ class Flow:
 
     def _tell_decided(self, request: Request, reply: Reply) -> None:
         if request.state in {State.READY, State.RUNNING}:
-            return reply.say(UnderWayError())
-        if request.state is State.CONFIRMING:
-            reply.say(ChosenBeforeError())
-        self._show(request, reply)
+            reply.say(UnderWayError())
+        else:
+            if request.state is State.CONFIRMING:
+                reply.say(ChosenBeforeError())
+            self._show(request, reply)
 
     def _show(self, request: Request, reply: Reply) -> None:
         if reply.show(request) and reply.place:
