@@ -66,10 +66,7 @@ class UserPool(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where an operator's card is: a response_url of Slack's, which works until `until`.
-
-    A click's response_url replaces the message that was clicked; a command's can only post another one.
-    """
+    """Where a card is: a response_url, which works until then. A click's `replaces` the card, a command's posts it."""
 
     response_url: str = field(repr=False)
     until: datetime
@@ -78,10 +75,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Show:
-    """What a move does to the card: `place` is where it is from now on (None: where it was).
-
-    Where no one has noted by `at` that Slack took it, an instance's delivery shows it.
-    """
+    """What a move does to the card: where it is now (None: where it was), and when it is due if no one showed it."""
 
     at: datetime
     place: Place | None = None
@@ -200,7 +194,10 @@ class Outbox(Protocol):
         """
 
     def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
-        """Note a failure, and when to try again, unless someone took the card since."""
+        """Note that Slack may not have taken the card, and when to try again, unless someone took it since.
+
+        Where the request has moved on since, the card is due at once, as after `shown`: it may still come, and late.
+        """
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""

@@ -226,7 +226,7 @@ class TestPress:
         run_all(rules)
         assert (shown(told), said(told)) == ([], [UnderWayError])
 
-    @pytest.mark.parametrize("state", ENDED)
+    @pytest.mark.parametrize("state", sorted(ENDED))
     def test_a_press_on_what_has_ended_shows_how(self, store: Store, state: State) -> None:
         rules, told = flow(store, pool()), Told(CLICK)
         rules.confirm(press(added(store, awaiting(state=state))), told)

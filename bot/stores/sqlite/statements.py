@@ -111,9 +111,11 @@ UPDATE cards SET
 WHERE request_id = :id AND (version > :version OR hold IS :hold)
 """
 NOT_SHOWN = """
-UPDATE cards SET failures = failures + 1, hold = NULL,
-    due_at = CASE WHEN version > :version OR due_at = :at_once THEN due_at ELSE :later END
-WHERE request_id = :id AND hold IS :hold
+UPDATE cards SET
+    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once ELSE :later END,
+    failures = failures + 1,
+    hold = CASE WHEN hold IS NOT :hold THEN hold END
+WHERE request_id = :id AND (version > :version OR hold IS :hold)
 """
 SHOW_AGAIN = "UPDATE cards SET due_at = :at_once WHERE request_id = :id"
 FORGET_PLACES = f"""

@@ -33,7 +33,7 @@ AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, whatever t
 
 
 class SQLiteStore:
-    """The `Requests`, `Trail`, `Outbox` and `StoreHealth` in the file at `path`. Safe to use from many threads.
+    """The `Requests`, `Trail` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each entry is.
     """
@@ -177,10 +177,7 @@ class SQLiteStore:
         self._run(sql.SHOWN, values)
 
     def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
-        """Note a failure, and when to try again, unless someone took the card since.
-
-        Where the request has moved on since the card was read, it stays due as that move said.
-        """
+        """Note that Slack may not have taken the card, and when to try again."""
         values = {"id": message.request_id, "version": message.version, "hold": message.hold, "at_once": AT_ONCE}
         self._run(sql.NOT_SHOWN, values | {"later": text(next_at)})
 
@@ -192,7 +189,7 @@ class SQLiteStore:
         """Forget the response_urls that Slack no longer takes."""
         self._run(sql.FORGET_PLACES, {"now": text(now)})
 
-    # StoreHealth
+    # How it is
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
