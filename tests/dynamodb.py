@@ -12,11 +12,14 @@ from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.moto_server import werkzeug_app as moto
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
+
+from bot.stores.dynamodb.table import definition
 
 JSON = "application/x-amz-json-1.0"
 # What carries one call out and returns status and body; a fault does so in its stead, or returns None for no answer.
@@ -49,9 +52,23 @@ class DynamoDB:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="dynamodb", daemon=True)
         self._thread.start()
+        self._client = boto3.client(
+            "dynamodb",
+            endpoint_url=self.url,
+            region_name=self.environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id="tests",
+            aws_secret_access_key="tests",  # noqa: S106 -- of nothing
+        )
+
+    def new_table(self) -> str:
+        """Make a table; return its name."""
+        name = f"signout-{uuid.uuid4()}"
+        self._client.create_table(**definition(name))
+        return name
 
     def stop(self) -> None:
         """Stop serving."""
+        self._client.close()
         self._server.shutdown()
         self._server.server_close()
         for each in self._patches:
