@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from bot.ports import LiveMessage, Show
 from bot.request import Request
+from bot.stores import documents
 from bot.stores.documents import text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.actions import IS_NEW, IS_THERE, Action, assign, put
@@ -109,6 +110,13 @@ def new_card(request: Request, show: Show) -> Action:
 
 def moved_card(request: Request, show: Show) -> Action:
     """Return what a move does to the card. Who holds it stays, and where it is too, unless the move says where."""
-    change = {"version": request.version, "due": items.CARD, "due_at": text(show.at), "failures": 0}
-    place = items.attributes_of_place(show.place) if show.place else {}
-    return assign(items.card_key(request.id), {**change, **place, "write_id": str(uuid4())}, IS_THERE)
+    change = {
+        "version": request.version,
+        "shape": documents.SHAPE,
+        "due": items.CARD,
+        "due_at": text(show.at),
+        "failures": 0,
+        "write_id": str(uuid4()),
+        **(items.attributes_of_place(show.place) if show.place else {}),
+    }
+    return assign(items.card_key(request.id), change, IS_THERE)

@@ -27,6 +27,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     """
 
     def __init__(self, name: str, written: Callable[[Entry], None] = lambda _: None, *, schema: int = SCHEMA) -> None:
+        self.schema = schema
         self._calls = Calls(name)
         self._schema = Schema(self._calls, schema)
         self._calls.on_refusal = self._schema.look
