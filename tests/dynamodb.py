@@ -13,7 +13,9 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-from moto.dynamodb.models import DynamoDBBackend
+from boto3.dynamodb.types import TypeSerializer
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.moto_server import werkzeug_app as moto
 from werkzeug.serving import make_server
@@ -32,11 +34,15 @@ class _Handler(moto.MotoRequestHandler):
 
 
 class DynamoDB:
-    """A server on a loopback port. `calls` holds each operation that came, with its parameters."""
+    """A server on a loopback port. `calls` holds each operation that came, with its parameters.
+
+    `items_read` counts what DynamoDB evaluates, and bills, for Query and the two kinds of Get.
+    """
 
     def __init__(self) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.items_read = 0
         self._moto = moto.create_backend_app("dynamodb")
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._done: dict[str, Answer] = {}
@@ -84,6 +90,13 @@ class DynamoDB:
             "AWS_DEFAULT_REGION": "eu-central-1",
         }
 
+    def put_many(self, table: str, items: Iterable[dict[str, Any]]) -> None:
+        """Put items into a table past the server, which would take its time."""
+        serialize = TypeSerializer().serialize
+        tables: dict[str, Table] = dynamodb_backends[ACCOUNT]["eu-central-1"].tables
+        for item in items:
+            tables[table].put_item({name: serialize(value) for name, value in item.items()})
+
     def next(self, action: str, *faults: Fault) -> None:
         """Put these faults in the way of the next calls of an action."""
         self._faults[action].extend(faults)
@@ -117,6 +130,7 @@ class DynamoDB:
                 return self._done[token]
             body, status, _ = run_wsgi_app(self._moto, environ)
             answer = int(status.split()[0]), b"".join(body)
+            self.items_read += _items_read(action, parameters, answer)
             if token and answer[0] == 200:
                 self._done[token] = answer
             return answer
@@ -128,6 +142,13 @@ class DynamoDB:
         headers = [("Content-Type", JSON), ("x-amzn-RequestId", str(uuid.uuid4()))]
         start_response(f"{answer[0]} -", [*headers, ("Content-Length", str(len(answer[1])))])
         return [answer[1]]
+
+
+def _items_read(action: str, parameters: dict[str, Any], answer: Answer) -> int:
+    if action == "Query" and answer[0] == 200:
+        count: int = json.loads(answer[1])["ScannedCount"]
+        return count
+    return {"GetItem": 1, "TransactGetItems": len(parameters.get("TransactItems", ()))}.get(action, 0)
 
 
 def refuse(status: int, code: str, **more: Any) -> Fault:
