@@ -10,7 +10,7 @@ import yaml
 from bot.aws.identity import role_without_session
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
-from bot.terminal.command import read_file
+from bot.terminal.signout_command import read_file
 
 POOL = "eu-central-1_AbCdEf123"
 BOTH = {"user-pool-id": POOL, "username": "ada"}
