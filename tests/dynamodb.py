@@ -21,6 +21,7 @@ from moto.moto_server import werkzeug_app as moto
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
+from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.table import definition
 
 JSON = "application/x-amz-json-1.0"
@@ -175,6 +176,22 @@ def answer_500_after(carry_out: Callable[[], Answer]) -> Answer:
     """Do what was asked, and answer with an internal error."""
     carry_out()
     return 500, b'{"__type": "InternalServerError", "message": "the test says so"}'
+
+
+def interrupt(calls: Calls, *, after: str = "", before: str = "", happens: Callable[[], object]) -> None:
+    """Let something happen once, just before or after the next call of that name, such as `get`."""
+    really = getattr(calls, after or before)
+
+    def interrupted(*given: Any, **named: Any) -> Any:
+        delattr(calls, after or before)
+        if before:
+            happens()
+        found = really(*given, **named)
+        if after:
+            happens()
+        return found
+
+    setattr(calls, after or before, interrupted)
 
 
 _transact = DynamoDBBackend.transact_write_items

@@ -145,6 +145,16 @@ def test_what_is_due_is_not_read_whole_where_a_part_is_asked_for(
         assert dynamodb.items_read - before <= limit, name
 
 
+def test_of_refusals_only_those_that_wait_are_read(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    refusals = [replace(REFUSED, id=new_id(NOON)) for _ in range(20)]
+    for refusal in refusals:
+        dynamodb_store.record(refusal)
+    dynamodb_store.delivered(refusals, "1.0", NOON)
+    before = dynamodb.items_read
+    assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 9) == []
+    assert dynamodb.items_read == before
+
+
 def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
     dynamodb.put_many(dynamodb_store._calls.table, history(100))
     dynamodb_store._log.make_room(new_id(OLD))

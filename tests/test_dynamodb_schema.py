@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from dynamodb import DynamoDB, refuse
+from dynamodb import DynamoDB, interrupt, refuse
 from examples import NOON, added_to, awaiting
 
 from bot.audit import entry_of
@@ -41,26 +41,20 @@ def test_a_new_table_gets_this_bots_schema_once(dynamodb: DynamoDB, table: str) 
         store.close()
 
 
-def test_of_instances_that_open_a_new_table_at_once_all_succeed(table: str) -> None:
-    stores = [DynamoDBStore(table, schema=number) for number in (1, 1, 2, 2)]
-    start = threading.Barrier(4)
-    refused: list[StoreError] = []
-
-    def open_(store: DynamoDBStore) -> None:
-        start.wait()
-        try:
-            store.open()
-        except StoreError as error:
-            refused.append(error)
-
-    threads = [threading.Thread(target=open_, args=(store,)) for store in stores]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert stores[2].table_schema() == 2
-    assert all("has schema 2" in error.sentence for error in refused), "one of schema 1 may have come too late"
-    for store in stores:
+@pytest.mark.parametrize("earlier", [None, 1])
+def test_of_instances_that_open_a_table_at_once_an_older_one_takes_none_from_a_newer(
+    table: str, earlier: int | None
+) -> None:
+    if earlier:
+        first = DynamoDBStore(table, schema=earlier)
+        first.open()
+        first.close()
+    older, newer = DynamoDBStore(table, schema=2), DynamoDBStore(table, schema=3)
+    interrupt(older._calls, after="get", happens=newer.open)
+    with pytest.raises(StoreError, match="has schema 3, this bot knows 2"):
+        older.open()
+    assert newer.table_schema() == 3
+    for store in (older, newer):
         store.close()
 
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from dynamodb import DynamoDB
+from dynamodb import DynamoDB, interrupt
 from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
 
 from bot.audit import Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError
 from bot.find import MAX_CANDIDATES
 from bot.options import MAX_REASON, MAX_TARGET
-from bot.ports import Place, Show
+from bot.ports import LiveMessage, Place, Show
 from bot.request import Request, State
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.actions import put
@@ -178,6 +178,24 @@ def test_an_item_past_its_time_to_live_changes_nothing(dynamodb_store: DynamoDBS
     dynamodb_store.delivered([entry], "1.0", long_ago)
     last = dynamodb_store.last_refusal_delivered_at(SAM.team_id, SAM.id)
     assert last == long_ago, "DynamoDB sweeps when it likes: what is still there is told as it is"
+
+
+# What happens between a read and the write that depends on it.
+
+
+def test_of_two_that_hold_a_card_at_once_one_gets_it(dynamodb_store: DynamoDBStore) -> None:
+    added_to(dynamodb_store, show=SHOW)
+    (card,) = dynamodb_store.due_messages(NOON, 9)
+    got: list[LiveMessage | None] = []
+    interrupt(dynamodb_store._calls, after="get", happens=lambda: got.append(dynamodb_store.hold_message(card, LATER)))
+    assert dynamodb_store.hold_message(card, LATER) is None
+    assert [each and each.request_id for each in got] == [card.request_id]
+
+
+def test_a_refusal_that_was_delivered_since_it_was_looked_for_does_not_wait(dynamodb_store: DynamoDBStore) -> None:
+    first, second = refused(dynamodb_store), refused(dynamodb_store, 1)
+    interrupt(dynamodb_store._calls, before="get_all", happens=lambda: dynamodb_store.delivered([first], "1.0", NOON))
+    assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 9) == [second]
 
 
 # What is sent.

@@ -146,8 +146,8 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
             self._log.make_room(entry.id)
+        needed = [*actions, *added]
         while True:
-            needed = [*actions, *added]
             try:
                 self._calls.write([*needed, *also])
                 break
