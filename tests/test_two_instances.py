@@ -13,7 +13,7 @@ from flow import CONFIRM, SIGN_OUT
 from headless import AUDIT, SAM, SUPPORT, BotProcess, Headless
 
 from bot.audit import entry_of
-from bot.ports import Show
+from bot.ports import LiveMessage, Show
 from bot.request import Account, Ask, Operator, Options, Request, State, new_id
 from bot.sandbox import cast
 from bot.sandbox.board import Message
@@ -75,6 +75,7 @@ def stored(store: DynamoDBStore, headless: Headless) -> Request:
         expires_at=now + timedelta(minutes=25),
     )
     store.add(request, entry_of(request, now), Show(at=now + timedelta(minutes=25)))
+    store.shown(LiveMessage(request_id=request.id, version=request.version))
     return request
 
 
