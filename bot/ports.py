@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Protocol
 
 from bot.action import Answer, Step
 from bot.audit import Entry
@@ -102,16 +102,19 @@ class LiveMessage:
     hold: str | None = None
 
 
+COUNTED_UP_TO = 1_000  # what waits is counted no further
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The entries that wait for delivery: how many, or that `many` and more, and since when the oldest waits."""
+    """The entries that wait for delivery: how many, or so many and `more`, and since when the oldest waits."""
 
     entries: int
     oldest_at: datetime | None
     more: bool = False
 
 
-# A store keeps the next four. A method returns only after its write is durable, and raises `StoreUnavailableError`
+# A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
 # where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members.
 
 
@@ -160,7 +163,7 @@ class Outbox(Protocol):
     """What people are still to be told: entries for the audit channel, and cards for operators."""
 
     def backlog(self) -> Backlog:
-        """Return what waits for the audit channel, counted up to a limit."""
+        """Return what waits for the audit channel, counted up to `COUNTED_UP_TO`."""
 
     def next_entry_at(self) -> datetime | None:
         """Return when the next entry is due, or None where none waits."""
@@ -206,16 +209,6 @@ class Outbox(Protocol):
         """Forget the response_urls that Slack no longer takes."""
 
 
-class StoreHealth(Protocol):
-    """How a store is."""
-
-    def check_writable(self) -> None:
-        """Write something and take it back."""
-
-    def is_outdated(self) -> bool:
-        """Return whether the store belongs to a newer version of the bot by now."""
-
-
 class AuditChannel(Protocol):
     """The Slack channel in which every outcome is posted."""
 
@@ -234,13 +227,3 @@ class Cards(Protocol):
 
         Raises `DeliveryError` unless Slack definitely took it.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What `check` found of one thing that the bot needs; `fix` says what to do about it."""
-
-    name: str
-    status: Literal["ok", "warning", "missing", "not tried"]
-    sentence: str
-    fix: str = ""

@@ -186,9 +186,14 @@ class Request:
 
     def move(self, state: State, **changes: Any) -> Self:
         """Return the next version, in `state`. Raises `IllegalMoveError` where the table has no such move."""
-        if state not in MOVES[self.state]:
-            raise IllegalMoveError(self.state, state)
+        check_move(self.state, state)
         return replace(self, state=state, version=self.version + 1, **changes)
+
+
+def check_move(old: State, new: State) -> None:
+    """Raise `IllegalMoveError` where the table has no such move."""
+    if new not in MOVES[old]:
+        raise IllegalMoveError(old, new)
 
 
 class IllegalMoveError(Exception):

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
+from bot.action import Answer, Step
 from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
-from bot.ports import Attribute, Clock, Refused, RequestStore, SignedOut, Unclear
+from bot.ports import Attribute, Clock, Outbox, Requests, Show, StoreHealth, Trail
 from bot.reason import ReasonRule
-from bot.request import Account, Ask, Operator, SignOutRequest, State, new_id
-from bot.sign_out import LEASE, Lifetimes, SignOuts
-from bot.wiring.terminal import NoGroups
+from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.work import LEASE, Lifetimes, Worker
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
@@ -44,68 +44,88 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
-def awaiting(**changes: object) -> SignOutRequest:
-    """Return a request whose card was just shown."""
-    values: dict[str, object] = {
-        "id": new_id(NOON),
-        "state": State.AWAITING_CONFIRMATION,
-        "operator": SAM,
-        "source": "slack",
-        "channel_id": "C0SUPPORT1",
-        "target": "ada",
-        "candidates": (ADA,),
-        "chosen": ADA,
-        "reason": "lost phone",
-        "allowed_by": "allow.users",
-        "created_at": NOON,
-        "expires_at": NOON + timedelta(minutes=5),
-        "response_url": "https://hooks.slack.com/commands/T/1/secret",
-    }
-    return SignOutRequest(**(values | changes))  # type: ignore[arg-type]
+class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
+    """What every store is."""
+
+    def open(self) -> None:
+        """Make it ready."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
-def confirmations(store: RequestStore, clock: Clock, **changes: Any) -> Confirmations:
-    """Return the rules up to a claim, where SAM may and no group is asked."""
-    values: dict[str, Any] = {
-        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        "groups": NoGroups(),
-        "home_team": lambda: SAM.team_id,
-        "pool_ids": {"customers": ADA.pool_id},
-        "finder": None,  # nothing is looked for
-        "store": store,
-        "clock": clock,
-        "confirm_within": timedelta(minutes=5),
-        "reason_rule": ReasonRule(),
-    }
-    return Confirmations(**(values | changes))
+class NoGroups:
+    """No group has a member."""
+
+    def members(self, group_id: str) -> frozenset[str]:
+        """Return no one."""
+        assert group_id
+        return frozenset()
 
 
-def asked(target: str = "ada", **changes: object) -> Ask:
+def asked(target: str = "ada", reason: str | None = None, **changes: object) -> Ask:
     """Return what SAM asked at noon."""
     values: dict[str, object] = {
         "id": new_id(NOON),
         "operator": SAM,
         "source": "slack",
         "channel_id": "C0SUPPORT1",
-        "target": target,
+        "options": Options(target=target, reason=reason),
     }
     return Ask(**(values | changes))  # type: ignore[arg-type]
 
 
-def claimed_in(store: RequestStore, **changes: object) -> SignOutRequest:
-    """Return a request that was stored, and claimed at noon."""
-    request = awaiting(**changes)
-    store.add(request, entry_of(request, NOON))
-    claimed = request.move(State.SIGNING_OUT, claim_id="claim-1", claimed_at=NOON, lease_until=NOON + LEASE)
-    store.advance(request, claimed, entry_of(claimed, NOON))
+def awaiting(**changes: object) -> Request:
+    """Return a request whose card was just shown."""
+    values: dict[str, object] = {
+        "ask": asked(reason="lost phone"),
+        "state": State.CONFIRMING,
+        "candidates": (ADA,),
+        "chosen": ADA,
+        "allowed_by": "allow.users",
+        "created_at": NOON,
+        "expires_at": NOON + timedelta(minutes=5),
+    }
+    return Request(**(values | changes))  # type: ignore[arg-type]
+
+
+def added_to(store: Store, at: datetime = NOON, show: Show | None = None, **changes: Any) -> Request:
+    """Return a request that was stored then, with a card where `show` says so."""
+    values = {"ask": asked(reason="lost phone", id=new_id(at)), "created_at": at}
+    request = awaiting(**(values | changes))
+    store.add(request, entry_of(request, at), show)
+    return request
+
+
+def decided_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored and confirmed then: it is READY."""
+    request = added_to(store, at, **changes)
+    ready = request.move(State.READY, decided_at=at)
+    store.move(request, ready, entry_of(ready, at), None)
+    return ready
+
+
+def claimed_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored, confirmed and claimed then."""
+    ready = decided_in(store, at, **changes)
+    claimed = ready.move(State.RUNNING, claim=Claim(id="claim-1", at=at, until=at + LEASE))
+    store.move(ready, claimed, None, None)
     return claimed
+
+
+def done_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored, confirmed, claimed and done then."""
+    claimed = claimed_in(store, at, **changes)
+    done = claimed.move(State.DONE, done=(str(Step.SIGN_OUT),), ended_at=at)
+    store.move(claimed, done, entry_of(done, at), None)
+    return done
 
 
 @dataclass
 class ScriptedPool:
     """A pool that gives the next of `answers` at each call, taking as long as each says."""
 
-    answers: Iterable[SignedOut | Refused | Unclear]
+    answers: Iterable[Answer]
     clock: StoppedClock
     seconds: float = 0.1
     called_at: list[datetime] = field(default_factory=list)
@@ -127,9 +147,9 @@ class ScriptedPool:
         """Find nobody."""
         raise AssertionError(username)
 
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
         """Give the next answer."""
-        assert username == "ada"
+        assert (step, username) == (Step.SIGN_OUT, "ada")
         assert leave_within > timedelta(0)
         self.called_at.append(self.clock.now())
         self.answers = iter(self.answers)
@@ -138,13 +158,30 @@ class ScriptedPool:
         return next(self.answers)
 
 
-def sign_outs(store: RequestStore, pool: ScriptedPool, clock: StoppedClock) -> SignOuts:
+def worker(requests: Requests, pool: ScriptedPool, clock: StoppedClock) -> Worker:
     """Return the rule over these parts, with lifetimes of 1 h and 2 h."""
-    return SignOuts(
+    return Worker(
         pools={"customers": pool},
         lifetimes={"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
-        store=store,
+        requests=requests,
         clock=clock,
         resume_within=timedelta(minutes=5),
         jitter=lambda: 1.0,
     )
+
+
+def confirmations(store: Store, clock: Clock, **changes: Any) -> Confirmations:
+    """Return the rules up to a decision, where SAM may and no group is asked."""
+    values: dict[str, Any] = {
+        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
+        "groups": NoGroups(),
+        "home_team": lambda: SAM.team_id,
+        "pool_ids": {"customers": ADA.pool_id},
+        "finder": None,  # nothing is looked for
+        "requests": store,
+        "trail": store,
+        "clock": clock,
+        "confirm_within": timedelta(minutes=5),
+        "reason_rule": ReasonRule(),
+    }
+    return Confirmations(**(values | changes))

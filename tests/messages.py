@@ -28,13 +28,11 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
     done = state is State.DONE
     decided = not state.awaits_operator and state not in {State.CANCELLED, State.EXPIRED}
     return awaiting(
+        ask=asked(username, reason=reason, operator=replace(SAM, name=username)),
         state=state,
         chosen=None if state is State.CHOOSING else account,
         candidates=(account,) * 10,
         matches=12,
-        target=username,
-        reason=reason,
-        operator=replace(SAM, name=username),
         decided_at=NOON if decided else None,
         ended_at=NOON if state.has_ended else None,
         attempts=1,

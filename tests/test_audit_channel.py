@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from examples import ADA, KIM, NOON, SAM
+from examples import ADA, NOON, SAM
 from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, request
 
 from bot.audit import POSTED, Entry, entry_of
@@ -117,7 +117,7 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
         "event_type": "signout_outcome",
         "event_payload": {"entry_id": posted.id, "request_id": posted.ask.id, "outcome": "unknown"},
     }
-    denied = [refused("ada", KIM), refused("ada", KIM)]
+    denied = [refused("ada"), refused("ada")]
     assert metadata(denied)["event_payload"] == {
         "entry_id": denied[0].id,
         "request_id": denied[0].ask.id,

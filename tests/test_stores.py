@@ -2,21 +2,27 @@
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import pytest
-from examples import ADA, NOON, SAM, asked, awaiting, claimed_in
+from examples import ADA, NOON, SAM, Store, added_to, asked, awaiting, claimed_in, decided_in, done_in
 
-from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
+from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
-from bot.ports import Backlog
-from bot.request import MOVES, Account, IllegalMoveError, Operator, SignOutRequest, State, new_id
-from bot.sign_out import LEASE
-from bot.wiring.shared import Store
+from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Place, Show
+from bot.request import MOVES, TERMINAL, Account, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
+from bot.work import LEASE
+
+MOMENT = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
+HOOK = "https://hooks.slack.com/commands/T/1/secret"
+PLACE = Place(response_url=HOOK, until=NOON + timedelta(minutes=30), replaces=False)
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
+@pytest.fixture(params=["sqlite"])
 def store(request: pytest.FixtureRequest) -> Store:
     """A new store of each kind."""
     opened: Store = request.getfixturevalue(f"{request.param}_store")
@@ -25,49 +31,62 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 def test_what_was_stored_comes_back_as_it_was(store: Store) -> None:
     bare = awaiting(
-        reason=None, response_url=None, chosen=Account(pool="p", pool_id="x_1", region="x", username="ä\u202e'")
+        ask=asked(source=TERMINAL, channel_id=""),
+        chosen=Account(pool="p", pool_id="x_1", region="x", username="\u00e4\u202e'\x00"),
+        candidates=(),
+        state=State.CHOOSING,
     )
-    full = claimed_in(store).move(
-        State.SIGNED_OUT,
+    store.add(bare, entry_of(bare, NOON), None)
+    claimed = claimed_in(store, earlier=Earlier(at=NOON, by="kim"), matches=9, candidates=(ADA, ADA))
+    full = claimed.move(
+        State.PARTLY,
+        in_doubt=True,
+        done=("a", "b"),
         aws_request_ids=("a", "b"),
         attempts=2,
-        ended_at=NOON + timedelta(microseconds=1),
+        ended_at=NOON + MOMENT,
         access_until=NOON,
         login_until=NOON,
         error_code="x",
     )
-    store.add(bare, entry_of(bare, NOON))
-    store.advance(replace(full, version=2, state=State.SIGNING_OUT), full, entry_of(full, NOON))
+    store.move(claimed, full, entry_of(full, NOON), None)
     assert store.get(bare.id) == bare
     assert store.get(full.id) == full
     assert store.get("01JZZZZZZZZZZZZZZZZZZZZZZZ") is None
 
 
 def test_an_entry_comes_back_as_it_was(store: Store) -> None:
-    ended = claimed_in(store).move(State.SIGNED_OUT, aws_request_ids=("a",), ended_at=NOON)
+    claimed = claimed_in(store)
+    ended = claimed.move(State.DONE, aws_request_ids=("a",), ended_at=NOON)
     entry = entry_of(ended, NOON)
-    store.advance(replace(ended, version=2, state=State.SIGNING_OUT), ended, entry)
-    assert store.undelivered(NOON, 9) == [entry]
-    assert store.undelivered(NOON - timedelta(microseconds=1), 9) == []
+    store.move(claimed, ended, entry, None)
+    assert store.due_entries(NOON, 9) == [entry]
+    assert store.due_entries(NOON - MOMENT, 9) == []
+
+
+def test_an_entry_of_what_moved_nothing_comes_back_as_it_was(store: Store) -> None:
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON, ADA)
+    store.record(entry)
+    assert list(store.entries(None, None)) == [entry]
 
 
 def test_a_request_whose_id_is_there_already_is_refused_with_its_entry(store: Store) -> None:
     request = awaiting()
-    store.add(request, entry_of(request, NOON))
+    store.add(request, entry_of(request, NOON), None)
     with pytest.raises(SupersededError):
-        store.add(replace(request, target="another"), entry_of(request, NOON))
+        store.add(replace(request, allowed_by="another"), entry_of(request, NOON), Show(at=NOON))
     assert store.get(request.id) == request
     assert count(store, Kind.OPENED) == 1
 
 
 def test_a_second_move_from_the_same_version_is_refused_with_its_entry(store: Store) -> None:
     request = awaiting()
-    store.add(request, entry_of(request, NOON))
+    store.add(request, entry_of(request, NOON), None)
     cancelled = request.move(State.CANCELLED)
-    store.advance(request, cancelled, entry_of(cancelled, NOON))
-    claimed = request.move(State.SIGNING_OUT)
+    store.move(request, cancelled, entry_of(cancelled, NOON), None)
+    ready = request.move(State.READY, decided_at=NOON)
     with pytest.raises(SupersededError):
-        store.advance(request, claimed, entry_of(claimed, NOON))
+        store.move(request, ready, entry_of(ready, NOON), None)
     assert store.get(request.id) == cancelled
     assert count(store, Kind.CONFIRMED) == 0
 
@@ -75,37 +94,36 @@ def test_a_second_move_from_the_same_version_is_refused_with_its_entry(store: St
 def test_a_move_whose_entry_cannot_be_written_does_not_happen(store: Store) -> None:
     request = awaiting()
     entry = entry_of(request, NOON)
-    store.add(request, entry)
+    store.add(request, entry, Show(at=NOON, place=PLACE))
     with pytest.raises((StoreUnavailableError, sqlite3.IntegrityError)):
-        store.advance(request, request.move(State.CANCELLED), entry)  # an entry id twice
+        store.move(request, request.move(State.CANCELLED), entry, Show(at=NOON + SECOND))  # an entry id twice
     assert store.get(request.id) == request
 
 
 @pytest.mark.parametrize("old", State)
 def test_the_store_refuses_every_move_that_the_table_does_not_have(store: Store, old: State) -> None:
     request = awaiting(state=old)
-    store.add(request, entry_of(request, NOON))
+    store.add(request, entry_of(request, NOON), None)
     for new in set(State) - MOVES[old]:
         moved = replace(request, state=new, version=2)
         with pytest.raises(IllegalMoveError):
-            store.advance(request, moved, entry_of(moved, NOON))
+            store.move(request, moved, None, None)
     assert store.get(request.id) == request
 
 
 def test_of_many_claims_at_once_one_succeeds(store: Store) -> None:
     for _ in range(20):
-        request = awaiting()
-        store.add(request, entry_of(request, NOON))
+        request = decided_in(store)
         start = threading.Barrier(8)
         won: list[str] = []
 
         def claim(
-            name: str, request: SignOutRequest = request, start: threading.Barrier = start, won: list[str] = won
+            name: str, request: Request = request, start: threading.Barrier = start, won: list[str] = won
         ) -> None:
-            claimed = request.move(State.SIGNING_OUT, claim_id=name)
+            claimed = request.move(State.RUNNING, claim=Claim(id=name, at=NOON, until=NOON + LEASE))
             start.wait()
             try:
-                store.advance(request, claimed, entry_of(claimed, NOON))
+                store.move(request, claimed, None, None)
                 won.append(name)
             except SupersededError:
                 pass
@@ -117,17 +135,49 @@ def test_of_many_claims_at_once_one_succeeds(store: Store) -> None:
             thread.join()
         stored = store.get(request.id)
         assert stored
-        assert won == [stored.claim_id]
-    assert count(store, Kind.CONFIRMED) == 20
+        assert stored.claim
+        assert won == [stored.claim.id]
 
 
 def test_due_work_is_found_by_its_time(store: Store) -> None:
-    claimed, request = claimed_in(store), awaiting()
-    store.add(request, entry_of(request, NOON))
-    assert store.dead_claims(NOON + LEASE) == []
-    assert store.dead_claims(NOON + LEASE + timedelta(microseconds=1)) == [claimed]
-    assert store.expired(request.expires_at - timedelta(microseconds=1)) == []
-    assert store.expired(request.expires_at) == [request]
+    claimed, decided, request = claimed_in(store), decided_in(store), added_to(store)
+    choosing = added_to(store, state=State.CHOOSING, chosen=None)
+    assert store.dead(NOON + LEASE, 9) == []
+    assert store.dead(NOON + LEASE + MOMENT, 9) == [claimed]
+    assert store.ready(NOON, 9) == []
+    assert store.ready(NOON + MOMENT, 9) == [decided]
+    assert store.expired(request.expires_at - MOMENT, 9) == []
+    assert by_id(store.expired(request.expires_at, 9)) == by_id([request, choosing])
+
+
+def test_what_has_ended_is_due_no_longer(store: Store) -> None:
+    done_in(store)
+    failed, cancelled = decided_in(store), added_to(store)
+    for request, state in ((failed, State.FAILED), (cancelled, State.CANCELLED)):
+        ended = request.move(state, ended_at=NOON)
+        store.move(request, ended, entry_of(ended, NOON), None)
+    later = NOON + timedelta(days=1)
+    assert [*store.dead(later, 9), *store.ready(later, 9), *store.expired(later, 9)] == []
+
+
+def test_of_due_requests_the_first_come_first_and_no_more_than_asked_for(store: Store) -> None:
+    minutes = [timedelta(minutes=number) for number in (2, 0, 1)]
+    awaits = [added_to(store, expires_at=NOON + each) for each in minutes]
+    decided = [decided_in(store, NOON + each) for each in minutes]
+    claimed = [claimed_in(store, NOON + each) for each in minutes]
+    later = NOON + timedelta(days=1)
+    assert store.expired(later, 2) == [awaits[1], awaits[2]]
+    assert store.ready(later, 2) == [decided[1], decided[2]]
+    assert store.dead(later, 2) == [claimed[1], claimed[2]]
+
+
+def test_a_claim_that_is_renewed_or_taken_over_is_due_by_its_new_lease(store: Store) -> None:
+    claimed = claimed_in(store)
+    renewed = claimed.move(State.RUNNING, claim=Claim(id="claim-1", at=NOON, until=NOON + 2 * LEASE), done=("a",))
+    store.move(claimed, renewed, None, None)
+    assert store.dead(NOON + 2 * LEASE, 9) == []
+    assert store.dead(NOON + 2 * LEASE + MOMENT, 9) == [renewed]
+    assert [entry.kind for entry in store.entries(None, claimed.id)] == [Kind.OPENED, Kind.CONFIRMED]
 
 
 def test_delivery_is_noted(store: Store) -> None:
@@ -136,34 +186,28 @@ def test_delivery_is_noted(store: Store) -> None:
     assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == [entry]
     assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) is None
     store.postponed([entry], NOON + timedelta(minutes=1), failed=True)
-    assert store.next_delivery_at() == NOON + timedelta(minutes=1)
+    assert store.next_entry_at() == NOON + timedelta(minutes=1)
     (postponed,) = store.refusals_waiting(SAM.team_id, SAM.id, 9)
-    assert postponed.delivery_attempts == 1
+    assert postponed.delivery.attempts == 1
     assert store.hold([entry], NOON + timedelta(hours=1)) == [], "it was postponed since it was read"
     (held,) = store.hold([postponed], NOON + timedelta(hours=1))
-    assert store.undelivered(NOON + timedelta(minutes=59), 9) == []
-    assert store.undelivered(NOON + timedelta(hours=1), 9) == [held]
+    assert store.due_entries(NOON + timedelta(minutes=59), 9) == []
+    assert store.due_entries(NOON + timedelta(hours=1), 9) == [held]
     store.delivered([entry], "1.0", NOON + timedelta(minutes=2))
-    assert store.next_delivery_at() is None
+    assert store.next_entry_at() is None
     assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == []
     assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) == NOON + timedelta(minutes=2)
+
+
+def by_id(requests: Sequence[Request]) -> list[Request]:
+    return sorted(requests, key=attrgetter("id"))
 
 
 def count(store: Store, kind: Kind) -> int:
     return [entry.kind for entry in store.entries(None, None)].count(kind)
 
 
-def signed_out(store: Store, at: datetime, **changes: object) -> SignOutRequest:
-    request = awaiting(**{"id": new_id(at), "created_at": at, **changes})
-    store.add(request, entry_of(request, at))
-    claimed = request.move(State.SIGNING_OUT, claim_id="claim-1", claimed_at=at, lease_until=at + LEASE)
-    store.advance(request, claimed, entry_of(claimed, at))
-    ended = claimed.move(State.SIGNED_OUT, ended_at=at)
-    store.advance(claimed, ended, entry_of(ended, at))
-    return ended
-
-
-def refused(store: Store, at: datetime = NOON, operator: Operator = SAM) -> AuditEntry:
+def refused(store: Store, at: datetime = NOON, operator: Operator = SAM) -> Entry:
     entry = entry_of_ask(Kind.REFUSED, asked(operator=operator, id=new_id(at)), "not allowed", at)
     store.record(entry)
     return entry
@@ -171,8 +215,8 @@ def refused(store: Store, at: datetime = NOON, operator: Operator = SAM) -> Audi
 
 def test_the_last_sign_out_of_an_account_is_the_latest_whatever_was_stored_last(store: Store) -> None:
     assert store.last_signed_out(ADA) is None
-    latest = signed_out(store, NOON)
-    earlier = signed_out(store, NOON - timedelta(minutes=1))
+    latest = done_in(store, NOON)
+    earlier = done_in(store, NOON - timedelta(minutes=1))
     assert store.get(earlier.id) == earlier, "what it signed out is not the latest, but it ended all the same"
     assert store.last_signed_out(ADA) == latest
     assert store.last_signed_out(replace(ADA, username="grace")) is None
@@ -184,34 +228,13 @@ def test_what_no_request_can_be_called_is_not_there(store: Store, id_: str) -> N
     assert store.get(id_.encode("utf-8", "replace").decode()) is None
 
 
-def test_response_urls_are_forgotten_in_every_state_and_nothing_else_is(store: Store) -> None:
-    waiting, young = awaiting(), awaiting(created_at=NOON + timedelta(minutes=1))
-    for request in (waiting, young):
-        store.add(request, entry_of(request, NOON))
-    claimed, ended = claimed_in(store), signed_out(store, NOON)
-    late = awaiting(created_at=NOON - timedelta(hours=1))
-    store.add(late, entry_of(late, NOON))
-    pressed = late.move(State.SIGNING_OUT, claimed_at=NOON + timedelta(minutes=1), lease_until=NOON)
-    store.advance(late, pressed, entry_of(pressed, NOON))
-    store.wipe_response_urls(NOON)
-    assert store.get(waiting.id) == waiting
-    store.wipe_response_urls(NOON + timedelta(seconds=1))
-    for request in (waiting, claimed, ended):
-        assert store.get(request.id) == replace(request, response_url=None)
-    assert [store.get(request.id) for request in (young, pressed)] == [young, pressed]
-    cancelled = waiting.move(State.CANCELLED, response_url=None)
-    store.advance(waiting, cancelled, entry_of(cancelled, NOON))
-    dead = store.dead_claims(NOON + timedelta(hours=1))
-    assert {request.response_url for request in dead} == {pressed.response_url, None}
-
-
 def test_each_of_many_entries_is_held_once_by_many_at_once(store: Store) -> None:
     entries = [refused(store) for _ in range(60)]
     start = threading.Barrier(4)
     got: list[str] = []
 
     def hold() -> None:
-        due = store.undelivered(NOON, 60)
+        due = store.due_entries(NOON, 60)
         start.wait()
         got.extend(entry.id for entry in store.hold(due, NOON + timedelta(seconds=20)))
 
@@ -221,34 +244,32 @@ def test_each_of_many_entries_is_held_once_by_many_at_once(store: Store) -> None
     for thread in threads:
         thread.join()
     assert sorted(got) == sorted(entry.id for entry in entries)
-    assert store.undelivered(NOON, 60) == []
+    assert store.due_entries(NOON, 60) == []
 
 
-def test_a_hold_gets_what_nobody_else_has_taken_and_only_that(store: Store) -> None:
+def test_a_hold_gets_what_no_one_else_has_taken_and_only_that(store: Store) -> None:
     first, second, third = (refused(store) for _ in range(3))
     (held,) = store.hold([second], NOON + timedelta(seconds=20))
     store.delivered([third], "1.0", NOON)
     got = store.hold([first, second, third], NOON + timedelta(seconds=20))
     assert [entry.id for entry in got] == [first.id]
-    assert [entry.next_at for entry in (*got, held)] == [NOON + timedelta(seconds=20)] * 2
+    assert [entry.delivery.next_at for entry in (*got, held)] == [NOON + timedelta(seconds=20)] * 2
     assert store.hold([], NOON) == []
 
 
 def test_what_was_noted_of_a_delivery_stays(store: Store) -> None:
-    ended = signed_out(store, NOON)
-    (entry,) = store.undelivered(NOON, 9)
+    ended = done_in(store, NOON)
+    (entry,) = store.due_entries(NOON, 9)
     store.delivered([entry], "1.0", NOON + timedelta(seconds=1))
     store.delivered([entry], "2.0", NOON + timedelta(seconds=2))
     store.postponed([entry], NOON + timedelta(hours=1), failed=True)
     store.delivered([replace(entry, id=new_id(NOON))], "3.0", NOON)
     told = [each for each in store.entries(None, ended.id) if each.kind is Kind.SIGNED_OUT]
-    assert told == [
-        replace(entry, next_at=None, delivery_attempts=1, delivered_at=NOON + timedelta(seconds=1), ts="1.0")
-    ]
-    assert store.next_delivery_at() is None
+    assert told == [replace(entry, delivery=Delivery(attempts=1, delivered_at=NOON + timedelta(seconds=1), ts="1.0"))]
+    assert store.next_entry_at() is None
 
 
-def test_a_refusal_noted_twice_keeps_the_time_at_which_the_channel_heard_of_it(store: Store) -> None:
+def test_a_refusal_noted_twice_keeps_the_time_at_which_the_channel_took_it(store: Store) -> None:
     entry = refused(store)
     store.delivered([entry], "1.0", NOON + timedelta(seconds=1))
     store.delivered([entry], "2.0", NOON + timedelta(minutes=9))
@@ -256,28 +277,28 @@ def test_a_refusal_noted_twice_keeps_the_time_at_which_the_channel_heard_of_it(s
     assert store.last_refusal_delivered_at(SAM.team_id, "U0OTHER001") is None
 
 
-def test_what_somebody_took_since_is_not_postponed(store: Store) -> None:
+def test_what_someone_took_since_is_not_postponed(store: Store) -> None:
     entry = refused(store)
     (held,) = store.hold([entry], NOON + timedelta(seconds=20))
     store.postponed([entry], NOON + timedelta(hours=1), failed=True)
-    assert store.next_delivery_at() == NOON + timedelta(seconds=20)
+    assert store.next_entry_at() == NOON + timedelta(seconds=20)
     store.postponed([held], NOON + timedelta(minutes=1), failed=False)
-    (postponed,) = store.undelivered(NOON + timedelta(minutes=1), 9)
-    assert (postponed.next_at, postponed.delivery_attempts) == (NOON + timedelta(minutes=1), 0)
+    (postponed,) = store.due_entries(NOON + timedelta(minutes=1), 9)
+    assert postponed.delivery == Delivery(next_at=NOON + timedelta(minutes=1))
 
 
 def test_of_what_is_due_the_oldest_comes_first_however_long_it_waited(store: Store) -> None:
     entries = [refused(store, NOON + timedelta(seconds=number)) for number in range(4)]
     store.postponed(entries[:1], NOON + timedelta(minutes=5), failed=True)
     store.postponed(entries[1:2], NOON + timedelta(minutes=9), failed=True)
-    due = store.undelivered(NOON + timedelta(minutes=5), 2)
+    due = store.due_entries(NOON + timedelta(minutes=5), 2)
     assert [entry.id for entry in due] == [entries[0].id, entries[2].id]
     assert [entry.id for entry in store.refusals_waiting(SAM.team_id, SAM.id, 2)] == [entries[0].id, entries[1].id]
-    assert store.next_delivery_at() == NOON + timedelta(seconds=2)
+    assert store.next_entry_at() == NOON + timedelta(seconds=2)
 
 
 def test_an_operators_refusals_are_not_anothers_and_no_outcomes(store: Store) -> None:
-    signed_out(store, NOON)
+    done_in(store, NOON)
     mine, other = refused(store), refused(store, operator=replace(SAM, id="U0OTHER001"))
     refused(store, operator=replace(SAM, team_id="T0OTHER001"))
     assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == [mine]
@@ -286,7 +307,7 @@ def test_an_operators_refusals_are_not_anothers_and_no_outcomes(store: Store) ->
 
 def test_the_backlog_counts_what_waits_and_since_when(store: Store) -> None:
     assert store.backlog() == Backlog(0, None)
-    signed_out(store, NOON)
+    done_in(store, NOON)
     entry = refused(store, NOON - timedelta(hours=1))
     store.postponed([entry], NOON + timedelta(hours=1), failed=True)
     assert store.backlog() == Backlog(2, NOON - timedelta(hours=1))
@@ -304,31 +325,31 @@ def test_all_entries_are_given_in_the_order_of_time_across_months(store: Store) 
 
 
 def test_the_entries_of_one_request_are_given_alone(store: Store) -> None:
-    first, second = signed_out(store, NOON), signed_out(store, NOON + timedelta(days=40))
+    first, second = done_in(store, NOON), done_in(store, NOON + timedelta(days=40))
     for request in (first, second):
         kinds = [entry.kind for entry in store.entries(None, request.id)]
         assert sorted(kinds) == ["confirmed", "opened", "signed_out"]
-    assert {entry.request_id for entry in store.entries(None, second.id)} == {second.id}
+    assert {entry.ask.id for entry in store.entries(None, second.id)} == {second.id}
     assert list(store.entries(NOON + timedelta(days=1), first.id)) == []
     assert list(store.entries(None, "no such request")) == []
 
 
 def test_a_request_is_found_in_the_log_though_slacks_clock_which_its_id_tells_is_ahead(store: Store) -> None:
-    ended = signed_out(store, NOON, id=new_id(NOON + timedelta(minutes=5)))
+    ended = done_in(store, NOON, ask=asked(id=new_id(NOON + timedelta(minutes=5))))
     assert len(list(store.entries(None, ended.id))) == 3
 
 
 def forget(store: Store, before: datetime) -> int:
     """Forget all that can be; return how many entries."""
     total = 0
-    while forgotten := store.forget_delivered(before):
+    while forgotten := store.forget(before):
         total += forgotten
     return total
 
 
 def test_what_ended_and_was_delivered_is_forgotten_with_all_that_tells_of_it(store: Store) -> None:
-    ended = [signed_out(store, NOON), signed_out(store, NOON + timedelta(days=2))]
-    store.delivered(store.undelivered(NOON + timedelta(days=2), 9), "1.0", NOON + timedelta(days=2))
+    ended = [done_in(store, NOON), done_in(store, NOON + timedelta(days=2))]
+    store.delivered(store.due_entries(NOON + timedelta(days=2), 9), "1.0", NOON + timedelta(days=2))
     assert forget(store, NOON + timedelta(days=3)) == 6
     assert [store.get(request.id) for request in ended] == [None, None]
     assert store.last_signed_out(ADA) is None
@@ -336,24 +357,23 @@ def test_what_ended_and_was_delivered_is_forgotten_with_all_that_tells_of_it(sto
 
 
 def test_only_what_is_older_is_forgotten(store: Store) -> None:
-    old, young = signed_out(store, NOON), signed_out(store, NOON + timedelta(days=2))
-    store.delivered(store.undelivered(NOON + timedelta(days=2), 9), "1.0", NOON)
+    old, young = done_in(store, NOON), done_in(store, NOON + timedelta(days=2))
+    store.delivered(store.due_entries(NOON + timedelta(days=2), 9), "1.0", NOON)
     assert forget(store, NOON + timedelta(days=1)) == 3
     assert store.get(old.id) is None
     assert store.get(young.id) == young
     assert store.last_signed_out(ADA) == young
-    assert {entry.request_id for entry in store.entries(None, None)} == {young.id}
+    assert {entry.ask.id for entry in store.entries(None, None)} == {young.id}
 
 
 def test_what_was_not_delivered_or_has_not_ended_is_never_forgotten(store: Store) -> None:
-    waiting, claimed, undelivered = awaiting(), claimed_in(store), signed_out(store, NOON)
-    store.add(waiting, entry_of(waiting, NOON))
+    waiting, claimed, undelivered = added_to(store), claimed_in(store), done_in(store, NOON)
     refusal = refused(store)
     forget(store, NOON + timedelta(days=999))
     assert [store.get(request.id) for request in (waiting, claimed, undelivered)] == [waiting, claimed, undelivered]
-    assert {entry.request_id for entry in store.entries(None, None)} >= {undelivered.id, refusal.request_id}
+    assert {entry.ask.id for entry in store.entries(None, None)} >= {undelivered.id, refusal.ask.id}
     assert store.backlog() == Backlog(2, NOON)
-    store.delivered(store.undelivered(NOON, 9), "1.0", NOON)
+    store.delivered(store.due_entries(NOON, 9), "1.0", NOON)
     forget(store, NOON + timedelta(days=999))
     assert [store.get(request.id) for request in (waiting, claimed, undelivered)] == [waiting, claimed, None]
     assert store.backlog() == Backlog(0, None)
@@ -363,7 +383,7 @@ def test_more_than_one_round_of_forgetting_forgets_everything(store: Store) -> N
     for number in range(120):
         entry = entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", NOON + timedelta(seconds=number))
         store.record(entry)
-    assert 0 < store.forget_delivered(NOON + timedelta(days=1)) <= 120
+    assert 0 < store.forget(NOON + timedelta(days=1)) <= 120
     forget(store, NOON + timedelta(days=1))
     assert list(store.entries(None, None)) == []
 
@@ -372,3 +392,284 @@ def test_trying_whether_the_store_can_be_written_leaves_nothing_behind(store: St
     store.check_writable()
     assert list(store.entries(None, None)) == []
     assert store.backlog() == Backlog(0, None)
+
+
+def test_a_backlog_is_counted_up_to_a_limit(store: Store) -> None:
+    first = refused(store)
+    for _ in range(COUNTED_UP_TO + 5):
+        refused(store, NOON + SECOND)
+    assert store.backlog() == Backlog(COUNTED_UP_TO, first.at, more=True)
+
+
+# Cards. `carded` adds a request whose card is due at noon.
+
+
+def carded(store: Store, at: datetime = NOON, place: Place | None = PLACE, **changes: object) -> Request:
+    return added_to(store, at, Show(at=NOON, place=place), **changes)
+
+
+def moved(store: Store, request: Request, at: datetime, place: Place | None = None) -> Request:
+    """Return a request that was confirmed; its card is due then."""
+    ready = request.move(State.READY, decided_at=NOON)
+    store.move(request, ready, entry_of(ready, NOON), Show(at=at, place=place))
+    return ready
+
+
+def due(store: Store, now: datetime) -> LiveMessage:
+    (message,) = store.due_messages(now, 9)
+    return message
+
+
+def test_a_new_request_has_a_card_where_that_is_said(store: Store) -> None:
+    added_to(store)
+    request = carded(store)
+    assert store.due_messages(NOON - MOMENT, 9) == []
+    assert store.due_messages(NOON, 9) == [LiveMessage(request_id=request.id, version=1, due_at=NOON, place=PLACE)]
+
+
+def test_a_card_may_be_nowhere_yet(store: Store) -> None:
+    request = carded(store, place=None)
+    assert due(store, NOON) == LiveMessage(request_id=request.id, version=1, due_at=NOON)
+
+
+def test_a_move_says_when_its_card_is_due_and_where_it_is(store: Store) -> None:
+    request = carded(store)
+    clicked = replace(PLACE, response_url=f"{HOOK}2", replaces=True)
+    moved(store, request, NOON + SECOND, clicked)
+    assert store.due_messages(NOON, 9) == []
+    assert due(store, NOON + SECOND) == LiveMessage(
+        request_id=request.id, version=2, due_at=NOON + SECOND, place=clicked
+    )
+
+
+def test_a_move_that_says_no_place_leaves_the_card_where_it_is(store: Store) -> None:
+    moved(store, carded(store), NOON + SECOND)
+    assert due(store, NOON + SECOND).place == PLACE
+
+
+def test_a_move_that_says_nothing_of_the_card_leaves_it_as_it_is(store: Store) -> None:
+    request = carded(store)
+    ready = request.move(State.READY, decided_at=NOON)
+    store.move(request, ready, entry_of(ready, NOON), None)
+    assert due(store, NOON) == LiveMessage(request_id=request.id, version=1, due_at=NOON, place=PLACE)
+
+
+def test_a_move_of_what_has_no_card_makes_none_and_is_done(store: Store) -> None:
+    ready = moved(store, added_to(store), NOON, PLACE)
+    assert store.get(ready.id) == ready
+    assert store.due_messages(NOON, 9) == []
+
+
+def test_a_move_that_is_refused_leaves_the_card_as_it_is(store: Store) -> None:
+    request = carded(store)
+    ready = moved(store, request, NOON + SECOND)
+    before = due(store, NOON + SECOND)
+    with pytest.raises(SupersededError):
+        moved(store, request, NOON, replace(PLACE, replaces=True))
+    assert due(store, NOON + SECOND) == before
+    assert before.version == ready.version
+
+
+def test_the_card_of_a_request_that_cannot_be_added_stays_as_it_is(store: Store) -> None:
+    request = carded(store)
+    with pytest.raises(SupersededError):
+        store.add(request, entry_of(request, NOON), Show(at=NOON + SECOND))
+    assert due(store, NOON).place == PLACE
+
+
+def test_of_due_cards_the_first_come_first_and_no_more_than_asked_for(store: Store) -> None:
+    requests = [added_to(store, show=Show(at=NOON + number * SECOND)) for number in (2, 0, 1)]
+    found = store.due_messages(NOON + 5 * SECOND, 2)
+    assert [each.request_id for each in found] == [requests[1].id, requests[2].id]
+
+
+def test_a_card_is_held_once(store: Store) -> None:
+    carded(store)
+    message = due(store, NOON)
+    held = store.hold_message(message, NOON + SECOND)
+    assert held
+    assert held.hold
+    assert held == replace(message, due_at=NOON + SECOND, hold=held.hold)
+    assert store.hold_message(message, NOON + 2 * SECOND) is None
+    assert store.due_messages(NOON, 9) == []
+    assert due(store, NOON + SECOND) == held
+    again = store.hold_message(held, NOON + 2 * SECOND)
+    assert again
+    assert again.hold != held.hold, "it took too long"
+
+
+def test_a_card_that_was_shown_since_or_is_not_there_cannot_be_held(store: Store) -> None:
+    request = carded(store)
+    message = due(store, NOON)
+    store.shown(LiveMessage(request_id=request.id, version=1))
+    assert store.hold_message(message, NOON + SECOND) is None
+    assert store.hold_message(replace(message, due_at=None), NOON + SECOND) is None
+    assert store.hold_message(replace(message, request_id=new_id(NOON)), NOON + SECOND) is None
+
+
+def held_in(store: Store, until: datetime = NOON + timedelta(minutes=1)) -> LiveMessage:
+    held = store.hold_message(due(store, NOON), until)
+    assert held
+    return held
+
+
+def test_a_card_that_was_shown_is_due_no_longer(store: Store) -> None:
+    carded(store)
+    store.shown(held_in(store))
+    assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
+def test_a_card_that_its_own_process_showed_is_due_no_longer(store: Store) -> None:
+    request = carded(store)
+    store.shown(LiveMessage(request_id=request.id, version=request.version))
+    assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
+def test_a_card_that_someone_else_holds_stays_due_for_them(store: Store) -> None:
+    request = carded(store)
+    held = held_in(store)
+    store.shown(LiveMessage(request_id=request.id, version=request.version))
+    store.shown(replace(held, hold="another's"))
+    assert store.due_messages(NOON + timedelta(minutes=1), 9) == [held]
+
+
+@pytest.mark.parametrize("by_hold", [True, False])
+def test_a_card_whose_request_moved_on_while_it_was_shown_is_due_at_once(store: Store, *, by_hold: bool) -> None:
+    request = carded(store)
+    message = held_in(store) if by_hold else LiveMessage(request_id=request.id, version=1)
+    moved(store, request, NOON + timedelta(hours=1))
+    store.shown(message)
+    again = due(store, NOON - timedelta(days=9))
+    assert (again.version, again.hold) == (2, None)
+
+
+def test_a_card_shown_late_makes_a_newer_one_due_at_once_though_another_holds_it(store: Store) -> None:
+    request = carded(store)
+    moved(store, request, NOON)
+    held = held_in(store)
+    store.shown(LiveMessage(request_id=request.id, version=1))
+    assert due(store, NOON - timedelta(days=9)).hold == held.hold
+
+
+def test_a_card_that_was_shown_as_of_a_later_version_than_it_was_held_is_due_no_longer(store: Store) -> None:
+    request = carded(store)
+    held = held_in(store)
+    ready = moved(store, request, NOON + SECOND)
+    store.shown(replace(held, version=ready.version))
+    assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
+def test_a_failure_is_counted_and_says_when_to_try_again(store: Store) -> None:
+    carded(store)
+    held = held_in(store)
+    store.not_shown(held, NOON + timedelta(minutes=2))
+    assert store.due_messages(NOON + timedelta(minutes=1), 9) == []
+    again = due(store, NOON + timedelta(minutes=2))
+    assert again == replace(held, due_at=NOON + timedelta(minutes=2), hold=None, failures=1)
+    held_again = store.hold_message(again, NOON + timedelta(minutes=3))
+    assert held_again
+    store.not_shown(held_again, NOON + timedelta(minutes=4))
+    assert due(store, NOON + timedelta(minutes=4)).failures == 2
+
+
+def test_a_card_that_was_shown_after_failures_has_none(store: Store) -> None:
+    request = carded(store)
+    store.not_shown(held_in(store), NOON)
+    store.shown(held_in(store))
+    store.show_again(request.id)
+    assert due(store, NOON).failures == 0
+
+
+def test_a_failure_may_be_the_last_one(store: Store) -> None:
+    carded(store)
+    store.not_shown(held_in(store), None)
+    assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
+def test_a_failure_of_someone_who_no_longer_holds_the_card_changes_nothing(store: Store) -> None:
+    carded(store)
+    first = held_in(store, NOON)
+    second = store.hold_message(first, NOON + SECOND)
+    store.not_shown(first, None)
+    assert store.due_messages(NOON + SECOND, 9) == [second]
+
+
+@pytest.mark.parametrize("next_at", [None, NOON + timedelta(hours=1)])
+def test_a_failure_to_show_what_has_moved_on_since_leaves_the_newer_card_due(
+    store: Store, next_at: datetime | None
+) -> None:
+    request = carded(store)
+    held = held_in(store)
+    moved(store, request, NOON + SECOND)
+    store.not_shown(held, next_at)
+    again = due(store, NOON + SECOND)
+    assert (again.version, again.due_at, again.hold, again.failures) == (2, NOON + SECOND, None, 1)
+
+
+def test_a_card_that_reads_differently_is_due_at_once_whoever_had_it(store: Store) -> None:
+    shown, held = carded(store), carded(store)
+    for message in store.due_messages(NOON, 9):
+        got = store.hold_message(message, NOON + timedelta(minutes=1))
+        assert got
+        if got.request_id == shown.id:
+            store.shown(got)
+    for request in (shown, held):
+        store.show_again(request.id)
+    found = store.due_messages(NOON - timedelta(days=9), 9)
+    assert {each.request_id for each in found} == {shown.id, held.id}
+    store.show_again(new_id(NOON))
+
+
+def test_a_place_is_forgotten_once_it_has_ended_and_the_card_stays_due(store: Store) -> None:
+    ending, staying = carded(store), carded(store, place=replace(PLACE, until=PLACE.until + MOMENT))
+    store.forget_places(PLACE.until - MOMENT)
+    assert all(each.place for each in store.due_messages(NOON, 9))
+    store.forget_places(PLACE.until)
+    places = {each.request_id: each.place for each in store.due_messages(NOON, 9)}
+    assert places == {ending.id: None, staying.id: replace(PLACE, until=PLACE.until + MOMENT)}
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_place_is_forgotten_in_every_state(store: Store, state: State) -> None:
+    carded(store, state=state, decided_at=NOON, claim=Claim(id="x", at=NOON, until=NOON + LEASE))
+    store.forget_places(PLACE.until)
+    assert due(store, NOON).place is None
+
+
+def test_a_card_whose_place_was_forgotten_may_get_another(store: Store) -> None:
+    request = carded(store)
+    store.forget_places(PLACE.until)
+    moved(store, request, NOON, replace(PLACE, replaces=True))
+    assert due(store, NOON).place == replace(PLACE, replaces=True)
+
+
+def test_a_card_is_forgotten_with_its_request(store: Store) -> None:
+    request = carded(store)
+    cancelled = request.move(State.CANCELLED, ended_at=NOON)
+    store.move(request, cancelled, entry_of(cancelled, NOON), Show(at=NOON))
+    forget(store, NOON + SECOND)
+    assert store.get(request.id) is None
+    assert store.due_messages(NOON + SECOND, 9) == []
+
+
+def test_a_store_is_not_outdated(store: Store) -> None:
+    assert not store.is_outdated()
+
+
+def test_each_entry_is_told_once_it_is_durable_and_none_that_was_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Entry] = []
+
+    def written(entry: Entry) -> None:
+        assert entry.id in {each.id for each in store.entries(None, None)}
+        told.append(entry)
+
+    monkeypatch.setattr(store, "_written", written)
+    ready, refusal = decided_in(store), refused(store)
+    claimed = ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON))
+    store.move(ready, claimed, None, None)
+    with pytest.raises(SupersededError):
+        store.move(ready, claimed, entry_of(claimed, NOON), None)
+    assert [each.kind for each in told] == [Kind.OPENED, Kind.CONFIRMED, Kind.REFUSED]
+    assert told[2] == refusal

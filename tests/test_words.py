@@ -57,7 +57,7 @@ MALFORMED = [
 def request(state: State) -> Request:
     done = state is State.DONE
     return awaiting(
-        id="01JDA0000000000000000000AA",
+        ask=asked(reason="lost phone", id="01JDA0000000000000000000AA"),
         state=state,
         candidates=(ADA, GOOGLE),
         matches=2 if state is State.CHOOSING else 1,

@@ -14,7 +14,8 @@ from bot.action import Done, Step
 from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, PoolUnavailableError
-from bot.ports import Attribute, Finding, UserPool
+from bot.facts.finding import Finding
+from bot.ports import Attribute, UserPool
 from bot.request import new_id
 from bot.work import CALL
 

@@ -14,7 +14,7 @@ from botocore.utils import ArgumentGenerator
 from botocore.validate import ParamValidator
 
 from bot.errors import UsageError
-from bot.options import DOCUMENTS, SKELETON
+from bot.facts.aws_cli import DOCUMENTS, SKELETON
 
 MAX_DOCUMENT = 4096  # characters; two strings need a tenth of it
 MAX_SENTENCE = 400

@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.edge.lanes import ThreadLane
 from bot.edge.probe import Probe
 from bot.errors import StoreUnavailableError
-from bot.ports import Backlog, Clock, Outbox, StoreHealth
+from bot.ports import Backlog, Clock, Outbox
 
 READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE = timedelta(minutes=5)
@@ -18,8 +18,11 @@ SECONDS_BETWEEN_GROUP_CHECKS = 30.0
 ROOM_TO_ASK = 4  # threads: the store's two questions, the groups', one to spare
 
 
-class WatchedStore(Outbox, StoreHealth, Protocol):
+class WatchedStore(Outbox, Protocol):
     """A store as a health page sees it."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back. Raises `StoreUnavailableError`."""
 
 
 # What is wrong, as a sentence; None where nothing is.

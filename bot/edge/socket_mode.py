@@ -18,8 +18,9 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.backoff import pause, retry_after
+from bot.backoff import pause
 from bot.errors import BotError
+from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
 
 TIMEOUT_SECONDS = 10

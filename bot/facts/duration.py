@@ -1,7 +1,10 @@
-"""A length of time as people write it: a number and a unit, such as 30s, 5m, 2h or 7d."""
+"""Lengths of time as they are written: a number and a unit, such as 30s, 5m, 2h or 7d, and Retry-After."""
 
+import math
 import re
 from datetime import timedelta
+
+from bot.backoff import LONGEST
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -10,3 +13,14 @@ def read_duration(text: str) -> timedelta | None:
     """Return the length of time; None where the text is not one, or its number has more than nine digits."""
     found = re.fullmatch(r"(\d{1,9}) ?([smhd])", text)
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+
+
+def retry_after(header: object) -> timedelta | None:
+    """Return what a Retry-After header asks for, 5 minutes at most; None for one that is no number of seconds."""
+    try:
+        seconds = float(str(header))
+    except ValueError:
+        return None
+    if not math.isfinite(seconds) or seconds < 0:
+        return None
+    return timedelta(seconds=min(seconds, LONGEST.total_seconds()))

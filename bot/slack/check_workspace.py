@@ -10,7 +10,7 @@ from pathlib import Path
 from slack_sdk import WebClient
 
 from bot.authorize import Allowlist
-from bot.ports import Finding
+from bot.facts.finding import Finding
 from bot.slack.answers import Answer, ask
 from bot.slack.manifest import FILE
 from bot.slack.scopes import REINSTALL, compare

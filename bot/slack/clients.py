@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
 
-from bot.backoff import retry_after
 from bot.errors import DeliveryError
+from bot.facts.duration import retry_after
 from bot.slack.text import Message
 
 TIMEOUT_SECONDS = 5

@@ -1,6 +1,7 @@
 """What `/signout help` says."""
 
-from bot.options import AWS_USAGE, USAGE, Skeleton
+from bot.facts.aws_cli import AWS_USAGE, Skeleton
+from bot.options import USAGE
 from bot.slack.text import Message, bullets, header, message, paragraph, preformatted, words
 
 HELP = message(

@@ -13,8 +13,9 @@ from slack_sdk import WebClient
 
 from bot.confirm import Press
 from bot.errors import BotError
+from bot.facts.aws_cli import Skeleton, Spelling
 from bot.flow import Flow
-from bot.options import Help, Skeleton, Spelling, check_reason, check_target
+from bot.options import Help, check_reason, check_target
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, told

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from bot.ports import Finding
+from bot.facts.finding import Finding
 
 REINSTALL = "reinstall the app to the workspace (OAuth & Permissions)"
 _SCOPE = re.compile(r"[a-z_.:]+|incoming-webhook")

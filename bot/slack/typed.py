@@ -5,20 +5,8 @@ import shlex
 from io import StringIO
 
 from bot.errors import UsageError
-from bot.options import (
-    AWS_COMMAND,
-    AWS_OPTIONS,
-    AWS_USAGE,
-    DOCUMENTS,
-    MAX_TARGET,
-    SKELETON,
-    Help,
-    Skeleton,
-    Spelling,
-    check_reason,
-    check_target,
-    spelled,
-)
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, SKELETON, Skeleton, Spelling, spelled
+from bot.options import MAX_TARGET, Help, check_reason, check_target
 from bot.request import Options
 
 # Clients turn `--` into an em or en dash, so an option may start with either.

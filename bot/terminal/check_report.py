@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bot.ports import Finding
+from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible
 

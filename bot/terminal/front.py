@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from bot.confirm import Press
 from bot.errors import UnderWayError
 from bot.flow import Flow
-from bot.options import Options
 from bot.ports import Clock
-from bot.request import TERMINAL, Ask, Operator, Request, new_id
+from bot.request import TERMINAL, Ask, Operator, Options, Request, new_id
 from bot.terminal import screen
 from bot.terminal.output import say
 from bot.terminal.reply import TerminalReply

@@ -1,23 +1,22 @@
-"""`audit`: the store, for reading alone."""
+"""`audit`: the store, only for reading."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.ports import RequestStore
 from bot.settings.model import StoreSettings
-from bot.stores.dynamodb import DynamoDBStore
-from bot.stores.sqlite_reader import SQLiteReader
-from bot.wiring.shared import Store, kind_and_place
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.sqlite.reader import SQLiteReader
+from bot.wiring.shared import kind_and_place
 
 
 @contextmanager
-def trail(settings: StoreSettings) -> Iterator[RequestStore]:
-    """Give the configured store for reading alone; nothing is made where there is none. Raises `StoreError`."""
+def trail_to_read(settings: StoreSettings) -> Iterator[DynamoDBStore | SQLiteReader]:
+    """Give the configured store's trail, only for reading; nothing is made where there is none. Raises `StoreError`."""
     kind, place = kind_and_place(settings)
-    store: Store = DynamoDBStore(place) if kind == "dynamodb" else SQLiteReader(Path(place))
+    reader = DynamoDBStore(place) if kind == "dynamodb" else SQLiteReader(Path(place))
     try:
-        store.open()
-        yield store
+        reader.open()
+        yield reader
     finally:
-        store.close()
+        reader.close()

@@ -21,8 +21,7 @@ from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
 from bot.flow import Flow
 from bot.ports import Clock
-from bot.settings.faults import NO_FRONT
-from bot.settings.load import SettingsError
+from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import refuse_redirects, web_client

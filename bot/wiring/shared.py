@@ -16,7 +16,7 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Clock, Groups, Outbox, Requests, StoreHealth, Trail, UserPool
+from bot.ports import Clock, Groups, Outbox, Requests, Trail, UserPool
 from bot.settings.model import Settings, StoreSettings
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
@@ -32,7 +32,7 @@ class SystemClock:
     sleep = staticmethod(time.sleep)
 
 
-class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
+class Store(Requests, Trail, Outbox, Protocol):
     """A store as it is set up."""
 
     def open(self) -> None:
@@ -40,6 +40,12 @@ class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
 
     def close(self) -> None:
         """Close it."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back. Raises `StoreUnavailableError`."""
+
+    def is_outdated(self) -> bool:
+        """Return whether it belongs to a newer version of the bot by now. Does no I/O."""
 
 
 def jitter() -> float:

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.stores.calls import Calls
-from bot.stores.table import RECOVERY, TIME_TO_LIVE, check, definition
+from bot.stores.dynamodb.calls import Calls
+from bot.stores.dynamodb.table import RECOVERY, TIME_TO_LIVE, check_form, definition
 
 WAIT_SECONDS = 600
 LOOK_EVERY_SECONDS = 2.0
 
 
 def create(name: str, say: Callable[[str], None]) -> None:
-    """Make the table, or what is still missing of it; `say` hears of each step. Raises `StoreError`.
+    """Make the table, or what is still missing of it; `say` is told each step. Raises `StoreError`.
 
-    It needs the credentials of whoever may make tables: an instance itself may not.
+    It needs credentials that may make tables; those of an instance may not.
     """
     calls = Calls(name)
     try:
@@ -42,7 +42,7 @@ def _wait(calls: Calls, say: Callable[[str], None]) -> None:
     end = time.monotonic() + WAIT_SECONDS
     while True:
         try:
-            return check(calls.table, calls.describe())
+            return check_form(calls.table, calls.describe())
         except StoreUnavailableError as error:
             if time.monotonic() > end:
                 raise StoreError(f"Giving up: {error.reason}. Run this again.") from None

@@ -6,16 +6,16 @@ from typing import Any
 
 from ulid import ULID
 
-from bot.audit import Kind
-from bot.stores import items
-from bot.stores.actions import Action, delete, update
-from bot.stores.calls import Calls, ConditionError
-from bot.stores.items import Item
-from bot.stores.reader import Reader
-from bot.stores.rows import text
+from bot.audit import OUTCOMES, Entry, Kind
+from bot.stores.documents import signed_out, text
+from bot.stores.dynamodb import items
+from bot.stores.dynamodb.actions import IS_THERE, Action, delete, update
+from bot.stores.dynamodb.calls import Calls, ConditionError
+from bot.stores.dynamodb.index import Index
+from bot.stores.dynamodb.items import Item
 
-# With these a request ends, so that it can be forgotten together with one. Its other moves stand before in the log.
-ENDINGS = frozenset({Kind.SIGNED_OUT, Kind.FAILED, Kind.UNKNOWN, Kind.CANCELLED, Kind.EXPIRED})
+# With these a request ends, so that it can be forgotten together with one. Its other moves are before it in the log.
+ENDINGS = OUTCOMES - {Kind.REFUSED, Kind.NOT_FOUND}
 FORGOTTEN_AT_ONCE = 100
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
@@ -24,27 +24,30 @@ CLOCKS_DIFFER_BY = timedelta(minutes=10)
 class Log:
     """The log of the table behind `calls`. Raises as they do."""
 
-    def __init__(self, calls: Calls, reader: Reader) -> None:
+    def __init__(self, calls: Calls, index: Index) -> None:
         self._calls = calls
-        self._reader = reader
+        self._index = index
         self._known: set[str] = set()
 
     def make_room(self, entry_id: str) -> None:
-        """Note the month of an entry before the entry is written: nobody would look for it there otherwise."""
+        """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""
         month = items.month_of(entry_id)
         if month not in self._known:
             self._calls.write([update(items.META, "ADD months :months", months={month})])
             self._known.add(month)
 
-    def items(self, since: datetime | None, request_id: str | None) -> Iterator[Item]:
-        """Give all items, or those from a time on, or of one request, oldest first."""
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
+        return self._index.readable(items.entry_of_item, self._items(since, request_id))
+
+    def _items(self, since: datetime | None, request_id: str | None) -> Iterator[Item]:
         start = max(filter(None, (since, _made_at(request_id))), default=None)
-        first = items.first_id_at(start) if start else "0"
+        first, earliest = items.first_id_at(start) if start else "0", text(since) if since else ""
         for month in self._months():
             if start and month < items.month_at(start):
                 continue
             for item in self._in_month(month, first=first):
-                if request_id in (None, item["request_id"]) and item["at"] >= (text(since) or ""):
+                if request_id in (None, item["request_id"]) and item["at"] >= earliest:
                     yield item
 
     def forget(self, before: datetime) -> int:
@@ -64,16 +67,18 @@ class Log:
         return forgotten
 
     def _forget(self, item: Item) -> bool:
-        actions = [delete(items.key_of(item), "attribute_exists(pk) AND attribute_not_exists(due)")]
-        if item["kind"] in ENDINGS:
-            for entry in self._reader.readable(items.entry_of_item, [item]):
-                if entry.account:
-                    self._did(delete(items.account_key(entry.account), "request_id = :id", id=entry.request_id))
-            actions.append(delete(items.request_key(item["request_id"])))
-        return self._did(*actions)
+        """Forget an entry that can be read, and with the one of its end a request and its card."""
+        for entry in self._index.readable(items.entry_of_item, [item]):
+            actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
+            if entry.kind in ENDINGS:
+                if account := entry.request and signed_out(entry.request):
+                    self._did(delete(items.account_key(account), "request_id = :id", id=entry.ask.id))
+                actions += [delete(items.request_key(entry.ask.id)), delete(items.card_key(entry.ask.id))]
+            return self._did(*actions)
+        return False
 
     def _forget_month(self, month: str) -> None:
-        # Whoever writes an entry writes it now: nothing more comes to a month that had ended before `before`.
+        # An entry is written at its own time: nothing more comes to a month that had ended before `before`.
         self._calls.write([update(items.META, "DELETE months :months", months={month})])
         self._known.discard(month)
 

@@ -2,47 +2,51 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
-from bot.stores.calls import Calls
-from bot.stores.items import Item
-from bot.stores.table import INDEX
+from bot.stores.dynamodb.calls import Calls
+from bot.stores.dynamodb.items import Item
+from bot.stores.dynamodb.table import INDEX
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-class Reader:
+class Index:
     """Reads through `calls`, and raises as they do. The index may lag behind the table by moments."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._unreadable: set[str] = set()
 
-    def due(self, what: str, when: str = "", where: str = "", most: int = 0, **values: Any) -> Iterator[Item]:
-        """Give what the index has under `what`, in the order of `due_at`, `most` on a page.
+    def first(self, limit: int, read: Callable[[Item], T], what: str, when: str = "", **values: Any) -> list[T]:
+        """Return the first of what is due under `what`, as `read` makes them, past those that cannot be read."""
+        return list(islice(self.readable(read, self.due(limit, what, when, **values)), limit))
 
-        `when` is a condition on `due_at`, `where` on other attributes; `:name` in them is the value of that name.
+    def due(self, page: int, what: str, when: str = "", **values: Any) -> Iterator[Item]:
+        """Give what the index has under `what`, in the order of `due_at`, asking for a `page` of items at once.
+
+        `when` is a condition on `due_at`; `:name` in it is the value of that name.
         """
         return self._calls.query(
             IndexName=INDEX,
             KeyConditionExpression=f"due = :due{when and f' AND {when}'}",
             ExpressionAttributeValues={":due": what, **{f":{name}": value for name, value in values.items()}},
-            **({"FilterExpression": where} if where else {}),
-            **({"Limit": most} if most else {}),
+            Limit=page,
         )
 
-    def readable(
-        self, read: Callable[[Item], T], items: Iterable[Item], otherwise: Callable[[Item], object] = lambda _: None
-    ) -> Iterator[T]:
-        """Give what `read` makes of each item, by itself: one that cannot be read must not hold up the others."""
+    def readable(self, read: Callable[[Item], T], items: Iterable[Item]) -> Iterator[T]:
+        """Give what `read` makes of each item, by itself: one that cannot be read must not hold up the others.
+
+        It is left as it is, its `due` included: it may be a newer bot's.
+        """
         for item in items:
             try:
                 yield read(item)
             except Exception:  # noqa: BLE001 -- whatever is wrong with it
                 self._tell(f"{item['pk']} {item['sk']}")
-                otherwise(item)
 
     def _tell(self, name: str) -> None:
         if name not in self._unreadable:

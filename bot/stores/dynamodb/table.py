@@ -2,13 +2,19 @@
 
 | pk | sk | holds |
 |---|---|---|
-| `request#ID` | `request` | a request as it stands |
+| `request#ID` | `request` | a request as it is now |
+| `request#ID` | `card` | where its card is, and which version of it is to be shown: `due` says `card`, later `place` |
 | `log#YYYY-MM` | entry id | an audit entry, in the month of its id: the log is read in time order without an index |
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
-| `refusals#TEAM#OPERATOR` | `refusals` | when the channel last heard of a refusal of this operator |
-| `meta` | `meta` | the schema's version, and the months that have a log |
+| `refusals#TEAM#OPERATOR` | `refusals` | when the channel last took a refusal of this operator |
+| `refusals#TEAM#OPERATOR` | entry id | that this refusal waits for the channel |
+| `meta` | `meta` | the table's schema, and the months that have a log |
 
 What something is still to be done about is in the index, and nothing else: `due` says what, `due_at` from when on.
+
+Instances of two versions may use the table at once. A request and an entry have a shape (documents.py), and are left as
+they are by a bot that does not know it. Of a card each write changes single attributes: a later version may add some,
+and keeps the meaning of these.
 """
 
 import json
@@ -24,11 +30,10 @@ if TYPE_CHECKING:
         TimeToLiveSpecificationTypeDef,
     )
 
-SCHEMA = 1
 NOT_THERE = "ResourceNotFoundException"
 INDEX = "due"
 EXPIRES = "expires"  # when DynamoDB may sweep an item away, in seconds since 1970; no rule looks at it
-# What an instance does with the table, and with its index (Query alone). TransactWriteItems needs no more than these.
+# What an instance does with the table, and with its index (only Query). Transactions need no more than these.
 ACTIONS = (
     "dynamodb:DescribeTable",
     "dynamodb:GetItem",
@@ -87,7 +92,7 @@ def cloud_formation(name: str) -> str:
     return json.dumps(template, indent=2)
 
 
-def check(name: str, found: "TableDescriptionTypeDef") -> None:
+def check_form(name: str, found: "TableDescriptionTypeDef") -> None:
     """Raise `StoreError` for a table of another form, and `StoreUnavailableError` for one that is not ready yet."""
     indexes = {index.get("IndexName"): index for index in found.get("GlobalSecondaryIndexes", [])}
     index = indexes.get(INDEX, {})

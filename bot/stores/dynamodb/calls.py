@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -35,8 +35,11 @@ READ_SECONDS = 2
 # No attempt starts later than this after the first: a write ends within 7 s, inside the margin that a lease keeps.
 KEEP_TRYING_SECONDS = 4.0
 LONGEST_PAUSE_SECONDS = 1.0
+READ_AT_ONCE = 100  # what DynamoDB takes in one TransactGetItems
 CONNECTIONS = 100  # more than the bot has threads
 REFUSED = "ConditionalCheckFailed"
+_REFUSED_ALONE = "ConditionalCheckFailedException"
+_READS = frozenset({"get_item", "transact_get_items", "query", "describe_table"})
 
 _NOT_NOW = frozenset(
     {
@@ -46,6 +49,7 @@ _NOT_NOW = frozenset(
         "ProvisionedThroughputExceeded",
         "RequestLimitExceeded",
         "TransactionConflict",
+        "TransactionConflictException",
     }
 )
 _UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
@@ -64,31 +68,41 @@ Values = dict[str, Any]
 
 
 class ConditionError(Exception):
-    """A condition did not hold, so nothing was written. `failed` tells for each action whether it was its condition."""
+    """A condition did not hold, so nothing was written. `failed` tells for each action whether it was its condition.
 
-    def __init__(self, failed: Sequence[bool]) -> None:
+    `in_doubt`: an earlier attempt got no answer. It may have done this very write, and the condition fails for that.
+    """
+
+    def __init__(self, failed: Sequence[bool], *, in_doubt: bool) -> None:
         self.failed = failed
+        self.in_doubt = in_doubt
         super().__init__("a condition did not hold")
 
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """What a failed attempt means. The reason is a code: a whole message may quote what was to be written."""
+    """What a failed attempt means. The reason is a code: a whole message may quote what was to be written.
+
+    `refused` tells for each action whether its condition failed; it is empty where no condition did.
+    """
 
     reason: str
     again: bool
     doubt: bool
+    refused: Sequence[bool] = ()
 
 
 class Calls:
     """Calls on one table. Region, credentials and endpoint come from the environment, as boto3 reads them.
 
     Each raises `StoreUnavailableError` once trying again for a few seconds did not help, or at once where it cannot;
-    `StoreError` where the environment names no region. Safe to use from many threads.
+    `StoreError` where the environment names no region. `on_refusal` is called for each write whose condition did not
+    hold. Safe to use from many threads.
     """
 
     def __init__(self, table: str) -> None:
         self.table = table
+        self.on_refusal: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
         self._client: DynamoDBClient | None = None
 
@@ -100,10 +114,23 @@ class Calls:
         named = [{kind: {"TableName": self.table, **what} for kind, what in action.items()} for action in actions]
         self._call("transact_write_items", TransactItems=named, ClientRequestToken=str(uuid4()))
 
+    def write_one(self, action: Values) -> None:
+        """Do one Put, Update or Delete, at half the price. Raises `ConditionError`, which may be `in_doubt`."""
+        ((kind, what),) = action.items()
+        self._call(f"{kind.lower()}_item", TableName=self.table, **what)
+
     def get(self, key: Mapping[str, str]) -> Values | None:
-        """Return an item as it stands now, or None."""
+        """Return an item as it is now, or None."""
         found: Values | None = self._call("get_item", TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         return found
+
+    def get_all(self, keys: Sequence[Mapping[str, str]]) -> Sequence[Values]:
+        """Return those of up to `READ_AT_ONCE` items that are there now."""
+        if not keys:
+            return []
+        wanted = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
+        found = self._call("transact_get_items", TransactItems=wanted)["Responses"]
+        return [each["Item"] for each in found if "Item" in each]
 
     def query(self, **parameters: Any) -> Iterator[Values]:
         """Give the items of a Query, page by page."""
@@ -140,7 +167,10 @@ class Calls:
                 return call(**parameters)
             except (ClientError, BotoCoreError) as error:
                 trouble = _trouble(error)
-            doubt = doubt or (trouble.doubt and "ClientRequestToken" in parameters)
+            if trouble.refused:
+                self.on_refusal()
+                raise ConditionError(trouble.refused, in_doubt=doubt)
+            doubt = doubt or (trouble.doubt and name not in _READS)
             if not trouble.again or time.monotonic() - begun + pause > KEEP_TRYING_SECONDS:
                 # None of botocore's own words: they may quote a response_url.
                 raise StoreUnavailableError(trouble.reason, in_doubt=doubt)
@@ -167,7 +197,7 @@ def _build() -> "DynamoDBClient":
 
 
 def _trouble(error: ClientError | BotoCoreError) -> _Trouble:
-    """Return what a failed attempt means. Raises `ConditionError` where it means no."""
+    """Return what a failed attempt means."""
     if isinstance(error, ClientError):
         return _trouble_of_answer(error)
     connected = not isinstance(error, _NOT_CONNECTED)
@@ -179,12 +209,14 @@ def _trouble_of_answer(error: ClientError) -> _Trouble:
     code, metadata = str(error.response["Error"].get("Code")), error.response["ResponseMetadata"]
     if code == _CANCELLED:
         return _trouble_of_cancelled([each.get("Code", "None") for each in error.response["CancellationReasons"]])
+    if code == _REFUSED_ALONE:
+        return _Trouble(code, again=False, doubt=False, refused=[True])
     unclear = code == _UNDER_WAY or metadata["HTTPStatusCode"] >= _SERVER_ERROR or "RequestId" not in metadata
     return _Trouble(code, again=unclear or code in _NOT_NOW, doubt=unclear)
 
 
 def _trouble_of_cancelled(codes: Sequence[str]) -> _Trouble:
-    if REFUSED in codes:
-        raise ConditionError([code == REFUSED for code in codes])
     reasons = {code for code in codes if code != "None"}
-    return _Trouble(", ".join(sorted(reasons)), again=bool(reasons) and reasons <= _NOT_NOW, doubt=False)
+    refused = [code == REFUSED for code in codes] if REFUSED in reasons else ()
+    again = bool(reasons) and reasons <= _NOT_NOW
+    return _Trouble(", ".join(sorted(reasons)), again=again, doubt=False, refused=refused)

@@ -1,0 +1,112 @@
+"""The part of the store that keeps which cards wait to be shown, and where they are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain, islice
+from uuid import uuid4
+
+from bot.ports import LiveMessage, Show
+from bot.request import Request
+from bot.stores.documents import text
+from bot.stores.dynamodb import items
+from bot.stores.dynamodb.actions import IS_NEW, IS_THERE, Action, assign, put
+from bot.stores.dynamodb.calls import Calls, ConditionError
+from bot.stores.dynamodb.index import Index
+
+AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, whatever its clock says
+LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
+
+
+class CardOutbox:
+    """What an `Outbox` does for cards. A move writes a card together with its request; the rest is here."""
+
+    _calls: Calls
+    _index: Index
+
+    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
+        """Return the cards that are due to be shown."""
+        return self._index.first(limit, items.card_of_item, items.CARD, "due_at <= :now", now=text(now))
+
+    def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
+        """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
+        hold = str(uuid4())
+
+        def held(card: LiveMessage) -> LiveMessage | None:
+            if card.hold == hold:  # the answer to the write was lost
+                return card
+            is_same = card.due_at is not None and card.due_at == message.due_at
+            return replace(card, due_at=until, hold=hold) if is_same else None
+
+        return self._change(message.request_id, held)
+
+    def shown(self, message: LiveMessage) -> None:
+        """Note that Slack took the card as of `message.version`, as ports.py says."""
+
+        def settled(card: LiveMessage) -> LiveMessage | None:
+            is_mine, is_due_at_once = card.hold == message.hold, card.due_at == AT_ONCE_AT
+            hold = None if is_mine else card.hold
+            if card.version > message.version:
+                return replace(card, due_at=AT_ONCE_AT, hold=hold)
+            return replace(card, due_at=None, hold=hold, failures=0) if is_mine and not is_due_at_once else None
+
+        self._change(message.request_id, settled)
+
+    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
+        """Note a failure, and when to try again (None: not at all), unless someone took the card since."""
+
+        def failed(card: LiveMessage) -> LiveMessage | None:
+            if card.hold != message.hold:
+                return None
+            due_at = card.due_at if card.version > message.version else next_at  # where it moved on, the move said when
+            return replace(card, due_at=due_at, hold=None, failures=card.failures + 1)
+
+        self._change(message.request_id, failed)
+
+    def show_again(self, request_id: str) -> None:
+        """Make the card of a request due at once, since it reads differently now."""
+        self._change(request_id, lambda card: replace(card, due_at=AT_ONCE_AT))
+
+    def forget_places(self, now: datetime) -> None:
+        """Forget the response_urls that Slack no longer takes."""
+
+        def without_place(card: LiveMessage) -> LiveMessage | None:
+            return replace(card, place=None) if card.place and card.place.until <= now else None
+
+        ended = self._index.due(LOOKED_THROUGH, items.PLACE, "due_at <= :now", now=text(now))
+        to_show = islice(self._index.due(LOOKED_THROUGH, items.CARD), LOOKED_THROUGH)
+        for card in self._index.readable(items.card_of_item, chain(ended, to_show)):
+            if without_place(card):
+                self._change(card.request_id, without_place)
+
+    def _change(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+        """Change a card as `rule` says (None: not at all), however many do so at once; return what it is then.
+
+        A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and must let it be.
+        """
+        key = items.card_key(request_id)
+        while item := self._calls.get(key):
+            card = next(self._index.readable(items.card_of_item, [item]), None)
+            after = rule(card) if card else None
+            if after is None or after == card:
+                return after
+            try:
+                attributes = {**items.attributes_of_card(after), "write_id": str(uuid4())}
+                self._calls.write_one(assign(key, attributes, "write_id = :was", was=item["write_id"]))
+            except ConditionError:
+                continue
+            return after
+        return None
+
+
+def new_card(request: Request, show: Show) -> Action:
+    """Return what stores the card of a new request."""
+    card = LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
+    return put({**items.item_of_card(card), "write_id": str(uuid4())}, IS_NEW)
+
+
+def moved_card(request: Request, show: Show) -> Action:
+    """Return what a move does to the card. Who holds it stays, and where it is too, unless the move says where."""
+    change = {"version": request.version, "due": items.CARD, "due_at": text(show.at), "failures": 0}
+    place = items.attributes_of_place(show.place) if show.place else {}
+    return assign(items.card_key(request.id), {**change, **place, "write_id": str(uuid4())}, IS_THERE)

@@ -1,0 +1,93 @@
+"""Which version of the bot a table belongs to. The item `meta` says it."""
+
+import logging
+import threading
+import time
+from contextlib import suppress
+
+from bot.errors import StoreError, StoreUnavailableError
+from bot.stores.dynamodb.actions import IS_NEW, update
+from bot.stores.dynamodb.calls import Calls, ConditionError
+from bot.stores.dynamodb.items import META
+from bot.stores.dynamodb.table import NOT_THERE, check_form
+
+SCHEMA = 1
+LOOK_EVERY_SECONDS = 60.0
+# Bots before 0.2.0 look at `schema_version`, know 1, and refuse more. So they never write to a table of this bot.
+_REFUSED_BEFORE_0_2_0 = 2
+
+log = logging.getLogger(__name__)
+
+
+class Schema:
+    """The schema of the table behind `calls`, for a bot that knows schemas up to `known`. Safe for many threads.
+
+    `is_outdated` once the table was seen to have a newer one.
+    """
+
+    def __init__(self, calls: Calls, known: int) -> None:
+        self.known = known
+        self.is_outdated = False
+        self._calls = calls
+        self._looked_at = time.monotonic()
+        self._looking = threading.Lock()
+
+    def stored(self) -> int | None:
+        """Return the table's schema, or None for a table that no bot has used yet.
+
+        Raises `StoreError` for a table that this bot cannot use, and `StoreUnavailableError`.
+        """
+        name = self._calls.table
+        try:
+            check_form(name, self._calls.describe())
+        except StoreUnavailableError as error:
+            if error.reason != NOT_THERE:
+                raise
+            raise StoreUnavailableError(
+                f"there is no table {name} in this region; `python -m bot table --create` makes it"
+            ) from None
+        meta = self._calls.get(META)
+        if meta is None:
+            return None
+        if "table_schema" not in meta:
+            raise StoreError(
+                f"The table {name} is one of version 0.1, which this version does not read.",
+                "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new"
+                " table.",
+            )
+        if meta["table_schema"] > self.known:
+            raise StoreError(
+                f"The table {name} has schema {meta['table_schema']}, this bot knows {self.known}.",
+                "Run the newer bot, or give another table.",
+            )
+        return int(meta["table_schema"])
+
+    def take(self) -> None:
+        """Give the table this bot's schema where it has none yet, or an older one. Raises as `stored` does."""
+        while (stored := self.stored()) != self.known:
+            was = {} if stored is None else {"stored": stored}
+            condition = "table_schema = :stored" if was else IS_NEW
+            change = "SET table_schema = :known, schema_version = :refused"
+            with suppress(ConditionError):  # another instance was first
+                values = {"known": self.known, "refused": _REFUSED_BEFORE_0_2_0, **was}
+                self._calls.write([update(META, change, condition, **values)])
+
+    def look(self) -> bool:
+        """See whether a newer bot has taken the table since, and return that. What cannot be read says nothing."""
+        self._looked_at = time.monotonic()
+        if not self.is_outdated:
+            with suppress(StoreUnavailableError):
+                meta = self._calls.get(META) or {}
+                self.is_outdated = meta.get("table_schema", self.known) > self.known
+            if self.is_outdated:
+                log.warning("The table belongs to a newer version of the bot now. This one begins nothing more")
+        return self.is_outdated
+
+    def look_now_and_then(self) -> None:
+        """Look, once a minute. One of several threads does it; the others do not wait for it."""
+        if self._looking.acquire(blocking=False):
+            try:
+                if time.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
+                    self.look()
+            finally:
+                self._looking.release()

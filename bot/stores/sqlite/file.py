@@ -1,0 +1,203 @@
+"""A SQLite file: made, opened by each thread on its own connection, and told apart from one that took its place."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from bot.errors import StoreError, StoreUnavailableError
+from bot.stores.sqlite.schema import create, schema_of
+
+BUSY_SECONDS = 5
+# Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
+_NOTHING_COMMITTED = frozenset({"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_READONLY"})
+_NOT_OURS = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+
+
+class File:
+    """The file at `path`, for reading. Safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._file: tuple[int, int] | None = None  # device and inode
+        self._local = threading.local()
+        self._connections: WeakSet[Connection] = WeakSet()
+
+    def rows(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return all rows that a statement gives."""
+        with self._available():
+            return self.db().execute(statement, values or {}).fetchall()
+
+    def close(self) -> None:
+        """Close every thread's connection. Nothing may use the file afterwards."""
+        for each in list(self._connections):
+            each.close()
+
+    def db(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        if self._file not in {None, self._file_now()}:
+            # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
+            raise StoreUnavailableError("another file is in its place")
+        own: Connection | None = getattr(self._local, "own", None)
+        if own is None:
+            self._local.own = own = Connection(self._connect())
+            self._connections.add(own)
+        return own.db
+
+    def _connect(self) -> sqlite3.Connection:
+        return connect_to_read(self.path)
+
+    def _file_now(self) -> tuple[int, int]:
+        found = self.path.stat()
+        return found.st_dev, found.st_ino
+
+    def _disconnect(self) -> None:
+        """Close this thread's connection, on which something went wrong: its next call makes another."""
+        own: Connection | None = self._local.__dict__.pop("own", None)
+        if own:
+            own.close()
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        """Whatever is wrong with the file becomes `StoreUnavailableError`; what contradicts the schema is our fault."""
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            self._disconnect()
+            raise StoreUnavailableError(reason(error)) from error
+
+
+class WritableFile(File):
+    """The file at `path` (made with mode 0600), with the schema of this bot. Safe to use from many threads.
+
+    WAL with `synchronous=FULL`: what was written survives a power cut.
+    """
+
+    def open(self) -> None:
+        """Make the file where there is none, and bring its schema up to date.
+
+        Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
+        """
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._available():
+                see_what_it_is(self.path)
+            self._close_to_others()
+            with self.write() as db:
+                if not schema_of(db, self.path):
+                    create(db)
+            self._file = self._file_now()
+        except IsADirectoryError as error:
+            raise self._unusable(error) from None
+        except OSError as error:
+            raise StoreUnavailableError(reason(error)) from None
+        except StoreUnavailableError as error:
+            if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in _NOT_OURS:
+                raise self._unusable(error.__cause__) from None
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection inside a transaction, which is durable once this ends."""
+        with self._available():
+            db = self.db()
+            db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
+            try:
+                yield db
+            except BaseException:
+                with suppress(sqlite3.Error):  # some errors end the transaction by themselves
+                    db.execute("ROLLBACK")
+                raise
+            self._commit(db)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = connect(self.path, "mode=rw")  # a file that is gone is not made again, without the schema
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _close_to_others(self) -> None:
+        """Give it, and what an earlier bot left beside it, mode 0600. SQLite sees to that for what it makes itself."""
+        self.path.chmod(0o600)
+        for beside in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self.path}{beside}").chmod(0o600)
+
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(f"The store {self.path} cannot be opened: {reason(error)}.", "Check SIGNOUT_STORE.")
+
+    def _commit(self, db: sqlite3.Connection) -> None:
+        try:
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._disconnect()
+            in_doubt = _code(error) not in _NOTHING_COMMITTED
+            raise StoreUnavailableError(reason(error), in_doubt=in_doubt) from error
+
+
+class Connection:
+    """A thread's connection, closed at the latest when the thread ends."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    def close(self) -> None:
+        """Close it, whatever state it is in."""
+        with suppress(sqlite3.Error):
+            self.db.close()
+
+    __del__ = close
+
+
+def connect(path: Path, how: str) -> sqlite3.Connection:
+    """Return a new connection that writes no temporary file. `how` is the query of SQLite's own address."""
+    address = f"{path.absolute().as_uri()}?{how}"
+    db = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA temp_store = MEMORY")
+    return db
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Return a new connection that needs no right to write, beside a running bot or without one."""
+    db = connect(path, "mode=ro")
+    try:
+        db.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        db.close()
+        if not _is_at_rest(path):
+            raise
+        # Without a bot, and in a folder that this reader may not write to, SQLite cannot make what WAL needs.
+        db = connect(path, "immutable=1")
+    return db
+
+
+def see_what_it_is(path: Path) -> int:
+    """Return the schema of the store at `path`, 0 for an empty file, and leave everything as it is.
+
+    Raises `StoreError` for what is not to be touched: a connection that can write might write at once.
+    """
+    with closing(connect(path, "immutable=1" if _is_at_rest(path) else "mode=ro")) as db:
+        return schema_of(db, path)
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Return whether everything is in the file itself."""
+    log = Path(f"{path}-wal")
+    return not log.exists() or not log.stat().st_size
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong, without what it was done to."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _code(error: sqlite3.Error) -> str:
+    """Return the primary error code: SQLITE_IOERR of SQLITE_IOERR_FSYNC."""
+    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])

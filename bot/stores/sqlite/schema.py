@@ -1,0 +1,101 @@
+"""The tables, and what a file is: a store of this bot, of another version of it, or something else."""
+
+import sqlite3
+
+from bot.errors import StoreError
+
+APPLICATION_ID = 0x5347_4E4F  # in the file's header: "SGNO"
+SCHEMA = 1
+
+# A request is `due` while something is to be done about it. Its `account` is the one that it signed out.
+# `refused` is the operator to whom an entry tells a refusal. The table `migration` has a row while a migration runs.
+TABLES = (
+    """
+    CREATE TABLE requests (
+        id TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        due TEXT,
+        due_at TEXT,
+        account TEXT,
+        ended_at TEXT,
+        unreadable INTEGER NOT NULL DEFAULT 0,
+        document TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX requests_due ON requests (due, due_at) WHERE due IS NOT NULL AND unreadable = 0",
+    "CREATE INDEX requests_signed_out ON requests (account, ended_at) WHERE account IS NOT NULL",
+    "CREATE INDEX requests_unreadable ON requests (id) WHERE unreadable = 1",
+    """
+    CREATE TABLE entries (
+        id TEXT PRIMARY KEY,
+        request_id TEXT NOT NULL,
+        at TEXT NOT NULL,
+        refused TEXT,
+        attempts INTEGER NOT NULL,
+        next_at TEXT,
+        delivered_at TEXT,
+        ts TEXT,
+        unreadable INTEGER NOT NULL DEFAULT 0,
+        document TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX entries_of_request ON entries (request_id, id)",
+    "CREATE INDEX entries_due ON entries (next_at) WHERE next_at IS NOT NULL AND unreadable = 0",
+    "CREATE INDEX entries_waiting ON entries (at) WHERE next_at IS NOT NULL",
+    "CREATE INDEX entries_settled ON entries (at) WHERE next_at IS NULL",
+    """
+    CREATE INDEX entries_refusals_waiting ON entries (refused, at)
+        WHERE refused IS NOT NULL AND next_at IS NOT NULL AND unreadable = 0
+    """,
+    """
+    CREATE INDEX entries_refusals_delivered ON entries (refused, delivered_at)
+        WHERE refused IS NOT NULL AND delivered_at IS NOT NULL
+    """,
+    "CREATE INDEX entries_unreadable ON entries (id) WHERE unreadable = 1",
+    """
+    CREATE TABLE cards (
+        request_id TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        due_at TEXT,
+        response_url TEXT,
+        until TEXT,
+        replaces INTEGER,
+        failures INTEGER NOT NULL DEFAULT 0,
+        hold TEXT,
+        unreadable INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX cards_due ON cards (due_at) WHERE due_at IS NOT NULL AND unreadable = 0",
+    "CREATE INDEX cards_placed ON cards (until) WHERE until IS NOT NULL",
+    "CREATE INDEX cards_unreadable ON cards (request_id) WHERE unreadable = 1",
+    "CREATE TABLE migration (position INTEGER NOT NULL) STRICT",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    "PRAGMA user_version = 1",
+)
+
+_OLD = (
+    "The store {path} is one of version 0.1, which this version does not read.",
+    "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new store.",
+)
+_NEWER = ("The store {path} has schema {schema}, this bot knows {known}.", "Run the newer bot, or give another store.")
+_FOREIGN = ("The file {path} is a database of something else.", "Check SIGNOUT_STORE.")
+
+
+def schema_of(db: sqlite3.Connection, path: object) -> int:
+    """Return the schema of a store, 0 for an empty file. Raises `StoreError` for what this bot cannot use."""
+    schema: int = db.execute("PRAGMA user_version").fetchone()[0]
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        if not tables:
+            return 0
+        sentence, hint = _OLD if "audit_entries" in tables else _FOREIGN
+        raise StoreError(sentence.format(path=path), hint)
+    if schema > SCHEMA:
+        raise StoreError(_NEWER[0].format(path=path, schema=schema, known=SCHEMA), _NEWER[1])
+    return schema
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables, inside the caller's transaction."""
+    for statement in TABLES:
+        db.execute(statement)
