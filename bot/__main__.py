@@ -42,8 +42,8 @@ def _run(words: Sequence[str]) -> int:
     from bot.wiring.run import serve
 
     settings = _settings(secret, http=given.http)
-    _log(settings)
     port = _port_of_environment() if given.port is None else given.port
+    _log(settings)
     at = {"host": given.host, "port": port, "http": given.http}
     asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
     return DONE
@@ -89,10 +89,11 @@ def _audit(words: Sequence[str]) -> int:
     from bot.terminal.ctrl_c import ending_at_once
 
     query = audit_command.parse(words, datetime.now(UTC))
-    from bot.wiring.audit_reader import trail_to_read  # after that, since it takes a second
+    from bot.wiring.audit_reader import stored_entries  # after that, since it takes a second
 
-    with ending_at_once(), trail_to_read(load_store(os.environ)) as trail:
-        audit_command.write_entries(trail.entries(query.wanted.since, query.request_id), query.wanted, query.format)
+    store = load_store(os.environ)
+    with ending_at_once(), stored_entries(store, query.wanted.since, query.request_id) as entries:
+        audit_command.write_entries(entries, query.wanted, query.format)
     return DONE
 
 

@@ -94,15 +94,11 @@ def entry_of(request: Request, at: datetime) -> Entry:
     done = request.state is State.DONE
     kind = Kind(ACTIONS[request.ask.options.action].outcome) if done else _KIND_OF[request.state]
     snapshot = replace(request, candidates=())  # a list of other people, of which nothing came
-    return Entry(
-        id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=_delivery(kind, at)
-    )
+    delivery = Delivery(next_at=at if kind in POSTED else None)
+    return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:
     """Return the entry of something asked that moved nothing: a refusal, or a target that is no account."""
-    return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=_delivery(kind, at))
-
-
-def _delivery(kind: Kind, at: datetime) -> Delivery:
-    return Delivery(next_at=at if kind in POSTED else None)
+    delivery = Delivery(next_at=at if kind in POSTED else None)
+    return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=delivery)

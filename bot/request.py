@@ -30,16 +30,6 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
-    @property
-    def awaits_operator(self) -> bool:
-        """Whether the card still waits for a press."""
-        return self in {State.CHOOSING, State.CONFIRMING}
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether no move leads on."""
-        return not MOVES[self]
-
 
 # Every store refuses any other move. RUNNING to itself: a step's answer is noted, or a dead claim is taken over.
 MOVES: Mapping[State, frozenset[State]] = {
@@ -51,6 +41,9 @@ MOVES: Mapping[State, frozenset[State]] = {
         (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED), frozenset()
     ),
 }
+
+AWAITING = frozenset({State.CHOOSING, State.CONFIRMING})  # the card waits for a press
+ENDED = frozenset(state for state in State if not MOVES[state])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""`signout-bot signout` as somebody runs it who has assumed a role in moto's AWS."""
+"""`signout-bot signout` as it is run by a person who has assumed a role in moto's AWS."""
 
 import logging
 import os
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+import ctrl_c
 import pytest
 from headless import Headless
 
@@ -68,7 +69,8 @@ class Shell:
         """Run a command as a process of its own, on a terminal of its own."""
         ours, theirs = pty.openpty()
         command = [sys.executable, "-m", "bot", "signout", *words]
-        process = subprocess.Popen(command, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+        with ctrl_c.taken():
+            process = subprocess.Popen(command, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         tty = Tty(process, ours)
         try:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bot.terminal.audit_log import parse, show
 from examples import ADA, NOON, SAM, asked, awaiting
 from flow import CONFIRM, card_for, store_path
 from headless import AUDIT, Headless
@@ -31,7 +32,6 @@ from bot.request import Operator, State, new_id
 from bot.stores.sqlite import SQLiteStore
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import as_csv, as_json
-from bot.terminal.audit_log import parse, show
 from bot.terminal.audit_table import as_table
 
 HOSTILE = AuditEntry(

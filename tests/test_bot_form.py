@@ -5,6 +5,7 @@ from headless import AUDIT, KIM, RAY, SAM, Headless, shows
 
 from bot.sandbox.wire import answer
 
+
 def test_the_form_leads_to_the_same_card(headless: Headless) -> None:
     with headless.bot_in_process():
         ack = headless.command(SAM, "")

@@ -19,6 +19,7 @@ from urllib.error import URLError
 import boto3
 import pytest
 from aiohttp import web
+from bot.stores.schema import STEPS
 from flow import SIGN_OUT, store_path
 from headless import AUDIT, Headless
 from slack_sdk import WebClient
@@ -37,7 +38,6 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
-from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
 from bot.terminal.check_report import findings, judge_clock
 

@@ -4,9 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from bot import __main__ as command
+from bot.errors import AccountNotFoundError, BotError, NewerVersionError, StoreError, UsageError
+from bot.settings.faults import SettingsError
 
 ROOT = Path(__file__).parent.parent
 VERBS = ["run", "check", "signout", "audit", "manifest", "iam-policy", "table", "sandbox"]
@@ -37,6 +42,14 @@ def started(words: str, stdout: int) -> subprocess.Popen[str]:
     )
 
 
+def ended(words: list[str]) -> int:
+    """Run a command in this process; give its exit code."""
+    try:
+        return command.main(words)
+    except SystemExit as error:
+        return int(str(error.code))
+
+
 def test_help_names_each_verb_in_a_line_and_imports_nothing_that_takes_long() -> None:
     code = "import sys; from bot.__main__ import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=SETTINGS, check=True)
@@ -46,12 +59,54 @@ def test_help_names_each_verb_in_a_line_and_imports_nothing_that_takes_long() ->
     assert HEAVY.isdisjoint(modules.split())
 
 
+@pytest.mark.parametrize("asked", ["-h", "--help"])
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_has_help_that_needs_no_settings(verb: str) -> None:
-    with started(f"{verb} --help", subprocess.PIPE) as process:
-        out, err = process.communicate()
-    assert (process.returncode, err) == (0, "")
+def test_each_verb_has_help_that_needs_no_settings(verb: str, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended([verb, asked]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
     assert out.startswith(f"usage: signout-bot {verb} ")
+
+
+@pytest.mark.parametrize(
+    ("verb", "error", "code"),
+    [
+        ("run", BotError("It broke.", "Try again."), 1),
+        ("audit", SettingsError(["A is wrong.", "B is wrong."]), 1),
+        ("table", UsageError("Say what."), 1),
+        ("signout", UsageError("Say whom."), 252),
+        ("signout", SettingsError(["A is wrong.", "B is wrong."]), 253),
+        ("signout", StoreError("It is full."), 253),
+        ("signout", AccountNotFoundError("Not there."), 254),
+        ("signout", NewerVersionError(), 255),
+    ],
+)
+def test_an_error_of_a_verb_is_its_words_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, error: BotError, code: int
+) -> None:
+    def fail(_: Sequence[str]) -> int:
+        raise error
+
+    monkeypatch.setitem(command.VERBS, verb, fail)  # type: ignore[misc]  # nothing else writes to it
+    assert command.main([verb]) == code
+    assert capsys.readouterr() == ("", f"{error}\n")
+
+
+def test_an_error_never_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: Sequence[str]) -> int:
+        raise StoreError("\x1b[2J\u202e")
+
+    monkeypatch.setitem(command.VERBS, "audit", fail)  # type: ignore[misc]  # nothing else writes to it
+    assert command.main(["audit"]) == 1
+    assert capsys.readouterr().err == "\\u001B[2J\\u202E\n"
+
+
+def test_ctrl_c_in_any_verb_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(command.VERBS, "table", interrupted)  # type: ignore[misc]  # nothing else writes to it
+    assert command.main(["table"]) == 130
 
 
 @pytest.mark.parametrize(("words", "code"), SPEAKING.items())
@@ -81,9 +136,21 @@ def test_a_pipe_to_head_shows_the_beginning_alone() -> None:
     assert (ran.stdout.count("\n"), ran.stderr) == (1, "")
 
 
-@pytest.mark.parametrize("words", ["", "sing-out", "run --port 70000", "check --no-p", "audit --since yesterday"])
-def test_wrong_usage_is_exit_code_2_and_says_why(words: str) -> None:
-    with started(words, subprocess.PIPE) as process:
-        out, err = process.communicate()
-    assert (process.returncode, out) == (2, "")
+@pytest.mark.parametrize(
+    "words",
+    ["", "sing-out", "-- run", "run --port 70000", "check --no-p", "audit --since yesterday", "iam-policy --account 1"],
+)
+def test_wrong_usage_is_exit_code_2_and_says_why(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
     assert "error: " in err
+
+
+def test_a_wrong_port_in_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", "http")
+    monkeypatch.setattr(command, "_settings", lambda *_, **__: None)
+    assert command.main(["run"]) == 1
+    assert capsys.readouterr().err == "PORT must be a number from 0 to 65535.\n"

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import ctrl_c
 import pytest
 
 from bot.sandbox.start import CannotStartError, open_browser, refuse_what_is_not_loopback
@@ -64,9 +65,10 @@ class Sandbox:
 @contextmanager
 def sandbox(folder: Path, **environment: str) -> Iterator[Sandbox]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)} | environment
-    process = subprocess.Popen(
-        [*COMMAND, "0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    with ctrl_c.taken():
+        process = subprocess.Popen(
+            [*COMMAND, "0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
     with process:
         try:
             yield Sandbox(process)

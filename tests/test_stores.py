@@ -22,7 +22,7 @@ HOOK = "https://hooks.slack.com/commands/T/1/secret"
 PLACE = Place(response_url=HOOK, until=NOON + timedelta(minutes=30), replaces=False)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "dynamodb"])
 def store(request: pytest.FixtureRequest) -> Store:
     """A new store of each kind."""
     opened: Store = request.getfixturevalue(f"{request.param}_store")
@@ -549,6 +549,19 @@ def test_a_card_shown_late_makes_a_newer_one_due_at_once_though_another_holds_it
     held = held_in(store)
     store.shown(LiveMessage(request_id=request.id, version=1))
     assert due(store, NOON - timedelta(days=9)).hold == held.hold
+
+
+def test_a_card_that_is_due_at_once_stays_due_until_it_was_held_and_shown(store: Store) -> None:
+    request = carded(store)
+    moved_on = moved(store, request, NOON)
+    store.shown(LiveMessage(request_id=request.id, version=1))
+    store.shown(LiveMessage(request_id=request.id, version=moved_on.version))  # Slack may have had it before the other
+    held = held_in(store)
+    store.show_again(request.id)
+    store.shown(held)
+    assert due(store, NOON - timedelta(days=9)).hold is None
+    store.shown(held_in(store))
+    assert store.due_messages(NOON + timedelta(days=1), 9) == []
 
 
 def test_a_card_that_was_shown_as_of_a_later_version_than_it_was_held_is_due_no_longer(store: Store) -> None:

@@ -1,21 +1,36 @@
-"""`signout-bot signout`: its exit codes, what it shows, and that the audit channel hears of it."""
+"""`signout-bot signout`: its exit codes, what it shows, and that the audit channel is told."""
 
 import os
 import pwd
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from examples import ADA, awaiting
-from flow import FIND, SIGN_OUT, entries, states, store_path
+from flow import FIND, SIGN_OUT, states, store_path
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
 
+from bot.audit import Entry
+from bot.errors import (
+    AccountNotFoundError,
+    BotError,
+    Code,
+    DeniedError,
+    NotRecordedError,
+    PoolUnavailableError,
+    StoreUnavailableError,
+    UnderWayError,
+    UsageError,
+)
+from bot.request import State
 from bot.sandbox.cognito import HOSTILE_NAME
 from bot.sandbox.wire import refuse, reset
+from bot.stores.sqlite.reader import SQLiteReader
 from bot.terminal import screen
+from bot.terminal.exit_codes import OF_SIGNOUT
+from bot.terminal.reply import TerminalReply
 
 Run = Callable[..., Ran]
 DONE, USAGE, SETTINGS, REFUSED, OTHER, INTERRUPTED = 0, 252, 253, 254, 255, 130
@@ -39,21 +54,26 @@ def ada(shell: Shell) -> tuple[str, ...]:
     return ("--user-pool-id", shell.customers, "--username", "ada")
 
 
-def stored(headless: Headless, column: str) -> list[Any]:
-    with sqlite3.connect(store_path(headless)) as db:
-        found = [value for (value,) in db.execute(f"SELECT {column} FROM requests ORDER BY id")]  # noqa: S608
-    db.close()
+def entries(headless: Headless) -> list[Entry]:
+    reader = SQLiteReader(store_path(headless))
+    reader.open()
+    found = list(reader.entries(None, None))
+    reader.close()
     return found
 
 
-def test_success_says_nothing_and_the_audit_channel_hears_of_it_at_the_bots_next_start(
+def kinds(headless: Headless) -> list[str]:
+    return [entry.kind for entry in entries(headless)]
+
+
+def test_success_says_nothing_and_the_audit_channel_is_told_at_the_bots_next_start(
     headless: Headless, run: Run, ada: tuple[str, ...]
 ) -> None:
     assert run(*ada, "--yes", "--reason", "lost phone") == Ran(DONE, "", "")
     assert not headless.is_signed_in("ada")
     assert headless.is_signed_in("grace")
-    assert entries(headless) == ["opened", "confirmed", "signed_out"]
-    assert (stored(headless, "source"), stored(headless, "operator_id")) == (["terminal"], [ROLE])
+    assert kinds(headless) == ["opened", "confirmed", "signed_out"]
+    assert {(entry.ask.source, entry.ask.operator.id) for entry in entries(headless)} == {("terminal", ROLE)}
     assert headless.audit() == []
     with headless.bot_in_process():
         posted = headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
@@ -65,7 +85,7 @@ def test_success_says_nothing_and_the_audit_channel_hears_of_it_at_the_bots_next
 def test_a_running_bot_is_not_in_the_way(headless: Headless, run: Run, ada: tuple[str, ...]) -> None:
     with headless.bot_in_process():
         assert run(*ada, "--yes").code == DONE
-    assert states(headless) == ["signed_out"]
+    assert states(headless) == ["done"]
 
 
 def test_the_whole_line_of_the_aws_cli_may_follow(headless: Headless, run: Run, ada: tuple[str, ...]) -> None:
@@ -81,7 +101,7 @@ def test_anything_but_yes_cancels(headless: Headless, shell: Shell, ada: tuple[s
         assert tty.ended() == OTHER
     assert "Cancelled. ada was not signed out." in tty.shown
     assert headless.is_signed_in("ada")
-    assert entries(headless) == ["opened", "cancelled"]
+    assert kinds(headless) == ["opened", "cancelled"]
 
 
 def test_yes_at_the_terminal_signs_out(headless: Headless, shell: Shell, ada: tuple[str, ...]) -> None:
@@ -107,6 +127,7 @@ def test_ctrl_c_at_the_question_cancels(headless: Headless, shell: Shell, ada: t
         tty.wait_for("[y/N]")
         tty.interrupt()
         assert tty.ended() == INTERRUPTED
+    assert "Cancelled. ada was not signed out." in tty.shown
     assert "Traceback" not in tty.shown
     assert states(headless) == ["cancelled"]
 
@@ -121,7 +142,7 @@ def test_ctrl_c_during_the_call_says_that_nothing_is_known_and_the_bot_finishes_
         assert tty.ended() == INTERRUPTED
     assert "Interrupted. Whether it happened is not known here." in tty.shown
     assert "Traceback" not in tty.shown
-    assert states(headless) == ["signing_out"]
+    assert states(headless) == ["running"]
 
 
 def test_where_nobody_can_be_asked_nothing_is_done_without_yes(
@@ -134,14 +155,14 @@ def test_where_nobody_can_be_asked_nothing_is_done_without_yes(
 
 
 @pytest.mark.parametrize("allowed", ["arn:aws:iam::123456789012:role/Other", "arn:aws:iam::999999999999:role/Support"])
-def test_who_is_not_in_allow_terminal_may_not_and_the_audit_channel_hears_of_it(
+def test_who_is_not_in_allow_terminal_may_not_and_the_audit_channel_is_told(
     headless: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], allowed: str
 ) -> None:
     shell = Shell(headless, monkeypatch, allowed=allowed)
     ran = shell.run(capfd, "--user-pool-id", "eu-central-1_nosuch", "--username", "ada", "--yes")
     assert (ran.code, ran.out) == (SETTINGS, "")
     assert f"{ROLE} is not in allow.terminal" in ran.err
-    assert entries(headless) == ["refused"]
+    assert kinds(headless) == ["refused"]
     assert headless.cognito_calls() == []
 
 
@@ -157,7 +178,7 @@ def test_username_means_exactly_that_and_nothing_is_searched(headless: Headless,
     assert ran.code == REFUSED
     assert headless.cognito_calls(SIGN_OUT) == []
     assert headless.is_signed_in("ada")
-    assert entries(headless) == ["not_found"]
+    assert kinds(headless) == ["not_found"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +209,8 @@ def test_a_store_that_goes_away_during_the_call_says_that_nothing_is_known_witho
         held.release()
         assert tty.ended() == OTHER
     assert "Whether it happened is not known here." in tty.shown
-    assert "did not end (No such file or directory)" in tty.shown
+    assert "did not end" in tty.shown
+    assert "(No such file or directory)" in tty.shown
     assert "Traceback" not in tty.shown
 
 
@@ -273,6 +295,77 @@ def test_a_hostile_user_name_is_signed_out_like_any_other(headless: Headless, ru
     assert not headless.is_signed_in(HOSTILE_NAME)
 
 
-def test_nobodys_attribute_makes_a_line_of_its_own_in_what_is_asked() -> None:
+def test_no_attribute_makes_a_line_of_its_own_in_what_is_asked() -> None:
     forged = awaiting(chosen=replace(ADA, email="ada@example.com\nUser name   grace"))
-    assert [value for _, value in screen._facts(forged) if "\n" in value] == []
+    assert len([line for line in screen.facts(forged).splitlines() if line.startswith("User name")]) == 1
+
+
+# What a terminal is told, without a store
+
+
+@pytest.fixture
+def reply() -> TerminalReply:
+    return TerminalReply(arn=ROLE, quiet=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (UsageError("Say whom."), USAGE, "Say whom."),
+        (DeniedError("not allowed"), SETTINGS, f"{ROLE} is not in allow.terminal, so it may not sign users out."),
+        (AccountNotFoundError("Nobody."), REFUSED, "Nobody."),
+        (PoolUnavailableError("Not certain.", "X", refused=True), REFUSED, "Not certain."),
+        (PoolUnavailableError("Not certain.", "X"), OTHER, "Not certain."),
+        (StoreUnavailableError("disk I/O error"), OTHER, "The bot cannot use its store, so nothing was signed out."),
+        (StoreUnavailableError("timed out", in_doubt=True), OTHER, "the sign-out may still happen"),
+        (UnderWayError(), OTHER, "Whether it happened is not known here."),
+        (NotRecordedError(), OTHER, "Whether it happened is not known here."),
+        (BotError(), OTHER, "Something went wrong, and nothing was signed out. Try again."),
+    ],
+)
+def test_each_error_has_its_exit_code_and_no_sentence_of_slacks(
+    reply: TerminalReply, capsys: pytest.CaptureFixture[str], error: BotError, code: int, sentence: str
+) -> None:
+    reply.say(error)
+    out, err = capsys.readouterr()
+    assert (reply.told, reply.exit_code, out) == (True, code, "")
+    assert sentence in err
+    assert "card" not in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "sentence"),
+    [
+        ({"state": State.DONE}, DONE, ""),
+        ({"state": State.FAILED, "attempts": 1, "error_code": "X"}, REFUSED, "ada was not signed out."),
+        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "ada was not signed out."),
+        ({"state": State.FAILED, "error_code": "NoCredentials"}, SETTINGS, "ada was not signed out."),
+        ({"state": State.PARTLY, "attempts": 2, "error_code": "X"}, OTHER, "Partly signed out: ada."),
+        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether ada was signed out."),
+        ({"state": State.CANCELLED}, OTHER, "Cancelled. ada was not signed out."),
+        ({"state": State.EXPIRED}, OTHER, "Not confirmed in time. ada was not signed out."),
+    ],
+    ids=lambda value: value.get("state") if isinstance(value, dict) else None,
+)
+def test_each_outcome_has_its_exit_code_and_sentence(
+    reply: TerminalReply, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], code: int, sentence: str
+) -> None:
+    reply.show(awaiting(**changes))
+    out, err = capsys.readouterr()
+    assert (reply.told, reply.exit_code, out) == (True, code, "")
+    assert (sentence in err) if sentence else not err
+
+
+def test_the_account_is_shown_before_the_question_and_not_at_all_without_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for quiet in (False, True):
+        reply = TerminalReply(arn=ROLE, quiet=quiet)
+        reply.show(awaiting())
+        assert ("ada@example.com" in capsys.readouterr().err) is not quiet
+        assert reply.confirming
+        assert not reply.told
+
+
+def test_every_kind_of_error_has_an_exit_code_of_the_aws_clis() -> None:
+    assert set(OF_SIGNOUT) == set(Code)

@@ -13,7 +13,7 @@ from slack_sdk.webhook import WebhookClient
 from bot.errors import BotError, DeliveryError
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.ports import Place
-from bot.request import Request
+from bot.request import ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import TIMEOUT_SECONDS, BlockingClient, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown, message, paragraph, words
@@ -137,7 +137,7 @@ class CardReply:
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
             self.cards.meter.card_shown(seconds)
-        elif request.decided_at and request.decided_at >= self.came_at and request.state.has_ended:
+        elif request.decided_at and request.decided_at >= self.came_at and request.state in ENDED:
             self.cards.meter.result_shown(seconds)
         log.info("The card is shown")
         return True

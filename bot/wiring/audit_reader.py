@@ -1,22 +1,30 @@
-"""`audit`: the store, only for reading."""
+"""`audit`: the trail, only for reading."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from bot.audit import Entry
+from bot.errors import StoreError, StoreUnavailableError
 from bot.settings.model import StoreSettings
-from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.wiring.shared import kind_and_place
 
 
 @contextmanager
-def trail_to_read(settings: StoreSettings) -> Iterator[DynamoDBStore | SQLiteReader]:
-    """Give the configured store's trail, only for reading; nothing is made where there is none. Raises `StoreError`."""
+def stored_entries(settings: StoreSettings, since: datetime | None, request_id: str | None) -> Iterator[Iterator[Entry]]:
+    """Give the entries of the configured store, as `Trail.entries` does. Where there is no store, none is made.
+
+    Raises `StoreError`, also for what goes wrong while they are read.
+    """
     kind, place = kind_and_place(settings)
-    reader = DynamoDBStore(place) if kind == "dynamodb" else SQLiteReader(Path(place))
+    reader = DynamoDBReader(place) if kind == "dynamodb" else SQLiteReader(Path(place))
     try:
         reader.open()
-        yield reader
+        yield reader.entries(since, request_id)
+    except StoreUnavailableError as error:
+        raise StoreError(f"The store cannot be read: {error.reason}.") from None
     finally:
         reader.close()
