@@ -11,7 +11,8 @@ from messages import OUTCOMES, SHOWN, leaves, refused, request
 
 from bot.audit import entry_of
 from bot.errors import BotError, UsageError
-from bot.options import AWS_USAGE, MAX_REASON, USAGE
+from bot.facts.aws_cli import AWS_USAGE
+from bot.options import MAX_REASON, USAGE
 from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message

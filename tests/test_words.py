@@ -104,7 +104,7 @@ def messages() -> Iterator[tuple[str, Message | str]]:
 
 
 def _form(view: dict[str, object]) -> str:
-    lines = [as_text(view["blocks"])]  # type: ignore[arg-type]
+    lines = [as_text(view["blocks"])]
     for block in view["blocks"]:  # type: ignore[attr-defined]
         if block["type"] == "input":
             hint = f" ({block['hint']['text']})" if "hint" in block else ""
