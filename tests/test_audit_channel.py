@@ -62,7 +62,7 @@ def test_what_goes_on_after_a_sign_out_is_told_with_its_end() -> None:
 @pytest.mark.parametrize(
     ("state", "meaning"),
     [
-        (State.PARTLY, "Only this was done: ."),
+        (State.PARTLY, "Done: . Not done: AdminUserGlobalSignOut."),
         (State.FAILED, "No session was ended."),
         (State.UNKNOWN, "It may or may not have happened."),
     ],
