@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot import __version__
 from bot.action import ACTIONS
-from bot.request import Account, Ask, Request, State, new_id
+from bot.request import ENDED, Account, Ask, Request, State, new_id
 
 
 class Kind(StrEnum):
@@ -35,20 +35,15 @@ _KIND_OF: Mapping[State, Kind] = {
     State.CONFIRMING: Kind.OPENED,
     State.READY: Kind.CONFIRMED,
     State.RUNNING: Kind.RESUMED,
-    State.PARTLY: Kind.PARTLY,
-    State.FAILED: Kind.FAILED,
-    State.UNKNOWN: Kind.UNKNOWN,
-    State.CANCELLED: Kind.CANCELLED,
-    State.EXPIRED: Kind.EXPIRED,
+    **{state: Kind(state) for state in ENDED - {State.DONE}},  # an action has its own word for that
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How far an entry is on its way to the audit channel.
+    """How far an entry is on its way to the audit channel, after so many `attempts` to post it.
 
-    `next_at` is when it is to be posted: None for an entry that is only recorded, and once it was `delivered_at` as
-    message `ts`. `attempts` counts the posts.
+    It is due at `next_at`: None where it is only recorded, and once it was `delivered_at` as message `ts`.
     """
 
     attempts: int = 0
@@ -59,9 +54,8 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One line of the trail: a snapshot that needs nothing else to be understood.
+    """One line of the trail: the `request` after a move or, where nothing moved, what was `asked`, of which account.
 
-    It holds the `request` as it was after a move or, where nothing moved, what was `asked` and of which account.
     `rule` is what allowed the operator, or what refused them.
     """
 

@@ -19,10 +19,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """Who may: `everywhere` for all pools, `pools` for one each (a key for every configured pool).
-
-    `terminal` holds the ARNs of the AWS users and roles that may in a terminal, for all pools.
-    """
+    """Who may, for all pools and for each configured pool; `terminal`: ARNs of those who may in a terminal."""
 
     everywhere: Allowed
     pools: Mapping[str, Allowed]

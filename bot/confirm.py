@@ -39,7 +39,6 @@ class AlreadyDecidedError(Exception):
     """A press on a card that no longer awaits it: show the request as it stands."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(request.state)
         self.request = request
 
 
@@ -47,8 +46,7 @@ class AlreadyDecidedError(Exception):
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    `home_team` tells the workspace the bot is installed in, or None while Slack has not yet said; no one is allowed
-    then.
+    `home_team` tells the bot's workspace; no one is allowed while Slack has not said it (None).
     """
 
     allowlist: Allowlist
@@ -75,9 +73,9 @@ class Confirmations:
         return decision
 
     def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
-        """Return the pools to look in: the one that was named, or all that this operator may use.
+        """Return the pools to look in: the one that was named, or all that the operator may use.
 
-        Raises `DeniedError` for one that they may not, and `UsageError` for one that is not configured.
+        Raises `DeniedError` where they may not use it, and `UsageError` where it is not configured.
         """
         mine, named = sorted(authorized.rules), ask.options.pool
         if ask.options.pool_id is not None:
@@ -133,8 +131,7 @@ class Confirmations:
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done: exactly one of any number of presses gets past this.
 
-        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, or for a second or late press
-        `AlreadyDecidedError`.
+        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`.
         """
         request = self._awaiting(press, State.CONFIRMING)
         rule = self._rule_now(request, request.account)

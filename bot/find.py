@@ -43,8 +43,8 @@ class Finder:
     def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
         """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
 
-        Raises `AccountNotFoundError`, which tells where it looked and how, and `PoolUnavailableError` where any pool
-        could not be asked: what it would have said might be the account that was meant.
+        Raises `AccountNotFoundError`, and `PoolUnavailableError` where any pool could not be asked: it might have the
+        account that is meant.
         """
         target = ask.options.target
         looks = [

@@ -77,10 +77,12 @@ class Channel:
     clock: StoppedClock
     refusals: list[DeliveryError] = field(default_factory=list)
     posts: list[list[str]] = field(default_factory=list)
+    asked_at: list[datetime] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
 
     def post(self, entries: Sequence[Entry]) -> str:
         """Take the entries, or refuse."""
+        self.asked_at.append(self.clock.now())
         if self.refusals:
             raise self.refusals.pop(0)
         self.during()
@@ -89,7 +91,7 @@ class Channel:
 
 
 @dataclass
-class SlackCards:
+class TakenCards:
     """Slack's side of the cards: `shown` is what it took, each as the state and where (None: a direct message)."""
 
     refusals: deque[DeliveryError | None] = field(default_factory=deque)
@@ -168,7 +170,7 @@ def delivery(store: Store, channel: Channel) -> Delivery:
     return Delivery(outbox=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
 
 
-def card_delivery(store: Store, cards: SlackCards, clock: Clock) -> CardDelivery:
+def card_delivery(store: Store, cards: TakenCards, clock: Clock) -> CardDelivery:
     """Return what shows cards, without jitter."""
     return CardDelivery(outbox=store, requests=store, cards=cards, clock=clock, jitter=lambda: 1.0)
 

@@ -34,7 +34,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.reason import ReasonRule
-from bot.request import TERMINAL, Earlier, Operator, Request, State, new_id
+from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
 
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
 LATE = timedelta(minutes=5)  # a card is good for less than this
@@ -258,7 +258,7 @@ class TestConfirm:
             rules.confirm(press(request))
         assert stored(store, request) == request
 
-    @pytest.mark.parametrize("state", [state for state in State if not state.awaits_operator])
+    @pytest.mark.parametrize("state", [state for state in State if state not in AWAITING])
     @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
     def test_a_press_on_what_was_decided_or_has_ended_changes_nothing(
         self, store: Store, button: str, state: State

@@ -22,7 +22,7 @@ from examples import (
     confirmations,
     worker,
 )
-from stand_ins import SlackCards, StepLane, Told, added, card_delivery, flow, meanwhile, moved, ready_in
+from stand_ins import StepLane, TakenCards, Told, added, card_delivery, flow, meanwhile, moved, ready_in
 
 from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
@@ -44,7 +44,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.flow import Flow
-from bot.request import Ask, Request, State, new_id
+from bot.request import ENDED, Ask, Request, State, new_id
 
 YES = Done("aws-yes")
 NOT_ALLOWED = Allowlist(Allowed(), {"customers": Allowed()})
@@ -112,7 +112,7 @@ class TestCommand:
         rules, told = flow(store, pool()), Told(COMMAND, takes=False)
         rules.ask(asked(), told)
         run_all(rules)
-        cards = SlackCards()
+        cards = TakenCards()
         card_delivery(store, cards, StoppedClock(NOON + SHOWN_HERE)).show_due()
         assert cards.shown == [("confirming", COMMAND.response_url)]
 
@@ -226,7 +226,7 @@ class TestPress:
         run_all(rules)
         assert (shown(told), said(told)) == ([], [UnderWayError])
 
-    @pytest.mark.parametrize("state", [state for state in State if state.has_ended])
+    @pytest.mark.parametrize("state", sorted(ENDED))
     def test_a_press_on_what_has_ended_shows_how(self, store: Store, state: State) -> None:
         rules, told = flow(store, pool()), Told(CLICK)
         rules.confirm(press(added(store, awaiting(state=state))), told)
@@ -319,7 +319,7 @@ class TestPress:
         rules.sweep()
         run_all(rules)
         assert stored(store, request).state is State.DONE
-        cards = SlackCards()
+        cards = TakenCards()
         card_delivery(store, cards, scripted.clock).show_due()
         assert cards.shown == [("done", CLICK.response_url)], "no process showed it here"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from examples import ADA, NOON, awaiting, choosing
 
-from bot.request import MOVES, IllegalMoveError, State, new_id
+from bot.request import AWAITING, ENDED, MOVES, IllegalMoveError, State, new_id
 
 PROMISES = Path(__file__).parents[1] / ".github/docs/promises.md"
 
@@ -30,7 +30,7 @@ def test_a_move_is_made_only_where_the_table_has_it(old: State, new: State) -> N
 
 def test_what_was_decided_can_neither_be_cancelled_nor_expire() -> None:
     for state in State:
-        if not state.awaits_operator:
+        if state not in AWAITING:
             assert not MOVES[state] & {State.CANCELLED, State.EXPIRED}
 
 
@@ -40,16 +40,10 @@ def test_only_work_that_runs_can_have_done_something() -> None:
             assert not MOVES[state] & {State.DONE, State.PARTLY, State.UNKNOWN}
 
 
-@pytest.mark.parametrize(
-    ("question", "states"),
-    [
-        ("awaits_operator", {State.CHOOSING, State.CONFIRMING}),
-        ("is_decided", {State.READY, State.RUNNING}),
-        ("has_ended", {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED}),
-    ],
-)
-def test_each_state_waits_or_is_decided_or_has_ended(question: str, states: set[State]) -> None:
-    assert {state for state in State if getattr(state, question)} == states
+def test_each_state_waits_for_a_press_or_is_decided_or_has_ended() -> None:
+    assert {State.CHOOSING, State.CONFIRMING} == AWAITING
+    assert set(State) - AWAITING - ENDED == {State.READY, State.RUNNING}
+    assert all(not MOVES[state] for state in ENDED)
 
 
 def test_a_move_changes_what_it_is_told_and_nothing_else() -> None:
