@@ -140,8 +140,8 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[str]:
     facts = [f"Request {entry.ask.id}"]
     if request:
         times = {"asked": request.created_at, "confirmed": request.decided_at, "ended": request.ended_at}
-        said = ", ".join(f"{label} {time:{UTC_TIME}}" for label, time in times.items() if time)
-        facts += [f"{said[:1].upper()}{said[1:]}", f"Calls: {request.attempts}", f"Allowed by {entry.rule}"]
+        said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
+        facts += [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}", f"Allowed by {entry.rule}"]
         if request.aws_request_ids:
             facts.insert(1, f"AWS request {', '.join(request.aws_request_ids)}")
     else:

@@ -31,7 +31,7 @@ _AROUND_ELEMENTS = {
     "rich_text_section": ("", ""),
     "rich_text_preformatted": ("", ""),
     "rich_text_list": ("- ", "\n- "),
-    "context": ("", " · "),
+    "context": ("", ""),
 }
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
@@ -100,8 +100,8 @@ def facts(rows: Sequence[Line]) -> Block:
 
 
 def small_print(facts: Sequence[str]) -> Block:
-    """Return a context block, in small grey letters: 10 facts at most, each shown as it is."""
-    return {"type": "context", "elements": [plain(fact) for fact in facts]}
+    """Return a context block: all facts in one text of small grey letters, which takes the fewest lines."""
+    return {"type": "context", "elements": [plain(" · ".join(facts))]}
 
 
 def button(label: str, action_id: str, value: str, style: str | None = None) -> Element:
