@@ -39,7 +39,7 @@ def test_who_is_not_found_can_be_mended_in_the_form(headless: Headless) -> None:
     with headless.bot_in_process():
         headless.command(SAM, "")
         headless.submit(SAM, headless.wait_for_form(SAM), {"target": "adda", "reason": "lost phone"})
-        form = headless.wait_for_form(SAM, containing="Nobody was found in customers and staff")
+        form = headless.wait_for_form(SAM, containing="No one was found in customers and staff")
         assert form.answers({})["target"] == "adda"
         headless.submit(SAM, form, {"target": "ada"})
         card = headless.wait_for_message(SAM, button=CONFIRM)
@@ -101,7 +101,7 @@ def test_a_form_closed_while_it_looks_leaves_its_answer_in_the_channel(headless:
         held.wait_until_arrived()
         headless.close_form(SAM, headless.wait_for_form(SAM))
         held.release()
-        headless.wait_for_message(SAM, containing="Nobody was found in customers and staff")
+        headless.wait_for_message(SAM, containing="No one was found in customers and staff")
 
 
 def test_a_form_whose_card_could_not_be_shown_says_so(headless: Headless) -> None:

@@ -143,7 +143,7 @@ def test_beside_a_running_bot_everything_is_ticked_off_and_nothing_is_disturbed(
     assert lines[-1] == "All well: 17 checks passed."
     assert lines[-2] == f"✓ store: {store_path(headless)} is writable"
     (posted,) = headless.audit()
-    assert "Nobody was signed out" in posted.text
+    assert "No one was signed out" in posted.text
     assert headless.is_signed_in("ada")
     assert headless.is_signed_in("grace")
     assert {call.status for call in headless.cognito_calls(SIGN_OUT)} == {400}

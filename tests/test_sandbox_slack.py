@@ -1,6 +1,7 @@
 """The Slack look-alike meets Slack's own clients over real sockets, and refuses what Slack refuses."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,6 +51,15 @@ def test_a_message_is_posted_for_everybody(headless: Headless, client: WebClient
     (message,) = headless.messages(PAT, AUDIT)
     assert (message.ts, message.text, message.metadata) == (answer["ts"], "card", metadata)
     assert answer["message"]["blocks"][0]["block_id"]
+
+
+def test_a_message_to_a_person_is_seen_only_by_them(headless: Headless, client: WebClient) -> None:
+    answer = client.chat_postMessage(channel=SAM, text="hello")
+    assert answer["channel"] == "D0SAM00001"
+    assert [message.text for message in headless.messages(SAM, "D0SAM00001")] == ["hello"]
+    assert headless.messages(KIM, "D0SAM00001") == []
+    for stranger in (PAT, "U0NOSUCH01"):
+        assert refused(partial(client.chat_postMessage, channel=stranger, text="hello")) == "channel_not_found"
 
 
 def test_a_form_body_is_read_like_a_json_body(headless: Headless, client: WebClient) -> None:

@@ -64,6 +64,11 @@ class Board:
             )
         )
 
+    def direct_messages(self, person_id: str) -> cast.Channel:
+        """Give the channel in which the app writes to this person."""
+        id_ = f"D{person_id[1:]}"
+        return self.channels.setdefault(id_, cast.Channel(id=id_, name=cast.BOT_NAME, of=person_id))
+
     def replace(self, message: Message, content: dict[str, Any]) -> None:
         """Put other content into a message, where it stands."""
         message.text = content.get("text") or ""
@@ -85,7 +90,8 @@ class Board:
         return [
             message
             for message in self.messages
-            if message.only_for in (None, person_id) and channel_id in (None, message.channel)
+            if channel_id in (None, message.channel)
+            and {message.only_for, self.channels[message.channel].of} <= {None, person_id}
         ]
 
     def _add(self, message: Message) -> Message:
