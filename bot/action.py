@@ -1,7 +1,4 @@
-"""What can be done to an account. An action is a short list of steps, and a step is one call of Cognito.
-
-To add an action, add a row here and its sentences.
-"""
+"""What can be done to an account. An action is a list of steps, each a call of Cognito. To add one, add a row here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +25,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Cognito, or AWS in front of it, definitely said no, or the call was never `sent`: nothing was done by it."""
+    """Cognito, or AWS in front of it, definitely said no, or the call was never `sent`: it did nothing."""
 
     code: str
     aws_request_id: str | None

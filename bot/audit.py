@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot import __version__
 from bot.action import ACTIONS
-from bot.request import Account, Ask, Request, State, new_id
+from bot.request import ENDED, Account, Ask, Request, State, new_id
 
 
 class Kind(StrEnum):
@@ -35,20 +35,15 @@ _KIND_OF: Mapping[State, Kind] = {
     State.CONFIRMING: Kind.OPENED,
     State.READY: Kind.CONFIRMED,
     State.RUNNING: Kind.RESUMED,
-    State.PARTLY: Kind.PARTLY,
-    State.FAILED: Kind.FAILED,
-    State.UNKNOWN: Kind.UNKNOWN,
-    State.CANCELLED: Kind.CANCELLED,
-    State.EXPIRED: Kind.EXPIRED,
+    **{state: Kind(state) for state in ENDED - {State.DONE}},  # an action has its own word for that
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How far an entry is on its way to the audit channel.
+    """How far an entry is on its way to the audit channel, after so many `attempts` to post it.
 
-    `next_at` is when it is to be posted: None for an entry that is only recorded, and once it was `delivered_at` as
-    message `ts`. `attempts` counts the posts.
+    It is due at `next_at`: None where it is only recorded, and once it was `delivered_at` as message `ts`.
     """
 
     attempts: int = 0
@@ -59,9 +54,8 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One line of the trail: a snapshot that needs nothing else to be understood.
+    """One line of the trail: the `request` after a move or, where nothing moved, what was `asked`, of which account.
 
-    It holds the `request` as it was after a move or, where nothing moved, what was `asked` and of which account.
     `rule` is what allowed the operator, or what refused them.
     """
 
@@ -94,15 +88,11 @@ def entry_of(request: Request, at: datetime) -> Entry:
     done = request.state is State.DONE
     kind = Kind(ACTIONS[request.ask.options.action].outcome) if done else _KIND_OF[request.state]
     snapshot = replace(request, candidates=())  # a list of other people, of which nothing came
-    return Entry(
-        id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=_delivery(kind, at)
-    )
+    delivery = Delivery(next_at=at if kind in POSTED else None)
+    return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:
     """Return the entry of something asked that moved nothing: a refusal, or a target that is no account."""
-    return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=_delivery(kind, at))
-
-
-def _delivery(kind: Kind, at: datetime) -> Delivery:
-    return Delivery(next_at=at if kind in POSTED else None)
+    delivery = Delivery(next_at=at if kind in POSTED else None)
+    return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=delivery)

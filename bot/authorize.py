@@ -19,18 +19,11 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """Who may: `everywhere` for all pools, `pools` for one each (a key for every configured pool).
-
-    `terminal` holds the ARNs of the AWS users and roles that may in a terminal, for all pools.
-    """
+    """Who may, for all pools and for each configured pool; `terminal`: ARNs of those who may in a terminal."""
 
     everywhere: Allowed
     pools: Mapping[str, Allowed]
     terminal: frozenset[str] = frozenset()
-
-    def narrowed_to(self, pool: str) -> "Allowlist":
-        """Return the part that decides for one pool."""
-        return Allowlist(self.everywhere, {pool: self.pools[pool]}, self.terminal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +55,9 @@ def authorize(
 ) -> Authorized | Denied:
     """Decide for all pools at once.
 
-    `members` tells who is in a Slack user group; None means that Slack cannot list it, and then nobody is allowed
-    through it. It is asked only where no user id decides. A person of a team other than `home_team` is never allowed.
-    In a terminal the operator's id is an ARN, and Slack has no say.
+    `members` tells who is in a Slack user group; where Slack cannot list it (None), it allows no one. It is asked only
+    where no user id decides. A person of a team other than `home_team` is never allowed. In a terminal the operator's
+    id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
         may = allowlist.pools and operator.id in allowlist.terminal
@@ -73,11 +66,8 @@ def authorize(
     if not home_team or operator.team_id != home_team:
         return Denied("from another team")
     members = cache(members)  # one question for each group, however many pools name it
-    rules = {}
-    for pool, allowed in allowlist.pools.items():
-        if rule := _rule(operator.id, allowlist.everywhere, f"pools.{pool}.", allowed, members):
-            rules[pool] = rule
-    if rules:
+    found = {pool: _rule(operator.id, allowlist, pool, members) for pool in allowlist.pools}
+    if rules := {pool: rule for pool, rule in found.items() if rule}:
         return Authorized(operator, rules, seal=_SEAL)
     groups = allowlist.everywhere.groups.union(*(allowed.groups for allowed in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
@@ -85,18 +75,14 @@ def authorize(
 
 
 def _rule(
-    operator_id: str,
-    everywhere: Allowed,
-    prefix: str,
-    pool: Allowed,
-    members: Callable[[str], frozenset[str] | None],
+    operator_id: str, allowlist: Allowlist, pool: str, members: Callable[[str], frozenset[str] | None]
 ) -> str | None:
-    if operator_id in everywhere.users:
-        return "allow.users"
-    if operator_id in pool.users:
-        return f"{prefix}allow.users"
-    for where, groups in (("", everywhere.groups), (prefix, pool.groups)):
-        for group in sorted(groups):
+    places = (("", allowlist.everywhere), (f"pools.{pool}.", allowlist.pools[pool]))
+    for where, allowed in places:
+        if operator_id in allowed.users:
+            return f"{where}allow.users"
+    for where, allowed in places:
+        for group in sorted(allowed.groups):
             if operator_id in (members(group) or ()):
                 return f"{where}allow.groups: {group}"
     return None

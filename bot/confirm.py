@@ -20,7 +20,7 @@ from bot.errors import (
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Clock, Groups, Place, Requests, Trail
 from bot.reason import ReasonRule
-from bot.request import Account, Ask, Earlier, Operator, Request, State
+from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
 
 AT_ONCE = 100
 
@@ -39,7 +39,6 @@ class AlreadyDecidedError(Exception):
     """A press on a card that no longer awaits it: show the request as it stands."""
 
     def __init__(self, request: Request) -> None:
-        super().__init__(request.state)
         self.request = request
 
 
@@ -47,8 +46,7 @@ class AlreadyDecidedError(Exception):
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    `home_team` tells the workspace the bot is installed in, or None while Slack has not yet said; no one is allowed
-    then.
+    `home_team` tells the bot's workspace; no one is allowed while Slack has not said it (None).
     """
 
     allowlist: Allowlist
@@ -62,14 +60,22 @@ class Confirmations:
     confirm_within: timedelta
     reason_rule: ReasonRule | None
 
-    def authorize(self, ask: Ask) -> Authorized:
-        """Return the proof that the operator may, in some pool. Raises `DeniedError`. Asks Slack at most, never AWS."""
-        return self._authorize(ask, self.allowlist, None)
+    def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
+        """Return the proof that the operator may, in some pool or in that of an account.
+
+        Raises `DeniedError`. Asks Slack at most, never AWS.
+        """
+        pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
+        allowlist = replace(self.allowlist, pools=pools)
+        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
+        if isinstance(decision, Denied):
+            raise self._refused(ask, decision.rule, account)
+        return decision
 
     def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
-        """Return the pools to look in: the one that was named, or all that this operator may use.
+        """Return the pools to look in: the one that was named, or all that the operator may use.
 
-        Raises `DeniedError` for one that they may not, and `UsageError` for one that is not configured.
+        Raises `DeniedError` where they may not use it, and `UsageError` where it is not configured.
         """
         mine, named = sorted(authorized.rules), ask.options.pool
         if ask.options.pool_id is not None:
@@ -125,8 +131,7 @@ class Confirmations:
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done: exactly one of any number of presses gets past this.
 
-        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, or for a second or late press
-        `AlreadyDecidedError`.
+        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`.
         """
         request = self._awaiting(press, State.CONFIRMING)
         rule = self._rule_now(request, request.account)
@@ -147,7 +152,7 @@ class Confirmations:
         """Return the rule that allows the operator this account now."""
         if self.pool_ids.get(account.pool) != account.pool_id:
             raise PoolChangedError
-        return self._authorize(request.ask, self.allowlist.narrowed_to(account.pool), account).rules[account.pool]
+        return self.authorize(request.ask, account).rules[account.pool]
 
     def _awaiting(self, press: Press, *states: State) -> Request:
         request = self.requests.get(press.request_id)
@@ -159,7 +164,7 @@ class Confirmations:
             rule = "pressed another's button"
             self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
             raise NotYoursError
-        if not request.state.awaits_operator or (states and request.state not in states):
+        if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
         self._in_time(request, press.place)
         return request
@@ -186,12 +191,6 @@ class Confirmations:
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
-
-    def _authorize(self, ask: Ask, allowlist: Allowlist, account: Account | None) -> Authorized:
-        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
-        if isinstance(decision, Denied):
-            raise self._refused(ask, decision.rule, account)
-        return decision
 
     def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> DeniedError:
         self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))

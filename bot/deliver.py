@@ -9,7 +9,7 @@ from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError
 from bot.ports import AuditChannel, Cards, Clock, LiveMessage, Outbox, Place, Requests, Show
-from bot.request import TERMINAL, Request, State
+from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
 HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little is left to send it and note it
@@ -74,7 +74,7 @@ class CardDelivery:
 def _can_show(request: Request, place: Place | None) -> bool:
     """Whether there is a way to the operator: without a place a direct message, which is for outcomes only."""
     if place is None:
-        return request.decided_at is not None and request.state.has_ended
+        return request.decided_at is not None and request.state in ENDED
     return place.replaces or request.state is not State.EXPIRED  # the card itself says until when it can be pressed
 
 

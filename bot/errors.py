@@ -1,4 +1,4 @@
-"""What can go wrong, each with a sentence that says what was wrong and a hint that says what to do."""
+"""What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -19,20 +19,21 @@ class Code(StrEnum):
 
 
 class BotError(Exception):
-    """Something that a person is told: `sentence`, `hint` and `code`. Both texts are plain text."""
+    """Something went wrong. If you had just confirmed, look into the audit channel. Otherwise nothing was done."""
 
-    sentence = "Something went wrong."
-    hint = "If you had just confirmed, see the audit channel. Otherwise nothing was done. Tell the bot's engineer."
+    # `sentence` says what was wrong, `hint` what to do: plain text, both.
     code = Code.OTHER
 
     def __init__(self, sentence: str | None = None, hint: str = "") -> None:
-        if sentence is not None:
-            self.sentence, self.hint = sentence, hint
-        super().__init__(f"{self.sentence} {self.hint}".rstrip())
+        if sentence is None:
+            first, _, hint = str(self.__doc__).partition(". ")
+            sentence = f"{first.rstrip('.')}."
+        self.sentence, self.hint = sentence, hint
+        super().__init__(f"{sentence} {hint}".rstrip())
 
 
 class UsageError(BotError):
-    """What was typed cannot be understood; a usage line goes with it: `usage`, or else the command's usual one."""
+    """What was typed cannot be understood. A usage line goes with it: `usage`, or else the command's usual one."""
 
     code = Code.USAGE
 
@@ -42,14 +43,12 @@ class UsageError(BotError):
 
 
 class DeniedError(BotError):
-    """The operator may not do this. The sentence reveals nothing; `rule` is for the audit entry."""
+    """You are not on the list of people who may sign users out. If you should be, ask the bot's engineer."""
 
-    sentence = "You are not on the list of people who may sign users out."
-    hint = "If you should be, ask the bot's engineer."
     code = Code.SETTINGS
 
     def __init__(self, rule: str, sentence: str | None = None) -> None:
-        self.rule = rule
+        self.rule = rule  # for the audit entry: the sentence reveals nothing
         super().__init__(sentence)
 
 
@@ -60,7 +59,7 @@ class AccountNotFoundError(BotError):
 
 
 class PoolUnavailableError(BotError):
-    """Cognito did not answer, or (`refused`) would not look the account up: its `error_code`, where it was asked."""
+    """Cognito did not answer, or (`refused`) would not look the account up. `error_code`: where it was asked."""
 
     def __init__(self, sentence: str, error_code: str | None = None, *, refused: bool = False) -> None:
         self.error_code = error_code
@@ -69,91 +68,62 @@ class PoolUnavailableError(BotError):
 
 
 class BusyError(BotError):
-    """A lane is full: nothing was begun."""
-
-    sentence = "The bot is busy and did not take this."
-    hint = "Try again in a moment."
+    """The bot is busy and did not take this. Try again in a moment."""
 
 
 class RestartingError(BotError):
-    """The bot is draining: nothing was begun."""
-
-    sentence = "The bot is restarting and did not take this."
-    hint = "Press or type it again in a moment."
+    """The bot is restarting and did not take this. Press or type it again in a moment."""
 
 
 class NewerVersionError(BotError):
-    """The store belongs to a newer version of the bot: this instance finishes what it holds and begins nothing."""
-
-    sentence = "A newer version of the bot is taking over, so this one did not take this."
-    hint = "Try again in a moment."
+    """A newer version of the bot is taking over, so this one did not take this. Try again in a moment."""
 
 
 class UnknownRequestError(BotError):
-    """A button whose request is not in the store."""
-
-    sentence = "The bot no longer knows this request, so your press did nothing."
-    hint = "Run the command again."
+    """The bot no longer knows this request, so your press did nothing. Run the command again."""
 
 
 class PoolChangedError(BotError):
-    """The pool of a card is no longer the one that its name stands for."""
-
-    sentence = "The bot's pools have changed since then, so nothing was done."
-    hint = "Run the command again."
+    """The bot's pools have changed since then, so nothing was done. Run the command again."""
 
 
 class NotYoursError(BotError):
-    """Someone other than the operator pressed."""
-
-    sentence = "Only the person who ran the command can press these buttons."
-    hint = "Your press did nothing."
+    """Only the person who ran the command can press these buttons. Your press did nothing."""
 
 
 class ChosenBeforeError(BotError):
-    """A second choice: the first one stays."""
-
-    sentence = "The card shows the account that you chose first."
-    hint = "For another one, cancel and run the command again."
+    """The card shows the account that you chose first. For another one, cancel and run the command again."""
 
 
 class UnderWayError(BotError):
-    """A press on what was confirmed before."""
-
-    sentence = "This was already confirmed and is under way."
-    hint = "The result will replace the card."
+    """The request was already confirmed and is under way. The result will replace the card."""
 
 
 class NotRecordedError(BotError):
-    """The outcome of what was confirmed could not be written down."""
-
-    sentence = "The outcome could not be recorded yet, so it is not known here."
-    hint = "The bot keeps trying, and the audit channel will show how it ended."
+    """The outcome could not be recorded yet, so it is not known here. The audit channel will show how it ended."""
 
 
 class StoreUnavailableError(BotError):
-    """The store cannot be read or written just now. `in_doubt`: a write may have been done all the same."""
+    """The bot cannot use its store, so it could not do this. Try again, and tell the bot's engineer."""
 
-    sentence = "The bot cannot use its store, so it could not do this."
-    hint = "Try again, and tell the bot's engineer."
     IN_DOUBT = (
         "The bot's store did not answer. If you had just confirmed, the sign-out may still happen, and the audit "
         "channel will show it. Otherwise nothing was signed out. Look there before you try again."
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:
-        self.reason, self.in_doubt = reason, in_doubt
+        self.reason, self.in_doubt = reason, in_doubt  # in doubt: a write may have been done all the same
         super().__init__(self.IN_DOUBT if in_doubt else None)
 
 
 class StoreError(BotError):
-    """The store cannot be used as it is, and waiting will not help: why, and what to do."""
+    """The store cannot be used as it is, and waiting will not help."""
 
     code = Code.SETTINGS
 
 
 class SecretError(BotError):
-    """What a setting refers to cannot be read: what follows the setting's name in the sentence that says so."""
+    """What a setting refers to cannot be read. The sentence begins after the setting's name."""
 
     code = Code.SETTINGS
 

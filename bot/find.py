@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 
 from bot.errors import AccountNotFoundError, UsageError
 from bot.options import looks_like_phone
@@ -22,6 +23,9 @@ _WORDS: Mapping[Attribute, str] = {
 # What a ListUsers filter cannot hold safely: a quote or backslash ends or bends it, and the escaping rules are thin.
 _UNSAFE = re.compile(r'["\\\s]')
 
+# ASCII only: beyond it, lower-casing makes letters equal that are not.
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
 # How a pool's country reads a phone number: E.164, or None for what is no valid number.
 E164 = Callable[[str, str | None], str | None]
 # Does several things at the same time; returns all results in order, or raises the first error.
@@ -39,8 +43,8 @@ class Finder:
     def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
         """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
 
-        Raises `AccountNotFoundError`, which tells where it looked and how, and `PoolUnavailableError` where any pool
-        could not be asked: what it would have said might be the account that was meant.
+        Raises `AccountNotFoundError`, and `PoolUnavailableError` where any pool could not be asked: it might have the
+        account that is meant.
         """
         target = ask.options.target
         looks = [
@@ -77,10 +81,10 @@ class Finder:
         hints = ["In many pools user names are case-sensitive."]
         if looks_like_phone(target) and not any(Attribute.PHONE in look.forms for look in looks):
             missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
-            hints = [f"It is no phone number as it stands{missing}."]
+            hints = [f"As it stands, it is not a phone number{missing}."]
         if len(looks) < len(self.pools):
-            hints.append("Perhaps it is in another pool.")
-        return f"Nobody was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
+            hints.append("It may be in another pool.")
+        return f"No one was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +99,18 @@ class _Look:
     def accounts(self) -> Sequence[Account]:
         found: dict[str, Account] = {}
         for attribute, value in self.forms.items():
-            for spelling in _spellings(attribute, value):
-                for account in self.pool.list_users(attribute, spelling):
-                    if _is(account, attribute, value):
-                        found.setdefault(account.username, account)
+            if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
+                continue
+            spellings = {value, value.translate(_LOWER)} if attribute is Attribute.EMAIL else {value}
+            listed = [each for spelling in sorted(spellings) for each in self.pool.list_users(attribute, spelling)]
+            found |= {each.username: each for each in listed if _is(each, attribute, value)}
         if found or " " in self.target:
             return list(found.values())
         # ListUsers lags behind, and cannot hold every name. What Cognito resolves by an alias is not taken: several
         # accounts may share an email.
         named = self.pool.get_user(self.target)
-        return [named] if named and _lower(named.username) == _lower(self.target) else []
-
-
-def _spellings(attribute: Attribute, value: str) -> Sequence[str]:
-    if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
-        return ()
-    both = dict.fromkeys((value, _lower(value))) if attribute is Attribute.EMAIL else (value,)
-    return tuple(both)
+        same = named and named.username.translate(_LOWER) == self.target.translate(_LOWER)
+        return [named] if named and same else []
 
 
 def _is(account: Account, attribute: Attribute, value: str) -> bool:
@@ -120,13 +119,8 @@ def _is(account: Account, attribute: Attribute, value: str) -> bool:
         case Attribute.USERNAME:
             return account.username == value
         case Attribute.EMAIL:
-            return _lower(account.email or "") == _lower(value)
+            return (account.email or "").translate(_LOWER) == value.translate(_LOWER)
         case Attribute.PHONE:
             return account.phone == value
         case Attribute.SUB:
             return account.sub == value
-
-
-def _lower(text: str) -> str:
-    # ASCII alone: beyond it, lower-casing makes other letters equal that are not.
-    return "".join(character.lower() if character.isascii() else character for character in text)

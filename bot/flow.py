@@ -1,9 +1,7 @@
-"""The flow: which rule comes after which, and what the operator is told of each step.
+"""The flow: which rule comes after which, and on which lane. The operator is told of each step through a `Reply`.
 
-    /signout ada@example.com -> authorize -> find -> open -> a card with buttons
-    [Sign out] clicked       -> authorize again, decide -> run -> record -> tell
-
-A card in Slack, a form and a terminal are three kinds of `Reply`. Each step runs on the lane that it belongs to.
+/signout ada@example.com -> authorize -> find -> open -> a card with buttons
+[Sign out] clicked       -> authorize again, decide -> run -> record -> tell
 """
 
 import logging
@@ -34,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Reply(Protocol):
-    """How one operator is told what came of what they did."""
+    """How an operator is told what came of what they did: a card in Slack, a form, a terminal."""
 
     @property
     def place(self) -> Place | None:
@@ -58,10 +56,7 @@ class Lane(Protocol):
     """A bounded number of threads for one sort of work."""
 
     def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on one of the threads; its log lines carry the request's id.
-
-        Raises `BusyError` at once where there is no room. Some of it is kept for what is urgent.
-        """
+        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
 
 
 @dataclass(kw_only=True)
@@ -108,8 +103,8 @@ class Flow:
         self._press(press, reply, self.confirmations.cancel)
 
     def sweep(self) -> None:
-        """Start what waits for a worker: what found no room, and what dead processes left."""
-        with suppress(BusyError):  # what finds no room is found again in the next round
+        """Start what waits for a worker: what dead processes left, and what found no room, as it may again."""
+        with suppress(BusyError):
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None))
 
@@ -119,13 +114,11 @@ class Flow:
         self.slack_lane.run(ask.id, work)
 
     def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
-        id_ = press.request_id
         try:
-            self.slack_lane.run(id_, partial(self._decide, press, reply, decide), urgent=True)
-        except BusyError as error:
-            # The ack of a press cannot carry a sentence. Where the other lane is full too, the card keeps its buttons.
+            self.slack_lane.run(press.request_id, partial(self._decide, press, reply, decide), urgent=True)
+        except BusyError as error:  # an ack cannot say so; where the other lane is full too, the card keeps its buttons
             with suppress(BusyError):
-                self.aws_lane.run(id_, partial(reply.say, error), urgent=True)
+                self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
@@ -140,11 +133,9 @@ class Flow:
     def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
             try:
-                request = self.confirmations.open(authorized, pools, ask, reply.place)
+                self._show(self.confirmations.open(authorized, pools, ask, reply.place), reply)
             except SupersededError:  # the process that took it first shows its card
                 log.warning("The command came before. It was not begun again")
-                return
-            self._show(request, reply)
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
         with self._telling(reply):
@@ -168,8 +159,8 @@ class Flow:
             return
         if ended:
             log.info("Ended as %s after %d calls", ended.state, ended.attempts)
-        if ended and reply:
-            self._show(ended, reply)
+            if reply:
+                self._show(ended, reply)
 
     @contextmanager
     def _telling(self, reply: Reply) -> Iterator[None]:
@@ -189,10 +180,10 @@ class Flow:
     def _tell_decided(self, request: Request, reply: Reply) -> None:
         if request.state in {State.READY, State.RUNNING}:
             reply.say(UnderWayError())
-            return
-        if request.state is State.CONFIRMING:
-            reply.say(ChosenBeforeError())
-        self._show(request, reply)
+        else:
+            if request.state is State.CONFIRMING:
+                reply.say(ChosenBeforeError())
+            self._show(request, reply)
 
     def _show(self, request: Request, reply: Reply) -> None:
         if reply.show(request) and reply.place:

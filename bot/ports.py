@@ -66,10 +66,7 @@ class UserPool(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where an operator's card is: a response_url of Slack's, which works until `until`.
-
-    A click's response_url replaces the message that was clicked; a command's can only post another one.
-    """
+    """Where a card is: a response_url, which works until then. A click's `replaces` the card, a command's posts it."""
 
     response_url: str = field(repr=False)
     until: datetime
@@ -78,10 +75,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Show:
-    """What a move does to the card: `place` is where it is from now on (None: where it was).
-
-    Where no one has noted by `at` that Slack took it, an instance's delivery shows it.
-    """
+    """What a move does to the card: where it is now (None: where it was), and when it is due if no one showed it."""
 
     at: datetime
     place: Place | None = None

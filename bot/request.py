@@ -30,16 +30,6 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
-    @property
-    def awaits_operator(self) -> bool:
-        """Whether the card still waits for a press."""
-        return self in {State.CHOOSING, State.CONFIRMING}
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether no move leads on."""
-        return not MOVES[self]
-
 
 # Every store refuses any other move. RUNNING to itself: a step's answer is noted, or a dead claim is taken over.
 MOVES: Mapping[State, frozenset[State]] = {
@@ -51,6 +41,9 @@ MOVES: Mapping[State, frozenset[State]] = {
         (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED), frozenset()
     ),
 }
+
+AWAITING = frozenset({State.CHOOSING, State.CONFIRMING})  # the card waits for a press
+ENDED = frozenset(state for state in State if not MOVES[state])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +57,9 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a command says. `target` is exactly what was typed; `action` names a row of action.py.
+    """What a command says: `target` exactly as typed, in a pool by its short name or its id, `action` of action.py.
 
-    The pool may be named by its short name or by its id. `exactly`: the target is a user name and nothing else.
+    `exactly`: the target is a user name and nothing else.
     """
 
     target: str
@@ -79,10 +72,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """What somebody asked, before anything was decided.
-
-    Its `id` becomes the request's. It joins the trail, the logs and CloudTrail, also where no request comes of it.
-    """
+    """What someone asked. Its `id` becomes the request's, and joins the trail, the logs and CloudTrail."""
 
     id: str
     operator: Operator
@@ -93,7 +83,7 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The Cognito user that a target turned out to be. `pool` is the configured short name.
+    """The Cognito user that a target turned out to be, in the pool of this short name.
 
     `provider` is where a federated account signs in, such as Google; None for an account of the pool's own.
     """
@@ -193,11 +183,8 @@ class Request:
 def check_move(old: State, new: State) -> None:
     """Raise `IllegalMoveError` where the table has no such move."""
     if new not in MOVES[old]:
-        raise IllegalMoveError(old, new)
+        raise IllegalMoveError(f"no move leads from {old} to {new}")
 
 
 class IllegalMoveError(Exception):
     """A move that the table does not have: a fault in the bot, never in what people typed."""
-
-    def __init__(self, old: State, new: State) -> None:
-        super().__init__(f"no move leads from {old} to {new}")

@@ -39,8 +39,8 @@ class Lifetimes:
 class Worker:
     """Carries decided requests out. Safe to use from many threads, and in several instances at once.
 
-    `jitter` returns a factor for each pause, so that instances do not retry in step. Of the pools in `with_role`, what
-    was asked in a terminal can only be run by that terminal: their roles trust each operator's own credentials.
+    `jitter` gives a factor for each pause. What was asked in a terminal of a pool in `with_role` can only be run there:
+    the role trusts each operator's own credentials.
     """
 
     pools: Mapping[str, UserPool]
@@ -62,10 +62,9 @@ class Worker:
         return [each for each in found if self._pool(each) or now >= self._latest(each)]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
-        """Claim a request, carry it out, and return it with its outcome, stored with its audit entry.
+        """Claim a request, carry it out, and return it with its outcome, stored. Unless `shown_here`, its card is due.
 
-        None where another worker has it, or took it over on the way. Unless it is `shown_here`, its card is due at
-        once.
+        None where another worker has it, or took it over on the way.
         """
         with self._lock:
             if request.id in self._running:  # what this process still works on, it never takes over

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,15 @@ from unittest.mock import patch
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from dynamodb import DynamoDB
 from headless import Headless
 from joserfc.jwk import RSAKey
 from moto import backends
 
 from bot.sandbox.cognito import Moto
+from bot.stores.dynamodb import calls
+from bot.stores.dynamodb.create import create
+from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
 
 
@@ -88,3 +93,42 @@ def sqlite_store(tmp_path: Path) -> Iterator[SQLiteStore]:
 def store(sqlite_store: SQLiteStore) -> SQLiteStore:
     """The store of tests to which it does not matter which."""
     return sqlite_store
+
+
+@pytest.fixture(scope="session")
+def dynamodb_server() -> Iterator[DynamoDB]:
+    """One DynamoDB for all tests; each makes a table of its own in it."""
+    server = DynamoDB()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDB]:
+    """DynamoDB, where boto3 finds it and without any fault."""
+    for name, value in dynamodb_server.environment.items():
+        monkeypatch.setenv(name, value)
+    # A busy machine is not what is tested.
+    monkeypatch.setattr(calls, "READ_SECONDS", 30)
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 60.0)
+    dynamodb_server.calls.clear()
+    yield dynamodb_server
+    dynamodb_server.clear()
+
+
+@pytest.fixture
+def table(dynamodb: DynamoDB) -> str:
+    """A new table; its name."""
+    assert dynamodb.url.startswith("http://127.0.0.1:")
+    name = f"signout-{uuid.uuid4()}"
+    create(name, lambda _: None)
+    return name
+
+
+@pytest.fixture
+def dynamodb_store(table: str) -> Iterator[DynamoDBStore]:
+    """A new store in DynamoDB."""
+    opened = DynamoDBStore(table)
+    opened.open()
+    yield opened
+    opened.close()

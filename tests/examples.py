@@ -1,21 +1,25 @@
 """Example values and the few stand-ins that tests of single rules share: a clock that only moves when told."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bot.action import Answer, Step
 from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
-from bot.ports import Attribute, Clock, Outbox, Requests, Show, StoreHealth, Trail
+from bot.find import Finder
+from bot.ports import Attribute, Clock, Outbox, Place, Requests, Show, Trail
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.work import LEASE, Lifetimes, Worker
 
+T = TypeVar("T")
+
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
+KIM = Operator(team_id="T0SIGNOUT1", id="U0KIM00001", name="kim")
 ADA = Account(
     pool="customers",
     pool_id="eu-central-1_AbCdEf123",
@@ -26,6 +30,12 @@ ADA = Account(
     status="CONFIRMED",
     enabled=True,
     created_at=NOON - timedelta(days=400),
+)
+COMMAND = Place(
+    response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + timedelta(minutes=30), replaces=False
+)
+CLICK = Place(
+    response_url="https://hooks.slack.com/actions/T/2/secret", until=NOON + timedelta(minutes=30), replaces=True
 )
 
 
@@ -44,14 +54,26 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
-class Store(Requests, Trail, Outbox, StoreHealth, Protocol):
+class Store(Requests, Trail, Outbox, Protocol):
     """What every store is."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back."""
+
+    def is_outdated(self) -> bool:
+        """Return whether it belongs to a newer version of the bot by now."""
 
     def open(self) -> None:
         """Make it ready."""
 
     def close(self) -> None:
         """Let go of it."""
+
+    def check_writable(self) -> None:
+        """Write something and take it back."""
+
+    def is_outdated(self) -> bool:
+        """Return whether it belongs to a newer version of the bot by now."""
 
 
 class NoGroups:
@@ -63,30 +85,42 @@ class NoGroups:
         return frozenset()
 
 
-def asked(target: str = "ada", reason: str | None = None, **changes: object) -> Ask:
-    """Return what SAM asked at noon."""
-    values: dict[str, object] = {
-        "id": new_id(NOON),
-        "operator": SAM,
-        "source": "slack",
-        "channel_id": "C0SUPPORT1",
-        "options": Options(target=target, reason=reason),
-    }
-    return Ask(**(values | changes))  # type: ignore[arg-type]
+def asked(target: str = "ada", **changes: Any) -> Ask:
+    """Return what SAM asked at noon. `changes` are fields of the ask or of its options."""
+    ask = Ask(id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target))
+    return changed(ask, changes)
 
 
-def awaiting(**changes: object) -> Request:
-    """Return a request whose card was just shown."""
-    values: dict[str, object] = {
-        "ask": asked(reason="lost phone"),
-        "state": State.CONFIRMING,
-        "candidates": (ADA,),
-        "chosen": ADA,
-        "allowed_by": "allow.users",
-        "created_at": NOON,
-        "expires_at": NOON + timedelta(minutes=5),
-    }
-    return Request(**(values | changes))  # type: ignore[arg-type]
+def awaiting(**changes: Any) -> Request:
+    """Return a request whose card was just shown. `changes` are fields of it, of its ask or of the options."""
+    request = Request(
+        ask=asked(reason="lost phone"),
+        state=State.CONFIRMING,
+        candidates=(ADA,),
+        chosen=ADA,
+        allowed_by="allow.users",
+        created_at=NOON,
+        expires_at=NOON + timedelta(minutes=5),
+    )
+    return changed(request, changes)
+
+
+def choosing(**changes: Any) -> Request:
+    """Return a request for which two accounts were found, of which none is chosen yet."""
+    both = (ADA, replace(ADA, username="Google_ada", provider="Google"))
+    return awaiting(**{"state": State.CHOOSING, "candidates": both, "matches": 2, "chosen": None} | changes)
+
+
+def changed(value: T, changes: Mapping[str, Any]) -> T:
+    """Return it with fields changed that are its own, or those of the ask or the options inside it."""
+    own = {each.name for each in fields(value)}  # type: ignore[arg-type]  # it is a dataclass
+    inner = {name: change for name, change in changes.items() if name not in own}
+    new: Any = replace(value, **{name: change for name, change in changes.items() if name in own})  # type: ignore[type-var]
+    for part in ("ask", "options"):
+        if inner and part in own:
+            return replace(new, **{part: changed(getattr(new, part), inner)})  # type: ignore[no-any-return]
+    assert not inner, f"there is no field {sorted(inner)}"
+    return new  # type: ignore[no-any-return]
 
 
 def added_to(store: Store, at: datetime = NOON, show: Show | None = None, **changes: Any) -> Request:
@@ -123,34 +157,38 @@ def done_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
 
 @dataclass
 class ScriptedPool:
-    """A pool that gives the next of `answers` at each call, taking as long as each says."""
+    """A pool of `accounts` that gives the next of `answers` at each call, after `seconds`."""
 
     answers: Iterable[Answer]
     clock: StoppedClock
     seconds: float = 0.1
+    accounts: Sequence[Account] = (ADA,)
     called_at: list[datetime] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
 
     default_region = None
     pool_id = ADA.pool_id
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
-        """Answer whoever asks."""
+        """Answer everyone alike."""
         assert (request_id, operator_id) > ("", "")
         return self
 
     def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-        """Find nobody: the rules under test have found already."""
-        raise AssertionError((attribute, value))
+        """Find accounts by user name or email."""
+        return [each for each in self.accounts if value == {"username": each.username, "email": each.email}[attribute]]
 
-    def get_user(self, username: str) -> Account:
-        """Find nobody."""
-        raise AssertionError(username)
+    def get_user(self, username: str) -> Account | None:
+        """Find no more."""
+        assert all(each.username != username for each in self.accounts)
+        return None
 
     def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
         """Give the next answer."""
-        assert (step, username) == (Step.SIGN_OUT, "ada")
+        assert username in {each.username for each in self.accounts}
         assert leave_within > timedelta(0)
+        self.steps.append(step)
         self.called_at.append(self.clock.now())
         self.answers = iter(self.answers)
         self.clock.sleep(self.seconds)
@@ -158,26 +196,28 @@ class ScriptedPool:
         return next(self.answers)
 
 
-def worker(requests: Requests, pool: ScriptedPool, clock: StoppedClock) -> Worker:
-    """Return the rule over these parts, with lifetimes of 1 h and 2 h."""
-    return Worker(
-        pools={"customers": pool},
-        lifetimes={"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
-        requests=requests,
-        clock=clock,
-        resume_within=timedelta(minutes=5),
-        jitter=lambda: 1.0,
-    )
+def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any) -> Worker:
+    """Return a worker, with lifetimes of 1 h and 2 h."""
+    values: dict[str, Any] = {
+        "pools": {"customers": pool},
+        "lifetimes": {"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
+        "requests": requests,
+        "clock": clock,
+        "resume_within": timedelta(minutes=5),
+        "jitter": lambda: 1.0,
+    }
+    return Worker(**(values | changes))
 
 
-def confirmations(store: Store, clock: Clock, **changes: Any) -> Confirmations:
+def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
     """Return the rules up to a decision, where SAM may and no group is asked."""
+    pools = {"customers": pool or ScriptedPool([], StoppedClock())}
     values: dict[str, Any] = {
         "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
         "groups": NoGroups(),
         "home_team": lambda: SAM.team_id,
         "pool_ids": {"customers": ADA.pool_id},
-        "finder": None,  # nothing is looked for
+        "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),
         "requests": store,
         "trail": store,
         "clock": clock,

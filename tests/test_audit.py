@@ -20,6 +20,7 @@ from typing import Any
 
 import ctrl_c
 import pytest
+from bot.terminal.audit_log import parse, show
 from examples import ADA, NOON, SAM, asked, awaiting
 from flow import CONFIRM, card_for, store_path
 from headless import AUDIT, Headless

@@ -8,6 +8,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from bot.slack.conversation import Press
 from examples import NOON, SAM, StoppedClock, asked, awaiting, claimed_in, confirmations
 from flow import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SUPPORT, Headless, shows
@@ -18,7 +19,6 @@ from bot.authorize import Allowed, Allowlist
 from bot.confirm import AlreadyDecidedError
 from bot.request import SignOutRequest, State
 from bot.sandbox.wire import Exchange, hang, reset
-from bot.slack.conversation import Press
 from bot.stores.sqlite import SQLiteStore
 
 

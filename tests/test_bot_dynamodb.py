@@ -7,13 +7,13 @@ import uuid
 from typing import Any
 
 import pytest
+from bot.stores.create import create
 from dynamodb import DynamoDB, lose_call, refuse
 from flow import CONFIRM, SIGN_OUT, card_for
 from headless import AUDIT, SAM, Headless
 
 from bot.request import State
 from bot.stores import calls
-from bot.stores.create import create
 from bot.stores.dynamodb import DynamoDBStore
 
 OUT_OF_ORDER = "The bot's store is out of order, so nothing was signed out"

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from bot.sign_out import CALL, LEASE, MARGIN
 from flow import ACKED_WITHIN, CANCEL, CONFIRM, FIND, POST, SIGN_OUT, card_for, states
 from headless import AUDIT, KIM, SAM, Headless, shows
 
 from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset
-from bot.sign_out import CALL, LEASE, MARGIN
 from bot.slack.cards import AUDIT_KEPT
 
 UNKNOWN = "It may or may not have happened."

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 
 import pytest
+from bot.sign_out import SignOuts
 from flow import CONFIRM, card_for, store_path
 from headless import AUDIT, SAM, Headless
 
@@ -11,7 +12,6 @@ from bot.audit import AuditEntry
 from bot.ports import RequestStore
 from bot.request import SignOutRequest
 from bot.sandbox.wire import Call
-from bot.sign_out import SignOuts
 
 
 def watch(headless: Headless) -> list[str]:

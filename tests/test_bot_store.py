@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from bot.slack.conversation import UNFINISHED
 from flow import CONFIRM, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, RAY, SAM, Headless, shows
 
 from bot.edge.rounds import Rounds
 from bot.errors import StoreUnavailableError
-from bot.slack.conversation import UNFINISHED
 from bot.stores.sqlite import SQLiteStore
 
 OUT_OF_ORDER = "The bot's store is out of order, so nothing was signed out."

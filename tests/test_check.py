@@ -19,6 +19,7 @@ from urllib.error import URLError
 import boto3
 import pytest
 from aiohttp import web
+from bot.stores.schema import STEPS
 from flow import SIGN_OUT, store_path
 from headless import AUDIT, Headless
 from slack_sdk import WebClient
@@ -37,7 +38,6 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
-from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
 from bot.terminal.check_report import findings, judge_clock
 
@@ -270,13 +270,13 @@ BROKEN: dict[str, Setup] = {
         slack_gives("auth.test", answer(200, {"ok": False, "error": "token_revoked"})),
         {},
         {"bot token": NO} | SKIPPED,
-        "(token_revoked). Copy it anew",
+        "(token_revoked). Copy it again",
     ),
     "a person's token": (
         slack_gives("auth.test", answer(200, {"ok": True, "user": "sam"}, X_OAuth_Scopes=",".join(cast.BOT_SCOPES))),
         {},
         {"bot token": NO} | SKIPPED,
-        "not a bot's but a person's",
+        "a person's token, not a bot's",
     ),
     "a revoked app-level token": (revoke(cast.APP_TOKEN), {}, {"app-level token": NO}, "(invalid_auth). Make one"),
     "an app-level token without connections:write": (
@@ -300,7 +300,7 @@ BROKEN: dict[str, Setup] = {
         slack_gives("usergroups.users.list", ratelimited(30)),
         {},
         NO_MEMBERS,
-        "(ratelimited), so it lets nobody in. Run the check again",
+        "(ratelimited), so it lets no one in. Run the check again",
     ),
     "nobody allowed": (
         empty_group,
@@ -509,7 +509,7 @@ def test_where_no_manifest_stands_beside_the_bot_the_scopes_are_told_but_not_com
     scopes = found_by(slack_checks(stage, manifest=tmp_path / "manifest.yml"))["scopes"]
     assert scopes.status == "not tried"
     assert scopes.sentence.endswith(
-        "no manifest.yml stands beside the bot; the token has " + "chat:write, commands, usergroups:read"
+        "there is no manifest.yml beside the bot; the token has " + "chat:write, commands, usergroups:read"
     )
     (tmp_path / "manifest.yml").write_text("- odd", "utf-8")
     assert found_by(slack_checks(stage, manifest=tmp_path / "manifest.yml"))["scopes"].status == "warning"
@@ -524,7 +524,7 @@ def test_over_http_the_signing_secret_stands_where_the_app_level_token_would(sta
 
 def test_a_pool_of_which_nobody_may_sign_out_is_to_be_looked_at(stage: Headless) -> None:
     allowlist = found_by(slack_checks(stage))["allowlist"]
-    assert (allowlist.status, allowlist.sentence) == ("warning", "Nobody may sign out of: staff.")
+    assert (allowlist.status, allowlist.sentence) == ("warning", "No one may sign out of: staff.")
 
 
 class FullPool:

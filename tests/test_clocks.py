@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
+from bot.recover import Recovery
+from bot.sign_out import CALL, LEASE, MARGIN
 from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, confirmations, sign_outs
 
 from bot.audit import entry_of
 from bot.confirm import AlreadyDecidedError
 from bot.errors import SupersededError
 from bot.ports import RequestStore, SignedOut
-from bot.recover import Recovery
 from bot.request import SignOutRequest, State
-from bot.sign_out import CALL, LEASE, MARGIN
 from bot.stores.dynamodb import DynamoDBStore
 
 APART = [timedelta(seconds=seconds) for seconds in (-4, 0, 4)]

@@ -1,28 +1,347 @@
-"""The rules between a command and a claim, where no flow shows them."""
+"""From what was asked to a decision: who may, which account, and which press counts."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from examples import NOON, StoppedClock, awaiting, confirmations
+import pytest
+from examples import (
+    ADA,
+    CLICK,
+    COMMAND,
+    KIM,
+    NOON,
+    SAM,
+    ScriptedPool,
+    StoppedClock,
+    Store,
+    asked,
+    awaiting,
+    choosing,
+    confirmations,
+)
+from stand_ins import Members, added, meanwhile, moved, ready_in
 
-from bot.audit import entry_of
-from bot.request import SignOutRequest, State, new_id
-from bot.stores.sqlite import SQLiteStore
+from bot.audit import Kind
+from bot.authorize import Allowed, Allowlist
+from bot.confirm import AlreadyDecidedError, Press
+from bot.errors import (
+    AccountNotFoundError,
+    DeniedError,
+    NotYoursError,
+    PoolChangedError,
+    SupersededError,
+    UnknownRequestError,
+    UsageError,
+)
+from bot.reason import ReasonRule
+from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
+
+IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
+LATE = timedelta(minutes=5)  # a card is good for less than this
+TWO_POOLS = Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed(), "staff": Allowed()})
 
 
-def test_a_card_that_somebody_pressed_meanwhile_keeps_no_other_from_expiring(store: SQLiteStore) -> None:
-    first, second = (awaiting(id=new_id(NOON + timedelta(seconds=number))) for number in range(2))
-    for request in (first, second):
-        store.add(request, entry_of(request, NOON))
+def press(request: Request, operator: Operator = SAM, number: int = 0) -> Press:
+    return Press(request_id=request.id, operator=operator, place=CLICK, number=number)
 
-    class Overtaken(SQLiteStore):
-        def expired(self, now: datetime) -> list[SignOutRequest]:
-            """Answer; meanwhile the first one is cancelled."""
-            cancelled = first.move(State.CANCELLED, ended_at=NOON)
-            store.advance(first, cancelled, entry_of(cancelled, NOON))
-            return [each for each in (first, second) if each.expires_at <= now]
 
-    overtaken = Overtaken(store._path)
-    confirmations(overtaken, StoppedClock(NOON + timedelta(minutes=9))).expire()
-    overtaken.close()
-    states = [request.state for request in map(store.get, (first.id, second.id)) if request]
-    assert states == [State.CANCELLED, State.EXPIRED]
+def kinds(store: Store) -> list[Kind]:
+    return [entry.kind for entry in store.entries(None, None)]
+
+
+def stored(store: Store, request: Request) -> Request:
+    found = store.get(request.id)
+    assert found
+    return found
+
+
+class TestAuthorize:
+    def test_an_operator_on_the_list_may_and_leaves_no_entry(self, store: Store) -> None:
+        authorized = confirmations(store, StoppedClock()).authorize(asked())
+        assert authorized.rules == {"customers": "allow.users"}
+        assert kinds(store) == []
+
+    @pytest.mark.parametrize("operator", [KIM, replace(SAM, team_id="T0OTHER")], ids=["not listed", "of another team"])
+    def test_anyone_else_is_refused_with_an_entry_for_the_audit_channel(self, store: Store, operator: Operator) -> None:
+        with pytest.raises(DeniedError) as caught:
+            confirmations(store, StoppedClock()).authorize(asked(operator=operator))
+        (entry,) = store.entries(None, None)
+        assert (entry.kind, entry.rule, entry.ask.operator) == (Kind.REFUSED, caught.value.rule, operator)
+        assert entry.delivery.next_at == NOON
+        assert caught.value.sentence == DeniedError.sentence, "it reveals nothing"
+
+    def test_no_one_is_allowed_while_slack_has_not_said_which_workspace_this_is(self, store: Store) -> None:
+        with pytest.raises(DeniedError):
+            confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
+
+    def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, groups=Members({"S0ONE": None}))
+        with pytest.raises(DeniedError):
+            rules.authorize(asked())
+        (entry,) = store.entries(None, None)
+        assert entry.rule == "not allowed (Slack could not list S0ONE)"
+
+
+class TestPools:
+    def test_all_pools_of_this_operator_are_looked_in_unless_one_is_named(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock(), allowlist=TWO_POOLS)
+        authorized = rules.authorize(asked())
+        assert rules.pools_of(authorized, asked()) == ["customers", "staff"]
+        assert rules.pools_of(authorized, asked(pool="staff")) == ["staff"]
+
+    def test_a_pool_may_be_named_by_its_id(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock(), allowlist=TWO_POOLS)
+        authorized = rules.authorize(asked())
+        assert rules.pools_of(authorized, asked(pool_id=ADA.pool_id)) == ["customers"]
+
+    @pytest.mark.parametrize("named", [{"pool": "other"}, {"pool_id": "eu-central-1_Other"}, {"pool": ""}])
+    def test_an_unknown_pool_is_named_beside_those_that_there_are(self, store: Store, named: dict[str, str]) -> None:
+        rules = confirmations(store, StoppedClock())
+        with pytest.raises(UsageError, match=r"knows no such pool. You may use: customers\."):
+            rules.pools_of(rules.authorize(asked()), asked(**named))
+        assert kinds(store) == []
+
+    def test_a_pool_of_others_is_refused_with_an_entry(self, store: Store) -> None:
+        theirs = Allowlist(
+            Allowed(), {"customers": Allowed(frozenset({SAM.id})), "staff": Allowed(frozenset({KIM.id}))}
+        )
+        rules = confirmations(store, StoppedClock(), allowlist=theirs)
+        with pytest.raises(DeniedError, match=r"You may not do this in pool staff. You may use: customers\."):
+            rules.pools_of(rules.authorize(asked()), asked(pool="staff"))
+        (entry,) = store.entries(None, None)
+        assert (entry.kind, entry.rule) == (Kind.REFUSED, "not allowed in pool staff")
+
+
+class TestOpen:
+    def test_one_account_awaits_its_confirmation(self, store: Store) -> None:
+        clock = StoppedClock()
+        rules = confirmations(store, clock)
+        request = rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
+        assert (request.state, request.chosen, request.matches) == (State.CONFIRMING, ADA, 1)
+        assert request.expires_at == NOON + rules.confirm_within
+        assert stored(store, request) == request
+        assert kinds(store) == [Kind.OPENED]
+
+    def test_several_accounts_await_a_choice(self, store: Store) -> None:
+        both = choosing().candidates
+        rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=both))
+        ask = asked("ada@example.com")
+        request = rules.open(rules.authorize(ask), ["customers"], ask, COMMAND)
+        assert (request.state, request.chosen, request.candidates) == (State.CHOOSING, None, both)
+
+    def test_of_many_accounts_the_first_ten_are_offered_and_all_are_counted(self, store: Store) -> None:
+        many = [replace(ADA, username=f"ada-{number}") for number in range(12)]
+        rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=many))
+        ask = asked("ada@example.com")
+        request = rules.open(rules.authorize(ask), ["customers"], ask, COMMAND)
+        assert (len(request.candidates), request.matches) == (10, 12)
+
+    def test_a_card_says_who_signed_the_account_out_before(self, store: Store) -> None:
+        first = moved(store, ready_in(store, id=new_id(NOON - timedelta(hours=1)), operator=KIM), State.RUNNING)
+        moved(store, first, State.DONE, ended_at=NOON - timedelta(minutes=59))
+        rules = confirmations(store, StoppedClock())
+        request = rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
+        assert request.earlier == Earlier(at=NOON - timedelta(minutes=59), by="kim")
+
+    def test_where_no_account_is_found_that_is_recorded_and_nothing_is_opened(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock())
+        with pytest.raises(AccountNotFoundError):
+            rules.open(rules.authorize(asked("bob")), ["customers"], asked("bob"), COMMAND)
+        (entry,) = store.entries(None, None)
+        assert (entry.kind, entry.rule, entry.chosen) == (Kind.NOT_FOUND, "allow.users", None)
+        assert entry.delivery.next_at is None
+        assert store.get(asked("bob").id) is None
+
+    def test_a_missing_reason_is_asked_for_before_cognito_is(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True), finder=None)
+        with pytest.raises(UsageError, match="A reason is needed"):
+            rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
+
+    def test_the_same_command_taken_twice_is_opened_once(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock())
+        authorized, ask = rules.authorize(asked()), asked()
+        rules.open(authorized, ["customers"], ask, COMMAND)
+        with pytest.raises(SupersededError):
+            rules.open(authorized, ["customers"], ask, COMMAND)
+        assert kinds(store) == [Kind.OPENED]
+
+    def test_in_a_terminal_there_is_no_card(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock())
+        rules.open(rules.authorize(asked()), ["customers"], asked(source=TERMINAL), None)
+        assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
+class TestConfirm:
+    def test_a_press_in_time_decides_and_names_the_rule_that_allowed_it_then(self, store: Store) -> None:
+        clock = StoppedClock()
+        request = added(store, awaiting(allowed_by="an earlier rule"))
+        clock.time = NOON + LATE - timedelta(microseconds=1)
+        decided = confirmations(store, clock).confirm(press(request))
+        assert (decided.state, decided.decided_at, decided.allowed_by) == (State.READY, clock.now(), "allow.users")
+        assert stored(store, request) == decided
+        assert kinds(store) == [Kind.OPENED, Kind.CONFIRMED]
+
+    def test_the_card_is_from_now_on_where_it_was_pressed(self, store: Store) -> None:
+        request = added(store, awaiting())
+        confirmations(store, StoppedClock()).confirm(press(request))
+        (card,) = store.due_messages(NOON + timedelta(seconds=1), 9)
+        assert card.place == CLICK
+
+    def test_a_late_press_expires_the_request(self, store: Store) -> None:
+        request = added(store, awaiting())
+        with pytest.raises(AlreadyDecidedError) as caught:
+            confirmations(store, StoppedClock(NOON + LATE)).confirm(press(request))
+        assert caught.value.request == stored(store, request)
+        assert (caught.value.request.state, caught.value.request.ended_at) == (State.EXPIRED, NOON + LATE)
+        assert kinds(store) == [Kind.OPENED, Kind.EXPIRED]
+
+    def test_a_press_that_became_late_while_slack_listed_a_group_does_not_count(self, store: Store) -> None:
+        clock = StoppedClock(NOON + LATE - timedelta(seconds=1))
+        groups = Members({"S0ONE": frozenset({SAM.id})}, during=lambda: clock.sleep(2))
+        request = added(store, awaiting())
+        with pytest.raises(AlreadyDecidedError):
+            confirmations(store, clock, allowlist=IN_GROUP, groups=groups).confirm(press(request))
+        assert stored(store, request).state is State.EXPIRED
+
+    def test_the_time_of_the_decision_is_the_one_that_was_compared_with_the_end_of_the_wait(self, store: Store) -> None:
+        class Running(StoppedClock):
+            """It moves on whenever someone looks at it."""
+
+            def now(self) -> datetime:
+                self.time += timedelta(seconds=1)
+                return self.time
+
+        request = added(store, awaiting())
+        decided = confirmations(store, Running(request.expires_at - timedelta(seconds=3))).confirm(press(request))
+        assert decided.decided_at
+        assert decided.decided_at < request.expires_at
+
+    def test_an_operator_who_was_taken_off_the_list_since_is_refused(self, store: Store) -> None:
+        request = added(store, awaiting())
+        rules = confirmations(store, StoppedClock(), allowlist=Allowlist(Allowed(), {"customers": Allowed()}))
+        with pytest.raises(DeniedError):
+            rules.confirm(press(request))
+        assert stored(store, request).state is State.CONFIRMING
+        (*_, refusal) = store.entries(None, None)
+        assert (refusal.kind, refusal.chosen) == (Kind.REFUSED, ADA)
+
+    def test_a_rule_for_another_pool_does_not_confirm_this_one(self, store: Store) -> None:
+        request = added(store, awaiting())
+        staff = Allowlist(Allowed(), {"customers": Allowed(), "staff": Allowed(frozenset({SAM.id}))})
+        with pytest.raises(DeniedError):
+            confirmations(store, StoppedClock(), allowlist=staff).confirm(press(request))
+
+    @pytest.mark.parametrize("stranger", [KIM, replace(SAM, team_id="T0OTHER")], ids=["another", "of another team"])
+    @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
+    @pytest.mark.parametrize("request_", [awaiting(), choosing(), awaiting(state=State.DONE)])
+    def test_only_the_operator_who_asked_may_press(
+        self, store: Store, stranger: Operator, button: str, request_: Request
+    ) -> None:
+        added(store, request_)
+        with pytest.raises(NotYoursError):
+            getattr(confirmations(store, StoppedClock()), button)(press(request_, stranger))
+        assert stored(store, request_) == request_
+        (*_, refusal) = store.entries(None, None)
+        assert (refusal.kind, refusal.rule) == (Kind.REFUSED, "pressed another's button")
+        assert refusal.ask == replace(request_.ask, operator=stranger)
+
+    @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
+    def test_a_forged_request_id_does_nothing(self, store: Store, button: str) -> None:
+        with pytest.raises(UnknownRequestError):
+            getattr(confirmations(store, StoppedClock()), button)(press(awaiting()))
+        assert kinds(store) == []
+
+    def test_a_pool_whose_name_stands_for_another_by_now_is_not_touched(self, store: Store) -> None:
+        request = added(store, awaiting())
+        rules = confirmations(store, StoppedClock(), pool_ids={"customers": "eu-central-1_Other1234"})
+        with pytest.raises(PoolChangedError):
+            rules.confirm(press(request))
+        assert stored(store, request) == request
+
+    @pytest.mark.parametrize("state", [state for state in State if state not in AWAITING])
+    @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
+    def test_a_press_on_what_was_decided_or_has_ended_changes_nothing(
+        self, store: Store, button: str, state: State
+    ) -> None:
+        request = added(store, awaiting(state=state))
+        with pytest.raises(AlreadyDecidedError) as caught:
+            getattr(confirmations(store, StoppedClock()), button)(press(request))
+        assert caught.value.request == stored(store, request) == request
+
+    def test_a_confirmation_forged_before_the_choice_decides_nothing(self, store: Store) -> None:
+        request = added(store, choosing())
+        with pytest.raises(AlreadyDecidedError):
+            confirmations(store, StoppedClock()).confirm(press(request))
+        assert stored(store, request) == request
+
+    def test_of_two_presses_at_once_exactly_one_decides(self, store: Store) -> None:
+        request = added(store, awaiting())
+        first = confirmations(store, StoppedClock())
+        overtaken = meanwhile(store, before_move=lambda: first.confirm(press(request)))
+        with pytest.raises(AlreadyDecidedError) as caught:
+            confirmations(overtaken, StoppedClock()).confirm(press(request))
+        assert caught.value.request.state is State.READY
+        assert kinds(store) == [Kind.OPENED, Kind.CONFIRMED]
+
+
+class TestChoose:
+    def test_the_chosen_account_then_awaits_its_confirmation(self, store: Store) -> None:
+        request = added(store, choosing())
+        chosen = confirmations(store, StoppedClock()).choose(press(request, number=1))
+        assert (chosen.state, chosen.account.username) == (State.CONFIRMING, "Google_ada")
+        assert chosen.expires_at == request.expires_at, "a choice gives no more time"
+        assert kinds(store) == [Kind.OPENED, Kind.OPENED]
+
+    def test_a_number_that_no_candidate_has_does_nothing(self, store: Store) -> None:
+        request = added(store, choosing())
+        with pytest.raises(UnknownRequestError):
+            confirmations(store, StoppedClock()).choose(press(request, number=2))
+        assert stored(store, request) == request
+
+    def test_a_second_choice_is_told_of_the_first(self, store: Store) -> None:
+        request = added(store, choosing())
+        rules = confirmations(store, StoppedClock())
+        first = rules.choose(press(request))
+        with pytest.raises(AlreadyDecidedError) as caught:
+            rules.choose(press(request, number=1))
+        assert caught.value.request == first
+
+    def test_a_choice_that_became_late_while_slack_listed_a_group_does_not_count(self, store: Store) -> None:
+        clock = StoppedClock(NOON + LATE - timedelta(seconds=1))
+        groups = Members({"S0ONE": frozenset({SAM.id})}, during=lambda: clock.sleep(2))
+        request = added(store, choosing())
+        with pytest.raises(AlreadyDecidedError):
+            confirmations(store, clock, allowlist=IN_GROUP, groups=groups).choose(press(request))
+        assert stored(store, request).state is State.EXPIRED
+
+    def test_a_refused_choice_is_recorded_with_the_account_that_was_wanted(self, store: Store) -> None:
+        request = added(store, choosing())
+        rules = confirmations(store, StoppedClock(), allowlist=Allowlist(Allowed(), {"customers": Allowed()}))
+        with pytest.raises(DeniedError):
+            rules.choose(press(request, number=1))
+        (*_, refusal) = store.entries(None, None)
+        assert refusal.chosen
+        assert refusal.chosen.username == "Google_ada"
+
+
+class TestCancelAndExpire:
+    @pytest.mark.parametrize("request_", [awaiting(), choosing()], ids=["confirming", "choosing"])
+    def test_an_operator_may_cancel_without_being_allowed_any_more(self, store: Store, request_: Request) -> None:
+        added(store, request_)
+        rules = confirmations(store, StoppedClock(), allowlist=Allowlist(Allowed(), {"customers": Allowed()}))
+        cancelled = rules.cancel(press(request_))
+        assert (cancelled.state, cancelled.ended_at) == (State.CANCELLED, NOON)
+        assert kinds(store) == [Kind.OPENED, Kind.CANCELLED]
+
+    def test_cards_that_no_one_pressed_in_time_expire(self, store: Store) -> None:
+        first = added(store, awaiting())
+        later = added(store, awaiting(id=new_id(NOON + timedelta(seconds=9)), expires_at=NOON + LATE * 2))
+        confirmations(store, StoppedClock(NOON + LATE)).expire()
+        assert stored(store, first).state is State.EXPIRED
+        assert stored(store, later) == later
+
+    def test_a_card_that_was_pressed_meanwhile_does_not_keep_another_from_expiring(self, store: Store) -> None:
+        first, second = (added(store, awaiting(id=new_id(NOON + timedelta(seconds=number)))) for number in range(2))
+        overtaken = meanwhile(store, after_expired=lambda: moved(store, first, State.CANCELLED, ended_at=NOON))
+        confirmations(overtaken, StoppedClock(NOON + LATE)).expire()
+        assert [stored(store, each).state for each in (first, second)] == [State.CANCELLED, State.EXPIRED]

@@ -1,30 +1,24 @@
-"""What people read: Slack takes every message, and no foreign text is ever interpreted."""
+"""What holds for every message: Slack takes it, and no foreign text is ever interpreted."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from examples import ADA, NOON, SAM, asked, awaiting
+from examples import ADA, NOON, SAM
 from headless import texts
+from messages import OUTCOMES, SHOWN, leaves, refused, request
 
-from bot.audit import POSTED, AuditEntry, Kind, entry_of, entry_of_ask
-from bot.errors import ADVICE, BotError
-from bot.options import MAX_REASON, USAGE
-from bot.reason import ReasonRule
-from bot.request import Operator, SignOutRequest, State
+from bot.audit import entry_of
+from bot.errors import BotError, UsageError
+from bot.options import AWS_USAGE, MAX_REASON, USAGE
+from bot.request import Operator, State
 from bot.sandbox.limits import refusal
-from bot.slack.accounts import Shown, duration, masked
-from bot.slack.audit_messages import audit_message, metadata
-from bot.slack.cards import Cards, Message, note, usage
+from bot.slack.audit_channel import audit_message
+from bot.slack.cards import card, told
 from bot.slack.help import HELP
+from bot.slack.text import Message, as_text, duration, facts, linked, message, paragraph, small_print, words
 
-SHOWN = Shown(
-    pii="masked", reason_rule=ReasonRule(), ticket_url=None, token_lifetimes={"customers": timedelta(hours=1)}
-)
-CARDS = Cards(SHOWN)
 HOSTILE = [
     "<!channel>",
     "<@U0SAM00001>",
@@ -41,185 +35,101 @@ HOSTILE = [
 ]
 
 
-def ended(state: State, username: str = "ada", reason: str | None = "lost phone") -> SignOutRequest:
-    account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
-    return awaiting(
-        state=state,
-        chosen=None if state is State.AWAITING_CHOICE else account,
-        candidates=(account,) * 10,
-        matches=12,
-        target=username,
-        reason=reason,
-        operator=replace(SAM, name=username),
-        claimed_at=NOON,
-        ended_at=NOON,
-        attempts=1,
-        error_code=None if state is State.SIGNED_OUT else "TimedOut",
-        aws_request_ids=("8da554a7-3bb9-4841-8630-abf386eecebc",) * 4,
-        access_until=NOON + timedelta(hours=1) if state is State.SIGNED_OUT else None,
-        login_until=NOON + timedelta(hours=1) if state is State.SIGNED_OUT else None,
-    )
-
-
-def refused(target: str, operator: Operator = SAM) -> AuditEntry:
-    return entry_of_ask(Kind.REFUSED, asked(target, operator=operator, reason=target), "not allowed", NOON)
-
-
 def every_message(username: str, reason: str) -> Iterator[Message]:
     for state in State:
-        yield CARDS.card(ended(state, username, reason))
-    for state in (State.SIGNED_OUT, State.FAILED, State.UNKNOWN):
-        yield audit_message(SHOWN, [entry_of(ended(state, username, reason), NOON)])
-    yield audit_message(SHOWN, [refused(username, replace(SAM, name=username))])
-    yield audit_message(SHOWN, [refused(username, replace(SAM, name=username))] * 100)
-    yield usage(username, USAGE)
-    yield note(username)
+        yield card(SHOWN, request(state, username, reason), audit_refused=True)
+    for state in OUTCOMES:
+        yield audit_message(SHOWN, [entry_of(request(state, username, reason), NOON)])
+    by_name = replace(SAM, name=username)
+    federated = replace(ADA, username=username, provider=username)
+    yield audit_message(SHOWN, [entry_of(replace(request(State.DONE, username, reason), chosen=federated), NOON)])
+    yield audit_message(SHOWN, [refused(username, by_name)])
+    yield audit_message(SHOWN, [refused(username, by_name, federated)])
+    yield audit_message(SHOWN, [refused(username, by_name)] * 100)
+    yield told(UsageError(username))
+    yield told(BotError(username, reason))
     yield HELP
-
-
-def leaves(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        yield node
-    for held in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from leaves(held)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_slack_takes_every_message_whatever_people_and_accounts_are_called(name: str) -> None:
-    for message in every_message(name, (name * MAX_REASON)[:MAX_REASON]):
-        assert refusal({"text": message.text, "blocks": message.blocks}) is None
+    for each in every_message(name, (name * MAX_REASON)[:MAX_REASON]):
+        assert refusal({"text": each.text, "blocks": each.blocks}) is None
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_foreign_text_is_never_interpreted_by_slack(name: str) -> None:
-    for message in every_message(name, name):
-        for leaf in leaves(message.blocks):
+    for each in every_message(name, name):
+        for leaf in leaves(each.blocks):
             assert leaf.get("type") != "mrkdwn"
             assert leaf.get("type") not in {"link", "broadcast", "usergroup", "channel", "emoji"}
             assert leaf.get("emoji", False) is False
             if leaf.get("type") == "user":
                 assert leaf["user_id"] == SAM.id
-        assert "<" not in message.text
-        assert ">" not in message.text
+        assert "<" not in each.text
+        assert ">" not in each.text
 
 
-def test_control_and_bidirectional_characters_can_be_seen() -> None:
-    shown = "\n".join(texts(CARDS.card(ended(State.AWAITING_CONFIRMATION, "a\u202eb\u2066c\x07d\u200be")).blocks))
-    assert r"a\u202Eb\u2066c\u0007d\u200Be" in shown
+@pytest.mark.parametrize("state", State)
+def test_control_and_bidirectional_characters_can_be_seen(state: State) -> None:
+    hidden = "a\u202eb\u2066c\x07d\u200be"
+    for each in every_message(hidden, hidden):
+        assert not set("\u202e\u2066\x07\u200b") & set("\n".join(texts(each.blocks)))
+    if state not in {State.CANCELLED, State.EXPIRED}:
+        assert r"a\u202Eb\u2066c\u0007d\u200Be" in "\n".join(texts(card(SHOWN, request(state, hidden)).blocks))
 
 
 def test_an_operators_id_that_is_none_of_slacks_is_no_mention() -> None:
-    message = audit_message(SHOWN, [refused("ada", Operator(team_id="T", id="<!channel>", name="sam"))])
-    assert not [leaf for leaf in leaves(message.blocks) if leaf.get("type") == "user"]
+    shown = audit_message(SHOWN, [refused("ada", Operator(team_id="T", id="<!channel>", name="sam"))])
+    assert not [leaf for leaf in leaves(shown.blocks) if leaf.get("type") == "user"]
 
 
-def test_a_button_carries_the_request_id_alone() -> None:
-    request = awaiting()
-    buttons = [leaf for leaf in leaves(CARDS.card(request).blocks) if leaf.get("type") == "button"]
-    assert [(each["action_id"], each["value"], each.get("style")) for each in buttons] == [
-        ("signout_confirm", request.id, "danger"),
-        ("signout_cancel", request.id, None),
-    ]
+def test_what_was_wrong_comes_with_what_to_do() -> None:
+    assert told(BotError("It broke.", "Try again.")).text == "It broke. Try again."
 
 
-@pytest.mark.parametrize("state", [state for state in State if not state.awaits_operator])
-def test_only_a_card_that_awaits_its_operator_has_buttons(state: State) -> None:
-    assert "actions" not in {block["type"] for block in CARDS.card(ended(state)).blocks}
+def test_a_command_that_is_not_understood_gets_its_own_usage_line_or_the_usual_one() -> None:
+    assert told(UsageError("What?")).text == f"What?\nUsage: {USAGE}"
+    assert told(UsageError("What?", AWS_USAGE)).text == f"What?\nUsage: {AWS_USAGE}"
 
 
-def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
-    request = awaiting()
-    text = CARDS.card(request).text
-    for fact in ("ada", "a…@example.com", "CONFIRMED, enabled", "2025-10-18", "customers (eu-central-1)", "lost phone"):
-        assert fact in text
-    assert "for up to 1 hour" in text
-    moments = [leaf["timestamp"] for leaf in leaves(CARDS.card(request).blocks) if leaf.get("type") == "date"]
-    assert int(request.expires_at.timestamp()) in moments
-
-
-def test_pii_full_shows_the_whole_email() -> None:
-    assert "ada@example.com" in Cards(replace(SHOWN, pii="full")).card(awaiting()).text
-    assert "ada@example.com" not in CARDS.card(awaiting()).text
-
-
-def test_the_result_tells_the_truth_about_what_goes_on() -> None:
-    text = CARDS.card(ended(State.SIGNED_OUT)).text
-    assert "signature may accept it until 2026-11-22 13:00:00 UTC" in text
-    assert "hosted login page may get new tokens without a password until 2026-11-22 13:00:00 UTC" in text
-    assert "can sign in again at once" in text
-    assert "Disable the account or reset its password" in text
-    assert "all access" not in text.lower()
-
-
-def test_a_pool_without_hosted_login_says_nothing_of_it() -> None:
-    assert "hosted login" not in CARDS.card(replace(ended(State.SIGNED_OUT), login_until=None)).text
-
-
-@pytest.mark.parametrize("state", [State.FAILED, State.UNKNOWN, State.SIGNING_OUT, State.CANCELLED, State.EXPIRED])
-def test_signed_out_is_said_of_that_state_alone(state: State) -> None:
-    for message in (CARDS.card(ended(state)), audit_message(SHOWN, [replace(entry_of(ended(state), NOON))])):
-        assert "Signed out" not in message.text
-
-
-def test_unknown_says_that_it_may_have_happened() -> None:
-    text = CARDS.card(ended(State.UNKNOWN)).text
-    assert (
-        "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
-        in text
+def test_the_fallback_text_says_everything_that_the_blocks_say_except_buttons() -> None:
+    whole = message(
+        paragraph(words("a < b")), facts([("A", [words("1")]), ("B", [words("2")])]), small_print(["c", "d"])
     )
+    assert whole.text == "a &lt; b\nA  1\nB  2\nc · d"
+    assert as_text([]) == ""
 
 
-@pytest.mark.parametrize("code", ADVICE)
-def test_each_known_error_has_advice_of_its_own_that_the_result_shows(code: str) -> None:
-    assert ADVICE[code] in CARDS.card(replace(ended(State.FAILED), error_code=code)).text
-    assert list(ADVICE.values()).count(ADVICE[code]) == 1
-
-
-def test_an_audit_message_carries_its_ids_as_metadata() -> None:
-    entry = entry_of(ended(State.UNKNOWN), NOON)
-    assert metadata([entry]) == {
-        "event_type": "signout_outcome",
-        "event_payload": {"entry_id": entry.id, "request_id": entry.request_id, "outcome": "unknown"},
-    }
-    denied = refused("ada")
-    assert metadata([denied])["event_payload"]["request_id"] == denied.request_id
-
-
-def test_several_refusals_make_one_message_with_the_first_ten() -> None:
-    text = audit_message(SHOWN, [refused(f"target-{number}") for number in range(13)]).text
-    assert "Refused: 13 times" in text
-    assert "target-9" in text
-    assert "target-10" not in text
-    assert "and 3 more" in text
-
-
-def test_every_posted_kind_has_a_title() -> None:
-    for kind in POSTED:
-        assert kind.value not in json.dumps(audit_message(SHOWN, [replace(refused("ada"), kind=kind)]).blocks[0])
-
-
-def test_every_error_has_a_sentence() -> None:
-    errors: list[type[BotError]] = [BotError, *BotError.__subclasses__()]
-    for error in errors:
-        assert error.sentence.endswith(".")
+def test_the_matched_words_of_a_reason_are_links_unless_the_address_is_too_long() -> None:
+    text, address = "see HELP-1 and HELP-2", "https://tickets.example/{}"
+    assert [each.get("url", each["text"]) for each in linked(text, [(4, 10), (15, 21)], address)] == [
+        "see ",
+        "https://tickets.example/HELP-1",
+        " and ",
+        "https://tickets.example/HELP-2",
+    ]
+    assert linked(text, [(4, 10)], address + "x" * 500) == [words(text)]
 
 
 @pytest.mark.parametrize(
-    ("email", "shown"),
+    ("text", "shown"),
     [
         ("ada@example.com", "a…@example.com"),
         ("@example.com", "…@example.com"),
         ("nobody", "nobody"),
         ("+4915112345678", "+49…78"),
+        ("12345", "…45"),
         ("a@b@c", "a…@c"),
     ],
 )
-def test_a_masked_email_keeps_its_first_letter_and_domain(email: str, shown: str) -> None:
-    assert masked(email) == shown
+def test_a_masked_email_keeps_its_first_letter_and_domain_and_a_phone_number_its_ends(text: str, shown: str) -> None:
+    assert SHOWN.personal(text) == shown
+    assert replace(SHOWN, pii="full").personal(text) == text
 
 
 @pytest.mark.parametrize(
-    ("length", "words"),
+    ("length", "said"),
     [
         (timedelta(hours=1), "1 hour"),
         (timedelta(hours=24), "1 day"),
@@ -228,27 +138,19 @@ def test_a_masked_email_keeps_its_first_letter_and_domain(email: str, shown: str
         (timedelta(hours=12), "12 hours"),
     ],
 )
-def test_a_duration_is_told_in_words(length: timedelta, words: str) -> None:
-    assert duration(length) == words
+def test_a_duration_is_told_in_words(length: timedelta, said: str) -> None:
+    assert duration(length) == said
 
 
 @pytest.mark.parametrize(
     ("username", "shown"),
     [("ada@example.com", "a…@example.com"), ("+4915112345678", "+49…78"), ("10023417", "10023417"), ("ada", "ada")],
 )
-def test_a_user_name_that_is_an_email_or_phone_number_is_masked_wherever_it_stands(username: str, shown: str) -> None:
+def test_a_user_name_that_is_an_email_or_phone_number_is_masked_wherever_it_is_shown(username: str, shown: str) -> None:
     for state in State:
         account = replace(ADA, username=username, email=None)
-        request = replace(
-            ended(state), chosen=None if state is State.AWAITING_CHOICE else account, candidates=(account,)
-        )
-        shown_texts = [CARDS.card(request).text, audit_message(SHOWN, [entry_of(request, NOON)]).text]
+        chosen = None if state is State.CHOOSING else account
+        asked = replace(request(state, username), chosen=chosen, candidates=(account,))
+        asked = replace(asked, ask=replace(asked.ask, operator=SAM))
+        shown_texts = [card(SHOWN, asked).text, audit_message(SHOWN, [entry_of(asked, NOON)]).text]
         assert shown == username or not [text for text in shown_texts if username in text]
-
-
-def test_look_alikes_are_told_apart_by_their_sub_and_by_what_cannot_be_seen() -> None:
-    names = ["ada", "ad\u0430", "ada\u3164"]
-    accounts = tuple(replace(ADA, username=name, sub=f"sub-{number}") for number, name in enumerate(names))
-    text = CARDS.card(awaiting(state=State.AWAITING_CHOICE, chosen=None, candidates=accounts, matches=3)).text
-    assert r"ada\u3164" in text
-    assert all(f"sub-{number}" in text for number in range(3))

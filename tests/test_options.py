@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
-from bot.options import AWS_USAGE, Help, SignOutOptions, Skeleton
+from bot.options import AWS_USAGE, Help, Skeleton
+from bot.request import Options
 from bot.slack.typed import parse
 from bot.visible import is_hidden
 
@@ -19,56 +20,56 @@ POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> SignOutOptions | Skeleton | Help:
+def read(text: str) -> Options | Skeleton | Help:
     return parse(text, SPELLING)
 
 
-def exactly(username: str = "ada", reason: str | None = None) -> SignOutOptions:
-    return SignOutOptions(target=username, pool_id=POOL, exactly=True, reason=reason)
+def exactly(username: str = "ada", reason: str | None = None) -> Options:
+    return Options(target=username, pool_id=POOL, exactly=True, reason=reason)
 
 
 @pytest.mark.parametrize(
     ("text", "options"),
     [
-        ("ada", SignOutOptions(target="ada")),
-        ("  ada  ", SignOutOptions(target="ada")),
-        ("ada --pool staff", SignOutOptions(target="ada", pool="staff")),
-        ("--pool staff ada", SignOutOptions(target="ada", pool="staff")),
-        ("--pool=staff ada", SignOutOptions(target="ada", pool="staff")),
-        ("ada --reason lost phone", SignOutOptions(target="ada", reason="lost phone")),
-        ("ada --reason lost phone --pool staff", SignOutOptions(target="ada", reason="lost phone", pool="staff")),
-        ("ada --reason 'lost phone'", SignOutOptions(target="ada", reason="lost phone")),
-        ('--reason "lost phone" ada', SignOutOptions(target="ada", reason="lost phone")),
-        ("--reason \u201clost phone\u201d ada", SignOutOptions(target="ada", reason="lost phone")),
-        ("ada --reason \u2018Ada\u2019s phone\u2019", SignOutOptions(target="ada", reason="Ada\u2019s phone")),
-        ("ada --reason said 'help' twice", SignOutOptions(target="ada", reason="said 'help' twice")),
-        ("ada \u2014pool staff", SignOutOptions(target="ada", pool="staff")),
-        ("ada \u2013pool staff", SignOutOptions(target="ada", pool="staff")),
-        ("ada \u2014reason x \u2014pool staff", SignOutOptions(target="ada", reason="x", pool="staff")),
-        ("o'brien@example.com", SignOutOptions(target="o'brien@example.com")),
-        ("a--b\u2014c", SignOutOptions(target="a--b\u2014c")),
-        ("\u201cada\u201d", SignOutOptions(target="\u201cada\u201d")),
-        ("-ada", SignOutOptions(target="-ada")),
-        ("<mailto:ada@example.com|ada@example.com>", SignOutOptions(target="ada@example.com")),
-        ("<mailto:ada@example.com>", SignOutOptions(target="ada@example.com")),
-        ("<tel:+4915112345|+4915112345> --pool staff", SignOutOptions(target="+4915112345", pool="staff")),
-        ("<http://ada.example|ada.example>", SignOutOptions(target="ada.example")),
-        ("&lt;!channel&gt;*ops*", SignOutOptions(target="<!channel>*ops*")),
-        ("a&amp;b", SignOutOptions(target="a&b")),
-        ("a&amp;lt;b", SignOutOptions(target="a&lt;b")),
-        ("&lt;mailto:ada|ada&gt;", SignOutOptions(target="<mailto:ada|ada>")),
-        ("Google_123", SignOutOptions(target="Google_123")),
-        ("x" * 128, SignOutOptions(target="x" * 128)),
+        ("ada", Options(target="ada")),
+        ("  ada  ", Options(target="ada")),
+        ("ada --pool staff", Options(target="ada", pool="staff")),
+        ("--pool staff ada", Options(target="ada", pool="staff")),
+        ("--pool=staff ada", Options(target="ada", pool="staff")),
+        ("ada --reason lost phone", Options(target="ada", reason="lost phone")),
+        ("ada --reason lost phone --pool staff", Options(target="ada", reason="lost phone", pool="staff")),
+        ("ada --reason 'lost phone'", Options(target="ada", reason="lost phone")),
+        ('--reason "lost phone" ada', Options(target="ada", reason="lost phone")),
+        ("--reason \u201clost phone\u201d ada", Options(target="ada", reason="lost phone")),
+        ("ada --reason \u2018Ada\u2019s phone\u2019", Options(target="ada", reason="Ada\u2019s phone")),
+        ("ada --reason said 'help' twice", Options(target="ada", reason="said 'help' twice")),
+        ("ada \u2014pool staff", Options(target="ada", pool="staff")),
+        ("ada \u2013pool staff", Options(target="ada", pool="staff")),
+        ("ada \u2014reason x \u2014pool staff", Options(target="ada", reason="x", pool="staff")),
+        ("o'brien@example.com", Options(target="o'brien@example.com")),
+        ("a--b\u2014c", Options(target="a--b\u2014c")),
+        ("\u201cada\u201d", Options(target="\u201cada\u201d")),
+        ("-ada", Options(target="-ada")),
+        ("<mailto:ada@example.com|ada@example.com>", Options(target="ada@example.com")),
+        ("<mailto:ada@example.com>", Options(target="ada@example.com")),
+        ("<tel:+4915112345|+4915112345> --pool staff", Options(target="+4915112345", pool="staff")),
+        ("<http://ada.example|ada.example>", Options(target="ada.example")),
+        ("&lt;!channel&gt;*ops*", Options(target="<!channel>*ops*")),
+        ("a&amp;b", Options(target="a&b")),
+        ("a&amp;lt;b", Options(target="a&lt;b")),
+        ("&lt;mailto:ada|ada&gt;", Options(target="<mailto:ada|ada>")),
+        ("Google_123", Options(target="Google_123")),
+        ("x" * 128, Options(target="x" * 128)),
     ],
 )
-def test_text_as_slack_delivers_it_is_read_as_it_was_typed(text: str, options: SignOutOptions) -> None:
+def test_text_as_slack_delivers_it_is_read_as_it_was_typed(text: str, options: Options) -> None:
     assert read(text) == options
 
 
 def test_help_is_a_word_alone() -> None:
     assert isinstance(read("help"), Help)
     assert isinstance(read(" HELP "), Help)
-    assert read("help --pool staff") == SignOutOptions(target="help", pool="staff")
+    assert read("help --pool staff") == Options(target="help", pool="staff")
 
 
 @pytest.mark.parametrize(
@@ -139,11 +140,11 @@ DOCUMENT = f'{{"UserPoolId": "{POOL}", "Username": "ada"}}'
         ("--generate-cli-skeleton output " + f"--user-pool-id {POOL} --username ada", Skeleton("")),
         ("--generate-cli-skeleton", Skeleton('{\n    "UserPoolId": "",\n    "Username": ""\n}')),
         (f"{LINE} --generate-cli-skeleton input", Skeleton('{\n    "UserPoolId": "",\n    "Username": ""\n}')),
-        ("aws --pool staff", SignOutOptions(target="aws", pool="staff")),
-        ("aws", SignOutOptions(target="aws")),
+        ("aws --pool staff", Options(target="aws", pool="staff")),
+        ("aws", Options(target="aws")),
     ],
 )
-def test_the_aws_clis_line_means_what_it_means_there(text: str, options: SignOutOptions | Skeleton) -> None:
+def test_the_aws_clis_line_means_what_it_means_there(text: str, options: Options | Skeleton) -> None:
     assert read(text) == options
 
 
@@ -152,9 +153,9 @@ def test_the_aws_clis_line_means_what_it_means_there(text: str, options: SignOut
     [
         (LINE, "The following arguments are required: --user-pool-id, --username"),
         ("--username ada", "The following arguments are required: --user-pool-id"),
-        (f"ada --user-pool-id {POOL} --username ada", "TARGET and --pool do not go"),
-        (f"{LINE} --user-pool-id {POOL} --username ada grace", "TARGET and --pool do not go"),
-        ("--username ada --pool staff", "TARGET and --pool do not go"),
+        (f"ada --user-pool-id {POOL} --username ada", "Use either TARGET and --pool, or --username"),
+        (f"{LINE} --user-pool-id {POOL} --username ada grace", "Use either TARGET and --pool, or --username"),
+        ("--username ada --pool staff", "Use either TARGET and --pool, or --username"),
         (f"--user-pool-id {POOL} --username", "--username needs a value"),
         (f"--user-pool-id {POOL} --username --reason x", "--username needs a value"),
         (f"--user-pool-id {POOL} --username ada --username grace", "--username is given twice"),
@@ -233,7 +234,7 @@ def test_any_text_gives_a_value_or_one_sentence(text: str) -> None:
     if isinstance(value, UsageError):
         assert value.sentence.endswith(".") or "Parameter validation failed" in value.sentence
         assert len(value.sentence) < 1000
-    if isinstance(value, SignOutOptions):
+    if isinstance(value, Options):
         assert 0 < len(value.target) <= 128
         assert not any(unicodedata.category(character)[0] == "C" for character in value.target)
         assert value.reason is None or value.reason.encode()
@@ -248,7 +249,7 @@ NAMES = st.text(
 @UNHURRIED
 def test_what_was_typed_as_target_is_what_is_looked_for(name: str) -> None:
     typed = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    assert read(f"{typed} --pool staff") == SignOutOptions(target=name, pool="staff")
+    assert read(f"{typed} --pool staff") == Options(target=name, pool="staff")
 
 
 @given(NAMES.filter(lambda name: not re.match(r"(fileb?|https?)://", name, re.IGNORECASE)))

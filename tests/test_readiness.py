@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from bot.edge.counted import counted
+from bot.recover import Recovery
 from examples import NOON, ScriptedPool, StoppedClock, claimed_in, sign_outs
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.edge.counted import counted
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
@@ -19,7 +20,6 @@ from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, readin
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import BusyError, StoreUnavailableError
 from bot.ports import SignedOut
-from bot.recover import Recovery
 from bot.stores.sqlite import SQLiteStore
 
 PATIENCE = 20

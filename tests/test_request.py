@@ -1,12 +1,13 @@
 """The states of a request and the moves between them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from examples import awaiting
+from examples import ADA, NOON, awaiting, choosing
 
-from bot.request import MOVES, IllegalMoveError, State
+from bot.request import AWAITING, ENDED, MOVES, IllegalMoveError, State, new_id
 
 PROMISES = Path(__file__).parents[1] / ".github/docs/promises.md"
 
@@ -16,20 +17,69 @@ def test_the_chart_in_promises_md_shows_exactly_the_moves_of_the_table() -> None
     assert drawn == {(old.name, new.name) for old, news in MOVES.items() for new in news}
 
 
+@pytest.mark.parametrize("new", State)
 @pytest.mark.parametrize("old", State)
-def test_a_move_that_the_table_does_not_have_cannot_be_made(old: State) -> None:
-    for new in State:
-        if new in MOVES[old]:
-            assert (awaiting(state=old).move(new).state, awaiting(state=old).move(new).version) == (new, 2)
-        else:
-            with pytest.raises(IllegalMoveError):
-                awaiting(state=old).move(new)
+def test_a_move_is_made_only_where_the_table_has_it(old: State, new: State) -> None:
+    request = awaiting(state=old)
+    if new in MOVES[old]:
+        assert (request.move(new).state, request.move(new).version) == (new, 2)
+    else:
+        with pytest.raises(IllegalMoveError, match=f"no move leads from {old} to {new}"):
+            request.move(new)
 
 
-def test_only_the_first_two_states_await_their_operator() -> None:
-    assert {state for state in State if state.awaits_operator} == {State.AWAITING_CHOICE, State.AWAITING_CONFIRMATION}
+def test_what_was_decided_can_neither_be_cancelled_nor_expire() -> None:
+    for state in State:
+        if state not in AWAITING:
+            assert not MOVES[state] & {State.CANCELLED, State.EXPIRED}
+
+
+def test_only_work_that_runs_can_have_done_something() -> None:
+    for state in State:
+        if state is not State.RUNNING:
+            assert not MOVES[state] & {State.DONE, State.PARTLY, State.UNKNOWN}
+
+
+def test_each_state_waits_for_a_press_or_is_decided_or_has_ended() -> None:
+    assert {State.CHOOSING, State.CONFIRMING} == AWAITING
+    assert set(State) - AWAITING - ENDED == {State.READY, State.RUNNING}
+    assert all(not MOVES[state] for state in ENDED)
+
+
+def test_a_move_changes_what_it_is_told_and_nothing_else() -> None:
+    request = awaiting()
+    assert request.move(State.CANCELLED, ended_at=NOON) == replace(
+        request, state=State.CANCELLED, version=2, ended_at=NOON
+    )
+
+
+def test_a_request_has_the_id_of_what_was_asked() -> None:
+    assert awaiting(id="01ABC").id == "01ABC"
 
 
 def test_a_request_without_a_choice_has_no_account_to_sign_out() -> None:
     with pytest.raises(LookupError):
-        _ = awaiting(state=State.AWAITING_CHOICE, chosen=None).account
+        _ = choosing().account
+
+
+def test_ids_sort_by_the_time_they_were_made_at() -> None:
+    assert new_id(NOON) < new_id(NOON.replace(microsecond=1000)) < new_id(NOON.replace(year=NOON.year + 1))
+
+
+@pytest.mark.parametrize(
+    ("status", "enabled", "words"),
+    [
+        ("CONFIRMED", True, "CONFIRMED, enabled"),
+        ("CONFIRMED", False, "CONFIRMED, disabled"),
+        (None, True, "enabled"),
+        ("CONFIRMED", None, "CONFIRMED"),
+        (None, None, ""),
+    ],
+)
+def test_an_account_says_what_is_known_of_its_standing(status: str | None, enabled: bool | None, words: str) -> None:  # noqa: FBT001 -- an example
+    assert replace(ADA, status=status, enabled=enabled).standing == words
+
+
+def test_an_account_says_how_its_person_signs_in() -> None:
+    assert ADA.sign_in == "local"
+    assert replace(ADA, provider="Google").sign_in == "through Google (federated)"

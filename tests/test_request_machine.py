@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bot.recover import CLOCKS_AGREE_WITHIN, Recovery
+from bot.sign_out import LEASE, Lifetimes, SignOuts
 from examples import ADA, SAM, ScriptedPool, StoppedClock, asked
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,9 +28,7 @@ from bot.errors import (
 from bot.find import Finder
 from bot.ports import Attribute, Refused, SignedOut, Unclear
 from bot.reason import ReasonRule
-from bot.recover import CLOCKS_AGREE_WITHIN, Recovery
 from bot.request import Account, Operator, SignOutRequest, State, new_id
-from bot.sign_out import LEASE, Lifetimes, SignOuts
 from bot.stores.sqlite import SQLiteStore
 
 GIL = replace(SAM, id="U0GIL00001", name="gil")  # allowed as long as he is in the group

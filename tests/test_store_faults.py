@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bot.stores.schema import STEPS
 from examples import NOON, asked, awaiting, claimed_in
 
 from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreError, StoreUnavailableError
 from bot.request import SignOutRequest, State
-from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
 
 Trouble = Callable[[SQLiteStore], AbstractContextManager[object]]

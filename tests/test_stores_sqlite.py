@@ -5,11 +5,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from bot.stores.schema import STEPS
 from examples import NOON, awaiting
 
 from bot.audit import entry_of
 from bot.errors import StoreError
-from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
 
 

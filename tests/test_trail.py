@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bot.recover import Recovery
+from bot.stores.schema import STEPS
+from bot.stores.sqlite_reader import SQLiteReader
+from bot.stores.trail import STEP
 from examples import NOON, ScriptedPool, StoppedClock, asked, awaiting, sign_outs
 
 from bot.audit import POSTED, AuditEntry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreError, StoreUnavailableError
-from bot.recover import Recovery
 from bot.request import SignOutRequest, State, new_id
-from bot.stores.schema import STEPS
 from bot.stores.sqlite import SQLiteStore
-from bot.stores.sqlite_reader import SQLiteReader
-from bot.stores.trail import STEP
 
 DAY = timedelta(days=1)
 

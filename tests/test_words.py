@@ -8,28 +8,24 @@ from pathlib import Path
 
 import pytest
 from examples import ADA, NOON, asked, awaiting
+from messages import AWS_REQUEST, SHOWN
 
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.aws.spelling import AwsSpelling
-from bot.errors import ADVICE, BotError, StoreUnavailableError, UsageError, advice
-from bot.options import USAGE
-from bot.reason import ReasonRule
-from bot.request import SignOutRequest, State
-from bot.slack.accounts import Shown
-from bot.slack.audit_messages import audit_message
-from bot.slack.cards import Cards, Message, note, usage
-from bot.slack.conversation import CHOSEN_BEFORE, STILL_SIGNING_OUT, UNFINISHED
+from bot.errors import TOO_LATE, BotError, StoreUnavailableError, UsageError
+from bot.facts.advice import ADVICE, advice
+from bot.request import Earlier, Request, State
+from bot.slack.audit_channel import audit_message
+from bot.slack.cards import card
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.help import HELP
-from bot.slack.text import as_text
+from bot.slack.reply import NO_CARD
+from bot.slack.text import Message, as_text
 from bot.slack.typed import parse
-from bot.terminal.screen import INTERRUPTED, NOBODY_TO_ASK, outcome
-from bot.terminal.sign_out import NOT_LISTED
+from bot.terminal.reply import NOT_LISTED
+from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, outcome
 
 PAGE = Path(__file__).parent / "words.md"
-SHOWN = Shown(
-    pii="masked", reason_rule=ReasonRule(), ticket_url=None, token_lifetimes={"customers": timedelta(hours=1)}
-)
 GOOGLE = replace(ADA, username="Google_123", provider="Google", status="EXTERNAL_PROVIDER")
 MALFORMED = [
     "--pool customers",
@@ -58,37 +54,44 @@ MALFORMED = [
 ]
 
 
-def request(state: State) -> SignOutRequest:
-    signed_out = state is State.SIGNED_OUT
+def request(state: State) -> Request:
+    done = state is State.DONE
     return awaiting(
         id="01JDA0000000000000000000AA",
         state=state,
         candidates=(ADA, GOOGLE),
-        matches=2 if state is State.AWAITING_CHOICE else 1,
-        chosen=None if state is State.AWAITING_CHOICE else ADA,
-        claimed_at=NOON + timedelta(seconds=20),
+        matches=2 if state is State.CHOOSING else 1,
+        chosen=None if state is State.CHOOSING else ADA,
+        earlier=Earlier(at=NOON - timedelta(hours=1), by="kim"),
+        decided_at=NOON + timedelta(seconds=20),
         ended_at=NOON + timedelta(seconds=21),
+        done=("AdminDisableUser",) if state is State.PARTLY else (),
         attempts=1,
-        error_code={State.FAILED: "NotAuthorizedException", State.UNKNOWN: "TimedOut"}.get(state),
-        aws_request_ids=("8da554a7-3bb9-4841-8630-abf386eecebc",) if signed_out else (),
-        access_until=NOON + timedelta(hours=1) if signed_out else None,
-        login_until=NOON + timedelta(hours=1) if signed_out else None,
+        error_code={State.FAILED: "NotAuthorizedException", State.UNKNOWN: "TimedOut", State.PARTLY: "TimedOut"}.get(
+            state
+        ),
+        aws_request_ids=(AWS_REQUEST,) if done else (),
+        access_until=NOON + timedelta(hours=1) if done else None,
+        login_until=NOON + timedelta(hours=1) if done else None,
     )
 
 
 def messages() -> Iterator[tuple[str, Message | str]]:
-    cards = Cards(SHOWN)
     for state in State:
-        last = request(State.SIGNED_OUT) if state is State.AWAITING_CONFIRMATION else None
-        yield f"The card: {state}", cards.card(request(state), last)
-    yield "The card while the audit channel takes nothing", cards.card(request(State.FAILED), audit_kept=True)
+        yield f"The card: {state}", card(SHOWN, request(state))
+    too_late = replace(request(State.FAILED), error_code=TOO_LATE, attempts=0)
+    yield "The card: failed, too late", card(SHOWN, too_late)
+    yield "The card while the audit channel takes nothing", card(SHOWN, request(State.FAILED), audit_refused=True)
     ask = asked("ada@example.com", id="01JDA000000000000000000000")
     refused = entry_of_ask(Kind.REFUSED, ask, "not allowed", NOON)
-    entries = [entry_of(request(state), NOON) for state in (State.SIGNED_OUT, State.FAILED, State.UNKNOWN)]
-    for number, entry in enumerate([*entries, refused], 1):
+    federated = replace(request(State.DONE), chosen=GOOGLE)
+    outcomes = [entry_of(request(state), NOON) for state in (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)]
+    entries = {str(entry.kind): entry for entry in (*outcomes, refused)} | {"federated": entry_of(federated, NOON)}
+    for number, (name, entry) in enumerate(entries.items(), 1):
         fixed = replace(entry, id=f"01JDA000000000000000000E{number:02}")
-        yield f"The audit channel: {entry.kind}", audit_message(SHOWN, [fixed])
-    yield "The audit channel: several refusals", audit_message(SHOWN, [refused] * 12)
+        yield f"The audit channel: {name}", audit_message(SHOWN, [fixed])
+    fixed = replace(refused, id="01JDA000000000000000000E09")
+    yield "The audit channel: several refusals", audit_message(SHOWN, [fixed] * 12)
     yield "Help", HELP
     state_of_form = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
     for name, view in (
@@ -111,19 +114,18 @@ def _form(view: dict[str, object]) -> str:
 
 def sentences() -> Iterator[tuple[str, str]]:
     errors: list[type[BotError]] = BotError.__subclasses__()
-    yield "anything unexpected", BotError.sentence
-    yield "the outcome could not be recorded", UNFINISHED
-    yield "a second press", STILL_SIGNING_OUT
-    yield "a second choice", CHOSEN_BEFORE
+    yield "anything unexpected", f"{BotError.sentence} {BotError.hint}"
     for error in errors:
         if error.sentence != BotError.sentence:
-            yield error.__name__, error.sentence
+            yield error.__name__, f"{error.sentence} {error.hint}"
     yield "StoreUnavailableError, in doubt", StoreUnavailableError.IN_DOUBT
     for code in (*ADVICE, "SomethingNewException"):
         yield code, advice(code)
     yield "signout, who is not listed", NOT_LISTED
-    yield "signout, no terminal", NOBODY_TO_ASK
+    yield "signout, no terminal", NO_ONE_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED
+    yield "signout, not known here how it ended", UNFINISHED
+    yield "a direct message of a result", NO_CARD
     for state in (State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED):
         yield f"signout, {state}", outcome(request(state))
     for text in MALFORMED:
@@ -134,7 +136,7 @@ def sentences() -> Iterator[tuple[str, str]]:
 
 
 def page() -> str:
-    parts = ["# What people read\n", "Made by test_words.py. `UPDATE_WORDS=1` writes it anew.\n"]
+    parts = ["# What people read\n", "Made by test_words.py. `UPDATE_WORDS=1` writes it again.\n"]
     for title, shown in messages():
         text = shown if isinstance(shown, str) else shown.text
         parts.append(f"## {title}\n\n```text\n{text}\n```\n")
@@ -156,5 +158,3 @@ def test_what_the_bot_says_of_its_own_shows_as_it_was_written() -> None:
 def test_no_sentence_stands_in_two_places() -> None:
     said = [sentence for _, sentence in sentences()]
     assert len(set(said)) == len(said)
-    assert usage("x", USAGE).text.endswith(USAGE)
-    assert note("x").text == "x"

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
 from bot.aws.clients import Clients, leaving_within
 from bot.aws.roles import Key, NotAssumedError, Role
 from bot.aws.sessions import signing_with
-from bot.errors import AccountNotFoundError, PoolUnavailableError
+from bot.errors import PoolUnavailableError
 from bot.facts.advice import advice
 from bot.ports import Attribute
 from bot.request import Account
@@ -93,22 +94,20 @@ class CognitoUserPool:
 
     def get_user(self, username: str) -> Account | None:
         """Return the account of this user name (AdminGetUser, which counts towards the pool's bill)."""
-        try:
-            found = self._ask("AdminGetUser", Username=username)
-        except AccountNotFoundError:
-            return None
-        return self._account(found, found.get("UserAttributes", ()))
+        found = self._ask("AdminGetUser", Username=username)
+        return found and self._account(found, found.get("UserAttributes", ()))
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
+        """Return the answer; None where there is no such account."""
         try:
             with leaving_within(CALL) if self._role else nullcontext(), self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
         except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names no one
+            if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
+                return None
             trouble = self._answer(error)
-            if trouble.code == NO_ACCOUNT:
-                raise AccountNotFoundError from None
         else:
-            if _is_yes(answer):
+            if _request_id_of_yes(answer):
                 return answer
             trouble = Unclear("Unreachable")
         self._failed(operation, trouble.code)
@@ -149,7 +148,7 @@ class CognitoUserPool:
             sub=values.get("sub"),
             email=values.get("email"),
             phone=values.get("phone_number"),
-            provider=_provider(values.get("identities"), user.get("UserStatus")),
+            provider=_provider(values.get("identities")) if user.get("UserStatus") == "EXTERNAL_PROVIDER" else None,
             status=user.get("UserStatus"),
             enabled=user.get("Enabled"),
             created_at=user.get("UserCreateDate"),
@@ -164,28 +163,22 @@ class CognitoUserPool:
         except Exception as error:  # noqa: BLE001 -- whatever it was, it was no yes
             trouble = self._answer(error)
         else:
-            if _is_yes(answer):
-                return Done(_request_id(answer))
+            if request_id := _request_id_of_yes(answer):
+                return Done(request_id)
             trouble = Unclear("Unreachable")
         self._failed(step, trouble.code)
         return trouble
 
 
-def _provider(identities: str | None, status: str | None) -> str | None:
+def _provider(identities: str | None) -> str:
     """Return the name of a federated account's provider. A local account may have identities linked to it as well."""
-    if status != "EXTERNAL_PROVIDER":
-        return None
     try:
         return str(json.loads(identities or "[]")[0]["providerName"])
     except (ValueError, LookupError, TypeError):
         return "another provider"
 
 
-def _is_yes(answer: Any) -> bool:
+def _request_id_of_yes(answer: Any) -> str | None:
     # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
-    return bool(_request_id(answer)) and answer["ResponseMetadata"]["HTTPStatusCode"] == _OK
-
-
-def _request_id(answer: Any) -> str | None:
     request_id: str | None = answer["ResponseMetadata"].get("RequestId")
-    return request_id
+    return request_id if answer["ResponseMetadata"]["HTTPStatusCode"] == _OK else None

@@ -85,7 +85,9 @@ class ThreadLane:
         while (found := self._work.get()) is not None:
             context, work = found
             try:
-                context.run(_do, work)
+                context.run(work)
+            except Exception:  # noqa: BLE001 -- logged within the context, with the request's id
+                context.run(log.exception, "Work on a lane failed")
             finally:
                 with self._changed:
                     self._free += 1
@@ -99,13 +101,6 @@ class CallersThread:
         """Do `work`, its log lines with the request's id."""
         with bound_contextvars(request_id=request_id):
             work()
-
-
-def _do(work: Callable[[], object]) -> None:
-    try:
-        work()
-    except Exception:
-        log.exception("Work on a lane failed")
 
 
 class UnwaitedThreads(ThreadPoolExecutor):

@@ -63,19 +63,19 @@ class Metrics:
         self._resumed = Counter(
             "signout_resumed", "Sign-outs taken over from an instance that had died.", registry=registry
         )
-        self._card = Histogram(
+        card = Histogram(
             "signout_command_to_card_seconds",
             "From the arrival of a command or form to Slack's yes to its card.",
             buckets=_WAIT,
             registry=registry,
         )
-        self._result = Histogram(
+        result = Histogram(
             "signout_click_to_result_seconds",
             "From the arrival of a press on Sign out to Slack's yes to the result.",
             buckets=_WAIT,
             registry=registry,
         )
-        self._ack = Histogram(
+        ack = Histogram(
             "signout_ack_seconds", "From what Slack sent to its ack on the wire.", buckets=_ACK, registry=registry
         )
         self._cognito = Counter(
@@ -105,6 +105,8 @@ class Metrics:
         self._oldest = Gauge(
             "signout_audit_oldest_undelivered_age_seconds", "Of the entry that waits longest.", registry=registry
         )
+        # How many seconds each took.
+        self.card_shown, self.result_shown, self.acked = card.observe, result.observe, ack.observe
         Info("signout_build", "This bot.", registry=registry).info({"version": __version__})
         for outcome in OUTCOMES:
             self._requests.labels(outcome)  # a series that starts at 0: `increase` sees its first event
@@ -115,18 +117,6 @@ class Metrics:
             self._requests.labels(entry.kind).inc()
         elif entry.kind is Kind.RESUMED:
             self._resumed.inc()
-
-    def card_shown(self, seconds: float) -> None:
-        """Note how long a card took."""
-        self._card.observe(seconds)
-
-    def result_shown(self, seconds: float) -> None:
-        """Note how long a result took."""
-        self._result.observe(seconds)
-
-    def acked(self, seconds: float) -> None:
-        """Note how long an ack took."""
-        self._ack.observe(seconds)
 
     def cognito_failed(self, operation: str, code: str) -> None:
         """Count a failed call of Cognito."""

@@ -17,6 +17,7 @@ class Rounds:
     def __init__(self, name: str, work: Callable[[], float]) -> None:
         self._work = work
         self._hurry = threading.Event()
+        self.hurry = self._hurry.set  # begins the next round now
         self._stopped = False
         self._trouble: str | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -24,10 +25,6 @@ class Rounds:
     def start(self) -> None:
         """Begin the first round."""
         self._thread.start()
-
-    def hurry(self) -> None:
-        """Begin the next round now."""
-        self._hurry.set()
 
     def stop(self, seconds: float) -> None:
         """Begin a last round; wait for its end, for `seconds` at most."""

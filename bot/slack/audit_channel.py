@@ -9,6 +9,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.action import ACTIONS
 from bot.audit import Entry, Kind
+from bot.errors import DeliveryError
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.request import Request
@@ -69,8 +70,11 @@ class SlackAuditChannel:
         """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
         first = entries[0]
         with bound_contextvars(request_id=first.ask.id, entry_id=first.id):
-            drawn, ids = audit_message(self._shown, entries), metadata(entries)
-            ts = post(self._client, self._channel_id, drawn, _FOR_GOOD, ids)
+            try:
+                ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata(entries))
+            except DeliveryError as error:
+                error.for_good = error.reason in _FOR_GOOD
+                raise
             log.info("The audit channel took the entry")
             return ts
 

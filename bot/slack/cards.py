@@ -6,7 +6,7 @@ from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.options import USAGE
-from bot.request import Request, State
+from bot.request import ENDED, Request, State
 from bot.slack.text import (
     LINE_BREAK,
     Block,
@@ -35,7 +35,7 @@ LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in 
 def card(shown: Shown, request: Request, *, audit_refused: bool = False) -> Message:
     """Return the one card for whatever state a request is in. `audit_refused`: see `AUDIT_REFUSED`."""
     blocks = _CARDS[request.state](shown, request)
-    if audit_refused and request.decided_at and request.state.has_ended:
+    if audit_refused and request.decided_at and request.state in ENDED:
         blocks.append(paragraph(words(AUDIT_REFUSED)))
     return message(*blocks)
 

@@ -15,7 +15,7 @@ from bot.slack.answers import Answer, ask
 from bot.slack.manifest import FILE
 from bot.slack.scopes import REINSTALL, compare
 
-TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. Nobody was signed out."
+TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. No one was signed out."
 _NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
 _CHANNEL_FIXES = {
     "channel_not_found": "Check SIGNOUT_AUDIT_CHANNEL; a private channel must have the app in it (/invite).",
@@ -23,7 +23,7 @@ _CHANNEL_FIXES = {
     "is_archived": "Unarchive the channel, or set another.",
     "missing_scope": f"Add chat:write, and {REINSTALL}.",
 }
-_NOBODY_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
+_NO_ONE_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
 _GROUP_FIXES = {
     "no_such_subteam": "Check its id in SIGNOUT_ALLOW_GROUPS or allow.groups.",
     "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
@@ -33,9 +33,9 @@ _GROUP_FIXES = {
 
 @dataclass(frozen=True, kw_only=True)
 class SlackChecks:
-    """The probes of one workspace. Without `app_token`, Slack is heard over HTTP; without `post_to`, nothing is posted.
+    """The probes of one workspace. Without `app_token`, Slack speaks over HTTP; without `post_to`, nothing is posted.
 
-    Each waits for what those before it heard, so start them in their order.
+    Each waits for what those before it found out, so start them in their order.
     """
 
     client: WebClient
@@ -60,7 +60,7 @@ class SlackChecks:
             ("app-level token", self.connection),
             ("audit channel", self.audit_channel),
             *((f"group {id_}", partial(self.group, id_)) for id_ in self._members),
-            ("allowlist", self.anybody),
+            ("allowlist", self.anyone),
         )
 
     def tokens(self) -> Iterator[Finding]:
@@ -122,8 +122,8 @@ class SlackChecks:
             self._members[id_].set_result(_members(answer))
             yield _group(id_, answer)
 
-    def anybody(self) -> Iterator[Finding]:
-        """Say whether anybody at all may sign out."""
+    def anyone(self) -> Iterator[Finding]:
+        """Say whether anyone at all may sign out."""
         members = {id_: listed.result() for id_, listed in self._members.items()}
         everywhere = self.allowlist.everywhere
         people = {
@@ -135,11 +135,11 @@ class SlackChecks:
         if not lacking:
             yield Finding("allowlist", "ok", f"people who may sign out: {count}")
         elif None in members.values():
-            yield Finding("allowlist", "not tried", "not tried: it rests on groups that could not be listed")
+            yield Finding("allowlist", "not tried", "not tried: it needs groups that could not be listed")
         elif count:
-            yield Finding("allowlist", "warning", f"Nobody may sign out of: {lacking}.", _NOBODY_FIX)
+            yield Finding("allowlist", "warning", f"No one may sign out of: {lacking}.", _NO_ONE_FIX)
         else:
-            yield Finding("allowlist", "missing", "Nobody may sign out.", _NOBODY_FIX)
+            yield Finding("allowlist", "missing", "No one may sign out.", _NO_ONE_FIX)
 
 
 def _why_not(answer: Answer) -> str:
@@ -151,11 +151,11 @@ def _why_not(answer: Answer) -> str:
 def _bot_token(answer: Answer) -> Finding:
     name = "bot token"
     if answer.trouble:
-        fix = "Copy it anew (OAuth & Permissions > Bot User OAuth Token), and set SLACK_BOT_TOKEN."
+        fix = "Copy it again (OAuth & Permissions > Bot User OAuth Token), and set SLACK_BOT_TOKEN."
         return Finding(name, "missing", f"Slack refuses it ({answer.trouble}).", fix)
     if not answer.body.get("bot_id"):
         fix = "Give the Bot User OAuth Token, which starts with xoxb-, as SLACK_BOT_TOKEN."
-        return Finding(name, "missing", "It is not a bot's but a person's.", fix)
+        return Finding(name, "missing", "It is a person's token, not a bot's.", fix)
     team, user = (str(answer.body.get(key))[:80] for key in ("team", "user"))
     return Finding(name, "ok", f"@{user} of the workspace {team} ({str(answer.body.get('team_id'))[:20]})")
 
@@ -169,8 +169,8 @@ def _group(id_: str, answer: Answer) -> Finding:
     name, members = f"group {id_}", _members(answer)
     if members is None:
         fix = _GROUP_FIXES.get(answer.trouble, "Look that word up at usergroups.users.list in Slack's API pages.")
-        sentence = f"Slack cannot list it ({answer.trouble or 'no members'}), so it lets nobody in."
+        sentence = f"Slack cannot list it ({answer.trouble or 'no members'}), so it lets no one in."
         return Finding(name, "missing", sentence, fix)
     if not members:
-        return Finding(name, "warning", "It is empty: nobody may sign out through it.", "Put people into it.")
+        return Finding(name, "warning", "It is empty: no one may sign out through it.", "Put people into it.")
     return Finding(name, "ok", f"can be listed; people in it: {len(members)}")

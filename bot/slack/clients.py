@@ -100,38 +100,31 @@ def reason_of(error: Exception) -> str:
     return str(answer.get("error")) if isinstance(answer, dict) else type(error).__name__
 
 
-def post(
-    client: WebClient,
-    channel: str,
-    message: Message,
-    for_good: frozenset[str],
-    metadata: Mapping[str, Any] | None = None,
-) -> str:
+def post(client: WebClient, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
     """Post a message to a channel or person; return its `ts`. What Slack finds malformed goes as text.
 
-    Raises `DeliveryError` unless Slack definitely took it: one for good where its word is in `for_good`.
+    Raises `DeliveryError` unless Slack definitely took it, with Slack's word for why, where there is one.
     """
     ids: dict[str, Any] = {"metadata": dict(metadata)} if metadata else {}
     as_text: dict[str, Any] = {"mrkdwn": False}
-    *forms, last = [{"blocks": message.blocks, **ids}, *([as_text | ids] if ids else []), as_text]
-    for form in forms:
+    for form in [{"blocks": message.blocks, **ids}, *([as_text | ids] if ids else [])]:
         try:
-            return _post(client, channel, message.text, for_good, form)
+            return _post(client, channel, message.text, form)
         except DeliveryError as error:
             if error.reason not in _MALFORMED:
                 raise
             log.warning("Slack does not take the form of a message (%s): posting it as text", error.reason)
-    return _post(client, channel, message.text, for_good, last)
+    return _post(client, channel, message.text, as_text)
 
 
-def _post(client: WebClient, channel: str, text: str, for_good: frozenset[str], form: Mapping[str, Any]) -> str:
+def _post(client: WebClient, channel: str, text: str, form: Mapping[str, Any]) -> str:
     try:
         answer = client.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False, **form)
         ts = answer.get("ts")
     except SlackApiError as error:
         answer = error.response
         word = answer.data.get("error") if isinstance(answer.data, dict) else None
-        raise not_taken(answer.status_code, answer.headers, word, for_good=word in for_good) from None
+        raise not_taken(answer.status_code, answer.headers, word) from None
     except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
         raise DeliveryError(type(error).__name__) from None
     if not ts:
@@ -139,11 +132,9 @@ def _post(client: WebClient, channel: str, text: str, for_good: frozenset[str], 
     return str(ts)
 
 
-def not_taken(
-    status: int, headers: Mapping[str, Any], word: object, *, for_good: bool = False, gone: bool = False
-) -> DeliveryError:
+def not_taken(status: int, headers: Mapping[str, Any], word: object) -> DeliveryError:
     """Return the error for an answer that was no yes, with Slack's `word` for it, where there is one."""
     if status == _TOO_MANY:
         asked = {name.lower(): value for name, value in headers.items()}.get("retry-after")
         return DeliveryError("ratelimited", retry_after(asked) or UNSAID)
-    return DeliveryError(str(word or f"HTTP {status}"), for_good=for_good, gone=gone)
+    return DeliveryError(str(word or f"HTTP {status}"))

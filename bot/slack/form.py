@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -165,16 +165,17 @@ def filled_of(view: dict[str, Any]) -> Filled:
 
 def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
     """Return what is wrong with each field, as far as that can be seen without asking anyone."""
-    checks: dict[str, Callable[[], object]] = {
-        TARGET: lambda: check_target(filled.target),
-        REASON: lambda: (rule or ReasonRule()).check(check_reason(filled.reason)),
-    }
     troubles: dict[str, str] = {}
-    for block_id, check in checks.items():
-        try:
-            check()
-        except UsageError as error:
-            troubles[block_id] = error.sentence
+    try:
+        check_target(filled.target)
+    except UsageError as error:
+        troubles[TARGET] = error.sentence
+    try:
+        reason = check_reason(filled.reason)
+        if rule:
+            rule.check(reason)
+    except UsageError as error:
+        troubles[REASON] = error.sentence
     return troubles
 
 

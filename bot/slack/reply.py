@@ -13,7 +13,7 @@ from slack_sdk.webhook import WebhookClient
 from bot.errors import BotError, DeliveryError
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.ports import Place
-from bot.request import Request
+from bot.request import ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import TIMEOUT_SECONDS, BlockingClient, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown, message, paragraph, words
@@ -73,8 +73,9 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     word = None if answer.body == "ok" else _word_in(answer.body)
     if answer.status_code != _OK or word:
         client.failed("response_url", kind_of_status(answer.status_code) if answer.status_code != _OK else str(word))
-        gone = answer.status_code in _GONE_STATUS or word in _GONE
-        raise not_taken(answer.status_code, answer.headers, word, gone=gone)
+        refusal = not_taken(answer.status_code, answer.headers, word)
+        refusal.gone = answer.status_code in _GONE_STATUS or word in _GONE
+        raise refusal
 
 
 def _word_in(body: str) -> str | None:
@@ -106,8 +107,14 @@ class SlackCards:
         if place:
             self.respond(self.client, place.response_url, drawn, replace=place.replaces)
         else:
-            direct = message(paragraph(words(NO_CARD)), *drawn.blocks)
-            post(self.client, request.ask.operator.id, direct, _NO_SUCH_PERSON)
+            self._show_directly(request.ask.operator.id, message(paragraph(words(NO_CARD)), *drawn.blocks))
+
+    def _show_directly(self, operator_id: str, result: Message) -> None:
+        try:
+            post(self.client, operator_id, result)
+        except DeliveryError as error:
+            error.gone = error.reason in _NO_SUCH_PERSON
+            raise
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class CardReply:
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
             self.cards.meter.card_shown(seconds)
-        elif request.decided_at and request.decided_at >= self.came_at and request.state.has_ended:
+        elif request.decided_at and request.decided_at >= self.came_at and request.state in ENDED:
             self.cards.meter.result_shown(seconds)
         log.info("The card is shown")
         return True

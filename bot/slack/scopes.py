@@ -21,7 +21,9 @@ def compare(header: str | None, manifest: Path) -> Finding:
     try:
         wanted = frozenset[str](yaml.safe_load(manifest.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
     except FileNotFoundError:
-        return Finding(name, "not tried", f"not compared: no manifest.yml stands beside the bot; the token has {shown}")
+        return Finding(
+            name, "not tried", f"not compared: there is no manifest.yml beside the bot; the token has {shown}"
+        )
     except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
         return Finding(name, "warning", f"{manifest} cannot be read; the token has {shown}.", "Restore manifest.yml.")
     if missing := sorted(wanted - has):
@@ -29,5 +31,5 @@ def compare(header: str | None, manifest: Path) -> Finding:
         return Finding(name, "missing", f"The bot token lacks {', '.join(missing)}.", fix)
     if more := sorted(has - wanted):
         sentence = f"The bot token has more than it needs: {', '.join(more)}."
-        return Finding(name, "warning", sentence, f"Take them away, and {REINSTALL}.")
+        return Finding(name, "warning", sentence, f"Remove them, and {REINSTALL}.")
     return Finding(name, "ok", f"{shown}, as in manifest.yml")

@@ -46,7 +46,7 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
             rest = word[1] if len(word) > 1 else ""
     if pasted or not options.keys().isdisjoint(AWS_OPTIONS):
         if words or "pool" in options:
-            raise UsageError("TARGET and --pool do not go with the AWS CLI's --username and --user-pool-id.", AWS_USAGE)
+            raise UsageError("Use either TARGET and --pool, or --username and --user-pool-id, but not both.", AWS_USAGE)
         return spelled(options, spelling)
     reason = check_reason(options.get("reason"))
     return Options(target=check_target(" ".join(words)), pool=options.get("pool"), reason=reason)

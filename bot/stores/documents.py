@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from bot.action import ACTIONS, Step
 from bot.audit import Entry
-from bot.request import Account, Request, State
+from bot.request import AWAITING, Account, Request, State
 
 Document = dict[str, Any]
 
@@ -96,7 +96,7 @@ def signed_out(request: Request) -> Account | None:
 
 def due(request: Request) -> tuple[str, str] | None:
     """Return as what a request is due, and when, as `text` gives it; None for one that has ended."""
-    if request.state.awaits_operator:
+    if request.state in AWAITING:
         return "awaiting", text(request.expires_at)
     if request.state is State.READY and request.decided_at:
         return "ready", text(request.decided_at)

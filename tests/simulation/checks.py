@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from bot.recover import CLOCKS_AGREE_WITHIN, Delivery
+
 from bot.audit import AuditEntry, Kind
 from bot.errors import BotError, DeniedError, NotYoursError
-from bot.recover import CLOCKS_AGREE_WITHIN, Delivery
 from bot.request import MOVES, Operator, SignOutRequest, State
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from simulation.cognito import SLOWEST

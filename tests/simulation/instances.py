@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from bot.recover import Delivery, Recovery
+from bot.sign_out import Lifetimes, SignOuts
+from bot.slack.accounts import Shown
+from bot.slack.conversation import Conversation
+
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.errors import BusyError
 from bot.find import Finder
 from bot.ports import RequestStore
 from bot.reason import ReasonRule
-from bot.recover import Delivery, Recovery
 from bot.request import SignOutRequest
-from bot.sign_out import Lifetimes, SignOuts
-from bot.slack.accounts import Shown
 from bot.slack.cards import Cards
-from bot.slack.conversation import Conversation
 from bot.slack.form import Forms
 from bot.slack.groups import SlackGroups
 from simulation.cognito import POOLS, SimulatedPool

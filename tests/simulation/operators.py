@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.slack.conversation import Conversation, Press
+
 from bot.errors import BotError
 from bot.request import Ask, Operator, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
-from bot.slack.conversation import Conversation, Press
 from simulation.seen import Press as SeenPress
 from simulation.slack import HOME, Thread, buttons
 

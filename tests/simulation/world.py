@@ -11,10 +11,11 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-import bot.request
 import bot.slack.live_card
-from bot.errors import StoreUnavailableError
 from bot.recover import CLOCKS_AGREE_WITHIN
+
+import bot.request
+from bot.errors import StoreUnavailableError
 from simulation.instances import START, Instance, Machine
 from simulation.operators import Person
 from simulation.schedule import Schedule

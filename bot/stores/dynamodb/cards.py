@@ -41,25 +41,27 @@ class CardOutbox:
         return self._change(message.request_id, held)
 
     def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took the card as of `message.version`, as ports.py says."""
+        """Note that Slack took the card as of `message.version`, or that there is no way to show that version."""
 
         def settled(card: LiveMessage) -> LiveMessage | None:
-            is_mine, is_due_at_once = card.hold == message.hold, card.due_at == AT_ONCE_AT
+            is_mine = card.hold == message.hold
             hold = None if is_mine else card.hold
             if card.version > message.version:
                 return replace(card, due_at=AT_ONCE_AT, hold=hold)
-            return replace(card, due_at=None, hold=hold, failures=0) if is_mine and not is_due_at_once else None
+            due_at = AT_ONCE_AT if card.due_at == AT_ONCE_AT else None
+            return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
         self._change(message.request_id, settled)
 
-    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note a failure, and when to try again (None: not at all), unless someone took the card since."""
+    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
+        """Note a failure, and when to try again, unless someone took the card since."""
 
         def failed(card: LiveMessage) -> LiveMessage | None:
-            if card.hold != message.hold:
-                return None
-            due_at = card.due_at if card.version > message.version else next_at  # where it moved on, the move said when
-            return replace(card, due_at=due_at, hold=None, failures=card.failures + 1)
+            # A move since, or whatever made it due at once, has said when it is due.
+            is_due_already = card.version > message.version or card.due_at == AT_ONCE_AT
+            due_at = card.due_at if is_due_already else next_at
+            is_mine = card.hold == message.hold
+            return replace(card, due_at=due_at, hold=None, failures=card.failures + 1) if is_mine else None
 
         self._change(message.request_id, failed)
 

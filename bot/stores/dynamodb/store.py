@@ -20,7 +20,7 @@ from bot.stores.dynamodb.table import EXPIRES
 
 
 class DynamoDBStore(EntryOutbox, CardOutbox):
-    """`Requests`, `Trail`, `Outbox` and `StoreHealth` in the table `name`, for any number of threads and instances.
+    """`Requests`, `Trail` and `Outbox` in the table `name`, for any number of threads and instances.
 
     `written` is called with each entry that a move or a refusal added, once it is durable. `schema` is the newest one
     that this bot knows. Each write depends on what was read, so that an index which lags does no harm.

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from bot.audit import Entry, Kind
 from bot.ports import LiveMessage, Place, Show
-from bot.request import Request
+from bot.request import ENDED, Request
 from bot.stores.documents import (
     account_key,
     due,
@@ -38,7 +38,7 @@ def values_of_request(request: Request) -> Values:
         "due": due_as,
         "due_at": due_at,
         "account": account and account_key(account),
-        "ended_at": text_or_none(request.ended_at) if request.state.has_ended else None,
+        "ended_at": text_or_none(request.ended_at) if request.state in ENDED else None,
         "document": json_of_request(request),
     }
 

@@ -33,7 +33,7 @@ AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, whatever t
 
 
 class SQLiteStore:
-    """The `Requests`, `Trail`, `Outbox` and `StoreHealth` in the file at `path`. Safe to use from many threads.
+    """The `Requests`, `Trail` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each entry is.
     """
@@ -192,7 +192,7 @@ class SQLiteStore:
         """Forget the response_urls that Slack no longer takes."""
         self._run(sql.FORGET_PLACES, {"now": text(now)})
 
-    # StoreHealth
+    # How it is
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""

@@ -1,0 +1,60 @@
+"""What tests of messages share: how things are shown, requests in each state, and what is inside a message."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from examples import ADA, NOON, SAM, asked, awaiting
+
+from bot.audit import Entry, Kind, entry_of_ask
+from bot.request import Account, Operator, Request, State
+from bot.slack.text import Shown
+
+SHOWN = Shown(
+    pii="masked",
+    reason_rule=None,
+    ticket_url=None,
+    token_lifetimes={"customers": timedelta(hours=1)},
+    resume_within=timedelta(minutes=5),
+)
+AWS_REQUEST = "8da554a7-3bb9-4841-8630-abf386eecebc"
+OUTCOMES = (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)
+
+
+def request(state: State, username: str = "ada", reason: str | None = "lost phone") -> Request:
+    """Return a request in this state, with as much in it as there can be."""
+    account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
+    done = state is State.DONE
+    decided = not state.awaits_operator and state not in {State.CANCELLED, State.EXPIRED}
+    return awaiting(
+        state=state,
+        chosen=None if state is State.CHOOSING else account,
+        candidates=(account,) * 10,
+        matches=12,
+        target=username,
+        reason=reason,
+        operator=replace(SAM, name=username),
+        decided_at=NOON if decided else None,
+        ended_at=NOON if state.has_ended else None,
+        attempts=1,
+        error_code=None if done else "TimedOut",
+        aws_request_ids=(AWS_REQUEST,) * 4,
+        access_until=NOON + timedelta(hours=1) if done else None,
+        login_until=NOON + timedelta(hours=1) if done else None,
+    )
+
+
+def refused(target: str, operator: Operator = SAM, account: Account | None = None) -> Entry:
+    """Return the entry of a refusal."""
+    return entry_of_ask(
+        Kind.REFUSED, asked(target, operator=operator, reason=target), "not allowed", NOON, account=account
+    )
+
+
+def leaves(node: Any) -> Iterator[dict[str, Any]]:
+    """Give every dictionary inside blocks."""
+    if isinstance(node, dict):
+        yield node
+    for held in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from leaves(held)

@@ -1,0 +1,187 @@
+"""What stands in for Slack, Cognito and threads in tests of single rules. Each does what the test tells it."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from examples import COMMAND, NOON, ScriptedPool, StoppedClock, Store, awaiting, confirmations, worker
+
+from bot.audit import Entry, entry_of
+from bot.deliver import CardDelivery, Delivery, show_card
+from bot.errors import BotError, BusyError, DeliveryError
+from bot.flow import Flow
+from bot.ports import Clock, Place
+from bot.request import Claim, Request, State
+from bot.work import LEASE
+
+
+def added(store: Store, request: Request, place: Place | None = COMMAND) -> Request:
+    """Return a request once it is stored, as a command opens it at noon."""
+    store.add(request, entry_of(request, NOON), show_card(request, NOON, place))
+    return request
+
+
+def moved(store: Store, before: Request, state: State, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request once it was moved, with its entry and card as the rules have them."""
+    after = before.move(state, **changes)
+    running = state is State.RUNNING
+    entry = None if running and before.state is State.READY else entry_of(after, at)
+    store.move(before, after, entry, None if running else show_card(after, at))
+    return after
+
+
+def ready_in(store: Store, **changes: Any) -> Request:
+    """Return a request that was opened, and decided at noon."""
+    return moved(store, added(store, awaiting(**changes)), State.READY, decided_at=NOON)
+
+
+def running_in(store: Store, **changes: Any) -> Request:
+    """Return a request that was opened, and decided and claimed at noon."""
+    claim = Claim(id="claim-1", at=NOON, until=NOON + LEASE)
+    return moved(store, ready_in(store, **changes), State.RUNNING, claim=claim)
+
+
+def meanwhile(store: Store, **happens: Callable[..., object]) -> Any:
+    """Return a store with interruptions: `before_move` is done before each move, `after_get` after each get."""
+    return _Interrupted(store, happens)
+
+
+class _Interrupted:
+    def __init__(self, store: Store, happens: dict[str, Callable[..., object]]) -> None:
+        self._store = store
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        before, after = (self._happens.get(f"{when}_{name}", _nothing) for when in ("before", "after"))
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            before()
+            result = method(*arguments, **named)
+            after()
+            return result
+
+        return call
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass
+class Channel:
+    """An audit channel that refuses as often as it was told to."""
+
+    clock: StoppedClock
+    refusals: list[DeliveryError] = field(default_factory=list)
+    posts: list[list[str]] = field(default_factory=list)
+    asked_at: list[datetime] = field(default_factory=list)
+    during: Callable[[], object] = lambda: None
+
+    def post(self, entries: Sequence[Entry]) -> str:
+        """Take the entries, or refuse."""
+        self.asked_at.append(self.clock.now())
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.during()
+        self.posts.append([entry.ask.options.target for entry in entries])
+        return f"{len(self.posts)}.0"
+
+
+@dataclass
+class TakenCards:
+    """Slack's side of the cards: `shown` is what it took, each as the state and where (None: a direct message)."""
+
+    refusals: deque[DeliveryError | None] = field(default_factory=deque)
+    shown: list[tuple[str, str | None]] = field(default_factory=list)
+    during: Callable[[], object] = lambda: None
+
+    def show(self, request: Request, place: Place | None) -> None:
+        """Take a card, or refuse. It reaches people at the end: another may come before it."""
+        if self.refusals and (refusal := self.refusals.popleft()):
+            raise refusal
+        self.during()
+        self.shown.append((request.state.value, place.response_url if place else None))
+
+
+@dataclass
+class Told:
+    """A `Reply` and a form: what one operator was told. Where Slack does not `take` a card, nothing is certain."""
+
+    place: Place | None = None
+    shown: list[Request] = field(default_factory=list)
+    said: list[BotError] = field(default_factory=list)
+    opened: list[Sequence[str]] = field(default_factory=list)
+    takes: bool = True
+
+    def show(self, request: Request) -> bool:
+        """Show a request."""
+        self.shown.append(request)
+        return self.takes
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong."""
+        self.said.append(error)
+
+    def open(self, pools: Sequence[str]) -> None:
+        """Open the form."""
+        self.opened.append(pools)
+
+
+@dataclass
+class StepLane:
+    """A lane whose work is done when the test says so. `room` is how much of it may wait."""
+
+    room: int = 9
+    works: deque[Callable[[], object]] = field(default_factory=deque)
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Keep it for later. The last place is for what is urgent."""
+        assert request_id
+        if len(self.works) >= self.room - (not urgent):
+            raise BusyError
+        self.works.append(work)
+
+    def do(self) -> int:
+        """Do all that waits; return how much that was."""
+        count = len(self.works)
+        for _ in range(count):
+            self.works.popleft()()
+        return count
+
+
+@dataclass
+class Members:
+    """Slack's groups: ids of members, or None for one that Slack cannot list. `during` happens while it is asked."""
+
+    of: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    during: Callable[[], object] = lambda: None
+
+    def members(self, group_id: str) -> frozenset[str] | None:
+        """Return the members."""
+        self.during()
+        return self.of[group_id]
+
+
+def delivery(store: Store, channel: Channel) -> Delivery:
+    """Return what posts to the channel, without jitter."""
+    return Delivery(outbox=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
+
+
+def card_delivery(store: Store, cards: TakenCards, clock: Clock) -> CardDelivery:
+    """Return what shows cards, without jitter."""
+    return CardDelivery(outbox=store, requests=store, cards=cards, clock=clock, jitter=lambda: 1.0)
+
+
+def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
+    """Return the flow, on lanes that wait for the test."""
+    values: dict[str, Any] = {
+        "confirmations": confirmations(store, pool.clock, pool),
+        "worker": worker(store, pool, pool.clock),
+        "outbox": store,
+        "slack_lane": StepLane(),
+        "aws_lane": StepLane(),
+    }
+    return Flow(**(values | changes))

@@ -1,0 +1,210 @@
+"""Actions as data: an action of two steps, made up for these tests, and the rows that there are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, cast
+
+import pytest
+from examples import NOON, ScriptedPool, StoppedClock, Store, worker
+from stand_ins import meanwhile, ready_in
+
+from bot.action import ACTIONS, Action, Answer, Done, Refused, Step, Unclear
+from bot.audit import POSTED, Kind
+from bot.errors import StoreUnavailableError
+from bot.request import Request, State
+from bot.work import LEASE, Worker
+
+
+class MadeUp(StrEnum):
+    """Two steps that no action has."""
+
+    CLOSE = "AdminClose"
+    SWEEP = "AdminSweep"
+
+
+YES, NO, DOUBT = Done("aws-yes"), Refused("NotAuthorizedException", "aws-no"), Unclear("TimedOut")
+UNSENT = Refused("NoCallMade", None, sent=False)
+RESUME_WITHIN = timedelta(minutes=5)
+ROWS = dict(ACTIONS)
+BOTH = ("AdminClose", "AdminSweep")
+
+
+@pytest.fixture(autouse=True)
+def two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is an action of two steps."""
+    steps: Any = (MadeUp.CLOSE, MadeUp.SWEEP)
+    row = replace(ACTIONS["sign_out"], steps=steps)
+    monkeypatch.setitem(cast("dict[str, Action]", ACTIONS), "two_steps", row)
+
+
+@dataclass
+class Story:
+    """One request of the made-up action, and what answers its calls."""
+
+    store: Store
+    answers: list[Answer]
+    clock: StoppedClock
+
+    def __post_init__(self) -> None:
+        self.pool = ScriptedPool(self.answers, self.clock)
+        self.request = ready_in(self.store, action="two_steps")
+
+    def worker(self, **happens: Callable[..., object]) -> Worker:
+        return worker(meanwhile(self.store, **happens), self.pool, self.clock)
+
+    def stored(self) -> Request:
+        found = self.store.get(self.request.id)
+        assert found
+        return found
+
+    def called(self) -> list[str]:
+        return [str(step) for step in self.pool.steps]
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "code", "done"),
+    [
+        ([YES, YES], State.DONE, None, BOTH),
+        ([YES, NO], State.PARTLY, "NotAuthorizedException", BOTH[:1]),
+        ([YES, UNSENT], State.PARTLY, "NoCallMade", BOTH[:1]),
+        ([YES, *[DOUBT] * 4], State.UNKNOWN, "TimedOut", BOTH[:1]),
+        ([YES, DOUBT, NO], State.UNKNOWN, "TimedOut", BOTH[:1]),
+        ([YES, DOUBT, YES], State.DONE, None, BOTH),
+        ([DOUBT, YES, NO], State.PARTLY, "NotAuthorizedException", BOTH[:1]),
+        ([NO], State.FAILED, "NotAuthorizedException", ()),
+        ([DOUBT, NO], State.UNKNOWN, "TimedOut", ()),
+    ],
+)
+def test_the_outcome_of_two_steps_says_no_more_than_their_answers_do(
+    store: Store, answers: list[Answer], state: State, code: str | None, done: tuple[str, ...]
+) -> None:
+    story = Story(store, answers, StoppedClock())
+    ended = story.worker().run(story.request)
+    assert ended
+    assert (ended.state, ended.error_code, ended.done) == (state, code, done)
+    assert ended.attempts == sum(answer is not UNSENT for answer in answers)
+    assert story.stored() == ended
+    (*_, entry) = store.entries(None, None)
+    assert entry.kind == (Kind.SIGNED_OUT if state is State.DONE else Kind(state.value))
+    assert entry.delivery.next_at == ended.ended_at
+
+
+def test_steps_are_called_in_their_order_and_each_answer_is_noted_before_the_next_call(store: Store) -> None:
+    story = Story(store, [YES, YES], StoppedClock())
+    noted: list[tuple[str, ...]] = []
+    story.pool.during = lambda: noted.append(story.stored().done)
+    story.worker().run(story.request)
+    assert story.called() == list(BOTH)
+    assert noted == [(), BOTH[:1]]
+
+
+def test_each_step_has_a_lease_of_its_own_under_the_same_claim(store: Store) -> None:
+    story = Story(store, [YES, YES], StoppedClock())
+    story.pool.seconds = 7
+    claims: list[Any] = []
+    story.pool.during = lambda: claims.append(story.stored().claim)
+    story.worker().run(story.request)
+    assert claims[0].id == claims[1].id
+    assert [claim.until for claim in claims] == [NOON + LEASE, NOON + timedelta(seconds=7) + LEASE]
+
+
+def test_no_step_begins_later_than_resume_within_after_the_decision(store: Store) -> None:
+    story = Story(store, [YES], StoppedClock(NOON + RESUME_WITHIN - timedelta(seconds=1)))
+    story.pool.seconds = 2
+    ended = story.worker().run(story.request)
+    assert ended
+    assert (ended.state, ended.error_code, story.called()) == (State.PARTLY, "NoCallMade", [BOTH[0]])
+
+
+def killed() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_between_the_steps_repeats_no_step_that_is_known_to_be_done(store: Store, when: str) -> None:
+    """Before the answer of the first step is noted it is not known; afterwards it is."""
+    story = Story(store, [YES, YES, YES], StoppedClock())
+    moves: list[None] = []
+
+    def at_the_second_move() -> None:
+        moves.append(None)
+        if len(moves) == 2:
+            killed()
+
+    with pytest.raises(KeyboardInterrupt):
+        story.worker(**{f"{when}_move": at_the_second_move}).run(story.request)
+    story.clock.sleep(60)
+    ended = story.worker().run(story.stored())
+    assert ended
+    assert (ended.state, ended.done) == (State.DONE, BOTH)
+    assert story.called() == [BOTH[0], *(BOTH if when == "before" else BOTH[1:])]
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [([YES, YES], State.DONE), ([YES, NO], State.UNKNOWN)],
+    ids=["yes", "no"],
+)
+def test_a_kill_in_the_second_call_leaves_that_step_in_doubt(store: Store, answers: list[Answer], state: State) -> None:
+    story = Story(store, answers, StoppedClock())
+    story.pool.during = lambda: killed() if len(story.pool.steps) == 2 else None
+    with pytest.raises(KeyboardInterrupt):
+        story.worker().run(story.request)
+    story.clock.sleep(60)
+    story.pool.during = lambda: None
+    ended = story.worker().run(story.stored())
+    assert ended
+    assert story.called() == [BOTH[0], BOTH[1], BOTH[1]]
+    assert (ended.state, ended.in_doubt) == (state, True)
+
+
+def test_a_step_that_is_answered_with_yes_ends_the_doubt_of_its_dead_holder(store: Store) -> None:
+    """The dead one cannot have begun the second step: it would have noted the first before."""
+    story = Story(store, [YES, NO], StoppedClock())
+    story.pool.during = lambda: killed() if len(story.pool.steps) == 1 else None
+    with pytest.raises(KeyboardInterrupt):
+        story.worker().run(story.request)
+    story.clock.sleep(60)
+    story.pool.during = lambda: None
+    ended = story.worker().run(story.stored())
+    assert ended
+    assert story.called() == [BOTH[0], *BOTH]
+    assert ended.state is State.PARTLY
+
+
+def test_a_worker_that_lost_its_claim_between_the_steps_sends_no_more(store: Store) -> None:
+    story = Story(store, [YES, YES], StoppedClock())
+
+    def another_takes_over() -> None:
+        held = story.stored()
+        claim = replace(held.claim, id="another's") if held.claim else None
+        store.move(held, held.move(State.RUNNING, claim=claim, in_doubt=True), None, None)
+
+    story.pool.during = another_takes_over
+    assert story.worker().run(story.request) is None
+    assert story.called() == [BOTH[0]]
+
+
+def test_a_store_that_cannot_note_the_first_answer_means_no_second_step(store: Store) -> None:
+    def away_once_called() -> None:
+        if story.pool.steps:
+            raise StoreUnavailableError("away")
+
+    story = Story(store, [YES], StoppedClock())
+    with pytest.raises(StoreUnavailableError):
+        story.worker(before_move=away_once_called).run(story.request)
+    assert story.called() == [BOTH[0]]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_action_has_a_step_and_an_outcome_of_its_own_that_the_trail_knows(name: str) -> None:
+    action = ROWS[name]
+    assert action.steps
+    assert Kind(action.outcome) in POSTED
+    assert sum(each.outcome == action.outcome for each in ROWS.values()) == 1
+
+
+def test_a_step_names_the_permission_that_it_takes() -> None:
+    assert Step.SIGN_OUT.permission == "cognito-idp:AdminUserGlobalSignOut"

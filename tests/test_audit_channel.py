@@ -1,0 +1,131 @@
+"""What the audit channel reads of an outcome."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from examples import ADA, KIM, NOON, SAM
+from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, request
+
+from bot.audit import POSTED, Entry, entry_of
+from bot.reason import ReasonRule
+from bot.request import State
+from bot.slack.audit_channel import audit_message, metadata
+
+
+def entry(state: State) -> Entry:
+    return entry_of(request(state), NOON)
+
+
+def lines(entry: Entry) -> list[str]:
+    return audit_message(SHOWN, [entry]).text.split("\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        (State.DONE, "✅ Signed out: ada"),
+        (State.PARTLY, "🟠 Partly signed out: ada"),
+        (State.FAILED, "❌ Not signed out: ada"),
+        (State.UNKNOWN, "❓ Not known whether signed out: ada"),
+    ],
+)
+def test_the_first_two_lines_say_whom_outcome_who_and_why(state: State, title: str) -> None:
+    assert lines(entry(state))[:2] == [title, "U0SAM00001 · pool customers · lost phone"]
+
+
+@pytest.mark.parametrize("state", OUTCOMES)
+def test_all_ids_and_times_are_in_one_context_block_at_the_end(state: State) -> None:
+    posted = entry(state)
+    blocks = audit_message(SHOWN, [posted]).blocks
+    assert [block["type"] == "context" for block in blocks] == [False] * (len(blocks) - 1) + [True]
+    for fact in (posted.id, posted.ask.id, AWS_REQUEST, "eu-central-1_AbCdEf123", str(ADA.sub), SAM.id, SAM.team_id):
+        assert fact in json.dumps(blocks[-1])
+        assert fact not in json.dumps(blocks[:-1]) or fact == SAM.id
+    assert len(lines(posted)) <= 4
+
+
+def test_the_small_print_tells_each_time_in_utc() -> None:
+    at = "2026-11-22 12:00:00 UTC"
+    assert f"Asked {at}, confirmed {at}, ended {at} · Calls: 1 · Allowed by allow.users" in lines(entry(State.DONE))[-1]
+
+
+def test_what_goes_on_after_a_sign_out_is_told_with_its_end() -> None:
+    until = "2026-11-22 13:00:00 UTC"
+    whole = lines(entry(State.DONE))
+    assert f"Tokens may be accepted until {until}. The hosted login page may renew them until {until}." in whole
+    without = entry_of(replace(request(State.DONE), login_until=None), NOON)
+    assert f"Tokens may be accepted until {until}." in lines(without)
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"),
+    [
+        (State.PARTLY, "Only this was done: ."),
+        (State.FAILED, "No session was ended."),
+        (State.UNKNOWN, "It may or may not have happened."),
+    ],
+)
+def test_what_an_outcome_without_a_yes_means_is_in_the_third_line(state: State, meaning: str) -> None:
+    assert lines(entry(state))[2].startswith(f"{meaning}")
+    assert lines(entry(state))[2].endswith("Cognito did not answer in time. (TimedOut)")
+
+
+@pytest.mark.parametrize("state", [State.PARTLY, State.FAILED, State.UNKNOWN])
+def test_signed_out_is_said_only_of_what_was_done(state: State) -> None:
+    assert "Signed out" not in audit_message(SHOWN, [entry(state)]).text
+
+
+def test_a_federated_account_says_where_it_signs_in() -> None:
+    federated = replace(ADA, username="Google_123", provider="Google")
+    text = audit_message(SHOWN, [entry_of(replace(request(State.DONE), chosen=federated), NOON)]).text
+    assert "U0SAM00001 · pool customers · through Google (federated) · lost phone" in text
+
+
+def test_a_ticket_in_the_reason_is_a_link() -> None:
+    linking = replace(SHOWN, ticket_url="https://tickets.example/{}", reason_rule=ReasonRule(pattern=re.compile("H-1")))
+    posted = entry_of(request(State.DONE, reason="see H-1"), NOON)
+    (link,) = [leaf for leaf in leaves(audit_message(linking, [posted]).blocks) if leaf.get("type") == "link"]
+    assert (link["url"], link["text"]) == ("https://tickets.example/H-1", "H-1")
+
+
+def test_a_refusal_says_who_whom_and_why_in_the_first_two_lines() -> None:
+    assert lines(refused("ada@example.com"))[:2] == [
+        "⛔ Refused: a…@example.com",
+        "U0SAM00001 · not allowed · ada@example.com",
+    ]
+    assert lines(refused("ada", account=ADA))[1] == "U0SAM00001 · pool customers · not allowed · ada"
+    small_print = lines(refused("ada@example.com"))[-1]
+    assert (
+        "At 2026-11-22 12:00:00 UTC · Asked for a…@example.com · Operator sam (U0SAM00001, team T0SIGNOUT1)"
+        in small_print
+    )
+
+
+def test_several_refusals_make_one_message_with_the_first_ten() -> None:
+    text = audit_message(SHOWN, [refused(f"target-{number}") for number in range(13)]).text
+    assert text.startswith("⛔ Refused: 13 times\nU0SAM00001 (sam, team T0SIGNOUT1)\n")
+    assert "target-9" in text
+    assert "target-10" not in text
+    assert "and 3 more" in text
+
+
+def test_an_audit_message_carries_its_ids_as_metadata() -> None:
+    posted = entry(State.UNKNOWN)
+    assert metadata([posted]) == {
+        "event_type": "signout_outcome",
+        "event_payload": {"entry_id": posted.id, "request_id": posted.ask.id, "outcome": "unknown"},
+    }
+    denied = [refused("ada", KIM), refused("ada", KIM)]
+    assert metadata(denied)["event_payload"] == {
+        "entry_id": denied[0].id,
+        "request_id": denied[0].ask.id,
+        "outcome": "refused",
+        "count": 2,
+    }
+
+
+def test_every_kind_that_is_posted_has_a_title_in_words() -> None:
+    for kind in POSTED:
+        assert kind.value not in json.dumps(audit_message(SHOWN, [replace(refused("ada"), kind=kind)]).blocks[0])

@@ -1,0 +1,63 @@
+"""Which entry each move writes, and what an entry holds."""
+
+from dataclasses import replace
+
+import pytest
+from examples import ADA, NOON, asked, awaiting, choosing
+
+from bot import __version__
+from bot.audit import OUTCOMES, POSTED, Entry, Kind, entry_of, entry_of_ask
+from bot.request import State
+
+KINDS = {
+    State.CHOOSING: "opened",
+    State.CONFIRMING: "opened",
+    State.READY: "confirmed",
+    State.RUNNING: "resumed",
+    State.DONE: "signed_out",
+    State.PARTLY: "partly",
+    State.FAILED: "failed",
+    State.UNKNOWN: "unknown",
+    State.CANCELLED: "cancelled",
+    State.EXPIRED: "expired",
+}
+POSTED_KINDS = {"signed_out", "partly", "failed", "unknown", "refused"}
+
+
+@pytest.mark.parametrize("state", State)
+def test_each_state_that_a_request_arrives_in_has_its_word(state: State) -> None:
+    assert entry_of(awaiting(state=state), NOON).kind == KINDS[state]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_outcomes_and_refusals_are_posted_and_all_else_is_only_recorded(kind: Kind) -> None:
+    assert (kind in POSTED) == (kind.value in POSTED_KINDS)
+    entry = entry_of_ask(kind, asked(), "rule", NOON)
+    assert entry.delivery.next_at == (NOON if kind.value in POSTED_KINDS else None)
+
+
+def test_a_command_ends_with_every_kind_that_is_no_step_on_the_way() -> None:
+    assert {kind.value for kind in Kind} - {kind.value for kind in OUTCOMES} == {"opened", "confirmed", "resumed"}
+
+
+def test_an_entry_is_a_snapshot_without_the_accounts_that_were_not_meant() -> None:
+    request = choosing()
+    entry = entry_of(request, NOON)
+    assert entry.request == replace(request, candidates=())
+    assert (entry.ask, entry.chosen, entry.rule, entry.at) == (request.ask, None, request.allowed_by, NOON)
+    assert entry.bot_version == __version__
+
+
+def test_an_entry_of_something_that_moved_nothing_holds_what_was_asked_and_of_whom() -> None:
+    ask = asked()
+    entry = entry_of_ask(Kind.REFUSED, ask, "not allowed", NOON, ADA)
+    assert (entry.ask, entry.chosen, entry.rule, entry.request) == (ask, ADA, "not allowed", None)
+
+
+def test_two_entries_never_have_the_same_id() -> None:
+    assert entry_of(awaiting(), NOON).id != entry_of(awaiting(), NOON).id
+
+
+def test_an_entry_of_nothing_is_an_error() -> None:
+    with pytest.raises(LookupError):
+        _ = Entry(id="1", kind=Kind.REFUSED, at=NOON, rule="rule").ask

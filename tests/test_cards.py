@@ -1,0 +1,122 @@
+"""The card, in each state of its request."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from examples import ADA, NOON, awaiting
+from messages import OUTCOMES, SHOWN, leaves, request
+
+from bot.action import ACTIONS, Step
+from bot.errors import TOO_LATE
+from bot.facts.advice import ADVICE
+from bot.request import Earlier, State
+from bot.slack.cards import AUDIT_REFUSED, card
+
+
+def moments(state: State) -> list[int]:
+    return [leaf["timestamp"] for leaf in leaves(card(SHOWN, request(state)).blocks) if leaf.get("type") == "date"]
+
+
+def test_a_button_carries_only_the_request_id() -> None:
+    asked = awaiting()
+    buttons = [leaf for leaf in leaves(card(SHOWN, asked).blocks) if leaf.get("type") == "button"]
+    assert [(each["action_id"], each["value"], each.get("style")) for each in buttons] == [
+        ("signout_confirm", asked.id, "danger"),
+        ("signout_cancel", asked.id, None),
+    ]
+
+
+def test_each_of_several_accounts_has_a_button_with_its_number() -> None:
+    several = request(State.CHOOSING)
+    buttons = [leaf for leaf in leaves(card(SHOWN, several).blocks) if leaf.get("type") == "button"]
+    assert [each["action_id"] for each in buttons] == [*(f"signout_choose_{n}" for n in range(10)), "signout_cancel"]
+    assert {each["value"] for each in buttons} == {several.id}
+
+
+@pytest.mark.parametrize("state", [state for state in State if not state.awaits_operator])
+def test_only_a_card_that_awaits_its_operator_has_buttons(state: State) -> None:
+    assert "actions" not in {block["type"] for block in card(SHOWN, request(state)).blocks}
+
+
+def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
+    asked = awaiting()
+    text = card(SHOWN, asked).text
+    for fact in ("ada", "a…@example.com", "CONFIRMED, enabled", "2025-10-18", "customers (eu-central-1)", "lost phone"):
+        assert fact in text
+    assert "for up to 1 hour" in text
+    assert int(asked.expires_at.timestamp()) in moments(State.CONFIRMING)
+
+
+def test_the_card_tells_when_and_by_whom_the_account_was_signed_out_before() -> None:
+    before = replace(awaiting(), earlier=Earlier(at=NOON - timedelta(hours=1), by="kim"))
+    assert "Last signed out  2026-11-22 11:00:00 UTC by @kim" in card(SHOWN, before).text
+    assert "Last signed out" not in card(SHOWN, awaiting()).text
+
+
+def test_pii_full_shows_the_whole_email() -> None:
+    assert "ada@example.com" in card(replace(SHOWN, pii="full"), awaiting()).text
+    assert "ada@example.com" not in card(SHOWN, awaiting()).text
+
+
+def test_a_card_that_waits_says_so_and_until_when() -> None:
+    assert card(SHOWN, request(State.READY)).text.startswith("Waiting … Signing out ada has not begun yet.")
+    assert moments(State.READY) == [int((NOON + SHOWN.resume_within).timestamp())]
+
+
+def test_the_result_tells_the_truth_about_what_goes_on() -> None:
+    text = card(SHOWN, request(State.DONE)).text
+    assert "signature may accept it until 2026-11-22 13:00:00 UTC" in text
+    assert "hosted login page may get new tokens without a password until 2026-11-22 13:00:00 UTC" in text
+    assert "can sign in again at once" in text
+    assert "Disable the account or reset its password" in text
+    assert "all access" not in text.lower()
+
+
+def test_a_pool_without_hosted_login_says_nothing_of_it() -> None:
+    assert "hosted login" not in card(SHOWN, replace(request(State.DONE), login_until=None)).text
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.DONE])
+def test_signed_out_is_said_only_of_what_was_done(state: State) -> None:
+    assert "Signed out" not in card(SHOWN, request(state)).text
+
+
+def test_unknown_says_that_it_may_have_happened() -> None:
+    assert (
+        "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
+        in card(SHOWN, request(State.UNKNOWN)).text
+    )
+
+
+def test_what_could_not_begin_in_time_says_that_nothing_was_sent() -> None:
+    text = card(SHOWN, replace(request(State.FAILED), error_code=TOO_LATE, aws_request_ids=())).text
+    assert "No session was ended. The bot could not begin in time, so nothing was sent to Cognito." in text
+
+
+def test_what_was_partly_done_says_what_was_and_what_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = replace(ACTIONS["sign_out"], steps=("AdminDisableUser", Step.SIGN_OUT))  # type: ignore[arg-type]  # to come
+    monkeypatch.setattr("bot.slack.cards.ACTIONS", {"sign_out": both})
+    text = card(SHOWN, replace(request(State.PARTLY), done=("AdminDisableUser",))).text
+    assert "Done: AdminDisableUser. Not done: AdminUserGlobalSignOut. Cognito did not answer in time." in text
+
+
+@pytest.mark.parametrize("code", ADVICE)
+def test_each_known_error_has_advice_of_its_own_that_the_result_shows(code: str) -> None:
+    assert ADVICE[code] in card(SHOWN, replace(request(State.FAILED), error_code=code)).text
+    assert list(ADVICE.values()).count(ADVICE[code]) == 1
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_an_outcome_tells_that_the_audit_channel_takes_nothing(state: State) -> None:
+    text = card(SHOWN, request(state), audit_refused=True).text
+    assert (AUDIT_REFUSED in text) is (state in OUTCOMES)
+    assert AUDIT_REFUSED not in card(SHOWN, request(state)).text
+
+
+def test_look_alikes_are_told_apart_by_their_sub_and_by_what_cannot_be_seen() -> None:
+    names = ["ada", "ad\u0430", "ada\u3164"]
+    accounts = tuple(replace(ADA, username=name, sub=f"sub-{number}") for number, name in enumerate(names))
+    text = card(SHOWN, awaiting(state=State.CHOOSING, chosen=None, candidates=accounts, matches=3)).text
+    assert r"ada\u3164" in text
+    assert all(f"sub-{number}" in text for number in range(3))

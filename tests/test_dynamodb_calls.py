@@ -1,0 +1,287 @@
+"""Faults on the way to DynamoDB: what is tried again, what is done once, and what is known afterwards."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from dynamodb import DynamoDB, Fault, answer_500_after, cancel, lose_answer, lose_call, refuse
+from examples import NOON, asked, decided_in
+
+from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.errors import StoreUnavailableError, SupersededError
+from bot.ports import Place, Show
+from bot.request import Claim, Request, State, new_id
+from bot.stores.dynamodb import calls
+from bot.stores.dynamodb.calls import Calls
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.work import LEASE, MARGIN
+
+URL = "https://hooks.slack.com/commands/T/1/secret"
+SHOW = Show(at=NOON, place=Place(response_url=URL, until=NOON + timedelta(minutes=30), replaces=True))
+WRITE, WRITE_ONE = "TransactWriteItems", "PutItem"
+LONGEST_WRITE = timedelta(seconds=calls.KEEP_TRYING_SECONDS + calls.CONNECT_SECONDS + calls.READ_SECONDS)
+
+# Of each call: what is done, however often it fails in these ways, if only it succeeds in the end.
+PASSING = [
+    lose_answer,
+    lose_call,
+    answer_500_after,
+    refuse(500, "InternalServerError"),
+    refuse(503, "ServiceUnavailable"),
+    refuse(400, "ThrottlingException"),
+    refuse(400, "ProvisionedThroughputExceededException"),
+]
+LASTING = [
+    (lose_answer, "ConnectionClosedError", True),
+    (lose_call, "ConnectionClosedError", True),
+    (answer_500_after, "InternalServerError", True),
+    (refuse(500, "InternalServerError"), "InternalServerError", True),
+    (refuse(400, "ThrottlingException"), "ThrottlingException", False),
+    (refuse(400, "AccessDeniedException"), "AccessDeniedException", False),
+    (refuse(400, "ResourceNotFoundException"), "ResourceNotFoundException", False),
+    (refuse(400, "ValidationException"), "ValidationException", False),
+    (refuse(400, "ExpiredTokenException"), "ExpiredTokenException", False),
+]
+
+
+@pytest.fixture
+def _impatient(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dynamodb
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 0.5)
+
+
+def claimed(ready: Request, claim_id: str = "mine") -> Request:
+    return ready.move(State.RUNNING, claim=Claim(id=claim_id, at=NOON, until=NOON + LEASE))
+
+
+def taken_over(request: Request) -> tuple[Request, Request, Entry]:
+    """Return a claim, the claim that takes it over, and the entry of that."""
+    after = claimed(request, "another's")
+    return request, after, entry_of(after, NOON)
+
+
+def kinds(store: DynamoDBStore) -> list[Kind]:
+    return sorted(entry.kind for entry in store.entries(None, None))
+
+
+def claimed_in(store: DynamoDBStore) -> Request:
+    ready = decided_in(store, show=SHOW)
+    request = claimed(ready)
+    store.move(ready, request, None, None)
+    return request
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *PASSING,
+        refuse(400, "TransactionInProgressException"),
+        cancel("TransactionConflict", "None"),
+        cancel("None", "ThrottlingError"),
+        cancel("TransactionConflict", "ProvisionedThroughputExceeded"),
+    ],
+)
+def test_what_passes_is_tried_again_and_done_once(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: Fault
+) -> None:
+    before, after, entry = taken_over(claimed_in(dynamodb_store))
+    dynamodb.next(WRITE, fault, fault)
+    dynamodb_store.move(before, after, entry, SHOW)
+    assert dynamodb_store.get(before.id) == after
+    assert kinds(dynamodb_store) == [Kind.CONFIRMED, Kind.OPENED, Kind.RESUMED]
+    with pytest.raises(SupersededError):
+        dynamodb_store.move(before, claimed(before, "late"), replace(entry, id=new_id(NOON)), SHOW)
+
+
+@pytest.mark.parametrize("fault", [*PASSING, refuse(400, "TransactionConflictException")])
+def test_a_first_claim_that_passes_is_tried_again_and_done_once(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: Fault
+) -> None:
+    ready = decided_in(dynamodb_store)
+    dynamodb.next(WRITE_ONE, fault, fault)
+    dynamodb_store.move(ready, claimed(ready), None, None)
+    assert dynamodb_store.get(ready.id) == claimed(ready)
+    with pytest.raises(SupersededError):
+        dynamodb_store.move(ready, claimed(ready, "late"), None, None)
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(
+    ("fault", "reason", "in_doubt"),
+    [
+        *LASTING,
+        (cancel("TransactionConflict", "None"), "TransactionConflict", False),
+        (cancel("None", "ValidationError"), "ValidationError", False),
+        (cancel("None", "ItemCollectionSizeLimitExceeded"), "ItemCollectionSizeLimitExceeded", False),
+    ],
+)
+def test_what_does_not_pass_says_why_and_whether_it_may_have_been_done(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: Fault, reason: str, *, in_doubt: bool
+) -> None:
+    before, after, entry = taken_over(claimed_in(dynamodb_store))
+    dynamodb.next(WRITE, *[fault] * 50)
+    with pytest.raises(StoreUnavailableError) as caught:
+        dynamodb_store.move(before, after, entry, SHOW)
+    assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
+    assert URL not in f"{caught.value!r}{caught.getrepr(chain=True)}"
+    dynamodb.clear()
+    done = dynamodb_store.get(before.id) == after
+    assert done == (fault in (lose_answer, answer_500_after))
+    assert (Kind.RESUMED in kinds(dynamodb_store)) == done
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(("fault", "reason", "in_doubt"), LASTING)
+def test_a_first_claim_that_does_not_pass_says_why_and_whether_it_may_have_been_done(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: Fault, reason: str, *, in_doubt: bool
+) -> None:
+    ready = decided_in(dynamodb_store)
+    dynamodb.next(WRITE_ONE, *[fault] * 50)
+    with pytest.raises(StoreUnavailableError) as caught:
+        dynamodb_store.move(ready, claimed(ready), None, None)
+    assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
+    dynamodb.clear()
+    done = dynamodb_store.get(ready.id) == claimed(ready)
+    assert done == (fault in (lose_answer, answer_500_after))
+
+
+def test_a_claim_that_was_lost_on_its_way_is_not_taken_for_done_where_another_came_first(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = decided_in(dynamodb_store)
+    other = DynamoDBStore(dynamodb_store._calls.table)
+    dynamodb.next(WRITE_ONE, lose_call)
+    monkeypatch.setattr(calls.time, "sleep", lambda _: other.move(ready, claimed(ready, "another's"), None, None))
+    with pytest.raises(SupersededError):
+        dynamodb_store.move(ready, claimed(ready), None, None)
+    assert dynamodb_store.get(ready.id) == claimed(ready, "another's")
+    other.close()
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_claim_that_cannot_be_read_back_after_a_lost_answer_is_in_doubt(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    ready = decided_in(dynamodb_store)
+    dynamodb.next(WRITE_ONE, lose_answer)
+    dynamodb.next("GetItem", *[refuse(400, "ThrottlingException")] * 50)
+    with pytest.raises(StoreUnavailableError) as caught:
+        dynamodb_store.move(ready, claimed(ready), None, None)
+    assert caught.value.in_doubt
+    dynamodb.clear()
+    assert dynamodb_store.get(ready.id) == claimed(ready)
+
+
+def test_a_first_claim_is_one_write_of_one_item_and_reads_nothing(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    ready = decided_in(dynamodb_store)
+    dynamodb.calls.clear()
+    dynamodb_store.move(ready, claimed(ready), None, None)
+    assert [action for action, _ in dynamodb.calls] == [WRITE_ONE]
+
+
+def test_a_refusal_after_a_lost_answer_leaves_the_doubt(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    before, after, entry = taken_over(claimed_in(dynamodb_store))
+    dynamodb.next(WRITE, lose_answer, refuse(400, "ExpiredTokenException"))
+    with pytest.raises(StoreUnavailableError) as caught:
+        dynamodb_store.move(before, after, entry, None)
+    assert (caught.value.reason, caught.value.in_doubt) == ("ExpiredTokenException", True)
+
+
+def test_each_kind_of_write_of_an_entry_is_done_once_where_its_answer_is_lost(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
+    dynamodb.next(WRITE, lose_answer, lose_answer, lose_answer)
+    dynamodb_store.record(entry)
+    dynamodb.next(WRITE, lose_answer)
+    (held,) = dynamodb_store.hold([entry], NOON + timedelta(seconds=20))
+    dynamodb.next(WRITE, lose_answer)
+    dynamodb_store.postponed([held], NOON, failed=True)
+    (postponed,) = dynamodb_store.due_entries(NOON, 9)
+    dynamodb.next(WRITE, lose_answer)
+    dynamodb_store.delivered([postponed], "1.0", NOON)
+    (told,) = dynamodb_store.entries(None, None)
+    assert told == replace(entry, delivery=Delivery(attempts=2, delivered_at=NOON, ts="1.0"))
+
+
+def test_each_kind_of_write_of_a_card_is_done_once_where_its_answer_is_lost(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    request = decided_in(dynamodb_store, show=SHOW)
+    (card,) = dynamodb_store.due_messages(NOON, 9)
+    dynamodb.next("UpdateItem", lose_answer)
+    held = dynamodb_store.hold_message(card, NOON + timedelta(seconds=20))
+    assert held, "it is this one's, though its answer was lost"
+    dynamodb.next("UpdateItem", lose_answer)
+    dynamodb_store.not_shown(held, NOON)
+    (failed,) = dynamodb_store.due_messages(NOON, 9)
+    assert failed == replace(card, failures=1)
+    held = dynamodb_store.hold_message(failed, NOON + timedelta(seconds=20))
+    assert held
+    dynamodb.next("UpdateItem", lose_answer)
+    dynamodb_store.shown(held)
+    assert dynamodb_store.due_messages(NOON + timedelta(days=1), 9) == []
+    dynamodb.next("UpdateItem", lose_answer)
+    dynamodb_store.show_again(request.id)
+    dynamodb.next("UpdateItem", lose_answer)
+    dynamodb_store.forget_places(NOON + timedelta(hours=1))
+    (again,) = dynamodb_store.due_messages(NOON, 9)
+    assert (again.place, again.failures, again.hold) == (None, 0, None)
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """An address that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_black_hole_is_given_up_after_seconds(
+    dynamodb_store: DynamoDBStore, black_hole: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = decided_in(dynamodb_store)
+    monkeypatch.setattr(calls, "READ_SECONDS", 0.2)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
+    lost = DynamoDBStore(dynamodb_store._calls.table)
+    for call in (lost.open, lambda: lost.get(ready.id), lambda: list(lost.entries(None, None))):
+        with pytest.raises(StoreUnavailableError) as caught:
+            call()
+        assert (caught.value.reason, caught.value.in_doubt) == ("ReadTimeoutError", False)
+    with pytest.raises(StoreUnavailableError) as caught:
+        lost.move(ready, claimed(ready), None, None)
+    assert (caught.value.reason, caught.value.in_doubt) == ("ReadTimeoutError", True)
+    lost.close()
+    assert dynamodb_store.get(ready.id) == ready
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{door.getsockname()[1]}")
+    store = DynamoDBStore(table)
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
+    for call in (store.open, store.check_writable, lambda: store.record(entry)):
+        with pytest.raises(StoreUnavailableError) as caught:
+            call()
+        assert (caught.value.reason, caught.value.in_doubt) == ("EndpointConnectionError", False)
+    store.close()
+
+
+def test_a_write_ends_within_the_margin_that_a_lease_keeps_for_it() -> None:
+    assert LONGEST_WRITE < MARGIN
+
+
+@pytest.mark.parametrize("name", ["AWS_DEFAULT_REGION", "AWS_REGION"])
+def test_the_region_is_boto3s_or_the_one_that_a_containers_engine_sets(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for each in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv(name, "eu-west-3")
+    assert Calls("signout").client().meta.region_name == "eu-west-3"

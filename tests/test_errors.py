@@ -1,0 +1,58 @@
+"""What people are told of an error: a sentence and a hint, and a code for the command line."""
+
+import pytest
+
+from bot import errors
+from bot.errors import BotError, Code, DeniedError, PoolUnavailableError, StoreUnavailableError, UsageError
+
+ALL = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, BotError)]
+PRESSES = [each for each in ALL if each.sentence != BotError.sentence] + [BotError]
+
+
+@pytest.mark.parametrize("kind", PRESSES, ids=lambda kind: kind.__name__)
+def test_a_sentence_ends_as_one_and_so_does_its_hint(kind: type[BotError]) -> None:
+    for text in filter(None, (kind.sentence, kind.hint)):
+        assert text[0].isupper()
+        assert text.endswith(".")
+
+
+def test_an_error_reads_as_its_sentence_and_its_hint() -> None:
+    assert str(BotError("This was wrong.", "Do that.")) == "This was wrong. Do that."
+    assert str(BotError("This was wrong.")) == "This was wrong."
+    assert str(BotError()) == f"{BotError.sentence} {BotError.hint}"
+
+
+def test_a_usage_line_goes_with_what_was_typed() -> None:
+    error = UsageError("TARGET is missing.", "/signout TARGET")
+    assert (str(error), error.usage, error.code) == ("TARGET is missing.", "/signout TARGET", Code.USAGE)
+
+
+def test_a_refusal_keeps_its_rule_for_the_audit_entry_and_does_not_tell_it() -> None:
+    error = DeniedError("not allowed (Slack could not list S0ONE)")
+    assert error.rule not in str(error)
+    assert str(error) == f"{DeniedError.sentence} {DeniedError.hint}"
+
+
+@pytest.mark.parametrize(("refused", "code"), [(True, Code.REFUSED), (False, Code.OTHER)])
+def test_a_pool_that_refused_and_one_that_did_not_answer_have_different_codes(*, refused: bool, code: Code) -> None:
+    error = PoolUnavailableError("Pool customers could not be asked.", "TimedOut", refused=refused)
+    assert (error.code, error.error_code) == (code, "TimedOut")
+
+
+def test_a_write_in_doubt_is_told_as_one() -> None:
+    assert "may still happen" in str(StoreUnavailableError("away", in_doubt=True))
+    assert str(StoreUnavailableError("away")) == f"{StoreUnavailableError.sentence} {StoreUnavailableError.hint}"
+
+
+SAID_TO_A_SECOND_PRESS = [
+    *("BotError", "BusyError", "RestartingError", "NewerVersionError", "StoreUnavailableError"),
+    *("NotYoursError", "UnknownRequestError"),
+]
+
+
+@pytest.mark.parametrize("name", SAID_TO_A_SECOND_PRESS)
+def test_what_a_second_press_may_be_told_does_not_deny_what_the_first_one_did(name: str) -> None:
+    text = str(getattr(errors, name)("away") if name == "StoreUnavailableError" else getattr(errors, name)())
+    assert "nothing was signed out" not in text
+    assert "has done nothing" not in text
+    assert "nothing was done" not in text.replace("Otherwise nothing was done", "")

@@ -1,0 +1,144 @@
+"""The form that `/signout` opens: its views, and what is told in it."""
+
+import pytest
+from examples import NOON, awaiting
+from headless import SAM, SUPPORT, Headless
+from slack_cards import TELL, UNTIL, Workspace
+
+from bot.errors import BotError, UsageError
+from bot.options import USAGE
+from bot.ports import Place
+from bot.reason import ReasonRule
+from bot.sandbox.form_limits import refused_arguments
+from bot.sandbox.views import View
+from bot.sandbox.wire import answer
+from bot.slack.form import (
+    REASON,
+    TARGET,
+    Filled,
+    FormReply,
+    FormState,
+    NewForm,
+    filled_of,
+    form_view,
+    found_view,
+    looking_view,
+    state_of,
+    troubles_in,
+)
+from bot.slack.reply import CardReply
+
+STATE = FormState(
+    channel_id=SUPPORT,
+    pools=["customers", "staff"],
+    reason_required=False,
+    response_url="x" * 300,
+    until=UNTIL.timestamp(),
+)
+TRIGGER = "1.1.x"
+
+
+@pytest.fixture
+def slack(headless: Headless) -> Workspace:
+    headless.do(lambda: headless.stage.workspace.forms.admit({"trigger_id": TRIGGER}, SAM))
+    return Workspace(headless)
+
+
+def open_form(slack: Workspace, pools: list[str]) -> View | None:
+    NewForm(slack.cards, slack.place(), NOON, TRIGGER, SUPPORT).open(pools)
+    return slack.headless.form(SAM)
+
+
+def sent(slack: Workspace, target: str = "ada") -> FormReply:
+    """Open a form, and return the reply to its being sent."""
+    form = open_form(slack, ["customers", "staff"])
+    assert form
+    state = state_of(form.content)
+    return FormReply(CardReply(slack.cards, state.place, NOON), form.id, state, Filled(target=target))
+
+
+def words_in(slack: Workspace) -> str:
+    return str(getattr(slack.headless.form(SAM), "content", ""))
+
+
+def test_slack_takes_every_view() -> None:
+    hostile = Filled("<!channel>*" * 11, "staff", "\u202e" * 500)
+    for view in (
+        form_view(STATE),
+        form_view(STATE, hostile, "<!channel> \u202e" * 100),
+        looking_view(),
+        found_view(shown=True),
+        found_view(shown=False),
+    ):
+        assert refused_arguments({"view": view}) == []
+
+
+def test_a_form_remembers_where_its_command_is_answered_and_until_when() -> None:
+    assert state_of(form_view(STATE)) == STATE
+    assert STATE.place == Place(response_url="x" * 300, until=UNTIL, replaces=False)
+    assert FormState(channel_id=SUPPORT, pools=[], reason_required=False).place is None
+
+
+def test_what_was_put_in_is_there_again_with_what_was_wrong() -> None:
+    view = form_view(STATE, Filled("adda", "staff", "lost phone"), "It is not there.")
+    values = [block.get("element", {}) for block in view["blocks"]]
+    assert "It is not there." in str(view["blocks"][0])
+    assert [each.get("initial_value") for each in values] == [None, "adda", None, "lost phone"]
+    assert values[2]["initial_option"]["value"] == "staff"
+
+
+def test_where_one_pool_is_allowed_the_form_asks_for_none(slack: Workspace) -> None:
+    form = open_form(slack, ["staff"])
+    assert form
+    assert set(form.answers({})) == {TARGET, REASON}
+    assert filled_of(form.as_the_api_shows_it(form.answers({TARGET: "ada"}))) == Filled(target="ada")
+
+
+def test_a_form_that_slack_does_not_open_leaves_the_command_to_type(slack: Workspace) -> None:
+    slack.headless.before_slack("views.open", answer(200, {"ok": False, "error": "expired_trigger_id"}))
+    assert open_form(slack, ["staff"]) is None
+    assert slack.seen() == [f"The form could not be opened in time. Type the target instead.\nUsage: {USAGE}"]
+
+
+def test_the_card_is_in_the_channel_and_the_form_says_so(slack: Workspace) -> None:
+    assert sent(slack).show(awaiting())
+    assert len(slack.seen()) == 1
+    assert "The card is in the channel" in words_in(slack)
+    assert slack.timed.cards == [0.0]
+
+
+def test_a_form_whose_card_could_not_be_shown_says_so(slack: Workspace) -> None:
+    reply = sent(slack)
+    slack.headless.before_slack(TELL, answer(404, "expired_url", "text/plain"))
+    assert not reply.show(awaiting())
+    assert "the card could not be shown" in words_in(slack)
+
+
+def test_what_was_wrong_is_said_in_the_form_without_the_commands_usage(slack: Workspace) -> None:
+    sent(slack, "adda").say(UsageError("There is no adda."))
+    assert "There is no adda." in words_in(slack)
+    assert "'initial_value': 'adda'" in words_in(slack)
+    assert USAGE not in words_in(slack)
+    assert slack.seen() == []
+
+
+def test_what_was_wrong_is_said_in_the_channel_once_the_form_is_closed(slack: Workspace) -> None:
+    reply = sent(slack)
+    slack.headless.before_slack("views.update", answer(200, {"ok": False, "error": "not_found"}))
+    reply.say(BotError("It broke.", "Try again."))
+    assert slack.seen() == ["It broke. Try again."]
+
+
+@pytest.mark.parametrize(
+    ("filled", "rule", "troubles"),
+    [
+        (Filled("ada"), None, set()),
+        (Filled("ada grace"), None, {TARGET}),
+        (Filled("", reason="\u200b"), None, {TARGET, REASON}),
+        (Filled("ada"), ReasonRule(required=True), {REASON}),
+        (Filled("ada", reason="lost phone"), ReasonRule(required=True), set()),
+    ],
+)
+def test_what_is_malformed_is_told_under_its_field(filled: Filled, rule: ReasonRule | None, troubles: set[str]) -> None:
+    told = troubles_in(filled, rule)
+    assert (set(told), all(told.values())) == (troubles, True)

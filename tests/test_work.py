@@ -1,0 +1,376 @@
+"""From a decision to its outcome: claims, the bounded loop of calls, and what may be said afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, Store, awaiting, worker
+from stand_ins import added, meanwhile, moved, ready_in, running_in
+
+from bot.action import Answer, Done, Refused, Step, Unclear
+from bot.audit import Kind, entry_of
+from bot.errors import StoreUnavailableError
+from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
+
+YES = Done("aws-yes")
+NO = Refused("NotAuthorizedException", "aws-no")
+LATER = Refused("TooManyRequestsException", "aws-later", may_retry=True)
+DOUBT = Unclear("TimedOut")
+UNSENT = Refused("NoCallMade", None, sent=False)
+NO_SESSION = Refused("AssumeRoleThrottled", None, may_retry=True, sent=False)
+RESUME_WITHIN = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+
+
+def stored(store: Store, request: Request) -> Request:
+    found = store.get(request.id)
+    assert found
+    return found
+
+
+def outcome(ended: Request | None) -> tuple[State, str | None, int]:
+    assert ended
+    return ended.state, ended.error_code, ended.attempts
+
+
+def kinds(store: Store) -> list[Kind]:
+    return [entry.kind for entry in store.entries(None, None)]
+
+
+class TestCalls:
+    @pytest.mark.parametrize(
+        ("answers", "state", "code", "calls"),
+        [
+            ([YES], State.DONE, None, 1),
+            ([LATER, LATER, LATER, YES], State.DONE, None, 4),
+            ([DOUBT, YES], State.DONE, None, 2),
+            ([NO_SESSION, YES], State.DONE, None, 1),
+            ([NO], State.FAILED, "NotAuthorizedException", 1),
+            ([LATER] * 4, State.FAILED, "TooManyRequestsException", 4),
+            ([DOUBT, NO], State.UNKNOWN, "TimedOut", 2),
+            ([LATER, DOUBT, LATER, NO], State.UNKNOWN, "TimedOut", 4),
+            ([DOUBT] * 4, State.UNKNOWN, "TimedOut", 4),
+            ([LATER, UNSENT], State.FAILED, "TooManyRequestsException", 1),
+            ([DOUBT, UNSENT], State.UNKNOWN, "TimedOut", 1),
+            ([UNSENT], State.FAILED, "NoCallMade", 0),
+        ],
+    )
+    def test_the_outcome_says_no_more_than_the_answers_do(
+        self, store: Store, answers: Sequence[Answer], state: State, code: str | None, calls: int
+    ) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool(answers, clock)
+        ended = worker(store, pool, clock).run(ready_in(store))
+        assert ended
+        assert outcome(ended) == (state, code, calls)
+        assert len(pool.called_at) == len(answers)
+        assert stored(store, ended) == ended
+        (entry,) = store.due_entries(clock.now(), 9)
+        assert entry == replace(entry_of(ended, clock.now()), id=entry.id)
+
+    def test_aws_request_ids_of_all_calls_are_kept(self, store: Store) -> None:
+        clock = StoppedClock()
+        ended = worker(store, ScriptedPool([LATER, DOUBT, YES], clock), clock).run(ready_in(store))
+        assert ended
+        assert ended.aws_request_ids == ("aws-later", "aws-yes")
+
+    def test_calls_are_made_at_longer_and_longer_distances_and_nothing_waits_after_the_last(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([LATER] * 4, clock, seconds=0)
+        ended = worker(store, pool, clock).run(ready_in(store))
+        assert pool.called_at == [NOON + timedelta(seconds=seconds) for seconds in (0, 0.5, 1.5, 3.5)]
+        assert ended
+        assert ended.ended_at == pool.called_at[-1]
+
+    def test_each_pause_is_multiplied_by_the_jitter(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([LATER, YES], clock, seconds=0)
+        worker(store, pool, clock, jitter=lambda: 1.2).run(ready_in(store))
+        assert pool.called_at[1] - NOON == timedelta(seconds=0.6)
+
+    def test_credentials_that_do_not_come_are_asked_for_again_until_no_call_could_leave(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([NO_SESSION] * 99, clock, seconds=0)
+        ended = worker(store, pool, clock).run(ready_in(store))
+        assert outcome(ended) == (State.FAILED, "AssumeRoleThrottled", 0)
+        assert {later - before for before, later in zip(pool.called_at, pool.called_at[1:], strict=False)} == {
+            2 * SECOND
+        }
+        assert pool.called_at[-1] < NOON + LEASE - CALL - MARGIN
+
+    def test_no_call_starts_that_might_outlive_the_lease(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([DOUBT] * 9, clock, seconds=CALL.total_seconds())
+        ended = worker(store, pool, clock).run(ready_in(store))
+        assert outcome(ended)[0] is State.UNKNOWN
+        assert max(pool.called_at) + CALL + MARGIN <= NOON + LEASE
+
+    def test_a_call_is_told_when_it_has_to_leave(self, store: Store) -> None:
+        within: list[timedelta] = []
+
+        class Pool(ScriptedPool):
+            def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+                within.append(leave_within)
+                return super().call(step, username, leave_within)
+
+        clock = StoppedClock(NOON + RESUME_WITHIN - 5 * SECOND)
+        worker(store, Pool([LATER, YES], clock, seconds=1), clock).run(ready_in(store))
+        assert within == [5 * SECOND, 3.5 * SECOND], "resume_within ends before the lease leaves too little"
+
+    def test_the_times_until_which_access_may_go_on_are_counted_from_cognitos_answer(self, store: Store) -> None:
+        clock = StoppedClock()
+        ended = worker(store, ScriptedPool([YES], clock, seconds=3), clock).run(ready_in(store))
+        assert ended
+        assert ended.ended_at == NOON + timedelta(seconds=3)
+        assert ended.access_until == NOON + timedelta(hours=1, seconds=3)
+        assert ended.login_until == NOON + timedelta(hours=2, seconds=3)
+
+    @pytest.mark.parametrize("answer", [NO, DOUBT])
+    def test_where_nothing_is_known_to_have_ended_no_end_of_access_is_told(self, store: Store, answer: Answer) -> None:
+        clock = StoppedClock()
+        ended = worker(store, ScriptedPool([answer] * 4, clock), clock).run(ready_in(store))
+        assert ended
+        assert (ended.access_until, ended.login_until) == (None, None)
+
+    def test_a_pool_whose_name_stands_for_another_since_the_decision_is_not_asked(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock)
+        request = ready_in(store, chosen=replace(ADA, pool_id="eu-central-1_Other1234"))
+        assert outcome(worker(store, pool, clock).run(request)) == (State.FAILED, "NoCallMade", 0)
+        assert pool.called_at == []
+
+    def test_a_pool_that_is_configured_no_longer_is_not_asked(self, store: Store) -> None:
+        clock = StoppedClock()
+        ended = worker(store, ScriptedPool([], clock), clock, pools={}, lifetimes={}).run(ready_in(store))
+        assert outcome(ended) == (State.FAILED, "NoCallMade", 0)
+
+
+class TestClaim:
+    def test_the_claim_is_stored_before_cognito_is_called_and_writes_no_entry(self, store: Store) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        seen: list[Request] = []
+        pool = ScriptedPool([YES], clock, during=lambda: seen.append(stored(store, request)))
+        worker(store, pool, clock).run(request)
+        (claimed,) = seen
+        assert (claimed.state, claimed.in_doubt, claimed.version) == (State.RUNNING, False, request.version + 1)
+        assert claimed.claim == Claim(id=claimed.claim.id if claimed.claim else "", at=NOON, until=NOON + LEASE)
+        assert kinds(store) == [Kind.OPENED, Kind.CONFIRMED, Kind.SIGNED_OUT]
+
+    def test_of_two_workers_exactly_one_calls(self, store: Store) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        first, second = ScriptedPool([YES], clock), ScriptedPool([YES], clock)
+        one = worker(store, first, clock)
+        overtaken = meanwhile(store, before_move=lambda: one.run(request))
+        assert worker(overtaken, second, clock).run(request) is None
+        assert (len(first.called_at), len(second.called_at)) == (1, 0)
+        assert stored(store, request).state is State.DONE
+
+    @pytest.mark.parametrize("state", [state for state in State if state not in {State.READY, State.RUNNING}])
+    def test_what_was_not_decided_or_has_ended_is_not_run(self, store: Store, state: State) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock)
+        stale = ready_in(store)
+        moved(store, stale, State.FAILED)
+        assert worker(store, pool, clock).run(stale) is None
+        with pytest.raises(Exception, match="no move leads"):
+            worker(store, pool, clock).run(added(store, awaiting(id=new_id(NOON + SECOND), state=state)))
+        assert pool.called_at == []
+
+    def test_a_store_that_cannot_write_the_claim_means_no_call(self, store: Store) -> None:
+        def away() -> None:
+            raise StoreUnavailableError("away")
+
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock)
+        request = ready_in(store)
+        for when in ("before_move", "after_move"):  # not written, or written and not known
+            with pytest.raises(StoreUnavailableError):
+                worker(meanwhile(store, **{when: away}), pool, clock).run(request)
+        assert pool.called_at == []
+
+    def test_a_holder_that_lost_its_claim_writes_nothing(self, store: Store) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        taken = Claim(id="claim-2", at=NOON, until=NOON + LEASE)
+
+        def another_takes_over() -> None:
+            moved(store, stored(store, request), State.RUNNING, claim=taken, in_doubt=True)
+
+        pool = ScriptedPool([YES], clock, during=another_takes_over)
+        assert worker(store, pool, clock).run(request) is None
+        assert (stored(store, request).state, stored(store, request).claim) == (State.RUNNING, taken)
+        assert Kind.SIGNED_OUT not in kinds(store)
+
+
+class TestTakeOver:
+    def test_a_claim_is_left_to_its_holder_until_its_lease_is_over_on_every_clock(self, store: Store) -> None:
+        clock = StoppedClock()
+        claimed = running_in(store)
+        rule = worker(store, ScriptedPool([YES], clock), clock)
+        clock.time = NOON + LEASE + CLOCKS_AGREE_WITHIN
+        assert rule.waiting() == []
+        clock.time += TICK
+        assert rule.waiting() == [claimed]
+
+    def test_a_dead_claim_is_taken_over_once_with_a_claim_and_lease_of_its_own(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock)
+        rule = worker(store, pool, clock)
+        dead = running_in(store)
+        clock.time = NOON + timedelta(minutes=1)
+        ended = rule.run(dead)
+        assert ended
+        assert (ended.state, ended.in_doubt) == (State.DONE, True)
+        assert ended.claim
+        assert dead.claim
+        assert (ended.claim.id != dead.claim.id, ended.claim.until) == (True, NOON + timedelta(minutes=1) + LEASE)
+        assert ended.decided_at == dead.decided_at, "resume_within counts from the press"
+        assert rule.run(dead) is None, "another instance comes too late"
+        assert len(pool.called_at) == 1
+        assert kinds(store) == [Kind.OPENED, Kind.CONFIRMED, Kind.RESUMED, Kind.SIGNED_OUT]
+
+    def test_a_refusal_after_it_proves_nothing_since_the_dead_holder_may_have_got_through(self, store: Store) -> None:
+        clock = StoppedClock(NOON + timedelta(minutes=1))
+        ended = worker(store, ScriptedPool([NO], clock), clock).run(running_in(store))
+        assert outcome(ended) == (State.UNKNOWN, "Interrupted", 1)
+
+    def test_the_doubt_is_kept_by_a_second_take_over(self, store: Store) -> None:
+        clock = StoppedClock(NOON + timedelta(minutes=1))
+        first = running_in(store)
+        again = moved(store, first, State.RUNNING, claim=Claim(id="2", at=NOON, until=NOON + LEASE), in_doubt=True)
+        ended = worker(store, ScriptedPool([NO], clock), clock).run(again)
+        assert outcome(ended)[0] is State.UNKNOWN
+
+    def test_later_than_resume_within_it_becomes_unknown_without_a_call(self, store: Store) -> None:
+        clock = StoppedClock(NOON + RESUME_WITHIN)
+        pool = ScriptedPool([YES], clock)
+        assert outcome(worker(store, pool, clock).run(running_in(store))) == (State.UNKNOWN, "Interrupted", 0)
+        assert pool.called_at == []
+        assert [entry.kind for entry in store.due_entries(clock.now(), 9)] == [Kind.UNKNOWN]
+
+    def test_a_process_never_takes_over_what_it_still_works_on_itself(self, store: Store) -> None:
+        clock = StoppedClock()
+        tried: list[object] = []
+
+        def try_it() -> None:
+            tried.extend([list(rule.waiting()), rule.run(stored(store, request))])
+
+        pool = ScriptedPool([YES], clock, seconds=60, during=try_it)
+        rule = worker(store, pool, clock)
+        request = ready_in(store)
+        assert outcome(rule.run(request))[0] is State.DONE
+        assert tried == [[], None]
+        assert len(pool.called_at) == 1
+
+    def test_what_could_not_be_recorded_is_taken_over_by_the_same_process_later(self, store: Store) -> None:
+        clock = StoppedClock()
+        moves: list[None] = []
+
+        def fails_at_the_second() -> None:
+            moves.append(None)
+            if len(moves) == 2:
+                raise StoreUnavailableError("away")
+
+        pool = ScriptedPool([NO, NO], clock)
+        rule = worker(meanwhile(store, before_move=fails_at_the_second), pool, clock)
+        with pytest.raises(StoreUnavailableError):
+            rule.run(ready_in(store))
+        clock.sleep(60)
+        (dead,) = rule.waiting()
+        assert outcome(rule.run(dead)) == (State.UNKNOWN, "Interrupted", 1), "it does not remember its first answer"
+
+
+class TestWaiting:
+    def test_what_was_decided_is_left_for_two_seconds_to_the_process_that_decided_it(self, store: Store) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        rule = worker(store, ScriptedPool([YES], clock), clock)
+        clock.time = NOON + 2 * SECOND
+        assert rule.waiting() == []
+        clock.time += TICK
+        assert rule.waiting() == [request]
+
+    def test_what_was_not_running_in_time_fails_and_nothing_was_sent(self, store: Store) -> None:
+        clock = StoppedClock(NOON + RESUME_WITHIN)
+        pool = ScriptedPool([YES], clock)
+        request = ready_in(store)
+        rule = worker(store, pool, clock)
+        assert rule.waiting() == [request]
+        ended = rule.run(request)
+        assert outcome(ended) == (State.FAILED, "TooLate", 0)
+        assert pool.called_at == []
+        assert kinds(store) == [Kind.OPENED, Kind.CONFIRMED, Kind.FAILED]
+        assert stored(store, request) == ended
+
+    def test_until_then_it_is_run(self, store: Store) -> None:
+        clock = StoppedClock(NOON + RESUME_WITHIN - TICK)
+        assert outcome(worker(store, ScriptedPool([YES], clock), clock).run(ready_in(store)))[0] is State.DONE
+
+    def test_of_two_instances_that_find_it_too_late_one_says_so(self, store: Store) -> None:
+        clock = StoppedClock(NOON + RESUME_WITHIN)
+        request = ready_in(store)
+        assert worker(store, ScriptedPool([], clock), clock).run(request)
+        assert worker(store, ScriptedPool([], clock), clock).run(request) is None
+
+    def test_of_a_pool_with_a_role_a_terminals_request_is_left_to_the_terminal(self, store: Store) -> None:
+        clock = StoppedClock(NOON + timedelta(minutes=1))
+        ours = ready_in(store)
+        theirs = ready_in(store, id=new_id(NOON + SECOND), source=TERMINAL)
+        pool = ScriptedPool([YES], clock)
+        bot = worker(store, pool, clock, with_role=frozenset({"customers"}))
+        assert bot.waiting() == [ours]
+        assert worker(store, pool, clock, with_role=frozenset({"staff"})).waiting() == [ours, theirs]
+
+    @pytest.mark.parametrize(
+        ("made", "ends"),
+        [(ready_in, (State.FAILED, "TooLate", 0)), (running_in, (State.UNKNOWN, "Interrupted", 0))],
+        ids=["ready", "running"],
+    )
+    def test_where_no_terminal_did_it_in_time_the_bot_says_so_without_a_call(
+        self, store: Store, made: object, ends: tuple[State, str, int]
+    ) -> None:
+        clock = StoppedClock(NOON + RESUME_WITHIN)
+        request = made(store, source=TERMINAL)  # type: ignore[operator]  # either of the two above
+        pool = ScriptedPool([YES], clock)
+        bot = worker(store, pool, clock, with_role=frozenset({"customers"}))
+        assert bot.waiting() == [request]
+        assert outcome(bot.run(request)) == ends
+        assert pool.called_at == []
+
+    def test_a_request_without_a_decision_cannot_be_run(self, store: Store) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        rule = worker(store, ScriptedPool([YES], clock), clock)
+        with pytest.raises(ValueError, match="only a decided request"):
+            rule.run(replace(request, decided_at=None))
+
+
+class TestCard:
+    @pytest.mark.parametrize(("shown_here", "due"), [(True, 10 * SECOND), (False, 0 * SECOND)])
+    def test_the_result_is_left_for_a_while_to_the_process_that_shows_it_itself(
+        self, store: Store, *, shown_here: bool, due: timedelta
+    ) -> None:
+        clock = StoppedClock()
+        ended = worker(store, ScriptedPool([YES], clock), clock).run(ready_in(store), shown_here=shown_here)
+        assert ended
+        assert ended.ended_at
+        assert store.due_messages(ended.ended_at + due - TICK, 9) == []
+        (card,) = store.due_messages(ended.ended_at + due, 9)
+        assert (card.version, card.place) == (ended.version, COMMAND)
+
+    def test_a_terminals_request_has_no_card(self, store: Store) -> None:
+        clock = StoppedClock()
+        assert worker(store, ScriptedPool([YES], clock), clock).run(ready_in(store, source=TERMINAL))
+        assert store.due_messages(NOON + timedelta(days=1), 9) == []
+
+
+def test_only_a_claimed_request_makes_calls(store: Store) -> None:
+    clock = StoppedClock()
+    rule = worker(store, ScriptedPool([YES], clock), clock)
+    with pytest.raises(ValueError, match="only a claimed request"):
+        rule._call(ready_in(store), Step.SIGN_OUT)
