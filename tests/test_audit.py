@@ -20,7 +20,6 @@ from typing import Any
 
 import ctrl_c
 import pytest
-from bot.terminal.audit_log import parse, show
 from examples import ADA, NOON, SAM, asked, awaiting
 from flow import CONFIRM, card_for, store_path
 from headless import AUDIT, Headless
@@ -436,7 +435,7 @@ def test_ctrl_c_ends_it_with_130(environment: dict[str, str], many: int) -> None
     with started(environment, "--format", "json", stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
-        process.stdout.readline()  # it waits now for somebody to read on
+        process.stdout.readline()  # it waits now until more is read
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert process.returncode == 130
@@ -452,7 +451,7 @@ def test_a_full_disk_is_said(environment: dict[str, str], many: int) -> None:
         assert process.wait() == 1
 
 
-def test_it_is_utf_8_whatever_the_locale(environment: dict[str, str], store: SQLiteStore) -> None:
+def test_it_is_utf_8_in_any_locale(environment: dict[str, str], store: SQLiteStore) -> None:
     store.record(entry_of(awaiting(target="日本"), NOON))
     strange = environment | {"PYTHONIOENCODING": "latin-1"}
     with started(strange, "--format", "json", stdout=subprocess.PIPE) as process:

@@ -23,7 +23,7 @@ SETTINGS = {
     "SIGNOUT_STORE": "dynamodb://signout",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }
-# Each verb that writes to standard output without asking anybody, and its exit code. `check` lacks its settings here.
+# Each verb that writes to standard output without a question, and its exit code. `check` lacks its settings here.
 SPEAKING = {
     "manifest": 0,
     "iam-policy --account 123456789012": 0,

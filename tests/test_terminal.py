@@ -131,7 +131,7 @@ def test_ctrl_c_during_the_call_says_that_nothing_is_known_and_the_bot_finishes_
     assert states(headless) == ["running"]
 
 
-def test_where_nobody_can_be_asked_nothing_is_done_without_yes(
+def test_where_no_one_can_be_asked_nothing_is_done_without_yes(
     headless: Headless, run: Run, ada: tuple[str, ...]
 ) -> None:
     ran = run(*ada)
@@ -308,14 +308,14 @@ def reply() -> TerminalReply:
     [
         (UsageError("Say whom."), USAGE, "Say whom."),
         (DeniedError("not allowed"), SETTINGS, f"{ROLE} is not in allow.terminal, so it may not sign users out."),
-        (AccountNotFoundError("Nobody."), REFUSED, "Nobody."),
+        (AccountNotFoundError("Not there."), REFUSED, "Not there."),
         (PoolUnavailableError("Not certain.", "X", refused=True), REFUSED, "Not certain."),
         (PoolUnavailableError("Not certain.", "X"), OTHER, "Not certain."),
-        (StoreUnavailableError("disk I/O error"), OTHER, StoreUnavailableError.sentence),
+        (StoreUnavailableError("disk I/O error"), OTHER, "The bot cannot use its store, so it could not do this."),
         (StoreUnavailableError("timed out", in_doubt=True), OTHER, "the sign-out may still happen"),
         (UnderWayError(), OTHER, "Whether it happened is not known here."),
         (NotRecordedError(), OTHER, "Whether it happened is not known here."),
-        (BotError(), OTHER, f"{BotError.sentence} {BotError.hint}"),
+        (BotError(), OTHER, "Something went wrong. If you had just confirmed, look into the audit channel."),
     ],
 )
 def test_each_error_has_its_exit_code_and_no_sentence_of_slacks(
