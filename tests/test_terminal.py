@@ -2,10 +2,14 @@
 
 import os
 import pwd
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import ctrl_c
 import pytest
 from examples import ADA, awaiting
 from flow import FIND, SIGN_OUT, entries, states, store_path
@@ -129,6 +133,17 @@ def test_ctrl_c_during_the_call_says_that_nothing_is_known_and_the_bot_finishes_
     assert "Interrupted. Whether it happened is not known here." in tty.shown
     assert "Traceback" not in tty.shown
     assert states(headless) == ["running"]
+
+
+def test_what_these_tests_start_takes_ctrl_c_even_where_they_run_in_the_background() -> None:
+    command = [sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT).__name__)"]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts a background job
+    try:
+        with ctrl_c.taken():
+            ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ran.stdout == "default_int_handler\n"
 
 
 def test_where_no_one_can_be_asked_nothing_is_done_without_yes(
