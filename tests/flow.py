@@ -26,7 +26,7 @@ def card_for(headless: Headless, person: str, text: str = "ada --pool customers"
 def entries(headless: Headless) -> list[str]:
     """The kinds of all audit entries in the store, in order."""
     with sqlite3.connect(store_path(headless)) as db:
-        kinds = [kind for (kind,) in db.execute("SELECT kind FROM audit_entries ORDER BY id")]
+        kinds = [kind for (kind,) in db.execute("SELECT document ->> 'kind' FROM entries ORDER BY id")]
     db.close()
     return kinds
 
@@ -34,7 +34,7 @@ def entries(headless: Headless) -> list[str]:
 def states(headless: Headless) -> list[str]:
     """The states of all requests in the store, in order."""
     with sqlite3.connect(store_path(headless)) as db:
-        found = [state for (state,) in db.execute("SELECT state FROM requests ORDER BY id")]
+        found = [state for (state,) in db.execute("SELECT document ->> 'state' FROM requests ORDER BY id")]
     db.close()
     return found
 
