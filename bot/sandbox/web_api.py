@@ -83,6 +83,8 @@ class WebApi:
         channel = self._channel(str(arguments.get("channel", "")))
         if channel is None:
             return _no("channel_not_found")
+        if channel.of and not self._workspace.messages_tab:
+            return _no("messages_tab_disabled")
         if channel.archived:
             return _no("is_archived")
         if not channel.bot_is_member:
