@@ -10,7 +10,7 @@ from examples import ADA, NOON, asked, awaiting, done_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.ports import COUNTED_UP_TO
-from bot.request import Claim, State
+from bot.request import ENDED, Claim, State
 from bot.stores import documents
 from bot.stores.documents import (
     Document,
@@ -176,7 +176,7 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
         State.RUNNING: ("running", text(claim.until)),
     }
     assert due(request) == expected.get(state)
-    assert (due(request) is None) == state.has_ended
+    assert (due(request) is None) == (state in ENDED)
     assert signed_out(request) == (ADA if state is State.DONE else None)
 
 

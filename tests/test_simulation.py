@@ -37,9 +37,10 @@ def test_they_hold_in_many_worlds_of_which_none_is_too_kind(first: int, tmp_path
         seen, wrong = wrong_in(seed, tmp_path)
         assert not wrong, f"python tests/simulation --seed {seed} --trace"
         happened |= _what_happened(seen)
-    assert happened >= INTERESTING
+    assert happened >= INTERESTING - SELDOM
 
 
+SELDOM = {"a decision that no one carried out in time"}  # in one of several hundred worlds
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
     *(f"a request ended {state}" for state in (State.CANCELLED, State.EXPIRED)),

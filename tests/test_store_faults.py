@@ -106,7 +106,7 @@ WRITES = {
     "postponed": lambda store: store.postponed([long_request()[1]], NOON, failed=True),
     "hold_message": lambda store: store.hold_message(LiveMessage(request_id="x", version=1), NOON),
     "shown": lambda store: store.shown(LiveMessage(request_id="x", version=1)),
-    "not_shown": lambda store: store.not_shown(LiveMessage(request_id="x", version=1), None),
+    "not_shown": lambda store: store.not_shown(LiveMessage(request_id="x", version=1), NOON),
     "show_again": lambda store: store.show_again("x"),
     "forget_places": lambda store: store.forget_places(NOON + timedelta(hours=1)),
     "forget": lambda store: store.forget(NOON),
@@ -125,7 +125,6 @@ READS = {
     "refusals_waiting": lambda store: store.refusals_waiting("T", "U", 9),
     "last_refusal_delivered_at": lambda store: store.last_refusal_delivered_at("T", "U"),
     "due_messages": lambda store: store.due_messages(NOON, 9),
-    "is_outdated": lambda store: store.is_outdated(),
 }
 EVERYTHING = WRITES | READS
 
@@ -237,7 +236,7 @@ def test_a_file_that_can_only_be_read_is_read(disk: Path) -> None:
         with pytest.raises(StoreUnavailableError) as caught:
             store.check_writable()
         assert caught.value.reason in {"attempt to write a readonly database", "unable to open database file"}
-        with pytest.raises(StoreUnavailableError, match="nothing was signed out"):
+        with pytest.raises(StoreUnavailableError, match="could not do this"):
             SQLiteStore(disk / "signout.db").open()
     store.check_writable()
     assert store.get(claimed.id) == claimed

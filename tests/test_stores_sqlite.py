@@ -3,19 +3,17 @@
 import re
 import sqlite3
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from examples import ADA, NOON, SAM, added_to, asked, awaiting, done_in
+from examples import NOON, awaiting
 
-from bot.audit import Kind, entry_of, entry_of_ask
+from bot.audit import entry_of
 from bot.errors import StoreError
-from bot.ports import Show
-from bot.request import new_id
 from bot.stores.sqlite.file import connect_to_read
 from bot.stores.sqlite.probe import try_sqlite
 from bot.stores.sqlite.reader import SQLiteReader
@@ -188,122 +186,3 @@ def test_an_empty_file_is_a_new_store_for_the_bot_and_none_for_a_reader(tmp_path
     store.open()
     store.check_writable()
     store.close()
-
-
-def test_a_store_that_a_newer_version_took_over_is_outdated(store: SQLiteStore) -> None:
-    assert not store.is_outdated()
-    with closing(sqlite3.connect(store._file.path)) as db:
-        db.execute("PRAGMA user_version = 99")
-    assert store.is_outdated()
-
-
-# Rows that cannot be read
-
-
-def break_(store: SQLiteStore, table: str, change: str) -> None:
-    store._file.db().execute(f"UPDATE {table} SET {change}")  # noqa: S608 -- our own text
-
-
-def rows(store: SQLiteStore, table: str) -> list[dict[str, object]]:
-    """Return all rows of a table, but not the mark that they cannot be read."""
-    return [{**row, "unreadable": None} for row in map(dict, store._file.rows(f"SELECT * FROM {table}"))]  # noqa: S608
-
-
-def due_requests(store: SQLiteStore) -> Sequence[object]:
-    return store.expired(NOON + DAY, 3)
-
-
-def due_entries(store: SQLiteStore) -> Sequence[object]:
-    return store.due_entries(NOON + DAY, 3)
-
-
-def refusals(store: SQLiteStore) -> Sequence[object]:
-    return store.refusals_waiting(SAM.team_id, SAM.id, 3)
-
-
-def due_cards(store: SQLiteStore) -> Sequence[object]:
-    return store.due_messages(NOON + DAY, 3)
-
-
-DUE = [
-    ("requests", "document = '{}'", due_requests),
-    ("requests", "document = replace(document, '\"shape\":1', '\"shape\":99')", due_requests),
-    ("requests", "document = replace(document, 'confirming', 'pondering')", due_requests),
-    ("entries", "document = ''", due_entries),
-    ("entries", "document = 'null'", refusals),
-    ("cards", "due_at = '0'", due_cards),
-]
-
-
-@pytest.mark.parametrize(("table", "change", "due"), DUE)
-def test_due_rows_that_cannot_be_read_keep_no_others_waiting_and_are_left_as_they_are(
-    store: SQLiteStore, caplog: pytest.LogCaptureFixture, table: str, change: str, due: Callable[..., Sequence[object]]
-) -> None:
-    for number in range(3):
-        one_of_each(store, NOON + number * SECOND)
-    assert len(due(store)) == 3
-    break_(store, table, change)
-    before = rows(store, table)
-    one_of_each(store, NOON + HOUR)
-    assert due(store) == []
-    assert len(due(store)) == 1
-    assert len(due(store)) == 1
-    assert rows(store, table)[: len(before)] == before
-    told = [record.message for record in caplog.records]
-    assert len(told) == len(set(told)) == 3
-    assert all("cannot be read. It is left as it is" in each for each in told)
-
-
-@pytest.mark.parametrize(("table", "change", "due"), DUE)
-def test_the_next_start_tries_what_could_not_be_read_again(
-    store: SQLiteStore, table: str, change: str, due: Callable[..., Sequence[object]]
-) -> None:
-    one_of_each(store, NOON)
-    (before,) = due(store)
-    column = change.partition(" ")[0]
-    stored = rows(store, table)
-    break_(store, table, change)
-    assert due(store) == due(store) == []
-    for row in stored:
-        break_(store, table, f"{column} = '{row[column]}' WHERE number = {row['number']}")
-    assert due(store) == []
-    store.open()
-    assert due(store) == [before]
-
-
-def one_of_each(store: SQLiteStore, at: datetime) -> None:
-    added_to(store, at, Show(at=at))
-    store.record(entry_of_ask(Kind.REFUSED, asked(id=new_id(at)), "not allowed", at))
-
-
-def test_an_entry_that_cannot_be_read_counts_in_the_backlog_and_wakes_no_one(store: SQLiteStore) -> None:
-    one_of_each(store, NOON)
-    break_(store, "entries", "document = ''")
-    store.due_entries(NOON, 9)
-    assert store.next_entry_at() is None
-    assert store.backlog().entries == 1
-
-
-def test_a_request_that_cannot_be_read_is_not_there(store: SQLiteStore) -> None:
-    done = done_in(store)
-    break_(store, "requests", "document = '[]'")
-    assert store.get(done.id) is None
-    assert store.last_signed_out(ADA) is None
-
-
-# What `check` finds
-
-
-def test_a_file_that_can_be_written_is_ok_and_left_as_it_is(store: SQLiteStore) -> None:
-    before = list(store._file.db().iterdump())
-    (found,) = try_sqlite(store._file.path)
-    assert (found.status, found.sentence) == ("ok", f"{store._file.path} is writable")
-    assert list(store._file.db().iterdump()) == before
-
-
-def test_a_file_that_is_not_there_yet_would_be_made_and_is_not(tmp_path: Path) -> None:
-    (found,) = try_sqlite(tmp_path / "signout.db")
-    assert (found.status, found.sentence) == ("ok", f"{tmp_path}/signout.db is not there yet and would be made")
-    (found,) = try_sqlite(tmp_path / "nowhere" / "signout.db")
-    assert (found.status, found.sentence) == ("missing", f"There is no folder {tmp_path}/nowhere.")
-    assert list(tmp_path.iterdir()) == []
