@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
+from bot.ports import Clock
 from bot.sandbox import cast
 from bot.sandbox.board import Message
 from bot.sandbox.cognito import Device, Moto
@@ -219,10 +220,10 @@ class Headless:
     # Bots
 
     @contextmanager
-    def bot_in_process(self, *options: str, **overrides: str) -> Iterator[None]:
+    def bot_in_process(self, *options: str, clock: Clock | None = None, **overrides: str) -> Iterator[None]:
         """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end.
 
-        The one option is `--http`, as of `run`.
+        The one option is `--http`, as of `run`. Without a `clock` it is the machine's.
         """
         from bot.settings.load import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.wiring.run import serve  # noqa: PLC0415
@@ -231,7 +232,8 @@ class Headless:
         loop, stop = asyncio.new_event_loop(), asyncio.Event()
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:
-            work = serve(load(environment, http=http), host="127.0.0.1", port=0, stop=stop, http=http)
+            settings = load(environment, http=http)
+            work = serve(settings, host="127.0.0.1", port=0, stop=stop, http=http, clock=clock)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
             exits.callback(self.deliver_to, None)

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from bot.slack.conversation import Press
 from examples import NOON, SAM, StoppedClock, asked, awaiting, claimed_in, confirmations
-from flow import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SUPPORT, Headless, shows
 from headless import SAM as SAM_ID
+from whole_bot import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 
 from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist

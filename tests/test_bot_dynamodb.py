@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from bot.stores.create import create
 from dynamodb import DynamoDB, lose_call, refuse
-from flow import CONFIRM, SIGN_OUT, card_for
 from headless import AUDIT, SAM, Headless
+from whole_bot import CONFIRM, SIGN_OUT, card_for
 
 from bot.request import State
 from bot.stores import calls

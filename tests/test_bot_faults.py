@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 from bot.sign_out import CALL, LEASE, MARGIN
-from flow import ACKED_WITHIN, CANCEL, CONFIRM, FIND, POST, SIGN_OUT, card_for, states
 from headless import AUDIT, KIM, SAM, Headless, shows
+from whole_bot import ACKED_WITHIN, CANCEL, CONFIRM, FIND, POST, SIGN_OUT, card_for, states
 
 from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset
 from bot.slack.cards import AUDIT_KEPT

@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from flow import CONFIRM, POST, SIGN_OUT, Travel, card_for, states
 from headless import AUDIT, SAM, BotProcess, Headless
+from whole_bot import CONFIRM, POST, SIGN_OUT, Travel, card_for, states
 
 from bot.backoff import pause
 from bot.sandbox.wire import answer, hang

@@ -20,10 +20,10 @@ import boto3
 import pytest
 from aiohttp import web
 from bot.stores.schema import STEPS
-from flow import SIGN_OUT, store_path
 from headless import AUDIT, Headless
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
 from bot.authorize import Allowed, Allowlist

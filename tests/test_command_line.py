@@ -92,7 +92,9 @@ def test_an_error_of_a_verb_is_its_words_and_an_exit_code(
     assert capsys.readouterr() == ("", f"{error}\n")
 
 
-def test_an_error_never_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_never_acts_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(_: Sequence[str]) -> int:
         raise StoreError("\x1b[2J\u202e")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from examples import ADA, awaiting
-from flow import FIND, SIGN_OUT, states, store_path
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
+from whole_bot import FIND, SIGN_OUT, states, store_path
 
 from bot.audit import Entry
 from bot.errors import (
