@@ -125,7 +125,7 @@ class Requests(Protocol):
         """
 
     def get(self, request_id: str) -> Request | None:
-        """Return a request, or None."""
+        """Return a request, or None. Raises `NewerVersionError` for one that only a newer bot can read."""
 
     def last_signed_out(self, account: Account) -> Request | None:
         """Return the request that last signed this account out, or None."""

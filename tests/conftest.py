@@ -5,14 +5,13 @@ import logging
 import os
 import sys
 import threading
-import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from dynamodb import DynamoDB
 from headless import Headless
 from joserfc.jwk import RSAKey
@@ -20,7 +19,6 @@ from moto import backends
 
 from bot.sandbox.cognito import Moto
 from bot.stores.dynamodb import calls
-from bot.stores.dynamodb.create import create
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
 
@@ -42,11 +40,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def done_once() -> Iterator[None]:
     """What botocore does anew for each session, and moto for each pool and call: together a third of all the work."""
-    load = cache(JSONFileLoader().load_file)
+    load, really_list = cache(JSONFileLoader().load_file), Loader.list_available_services
+    listed: dict[tuple[str, ...], list[str]] = {}
     services, really_import = tuple(backends.list_of_moto_modules()), RSAKey.import_key
     import_key = cache(lambda key: really_import(json.loads(key)))
+
+    def list_services(loader: Loader, type_name: str) -> list[str]:
+        where = (type_name, *loader.search_paths)
+        if where not in listed:
+            listed[where] = really_list(loader, type_name)
+        return listed[where]
+
     with (
         patch.object(JSONFileLoader, "load_file", lambda _, path: load(path)),
+        patch.object(Loader, "list_available_services", list_services),
         patch.object(backends, "list_of_moto_modules", lambda: services),
         patch.object(RSAKey, "import_key", lambda key: import_key(json.dumps(key))),
     ):
@@ -119,10 +126,7 @@ def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def table(dynamodb: DynamoDB) -> str:
     """A new table; its name."""
-    assert dynamodb.url.startswith("http://127.0.0.1:")
-    name = f"signout-{uuid.uuid4()}"
-    create(name, lambda _: None)
-    return name
+    return dynamodb.new_table()
 
 
 @pytest.fixture

@@ -12,11 +12,17 @@ from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
-from moto.dynamodb.models import DynamoDBBackend
+import boto3
+from boto3.dynamodb.types import TypeSerializer
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.moto_server import werkzeug_app as moto
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
+
+from bot.stores.dynamodb.calls import Calls
+from bot.stores.dynamodb.table import definition
 
 JSON = "application/x-amz-json-1.0"
 # What carries one call out and returns status and body; a fault does so in its stead, or returns None for no answer.
@@ -29,11 +35,15 @@ class _Handler(moto.MotoRequestHandler):
 
 
 class DynamoDB:
-    """A server on a loopback port. `calls` holds each operation that came, with its parameters."""
+    """A server on a loopback port. `calls` holds each operation that came, with its parameters.
+
+    `items_read` counts what DynamoDB evaluates, and bills, for Query and the two kinds of Get.
+    """
 
     def __init__(self) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.items_read = 0
         self._moto = moto.create_backend_app("dynamodb")
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._done: dict[str, Answer] = {}
@@ -49,9 +59,23 @@ class DynamoDB:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="dynamodb", daemon=True)
         self._thread.start()
+        self._client = boto3.client(
+            "dynamodb",
+            endpoint_url=self.url,
+            region_name=self.environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id="tests",
+            aws_secret_access_key="tests",  # noqa: S106 -- of nothing
+        )
+
+    def new_table(self) -> str:
+        """Make a table; return its name."""
+        name = f"signout-{uuid.uuid4()}"
+        self._client.create_table(**definition(name))
+        return name
 
     def stop(self) -> None:
         """Stop serving."""
+        self._client.close()
         self._server.shutdown()
         self._server.server_close()
         for each in self._patches:
@@ -66,6 +90,13 @@ class DynamoDB:
             "AWS_SECRET_ACCESS_KEY": "tests",
             "AWS_DEFAULT_REGION": "eu-central-1",
         }
+
+    def put_many(self, table: str, items: Iterable[dict[str, Any]]) -> None:
+        """Put items into a table past the server, which would take its time."""
+        serialize = TypeSerializer().serialize
+        tables: dict[str, Table] = dynamodb_backends[ACCOUNT]["eu-central-1"].tables
+        for item in items:
+            tables[table].put_item({name: serialize(value) for name, value in item.items()})
 
     def next(self, action: str, *faults: Fault) -> None:
         """Put these faults in the way of the next calls of an action."""
@@ -100,6 +131,7 @@ class DynamoDB:
                 return self._done[token]
             body, status, _ = run_wsgi_app(self._moto, environ)
             answer = int(status.split()[0]), b"".join(body)
+            self.items_read += _items_read(action, parameters, answer)
             if token and answer[0] == 200:
                 self._done[token] = answer
             return answer
@@ -111,6 +143,13 @@ class DynamoDB:
         headers = [("Content-Type", JSON), ("x-amzn-RequestId", str(uuid.uuid4()))]
         start_response(f"{answer[0]} -", [*headers, ("Content-Length", str(len(answer[1])))])
         return [answer[1]]
+
+
+def _items_read(action: str, parameters: dict[str, Any], answer: Answer) -> int:
+    if action == "Query" and answer[0] == 200:
+        count: int = json.loads(answer[1])["ScannedCount"]
+        return count
+    return {"GetItem": 1, "TransactGetItems": len(parameters.get("TransactItems", ()))}.get(action, 0)
 
 
 def refuse(status: int, code: str, **more: Any) -> Fault:
@@ -137,6 +176,22 @@ def answer_500_after(carry_out: Callable[[], Answer]) -> Answer:
     """Do what was asked, and answer with an internal error."""
     carry_out()
     return 500, b'{"__type": "InternalServerError", "message": "the test says so"}'
+
+
+def interrupt(calls: Calls, *, after: str = "", before: str = "", happens: Callable[[], object]) -> None:
+    """Let something happen once, just before or after the next call of that name, such as `get`."""
+    really = getattr(calls, after or before)
+
+    def interrupted(*given: Any, **named: Any) -> Any:
+        delattr(calls, after or before)
+        if before:
+            happens()
+        found = really(*given, **named)
+        if after:
+            happens()
+        return found
+
+    setattr(calls, after or before, interrupted)
 
 
 _transact = DynamoDBBackend.transact_write_items

@@ -57,23 +57,11 @@ class StoppedClock:
 class Store(Requests, Trail, Outbox, Protocol):
     """What every store is."""
 
-    def check_writable(self) -> None:
-        """Write something and take it back."""
-
-    def is_outdated(self) -> bool:
-        """Return whether it belongs to a newer version of the bot by now."""
-
     def open(self) -> None:
         """Make it ready."""
 
     def close(self) -> None:
         """Let go of it."""
-
-    def check_writable(self) -> None:
-        """Write something and take it back."""
-
-    def is_outdated(self) -> bool:
-        """Return whether it belongs to a newer version of the bot by now."""
 
 
 class NoGroups:

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from bot.ports import Clock
 from bot.sandbox import cast
-from bot.sandbox.board import Message
+from bot.sandbox.board import Message, direct
 from bot.sandbox.cognito import Device, Moto
 from bot.sandbox.request_url import RequestUrl
 from bot.sandbox.socket_mode import Ack
@@ -122,6 +122,10 @@ class Headless:
     def audit(self) -> list[Message]:
         """What stands in the audit channel now."""
         return self.messages(SAM, AUDIT)
+
+    def direct_messages(self, person: str) -> list[Message]:
+        """What the app wrote to this person directly."""
+        return self.do(lambda: deepcopy(self.stage.workspace.seen_by(person, direct(person))))
 
     def last_sent(self) -> dict[str, Any]:
         """The last envelope that went to a bot."""

@@ -8,7 +8,7 @@ from typing import Any
 from examples import ADA, NOON, SAM, asked, awaiting
 
 from bot.audit import Entry, Kind, entry_of_ask
-from bot.request import Account, Operator, Request, State
+from bot.request import AWAITING, ENDED, Account, Operator, Request, State
 from bot.slack.text import Shown
 
 SHOWN = Shown(
@@ -26,17 +26,15 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
     """Return a request in this state, with as much in it as there can be."""
     account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
     done = state is State.DONE
-    decided = not state.awaits_operator and state not in {State.CANCELLED, State.EXPIRED}
+    decided = state not in {*AWAITING, State.CANCELLED, State.EXPIRED}
     return awaiting(
+        ask=asked(username, reason=reason, operator=replace(SAM, name=username)),
         state=state,
         chosen=None if state is State.CHOOSING else account,
         candidates=(account,) * 10,
         matches=12,
-        target=username,
-        reason=reason,
-        operator=replace(SAM, name=username),
         decided_at=NOON if decided else None,
-        ended_at=NOON if state.has_ended else None,
+        ended_at=NOON if state in ENDED else None,
         attempts=1,
         error_code=None if done else "TimedOut",
         aws_request_ids=(AWS_REQUEST,) * 4,

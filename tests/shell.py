@@ -111,15 +111,15 @@ class Tty:
     def _read(self) -> str:
         try:
             read = os.read(self._door, 65536).decode()
-        except OSError:  # Linux: nobody has the other side open any more
+        except OSError:  # Linux: the other side is closed
             read = ""
         self.shown += read
         return read
 
 
 def _session(url: str) -> dict[str, str]:
-    anybody = boto3.Session("x", "x", region_name="eu-central-1")
-    sts = anybody.client("sts", endpoint_url=url)
+    session = boto3.Session("x", "x", region_name="eu-central-1")
+    sts = session.client("sts", endpoint_url=url)
     made = sts.assume_role(RoleArn=ROLE, RoleSessionName="whatever-sam-likes")["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": made["AccessKeyId"],

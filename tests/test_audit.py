@@ -13,13 +13,13 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import ctrl_c
 import pytest
-from bot.terminal.audit_log import parse, show
 from examples import ADA, NOON, SAM, asked, awaiting
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
@@ -27,39 +27,44 @@ from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
-from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
-from bot.request import Operator, State, new_id
-from bot.stores.sqlite import SQLiteStore
+from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.request import Claim, Operator, State, new_id
+from bot.stores.sqlite.store import SQLiteStore
+from bot.terminal.audit_command import parse, write_entries
 from bot.terminal.audit_filter import Wanted
 from bot.terminal.audit_formats import as_csv, as_json
 from bot.terminal.audit_table import as_table
 
-HOSTILE = AuditEntry(
+HOSTILE = Entry(
     id="01M81J18G0S2FYJA4JPP0958ZS",
-    kind=Kind.REFUSED,
+    kind=Kind.UNKNOWN,
     at=NOON + timedelta(microseconds=5),
-    operator=Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name='=cmd|"/c calc"!A1'),
-    source="slack",
-    channel_id="C0SUPPORT1",
-    target="-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f",
     rule="@rule",
-    request_id="01M81J18G0S2FYJA4JPP0958ZR",
-    account=replace(ADA, phone="+4915112345678", username="\tada", created_at=None),
-    reason="lost 'phone'\u2028\U000e0041",
-    aws_request_ids=("a", "b"),
-    next_at=NOON,
+    request=awaiting(
+        id="01M81J18G0S2FYJA4JPP0958ZR",
+        operator=Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name='=cmd|"/c calc"!A1'),
+        target="-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f",
+        reason="lost 'phone'\u2028\U000e0041",
+        state=State.UNKNOWN,
+        chosen=replace(ADA, phone="+4915112345678", username="\tada", created_at=None),
+        claim=Claim(id="=claim", at=NOON, until=NOON + timedelta(seconds=30)),
+        aws_request_ids=("a", "b"),
+    ),
+    delivery=Delivery(next_at=NOON),
+    bot_version="0.2.0",
 )
 HOSTILE_JSON = (
-    r'{"id":"01M81J18G0S2FYJA4JPP0958ZS","kind":"refused","at":"2026-11-22T12:00:00.000005Z","operator":{"team_id":'
+    r'{"id":"01M81J18G0S2FYJA4JPP0958ZS","kind":"unknown","at":"2026-11-22T12:00:00.000005Z","operator":{"team_id":'
     r'"T0SIGNOUT1","id":"U0SAM00001","name":"=cmd|\"/c calc\"!A1"},"source":"slack","channel_id":"C0SUPPORT1",'
     r'"target":"-ada,\r\n\u001b[2Jé\u202egpj.😀\u009b\u007f","rule":"@rule","request_id":"01M81J18G0S2FYJA4JPP0958ZR",'
     r'"account":{"pool":"customers","pool_id":"eu-central-1_AbCdEf123","region":"eu-central-1","username":"\tada",'
     r'"sub":"343d94cb-5ddd-4f39-ab9f-be013c348223","email":"ada@example.com","phone":"+4915112345678","provider":null,'
     r'"status":"CONFIRMED","enabled":true,"created_at":null,"modified_at":null},"reason":"lost '
     r"'phone'\u2028\udb40\udc41"
-    r'","created_at":null,"expires_at":null,"claim_id":null,"claimed_at":null,"lease_until":null,"ended_at":null,'
+    r'","created_at":"2026-11-22T12:00:00Z","expires_at":"2026-11-22T12:05:00Z","claim_id":"=claim","claimed_at":'
+    r'"2026-11-22T12:00:00Z","lease_until":"2026-11-22T12:00:30Z","ended_at":null,'
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
-    r'"bot_version":"0.1.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null}'
+    r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -68,15 +73,16 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts\r\n"
-    '01M81J18G0S2FYJA4JPP0958ZS,refused,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
+    '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
-    ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,,,,,,,0,,a b,,,0.1.0,0,2026-11-22T12:00:00Z,,\r\n"
+    ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
     "                   Pool                      Reason                    Rule or error             Request\n"
-    "2026-11-22 12:00:00  refused     -ada,\\u000D\\u000A\\u001B[2Jé\\u202Egpj.\U0001f600\\u009B\\u007F"
+    "2026-11-22 12:00:00  unknown     -ada,\\u000D\\u000A\\u001B[2Jé\\u202Egpj.\U0001f600\\u009B\\u007F"
     '  =cmd|"/c calc"!A1 (U0SAM00001)  \\u0009ada                 customers                 '
     "lost 'phone'\\u2028\\uE0041  @rule                     01M81J18G0S2FYJA4JPP0958ZR\n"
 )
@@ -90,7 +96,7 @@ class Screen(io.StringIO):
         return True
 
 
-def written(form: Callable[[Any], Callable[[AuditEntry], object]], *entries: AuditEntry, out: Any = None) -> str:
+def written(form: Callable[[Any], Callable[[Entry], object]], *entries: Entry, out: Any = None) -> str:
     out = out or io.StringIO()
     write = form(out)
     for entry in entries:
@@ -98,15 +104,16 @@ def written(form: Callable[[Any], Callable[[AuditEntry], object]], *entries: Aud
     return str(out.getvalue())
 
 
-def table(width: int | None, *entries: AuditEntry) -> list[str]:
+def table(width: int | None, *entries: Entry) -> list[str]:
     return written(lambda out: as_table(out, width), *entries).splitlines()
 
 
 @pytest.fixture
-def full() -> AuditEntry:
-    moved = awaiting().move(State.SIGNING_OUT, claim_id="c", claimed_at=NOON, lease_until=NOON)
-    ended = moved.move(State.FAILED, ended_at=NOON, error_code="AccessDeniedException", access_until=NOON, attempts=2)
-    return replace(entry_of(ended, NOON), next_at=None, delivered_at=NOON, ts="1.0")
+def full() -> Entry:
+    ready = awaiting().move(State.READY, decided_at=NOON)
+    running = ready.move(State.RUNNING, claim=Claim(id="c", at=NOON, until=NOON + timedelta(seconds=30)))
+    ended = running.move(State.FAILED, ended_at=NOON, error_code="AccessDeniedException", attempts=2)
+    return replace(entry_of(ended, NOON), delivery=Delivery(attempts=1, delivered_at=NOON, ts="1.0"))
 
 
 # Formats
@@ -115,24 +122,46 @@ def full() -> AuditEntry:
 def test_json_is_exact_and_nothing_in_it_acts_on_a_terminal() -> None:
     line = written(as_json, HOSTILE)
     assert line == HOSTILE_JSON
-    assert json.loads(line)["target"] == HOSTILE.target
-    assert json.loads(line)["reason"] == HOSTILE.reason
+    assert json.loads(line)["target"] == HOSTILE.ask.options.target
+    assert json.loads(line)["reason"] == HOSTILE.ask.options.reason
 
 
-def test_json_has_every_field_of_an_entry(full: AuditEntry) -> None:
+def test_an_entry_of_a_request_has_what_is_known_of_its_claim_outcome_and_delivery(full: Entry) -> None:
     shown = json.loads(written(as_json, full))
-    assert list(shown) == [field.name for field in fields(AuditEntry)]
-    for field in fields(AuditEntry):
-        value = getattr(full, field.name)
-        if isinstance(value, datetime):
-            assert datetime.fromisoformat(shown[field.name]) == value
+    assert full.request
+    at_noon = dict.fromkeys(("at", "created_at", "claimed_at", "ended_at", "delivered_at"), "2026-11-22T12:00:00Z")
+    assert shown.items() >= at_noon.items()
+    assert shown["request_id"] == full.request.id
+    assert (shown["claim_id"], shown["lease_until"]) == ("c", "2026-11-22T12:00:30Z")
+    assert (shown["attempts"], shown["error_code"]) == (2, "AccessDeniedException")
+    assert (shown["delivery_attempts"], shown["next_at"], shown["ts"]) == (1, None, "1.0")
+
+
+def test_a_decision_was_claimed_when_it_was_pressed_until_a_worker_claims_it() -> None:
+    ready = awaiting().move(State.READY, decided_at=NOON + timedelta(seconds=3))
+    shown = json.loads(written(as_json, entry_of(ready, NOON + timedelta(seconds=3))))
+    assert (shown["kind"], shown["claimed_at"]) == ("confirmed", "2026-11-22T12:00:03Z")
+    assert (shown["claim_id"], shown["lease_until"]) == (None, None)
+
+
+def test_an_entry_of_no_request_has_the_same_fields_with_nothing_in_those_of_requests() -> None:
+    refused = entry_of_ask(Kind.REFUSED, asked("mallory", reason="why"), "not allowed", NOON, ADA)
+    shown = json.loads(written(as_json, refused))
+    assert list(shown) == list(json.loads(HOSTILE_JSON))
+    assert (shown["target"], shown["reason"], shown["account"]["username"]) == ("mallory", "why", "ada")
+    assert (shown["created_at"], shown["claimed_at"], shown["attempts"], shown["aws_request_ids"]) == (
+        None,
+        None,
+        0,
+        [],
+    )
 
 
 def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:
     text = written(as_csv, HOSTILE)
     assert text == HOSTILE_CSV
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
-    assert row["target"] == f"'{HOSTILE.target}"
+    assert row["target"] == f"'{HOSTILE.ask.options.target}"
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
 
 
@@ -147,8 +176,9 @@ def test_the_table_shows_what_would_not_be_seen_and_keeps_each_entry_on_its_line
 
 
 @pytest.mark.parametrize("width", [45, 57, 79, 80, 100, 120, 132, 133, 200, 400])
-def test_the_table_fits_the_terminal(width: int, full: AuditEntry) -> None:
-    wide = replace(full, target="日本語" * 20, reason="e\u0301" * 40, operator=replace(SAM, name="\U0001f600" * 30))
+def test_the_table_fits_the_terminal(width: int, full: Entry) -> None:
+    operator = replace(SAM, name="\U0001f600" * 30)
+    wide = replace(full, request=awaiting(target="日本語" * 20, reason="e\u0301" * 40, operator=operator))
     for line in table(width, full, wide, HOSTILE):
         assert cells(line) <= width
         assert not any(character in line for character in "\x1b\x9b\u202e\r")
@@ -158,25 +188,25 @@ def cells(line: str) -> int:
     return sum(2 if each in "日本語\U0001f600" else each != "\u0301" for each in line)
 
 
-def test_a_narrow_terminal_keeps_when_what_and_to_whom(full: AuditEntry) -> None:
-    assert table(20, replace(full, target="ada@example.com")) == [
+def test_a_narrow_terminal_keeps_when_what_and_to_whom(full: Entry) -> None:
+    assert table(20, replace(full, request=awaiting(target="ada@example.com"))) == [
         "Time (UTC)           Outcome     Target",
         "2026-11-22 12:00:00  failed      ada@examp…",
     ]
 
 
-def test_a_common_terminal_has_room_for_who_and_where(full: AuditEntry) -> None:
+def test_a_common_terminal_has_room_for_who_and_where(full: Entry) -> None:
     assert table(80, full) == [
         "Time (UTC)           Outcome     Target       Operator     Account    Pool",
         "2026-11-22 12:00:00  failed      ada          sam (U0SAM…  ada        custome…",
     ]
 
 
-def test_a_wide_terminal_has_room_for_everything(full: AuditEntry) -> None:
+def test_a_wide_terminal_has_room_for_everything(full: Entry) -> None:
     header, row = table(200, full)
     for title in ("Reason", "Rule or error", "Request"):
         assert title in header
-    for fact in ("sam (U0SAM00001)", "lost phone", "AccessDenied", full.request_id):
+    for fact in ("sam (U0SAM00001)", "lost phone", "AccessDenied", full.ask.id):
         assert fact in row
 
 
@@ -187,8 +217,22 @@ GRACE = replace(ADA, pool="staff", pool_id="eu-west-1_Staff1", username="grace",
 
 
 @pytest.fixture
-def environment(store: SQLiteStore) -> dict[str, str]:
-    return {**BARE, "SIGNOUT_STORE": f"sqlite:///{store._path}"}
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "signout.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    opened = SQLiteStore(path)
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def environment(store: SQLiteStore, path: Path) -> dict[str, str]:
+    assert store
+    return {**BARE, "SIGNOUT_STORE": f"sqlite:///{path}"}
 
 
 @pytest.fixture
@@ -212,12 +256,12 @@ def audit(
 
 
 @pytest.fixture
-def three(store: SQLiteStore) -> list[AuditEntry]:
+def three(store: SQLiteStore) -> list[Entry]:
     """Sam's to ada, signed out on the 20th; Kim's to grace, failed on the 21st; Sam's, refused at noon on the 22nd."""
     ada = entry_of(awaiting(target="Ada", chosen=replace(ADA, phone="+49151")), NOON - timedelta(days=2))
-    grace = entry_of(awaiting(operator=OTHER, target="g", chosen=GRACE), NOON - timedelta(days=1))
+    grace = entry_of(awaiting(id=new_id(NOON), operator=OTHER, target="g", chosen=GRACE), NOON - timedelta(days=1))
     refused = entry_of_ask(Kind.REFUSED, asked("mallory"), "not allowed", NOON)
-    entries = [replace(ada, kind=Kind.SIGNED_OUT), replace(grace, kind=Kind.FAILED, request_id=new_id(NOON)), refused]
+    entries = [replace(ada, kind=Kind.SIGNED_OUT), replace(grace, kind=Kind.FAILED), refused]
     for entry in entries:
         store.record(entry)
     return entries
@@ -257,7 +301,7 @@ def three(store: SQLiteStore) -> list[AuditEntry]:
     ],
 )
 def test_a_filter_leaves_what_it_says(
-    audit: Callable[..., Ran], three: list[AuditEntry], words: list[str], shown: list[str]
+    audit: Callable[..., Ran], three: list[Entry], words: list[str], shown: list[str]
 ) -> None:
     ran = audit("--format", "json", *words)
     assert (ran.code, ran.err) == (0, "")
@@ -265,10 +309,8 @@ def test_a_filter_leaves_what_it_says(
     assert len(three) == 3
 
 
-def test_one_request_can_be_asked_for_however_its_id_is_cased(
-    audit: Callable[..., Ran], three: list[AuditEntry]
-) -> None:
-    for given in (three[1].request_id, three[1].request_id.lower()):
+def test_one_request_can_be_asked_for_however_its_id_is_cased(audit: Callable[..., Ran], three: list[Entry]) -> None:
+    for given in (three[1].ask.id, three[1].ask.id.lower()):
         ran = audit("--format", "json", "--request", given)
         assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [three[1].id]
 
@@ -342,10 +384,10 @@ def test_where_nothing_matches_the_table_is_its_header(audit: Callable[..., Ran]
 
 
 def test_an_entry_that_cannot_be_read_is_named_beside_the_others(
-    audit: Callable[..., Ran], three: list[AuditEntry], store: SQLiteStore
+    audit: Callable[..., Ran], three: list[Entry], path: Path
 ) -> None:
-    with sqlite3.connect(store._path) as db:
-        db.execute("UPDATE audit_entries SET snapshot = 'rubbish' WHERE id = ?", (three[1].id,))
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE entries SET document = 'rubbish' WHERE id = ?", (three[1].id,))
     db.close()
     assert [json.loads(line)["target"] for line in audit("--format", "json").out.splitlines()] == ["Ada", "mallory"]
 
@@ -353,11 +395,11 @@ def test_an_entry_that_cannot_be_read_is_named_beside_the_others(
 def test_the_first_line_is_out_before_the_next_entry_is_read(capfd: pytest.CaptureFixture[str]) -> None:
     seen = []
 
-    def entries() -> Iterator[AuditEntry]:
+    def entries() -> Iterator[Entry]:
         yield HOSTILE
         seen.append(capfd.readouterr().out)
 
-    assert show(entries(), Wanted(), "json") == 0
+    write_entries(entries(), Wanted(), "json")
     assert seen == [HOSTILE_JSON]
 
 
@@ -375,7 +417,8 @@ def many(store: SQLiteStore) -> int:
 
 def started(environment: dict[str, str], *words: str, **streams: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "bot", "audit", *words]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, **streams)
+    with ctrl_c.taken():
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, **streams)
 
 
 def test_a_reader_who_has_seen_enough_ends_it_quietly(environment: dict[str, str], many: int) -> None:
@@ -392,7 +435,7 @@ def test_ctrl_c_ends_it_with_130(environment: dict[str, str], many: int) -> None
     with started(environment, "--format", "json", stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
-        process.stdout.readline()  # it waits now for somebody to read on
+        process.stdout.readline()  # it waits now until more is read
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert process.returncode == 130
@@ -408,8 +451,8 @@ def test_a_full_disk_is_said(environment: dict[str, str], many: int) -> None:
         assert process.wait() == 1
 
 
-def test_it_is_utf_8_whatever_the_locale(environment: dict[str, str], store: SQLiteStore) -> None:
-    store.record(replace(HOSTILE, target="日本"))
+def test_it_is_utf_8_in_any_locale(environment: dict[str, str], store: SQLiteStore) -> None:
+    store.record(entry_of(awaiting(target="日本"), NOON))
     strange = environment | {"PYTHONIOENCODING": "latin-1"}
     with started(strange, "--format", "json", stdout=subprocess.PIPE) as process:
         out, err = process.communicate()
@@ -417,7 +460,7 @@ def test_it_is_utf_8_whatever_the_locale(environment: dict[str, str], store: SQL
     assert "日本" in out.decode()
 
 
-def test_on_a_terminal_the_table_takes_its_width(environment: dict[str, str], three: list[AuditEntry]) -> None:
+def test_on_a_terminal_the_table_takes_its_width(environment: dict[str, str], three: list[Entry]) -> None:
     assert len(three) == 3
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
@@ -454,5 +497,5 @@ def test_a_bot_forgets_what_is_older_than_retain_and_nothing_else(headless: Head
         pass
     assert len(list(store.entries(None, None))) == 2
     with headless.bot_in_process(SIGNOUT_RETAIN="2d"):
-        headless.wait_for(lambda: [each.target for each in store.entries(None, None)] == ["1"])
+        headless.wait_for(lambda: [each.ask.options.target for each in store.entries(None, None)] == ["1"])
     store.close()

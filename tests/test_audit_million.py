@@ -11,7 +11,7 @@ from examples import NOON, asked
 from shell import BARE
 
 from bot.audit import Kind, entry_of_ask
-from bot.stores.sqlite import SQLiteStore
+from bot.stores.sqlite.store import SQLiteStore
 
 # Its own peak is told by the process itself: what the kernel tells of a child holds its parent's before the exec.
 AUDIT = """
@@ -23,12 +23,12 @@ try:
 finally:
     sys.stderr.write(Path("/proc/self/status").read_text())
 """
-# Ids are the first one's, counted up. Journal and waiting for the disk are for what somebody would miss.
+# Ids are the first one's, counted up. Journal and waiting for the disk are for what would be missed.
 MULTIPLY = """
     WITH RECURSIVE others (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM others WHERE n < ? - 1)
-    INSERT INTO audit_entries (id, request_id, kind, at, team_id, operator_id, snapshot, delivery_attempts)
-    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, kind, at, team_id, operator_id, snapshot,
-        0 FROM audit_entries, others
+    INSERT INTO entries (id, request_id, at, attempts, document)
+    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, at, attempts, document
+        FROM entries, others
 """
 MEGABYTE = 1024
 

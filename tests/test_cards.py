@@ -10,7 +10,7 @@ from messages import OUTCOMES, SHOWN, leaves, request
 from bot.action import ACTIONS, Step
 from bot.errors import TOO_LATE
 from bot.facts.advice import ADVICE
-from bot.request import Earlier, State
+from bot.request import AWAITING, Earlier, State
 from bot.slack.cards import AUDIT_REFUSED, card
 
 
@@ -34,7 +34,7 @@ def test_each_of_several_accounts_has_a_button_with_its_number() -> None:
     assert {each["value"] for each in buttons} == {several.id}
 
 
-@pytest.mark.parametrize("state", [state for state in State if not state.awaits_operator])
+@pytest.mark.parametrize("state", [state for state in State if state not in AWAITING])
 def test_only_a_card_that_awaits_its_operator_has_buttons(state: State) -> None:
     assert "actions" not in {block["type"] for block in card(SHOWN, request(state)).blocks}
 

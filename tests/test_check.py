@@ -19,17 +19,18 @@ from urllib.error import URLError
 import boto3
 import pytest
 from aiohttp import web
-from bot.stores.schema import STEPS
 from headless import AUDIT, Headless
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
+from bot.action import Done, Step
 from bot.authorize import Allowed, Allowlist
 from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
-from bot.ports import Attribute, Finding, SignedOut
+from bot.facts.finding import Finding
+from bot.ports import Attribute
 from bot.request import Account
 from bot.sandbox import cast
 from bot.sandbox.cognito import Moto
@@ -38,7 +39,8 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
-from bot.stores.sqlite import SQLiteStore
+from bot.stores.sqlite.schema import SCHEMA
+from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.check_report import findings, judge_clock
 
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
@@ -143,7 +145,7 @@ def test_beside_a_running_bot_everything_is_ticked_off_and_nothing_is_disturbed(
     assert lines[-1] == "All well: 17 checks passed."
     assert lines[-2] == f"✓ store: {store_path(headless)} is writable"
     (posted,) = headless.audit()
-    assert "Nobody was signed out" in posted.text
+    assert "No one was signed out" in posted.text
     assert headless.is_signed_in("ada")
     assert headless.is_signed_in("grace")
     assert {call.status for call in headless.cognito_calls(SIGN_OUT)} == {400}
@@ -306,7 +308,7 @@ BROKEN: dict[str, Setup] = {
         empty_group,
         {"SIGNOUT_ALLOW_USERS": ""},
         {GROUP: "warning", "allowlist": NO},
-        "nobody may sign out through it",
+        "no one may sign out through it",
     ),
     "no way to Slack": (
         as_it_is,
@@ -427,7 +429,13 @@ def newer_schema(path: Path) -> None:
     store.open()
     store.close()
     with sqlite3.connect(path) as db:
-        db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db.close()
+
+
+def of_version_0_1(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE audit_entries (id TEXT PRIMARY KEY)")
     db.close()
 
 
@@ -439,10 +447,11 @@ def no_database(path: Path) -> None:
     ("spoil", "words"),
     [
         (newer_schema, "Run the newer bot"),
+        (of_version_0_1, "save what its `audit --format json` prints, and start with a new store"),
         (no_database, "file is not a database"),
         (lambda path: path.mkdir(), "unable to open database file"),
     ],
-    ids=["newer schema", "no database", "a folder"],
+    ids=["newer schema", "version 0.1", "no database", "a folder"],
 )
 def test_a_store_that_cannot_be_used_is_named_and_left_as_it_is(
     stage: Headless, check: Check, spoil: Callable[[Path], None], words: str
@@ -455,13 +464,13 @@ def test_a_store_that_cannot_be_used_is_named_and_left_as_it_is(
     assert before is None or store_path(stage).read_bytes() == before
 
 
-def test_an_older_schema_is_left_to_the_next_start(stage: Headless, check: Check) -> None:
+def test_an_empty_file_is_left_to_the_next_start(stage: Headless, check: Check) -> None:
     with sqlite3.connect(store_path(stage)) as db:
         db.execute("PRAGMA user_version = 0")
     db.close()
     checked = check()
     assert checked.not_ok() == {}
-    assert f"the next start takes its schema from 0 to {len(STEPS)}" in checked.said("store")
+    assert f"the next start takes its schema from 0 to {SCHEMA}" in checked.said("store")
     with sqlite3.connect(store_path(stage)) as db:
         assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     db.close()
@@ -522,7 +531,7 @@ def test_over_http_the_signing_secret_stands_where_the_app_level_token_would(sta
     assert stage.slack_calls("apps.connections.open") == []
 
 
-def test_a_pool_of_which_nobody_may_sign_out_is_to_be_looked_at(stage: Headless) -> None:
+def test_a_pool_of_which_no_one_may_sign_out_is_to_be_looked_at(stage: Headless) -> None:
     allowlist = found_by(slack_checks(stage))["allowlist"]
     assert (allowlist.status, allowlist.sentence) == ("warning", "No one may sign out of: staff.")
 
@@ -534,33 +543,33 @@ class FullPool:
     default_region = None
 
     def __init__(self) -> None:
-        self.signed_out: list[str] = []
+        self.called: list[str] = []
 
     def on_behalf(self, request_id: str, operator_id: str) -> "FullPool":
-        """Answer whoever asks."""
+        """Answer for anyone."""
         assert (request_id, operator_id) > ("", "")
         return self
 
     def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-        """Find nobody, since ListUsers is eventually consistent."""
+        """Find no one, since ListUsers is eventually consistent."""
         assert (attribute, value) > ("", "")
         return []
 
     def get_user(self, username: str) -> Account:
-        """Find somebody."""
+        """Find a person."""
         return Account(pool="p", pool_id=self.pool_id, region="eu-central-1", username=username)
 
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut:
-        """Sign out."""
-        assert leave_within
-        self.signed_out.append(username)
-        return SignedOut(None)
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Done:
+        """Say yes."""
+        assert (step, leave_within) > (Step.SIGN_OUT, timedelta(0))
+        self.called.append(username)
+        return Done(None)
 
 
 def test_where_the_name_tried_is_somebodys_nobody_is_signed_out() -> None:
     pool = FullPool()
     assert [finding.status for finding in try_pool("p", pool)] == ["ok", "missing", "not tried"]
-    assert pool.signed_out == []
+    assert pool.called == []
 
 
 class PoolBehindARole(FullPool):
@@ -568,9 +577,7 @@ class PoolBehindARole(FullPool):
 
     def list_users(self, attribute: Attribute, value: str) -> list[Account]:
         """Say so."""
-        error = PoolUnavailableError(f"{attribute} {value}")
-        error.code = "AssumeRoleRefused"
-        raise error
+        raise PoolUnavailableError(f"{attribute} {value}", "AssumeRoleRefused")
 
 
 def test_a_role_that_is_refused_is_named_and_the_rest_is_not_tried() -> None:

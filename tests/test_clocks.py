@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from bot.recover import Recovery
-from bot.sign_out import CALL, LEASE, MARGIN
-from examples import NOON, SAM, ScriptedPool, StoppedClock, awaiting, confirmations, sign_outs
+from examples import SAM, ScriptedPool, StoppedClock, added_to, confirmations, decided_in, worker
 
-from bot.audit import entry_of
-from bot.confirm import AlreadyDecidedError
-from bot.errors import SupersededError
-from bot.ports import RequestStore, SignedOut
-from bot.request import SignOutRequest, State
-from bot.stores.dynamodb import DynamoDBStore
+from bot.action import Done, Refused
+from bot.confirm import AlreadyDecidedError, Press
+from bot.request import Request, State
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.work import BACK_OFF_SECONDS, CALL, LEASE, MARGIN
 
-APART = [timedelta(seconds=seconds) for seconds in (-4, 0, 4)]
+APART = pytest.mark.parametrize(
+    "apart", [timedelta(seconds=seconds) for seconds in (-4, 0, 4)], ids=["behind", "same", "ahead"]
+)
+LATER = Refused("TooManyRequestsException", None, may_retry=True)
 
 
 @dataclass
@@ -35,59 +35,55 @@ class OffClock:
         self.real.sleep(seconds)
 
 
-def waiting(store: RequestStore) -> SignOutRequest:
-    request = awaiting()
-    store.add(request, entry_of(request, NOON))
-    return request
-
-
-@pytest.mark.parametrize("apart", APART, ids=["behind", "same", "ahead"])
-def test_nobody_resumes_while_a_holder_may_still_call(dynamodb_store: DynamoDBStore, apart: timedelta) -> None:
+@APART
+def test_no_one_takes_over_while_a_holder_may_still_call(dynamodb_store: DynamoDBStore, apart: timedelta) -> None:
     here = StoppedClock()
-    there = OffClock(here, apart)
-    pool = ScriptedPool([SignedOut("1")], here)
-    recovery = Recovery(sign_outs=sign_outs(dynamodb_store, pool, here), store=dynamodb_store, clock=there)
-    claimed = confirmations(dynamodb_store, here).confirm(waiting(dynamodb_store).id, SAM, None)
-    here.sleep((LEASE - CALL - MARGIN).total_seconds() - 0.001)  # the last moment at which a call may leave
-    pool.during = lambda: dead.extend(recovery.dead_claims())
-    pool.seconds = (CALL + MARGIN).total_seconds()  # and it takes as long as no call can
-    dead: list[SignOutRequest] = []
-    ended = sign_outs(dynamodb_store, pool, here).sign_out(claimed)
-    assert dead == []
-    assert dynamodb_store.get(claimed.id) == ended
+    there = worker(dynamodb_store, ScriptedPool([], here), OffClock(here, apart))
+    # The second call leaves at the last moment at which it may, and takes as long as no call can.
+    last_moment = (LEASE - CALL - MARGIN).total_seconds() - 0.001
+    pool = ScriptedPool([LATER, Done("1")], here, seconds=last_moment - BACK_OFF_SECONDS[0])
+    found: list[Request] = []
+
+    def during() -> None:
+        pool.seconds = (CALL + MARGIN).total_seconds()
+        found.extend(there.waiting())
+
+    pool.during = during
+    ended = worker(dynamodb_store, pool, here).run(decided_in(dynamodb_store))
+    assert len(pool.called_at) == 2
+    assert found == []
+    assert ended
+    assert dynamodb_store.get(ended.id) == ended
 
 
-@pytest.mark.parametrize("apart", APART, ids=["behind", "same", "ahead"])
+@APART
 def test_a_holder_that_was_taken_for_dead_writes_nothing_more(dynamodb_store: DynamoDBStore, apart: timedelta) -> None:
     here = StoppedClock()
-    there = OffClock(here, apart)
-    pool = ScriptedPool([SignedOut("late"), SignedOut("resumed")], here)
-    theirs = ScriptedPool([SignedOut("resumed")], here)
-    recovery = Recovery(sign_outs=sign_outs(dynamodb_store, theirs, here), store=dynamodb_store, clock=there)
-    claimed = confirmations(dynamodb_store, here).confirm(waiting(dynamodb_store).id, SAM, None)
-    resumed: list[SignOutRequest | None] = []
+    pool, theirs = ScriptedPool([Done("late")], here), ScriptedPool([Done("taken over")], here)
+    there = worker(dynamodb_store, theirs, OffClock(here, apart))
+    ready = decided_in(dynamodb_store)
+    ended: list[Request | None] = []
 
     def stall() -> None:
         here.sleep(LEASE.total_seconds() + 10)
-        resumed.extend(recovery.resume(each) for each in recovery.dead_claims())
+        ended.extend(there.run(each) for each in there.waiting())
 
     pool.during = stall
-    with pytest.raises(SupersededError):
-        sign_outs(dynamodb_store, pool, here).sign_out(claimed)
-    assert [dynamodb_store.get(claimed.id)] == resumed
-    kinds = [entry.kind for entry in dynamodb_store.entries(None, claimed.id)]
+    assert worker(dynamodb_store, pool, here).run(ready) is None
+    assert [dynamodb_store.get(ready.id)] == ended
+    kinds = [entry.kind for entry in dynamodb_store.entries(None, ready.id)]
     assert sorted(kinds) == ["confirmed", "opened", "resumed", "signed_out"]
 
 
-@pytest.mark.parametrize("apart", APART, ids=["behind", "same", "ahead"])
-def test_a_card_is_either_claimed_or_expired_whatever_two_clocks_say(
+@APART
+def test_a_card_is_either_decided_or_expired_whatever_two_clocks_say(
     dynamodb_store: DynamoDBStore, apart: timedelta
 ) -> None:
-    here = StoppedClock(NOON + timedelta(minutes=5, microseconds=-1))
+    request = added_to(dynamodb_store)
+    here = StoppedClock(request.expires_at - timedelta(microseconds=1))
     there = OffClock(here, apart)
-    request = waiting(dynamodb_store)
     start = threading.Barrier(2)
-    claimed: list[SignOutRequest] = []
+    decided: list[Request] = []
 
     def expire() -> None:
         start.wait()
@@ -97,11 +93,11 @@ def test_a_card_is_either_claimed_or_expired_whatever_two_clocks_say(
     other.start()
     start.wait()
     try:
-        claimed.append(confirmations(dynamodb_store, here).confirm(request.id, SAM, None))
+        decided.append(confirmations(dynamodb_store, here).confirm(Press(request_id=request.id, operator=SAM)))
     except AlreadyDecidedError as error:
         assert error.request.state is State.EXPIRED  # noqa: PT017 -- either may be first
     other.join()
     stored = dynamodb_store.get(request.id)
     assert stored
-    assert stored.state is (State.SIGNING_OUT if claimed else State.EXPIRED)
+    assert stored.state is (State.READY if decided else State.EXPIRED)
     assert len(list(dynamodb_store.entries(None, request.id))) == 2

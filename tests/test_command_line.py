@@ -23,7 +23,7 @@ SETTINGS = {
     "SIGNOUT_STORE": "dynamodb://signout",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }
-# Each verb that writes to standard output without asking anybody, and its exit code. `check` lacks its settings here.
+# Each verb that writes to standard output without a question, and its exit code. `check` lacks its settings here.
 SPEAKING = {
     "manifest": 0,
     "iam-policy --account 123456789012": 0,
@@ -87,7 +87,7 @@ def test_an_error_of_a_verb_is_its_words_and_an_exit_code(
     def fail(_: Sequence[str]) -> int:
         raise error
 
-    monkeypatch.setitem(command.VERBS, verb, fail)  # type: ignore[misc]  # nothing else writes to it
+    monkeypatch.setitem(command.VERBS, verb, fail)
     assert command.main([verb]) == code
     assert capsys.readouterr() == ("", f"{error}\n")
 
@@ -98,7 +98,7 @@ def test_an_error_never_acts_on_the_terminal(
     def fail(_: Sequence[str]) -> int:
         raise StoreError("\x1b[2J\u202e")
 
-    monkeypatch.setitem(command.VERBS, "audit", fail)  # type: ignore[misc]  # nothing else writes to it
+    monkeypatch.setitem(command.VERBS, "audit", fail)
     assert command.main(["audit"]) == 1
     assert capsys.readouterr().err == "\\u001B[2J\\u202E\n"
 
@@ -107,7 +107,7 @@ def test_ctrl_c_in_any_verb_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) ->
     def interrupted(_: Sequence[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(command.VERBS, "table", interrupted)  # type: ignore[misc]  # nothing else writes to it
+    monkeypatch.setitem(command.VERBS, "table", interrupted)
     assert command.main(["table"]) == 130
 
 

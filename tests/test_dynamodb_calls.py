@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from dynamodb import DynamoDB, Fault, answer_500_after, cancel, lose_answer, lose_call, refuse
@@ -153,7 +154,8 @@ def test_a_claim_that_was_lost_on_its_way_is_not_taken_for_done_where_another_ca
     ready = decided_in(dynamodb_store)
     other = DynamoDBStore(dynamodb_store._calls.table)
     dynamodb.next(WRITE_ONE, lose_call)
-    monkeypatch.setattr(calls.time, "sleep", lambda _: other.move(ready, claimed(ready, "another's"), None, None))
+    meanwhile = partial(other.move, ready, claimed(ready, "another's"), None, None)
+    monkeypatch.setattr("bot.stores.dynamodb.calls.time.sleep", lambda _: meanwhile())
     with pytest.raises(SupersededError):
         dynamodb_store.move(ready, claimed(ready), None, None)
     assert dynamodb_store.get(ready.id) == claimed(ready, "another's")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 import pytest
+from structlog.contextvars import get_contextvars
 
-from bot.edge.lanes import ThreadLane, together
+from bot.edge.lanes import CallersThread, ThreadLane, together
 from bot.edge.rounds import Rounds
 from bot.errors import BusyError
 
@@ -22,25 +23,56 @@ def lane() -> Iterator[ThreadLane]:
     lane.stop()
 
 
-def test_a_full_lane_refuses_at_once_and_takes_work_again_when_a_place_is_free(lane: ThreadLane) -> None:
-    go_on = threading.Event()
+@pytest.fixture
+def go_on(lane: ThreadLane) -> Iterator[threading.Event]:
+    """What held work waits for."""
+    event = threading.Event()
+    yield event
+    event.set()
+    assert lane.join(PATIENCE)
+
+
+def nothing() -> None:
+    pass
+
+
+def test_a_full_lane_refuses_at_once_and_takes_work_again_when_a_place_is_free(
+    lane: ThreadLane, go_on: threading.Event
+) -> None:
     for _ in range(3):
-        lane.reserve().run(go_on.wait)
+        lane.run("R1", go_on.wait)
     with pytest.raises(BusyError):
-        lane.reserve()
+        lane.run("R1", go_on.wait)
     go_on.set()
     assert lane.join(PATIENCE)
-    lane.reserve().release()
+    lane.run("R1", nothing)
 
 
-def test_the_last_places_are_kept_for_what_is_urgent(lane: ThreadLane) -> None:
-    seats = [lane.reserve() for _ in range(3)]
-    seats.append(lane.reserve(urgent=True))
+def test_the_last_places_are_kept_for_what_is_urgent(lane: ThreadLane, go_on: threading.Event) -> None:
+    for _ in range(3):
+        lane.run("R1", go_on.wait)
+    lane.run("R1", go_on.wait, urgent=True)
     with pytest.raises(BusyError):
-        lane.reserve(urgent=True)
-    for seat in seats:
-        seat.release()
-    assert lane.join(0)
+        lane.run("R1", go_on.wait, urgent=True)
+    go_on.set()
+    assert lane.join(PATIENCE)
+
+
+def test_what_is_urgent_waits_where_the_lane_lets_it_and_nothing_else_does() -> None:
+    lane, go_on, done = ThreadLane("presses", 1, waiting=2), threading.Event(), list[str]()
+    lane.start()
+    lane.run("R1", go_on.wait)
+    with pytest.raises(BusyError):
+        lane.run("R2", nothing)
+    for name in ("first", "second"):
+        lane.run("R3", lambda name=name: done.append(name), urgent=True)  # type: ignore[misc]
+    with pytest.raises(BusyError):
+        lane.run("R4", nothing, urgent=True)
+    assert (lane.places, lane.taken, lane.full, done) == (3, 3, True, [])
+    go_on.set()
+    assert lane.join(PATIENCE)
+    assert (lane.taken, lane.full, done) == (0, False, ["first", "second"])
+    lane.stop()
 
 
 def test_work_that_raises_gives_its_place_back_and_is_logged_with_its_traceback(
@@ -49,10 +81,11 @@ def test_work_that_raises_gives_its_place_back_and_is_logged_with_its_traceback(
     def fail() -> None:
         raise LookupError("in vain")
 
-    lane.reserve().run(fail)
+    lane.run("R1", fail)
     assert lane.join(PATIENCE)
     assert "LookupError: in vain" in caplog.text
-    lane.reserve().release()
+    for _ in range(3):
+        lane.run("R1", nothing)
 
 
 def test_work_is_done_in_the_context_that_brought_it_and_leaves_no_trace_in_the_next(lane: ThreadLane) -> None:
@@ -65,17 +98,31 @@ def test_work_is_done_in_the_context_that_brought_it_and_leaves_no_trace_in_the_
 
     for name in ("first", "second"):
         token = request.set(name)
-        lane.reserve().run(work)
+        lane.run(None, work)
         request.reset(token)
         assert lane.join(PATIENCE)
-    lane.reserve().run(work)
+    lane.run(None, work)
     assert lane.join(PATIENCE)
     assert seen == ["first"] * 4 + ["second"] * 4 + ["none"] * 4
 
 
-def test_joining_a_lane_gives_up_in_time(lane: ThreadLane) -> None:
-    go_on = threading.Event()
-    lane.reserve().run(go_on.wait)
+def test_a_line_logged_on_a_lane_carries_the_requests_id(lane: ThreadLane) -> None:
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(get_contextvars().get("request_id"))
+
+    lane.run("R1", look)
+    assert lane.join(PATIENCE)
+    lane.run(None, look)
+    assert lane.join(PATIENCE)
+    CallersThread().run("R2", look)
+    look()
+    assert seen == ["R1", None, "R2", None]
+
+
+def test_joining_a_lane_gives_up_in_time(lane: ThreadLane, go_on: threading.Event) -> None:
+    lane.run("R1", go_on.wait)
     assert not lane.join(0.05)
     go_on.set()
     assert lane.join(PATIENCE)

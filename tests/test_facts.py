@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.facts.aws_names import ROLE, ROLE_OR_USER, account_of, home_region
-from bot.facts.duration import read_duration
+from bot.facts.duration import read_duration, retry_after
 from bot.facts.slack_words import SLACK_HOST
 
 
@@ -29,6 +29,29 @@ def test_a_duration_is_a_number_and_a_unit(text: str, length: timedelta) -> None
 )
 def test_anything_else_is_no_duration(text: str) -> None:
     assert read_duration(text) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("1.5", 1.5),
+        ("0", 0),
+        ("31536000", 300),
+        ("99999999999999", 300),
+        ("1e300", 300),
+        ("inf", None),
+        ("nan", None),
+        ("-1", None),
+        ("", None),
+        (None, None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_retry_after_is_believed_up_to_five_minutes_and_where_it_is_a_number(
+    header: str | None, seconds: float | None
+) -> None:
+    assert retry_after(header) == (None if seconds is None else timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("host", ["slack.com", "hooks.slack.com", "slack-gov.com", "hooks.slack-gov.com"])

@@ -172,7 +172,7 @@ def test_pools_are_asked_at_the_same_time(finder: Callable[..., Finder], headles
 @pytest.mark.parametrize(
     ("target", "region", "sentence"),
     [
-        ("nobody", "DE", "Nobody was found in customers, looking for a user name. Check the spelling. In many pools"),
+        ("nobody", "DE", "No one was found in customers, looking for a user name. Check the spelling. In many pools"),
         ("no@example.com", "DE", "looking for a user name or email."),
         ("+49 30 123456", "DE", "looking for a user name or phone number."),
         ("030 123456", None, "write it with its country code, such as +49 30 123456."),
@@ -233,7 +233,7 @@ def test_a_search_narrowed_to_one_pool_hints_at_the_others(finder: Callable[...,
     look = finder(Directory([ADA]), ["customers", "staff"])
     with pytest.raises(AccountNotFoundError) as caught:
         look.find(asked("nobody"), ["staff"])
-    assert "Perhaps it is in another pool." in caught.value.sentence
+    assert "It may be in another pool." in caught.value.sentence
 
 
 def test_a_federated_account_says_its_provider(finder: Callable[..., Finder]) -> None:

@@ -1,5 +1,6 @@
 """What holds for every message: Slack takes it, and no foreign text is ever interpreted."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,13 +12,15 @@ from messages import OUTCOMES, SHOWN, leaves, refused, request
 
 from bot.audit import entry_of
 from bot.errors import BotError, UsageError
-from bot.options import AWS_USAGE, MAX_REASON, USAGE
+from bot.facts.aws_cli import AWS_USAGE
+from bot.options import MAX_REASON, USAGE
+from bot.reason import ReasonRule
 from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, told
 from bot.slack.help import HELP
-from bot.slack.text import Message, as_text, duration, facts, linked, message, paragraph, small_print, words
+from bot.slack.text import Message, as_text, facts, message, paragraph, small_print, words
 
 HOSTILE = [
     "<!channel>",
@@ -102,14 +105,20 @@ def test_the_fallback_text_says_everything_that_the_blocks_say_except_buttons() 
 
 
 def test_the_matched_words_of_a_reason_are_links_unless_the_address_is_too_long() -> None:
-    text, address = "see HELP-1 and HELP-2", "https://tickets.example/{}"
-    assert [each.get("url", each["text"]) for each in linked(text, [(4, 10), (15, 21)], address)] == [
+    text, rule, address = (
+        "see HELP-1 and HELP-2",
+        ReasonRule(pattern=re.compile(r"HELP-\d")),
+        "https://tickets.example/{}",
+    )
+    linking = replace(SHOWN, reason_rule=rule, ticket_url=address)
+    assert [each.get("url", each["text"]) for each in linking.reason(text)] == [
         "see ",
         "https://tickets.example/HELP-1",
         " and ",
         "https://tickets.example/HELP-2",
     ]
-    assert linked(text, [(4, 10)], address + "x" * 500) == [words(text)]
+    assert replace(linking, ticket_url=address + "x" * 500).reason(text) == [words(text)]
+    assert replace(linking, ticket_url=None).reason(text) == [words(text)]
 
 
 @pytest.mark.parametrize(
@@ -138,8 +147,9 @@ def test_a_masked_email_keeps_its_first_letter_and_domain_and_a_phone_number_its
         (timedelta(hours=12), "12 hours"),
     ],
 )
-def test_a_duration_is_told_in_words(length: timedelta, said: str) -> None:
-    assert duration(length) == said
+def test_a_tokens_lifetime_is_told_in_words(length: timedelta, said: str) -> None:
+    assert replace(SHOWN, token_lifetimes={"customers": length}).token_lifetime("customers") == said
+    assert SHOWN.token_lifetime("no longer configured") == "1 day"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from aiohttp import web
-from examples import NOON, SAM, awaiting
+from examples import NOON, awaiting
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
 from messages import SHOWN
@@ -24,7 +24,7 @@ from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.reply import respond
 from bot.slack.text import message, paragraph, words
 
-ENTRY = entry_of(awaiting(state=State.UNKNOWN, operator=SAM, ended_at=NOON), NOON)
+ENTRY = entry_of(awaiting(state=State.UNKNOWN, ended_at=NOON), NOON)
 
 
 async def cut_off(exchange: Exchange) -> object:

@@ -175,7 +175,7 @@ def test_the_policies_allow_exactly_what_a_whole_flow_was_seen_to_call(
     }
     with headless.bot_in_process(**environment):
         headless.command(SAM, "nobody")
-        headless.wait_for_message(SAM, containing="Nobody was found")
+        headless.wait_for_message(SAM, containing="No one was found")
         for person in ("ada", "ken"):
             headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
             headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")

@@ -15,11 +15,12 @@ from shell import ROLE as TERMINAL_ROLE
 from shell import Shell
 from whole_bot import CONFIRM, SIGN_OUT, card_for, entries, states
 
+from bot.action import Done, Refused, Step
 from bot.aws.clients import Clients
 from bot.aws.roles import Role, Roles, session_word
 from bot.aws.user_pool import CognitoUserPool
 from bot.errors import PoolUnavailableError
-from bot.ports import Attribute, Refused, SignedOut
+from bot.ports import Attribute
 from bot.sandbox.cognito import Moto
 
 ROLE = "arn:aws:iam::123456789012:role/SignOut"
@@ -66,7 +67,7 @@ def test_the_session_names_request_and_operator_and_every_call_of_the_request_is
 ) -> None:
     assert pool.on_behalf(REQUEST, SAM_ID).list_users(Attribute.USERNAME, "ada")
     assert pool.on_behalf(REQUEST, SAM_ID).get_user("ada")
-    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", AT_ONCE), SignedOut)
+    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
     assert wire.sessions == [
         {"RoleArn": ROLE, "RoleSessionName": REQUEST, "SourceIdentity": SAM_ID, "DurationSeconds": "900"}
     ]
@@ -127,10 +128,10 @@ def test_a_session_is_renewed_shortly_before_it_ends(
 def test_a_session_that_aws_takes_no_longer_is_not_used_again(pool: CognitoUserPool, wire: AwsWire) -> None:
     wire.faults[SIGN_OUT].append(refuses("ExpiredTokenException"))
     view = pool.on_behalf(REQUEST, SAM_ID)
-    answer = view.sign_out("ada", AT_ONCE)
+    answer = view.call(Step.SIGN_OUT, "ada", AT_ONCE)
     assert isinstance(answer, Refused)
     assert answer.code == "ExpiredTokenException"
-    assert isinstance(view.sign_out("ada", AT_ONCE), SignedOut)
+    assert isinstance(view.call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
     assert len(wire.sessions) == 2
 
 
@@ -159,18 +160,18 @@ def test_where_sts_gives_no_session_nothing_is_sent_to_cognito_and_nothing_is_in
 ) -> None:
     wire.faults["AssumeRole"].extend([fault] * 2)  # type: ignore[list-item]
     view = pool.on_behalf(REQUEST, SAM_ID)
-    assert view.sign_out("ada", AT_ONCE) == answer
+    assert view.call(Step.SIGN_OUT, "ada", AT_ONCE) == answer
     with pytest.raises(PoolUnavailableError, match=answer.code):
         view.get_user("ada")
     assert {each.action for each in wire.sent} == {"AssumeRole"}
-    assert isinstance(view.sign_out("ada", AT_ONCE), SignedOut)
+    assert isinstance(view.call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
 
 
 def test_what_sts_said_is_logged_by_its_code_without_naming_anybody(
     pool: CognitoUserPool, wire: AwsWire, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.faults["AssumeRole"].append(sts_refuses("AccessDenied"))
-    pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", AT_ONCE)
+    pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE)
     assert "STS gave no session of a pool's role: AccessDenied" in caplog.text
     assert "123456789012" not in caplog.text
     assert SAM_ID not in caplog.text
@@ -190,14 +191,14 @@ def test_a_session_that_was_slow_to_come_does_not_carry_a_sign_out_past_its_time
     session = wire.sent[0].answer
     wire.faults["AssumeRole"].append(late)
     threading.Timer(0.6, released.set).start()
-    answer = pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", timedelta(seconds=0.5))
+    answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", timedelta(seconds=0.5))
     assert answer == Refused("NoCallMade", None, sent=False)
     assert wire.of(SIGN_OUT) == []
     assert headless.is_signed_in("ada")
 
 
 def test_where_the_time_is_over_sts_is_not_even_asked(pool: CognitoUserPool, wire: AwsWire) -> None:
-    answer = pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", timedelta(0))
+    answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", timedelta(0))
     assert answer == Refused("NoCallMade", None, sent=False)
     assert wire.sent == []
 
@@ -215,9 +216,9 @@ def test_a_sign_out_whose_time_runs_out_while_another_thread_assumes_the_role_is
     wire.faults["AssumeRole"].append(held)
     view = pool.on_behalf(REQUEST, SAM_ID)
     with ThreadPoolExecutor(1) as thread:
-        first = thread.submit(view.sign_out, "ada", AT_ONCE)
+        first = thread.submit(view.call, Step.SIGN_OUT, "ada", AT_ONCE)
         asked.wait()
-        second = view.sign_out("ada", timedelta(seconds=0.1))
+        second = view.call(Step.SIGN_OUT, "ada", timedelta(seconds=0.1))
         released.set()
         assert first.result().code in {"AssumeRoleRefused", "AssumeRoleUnanswered"}  # type: ignore[union-attr]
     assert second == Refused("NoCallMade", None, sent=False)
@@ -231,23 +232,23 @@ def test_without_credentials_of_its_own_the_bot_asks_nobody(
     with monkeypatch.context() as without:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             without.delenv(name)
-        answer = pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", AT_ONCE)
+        answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE)
     assert answer == Refused("NoCredentials", None, sent=False)
     assert wire.sent == []
-    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", AT_ONCE), SignedOut)
+    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
 
 
 def test_a_pool_with_a_role_is_never_asked_with_the_bots_own_credentials(pool: CognitoUserPool, wire: AwsWire) -> None:
     with pytest.raises(PoolUnavailableError):
         pool.get_user("ada")
-    pool.sign_out("ada", AT_ONCE)
+    pool.call(Step.SIGN_OUT, "ada", AT_ONCE)
     assert wire.sent == []
 
 
 def test_a_pool_without_a_role_is_asked_as_ever(headless: Headless, wire: AwsWire, clients: Clients) -> None:
     (customers, *_) = headless.stage.cognito.pools.values()
     pool = CognitoUserPool("customers", customers.id, "eu-central-1", clients)
-    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).sign_out("ada", AT_ONCE), SignedOut)
+    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
     assert [(each.action, each.access_key, each.token) for each in wire.sent] == [(SIGN_OUT, "sandbox", None)]
 
 
@@ -269,13 +270,13 @@ def test_a_role_of_another_account_and_region_opens_that_accounts_pool_there(
         there.admin_create_user(UserPoolId=pool_id, Username="ada", MessageAction="SUPPRESS")
         wire.sent.clear()
         abroad = CognitoUserPool("abroad", pool_id, "us-east-1", clients, role=Role(role, Roles(clients)))
-        assert isinstance(abroad.on_behalf(REQUEST, SAM_ID).sign_out("ada", AT_ONCE), SignedOut)
+        assert isinstance(abroad.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
         assert [(each.action, each.region) for each in wire.sent] == [
             ("AssumeRole", "us-east-1"),
             (SIGN_OUT, "us-east-1"),
         ]
         own = CognitoUserPool("abroad", pool_id, "us-east-1", clients)
-        assert isinstance(answer := own.sign_out("ada", AT_ONCE), Refused)
+        assert isinstance(answer := own.call(Step.SIGN_OUT, "ada", AT_ONCE), Refused)
         assert answer.code == "ResourceNotFoundException"
 
 
@@ -374,14 +375,14 @@ def test_a_role_that_is_refused_between_card_and_press_ends_as_failed_with_a_sen
 def test_a_throttled_sts_is_asked_again_within_the_claims_time(
     headless: Headless, wire: AwsWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.sign_out.BACK_OFF_SECONDS", (0.01,))
+    monkeypatch.setattr("bot.work.BACK_OFF_SECONDS", (0.01,))
     monkeypatch.setattr("bot.aws.roles.KEPT_SECONDS", 0)
     with headless.bot_in_process(**with_role(headless, wire)):
         card = card_for(headless, SAM)
         wire.faults["AssumeRole"].extend([sts_refuses("Throttling", 400)] * 2)
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-    assert states(headless) == ["signed_out"]
+    assert states(headless) == ["done"]
 
 
 def test_in_a_terminal_the_callers_own_credentials_assume_the_role_and_name_the_caller(

@@ -1,6 +1,7 @@
 """The Slack look-alike meets Slack's own clients over real sockets, and refuses what Slack refuses."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,6 +51,33 @@ def test_a_message_is_posted_for_everybody(headless: Headless, client: WebClient
     (message,) = headless.messages(PAT, AUDIT)
     assert (message.ts, message.text, message.metadata) == (answer["ts"], "card", metadata)
     assert answer["message"]["blocks"][0]["block_id"]
+
+
+def test_a_message_to_a_person_is_seen_only_by_them(headless: Headless, client: WebClient) -> None:
+    answer = client.chat_postMessage(channel=SAM, text="hello")
+    assert answer["channel"] == "D0SAM00001"
+    assert [message.text for message in headless.direct_messages(SAM)] == ["hello"]
+    assert headless.direct_messages(KIM) == headless.messages(SAM) == []
+    assert headless.messages(KIM, "D0SAM00001") == []
+
+
+def test_no_one_else_in_the_world_can_be_written_to(client: WebClient) -> None:
+    for stranger in (PAT, "U0NOSUCH01", "D0NOSUCH01"):
+        assert refused(partial(client.chat_postMessage, channel=stranger, text="hello")) == "channel_not_found"
+
+
+def test_without_its_messages_tab_the_app_can_write_to_no_one_directly(headless: Headless, client: WebClient) -> None:
+    headless.stage.workspace.messages_tab = False
+    assert refused(lambda: client.chat_postMessage(channel=SAM, text="hello")) == "messages_tab_disabled"
+    assert headless.direct_messages(SAM) == []
+
+
+def test_a_press_in_a_direct_message_names_no_channel(headless: Headless, client: WebClient) -> None:
+    client.chat_postMessage(channel=SAM, **CARD)
+    with app(headless, ack) as heard:
+        headless.press(SAM, headless.direct_messages(SAM)[0], "go")
+    assert heard[0].payload["channel"] == {"id": "D0SAM00001", "name": "directmessage"}
+    assert heard[0].payload["message"]["blocks"][0]["elements"] == [BUTTON]
 
 
 def test_a_form_body_is_read_like_a_json_body(headless: Headless, client: WebClient) -> None:

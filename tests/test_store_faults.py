@@ -8,26 +8,25 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bot.stores.schema import STEPS
-from examples import NOON, asked, awaiting, claimed_in
+from examples import ADA, NOON, asked, awaiting, claimed_in
 
-from bot.audit import AuditEntry, Kind, entry_of, entry_of_ask
+from bot.audit import Entry, entry_of
 from bot.errors import StoreError, StoreUnavailableError
-from bot.request import SignOutRequest, State
-from bot.stores.sqlite import SQLiteStore
+from bot.ports import LiveMessage, Show
+from bot.request import Request, State
+from bot.stores.sqlite.store import SQLiteStore
 
 Trouble = Callable[[SQLiteStore], AbstractContextManager[object]]
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("bot.stores.sqlite.file.BUSY_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def read_only(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(store: SQLiteStore) -> Iterator[None]:
-    other = sqlite3.connect(store._path, isolation_level=None)
+    other = sqlite3.connect(store._file.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     yield
     other.close()
@@ -60,7 +59,7 @@ def locked(store: SQLiteStore) -> Iterator[None]:
 
 @contextmanager
 def full(store: SQLiteStore) -> Iterator[None]:
-    filler = store._path.with_suffix(".filler")
+    filler = store._file.path.with_suffix(".filler")
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4096))
@@ -81,37 +80,52 @@ def out_of_room(_: SQLiteStore) -> Iterator[None]:
 
 @contextmanager
 def moved_away(store: SQLiteStore) -> Iterator[None]:
-    elsewhere = store._path.with_suffix(".elsewhere")
-    store._path.rename(elsewhere)
+    elsewhere = store._file.path.with_suffix(".elsewhere")
+    store._file.path.rename(elsewhere)
     yield
-    elsewhere.rename(store._path)
+    elsewhere.rename(store._file.path)
 
 
 @contextmanager
 def replaced(store: SQLiteStore) -> Iterator[None]:
     with moved_away(store):
-        shutil.copy(store._path.with_suffix(".elsewhere"), store._path)
+        shutil.copy(store._file.path.with_suffix(".elsewhere"), store._file.path)
         yield
 
 
-def long_request() -> tuple[SignOutRequest, AuditEntry]:
-    request = awaiting(reason="x" * 60_000)
+def long_request() -> tuple[Request, Entry]:
+    request = awaiting(ask=asked(reason="x" * 60_000))
     return request, entry_of(request, NOON)
 
 
 WRITES = {
-    "add": lambda store: store.add(*long_request()),
+    "add": lambda store: store.add(*long_request(), Show(at=NOON)),
     "record": lambda store: store.record(long_request()[1]),
-    "wipe": lambda store: store.wipe_response_urls(NOON + timedelta(hours=1)),
+    "hold": lambda store: store.hold([long_request()[1]], NOON),
+    "delivered": lambda store: store.delivered([long_request()[1]], "1.0", NOON),
+    "postponed": lambda store: store.postponed([long_request()[1]], NOON, failed=True),
+    "hold_message": lambda store: store.hold_message(LiveMessage(request_id="x", version=1), NOON),
+    "shown": lambda store: store.shown(LiveMessage(request_id="x", version=1)),
+    "not_shown": lambda store: store.not_shown(LiveMessage(request_id="x", version=1), None),
+    "show_again": lambda store: store.show_again("x"),
+    "forget_places": lambda store: store.forget_places(NOON + timedelta(hours=1)),
+    "forget": lambda store: store.forget(NOON),
     "check": lambda store: store.check_writable(),
 }
 READS = {
     "get": lambda store: store.get("01JZZZZZZZZZZZZZZZZZZZZZZZ"),
-    "dead_claims": lambda store: store.dead_claims(NOON),
+    "last_signed_out": lambda store: store.last_signed_out(ADA),
+    "expired": lambda store: store.expired(NOON, 9),
+    "ready": lambda store: store.ready(NOON, 9),
+    "dead": lambda store: store.dead(NOON, 9),
+    "entries": lambda store: list(store.entries(None, None)),
     "backlog": lambda store: store.backlog(),
-    "undelivered": lambda store: store.undelivered(NOON, 9),
-    "next_delivery_at": lambda store: store.next_delivery_at(),
+    "due_entries": lambda store: store.due_entries(NOON, 9),
+    "next_entry_at": lambda store: store.next_entry_at(),
+    "refusals_waiting": lambda store: store.refusals_waiting("T", "U", 9),
     "last_refusal_delivered_at": lambda store: store.last_refusal_delivered_at("T", "U"),
+    "due_messages": lambda store: store.due_messages(NOON, 9),
+    "is_outdated": lambda store: store.is_outdated(),
 }
 EVERYTHING = WRITES | READS
 
@@ -135,7 +149,7 @@ def test_a_store_in_trouble_says_so_writes_nothing_and_recovers_by_itself(
     check_trouble(store, trouble, methods, (reason, in_doubt))
 
 
-def test_a_full_disk_is_told_and_room_on_it_mends_everything(disk: Path) -> None:
+def test_a_full_disk_is_told_and_room_on_it_repairs_everything(disk: Path) -> None:
     store = SQLiteStore(disk / "signout.db")
     store.open()
     large = {name: WRITES[name] for name in ("add", "record")}
@@ -150,17 +164,17 @@ def check_trouble(
     told: tuple[str, bool],
 ) -> None:
     claimed = claimed_in(store)
-    ended = claimed.move(State.SIGNED_OUT, ended_at=NOON, reason="x" * 60_000)
+    ended = claimed.move(State.DONE, ended_at=NOON, allowed_by="x" * 60_000)
     with trouble(store):
         for name, method in methods.items():
             with pytest.raises(StoreUnavailableError) as caught:
                 method(store)
             assert (caught.value.reason, caught.value.in_doubt) == told, name
         with pytest.raises(StoreUnavailableError):
-            store.advance(claimed, ended, entry_of(ended, NOON))
+            store.move(claimed, ended, entry_of(ended, NOON), None)
     assert store.get(claimed.id) == claimed
-    assert [entry.request_id for entry in store.undelivered(NOON, 9)] == []
-    store.advance(claimed, ended, entry_of(ended, NOON))
+    assert store.due_entries(NOON, 9) == []
+    store.move(claimed, ended, entry_of(ended, NOON), None)
     assert store.get(claimed.id) == ended
 
 
@@ -183,11 +197,11 @@ def test_a_commit_that_failed_is_in_doubt_and_one_that_never_was_tried_is_not(
             return done
 
     request = awaiting()
-    db = store._db()
+    db = store._file.db()
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_db", lambda: FailsAfterCommit(db))
+        patch.setattr(store._file, "db", lambda: FailsAfterCommit(db))
         with pytest.raises(StoreUnavailableError, match="Otherwise nothing was signed out") as caught:
-            store.add(request, entry_of(request, NOON))
+            store.add(request, entry_of(request, NOON), None)
     assert caught.value.in_doubt
     assert store.get(request.id) == request
 
@@ -200,16 +214,16 @@ def test_many_threads_leave_no_connection_behind(store: SQLiteStore) -> None:
         thread.start()
         thread.join()
     held = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
-    assert held.count(str(store._path)) == 0
+    assert held.count(str(store._file.path)) == 0
 
 
 def test_checking_that_it_is_writable_changes_and_adds_nothing(store: SQLiteStore) -> None:
     claimed_in(store)
-    before = "\n".join(store._db().iterdump())
-    for _ in range(1100):  # more than the 1000 pages after which SQLite begins its -wal anew
+    before = "\n".join(store._file.db().iterdump())
+    for _ in range(1100):  # more than the 1000 pages after which SQLite begins its -wal again
         store.check_writable()
-    assert "\n".join(store._db().iterdump()) == before
-    wal = store._path.with_name(f"{store._path.name}-wal")
+    assert "\n".join(store._file.db().iterdump()) == before
+    wal = store._file.path.with_name(f"{store._file.path.name}-wal")
     assert wal.stat().st_size < 5_000_000
 
 
@@ -217,8 +231,8 @@ def test_a_file_that_can_only_be_read_is_read(disk: Path) -> None:
     store = SQLiteStore(disk / "signout.db")
     store.open()
     claimed = claimed_in(store)
-    open_still = store._db()
-    store._local.__dict__.clear()
+    open_still = store._file.db()
+    store._file._local.__dict__.clear()
     with read_only(disk):
         with pytest.raises(StoreUnavailableError) as caught:
             store.check_writable()
@@ -237,7 +251,7 @@ def overwrite(path: Path, at: int, length: int) -> None:
         file.write(b"\xa5" * length)
 
 
-def filled(path: Path) -> list[SignOutRequest]:
+def filled(path: Path) -> list[Request]:
     store = SQLiteStore(path)
     store.open()
     requests = [claimed_in(store) for _ in range(200)]
@@ -245,17 +259,20 @@ def filled(path: Path) -> list[SignOutRequest]:
     return requests
 
 
-def test_a_file_that_was_overwritten_in_the_middle_signs_nobody_out(tmp_path: Path) -> None:
+def test_a_file_that_was_overwritten_in_the_middle_signs_no_one_out_and_is_no_start(tmp_path: Path) -> None:
     path = tmp_path / "signout.db"
     requests = filled(path)
-    overwrite(path, 4096, path.stat().st_size - 8192)
     store = SQLiteStore(path)
     store.open()
+    store._file._disconnect()
+    overwrite(path, 4096, path.stat().st_size - 8192)
     with pytest.raises(StoreUnavailableError) as caught:
         store.get(requests[0].id)
     assert caught.value.reason == "database disk image is malformed"
     with pytest.raises(StoreUnavailableError):
         claimed_in(store)
+    with pytest.raises(StoreError, match="cannot be opened: database disk image is malformed"):
+        SQLiteStore(path).open()
     store.close()
 
 
@@ -267,28 +284,6 @@ def test_a_corrupt_header_ends_the_start_and_is_told_while_running(tmp_path: Pat
     with pytest.raises(StoreError, match="cannot be opened: file is not a database"):
         store.open()
     store.close()
-
-
-def test_an_older_file_is_brought_up_to_date_with_all_that_it_holds(tmp_path: Path, store: SQLiteStore) -> None:
-    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
-    store.record(entry)
-    (row,) = store._rows("SELECT * FROM audit_entries")
-    old = dict(row) | {"request_id": None, "snapshot": row["snapshot"].replace(f'"{entry.request_id}"', "null")}
-    path = tmp_path / "old.db"
-    with sqlite3.connect(path) as db:
-        db.executescript(STEPS[0])
-        marks = ", ".join(f":{name}" for name in old)
-        db.execute(f"INSERT INTO audit_entries ({', '.join(old)}) VALUES ({marks})", old)  # noqa: S608
-        db.execute("PRAGMA user_version = 1")
-    db.close()
-    migrated = SQLiteStore(path)
-    migrated.open()
-    assert migrated.undelivered(NOON, 9) == [replace(entry, request_id=entry.id)]
-    assert migrated._rows("PRAGMA user_version")[0][0] == len(STEPS)
-    migrated.close()
-    again = SQLiteStore(path)
-    again.open()
-    again.close()
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from headless import AUDIT, SAM, SUPPORT, BotProcess, Headless
 from whole_bot import CONFIRM, SIGN_OUT
 
 from bot.audit import entry_of
-from bot.request import Account, Operator, SignOutRequest, State, new_id
+from bot.ports import LiveMessage, Show
+from bot.request import Account, Ask, Operator, Options, Request, State, new_id
 from bot.sandbox import cast
 from bot.sandbox.board import Message
 from bot.sandbox.cognito import REGION
-from bot.stores.dynamodb import DynamoDBStore
+from bot.stores.dynamodb.store import DynamoDBStore
 
 DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "500"))
 AT_ONCE = 8  # so many double clicks; more might find no place in a lane
@@ -49,35 +50,32 @@ def test_each_of_many_double_clicks_raced_through_two_instances_signs_out_once(
     once = Counter(request.id for request in requests)
     assert len(headless.cognito_calls(SIGN_OUT)) == DOUBLE_CLICKS
     assert Counter(metadata(message)["request_id"] for message in headless.audit()) == once
-    told = Counter((entry.request_id, entry.kind) for entry in dynamodb_store.entries(None, None))
+    told = Counter((entry.ask.id, entry.kind) for entry in dynamodb_store.entries(None, None))
     assert told == Counter((id_, kind) for id_ in once for kind in ("opened", "confirmed", "signed_out"))
     for request in map(dynamodb_store.get, once):
         assert request
-        assert (request.state, request.version, request.attempts) == (State.SIGNED_OUT, 3, 1)
-    assert claims_sent(dynamodb) > DOUBLE_CLICKS, "some of the races were decided by the table alone"
+        assert (request.state, request.version, request.attempts) == (State.DONE, 4, 1)
+    assert decisions_sent(dynamodb) > DOUBLE_CLICKS, "some of the races were decided by the table alone"
     assert "Scan" not in {action for action, _ in dynamodb.calls}
     assert [bot.log() for bot in two_bots if re.search("ERROR|WARNING|Traceback", bot.log())] == []
 
 
-def stored(store: DynamoDBStore, headless: Headless) -> SignOutRequest:
+def stored(store: DynamoDBStore, headless: Headless) -> Request:
     """Store a request of Sam's that awaits its confirmation."""
     now = datetime.now(UTC)
     ada = Account(pool="customers", pool_id=headless.stage.cognito.pools["customers"].id, region=REGION, username="ada")
-    request = SignOutRequest(
-        id=new_id(now),
-        state=State.AWAITING_CONFIRMATION,
-        operator=Operator(team_id=cast.TEAM_ID, id=SAM, name="sam"),
-        source="slack",
-        channel_id=SUPPORT,
-        target="ada",
+    sam = Operator(team_id=cast.TEAM_ID, id=SAM, name="sam")
+    request = Request(
+        ask=Ask(id=new_id(now), operator=sam, source="slack", channel_id=SUPPORT, options=Options(target="ada")),
+        state=State.CONFIRMING,
         candidates=(ada,),
         chosen=ada,
-        reason=None,
         allowed_by="allow.users",
         created_at=now,
         expires_at=now + timedelta(minutes=25),
     )
-    store.add(request, entry_of(request, now))
+    store.add(request, entry_of(request, now), Show(at=now + timedelta(minutes=25)))
+    store.shown(LiveMessage(request_id=request.id, version=request.version))
     return request
 
 
@@ -93,9 +91,9 @@ def metadata(message: Message) -> dict[str, str]:
     return payload
 
 
-def claims_sent(dynamodb: DynamoDB) -> int:
-    """How often an instance tried to claim."""
+def decisions_sent(dynamodb: DynamoDB) -> int:
+    """How often an instance tried to decide a request."""
     written = [
         item for action, sent in dynamodb.calls if action == "TransactWriteItems" for item in sent["TransactItems"]
     ]
-    return sum(item.get("Put", {}).get("Item", {}).get("state") == {"S": "signing_out"} for item in written)
+    return sum(item.get("Put", {}).get("Item", {}).get("due") == {"S": "ready"} for item in written)

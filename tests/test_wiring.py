@@ -4,29 +4,27 @@ import os
 from pathlib import Path
 
 import pytest
-from examples import NOON, StoppedClock
+from examples import StoppedClock, asked
 from test_settings import GOOD
 
 from bot.__main__ import main
-from bot.authorize import TERMINAL
 from bot.edge.serve import Edge
 from bot.errors import DeniedError
-from bot.ports import Finding
-from bot.request import Ask, Operator, new_id
+from bot.facts.finding import Finding
+from bot.request import TERMINAL, Operator
 from bot.settings.load import load
 from bot.settings.names import SECRETS
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import web_client
-from bot.stores.sqlite import SQLiteStore
 from bot.terminal.check_report import judge_clock
 from bot.wiring.run import build
 
 SUPPORT = "arn:aws:iam::123456789012:role/Support"
 
 
-def joined_up(store: SQLiteStore) -> Edge:
+def joined_up() -> Edge:
     Path("signout.toml").write_text(f'allow.terminal = ["{SUPPORT}"]')
-    return build(load(GOOD), store, StoppedClock())
+    return build(load(GOOD | {"SIGNOUT_STORE": "sqlite:///signout.db"}), StoppedClock())
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +32,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_what_is_joined_up_shows_no_secret(sqlite_store: SQLiteStore) -> None:
-    edge = joined_up(sqlite_store)
+def test_what_is_joined_up_shows_no_secret() -> None:
+    edge = joined_up()
     checks = SlackChecks(
         client=web_client("xoxb-bot-secret", "https://slack.com/api/"),
         app_token="xapp-app-secret",  # noqa: S106 -- an example
@@ -46,13 +44,15 @@ def test_what_is_joined_up_shows_no_secret(sqlite_store: SQLiteStore) -> None:
     assert [secret for secret in load(GOOD).secrets if secret in f"{edge!r}{checks!r}"] == []
 
 
-def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal(sqlite_store: SQLiteStore) -> None:
-    confirmations = joined_up(sqlite_store).conversation.confirmations  # type: ignore[attr-defined]
+def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal() -> None:
+    edge = joined_up()
+    edge.store.open()
     forged = Operator(team_id=TERMINAL, id=SUPPORT, name="support")
-    with pytest.raises(DeniedError):
-        confirmations.authorize(
-            Ask(id=new_id(NOON), operator=forged, source="slack", channel_id="C0SUPPORT1", target="ada")
-        )
+    try:
+        with pytest.raises(DeniedError):
+            edge.flow.confirmations.authorize(asked(operator=forged))  # type: ignore[attr-defined]
+    finally:
+        edge.store.close()
 
 
 def test_what_boto3_starts_for_credentials_inherits_no_secret_of_slacks(monkeypatch: pytest.MonkeyPatch) -> None:

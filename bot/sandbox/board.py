@@ -64,6 +64,11 @@ class Board:
             )
         )
 
+    def direct_messages(self, person_id: str) -> cast.Channel:
+        """Give the channel in which the app writes to this person."""
+        id_ = direct(person_id)
+        return self.channels.setdefault(id_, cast.Channel(id=id_, name=cast.BOT_NAME, of=person_id))
+
     def replace(self, message: Message, content: dict[str, Any]) -> None:
         """Put other content into a message, where it stands."""
         message.text = content.get("text") or ""
@@ -85,7 +90,8 @@ class Board:
         return [
             message
             for message in self.messages
-            if message.only_for in (None, person_id) and channel_id in (None, message.channel)
+            if channel_id in (None, message.channel)
+            and {message.only_for, self.channels[message.channel].of} <= {None, person_id}
         ]
 
     def _add(self, message: Message) -> Message:
@@ -96,6 +102,11 @@ class Board:
     def _next_ts(self) -> str:
         now = self._last_microsecond = max(time.time_ns() // 1000, self._last_microsecond + 1)
         return f"{now // 10**6}.{now % 10**6:06d}"
+
+
+def direct(person_id: str) -> str:
+    """Give the id of the channel in which the app writes to this person."""
+    return f"D{person_id[1:]}"
 
 
 def with_block_ids(blocks: Blocks | None) -> Blocks | None:

@@ -33,12 +33,16 @@ class Person:
 
 @dataclass(kw_only=True)
 class Channel:
-    """A channel, which may be archived and which the bot may not have joined."""
+    """A channel, which may be archived and which the bot may not have joined.
+
+    `of` is the person whose direct messages from the app it holds: no one else sees it, and no one writes there.
+    """
 
     id: str
     name: str
     archived: bool = False
     bot_is_member: bool = True
+    of: str | None = None
 
 
 def people() -> dict[str, Person]:

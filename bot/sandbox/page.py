@@ -103,8 +103,10 @@ class Page:
         channel = self._stage.workspace.channels.get(said["channel"])
         if channel is None or not text:
             raise Refused("Nothing to say, or nowhere to say it.")
+        if channel.of:
+            return _answer(f"{channel.name} reads no messages.")
         if channel.archived:
-            return _answer(f"#{channel.name} is archived: nobody can write there.")
+            return _answer(f"#{channel.name} is archived: no one can write there.")
         if not text.startswith("/"):
             self._stage.workspace.say(person, text, channel.id)
             return _answer()

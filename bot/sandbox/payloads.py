@@ -56,7 +56,7 @@ def block_actions(  # noqa: PLR0913 - the parts of one payload
             "is_ephemeral": message is None,
         },
         "trigger_id": trigger_id(),
-        "channel": {"id": channel.id, "name": channel.name},
+        "channel": {"id": channel.id, "name": "directmessage" if channel.of else channel.name},
         "state": {"values": {}},
         "response_url": response_url,
         "actions": [{**action, "action_ts": f"{time.time():.6f}"}],

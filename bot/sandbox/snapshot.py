@@ -26,9 +26,11 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
                 "id": channel.id,
                 "name": channel.name,
                 "archived": channel.archived,
+                "direct": channel.of is not None,
                 "messages": [_message(message) for message in seen if message.channel == channel.id],
             }
             for channel in workspace.channels.values()
+            if channel.of in {None, person_id}
         ],
         "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},

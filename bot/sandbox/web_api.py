@@ -80,9 +80,11 @@ class WebApi:
         return {"ok": True, "url": f"{address}/link/?ticket={ticket}&app_id={cast.APP_ID}"}
 
     def _post_message(self, arguments: Arguments) -> Answer:
-        channel = self._workspace.channels.get(str(arguments.get("channel", "")))
+        channel = self._channel(str(arguments.get("channel", "")))
         if channel is None:
             return _no("channel_not_found")
+        if channel.of and not self._workspace.messages_tab:
+            return _no("messages_tab_disabled")
         if channel.archived:
             return _no("is_archived")
         if not channel.bot_is_member:
@@ -92,6 +94,12 @@ class WebApi:
             return _no(refused.error, errors=[refused.reason], **explained)
         message = self._workspace.post(channel.id, arguments)
         return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_the_api_shows_it(message)}
+
+    def _channel(self, named: str) -> cast.Channel | None:
+        person = self._workspace.people.get(named)
+        if person and person.team_id == cast.TEAM_ID:
+            return self._workspace.direct_messages(person.id)
+        return self._workspace.channels.get(named)
 
     def _usergroup_members(self, arguments: Arguments) -> Answer:
         members = self._workspace.usergroups.get(str(arguments.get("usergroup", "")))

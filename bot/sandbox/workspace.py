@@ -22,6 +22,7 @@ class Workspace(Board):
         super().__init__(changes or Changes())
         self.people = cast.people()
         self.usergroups = cast.usergroups()
+        self.messages_tab = True  # where the app may write to people directly, as its manifest asks for
         self.sockets = Sockets(self.changes)
         self.response_urls = ResponseUrls(self)
         self.forms = Forms(self.people, self.sockets, self.changes)

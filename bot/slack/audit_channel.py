@@ -7,12 +7,11 @@ from typing import Any
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
-from bot.action import ACTIONS
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
-from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.request import Request
+from bot.slack.cards import title_of, what_it_means
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
@@ -26,11 +25,10 @@ from bot.slack.text import (
     message,
     moment,
     paragraph,
-    shortened,
+    plain,
     small_print,
     words,
 )
-from bot.visible import visible
 
 MAX_LISTED = 10
 MAX_NAME = 60  # ten of the longest names would be more than Slack takes in one message
@@ -94,27 +92,17 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
 
     First whom and the outcome, then who and why, and what it means; all ids and times in small print.
     """
-    first, title = entries[0], _title(entries[0])
+    first = entries[0]
+    title = f"{_SIGNS.get(first.kind, '✅')} {title_of(first.request) if first.request else 'Refused'}"
     if len(entries) > 1:
         return message(header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
     name = shown.name(first.chosen) if first.chosen else shown.personal(first.ask.options.target)
     return message(
         header(f"{title}: {name}"),
         paragraph(*_who_and_why(shown, first)),
-        *_what_it_means(first),
+        *_what_it_means(first.request),
         small_print(_ids_and_times(shown, first)),
     )
-
-
-def _title(entry: Entry) -> str:
-    action = ACTIONS[entry.ask.options.action]
-    titles = {
-        Kind.PARTLY: action.partly,
-        Kind.FAILED: action.failed,
-        Kind.UNKNOWN: action.unknown,
-        Kind.REFUSED: "Refused",
-    }
-    return f"{_SIGNS.get(entry.kind, '✅')} {titles.get(entry.kind, action.done)}"
 
 
 def _who_and_why(shown: Shown, entry: Entry) -> list[Element]:
@@ -131,25 +119,20 @@ def _who_and_why(shown: Shown, entry: Entry) -> list[Element]:
     return [element for part in parts for element in (words(" · "), *part)][1:]
 
 
-def _what_it_means(entry: Entry) -> list[Block]:
-    match entry.kind, entry.request:
-        case Kind.FAILED, Request() as request:
-            return [paragraph(words(f"{NOTHING_ENDED} {advice(request.error_code)}"))]
-        case Kind.UNKNOWN, Request() as request:
-            return [paragraph(words(f"{NOT_KNOWN} {advice(request.error_code)}"))]
-        case Kind.PARTLY, Request() as request:
-            return [paragraph(words(f"Only this was done: {', '.join(request.done)}. {advice(request.error_code)}"))]
-        case _, Request(access_until=access) as request if access:
-            login = request.login_until
-            return [
-                paragraph(
-                    words("Tokens may be accepted until "),
-                    moment(access),
-                    *([words(". The hosted login page may renew them until "), moment(login)] if login else []),
-                    words("."),
-                )
-            ]
-    return []
+def _what_it_means(request: Request | None) -> list[Block]:
+    if request and (meaning := what_it_means(request)):
+        return [paragraph(words(meaning))]
+    if not request or not request.access_until:
+        return []
+    login = request.login_until
+    return [
+        paragraph(
+            words("Tokens may be accepted until "),
+            moment(request.access_until),
+            *([words(". The hosted login page may renew them until "), moment(login)] if login else []),
+            words("."),
+        )
+    ]
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[str]:
@@ -157,8 +140,8 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[str]:
     facts = [f"Request {entry.ask.id}"]
     if request:
         times = {"asked": request.created_at, "confirmed": request.decided_at, "ended": request.ended_at}
-        said = ", ".join(f"{label} {time:{UTC_TIME}}" for label, time in times.items() if time)
-        facts += [f"{said[:1].upper()}{said[1:]}", f"Calls: {request.attempts}", f"Allowed by {entry.rule}"]
+        said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
+        facts += [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}", f"Allowed by {entry.rule}"]
         if request.aws_request_ids:
             facts.insert(1, f"AWS request {', '.join(request.aws_request_ids)}")
     else:
@@ -177,7 +160,7 @@ def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
         [
             moment(entry.at),
             words("  asked for "),
-            words(shortened(visible(shown.personal(entry.ask.options.target)), MAX_NAME), code=True),
+            words(plain(shown.personal(entry.ask.options.target), MAX_NAME)["text"], code=True),
             words(f": {entry.rule}"),
         ]
         for entry in entries[:MAX_LISTED]

@@ -6,7 +6,7 @@ from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.options import USAGE
-from bot.request import ENDED, Request, State
+from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.text import (
     LINE_BREAK,
     Block,
@@ -35,6 +35,12 @@ LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in 
 def card(shown: Shown, request: Request, *, audit_refused: bool = False) -> Message:
     """Return the one card for whatever state a request is in. `audit_refused`: see `AUDIT_REFUSED`."""
     blocks = _CARDS[request.state](shown, request)
+    if request.state in AWAITING:
+        buttons = [button("Cancel", CANCEL, request.id)]
+        if request.state is State.CONFIRMING:
+            buttons.insert(0, button(ACTIONS[request.ask.options.action].button, CONFIRM, request.id, "danger"))
+        blocks.append(paragraph(words("You can confirm until "), moment(request.expires_at), words(".")))
+        blocks.append({"type": "actions", "elements": buttons})
     if audit_refused and request.decided_at and request.state in ENDED:
         blocks.append(paragraph(words(AUDIT_REFUSED)))
     return message(*blocks)
@@ -62,8 +68,6 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
             }
             for number, account in enumerate(request.candidates)
         ),
-        _until(request),
-        {"type": "actions", "elements": [button("Cancel", CANCEL, request.id)]},
     ]
 
 
@@ -83,19 +87,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 f"may accept it for up to {shown.token_lifetime(request.account.pool)} more."
             )
         ),
-        _until(request),
-        {
-            "type": "actions",
-            "elements": [
-                button(action.button, CONFIRM, request.id, "danger"),
-                button("Cancel", CANCEL, request.id),
-            ],
-        },
     ]
-
-
-def _until(request: Request) -> Block:
-    return paragraph(words("You can confirm until "), moment(request.expires_at), words("."))
 
 
 def _ready(shown: Shown, request: Request) -> list[Block]:
@@ -121,8 +113,37 @@ def _running(shown: Shown, request: Request) -> list[Block]:
     ]
 
 
-def _done(shown: Shown, request: Request) -> list[Block]:
-    return _ended(shown, request, ACTIONS[request.ask.options.action].done, bullets(_truth(shown, request)))
+def _outcome(shown: Shown, request: Request) -> list[Block]:
+    aws: list[Line] = [("AWS request", [words(", ".join(request.aws_request_ids), code=True)])]
+    meaning = what_it_means(request)
+    return [
+        header(f"{title_of(request)}: {shown.name(request.account)}"),
+        paragraph(words(meaning)) if meaning else bullets(_truth(shown, request)),
+        facts([("Request", [words(request.id, code=True)]), *(aws if request.aws_request_ids else [])]),
+    ]
+
+
+def title_of(request: Request) -> str:
+    """Return what came of a request, in its action's words."""
+    action = ACTIONS[request.ask.options.action]
+    titles = {State.DONE: action.done, State.PARTLY: action.partly, State.FAILED: action.failed}
+    return titles.get(request.state, action.unknown)
+
+
+def what_it_means(request: Request) -> str:
+    """Return what an outcome that is no yes means; empty for a yes."""
+    match request.state:
+        case State.DONE:
+            return ""
+        case State.PARTLY:
+            steps = ACTIONS[request.ask.options.action].steps
+            missing = ", ".join(step for step in steps if step not in request.done)
+            known = f"Done: {', '.join(request.done)}. Not done: {missing}."
+        case State.FAILED:
+            known = NOTHING_ENDED
+        case _:
+            known = NOT_KNOWN
+    return f"{known} {advice(request.error_code)}"
 
 
 def _truth(shown: Shown, request: Request) -> list[list[Element]]:
@@ -145,32 +166,6 @@ def _truth(shown: Shown, request: Request) -> list[list[Element]]:
     return [item for item in items if item]
 
 
-def _partly(shown: Shown, request: Request) -> list[Block]:
-    action = ACTIONS[request.ask.options.action]
-    missing = ", ".join(step for step in action.steps if step not in request.done)
-    sentence = f"Done: {', '.join(request.done)}. Not done: {missing}. {advice(request.error_code)}"
-    return _ended(shown, request, action.partly, paragraph(words(sentence)))
-
-
-def _failed(shown: Shown, request: Request) -> list[Block]:
-    sentence = f"{NOTHING_ENDED} {advice(request.error_code)}"
-    return _ended(shown, request, ACTIONS[request.ask.options.action].failed, paragraph(words(sentence)))
-
-
-def _unknown(shown: Shown, request: Request) -> list[Block]:
-    sentence = f"{NOT_KNOWN} {advice(request.error_code)}"
-    return _ended(shown, request, ACTIONS[request.ask.options.action].unknown, paragraph(words(sentence)))
-
-
-def _ended(shown: Shown, request: Request, title: str, what_it_means: Block) -> list[Block]:
-    aws: list[Line] = [("AWS request", [words(", ".join(request.aws_request_ids), code=True)])]
-    return [
-        header(f"{title}: {shown.name(request.account)}"),
-        what_it_means,
-        facts([("Request", [words(request.id, code=True)]), *(aws if request.aws_request_ids else [])]),
-    ]
-
-
 def _cancelled(_: Shown, __: Request) -> list[Block]:
     return [paragraph(words("Cancelled. Nothing was done."))]
 
@@ -190,10 +185,7 @@ _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     State.CONFIRMING: _confirming,
     State.READY: _ready,
     State.RUNNING: _running,
-    State.DONE: _done,
-    State.PARTLY: _partly,
-    State.FAILED: _failed,
-    State.UNKNOWN: _unknown,
+    **dict.fromkeys((State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN), _outcome),
     State.CANCELLED: _cancelled,
     State.EXPIRED: _expired,
 }

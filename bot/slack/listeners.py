@@ -43,36 +43,22 @@ log = logging.getLogger(__name__)
 
 
 class Installation:
-    """The workspace the bot is installed in, known once auth.test has answered."""
+    """The workspace the bot is installed in; its `team_id` is None until auth.test has answered."""
 
-    def __init__(self, bot_token: str) -> None:
-        self._bot_token = bot_token
-        self._answer: dict[str, Any] | None = None
+    team_id: str | None = None
 
     def learn(self, auth_test: dict[str, Any]) -> None:
         """Remember what auth.test said."""
-        self._answer = auth_test
-
-    def team_id(self) -> str | None:
-        """Return the workspace's id, or None while it is not known."""
-        return str(self._answer["team_id"]) if self._answer else None
-
-    def authorize(self) -> AuthorizeResult:
-        """Answer Bolt, which would otherwise ask Slack on the event loop."""
-        if self._answer is None:
-            raise RuntimeError("a request came before auth.test had answered")
-        return AuthorizeResult.from_auth_test_response(
-            bot_token=self._bot_token, auth_test_response=self._answer, user_auth_test_response=None
-        )
+        self.team_id = str(auth_test["team_id"])
 
 
-def build_app(base_url: str, installation: Installation, flow: Flow, cards: SlackCards, spelling: Spelling) -> App:
+def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) -> App:
     """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
     app = App(
         name="signout-bot",
         logger=_QUIET,
-        client=WebClient(base_url=base_url),  # without a token: authorize gives it
-        authorize=lambda: installation.authorize(),  # noqa: PLW0108 -- Bolt passes `self` to what has one
+        client=WebClient(base_url=base_url),
+        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None),  # Bolt would ask Slack, on the event loop
         process_before_response=True,
         token_verification_enabled=False,
         request_verification_enabled=False,  # Socket Mode's connection is the proof; over HTTP the edge verifies

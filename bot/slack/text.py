@@ -31,7 +31,7 @@ _AROUND_ELEMENTS = {
     "rich_text_section": ("", ""),
     "rich_text_preformatted": ("", ""),
     "rich_text_list": ("- ", "\n- "),
-    "context": ("", " · "),
+    "context": ("", ""),
 }
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
@@ -49,14 +49,10 @@ def message(*blocks: Block) -> Message:
     return Message(list(blocks), as_text(list(blocks)))
 
 
-def shortened(text: str, limit: int) -> str:
-    """Return at most `limit` characters of `text`."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
 def plain(text: str, limit: int = MAX_PLAIN) -> Element:
     """Return a plain_text object of at most `limit` characters. Foreign text goes through here, or through `words`."""
-    return {"type": "plain_text", "text": shortened(visible(text), limit), "emoji": False}
+    shown = visible(text)
+    return {"type": "plain_text", "text": shown if len(shown) <= limit else f"{shown[: limit - 1]}…", "emoji": False}
 
 
 def header(text: str) -> Block:
@@ -78,22 +74,6 @@ def mention(user_id: str, name: str) -> Element:
 def moment(time: datetime, shape: str = "{date_short_pretty} {time_secs}") -> Element:
     """Return a time, which Slack shows in each reader's own time zone; in the shape `{ago}`, how long ago it was."""
     return {"type": "date", "timestamp": int(time.timestamp()), "format": shape, "fallback": f"{time:{UTC_TIME}}"}
-
-
-def linked(text: str, spans: Sequence[tuple[int, int]], address: str | None) -> list[Element]:
-    """Return foreign text whose `spans` are links to `address`, in which {} stands for the linked words."""
-    if not address:
-        return [words(text)]
-    elements: list[Element] = []
-    end = 0
-    for start, stop in spans[:MAX_LINKS]:
-        url = address.replace("{}", quote(text[start:stop], safe=""))
-        if len(url) > MAX_URL:
-            continue
-        elements += [words(text[end:start])] if start > end else []
-        elements.append({"type": "link", "url": url, "text": visible(text[start:stop])})
-        end = stop
-    return [*elements, words(text[end:])] if end < len(text) or not elements else elements
 
 
 def paragraph(*elements: Element) -> Block:
@@ -120,8 +100,8 @@ def facts(rows: Sequence[Line]) -> Block:
 
 
 def small_print(facts: Sequence[str]) -> Block:
-    """Return a context block, in small grey letters: 10 facts at most, each shown as it is."""
-    return {"type": "context", "elements": [plain(fact) for fact in facts]}
+    """Return a context block: all facts in one text of small grey letters, which takes the fewest lines."""
+    return {"type": "context", "elements": [plain(" · ".join(facts))]}
 
 
 def button(label: str, action_id: str, value: str, style: str | None = None) -> Element:
@@ -145,16 +125,6 @@ def as_text(node: Any) -> str:
         case {"type": "header" | "section", "text": text}:
             return as_text(text)
     return ""  # buttons say nothing worth a notification
-
-
-def duration(length: timedelta) -> str:
-    """Return a length of time in words, exact to the minute."""
-    minutes = round(length.total_seconds() / 60)
-    for unit, size in (("day", 1440), ("hour", 60)):
-        if minutes and minutes % size == 0:
-            count = minutes // size
-            return f"{count} {unit}{'s' * (count != 1)}"
-    return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,10 +177,23 @@ class Shown:
         return " · ".join(filter(None, [*who, account.sign_in, account.standing, created, sub]))
 
     def reason(self, reason: str) -> list[Element]:
-        """Return a reason, with its ticket numbers as links."""
-        tickets = self.reason_rule.tickets(reason) if self.reason_rule else ()
-        return linked(reason, tickets, self.ticket_url)
+        """Return a reason, with its ticket numbers as links to `ticket_url`, in which {} stands for the number."""
+        tickets = self.reason_rule.tickets(reason) if self.reason_rule and self.ticket_url else ()
+        elements: list[Element] = []
+        end = 0
+        for start, stop in tickets[:MAX_LINKS]:
+            url = str(self.ticket_url).replace("{}", quote(reason[start:stop], safe=""))
+            if len(url) > MAX_URL:
+                continue
+            elements += [words(reason[end:start])] if start > end else []
+            elements.append({"type": "link", "url": url, "text": visible(reason[start:stop])})
+            end = stop
+        return [*elements, words(reason[end:])] if end < len(reason) or not elements else elements
 
     def token_lifetime(self, pool: str) -> str:
-        """Return how long a token of a pool lives; for a pool that is no longer configured, the longest possible."""
-        return duration(self.token_lifetimes.get(pool, timedelta(days=1)))
+        """Return how long a token of a pool lives, in words; of one that is not configured now, at most."""
+        minutes = round(self.token_lifetimes.get(pool, timedelta(days=1)).total_seconds() / 60)
+        sizes = (("day", 1440), ("hour", 60), ("minute", 1))
+        unit, size = next((unit, size) for unit, size in sizes if minutes % size == 0)
+        count = minutes // size
+        return f"{count} {unit}{'s' * (count != 1)}"

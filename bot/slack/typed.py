@@ -29,8 +29,7 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     rest = _GOES_ON.sub(" ", _undo_rewriting(text)).strip()
     if rest.lower() == "help":
         return Help()
-    words: list[str] = []
-    options: dict[str, str] = {}
+    words, options = list[str](), dict[str, str]()
     if pasted := _PASTED.match(rest):
         if tuple(pasted["command"].split()) != AWS_COMMAND[1:]:
             raise UsageError(

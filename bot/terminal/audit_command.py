@@ -17,10 +17,11 @@ from bot.terminal.audit_formats import Write, as_csv, as_json
 from bot.terminal.audit_table import as_table
 from bot.terminal.output import OutputError, write_no_more
 
-LOOKED_AT_ONCE = 500  # after so many entries, whatever was found among them is out
+LOOKED_AT_ONCE = 500  # after so many entries, what was found among them is written
 _ABOUT = """\
 Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
-right to read the store, and neither Slack nor Cognito. All of it is shown, personal data too, whatever `pii` says."""
+right to read the store, and neither Slack nor Cognito. All of it is shown, personal data too: the
+setting `pii` does not matter here."""
 _FORMATS = """\
 WHEN is how long ago (90s, 30m, 2h, 7d), a date (its first moment), or a date with a time: 2026-11-20T10:00Z. Without an
 offset it is UTC, as is everything shown.
@@ -44,30 +45,7 @@ class AuditOptions:
 
 def parse(words: Sequence[str], now: datetime) -> AuditOptions:
     """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
-    parser = argparse.ArgumentParser(
-        "signout-bot audit",
-        description=_ABOUT,
-        epilog=_FORMATS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    moment = _moment(now)
-    parser.add_argument("--since", type=moment, metavar="WHEN", help="nothing older")
-    parser.add_argument("--until", type=moment, metavar="WHEN", help="only what is older")
-    parser.add_argument("--operator", metavar="WHO", help="Slack id, ARN or name of who asked")
-    parser.add_argument("--target", metavar="WHAT", help="as typed, or the account's user name, email, phone or sub")
-    parser.add_argument("--pool", metavar="POOL", help="short name or id")
-    parser.add_argument(
-        "--outcome",
-        type=Kind,
-        choices=list(Kind),
-        metavar="WHICH",
-        action="append",
-        default=[],
-        help=f"{', '.join(Kind)}; may be given several times",
-    )
-    parser.add_argument("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="(default %(default)s)")
+    parser = _parser(now)
     given = parser.parse_args(words)
     if given.since and given.until and given.since >= given.until:
         parser.error("--since must be before --until: nothing lies between them")
@@ -80,6 +58,27 @@ def parse(words: Sequence[str], now: datetime) -> AuditOptions:
         outcomes=frozenset(given.outcome),
     )
     return AuditOptions(wanted, given.request, given.format)
+
+
+def _parser(now: datetime) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "signout-bot audit",
+        description=_ABOUT,
+        epilog=_FORMATS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add, moment = parser.add_argument, _moment(now)
+    add("--since", type=moment, metavar="WHEN", help="nothing older")
+    add("--until", type=moment, metavar="WHEN", help="only what is older")
+    add("--operator", metavar="WHO", help="Slack id, ARN or name of who asked")
+    add("--target", metavar="WHAT", help="as typed, or the account's user name, email, phone or sub")
+    add("--pool", metavar="POOL", help="short name or id")
+    kinds = f"{', '.join(Kind)}; may be given several times"
+    add("--outcome", type=Kind, choices=list(Kind), metavar="WHICH", action="append", default=[], help=kinds)
+    add("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
+    add("--format", choices=("table", "json", "csv"), default="table", help="(default %(default)s)")
+    return parser
 
 
 def write_entries(entries: Iterable[Entry], wanted: Wanted, form: str) -> None:
@@ -105,7 +104,7 @@ def _stream(entries: Iterable[Entry], wanted: Wanted, write: Write, out: TextIO)
 
 
 def _writer(form: str, out: TextIO) -> Write:
-    out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # whatever the locale
+    out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
     if form == "json":
         return as_json(out)
     if form == "csv":

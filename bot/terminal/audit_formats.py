@@ -18,6 +18,7 @@ from bot.visible import is_hidden, visible
 Write = Callable[[Entry], object]
 
 _NESTED = {"operator": Operator, "account": Account}
+_NAMES = tuple(field.name for field in fields(Fields))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NOT_PLAIN = re.compile(r"[^ -~]")
 
@@ -51,7 +52,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _columns() -> Iterator[str]:
-    for name in Fields.__annotations__:
+    for name in _NAMES:
         if name in _NESTED:
             yield from (f"{name}_{inner.name}" for inner in fields(_NESTED[name]))
         else:
@@ -59,7 +60,9 @@ def _columns() -> Iterator[str]:
 
 
 def _values(entry: Entry) -> Iterator[Any]:
-    for name, value in fields_of(entry).items():
+    shown = fields_of(entry)
+    for name in _NAMES:
+        value = getattr(shown, name)
         if name in _NESTED:
             yield from (getattr(value, inner.name, None) for inner in fields(_NESTED[name]))
         else:

@@ -26,15 +26,15 @@ class Column:
 
 # The first stay where a terminal is too narrow for all.
 COLUMNS = (
-    Column("Time (UTC)", lambda entry: f"{entry['at']:%Y-%m-%d %H:%M:%S}", 19),
-    Column("Outcome", lambda entry: entry["kind"], 10),
-    Column("Target", lambda entry: entry["target"], 10, 3),
-    Column("Operator", lambda entry: f"{entry['operator'].name} ({entry['operator'].id})", 10, 3),
-    Column("Account", lambda entry: entry["account"].username if entry["account"] else None, 8, 3),
-    Column("Pool", lambda entry: entry["account"].pool if entry["account"] else None, 8, 1),
-    Column("Reason", lambda entry: entry["reason"], 8, 3),
-    Column("Rule or error", lambda entry: entry["error_code"] or entry["rule"], 13, 1),
-    Column("Request", lambda entry: entry["request_id"], 26),
+    Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
+    Column("Outcome", lambda entry: entry.kind, 10),
+    Column("Target", lambda entry: entry.target, 10, 3),
+    Column("Operator", lambda entry: f"{entry.operator.name} ({entry.operator.id})", 10, 3),
+    Column("Account", lambda entry: entry.account.username if entry.account else None, 8, 3),
+    Column("Pool", lambda entry: entry.account.pool if entry.account else None, 8, 1),
+    Column("Reason", lambda entry: entry.reason, 8, 3),
+    Column("Rule or error", lambda entry: entry.error_code or entry.rule, 13, 1),
+    Column("Request", lambda entry: entry.request_id, 26),
 )
 NOTHING_CUT = 24
 

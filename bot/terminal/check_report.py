@@ -55,7 +55,7 @@ def _work(work: "queue.SimpleQueue[tuple[Probe, Future[list[Finding]]]]") -> Non
             return
         try:
             future.set_result(list(run()))
-        except Exception as error:  # noqa: BLE001 -- a line, whatever it was
+        except Exception as error:  # noqa: BLE001 -- a line for any error
             sentence = f"Could not be tried ({type(error).__name__})."
             future.set_result([Finding(name, "missing", sentence, "Please report this: it is a fault of the bot.")])
 

@@ -16,7 +16,7 @@ HIGHEST_PORT = 65535
 ABOUT: Mapping[str, str] = {
     "run": "serve Slack until SIGTERM",
     "check": "try everything the bot needs, and say what is missing",
-    "signout": "sign somebody out from this terminal, as the AWS CLI does",
+    "signout": "sign a person out from this terminal, as the AWS CLI does",
     "audit": "show the audit log",
     "manifest": "print the Slack app's manifest",
     "iam-policy": "print the least that AWS must allow the bot",
@@ -52,7 +52,7 @@ def read_run(words: Sequence[str]) -> argparse.Namespace:
 
 def read_check(words: Sequence[str]) -> argparse.Namespace:
     """Return `no_post` and `json`."""
-    parser = _parser("check", "It signs nobody out.")
+    parser = _parser("check", "It signs no one out.")
     parser.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     return parser.parse_args(words)

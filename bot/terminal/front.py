@@ -56,7 +56,7 @@ class TerminalFront:
 
 
 def local_account() -> str:
-    """Return the name of the local account: a note, since anybody may be anything on their own machine."""
+    """Return the name of the local account: only a note, since people choose it on their own machines."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

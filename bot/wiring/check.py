@@ -17,7 +17,7 @@ from bot.wiring.shared import kind_and_place, user_pools
 
 
 def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
-    """Try everything the bot needs, signing nobody out; give what is found in a stable order, as it comes."""
+    """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
     refuse_redirects()
     pools = user_pools(settings)
     regions = {pool.region for pool in settings.pools.values()}

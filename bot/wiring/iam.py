@@ -19,13 +19,7 @@ def iam_policies(
 
     Raises `SettingsError` for what is not said, and AWS does not say either, or for a reference that leads nowhere.
     """
-    kind, place = kind_and_place(settings)
-    reach = Reach(
-        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
-        references=references,
-        table=Table(place, ACTIONS, INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
-        terminal=settings.allow.terminal,
-    )
+    reach = _reach(settings, references)
     if reach.role_arns and not principal:
         raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
     region = own_region() or ""
@@ -40,3 +34,13 @@ def iam_policies(
         raise SettingsError([f"A SLACK_ setting {error}"]) from None
     except CallerUnknownError as error:
         raise SettingsError(["Say in which account the bot runs: --account ID.", str(error)]) from None
+
+
+def _reach(settings: Settings, references: Sequence[str]) -> Reach:
+    kind, place = kind_and_place(settings)
+    return Reach(
+        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
+        references=references,
+        table=Table(place, ACTIONS, INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
+        terminal=settings.allow.terminal,
+    )

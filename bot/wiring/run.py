@@ -80,7 +80,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     store = build_store(settings, written)
     slack = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
     groups = SlackGroups(slack)
-    installation = Installation(settings.slack_bot_token.get_secret_value())
+    installation = Installation()
     shown = _shown(settings)
     delivery = Delivery(
         outbox=store, channel=SlackAuditChannel(slack, settings.audit_channel, shown), clock=clock, jitter=jitter
@@ -98,7 +98,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
     pools = user_pools(settings, metrics.cognito_failed)
     confirmations = replace(
-        confirmations_of(settings, pools, store, clock, groups=groups, home_team=installation.team_id),
+        confirmations_of(settings, pools, store, clock, groups=groups, home_team=lambda: installation.team_id),
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
     flow = Flow(
@@ -109,7 +109,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         aws_lane=aws_lane,
         is_outdated=store.is_outdated,
     )
-    app = build_app(settings.slack_api_url, installation, flow, cards, AwsSpelling().read)
+    app = build_app(settings.slack_api_url, flow, cards, AwsSpelling().read)
     return Edge(
         front=_front(settings, app, metrics, http=http),
         store=store,

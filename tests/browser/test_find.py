@@ -38,7 +38,7 @@ def test_of_two_matches_one_is_chosen_and_then_signed_out(headless: Headless, wi
 def test_no_match_says_where_it_looked_and_what_to_try(window: Window) -> None:
     window.send("/signout nobody@example.com")
     expect(window.ephemerals).to_contain_text(
-        "Nobody was found in customers and staff, looking for a user name or email."
+        "No one was found in customers and staff, looking for a user name or email."
     )
 
 

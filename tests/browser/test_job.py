@@ -52,7 +52,7 @@ def test_whoever_is_new_can_click_through_it(window: Window) -> None:
 def test_cancelling_leaves_everybody_signed_in(window: Window) -> None:
     window.ask_for_card()
     window.button("Cancel").click()
-    expect(window.ephemerals).to_contain_text("Cancelled. Nobody was signed out.")
+    expect(window.ephemerals).to_contain_text("Cancelled. Nothing was done.")
     expect(window.device("Ada's phone")).to_contain_text("Refresh token works")
     expect(window.channel("signout-audit")).to_have_accessible_name("signout-audit")
 
@@ -112,7 +112,7 @@ def test_an_audit_message_waits_until_its_channel_is_back(window: Window) -> Non
     window.button("Sign out").click()
     expect(window.messages).to_contain_text("Signed out: ada")
     window.go_to("signout-audit")
-    expect(window.page.get_by_role("main")).to_contain_text("#signout-audit is archived. Nobody can post here.")
+    expect(window.page.get_by_role("main")).to_contain_text("#signout-audit is archived. No one can post here.")
     expect(window.composer).to_be_hidden()
     expect(window.messages).to_contain_text("Nothing yet.")
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from headless import KIM, Headless
+from headless import KIM, SAM, Headless
 from playwright.sync_api import expect
 
 from bot.sandbox.cognito import HOSTILE_NAME
@@ -52,6 +52,23 @@ def test_the_composer_completes_recalls_and_complains(window: Window) -> None:
     expect(window.messages).to_contain_text("hello")
     keys.press("ArrowUp")
     expect(window.composer).to_have_value("hello")
+
+
+def test_what_the_bot_says_to_one_person_is_in_a_channel_that_only_they_have(
+    window: Window, headless: Headless
+) -> None:
+    board = headless.stage.workspace
+    headless.do(lambda: board.post(board.direct_messages(SAM).id, {"text": "Signed out: ada"}))
+    direct = window.channel("Sign-out")
+    expect(direct).to_contain_text("1")
+    direct.click()
+    expect(window.page.get_by_role("heading", name="Sign-out", exact=True)).to_be_visible()
+    expect(window.messages).to_contain_text("Signed out: ada")
+    expect(window.page.get_by_role("main")).to_contain_text("Sign-out reads no messages.")
+    expect(window.composer).to_be_hidden()
+    window.become("Kim Okafor")
+    expect(window.page.get_by_role("heading", name="#support", exact=True)).to_be_visible()
+    expect(direct).to_have_count(0)
 
 
 def test_a_bot_that_is_away_is_told(open_window: Open) -> None:

@@ -8,7 +8,7 @@ import { drawMessages, scrollToEnd } from "./messages.js";
 import { drawSidebar } from "./sidebar.js";
 import { drawWeather } from "./weather.js";
 import { startDrawers, startTheme, uncover } from "./drawers.js";
-import { lastRead, markRead, unread } from "./reads.js";
+import { lastRead, markRead, titleOf, unread } from "./reads.js";
 import { act, listen } from "./wire.js";
 import { mrkdwn } from "./mrkdwn.js";
 
@@ -47,7 +47,7 @@ function viewOf({ people, bot, team, channels, cognito }) {
     newFrom: here.newFrom,
     me: { name: me.real_name, note: me.note },
     example: { name: first.name, line: lineFor(first) },
-    isAudit: (channel) => channel !== channels[0],
+    isSupport: (channel) => channel === channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
     channelName: (id) => channels.find((one) => one.id === id)?.name,
     compose: (line) => {
@@ -66,9 +66,9 @@ function show() {
   markRead(here.person, channel);
   const view = viewOf(snapshot);
   const news = snapshot.channels.reduce((sum, one) => sum + unread(here.person, one), 0);
-  document.title = `${news ? `(${news}) ` : ""}#${channel.name} · Sign-out sandbox`;
-  document.getElementById("channel-name").textContent = `#${channel.name}`;
-  document.getElementById("scroller").setAttribute("aria-label", `Messages in #${channel.name}`);
+  document.title = `${news ? `(${news}) ` : ""}${titleOf(channel)} · Sign-out sandbox`;
+  document.getElementById("channel-name").textContent = titleOf(channel);
+  document.getElementById("scroller").setAttribute("aria-label", `Messages in ${titleOf(channel)}`);
   drawSidebar(snapshot, view, news, go);
   drawMessages(channel, view);
   drawComposer(channel, snapshot.command);
@@ -147,7 +147,7 @@ function tellNews(before) {
     for (const said of channel.messages) {
       if (said.from === here.person || known.get(said.id) === JSON.stringify(said)) continue;
       const words = make("p", {}, mrkdwn(said.text ?? "", view)).textContent;
-      announce(`#${channel.name}, ${view.author(said.from).name}${said.ephemeral ? ", only to you" : ""}: ${words}`);
+      announce(`${titleOf(channel)}, ${view.author(said.from).name}${said.ephemeral ? ", only to you" : ""}: ${words}`);
     }
   }
 }

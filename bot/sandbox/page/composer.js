@@ -1,6 +1,7 @@
 // The line at the bottom: completes the command, shows its usage while it is typed, sends on Enter.
 
 import { make } from "./dom.js";
+import { titleOf } from "./reads.js";
 
 const line = document.getElementById("line");
 const commands = document.getElementById("commands");
@@ -41,12 +42,13 @@ export function compose(text) {
 /** What the line is for: which channel, and which command it completes. */
 export function drawComposer(channel, known) {
   command = known;
-  line.placeholder = `Message #${channel.name} or type /`;
-  line.setAttribute("aria-label", `Message #${channel.name}`);
+  line.placeholder = `Message ${titleOf(channel)} or type /`;
+  line.setAttribute("aria-label", `Message ${titleOf(channel)}`);
+  const closed = channel.direct ? "reads no messages." : channel.archived && "is archived. No one can post here.";
   const archived = document.getElementById("archived");
-  archived.hidden = !channel.archived;
-  archived.textContent = channel.archived ? `#${channel.name} is archived. Nobody can post here.` : "";
-  document.querySelector(".composer-box").hidden = channel.archived;
+  archived.hidden = !closed;
+  archived.textContent = closed ? `${titleOf(channel)} ${closed}` : "";
+  document.querySelector(".composer-box").hidden = Boolean(closed);
 }
 
 function suggest() {

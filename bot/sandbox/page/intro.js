@@ -1,6 +1,7 @@
 // The beginning of a channel: what it is for, and what a newcomer can do at once.
 
 import { make, outside } from "./dom.js";
+import { titleOf } from "./reads.js";
 
 export const intro = {
   item(channel, view) {
@@ -8,8 +9,9 @@ export const intro = {
     return {
       key: "intro",
       kind: "intro",
-      channel: channel.name,
-      audit: view.isAudit(channel),
+      channel: titleOf(channel),
+      direct: channel.direct,
+      support: view.isSupport(channel),
       quiet,
       reader: view.me,
       example: view.example,
@@ -20,11 +22,15 @@ export const intro = {
     return make(
       "li",
       { class: "intro" },
-      make("h3", {}, item.audit ? `The beginning of #${item.channel}` : `Welcome to #${item.channel}`),
-      item.audit ? audit(item) : support(item, view),
+      make("h3", {}, `${item.support ? "Welcome to" : "The beginning of"} ${item.channel}`),
+      item.support ? support(item, view) : item.direct ? direct() : audit(item),
     );
   },
 };
+
+function direct() {
+  return make("p", {}, "Here the bot tells you a result that it can no longer show on your card.");
+}
 
 function audit({ quiet }) {
   const text = "Here the bot says what came of each request: signed out, failed, not known, refused.";

@@ -1,9 +1,14 @@
-// How far each person has read each channel. The browser keeps it: its windows agree, and a reload forgets nothing.
+// What channels are called, and how far each person has read each. The browser keeps it: its windows agree, and a reload forgets nothing.
 
 const KEPT = "read";
 
 function kept() {
   return JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+}
+
+/** What a channel is called. Direct messages have the name of the app that sends them. */
+export function titleOf(channel) {
+  return channel.direct ? channel.name : `#${channel.name}`;
 }
 
 /** The time of the last message that `person` has seen in `channel`. */

@@ -12,6 +12,7 @@ export function drawSidebar(snapshot, view, news, go) {
     key: channel.id,
     name: channel.name,
     archived: channel.archived,
+    direct: channel.direct,
     current: channel.id === view.channel,
     unread: unread(view.reader, channel),
   }));
@@ -36,7 +37,7 @@ function channelRow(item, go) {
     make(
       "button",
       { ...attributes, "data-part": "go", onclick: () => go({ channel: item.key }) },
-      icon(item.archived ? "box" : "hash"),
+      item.direct ? avatar({ bot: true }) : icon(item.archived ? "box" : "hash"),
       outside(item.name, { class: "name" }),
       item.archived && make("small", {}, "archived"),
       news && badge(item.unread),

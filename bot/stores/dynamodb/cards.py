@@ -8,11 +8,13 @@ from uuid import uuid4
 
 from bot.ports import LiveMessage, Show
 from bot.request import Request
+from bot.stores import documents
 from bot.stores.documents import text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.actions import IS_NEW, IS_THERE, Action, assign, put
 from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.index import Index
+from bot.stores.dynamodb.items import Item
 
 AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, whatever its clock says
 LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
@@ -93,12 +95,17 @@ class CardOutbox:
             if after is None or after == card:
                 return after
             try:
-                attributes = {**items.attributes_of_card(after), "write_id": str(uuid4())}
-                self._calls.write_one(assign(key, attributes, "write_id = :was", was=item["write_id"]))
+                changes = {**_changes(item, after), "write_id": str(uuid4())}
+                self._calls.write_one(assign(key, changes, "write_id = :was", was=item["write_id"]))
             except ConditionError:
                 continue
             return after
         return None
+
+
+def _changes(item: Item, card: LiveMessage) -> Item:
+    """Return the attributes of a card that its item does not have so."""
+    return {name: value for name, value in items.attributes_of_card(card).items() if value != item.get(name)}
 
 
 def new_card(request: Request, show: Show) -> Action:
@@ -109,6 +116,13 @@ def new_card(request: Request, show: Show) -> Action:
 
 def moved_card(request: Request, show: Show) -> Action:
     """Return what a move does to the card. Who holds it stays, and where it is too, unless the move says where."""
-    change = {"version": request.version, "due": items.CARD, "due_at": text(show.at), "failures": 0}
-    place = items.attributes_of_place(show.place) if show.place else {}
-    return assign(items.card_key(request.id), {**change, **place, "write_id": str(uuid4())}, IS_THERE)
+    change = {
+        "version": request.version,
+        "shape": documents.SHAPE,
+        "due": items.CARD,
+        "due_at": text(show.at),
+        "failures": 0,
+        "write_id": str(uuid4()),
+        **(items.attributes_of_place(show.place) if show.place else {}),
+    }
+    return assign(items.card_key(request.id), change, IS_THERE)

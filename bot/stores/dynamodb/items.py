@@ -153,12 +153,14 @@ def attributes_of_place(place: Place | None) -> Item:
 
 
 def item_of_card(card: LiveMessage) -> Item:
-    """Return a card as an item."""
-    return {**card_key(card.request_id), **_without_none(attributes_of_card(card))}
+    """Return a new card as an item. Its shape is that of its request: a bot that cannot read the one has no card."""
+    return {**card_key(card.request_id), **_without_none(attributes_of_card(card)), "shape": documents.SHAPE}
 
 
 def card_of_item(item: Item) -> LiveMessage:
     """Return the card that an item holds. Raises `ValueError` or `LookupError` for one that cannot be read."""
+    if item["shape"] not in documents.SHAPES:
+        raise LookupError("a newer bot moved its request")
     until = time_or_none(item.get("place_until"))
     return LiveMessage(
         request_id=item["pk"].removeprefix("request#"),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
-from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.store import DynamoDBStore
 
 NAME = "store"
@@ -22,5 +21,7 @@ def try_table(store: DynamoDBStore) -> Sequence[Finding]:
         return [Finding(NAME, "missing", error.sentence, error.hint)]
     finally:
         store.close()
-    later = "" if schema in (None, SCHEMA) else f"; the next start takes its schema from {schema} to {SCHEMA}"
+    later = (
+        "" if schema in (None, store.schema) else f"; the next start takes its schema from {schema} to {store.schema}"
+    )
     return [Finding(NAME, "ok", f"the table is there and writable{later}")]

@@ -27,6 +27,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     """
 
     def __init__(self, name: str, written: Callable[[Entry], None] = lambda _: None, *, schema: int = SCHEMA) -> None:
+        self.schema = schema
         self._calls = Calls(name)
         self._schema = Schema(self._calls, schema)
         self._calls.on_refusal = self._schema.look
@@ -145,8 +146,8 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
             self._log.make_room(entry.id)
+        needed = [*actions, *added]
         while True:
-            needed = [*actions, *added]
             try:
                 self._calls.write([*needed, *also])
                 break

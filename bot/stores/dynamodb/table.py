@@ -12,9 +12,9 @@
 
 What something is still to be done about is in the index, and nothing else: `due` says what, `due_at` from when on.
 
-Instances of two versions may use the table at once. A request and an entry have a shape (documents.py), and are left as
-they are by a bot that does not know it. Of a card each write changes single attributes: a later version may add some,
-and keeps the meaning of these.
+Instances of two versions may use the table at once. A request and an entry have a shape (documents.py), and a card has
+that of its request; a bot leaves what has a shape that it does not know as it is. Of a card each write changes single
+attributes: a later version may add some, and keeps the meaning of these.
 """
 
 import json

@@ -3,14 +3,14 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.stores.sqlite.schema import create, schema_of
+from bot.stores.sqlite.schema import Found, look
 
 BUSY_SECONDS = 5
 # Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
@@ -79,8 +79,8 @@ class WritableFile(File):
     WAL with `synchronous=FULL`: what was written survives a power cut.
     """
 
-    def open(self) -> None:
-        """Make the file where there is none, and bring its schema up to date.
+    def open(self, prepare: Callable[["WritableFile"], None]) -> None:
+        """Make the file where there is none, and `prepare` it.
 
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
@@ -89,9 +89,7 @@ class WritableFile(File):
             with self._available():
                 see_what_it_is(self.path)
             self._close_to_others()
-            with self.write() as db:
-                if not schema_of(db, self.path):
-                    create(db)
+            prepare(self)
             self._file = self._file_now()
         except IsADirectoryError as error:
             raise self._unusable(error) from None
@@ -178,13 +176,13 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return db
 
 
-def see_what_it_is(path: Path) -> int:
-    """Return the schema of the store at `path`, 0 for an empty file, and leave everything as it is.
+def see_what_it_is(path: Path) -> Found:
+    """Return what the file at `path` is, and leave everything as it is.
 
     Raises `StoreError` for what is not to be touched: a connection that can write might write at once.
     """
     with closing(connect(path, "immutable=1" if _is_at_rest(path) else "mode=ro")) as db:
-        return schema_of(db, path)
+        return look(db, path)
 
 
 def _is_at_rest(path: Path) -> bool:

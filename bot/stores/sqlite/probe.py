@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import StoreError
 from bot.facts.finding import Finding
 from bot.stores.sqlite.file import connect, reason, see_what_it_is
-from bot.stores.sqlite.schema import SCHEMA
+from bot.stores.sqlite.schema import newest
 
 NAME = "store"
 _FIX = "Check SIGNOUT_STORE, and whose the file and its folder are."
@@ -32,19 +32,20 @@ def try_sqlite(path: Path) -> Sequence[Finding]:
 
 def _existing(path: Path) -> Finding:
     try:
-        schema = see_what_it_is(path)
+        found = see_what_it_is(path)
         _write_nothing(path)
     except StoreError as error:
         return Finding(NAME, "missing", error.sentence, error.hint)
     except (OSError, sqlite3.Error) as error:
         return Finding(NAME, "missing", f"{path} cannot be used: {reason(error)}.", _FIX)
-    later = "" if schema == SCHEMA else f"; the next start takes its schema from {schema} to {SCHEMA}"
+    later = "" if found.is_up_to_date else f"; the next start takes its schema from {found.schema} to {newest()}"
     return Finding(NAME, "ok", f"{path} is writable{later}")
 
 
 def _write_nothing(path: Path) -> None:
-    """Write the schema's number as it is, which changes nothing."""
+    """Write the schema's number as it is, which changes nothing. An empty file stays empty."""
     with closing(connect(path, "mode=rw")) as db:  # never `rwc`, which would make a file
         db.execute("BEGIN IMMEDIATE")
-        db.execute(f"PRAGMA user_version = {db.execute('PRAGMA user_version').fetchone()[0]}")
-        db.execute("COMMIT")
+        schema = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute(f"PRAGMA user_version = {schema}")
+        db.execute("COMMIT" if schema else "ROLLBACK")

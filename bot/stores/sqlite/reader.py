@@ -9,6 +9,7 @@ from bot.audit import Entry
 from bot.errors import StoreError
 from bot.stores.sqlite.file import File, reason, see_what_it_is
 from bot.stores.sqlite.rows import Readings
+from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.trail import entries
 
 
@@ -27,8 +28,10 @@ class SQLiteReader:
             if not path.is_file():
                 hint = "Check SIGNOUT_STORE, and run this where the bot runs."
                 raise StoreError(f"There is no store at {path}.", hint)
-            if not see_what_it_is(path):
-                raise StoreError(f"The store {path} is empty.", "Start this bot on it once first.")
+            found = see_what_it_is(path)
+            if not found.is_up_to_date:
+                sentence = f"The store {path} has schema {found.schema}, this bot reads {newest()}."
+                raise StoreError(sentence, "Start this bot on it once first, and wait until it is ready.")
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"The store {path} cannot be read: {reason(error)}.", "Check SIGNOUT_STORE.") from error
 

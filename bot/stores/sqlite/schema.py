@@ -1,18 +1,19 @@
 """The tables, and what a file is: a store of this bot, of another version of it, or something else."""
 
 import sqlite3
+from dataclasses import dataclass
 
 from bot.errors import StoreError
 
 APPLICATION_ID = 0x5347_4E4F  # in the file's header: "SGNO"
-SCHEMA = 1
 
-# A request is `due` while something is to be done about it. Its `account` is the one that it signed out.
-# `refused` is the operator to whom an entry tells a refusal. The table `migration` has a row while a migration runs.
+# Schema 1. A request is `due` while something is to be done about it; its `account` is the one that it signed out.
+# `refused` is the operator whose refusal an entry tells of. `migration` has a row while a step is under way.
 TABLES = (
     """
     CREATE TABLE requests (
-        id TEXT PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
         version INTEGER NOT NULL,
         due TEXT,
         due_at TEXT,
@@ -27,7 +28,8 @@ TABLES = (
     "CREATE INDEX requests_unreadable ON requests (id) WHERE unreadable = 1",
     """
     CREATE TABLE entries (
-        id TEXT PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
         request_id TEXT NOT NULL,
         at TEXT NOT NULL,
         refused TEXT,
@@ -54,7 +56,8 @@ TABLES = (
     "CREATE INDEX entries_unreadable ON entries (id) WHERE unreadable = 1",
     """
     CREATE TABLE cards (
-        request_id TEXT PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        request_id TEXT NOT NULL UNIQUE,
         version INTEGER NOT NULL,
         due_at TEXT,
         response_url TEXT,
@@ -63,7 +66,7 @@ TABLES = (
         failures INTEGER NOT NULL DEFAULT 0,
         hold TEXT,
         unreadable INTEGER NOT NULL DEFAULT 0
-    ) STRICT, WITHOUT ROWID
+    ) STRICT
     """,
     "CREATE INDEX cards_due ON cards (due_at) WHERE due_at IS NOT NULL AND unreadable = 0",
     "CREATE INDEX cards_placed ON cards (until) WHERE until IS NOT NULL",
@@ -73,29 +76,69 @@ TABLES = (
     "PRAGMA user_version = 1",
 )
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What takes a file from one schema to the next. All of it may be interrupted, and then goes on.
+
+    `begin` is done in one transaction, `end` with the last portion. In between `portion` changes the rows of `table`
+    with `number > :after AND number <= :upto`, some thousand at once.
+
+    Neither of the first two may write much. For an index over many rows, add a column without a value, and the index
+    over the rows that have one; then give each row its value. Entries' documents are not changed: their reader knows
+    each shape.
+    """
+
+    begin: tuple[str, ...] = ()
+    table: str | None = None
+    portion: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+
+
+# The first leads from schema 1 to 2, and so on. A step that was released is never edited.
+STEPS: tuple[Step, ...] = ()
+
 _OLD = (
     "The store {path} is one of version 0.1, which this version does not read.",
     "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new store.",
 )
-_NEWER = ("The store {path} has schema {schema}, this bot knows {known}.", "Run the newer bot, or give another store.")
+_NEWER = ("The store {path} has schema {schema}, this bot knows {newest}.", "Run the newer bot, or give another store.")
 _FOREIGN = ("The file {path} is a database of something else.", "Check SIGNOUT_STORE.")
 
 
-def schema_of(db: sqlite3.Connection, path: object) -> int:
-    """Return the schema of a store, 0 for an empty file. Raises `StoreError` for what this bot cannot use."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The schema of a store, 0 for an empty file; `unfinished` where the step to it is still under way."""
+
+    schema: int
+    unfinished: bool = False
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether no step is lacking."""
+        return self.schema == newest() and not self.unfinished
+
+
+def newest() -> int:
+    """Return the schema that this bot reads and writes."""
+    return 1 + len(STEPS)
+
+
+def look(db: sqlite3.Connection, path: object) -> Found:
+    """Return what a file is. Raises `StoreError` for one that this bot cannot use."""
     schema: int = db.execute("PRAGMA user_version").fetchone()[0]
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         if not tables:
-            return 0
+            return Found(0)
         sentence, hint = _OLD if "audit_entries" in tables else _FOREIGN
         raise StoreError(sentence.format(path=path), hint)
-    if schema > SCHEMA:
-        raise StoreError(_NEWER[0].format(path=path, schema=schema, known=SCHEMA), _NEWER[1])
-    return schema
+    if schema > newest():
+        raise StoreError(_NEWER[0].format(path=path, schema=schema, newest=newest()), _NEWER[1])
+    return Found(schema, unfinished=db.execute("SELECT 1 FROM migration").fetchone() is not None)
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Make the tables, inside the caller's transaction."""
+    """Make the tables of schema 1, inside the caller's transaction."""
     for statement in TABLES:
         db.execute(statement)

@@ -63,10 +63,10 @@ WHERE next_at IS NOT NULL AND unreadable = 0 ORDER BY next_at LIMIT 1
 """
 # The first of all that wait, as far as they are due, before others that are.
 DUE_ENTRIES = f"""
-SELECT {_ENTRY} FROM entries WHERE rowid IN (
-    SELECT row FROM (SELECT rowid AS row, next_at, unreadable FROM entries INDEXED BY entries_waiting
+SELECT {_ENTRY} FROM entries WHERE number IN (
+    SELECT number FROM (SELECT number, next_at, unreadable FROM entries INDEXED BY entries_waiting
         WHERE next_at IS NOT NULL ORDER BY at LIMIT {FIRST_WAITING}) WHERE next_at <= :now AND unreadable = 0
-    UNION SELECT row FROM (SELECT rowid AS row FROM entries INDEXED BY entries_due
+    UNION SELECT number FROM (SELECT number FROM entries INDEXED BY entries_due
         WHERE next_at <= :now AND unreadable = 0 ORDER BY next_at LIMIT :limit))
 ORDER BY at, id LIMIT :limit
 """
@@ -134,7 +134,7 @@ FORGET_CARDS = f"""
 DELETE FROM cards WHERE request_id IN (SELECT request_id {_OLD})
     AND NOT EXISTS (SELECT 1 FROM requests WHERE id = cards.request_id)
 """
-FORGET_ENTRIES = f"DELETE FROM entries WHERE rowid IN (SELECT rowid {_OLD})"
+FORGET_ENTRIES = f"DELETE FROM entries WHERE number IN (SELECT number {_OLD})"
 
 # What cannot be read is no longer given as due, until a start, perhaps of another version, tries it again.
 

@@ -15,6 +15,7 @@ from bot.request import Account, Request, check_move
 from bot.stores.documents import account_key, operator_key, text, text_or_none, time_or_none
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import WritableFile
+from bot.stores.sqlite.migrate import migrate
 from bot.stores.sqlite.rows import (
     Readings,
     Row,
@@ -48,10 +49,7 @@ class SQLiteStore:
 
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
-        self._file.open()
-        with self._file.write() as db:
-            for again in (sql.TRY_REQUESTS_AGAIN, sql.TRY_ENTRIES_AGAIN, sql.TRY_CARDS_AGAIN):
-                db.execute(again)
+        self._file.open(_prepare)
 
     def close(self) -> None:
         """Close every thread's connection. Nothing may use the store afterwards."""
@@ -219,11 +217,17 @@ class SQLiteStore:
 
     def _due(self, read: Callable[[Row], T], unreadable: str, statement: str, **values: Any) -> Sequence[T]:
         """Return what is due. What cannot be read is passed over from now on, or it would take the others' places."""
-        while True:
-            found, ids = self._readings.each(read, self._file.rows(statement, values))
-            if not ids:
-                return found
+        found, ids = self._readings.each(read, self._file.rows(statement, values))
+        if ids:
             self._run(unreadable, *({"id": id_} for id_ in ids))
+        return found
+
+
+def _prepare(file: WritableFile) -> None:
+    migrate(file)
+    with file.write() as db:
+        for again in (sql.TRY_REQUESTS_AGAIN, sql.TRY_ENTRIES_AGAIN, sql.TRY_CARDS_AGAIN):
+            db.execute(again)
 
 
 def _as_read(entry: Entry, **values: Any) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Requests and entries as documents: what is written says its shape, and each shape that was ever stored is read."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from examples import ADA, NOON, asked, awaiting, done_in
+
+from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.ports import COUNTED_UP_TO
+from bot.request import Claim, State
+from bot.stores import documents
+from bot.stores.documents import (
+    Document,
+    Shape,
+    account_key,
+    due,
+    entry_of_json,
+    json_of_entry,
+    json_of_request,
+    operator_key,
+    request_of_json,
+    signed_out,
+    text,
+)
+from bot.stores.sqlite.store import SQLiteStore
+
+NO_DELIVERY: dict[str, object] = {"attempts": 0, "next_at": None, "delivered_at": None, "ts": None}
+
+
+def test_a_document_says_its_shape_and_every_field_by_its_name() -> None:
+    request = awaiting()
+    document = json.loads(json_of_request(request))
+    assert document.pop("shape") == 1
+    assert set(document) == {each.name for each in fields(request)}
+    entry = json.loads(json_of_entry(entry_of(request, NOON)))
+    assert entry.pop("shape") == 1
+    assert set(entry) == {each.name for each in fields(Entry)} - {"delivery"}
+
+
+# What version 0.2.0 wrote. It is in people's stores, and is never to be edited here.
+REQUEST_1 = """
+{"shape":1,"ask":{"id":"01M81J18G0VRQ4DBJ6SQ2BB8WQ","operator":{"team_id":"T0SIGNOUT1","id":"U0SAM00001","name":"sam"},
+"source":"slack","channel_id":"C0SUPPORT1","options":{"target":"ada","pool":null,"pool_id":null,"exactly":false,
+"reason":"lost phone","action":"sign_out"}},"version":4,"state":"done","candidates":[],"matches":1,"chosen":{"pool":
+"customers","pool_id":"eu-central-1_AbCdEf123","region":"eu-central-1","username":"ada","sub":
+"343d94cb-5ddd-4f39-ab9f-be013c348223","email":"ada@example.com","phone":null,"provider":null,"status":"CONFIRMED",
+"enabled":true,"created_at":"2025-10-18T12:00:00Z","modified_at":null},"earlier":{"at":"2026-11-22T11:00:00Z","by":
+"kim"},"allowed_by":"allow.users","created_at":"2026-11-22T12:00:00Z","expires_at":"2026-11-22T12:05:00Z","decided_at":
+"2026-11-22T12:00:01.000005Z","claim":{"id":"x","at":"2026-11-22T12:00:02Z","until":"2026-11-22T12:00:32Z"},"in_doubt":
+true,"done":["AdminUserGlobalSignOut"],"attempts":2,"error_code":null,"aws_request_ids":["a","b"],"ended_at":
+"2026-11-22T12:00:03Z","access_until":"2026-11-22T13:00:03Z","login_until":null}
+"""
+ENTRY_1 = (
+    '{"shape":1,"id":"01M81J18G0VRQ4DBJ6SQ2BB8WR","kind":"signed_out","at":"2026-11-22T12:00:03Z","rule":"allow.users",'
+    f'"request":{REQUEST_1.replace(chr(34) + "shape" + chr(34) + ":1,", "")},"asked":null,"account":null,'
+    '"bot_version":"0.2.0"}'
+)
+REFUSAL_1 = (
+    '{"shape":1,"id":"01M81J18G0VRQ4DBJ6SQ2BB8WS","kind":"refused","at":"2026-11-22T12:00:00Z","rule":"not allowed",'
+    '"request":null,"asked":{"id":"01M81J18G0VRQ4DBJ6SQ2BB8WQ","operator":{"team_id":"T0SIGNOUT1","id":"U0SAM00001",'
+    '"name":"sam"},"source":"slack","channel_id":"C0SUPPORT1","options":{"target":"ada","pool":null,"pool_id":null,'
+    '"exactly":false,"reason":null,"action":"sign_out"}},"account":null,"bot_version":"0.2.0"}'
+)
+
+
+def test_a_document_of_shape_1_is_read() -> None:
+    request = request_of_json(REQUEST_1)
+    assert (request.state, request.chosen, request.attempts, request.in_doubt) == (State.DONE, ADA, 2, True)
+    assert request.decided_at == NOON + timedelta(seconds=1, microseconds=5)
+    entry = entry_of_json(ENTRY_1, NO_DELIVERY)
+    assert (entry.kind, entry.request, entry.bot_version) == (Kind.SIGNED_OUT, request, "0.2.0")
+    refusal = entry_of_json(REFUSAL_1, NO_DELIVERY | {"attempts": 2, "next_at": text(NOON)})
+    assert (refusal.kind, refusal.ask.options.target) == (Kind.REFUSED, "ada")
+    assert refusal.delivery == Delivery(attempts=2, next_at=NOON)
+
+
+def test_what_is_read_is_written_again_as_it_was() -> None:
+    assert json.loads(json_of_request(request_of_json(REQUEST_1))) == json.loads(REQUEST_1)
+    for stored in (ENTRY_1, REFUSAL_1):
+        assert json.loads(json_of_entry(entry_of_json(stored, NO_DELIVERY))) == json.loads(stored)
+
+
+# A second shape, made up: `allowed_by` and `rule` are called `because`.
+
+
+def renamed(document: Document, old: str, new: str) -> Document:
+    return {new if name == old else name: value for name, value in document.items()}
+
+
+def as_shape_1(request: Document) -> Document:
+    return renamed(request, "because", "allowed_by")
+
+
+def entry_as_shape_1(entry: Document) -> Document:
+    entry = renamed(entry, "because", "rule")
+    return entry | {"request": as_shape_1(entry["request"])} if entry["request"] else entry
+
+
+def of_shape_2(stored: str, change: Callable[[Document], Document]) -> str:
+    return json.dumps(change(json.loads(stored)) | {"shape": 2})
+
+
+@pytest.fixture
+def _second_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "SHAPES", documents.SHAPES | {2: Shape(as_shape_1, entry_as_shape_1)})
+
+
+def second_request(request: Document) -> Document:
+    return renamed(request, "allowed_by", "because")
+
+
+def second_entry(entry: Document) -> Document:
+    entry = renamed(entry, "rule", "because")
+    return entry | {"request": second_request(entry["request"])} if entry["request"] else entry
+
+
+@pytest.mark.usefixtures("_second_shape")
+def test_documents_of_two_shapes_are_read_side_by_side() -> None:
+    assert request_of_json(of_shape_2(REQUEST_1, second_request)) == request_of_json(REQUEST_1)
+    for stored in (ENTRY_1, REFUSAL_1):
+        second = of_shape_2(stored, second_entry)
+        assert entry_of_json(second, NO_DELIVERY) == entry_of_json(stored, NO_DELIVERY)
+
+
+@pytest.mark.usefixtures("_second_shape")
+def test_a_trail_of_two_shapes_is_read_and_none_of_it_is_rewritten(store: SQLiteStore) -> None:
+    done_in(store)
+    before = list(store.entries(None, None))
+    stored = store._file.rows("SELECT number, document FROM entries")
+    second = {row["number"]: of_shape_2(row["document"], second_entry) for row in stored[::2]}
+    for number, document in second.items():
+        store._file.db().execute("UPDATE entries SET document = ? WHERE number = ?", (document, number))
+    assert list(store.entries(None, None)) == before
+    store.delivered(store.due_entries(NOON, 9), "1.0", NOON)
+    after = {row["number"]: row["document"] for row in store._file.rows("SELECT number, document FROM entries")}
+    assert after == {row["number"]: row["document"] for row in stored} | second
+
+
+@pytest.mark.parametrize("stored", ["", "{", "{}", "null", "[]", '{"shape":2}', '{"shape":1}', '{"shape":null}'])
+def test_what_is_no_document_of_a_known_shape_cannot_be_read(stored: str) -> None:
+    for read in (request_of_json, lambda stored: entry_of_json(stored, NO_DELIVERY)):
+        with pytest.raises((ValueError, LookupError, TypeError)):
+            read(stored)
+
+
+# What is stored beside the documents
+
+
+def test_times_are_of_one_width_and_sort_as_text() -> None:
+    times = [NOON, NOON + timedelta(microseconds=1), NOON + timedelta(seconds=1), NOON + timedelta(days=300)]
+    texts = [text(time) for time in times]
+    assert texts == sorted(texts)
+    assert {len(each) for each in texts} == {32}
+    assert text(NOON.astimezone(timezone(timedelta(hours=5)))) == text(NOON)
+    assert datetime.fromisoformat(text(NOON)) == NOON
+    assert NOON.tzinfo is UTC
+
+
+def test_accounts_and_operators_have_keys_of_their_own() -> None:
+    accounts = [ADA, replace(ADA, username="b"), replace(ADA, pool_id="eu-central-1_B"), replace(ADA, username="#")]
+    assert len({account_key(each) for each in accounts}) == len(accounts)
+    assert operator_key("T", "U#x") != operator_key("T", "U")
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -> None:
+    claim = Claim(id="x", at=NOON, until=NOON + timedelta(seconds=30))
+    request = awaiting(state=state, decided_at=NOON, claim=claim)
+    expected = {
+        State.CHOOSING: ("awaiting", text(request.expires_at)),
+        State.CONFIRMING: ("awaiting", text(request.expires_at)),
+        State.READY: ("ready", text(NOON)),
+        State.RUNNING: ("running", text(claim.until)),
+    }
+    assert due(request) == expected.get(state)
+    assert (due(request) is None) == state.has_ended
+    assert signed_out(request) == (ADA if state is State.DONE else None)
+
+
+def test_an_entry_has_its_document_whatever_its_delivery_is() -> None:
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
+    assert json_of_entry(entry) == json_of_entry(replace(entry, delivery=Delivery(attempts=COUNTED_UP_TO)))

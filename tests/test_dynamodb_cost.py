@@ -1,0 +1,181 @@
+"""What each call reads of the table: the same after much history as after little. And what a sign-out writes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from dynamodb import DynamoDB
+from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
+
+from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Trail
+from bot.request import Claim, State, new_id
+from bot.stores.documents import text
+from bot.stores.dynamodb import items
+from bot.stores.dynamodb.items import Item
+from bot.stores.dynamodb.log import FORGOTTEN_AT_ONCE
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.work import LEASE
+
+OLD = NOON - timedelta(days=20)
+LATER = NOON + timedelta(hours=1)
+PLACE = Place(response_url="https://hooks.slack.com/commands/T/1/x", until=NOON + timedelta(minutes=30), replaces=True)
+SHOW = Show(at=NOON, place=PLACE)
+REFUSED = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
+
+
+def history(number: int) -> Iterator[Item]:
+    """All that is left of so many sign-outs, and of as many refusals: ended, shown, delivered."""
+    delivered = Delivery(attempts=1, delivered_at=OLD, ts="1.0")
+    for second in range(number):
+        at = OLD + timedelta(seconds=second)
+        account = replace(ADA, username=f"ada-{second}")
+        request = awaiting(ask=asked(id=new_id(at)), state=State.DONE, chosen=account, ended_at=at)
+        yield items.item_of_request(request)
+        yield {**items.item_of_card(LiveMessage(request_id=request.id, version=4)), "write_id": "x"}
+        yield {**items.account_key(account), "request_id": request.id, "ended_at": text(at)}
+        steps = [entry_of(replace(request, state=state), at) for state in (State.CONFIRMING, State.READY)]
+        ends = [entry_of(request, at), entry_of_ask(Kind.REFUSED, request.ask, "no", at)]
+        for entry in (*steps, *(replace(end, delivery=delivered) for end in ends)):
+            yield items.item_of_entry(entry)
+
+
+def present(store: DynamoDBStore) -> None:
+    """Put something of every sort in the way of every call."""
+    for number in range(3):
+        added_to(store, show=SHOW)
+        decided_in(store, show=SHOW)
+        claimed_in(store, show=SHOW)
+        store.shown(LiveMessage(request_id=added_to(store, show=SHOW).id, version=1))
+        done_in(store, NOON + timedelta(seconds=number), show=SHOW)
+        store.record(entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON))
+    store.delivered([told(store, Kind.REFUSED)], "1.0", NOON)
+
+
+def told(store: DynamoDBStore, kind: Kind) -> Entry:
+    return next(entry for entry in store.due_entries(LATER, 99) if entry.kind is kind)
+
+
+Call = Callable[[DynamoDBStore], object]
+
+
+def a_move(store: DynamoDBStore) -> None:
+    ready = decided_in(store, show=SHOW)
+    store.move(ready, ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON + LEASE)), None, None)
+
+
+# Each method of a store, in an order in which each has something to do.
+CALLS: dict[str, Call] = {
+    "get": lambda store: store.get(store.ready(LATER, 1)[0].id),
+    "last_signed_out": lambda store: store.last_signed_out(ADA),
+    "expired": lambda store: store.expired(LATER, 2),
+    "ready": lambda store: store.ready(LATER, 2),
+    "dead": lambda store: store.dead(LATER, 2),
+    "record": lambda store: store.record(replace(REFUSED, id=new_id(NOON))),
+    "entries": lambda store: (list(store.entries(NOON, None)), list(store.entries(None, store.ready(LATER, 1)[0].id))),
+    "backlog": lambda store: store.backlog(),
+    "next_entry_at": lambda store: store.next_entry_at(),
+    "due_entries": lambda store: store.due_entries(LATER, 2),
+    "refusals_waiting": lambda store: store.refusals_waiting(SAM.team_id, SAM.id, 2),
+    "last_refusal_delivered_at": lambda store: store.last_refusal_delivered_at(SAM.team_id, SAM.id),
+    "hold": lambda store: store.hold(store.due_entries(LATER, 2), NOON),
+    "postponed": lambda store: store.postponed(store.due_entries(LATER, 2), NOON, failed=True),
+    "delivered": lambda store: store.delivered(store.due_entries(LATER, 2), "1.0", NOON),
+    "due_messages": lambda store: store.due_messages(LATER, 2),
+    "hold_message": lambda store: store.hold_message(store.due_messages(LATER, 1)[0], NOON),
+    "not_shown": lambda store: store.not_shown(store.due_messages(LATER, 1)[0], NOON),
+    "shown": lambda store: store.shown(store.due_messages(LATER, 1)[0]),
+    "show_again": lambda store: store.show_again(store.ready(LATER, 1)[0].id),
+    "forget_places": lambda store: store.forget_places(LATER),
+    "forget": lambda store: store.forget(OLD - timedelta(days=1)),
+    "add": lambda store: added_to(store, show=SHOW),
+    "move": a_move,
+}
+
+
+def reads(dynamodb: DynamoDB, table: str, number: int) -> dict[str, int]:
+    """How many items each call reads in a table with so much history."""
+    dynamodb.put_many(table, history(number))
+    store = DynamoDBStore(table)
+    store.open()
+    present(store)
+    counts = {}
+    for name, call in CALLS.items():
+        before = dynamodb.items_read
+        call(store)
+        counts[name] = dynamodb.items_read - before
+    store.close()
+    return counts
+
+
+def test_no_call_reads_more_after_much_history_than_after_little(dynamodb: DynamoDB) -> None:
+    little, much = (reads(dynamodb, dynamodb.new_table(), number) for number in (10, 2_000))
+    assert much == little
+    assert max(little.values()) < 99
+
+
+def test_each_method_of_a_store_is_counted() -> None:
+    promised = {name for port in (Requests, Trail, Outbox) for name in vars(port) if not name.startswith("_")}
+    assert CALLS.keys() == promised
+
+
+def test_what_is_due_is_not_read_whole_where_a_part_is_asked_for(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    ready = [awaiting(ask=asked(id=new_id(NOON)), state=State.READY, decided_at=NOON) for _ in range(300)]
+    cards = [LiveMessage(request_id=each.id, version=1, due_at=NOON, place=PLACE) for each in ready]
+    refusals = [replace(REFUSED, id=new_id(NOON)) for _ in range(1_200)]
+    dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_request, ready))
+    dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_card, cards))
+    dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_entry, refusals))
+    dynamodb.put_many(dynamodb_store._calls.table, (dict(items.waiting_key(each)) for each in refusals))
+    most: dict[str, tuple[Call, int]] = {
+        "ready": (lambda store: store.ready(LATER, 5), 5),
+        "due_messages": (lambda store: store.due_messages(LATER, 5), 5),
+        "due_entries": (lambda store: store.due_entries(LATER, 5), 100),
+        "next_entry_at": (lambda store: store.next_entry_at(), 10),
+        "refusals_waiting": (lambda store: store.refusals_waiting(SAM.team_id, SAM.id, 5), 10),
+        "backlog": (lambda store: store.backlog(), 1_000),
+        "forget_places": (lambda store: store.forget_places(NOON), 100),
+    }
+    for name, (call, limit) in most.items():
+        before = dynamodb.items_read
+        call(dynamodb_store)
+        assert dynamodb.items_read - before <= limit, name
+
+
+def test_of_refusals_only_those_that_wait_are_read(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    refusals = [replace(REFUSED, id=new_id(NOON)) for _ in range(20)]
+    for refusal in refusals:
+        dynamodb_store.record(refusal)
+    dynamodb_store.delivered(refusals, "1.0", NOON)
+    before = dynamodb.items_read
+    assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 9) == []
+    assert dynamodb.items_read == before
+
+
+def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    dynamodb.put_many(dynamodb_store._calls.table, history(100))
+    dynamodb_store._log.make_room(new_id(OLD))
+    before = dynamodb.items_read
+    assert dynamodb_store.forget(NOON) == FORGOTTEN_AT_ONCE
+    assert dynamodb.items_read - before <= FORGOTTEN_AT_ONCE + 10
+
+
+def test_a_sign_out_writes_three_times_from_the_press_to_the_result(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    request = added_to(dynamodb_store, show=SHOW)
+    dynamodb.calls.clear()
+    ready = request.move(State.READY, decided_at=NOON)
+    dynamodb_store.move(request, ready, entry_of(ready, NOON), SHOW)
+    claimed = ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON + LEASE))
+    dynamodb_store.move(ready, claimed, None, None)
+    done = claimed.move(State.DONE, ended_at=NOON)
+    dynamodb_store.move(claimed, done, entry_of(done, NOON), SHOW)
+    written = [(action, len(sent.get("TransactItems", "1"))) for action, sent in dynamodb.calls]
+    assert written == [("TransactWriteItems", 3), ("PutItem", 1), ("TransactWriteItems", 4)]
+    dynamodb.calls.clear()
+    dynamodb_store.shown(LiveMessage(request_id=done.id, version=done.version))
+    assert Counter(action for action, _ in dynamodb.calls) == {"GetItem": 1, "UpdateItem": 1}

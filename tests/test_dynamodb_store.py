@@ -1,0 +1,261 @@
+"""DynamoDB's own: its limits, items that cannot be read, an index that lags, and what is never sent."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from dynamodb import DynamoDB, interrupt
+from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
+
+from bot.audit import Entry, Kind, entry_of, entry_of_ask
+from bot.errors import StoreUnavailableError
+from bot.find import MAX_CANDIDATES
+from bot.options import MAX_REASON, MAX_TARGET
+from bot.ports import LiveMessage, Place, Show
+from bot.request import Request, State
+from bot.stores.dynamodb import items
+from bot.stores.dynamodb.actions import put
+from bot.stores.dynamodb.items import Item
+from bot.stores.dynamodb.reader import DynamoDBReader
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.dynamodb.table import ACTIONS, INDEX
+
+URL = "https://hooks.slack.com/commands/T/1/secret"
+PLACE = Place(response_url=URL, until=NOON + timedelta(minutes=30), replaces=False)
+SHOW = Show(at=NOON, place=PLACE)
+LATER = NOON + timedelta(days=1)
+
+
+def refused(store: DynamoDBStore, second: int = 0, **changes: Any) -> Entry:
+    entry = entry_of_ask(Kind.REFUSED, asked(**changes), "not allowed", NOON + timedelta(seconds=second))
+    store.record(entry)
+    return entry
+
+
+def test_the_longest_texts_that_cognito_and_the_command_take_fit_into_an_item(dynamodb_store: DynamoDBStore) -> None:
+    wide = "\U0001f600"
+    account = replace(ADA, username=wide * 128, email=wide * 2048, phone=wide * 2048, sub=wide * 2048)
+    ask = asked(wide * MAX_TARGET, reason=wide * MAX_REASON)
+    request = awaiting(ask=ask, candidates=(account,) * MAX_CANDIDATES, chosen=account)
+    dynamodb_store.add(request, entry_of(request, NOON), SHOW)
+    assert dynamodb_store.get(request.id) == request
+    assert len(json.dumps(items.item_of_request(request), ensure_ascii=False).encode()) < 400 * 1024
+
+
+def test_an_item_that_is_too_large_is_refused_whole(dynamodb_store: DynamoDBStore) -> None:
+    request = awaiting(ask=asked("x" * 400 * 1024))
+    with pytest.raises(StoreUnavailableError) as caught:
+        dynamodb_store.add(request, entry_of(request, NOON), SHOW)
+    assert not caught.value.in_doubt
+    assert list(dynamodb_store.entries(None, None)) == []
+    assert dynamodb_store.due_messages(LATER, 9) == []
+
+
+# Items that cannot be read: broken ones, and those of a newer bot.
+
+BROKEN = '{"shape": 1, "of": "this item"}'
+NEWER = '{"shape": 99}'
+
+
+def spoil(store: DynamoDBStore, key: items.Key, **attributes: Any) -> Item:
+    """Change attributes of an item behind the store's back; return the item."""
+    item = store._calls.get(key)
+    assert item
+    store._calls.write([put(item | attributes)])
+    return item | attributes
+
+
+@pytest.mark.parametrize("document", [BROKEN, NEWER])
+def test_entries_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_they_are(
+    dynamodb_store: DynamoDBStore, caplog: pytest.LogCaptureFixture, document: str
+) -> None:
+    unreadable = [refused(dynamodb_store, second) for second in range(12)]
+    spoilt = [spoil(dynamodb_store, items.entry_key(entry.id), document=document) for entry in unreadable]
+    sound = [refused(dynamodb_store, 60 + second) for second in range(2)]
+    for _ in range(2):
+        assert dynamodb_store.due_entries(LATER, 1) == sound[:1]
+        assert dynamodb_store.next_entry_at() == sound[0].at
+        assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 99) == sound
+    dynamodb_store.delivered(sound, "1.0", NOON)
+    assert dynamodb_store.due_entries(LATER, 9) == []
+    assert dynamodb_store.next_entry_at() is None, "nothing is due that could be posted here"
+    assert dynamodb_store.backlog().entries == 12, "they wait all the same"
+    dynamodb_store.forget(LATER)
+    assert [dynamodb_store._calls.get(items.key_of(item)) for item in spoilt] == spoilt
+    assert caplog.text.count("cannot be read") == 12, "each is told once"
+    assert "this item" not in caplog.text
+
+
+@pytest.mark.parametrize("document", [BROKEN, NEWER])
+def test_requests_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_they_are(
+    dynamodb_store: DynamoDBStore, document: str
+) -> None:
+    made: list[tuple[Callable[[DynamoDBStore], Request], Callable[[int], Any]]] = [
+        (added_to, lambda limit: dynamodb_store.expired(LATER, limit)),
+        (decided_in, lambda limit: dynamodb_store.ready(LATER, limit)),
+        (claimed_in, lambda limit: dynamodb_store.dead(LATER, limit)),
+    ]
+    for make, due in made:
+        unreadable = [make(dynamodb_store) for _ in range(3)]
+        spoilt = [spoil(dynamodb_store, items.request_key(each.id), document=document) for each in unreadable]
+        sound = make(dynamodb_store)
+        assert due(1) == [sound]
+        assert dynamodb_store.get(unreadable[0].id) is None
+        dynamodb_store.forget(LATER + timedelta(days=999))
+        assert [dynamodb_store._calls.get(items.key_of(item)) for item in spoilt] == spoilt
+
+
+def test_cards_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_they_are(
+    dynamodb_store: DynamoDBStore,
+) -> None:
+    unreadable, sound = [added_to(dynamodb_store, show=SHOW) for _ in range(3)], added_to(dynamodb_store, show=SHOW)
+    (card,) = [each for each in dynamodb_store.due_messages(NOON, 9) if each.request_id == unreadable[0].id]
+    spoilt = [spoil(dynamodb_store, items.card_key(each.id), version="a newer bot's") for each in unreadable]
+    (shown,) = dynamodb_store.due_messages(NOON, 1)
+    assert shown.request_id == sound.id
+    assert dynamodb_store.hold_message(card, LATER) is None
+    dynamodb_store.shown(card)
+    dynamodb_store.not_shown(card, LATER)
+    dynamodb_store.show_again(card.request_id)
+    dynamodb_store.forget_places(LATER)
+    assert [dynamodb_store._calls.get(items.key_of(item)) for item in spoilt] == spoilt
+
+
+def test_what_a_newer_bot_added_to_a_card_stays(dynamodb_store: DynamoDBStore) -> None:
+    request = added_to(dynamodb_store, show=SHOW)
+    spoil(dynamodb_store, items.card_key(request.id), ts="1.0")
+    ready = request.move(State.READY, decided_at=NOON)
+    dynamodb_store.move(request, ready, entry_of(ready, NOON), SHOW)
+    (card,) = dynamodb_store.due_messages(NOON, 9)
+    held = dynamodb_store.hold_message(card, LATER)
+    assert held
+    dynamodb_store.shown(held)
+    dynamodb_store.forget_places(LATER)
+    item = dynamodb_store._calls.get(items.card_key(request.id))
+    assert item
+    assert item["ts"] == "1.0"
+    assert "due" not in item
+    assert URL not in str(item)
+
+
+# The index may be seconds behind. Each write depends on the item itself.
+
+
+def test_an_index_that_lags_forgets_no_place_that_came_since(
+    dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = added_to(dynamodb_store, show=SHOW)
+    lagging = {what: list(dynamodb_store._index.due(9, what)) for what in (items.CARD, items.PLACE)}
+    clicked = replace(PLACE, response_url="https://hooks.slack.com/actions/1", until=PLACE.until + timedelta(minutes=5))
+    ready = request.move(State.READY, decided_at=NOON)
+    dynamodb_store.move(request, ready, entry_of(ready, NOON), Show(at=NOON, place=clicked))
+    with monkeypatch.context() as patched:
+        patched.setattr(dynamodb_store._index, "due", lambda _, what, *__, **___: iter(lagging[what]))
+        dynamodb_store.forget_places(PLACE.until)
+    (card,) = dynamodb_store.due_messages(NOON, 9)
+    assert card.place == clicked
+
+
+def test_a_card_that_an_index_which_lags_still_tells_of_is_not_held_twice(
+    dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added_to(dynamodb_store, show=SHOW)
+    lagging = list(dynamodb_store._index.due(9, items.CARD))
+    (card,) = dynamodb_store.due_messages(NOON, 9)
+    assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=1))
+    monkeypatch.setattr(dynamodb_store._index, "due", lambda *_, **__: iter(lagging))
+    assert dynamodb_store.due_messages(NOON, 9) == [card]
+    assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=2)) is None
+
+
+def test_an_item_past_its_time_to_live_changes_nothing(dynamodb_store: DynamoDBStore) -> None:
+    long_ago = NOON - timedelta(days=400)
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", long_ago)
+    dynamodb_store.record(entry)
+    dynamodb_store.delivered([entry], "1.0", long_ago)
+    last = dynamodb_store.last_refusal_delivered_at(SAM.team_id, SAM.id)
+    assert last == long_ago, "DynamoDB sweeps when it likes: what is still there is told as it is"
+
+
+# What happens between a read and the write that depends on it.
+
+
+def test_of_two_that_hold_a_card_at_once_one_gets_it(dynamodb_store: DynamoDBStore) -> None:
+    added_to(dynamodb_store, show=SHOW)
+    (card,) = dynamodb_store.due_messages(NOON, 9)
+    got: list[LiveMessage | None] = []
+    interrupt(dynamodb_store._calls, after="get", happens=lambda: got.append(dynamodb_store.hold_message(card, LATER)))
+    assert dynamodb_store.hold_message(card, LATER) is None
+    assert [each and each.request_id for each in got] == [card.request_id]
+
+
+def test_a_refusal_that_was_delivered_since_it_was_looked_for_does_not_wait(dynamodb_store: DynamoDBStore) -> None:
+    first, second = refused(dynamodb_store), refused(dynamodb_store, 1)
+    interrupt(dynamodb_store._calls, before="get_all", happens=lambda: dynamodb_store.delivered([first], "1.0", NOON))
+    assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 9) == [second]
+
+
+# What is sent.
+
+
+def test_many_entries_are_read_page_by_page(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    entries = [refused(dynamodb_store, second, target="x" * 40_000) for second in range(60)]
+    dynamodb.calls.clear()
+    given = dynamodb_store.entries(None, None)
+    assert next(given) == entries[0]
+    assert [action for action, _ in dynamodb.calls] == ["GetItem", "Query"], "the next page is asked for when needed"
+    assert list(given) == entries[1:]
+    assert [action for action, _ in dynamodb.calls] == ["GetItem", *["Query"] * 3]
+    assert dynamodb_store.backlog().entries == 60
+    assert len(dynamodb_store.due_entries(LATER, 50)) == 50
+
+
+def test_whoever_only_reads_writes_nothing(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    entry = refused(dynamodb_store)
+    dynamodb.calls.clear()
+    reader = DynamoDBReader(dynamodb_store._calls.table)
+    reader.open()
+    assert list(reader.entries(None, None)) == [entry]
+    reader.close()
+    assert {action for action, _ in dynamodb.calls} == {"DescribeTable", "GetItem", "Query"}
+
+
+def test_the_work_of_a_whole_day_sends_no_scan_and_nothing_that_is_not_listed(dynamodb: DynamoDB, table: str) -> None:
+    store = DynamoDBStore(table)
+    store.open()
+    ended, refusal = done_in(store, show=SHOW), refused(store)
+    assert store.last_signed_out(ADA) == ended
+    assert [*store.dead(NOON, 9), *store.ready(NOON, 9), *store.expired(NOON, 9)] == []
+    held = store.hold(store.due_entries(NOON, 9), NOON + timedelta(seconds=20))
+    assert store.refusals_waiting(SAM.team_id, SAM.id, 9)
+    store.postponed(held, NOON, failed=True)
+    store.delivered(store.due_entries(NOON, 9), "1.0", NOON)
+    assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) == NOON
+    (card,) = store.due_messages(NOON, 9)
+    held_card = store.hold_message(card, NOON)
+    assert held_card
+    store.not_shown(held_card, NOON)
+    store.shown(held_card)
+    store.show_again(ended.id)
+    store.forget_places(LATER)
+    assert (store.backlog().entries, store.next_entry_at()) == (0, None)
+    assert len(list(store.entries(None, ended.id))) == 3
+    store.check_writable()
+    assert store.forget(LATER) == 4
+    assert store.get(refusal.ask.id) is None
+    store.close()
+    needed = {each for action, sent in dynamodb.calls for each in permissions(action, sent)}
+    assert needed == set(ACTIONS), "each is used, and no other"
+    assert {sent["IndexName"] for _, sent in dynamodb.calls if "IndexName" in sent} == {INDEX}
+
+
+def permissions(action: str, sent: dict[str, Any]) -> list[str]:
+    """What IAM asks for: a transaction needs what is in it."""
+    if action == "CreateTable":
+        return []
+    if "TransactItems" not in sent:
+        return [f"dynamodb:{action}"]
+    return [f"dynamodb:{kind}Item" for item in sent["TransactItems"] for kind in item]

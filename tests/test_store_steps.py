@@ -1,0 +1,256 @@
+"""No work of the SQLite store grows with history: a day of work costs the same after 20,000 requests as after 100."""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import pytest
+from examples import ADA, NOON, SAM, added_to, asked, claimed_in, decided_in, done_in
+
+from bot.audit import Entry, Kind, entry_of, entry_of_ask
+from bot.ports import LiveMessage, Place, Show
+from bot.request import Operator, State, new_id
+from bot.stores.sqlite import statements
+from bot.stores.sqlite.store import SQLiteStore
+
+LITTLE, MUCH = 100, 20_000
+TABLES = ("requests", "entries", "cards")
+OLD = 20  # of the old requests, which are forgotten in the day
+YEAR, HOUR, SECOND = timedelta(days=365), timedelta(hours=1), timedelta(seconds=1)
+PLACE = Place(response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + HOUR, replaces=False)
+Steps = Mapping[str, int]
+
+
+class Counting(sqlite3.Connection):
+    """A connection that counts SQLite's steps, for each text."""
+
+    steps: ClassVar[Counter[str]] = Counter()
+    current = ""
+
+    def count(self) -> None:
+        """Count from now on."""
+        self.set_progress_handler(self._step, 1)
+
+    def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement, whose rows are all read before the next one."""
+        self.current = sql
+        self.steps[sql] += 0
+        return super().execute(sql, values)
+
+    def _step(self) -> None:
+        self.steps[self.current] += 1
+
+
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """Give the steps of all that is done on connections made in here, once they count."""
+    Counting.steps = Counter()
+    connect = sqlite3.connect
+
+    def counted(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(*arguments, **options, factory=Counting)
+        assert isinstance(db, Counting)
+        db.count()
+        return db
+
+    with patch.object(sqlite3, "connect", counted):
+        yield Counting.steps
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two files, one with little history and one with much, of the same people and accounts."""
+    folder = tmp_path_factory.mktemp("history")
+    return with_history(folder / "little.db", LITTLE), with_history(folder / "much.db", MUCH)
+
+
+def with_history(path: Path, count: int) -> Path:
+    """Return a file with so many old requests, each with its card and entries, and as many refusals."""
+    store = SQLiteStore(path)
+    store.open()
+    # The same few are older than a year in both files.
+    for at, times in ((NOON - 2 * YEAR, OLD), (NOON - YEAR / 2, count - OLD)):
+        first = {table: 1 + last_number(store, table) for table in TABLES}
+        done = done_in(store, at, show=Show(at=at))
+        store.shown(LiveMessage(request_id=done.id, version=1))
+        refused(store, at=at)
+        store.delivered(store.due_entries(at, 9), "1.0", at)
+        for table in TABLES:
+            multiply(store, table, first[table], times)
+    store.close()
+    return path
+
+
+def last_number(store: SQLiteStore, table: str) -> int:
+    return int(store._file.rows(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])  # noqa: S608 -- our own name
+
+
+def multiply(store: SQLiteStore, table: str, first: int, times: int) -> None:
+    """Make so many of each row from `first` on, with ids that begin as its own."""
+    columns = [row["name"] for row in store._file.rows(f"PRAGMA table_info({table})")][1:]
+    copied = [f"{each} || printf('-%06d', time)" if each in {"id", "request_id"} else each for each in columns]
+    with store._file.write() as db:
+        db.execute(
+            f"""
+            WITH RECURSIVE times (time) AS (SELECT 1 UNION ALL SELECT time + 1 FROM times WHERE time < {times - 1})
+            INSERT INTO {table} ({", ".join(columns)})
+            SELECT {", ".join(copied)} FROM times, {table} WHERE number >= {first}
+            """  # noqa: S608 -- our own names
+        )
+
+
+def refused(store: SQLiteStore, operator: Operator = SAM, at: datetime = NOON) -> Entry:
+    entry = entry_of_ask(Kind.REFUSED, asked(operator=operator, id=new_id(at)), "not allowed", at)
+    store.record(entry)
+    return entry
+
+
+def requests_of_a_day(store: SQLiteStore) -> None:
+    for _ in range(3):
+        done_in(store, show=Show(at=NOON, place=PLACE))
+        added_to(store, show=Show(at=NOON, place=PLACE))
+        ready = decided_in(store)
+        failed = ready.move(State.FAILED, ended_at=NOON)
+        store.move(ready, failed, entry_of(failed, NOON), Show(at=NOON, place=PLACE))
+        decided_in(store)
+        claimed = claimed_in(store)
+        store.get(claimed.id)
+        store.last_signed_out(ADA)
+        store.last_signed_out(replace(ADA, username="grace"))
+    for look in (store.expired, store.ready, store.dead):
+        assert look(NOON + HOUR, 100)
+
+
+def deliveries_of_a_day(store: SQLiteStore) -> None:
+    for operator in (SAM, replace(SAM, id="U0OTHER001")):
+        entries = [refused(store, operator) for _ in range(5)]
+        store.refusals_waiting(operator.team_id, operator.id, 50)
+        store.last_refusal_delivered_at(operator.team_id, operator.id)
+        store.postponed(store.hold(entries, NOON + SECOND), NOON + HOUR, failed=True)
+    store.next_entry_at()
+    store.backlog()
+    for _ in range(3):
+        due = store.hold(store.due_entries(NOON + HOUR, 5), NOON + 2 * HOUR)
+        store.delivered(due, "1.0", NOON + HOUR)
+        store.last_refusal_delivered_at(SAM.team_id, SAM.id)
+
+
+def cards_of_a_day(store: SQLiteStore) -> None:
+    held = [store.hold_message(each, NOON + SECOND) for each in store.due_messages(NOON, 50)]
+    for number, each in enumerate(filter(None, held)):
+        if number % 2:
+            store.shown(each)
+        else:
+            store.not_shown(each, NOON + HOUR)
+    request = added_to(store, show=Show(at=NOON, place=PLACE))
+    store.shown(LiveMessage(request_id=request.id, version=1))
+    store.show_again(request.id)
+    store.forget_places(NOON + HOUR)
+
+
+def rounds_of_a_day(store: SQLiteStore) -> None:
+    """Do what is done each second or hour."""
+    assert store.forget(NOON - YEAR) == 4 * OLD
+    assert store.forget(NOON - YEAR) == 0
+    store.check_writable()
+    store.is_outdated()
+
+
+def reading_in_a_day(store: SQLiteStore) -> None:
+    entries = list(store.entries(NOON, None))
+    assert entries
+    assert list(store.entries(None, entries[0].ask.id))
+
+
+def unreadable_rows(store: SQLiteStore) -> None:
+    """Break a due row of each kind."""
+    added_to(store, show=Show(at=NOON))
+    refused(store)
+    broken = "UPDATE {0} SET {1} WHERE number = (SELECT max(number) FROM {0});"
+    breaks = {"requests": "document = '{}'", "entries": "document = '{}'", "cards": "due_at = ''"}
+    store._file.db().executescript("".join(broken.format(*each) for each in breaks.items()))
+    store.expired(NOON + HOUR, 9)
+    store.due_entries(NOON + HOUR, 9)
+    store.due_messages(NOON + HOUR, 9)
+    store.open()
+
+
+DAY: tuple[Callable[[SQLiteStore], None], ...] = (
+    requests_of_a_day,
+    deliveries_of_a_day,
+    cards_of_a_day,
+    rounds_of_a_day,
+    reading_in_a_day,
+    unreadable_rows,
+)
+
+
+def statements_of_the_store() -> Mapping[str, str]:
+    return {
+        text: name
+        for name, text in vars(statements).items()
+        if isinstance(text, str) and name.isupper() and not name.startswith("_")
+    }
+
+
+def steps_of_a_day(files: tuple[Path, Path], folder: Path) -> tuple[Steps, Steps]:
+    """Return the steps of a day of work on a copy of each file."""
+    little, much = (_steps_of_a_day(path, folder) for path in files)
+    return little, much
+
+
+def _steps_of_a_day(path: Path, folder: Path) -> Steps:
+    copy = folder / path.name
+    copy.write_bytes(path.read_bytes())
+    store = SQLiteStore(copy)
+    with counting() as steps:
+        store.open()
+        for part in DAY:
+            part(store)
+        store.close()
+    return steps
+
+
+def grown(little: Steps, much: Steps) -> set[str]:
+    """Return the statements whose steps are not the same, to a tenth, with little and with much history."""
+    return {text for text in little.keys() | much.keys() if abs(much[text] - little[text]) > little[text] / 10}
+
+
+def test_a_day_of_work_takes_the_same_steps_after_much_history_as_after_little(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    little, much = steps_of_a_day(files, tmp_path)
+    assert grown(little, much) == set()
+    assert sum(much.values()) == pytest.approx(sum(little.values()), rel=0.1)
+
+
+def test_every_statement_is_run_in_that_day_and_no_other_one_on_the_tables(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, much = steps_of_a_day(files, tmp_path)
+    known = statements_of_the_store()
+    assert {known[text] for text in known if not much.get(text)} == set(), "never run"
+    assert {text for text in much if re.search("requests|entries|cards", text)} <= set(known)
+
+
+@pytest.mark.parametrize(
+    "careless",
+    [
+        "LAST_REFUSAL_DELIVERED_AT: SELECT max(delivered_at) FROM entries WHERE refused = :operator",
+        "EXPIRED: SELECT id, document FROM requests WHERE due_at <= :now LIMIT :limit",
+        "NEXT_ENTRY_AT: SELECT min(next_at) FROM entries",
+    ],
+)
+def test_a_statement_that_reads_what_is_over_is_found(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, careless: str
+) -> None:
+    name, _, text = careless.partition(": ")
+    monkeypatch.setattr(statements, name, text)
+    assert text in grown(*steps_of_a_day(files, tmp_path))
