@@ -45,6 +45,7 @@ class Headless:
         self._moto, self._people = moto, people
         self.stage: Stage
         self.request_url: RequestUrl
+        self.clock: Clock | None = None  # of bots in this process; None is the machine's
 
     def __enter__(self) -> Self:
         """Start the stage."""
@@ -224,10 +225,10 @@ class Headless:
     # Bots
 
     @contextmanager
-    def bot_in_process(self, *options: str, clock: Clock | None = None, **overrides: str) -> Iterator[None]:
-        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end.
+    def bot_in_process(self, *options: str, **overrides: str) -> Iterator[None]:
+        """Run the bot in this process, by `clock`, in a thread of its own, connected and ready; drain it at the end.
 
-        The one option is `--http`, as of `run`. Without a `clock` it is the machine's.
+        The one option is `--http`, as of `run`.
         """
         from bot.settings.load import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.wiring.run import serve  # noqa: PLC0415
@@ -237,7 +238,7 @@ class Headless:
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:
             settings = load(environment, http=http)
-            work = serve(settings, host="127.0.0.1", port=0, stop=stop, http=http, clock=clock)
+            work = serve(settings, host="127.0.0.1", port=0, stop=stop, http=http, clock=self.clock)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
             exits.callback(self.deliver_to, None)

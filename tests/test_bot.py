@@ -73,8 +73,8 @@ def test_a_person_taken_off_the_list_after_the_card_can_no_longer_confirm(
 
 
 def test_the_channel_is_told_an_operators_refusals_once_a_minute_and_then_as_a_count(headless: Headless) -> None:
-    clock = Travel()
-    with headless.bot_in_process(clock=clock):
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
         headless.command(RAY, "ada")
         headless.wait_for_message(SAM, AUDIT, containing="Refused: ada")
         for name in ("grace", "linus", "<!channel>"):
@@ -140,8 +140,8 @@ def test_a_forged_button_does_nothing_and_says_so(headless: Headless, value: str
 
 
 def test_a_late_press_replaces_the_card_and_signs_no_one_out(headless: Headless) -> None:
-    clock = Travel()
-    with headless.bot_in_process(clock=clock):
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
         headless.press(SAM, card, CONFIRM)
@@ -156,8 +156,8 @@ def test_a_late_press_replaces_the_card_and_signs_no_one_out(headless: Headless)
 
 
 def test_a_card_that_no_one_pressed_expires_by_itself(headless: Headless) -> None:
-    clock = Travel()
-    with headless.bot_in_process(clock=clock):
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
         card_for(headless, SAM)
         clock.forward(minutes=5)
         headless.wait_for(lambda: entries(headless) == ["opened", "expired"])

@@ -135,9 +135,9 @@ def test_presses_that_come_to_nothing_take_no_room_from_others(headless: Headles
 def test_the_presss_response_url_is_kept_for_the_result_and_forgotten_after_thirty_minutes(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Travel()
+    headless.clock = clock = Travel()
     monkeypatch.setattr(run, "SECONDS_BETWEEN_LOOKS", 0.2)
-    with headless.bot_in_process(clock=clock):
+    with headless.bot_in_process():
         card = card_for(headless, SAM_ID)
         assert "/commands/" in held_by(headless)
         headless.press(SAM_ID, card, CONFIRM)

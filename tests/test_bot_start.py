@@ -70,7 +70,7 @@ def test_a_slack_that_is_away_is_waited_for_while_what_was_left_behind_is_finish
     headless: Headless, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    clock = Travel()
+    headless.clock = clock = Travel()
     monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     headless.before_cognito(SIGN_OUT, *[hang()] * 2)
     with headless.bot_in_process(SIGNOUT_DRAIN="1s"):

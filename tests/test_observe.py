@@ -138,8 +138,8 @@ def test_over_http_acks_are_timed_and_no_connection_is_missed(headless: Headless
 
 
 def test_a_request_that_expires_by_itself_is_counted_once(headless: Headless, watcher: Watcher) -> None:
-    clock = Travel()
-    with headless.bot_in_process(clock=clock):
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
         headless.wait_for(lambda: entries(headless) == ["opened", "expired"])
@@ -194,8 +194,8 @@ def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_
 
 
 def test_an_entry_that_waits_for_long_makes_the_bot_degraded(headless: Headless, watcher: Watcher) -> None:
-    clock = Travel()
-    with headless.bot_in_process(clock=clock):
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
         headless.before_slack(POST, hang())
         headless.command(RAY, "ada")
         headless.wait_for(lambda: headless.slack_calls(POST))

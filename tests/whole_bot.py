@@ -86,4 +86,6 @@ class Travel:
         """Return the time on this clock."""
         return datetime.now(UTC) + self.ahead
 
-    sleep = SystemClock.sleep
+    def sleep(self, seconds: float) -> None:
+        """Wait as the machine does."""
+        SystemClock.sleep(seconds)

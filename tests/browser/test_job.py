@@ -79,8 +79,8 @@ def test_a_member_of_the_group_may(open_window: Open) -> None:
 
 
 def test_a_card_pressed_too_late_says_so(headless: Headless, open_window: Open) -> None:
-    clock = Travel()
-    with headless.bot_in_process(clock=clock):
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
         window = open_window()
         window.ask_for_card()
         clock.forward(minutes=5)
