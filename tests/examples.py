@@ -63,12 +63,6 @@ class Store(Requests, Trail, Outbox, Protocol):
     def close(self) -> None:
         """Let go of it."""
 
-    def check_writable(self) -> None:
-        """Write something and take it back."""
-
-    def is_outdated(self) -> bool:
-        """Return whether it belongs to a newer version of the bot by now."""
-
 
 class NoGroups:
     """No group has a member."""

@@ -6,12 +6,13 @@ from bot import errors
 from bot.errors import BotError, Code, DeniedError, PoolUnavailableError, StoreUnavailableError, UsageError
 
 ALL = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, BotError)]
-PRESSES = [each for each in ALL if each.sentence != BotError.sentence] + [BotError]
+OWN_WORDS = [each for each in ALL if "__init__" not in vars(each)] + [BotError]
 
 
-@pytest.mark.parametrize("kind", PRESSES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", OWN_WORDS, ids=lambda kind: kind.__name__)
 def test_a_sentence_ends_as_one_and_so_does_its_hint(kind: type[BotError]) -> None:
-    for text in filter(None, (kind.sentence, kind.hint)):
+    error = kind()
+    for text in filter(None, (error.sentence, error.hint)):
         assert text[0].isupper()
         assert text.endswith(".")
 
@@ -19,7 +20,7 @@ def test_a_sentence_ends_as_one_and_so_does_its_hint(kind: type[BotError]) -> No
 def test_an_error_reads_as_its_sentence_and_its_hint() -> None:
     assert str(BotError("This was wrong.", "Do that.")) == "This was wrong. Do that."
     assert str(BotError("This was wrong.")) == "This was wrong."
-    assert str(BotError()) == f"{BotError.sentence} {BotError.hint}"
+    assert str(BotError()) == f"{BotError().sentence} {BotError().hint}"
 
 
 def test_a_usage_line_goes_with_what_was_typed() -> None:
@@ -29,8 +30,8 @@ def test_a_usage_line_goes_with_what_was_typed() -> None:
 
 def test_a_refusal_keeps_its_rule_for_the_audit_entry_and_does_not_tell_it() -> None:
     error = DeniedError("not allowed (Slack could not list S0ONE)")
+    assert error.rule == "not allowed (Slack could not list S0ONE)"
     assert error.rule not in str(error)
-    assert str(error) == f"{DeniedError.sentence} {DeniedError.hint}"
 
 
 @pytest.mark.parametrize(("refused", "code"), [(True, Code.REFUSED), (False, Code.OTHER)])
@@ -41,7 +42,7 @@ def test_a_pool_that_refused_and_one_that_did_not_answer_have_different_codes(*,
 
 def test_a_write_in_doubt_is_told_as_one() -> None:
     assert "may still happen" in str(StoreUnavailableError("away", in_doubt=True))
-    assert str(StoreUnavailableError("away")) == f"{StoreUnavailableError.sentence} {StoreUnavailableError.hint}"
+    assert "may still happen" not in str(StoreUnavailableError("away"))
 
 
 SAID_TO_A_SECOND_PRESS = [

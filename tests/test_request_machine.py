@@ -1,4 +1,4 @@
-"""A request's whole life against a model of it: whatever is done to it in whatever order, both stand alike."""
+"""A request's whole life against a model of it: whatever is done to it in whatever order, both agree."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,45 +6,39 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from bot.recover import CLOCKS_AGREE_WITHIN, Recovery
-from bot.sign_out import LEASE, Lifetimes, SignOuts
-from examples import ADA, SAM, ScriptedPool, StoppedClock, asked
+from examples import ADA, SAM, ScriptedPool, StoppedClock, asked, confirmations, worker
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
-from bot.audit import AuditEntry, Kind
+from bot.action import Answer, Done, Refused, Step, Unclear
+from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
-from bot.confirm import AlreadyDecidedError, Confirmations
-from bot.errors import (
-    AccountNotFoundError,
-    DeniedError,
-    NotYoursError,
-    StoreUnavailableError,
-    UnknownRequestError,
-)
-from bot.find import Finder
-from bot.ports import Attribute, Refused, SignedOut, Unclear
-from bot.reason import ReasonRule
-from bot.request import Account, Operator, SignOutRequest, State, new_id
-from bot.stores.sqlite import SQLiteStore
+from bot.confirm import AlreadyDecidedError, Press
+from bot.errors import DeniedError, NotYoursError, StoreUnavailableError, UnknownRequestError
+from bot.request import AWAITING, Operator, Request, State, new_id
+from bot.stores.sqlite.store import SQLiteStore
+from bot.work import CLOCKS_AGREE_WITHIN, LEASE, LEFT_TO_ITS_OWN
 
 GIL = replace(SAM, id="U0GIL00001", name="gil")  # allowed as long as he is in the group
 MAL = replace(SAM, id="U0MAL00001", name="mal")  # not allowed
 GROUP = "S0SUPPORT1"
-ANSWERS: Mapping[str, SignedOut | Refused | Unclear] = {
-    "yes": SignedOut("aws-yes"),
+BOTH = (ADA, replace(ADA, username="Google_ada", provider="Google"))
+ANSWERS: Mapping[str, Answer] = {
+    "yes": Done("aws-yes"),
     "no": Refused("UserNotFoundException", "aws-no"),
     "later": Refused("TooManyRequestsException", "aws-later", may_retry=True),
     "unclear": Unclear("TimedOut"),
 }
 CONFIRM_WITHIN = timedelta(minutes=1)
 RESUME_WITHIN = timedelta(minutes=2)
+WORK = {State.READY, State.RUNNING}
 
 operators = st.sampled_from((SAM, SAM, GIL, MAL))
-pressers = st.sampled_from((None, None, None, None, SAM, GIL, MAL))  # None: whoever asked
+pressers = st.sampled_from((None, None, None, None, SAM, GIL, MAL))  # None: the one who asked
 answers = st.lists(st.sampled_from((*ANSWERS, "killed")), min_size=4, max_size=4)
 
 
@@ -54,31 +48,19 @@ class Killed(BaseException):
 
 @dataclass
 class Pool(ScriptedPool):
-    """A pool of two adas, of whom one may be meant or both. It does what it is told, and keeps who was called for."""
+    """A pool of two adas, of whom one may be meant or both. It answers by a script, or its caller dies of it."""
 
     script: Iterator[str] = field(default_factory=lambda: iter(()))
     given: list[str] = field(default_factory=list)
 
-    def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-        """Find one ada, or both."""
-        assert attribute is Attribute.USERNAME or "@" in value
-        both = [ADA, replace(ADA, username="Google_ada", provider="Google")]
-        return both if attribute is Attribute.EMAIL else [each for each in both if each.username == value]
-
-    def get_user(self, username: str) -> Account:
-        """Find nobody else."""
-        raise AccountNotFoundError(username)
-
-    def sign_out(self, username: str, leave_within: timedelta) -> SignedOut | Refused | Unclear:
+    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
         """Give the next answer of the script, or let the caller die of it."""
-        assert username in {"ada", "Google_ada"}
-        assert leave_within > timedelta(0)
         self.given.append(next(self.script))
-        self.called_at.append(self.clock.now())
-        self.clock.sleep(self.seconds)
-        if self.given[-1] == "killed":
-            raise Killed
-        return ANSWERS[self.given[-1]]
+        self.answers = [] if self.given[-1] == "killed" else [ANSWERS[self.given[-1]]]
+        try:
+            return super().call(step, username, leave_within)
+        except StopIteration:
+            raise Killed from None
 
 
 class LossyStore(SQLiteStore):
@@ -86,9 +68,9 @@ class LossyStore(SQLiteStore):
 
     loses = False
 
-    def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
+    def move(self, *arguments: Any) -> None:
         """Write, and perhaps not say so."""
-        super().advance(before, after, entry)
+        super().move(*arguments)
         if self.loses:
             self.loses = False
             raise StoreUnavailableError("lost", in_doubt=True)
@@ -103,13 +85,17 @@ class Expected:
     state: State
     expires_at: datetime
     path: list[Kind] = field(default_factory=lambda: [Kind.OPENED])
-    claimed_at: datetime | None = None
+    moves: int = 1
+    decided_at: datetime | None = None
     lease_until: datetime | None = None
     doubt: bool = False
 
-    def become(self, state: State, kind: Kind) -> None:
+    def become(self, state: State, kind: Kind | None) -> None:
+        """Move; `kind` is that of the entry, None for a first claim."""
         self.state = state
-        self.path.append(kind)
+        self.moves += 1
+        if kind:
+            self.path.append(kind)
 
 
 class Requests(RuleBasedStateMachine):
@@ -120,32 +106,20 @@ class Requests(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.store = LossyStore(Path(self.folder.name) / "signout.db")
         self.store.open()
-        self.store._db().execute("PRAGMA synchronous = OFF")
+        self.store._file.db().execute("PRAGMA synchronous = OFF")
         self.clock = StoppedClock()
-        self.pool = Pool([], self.clock)
+        self.pool = Pool([], self.clock, accounts=BOTH)
         self.group = {GIL.id}
         self.expected: dict[str, Expected] = {}
         self.refused = 0
-        pools = {"customers": self.pool}
-        self.sign_outs = SignOuts(
-            pools=pools,
-            lifetimes={"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(0))},
-            store=self.store,
-            clock=self.clock,
-            resume_within=RESUME_WITHIN,
-            jitter=lambda: 1.0,
-        )
-        self.recovery = Recovery(sign_outs=self.sign_outs, store=self.store, clock=self.clock)
-        self.confirmations = Confirmations(
+        self.worker = worker(self.store, self.pool, self.clock, resume_within=RESUME_WITHIN)
+        self.confirmations = confirmations(
+            self.store,
+            self.clock,
+            self.pool,
             allowlist=Allowlist(Allowed(frozenset({SAM.id}), frozenset({GROUP})), {"customers": Allowed()}),
             groups=self,
-            home_team=lambda: SAM.team_id,
-            pool_ids={"customers": ADA.pool_id},
-            finder=Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),
-            store=self.store,
-            clock=self.clock,
             confirm_within=CONFIRM_WITHIN,
-            reason_rule=ReasonRule(),
         )
 
     def teardown(self) -> None:
@@ -161,7 +135,7 @@ class Requests(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 
-    @precondition(lambda self: len(self.expected) % 3 == 0 or State.SIGNING_OUT in self._states())
+    @precondition(lambda self: len(self.expected) % 3 == 0 or self._states() & WORK)
     @rule(seconds=st.sampled_from((36.0, 61.0, 130.0)))
     def wait_long(self, seconds: float) -> None:
         self.clock.sleep(seconds)
@@ -183,10 +157,10 @@ class Requests(RuleBasedStateMachine):
     def ask(self, operator: Operator, *, both: bool) -> object:
         ask = asked(ADA.email or "" if both else "ada", id=new_id(self.clock.now()), operator=operator)
         with self._refused_unless(self._may(operator)) as let_in:
-            self.confirmations.open(self.confirmations.authorize(ask), ["customers"], ask)
+            self.confirmations.open(self.confirmations.authorize(ask), ["customers"], ask, None)
         if not let_in:
             return multiple()
-        state = State.AWAITING_CHOICE if both else State.AWAITING_CONFIRMATION
+        state = State.CHOOSING if both else State.CONFIRMING
         self.expected[ask.id] = Expected(operator, 1 + both, state, self.clock.now() + CONFIRM_WITHIN)
         return ask.id
 
@@ -195,37 +169,33 @@ class Requests(RuleBasedStateMachine):
         expected = self.expected[request_id]
         presser = presser or expected.operator
 
-        def press() -> None:
-            if number < expected.choices:
-                self.confirmations.choose(request_id, number, presser)
-            else:
-                try:
-                    self.confirmations.choose(request_id, number, presser)
-                except UnknownRequestError:
-                    return
-                raise AssertionError(number)
-
         there = number < expected.choices
-        if self._press(expected, presser, State.AWAITING_CHOICE, press, asks=there) and there:
-            expected.become(State.AWAITING_CONFIRMATION, Kind.OPENED)
-
-    @rule(request_id=ids, presser=pressers, script=answers)
-    def confirm(self, request_id: str, presser: Operator | None, script: Sequence[str]) -> None:
-        expected = self.expected[request_id]
-        presser = presser or expected.operator
-        claimed: list[SignOutRequest] = []
 
         def press() -> None:
-            claimed.append(self.confirmations.confirm(request_id, presser, None))
+            try:
+                self.confirmations.choose(Press(request_id=request_id, operator=presser, number=number))
+                assert there
+            except UnknownRequestError:
+                assert not there
 
-        if self._press(expected, presser, State.AWAITING_CONFIRMATION, press, asks=True):
-            expected.become(State.SIGNING_OUT, Kind.CONFIRMED)
-            expected.claimed_at = self.clock.now()
-            expected.lease_until = self.clock.now() + LEASE
-            for each in claimed:
-                self._sign_out(expected, script, lambda each=each: self.sign_outs.sign_out(each))  # type: ignore[misc]
-            if not claimed:  # its holder never knew
-                expected.doubt = True
+        if self._press(expected, presser, State.CHOOSING, press, asks=there) and there:
+            expected.become(State.CONFIRMING, Kind.OPENED)
+
+    @rule(request_id=ids, presser=pressers, script=answers, runs=st.sampled_from((True, True, True, False)))
+    def confirm(self, request_id: str, presser: Operator | None, script: Sequence[str], *, runs: bool) -> None:
+        """Press; the process that decided runs the request at once, or is killed before."""
+        expected = self.expected[request_id]
+        operator = presser or expected.operator
+        decided: list[Request] = []
+
+        def press() -> None:
+            decided.append(self.confirmations.confirm(Press(request_id=request_id, operator=operator)))
+
+        if self._press(expected, operator, State.CONFIRMING, press, asks=True):
+            expected.become(State.READY, Kind.CONFIRMED)
+            expected.decided_at = self.clock.now()
+            if runs and decided:  # else its process never knew
+                self._run(decided[0], script)
 
     @rule(request_id=ids, presser=pressers, sure=st.sampled_from((False, False, False, True)))
     def cancel(self, request_id: str, presser: Operator | None, *, sure: bool) -> None:
@@ -233,9 +203,9 @@ class Requests(RuleBasedStateMachine):
         if not sure:  # else little else would come of most requests
             return
         presser = presser or expected.operator
-        states = (State.AWAITING_CHOICE, State.AWAITING_CONFIRMATION)
-        state = expected.state if expected.state in states else State.AWAITING_CHOICE
-        if self._press(expected, presser, state, lambda: self.confirmations.cancel(request_id, presser), asks=False):
+        pressed = Press(request_id=request_id, operator=presser)
+        state = expected.state if expected.state in AWAITING else State.CHOOSING
+        if self._press(expected, presser, state, lambda: self.confirmations.cancel(pressed), asks=False):
             expected.become(State.CANCELLED, Kind.CANCELLED)
 
     @rule()
@@ -243,50 +213,42 @@ class Requests(RuleBasedStateMachine):
         self.store.loses = False
         self.confirmations.expire()
         for expected in self.expected.values():
-            if expected.state.awaits_operator and self.clock.now() >= expected.expires_at:
+            if expected.state in AWAITING and self.clock.now() >= expected.expires_at:
                 expected.become(State.EXPIRED, Kind.EXPIRED)
 
-    @precondition(lambda self: State.SIGNING_OUT in self._states())
-    @rule(script=answers, later=st.sampled_from((0.0, 36.0, 130.0)))
-    def resume(self, script: Sequence[str], later: float) -> None:
+    @precondition(lambda self: self._states() & WORK)
+    @rule(script=answers, later=st.sampled_from((0.0, 3.0, 36.0, 130.0)))
+    def sweep(self, script: Sequence[str], later: float) -> None:
+        """Look for what dead processes left, and run one of it."""
         self.clock.sleep(later)
-        dead = self.recovery.dead_claims()
-        limit = self.clock.now() - CLOCKS_AGREE_WITHIN
-        assert [each.id for each in dead] == [
+        now = self.clock.now()
+        waiting = self.worker.waiting()
+        assert {each.id for each in waiting} == {
             request_id
-            for request_id, each in sorted(self.expected.items())
-            if each.state is State.SIGNING_OUT and each.lease_until and each.lease_until < limit
-        ]
-        if dead:
-            self._resume(dead[0], script)
+            for request_id, each in self.expected.items()
+            if (each.state is State.READY and each.decided_at and each.decided_at < now - LEFT_TO_ITS_OWN)
+            or (each.state is State.RUNNING and each.lease_until and each.lease_until < now - CLOCKS_AGREE_WITHIN)
+        }
+        if waiting:
+            self._run(waiting[0], script)
+            assert self.worker.run(waiting[0]) is None, "it is another's by now"
 
     @invariant()
     def what_is_stored_is_what_the_model_says(self) -> None:
         for request_id, expected in self.expected.items():
             stored = self.store.get(request_id)
             assert stored
-            assert (stored.state, stored.version) == (expected.state, len(expected.path))
-            assert stored.claimed_at == expected.claimed_at
-            assert stored.lease_until == expected.lease_until
+            assert (stored.state, stored.version) == (expected.state, expected.moves)
+            assert stored.decided_at == expected.decided_at
+            assert (stored.claim and stored.claim.until) == expected.lease_until
 
     @invariant()
     def every_move_and_every_refusal_has_its_entry(self) -> None:
-        entries = self.store._entries("TRUE ORDER BY rowid")
+        entries = sorted(self.store.entries(None, None), key=lambda each: each.request.version if each.request else 0)
         for request_id, expected in self.expected.items():
-            kinds = [each.kind for each in entries if each.request_id == request_id]
+            kinds = [each.kind for each in entries if each.ask.id == request_id]
             assert [kind for kind in kinds if kind is not Kind.REFUSED] == expected.path
         assert sum(each.kind is Kind.REFUSED for each in entries) == self.refused
-
-    def _resume(self, dead: SignOutRequest, script: Sequence[str]) -> None:
-        expected = self.expected[dead.id]
-        expected.become(State.SIGNING_OUT, Kind.RESUMED)
-        expected.lease_until = self.clock.now() + LEASE
-        expected.doubt = True
-        if self.store.loses:
-            self._lost(lambda: self.recovery.resume(dead))
-        else:
-            self._sign_out(expected, script, lambda: self.recovery.resume(dead))
-        assert self.recovery.resume(dead) is None, "it is another's by now"
 
     def _states(self) -> set[State]:
         return {each.state for each in self.expected.values()}
@@ -338,21 +300,38 @@ class Requests(RuleBasedStateMachine):
             work()
             assert or_not
 
-    def _sign_out(self, expected: Expected, script: Sequence[str], work: Callable[[], object]) -> None:
-        """Carry a claim out, and judge by the answers that were really given."""
+    def _run(self, request: Request, script: Sequence[str]) -> None:
+        """Run a decided request as a process would, and judge by the answers that were really given."""
+        expected = self.expected[request.id]
         self.pool.script, self.pool.given, self.pool.called_at = iter(script), [], []
+        loses, now = self.store.loses, self.clock.now()
+        assert expected.decided_at
+        late = expected.state is State.READY and now >= expected.decided_at + RESUME_WITHIN
         try:
-            with suppress(StoreUnavailableError):  # the outcome is written, only the answer is lost
-                work()
+            with suppress(StoreUnavailableError):  # it was written, only the answer is lost
+                self.worker.run(request)
         except Killed:
-            expected.doubt = True
+            self._claimed(expected, now)
             return
+        if late:
+            expected.become(State.FAILED, Kind.FAILED)
+            return
+        self._claimed(expected, now)
+        if not loses:
+            self._ended(expected, expected.decided_at + RESUME_WITHIN)
+
+    def _claimed(self, expected: Expected, at: datetime) -> None:
+        taken_over = expected.state is State.RUNNING
+        expected.become(State.RUNNING, Kind.RESUMED if taken_over else None)
+        expected.doubt = taken_over
+        expected.lease_until = at + LEASE
+
+    def _ended(self, expected: Expected, latest: datetime) -> None:
         given = self.pool.given
-        assert expected.claimed_at
-        assert all(at < expected.claimed_at + RESUME_WITHIN for at in self.pool.called_at)
+        assert all(at < latest for at in self.pool.called_at)
         assert not {"yes", "no"} & set(given[:-1]), "after a clear answer there is nothing to ask"
         if given[-1:] == ["yes"]:
-            expected.become(State.SIGNED_OUT, Kind.SIGNED_OUT)
+            expected.become(State.DONE, Kind.SIGNED_OUT)
         elif expected.doubt or "unclear" in given:
             expected.become(State.UNKNOWN, Kind.UNKNOWN)
         else:

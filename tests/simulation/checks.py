@@ -24,6 +24,7 @@ GROUP_LISTS_ARE_GOOD_FOR = 60.0
 SKEW = CLOCKS_AGREE_WITHIN.total_seconds()
 HELD_FOR = POST.total_seconds()
 LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
+REFUSALS = (DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool")
 TITLES = {
     "Signed out: ": State.DONE,
     "Partly signed out: ": State.PARTLY,
@@ -278,9 +279,9 @@ def no_sentence_is_untrue(seen: Seen) -> Iterator[str]:
     """7: not to the second click of a double click either."""
     for told in seen.told:
         stored = told.stored
-        if told.text.startswith(UnderWayError.sentence) and not (stored and stored.decided_at):
+        if told.text.startswith(UnderWayError().sentence) and not (stored and stored.decided_at):
             yield f"{told.request_id} was said to be confirmed"
-        if told.text.startswith(ChosenBeforeError.sentence) and not (stored and stored.chosen):
+        if told.text.startswith(ChosenBeforeError().sentence) and not (stored and stored.chosen):
             yield f"{told.request_id} was said to be chosen"
         denies = "Nothing was done" in told.text or "nothing was signed out" in told.text
         if denies and "If you had just" not in told.text and stored and stored.decided_at:
@@ -335,12 +336,11 @@ def what_was_never_claimed_in_time_fails(seen: Seen) -> Iterator[str]:
         before = move.before
         if before is None or before.state is not State.READY or before.decided_at is None:
             continue
-        late = move.clock - _clock(before.decided_at) - seen.resume_within
-        claimed_at = move.after.claim and _clock(move.after.claim.at) - _clock(before.decided_at)
-        if claimed_at is not None and claimed_at > seen.resume_within + ROUNDING:
-            yield f"{before.id} was claimed {claimed_at:.1f} s after its decision"
-        if move.after.state is State.FAILED and late < -ROUNDING:
-            yield f"{before.id} was given up {-late:.1f} s too soon"
+        end = _clock(before.decided_at) + seen.resume_within
+        if move.after.claim and _clock(move.after.claim.at) > end + ROUNDING:
+            yield f"{before.id} was claimed too late"
+        if move.after.state is State.FAILED and move.clock < end - ROUNDING:
+            yield f"{before.id} was given up too soon"
 
 
 @check
@@ -381,7 +381,9 @@ def a_yes_that_was_told_is_not_repeated_at_once(seen: Seen) -> Iterator[str]:
 def everyone_who_is_refused_leaves_an_entry(seen: Seen) -> Iterator[str]:
     """A refusal that was told is in the store."""
     for told in seen.told:
-        if not told.text.startswith((DeniedError.sentence, NotYoursError.sentence, "You may not do this in pool")):
+        if not told.text.startswith(
+            (DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool")
+        ):
             continue
         if (told.request_id, told.operator.team_id, told.operator.id) not in told.refusals:
             yield f"{told.operator.name} was refused {told.request_id} without an entry"
@@ -392,7 +394,7 @@ def nothing_unexpected_is_raised(seen: Seen) -> Iterator[str]:
     """An error that was not foreseen would be told as "Something went wrong", or stop a round."""
     yield from seen.unexpected
     for told in seen.told:
-        if told.text.startswith(BotError.sentence):
+        if told.text.startswith(BotError().sentence):
             yield f"{told.operator.name} was told that something went wrong"
 
 
