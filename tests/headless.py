@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
+from bot.ports import Clock
 from bot.sandbox import cast
 from bot.sandbox.board import Message, direct
 from bot.sandbox.cognito import Device, Moto
@@ -44,6 +45,7 @@ class Headless:
         self._moto, self._people = moto, people
         self.stage: Stage
         self.request_url: RequestUrl
+        self.clock: Clock | None = None  # of bots in this process; None is the machine's
 
     def __enter__(self) -> Self:
         """Start the stage."""
@@ -224,7 +226,7 @@ class Headless:
 
     @contextmanager
     def bot_in_process(self, *options: str, **overrides: str) -> Iterator[None]:
-        """Run the bot in this process, in a thread of its own, connected and ready; drain it at the end.
+        """Run the bot in this process, by `clock`, in a thread of its own, connected and ready; drain it at the end.
 
         The one option is `--http`, as of `run`.
         """
@@ -235,7 +237,8 @@ class Headless:
         loop, stop = asyncio.new_event_loop(), asyncio.Event()
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:
-            work = serve(load(environment, http=http), host="127.0.0.1", port=0, stop=stop, http=http)
+            settings = load(environment, http=http)
+            work = serve(settings, host="127.0.0.1", port=0, stop=stop, http=http, clock=self.clock)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
             exits.callback(self.deliver_to, None)

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flow import CANCEL, CONFIRM, SIGN_OUT, card_for
 from headless import RAY, SAM, Headless, shows
 from ulid import ULID
+from whole_bot import CANCEL, CONFIRM, SIGN_OUT, card_for
 
 from bot.sandbox.wire import Fault, refuse, reset
 

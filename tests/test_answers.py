@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flow import SIGN_OUT
 from headless import Headless
+from whole_bot import SIGN_OUT
 
 from bot.action import Done, Refused, Step, Unclear
 from bot.aws.clients import Clients

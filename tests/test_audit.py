@@ -21,10 +21,10 @@ from typing import Any
 import ctrl_c
 import pytest
 from examples import ADA, NOON, SAM, asked, awaiting
-from flow import CONFIRM, card_for, store_path
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
 from shell import BARE, Ran, Tty
+from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from flow import SIGN_OUT
 from headless import Headless
 from real_aws import RealAws
 from shell import Shell, run_here
+from whole_bot import SIGN_OUT
 
 from bot.sandbox.cognito import Moto
 

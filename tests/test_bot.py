@@ -1,11 +1,13 @@
 """The whole job over real sockets: Socket Mode envelope in, card out, click, Cognito, audit channel."""
 
 import pytest
-from flow import ACKED_WITHIN, CANCEL, CONFIRM, SIGN_OUT, Travel, card_for, entries, states
 from headless import AUDIT, KIM, PAT, RAY, SAM, Headless, shows
+from whole_bot import ACKED_WITHIN, CANCEL, CONFIRM, SIGN_OUT, TELL, Travel, card_for, entries, states
+
+from bot.slack import groups
 
 
-def test_signing_out_ends_that_persons_sessions_alone_and_tells_operator_and_audit_channel(headless: Headless) -> None:
+def test_signing_out_ends_only_that_persons_sessions_and_tells_operator_and_audit_channel(headless: Headless) -> None:
     with headless.bot_in_process():
         card = card_for(headless, SAM, "ada --pool customers --reason 'lost phone'")
         assert shows(card, "a…@example.com")
@@ -40,7 +42,7 @@ def test_a_refusal_is_one_sentence_that_reveals_nothing_and_an_audit_message(
         assert headless.command(person, "ada --pool customers").seconds < ACKED_WITHIN
         told = headless.wait_for_message(person, containing="You are not on the list")
         headless.wait_for_message(SAM, AUDIT, containing=why)
-        assert headless.command(person, "nobody-of-this-name").error is None
+        assert headless.command(person, "no-one-of-this-name").error is None
         headless.wait_for(lambda: entries(headless) == ["refused", "refused"])
         sentences = {message.text for message in headless.messages(person)}
     assert sentences == {told.text}, "the same words whether or not there is such an account or pool"
@@ -49,7 +51,7 @@ def test_a_refusal_is_one_sentence_that_reveals_nothing_and_an_audit_message(
     assert states(headless) == []
 
 
-def test_nobody_is_allowed_through_a_group_that_slack_cannot_list(headless: Headless) -> None:
+def test_no_one_is_allowed_through_a_group_that_slack_cannot_list(headless: Headless) -> None:
     with headless.bot_in_process(SIGNOUT_ALLOW_GROUPS="S0NOSUCH01"):
         headless.command(KIM, "ada --pool customers")
         headless.wait_for_message(KIM, containing="You are not on the list")
@@ -59,7 +61,7 @@ def test_nobody_is_allowed_through_a_group_that_slack_cannot_list(headless: Head
 def test_a_person_taken_off_the_list_after_the_card_can_no_longer_confirm(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.groups.MAX_AGE_SECONDS", 0)  # as if the minute had passed
+    monkeypatch.setattr(groups, "MAX_AGE_SECONDS", 0)  # as if the minute had passed
     with headless.bot_in_process():
         card = card_for(headless, KIM)
         headless.do(lambda: headless.stage.workspace.usergroups["S0SUPPORT1"].discard(KIM))
@@ -70,11 +72,8 @@ def test_a_person_taken_off_the_list_after_the_card_can_no_longer_confirm(
     assert headless.cognito_calls(SIGN_OUT) == []
 
 
-def test_the_channel_hears_of_an_operators_refusals_once_a_minute_and_then_as_a_count(
-    headless: Headless, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+def test_the_channel_is_told_an_operators_refusals_once_a_minute_and_then_as_a_count(headless: Headless) -> None:
+    headless.clock = clock = Travel()
     with headless.bot_in_process():
         headless.command(RAY, "ada")
         headless.wait_for_message(SAM, AUDIT, containing="Refused: ada")
@@ -123,8 +122,9 @@ def test_a_redelivered_click_leads_to_one_sign_out(headless: Headless) -> None:
         headless.press(SAM, card, CONFIRM)
         envelope = headless.last_sent()
         headless.wait_for_message(SAM, containing="Signed out: ada")
+        told = len(headless.slack_calls(TELL))
         headless.redeliver(envelope)
-        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 4)
+        headless.wait_for(lambda: len(headless.slack_calls(TELL)) > told)
         assert [shows(m, "Signed out: ada") for m in headless.messages(SAM)] == [True]
     assert len(headless.cognito_calls(SIGN_OUT)) == 1
 
@@ -134,16 +134,13 @@ def test_a_forged_button_does_nothing_and_says_so(headless: Headless, value: str
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         headless.press(SAM, card, CONFIRM, value=value)
-        headless.wait_for_message(SAM, containing="no longer known here")
+        headless.wait_for_message(SAM, containing="The bot no longer knows this request")
     assert headless.cognito_calls(SIGN_OUT) == []
-    assert states(headless) == ["awaiting_confirmation"]
+    assert states(headless) == ["confirming"]
 
 
-def test_a_late_press_replaces_the_card_and_signs_nobody_out(
-    headless: Headless, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+def test_a_late_press_replaces_the_card_and_signs_no_one_out(headless: Headless) -> None:
+    headless.clock = clock = Travel()
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
@@ -151,16 +148,15 @@ def test_a_late_press_replaces_the_card_and_signs_nobody_out(
         late = headless.wait_for_message(SAM, containing="This card expired")
         assert late.ts == card.ts
         headless.press(SAM, card, CONFIRM)
-        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 3)
+        headless.wait_for(lambda: len(headless.slack_calls(TELL)) == 3)
     assert states(headless) == ["expired"]
     assert entries(headless) == ["opened", "expired"]
     assert headless.audit() == [], "recorded, not posted"
     assert headless.is_signed_in("ada")
 
 
-def test_a_card_nobody_pressed_expires_by_itself(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+def test_a_card_that_no_one_pressed_expires_by_itself(headless: Headless) -> None:
+    headless.clock = clock = Travel()
     with headless.bot_in_process():
         card_for(headless, SAM)
         clock.forward(minutes=5)
@@ -173,7 +169,7 @@ def test_cancelling_is_recorded_not_posted_and_a_later_press_stays_cancelled(hea
         headless.press(SAM, card, CANCEL)
         headless.wait_for_message(SAM, containing="Cancelled.")
         headless.press(SAM, card, CONFIRM)
-        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 3)
+        headless.wait_for(lambda: len(headless.slack_calls(TELL)) == 3)
         headless.wait_for_message(SAM, containing="Cancelled.")
     assert entries(headless) == ["opened", "cancelled"]
     assert headless.audit() == []
@@ -182,8 +178,8 @@ def test_cancelling_is_recorded_not_posted_and_a_later_press_stays_cancelled(hea
 
 def test_an_unknown_account_is_told_and_recorded(headless: Headless) -> None:
     with headless.bot_in_process():
-        headless.command(SAM, "nobody --pool customers")
-        headless.wait_for_message(SAM, containing="Nobody was found in customers, looking for a user name.")
+        headless.command(SAM, "no-one --pool customers")
+        headless.wait_for_message(SAM, containing="No one was found in customers, looking for a user name.")
     assert entries(headless) == ["not_found"]
 
 
@@ -216,15 +212,15 @@ def test_a_card_of_a_lost_store_does_nothing_and_says_so(headless: Headless) -> 
         card = card_for(headless, SAM)
     with headless.bot_in_process(SIGNOUT_STORE=headless.environment["SIGNOUT_STORE"] + ".new"):
         headless.press(SAM, card, CONFIRM)
-        headless.wait_for_message(SAM, containing="no longer known here")
+        headless.wait_for_message(SAM, containing="The bot no longer knows this request")
     assert headless.cognito_calls(SIGN_OUT) == []
 
 
-def test_per_pool_lists_open_that_pool_alone(headless: Headless) -> None:
+def test_per_pool_lists_open_only_that_pool(headless: Headless) -> None:
     settings = headless.stage.folder / "signout.toml"
     settings.write_text(settings.read_text() + f'allow.users = ["{RAY}"]\n')  # the last pool is staff
     with headless.bot_in_process():
         headless.command(RAY, "ada --pool customers")
         headless.wait_for_message(RAY, containing="You may not do this in pool customers.")
         headless.command(RAY, "ada")  # looked for in the one pool that is allowed
-        headless.wait_for_message(RAY, containing="Nobody was found in staff")
+        headless.wait_for_message(RAY, containing="No one was found in staff")

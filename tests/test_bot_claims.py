@@ -4,22 +4,34 @@ import logging
 import sqlite3
 import subprocess
 import sys
-import threading
-from datetime import timedelta
+from contextlib import closing
 
 import pytest
-from bot.slack.conversation import Press
-from examples import NOON, SAM, StoppedClock, asked, awaiting, claimed_in, confirmations
-from flow import ACKED_WITHIN, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
+from examples import NOON, SAM
 from headless import AUDIT, KIM, SUPPORT, Headless, shows
 from headless import SAM as SAM_ID
+from whole_bot import (
+    ACKED_WITHIN,
+    CONFIRM,
+    FIND,
+    POST,
+    SIGN_OUT,
+    TELL,
+    Travel,
+    card_for,
+    entries,
+    held_by,
+    states,
+    store_of,
+    store_path,
+    trail,
+)
 
-from bot.audit import entry_of
-from bot.authorize import Allowed, Allowlist
-from bot.confirm import AlreadyDecidedError
-from bot.request import SignOutRequest, State
+from bot.audit import entry_of_ask
+from bot.confirm import Press
+from bot.ports import LiveMessage, Place, Show
 from bot.sandbox.wire import Exchange, hang, reset
-from bot.stores.sqlite import SQLiteStore
+from bot.wiring import run
 
 
 def test_a_rule_for_another_pool_does_not_confirm_this_one(headless: Headless) -> None:
@@ -43,7 +55,7 @@ def test_a_card_whose_pool_name_stands_for_another_pool_by_now_does_nothing(head
     )
     with headless.bot_in_process():
         headless.press(SAM_ID, card, CONFIRM)
-        headless.wait_for_message(SAM_ID, containing="The bot's pools have changed since, so nothing was done.")
+        headless.wait_for_message(SAM_ID, containing="The bot's pools have changed since then, so nothing was done.")
     assert headless.cognito_calls(SIGN_OUT) == []
 
 
@@ -61,24 +73,7 @@ def test_the_same_user_id_of_another_team_may_not_press(headless: Headless) -> N
     assert headless.cognito_calls(SIGN_OUT) == []
 
 
-def test_a_press_that_slack_kept_waiting_past_the_cards_time_expires(store: SQLiteStore) -> None:
-    clock = StoppedClock()
-
-    class SlowGroups:
-        def members(self, _: str) -> frozenset[str]:
-            clock.time = NOON + timedelta(minutes=5)
-            return frozenset({SAM.id})
-
-    allowlist = Allowlist(Allowed(groups=frozenset({"S0SUPPORT1"})), {"customers": Allowed()})
-    rules = confirmations(store, clock, allowlist=allowlist, groups=SlowGroups())
-    request = awaiting()
-    store.add(request, entry_of(request, NOON))
-    with pytest.raises(AlreadyDecidedError) as caught:
-        rules.confirm(request.id, SAM, None)
-    assert caught.value.request.state is State.EXPIRED
-
-
-def test_a_progress_message_whose_answer_is_broken_never_says_that_nothing_was_done(headless: Headless) -> None:
+def test_a_progress_card_whose_answer_is_broken_never_says_that_nothing_was_done(headless: Headless) -> None:
     async def cut_off(exchange: Exchange) -> object:
         response = await exchange.forward()
         transport = exchange._request.transport
@@ -87,31 +82,30 @@ def test_a_progress_message_whose_answer_is_broken_never_says_that_nothing_was_d
         transport.close()
         return response
 
+    held = headless.pause(SIGN_OUT)
     with headless.bot_in_process():
         card = card_for(headless, SAM_ID)
-        headless.before_slack("response_url", cut_off)  # type: ignore[arg-type]
+        headless.before_slack(TELL, cut_off)  # type: ignore[arg-type]
         headless.press(SAM_ID, card, CONFIRM)
+        headless.wait_for_message(SAM_ID, containing="Signing out ")
+        held.release()
         headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
         headless.wait_for_message(SAM_ID, containing="Signed out: ada")
-    assert not [message for message in headless.messages(SAM_ID) if shows(message, "Nothing was signed out")]
+    assert not [message for message in headless.messages(SAM_ID) if shows(message, "Nothing was")]
 
 
 def test_progress_that_comes_late_never_covers_the_result(headless: Headless) -> None:
+    signing_out = headless.pause(SIGN_OUT)
     with headless.bot_in_process():
         card = card_for(headless, SAM_ID)
-        slow = threading.Event()
-
-        async def held(exchange: Exchange) -> object:
-            while states(headless) != ["signed_out"]:
-                await exchange.wait(0.02)
-            slow.set()
-            return await exchange.forward()
-
-        headless.before_slack("response_url", held)  # type: ignore[arg-type]
+        progress = headless.pause(TELL)
         headless.press(SAM_ID, card, CONFIRM)
+        progress.wait_until_arrived()
+        signing_out.release()
         headless.wait_for_message(SAM_ID, containing="Signed out: ada")
-        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 3)
-        assert slow.is_set()
+        progress.release()
+        headless.wait_for(lambda: len(headless.slack_calls(TELL)) == 4)  # card, progress, result, the result again
+        headless.wait_for_message(SAM_ID, containing="Signed out: ada")
     (only,) = [message for message in headless.messages(SAM_ID, SUPPORT) if message.ts == card.ts]
     assert shows(only, "Signed out: ada")
 
@@ -121,19 +115,19 @@ def test_each_delivery_attempt_is_one_post_without_unfurling(headless: Headless)
     with headless.bot_in_process():
         headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
         headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
-        attempts = "SELECT delivery_attempts FROM audit_entries WHERE kind = 'signed_out'"
-        headless.wait_for(lambda: _row(headless, attempts) == 2)
+        headless.wait_for(lambda: trail(headless)[-1].delivery.delivered_at)
+    assert trail(headless)[-1].delivery.attempts == 2
     assert len(headless.slack_calls(POST)) == 2
     for call in headless.slack_calls(POST):
         assert [str(call.parameters[name]).lower() for name in ("unfurl_links", "unfurl_media")] == ["false", "false"]
 
 
-def test_a_seat_is_given_back_when_a_claim_is_refused(headless: Headless) -> None:
+def test_presses_that_come_to_nothing_take_no_room_from_others(headless: Headless) -> None:
     with headless.bot_in_process():
         card = card_for(headless, SAM_ID)
         for _ in range(60):
             headless.press(SAM_ID, card, CONFIRM, value="01JZZZZZZZZZZZZZZZZZZZZZZZ")
-        headless.wait_for(lambda: len(headless.slack_calls("response_url")) == 61)
+        headless.wait_for(lambda: len(headless.slack_calls(TELL)) == 61)
         headless.press(SAM_ID, card, CONFIRM)
         headless.wait_for_message(SAM_ID, containing="Signed out: ada")
 
@@ -141,15 +135,17 @@ def test_a_seat_is_given_back_when_a_claim_is_refused(headless: Headless) -> Non
 def test_the_presss_response_url_is_kept_for_the_result_and_forgotten_after_thirty_minutes(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
-    monkeypatch.setattr("bot.wiring.run.SECONDS_BETWEEN_LOOKS", 0.2)
+    headless.clock = clock = Travel()
+    monkeypatch.setattr(run, "SECONDS_BETWEEN_LOOKS", 0.2)
     with headless.bot_in_process():
-        headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
+        card = card_for(headless, SAM_ID)
+        assert "/commands/" in held_by(headless)
+        headless.press(SAM_ID, card, CONFIRM)
         headless.wait_for_message(SAM_ID, containing="Signed out: ada")
-        assert "/actions/" in str(_row(headless, "SELECT response_url FROM requests"))
+        assert "/commands/" not in held_by(headless)
+        assert "/actions/" in held_by(headless)
         clock.forward(minutes=31)
-        headless.wait_for(lambda: _row(headless, "SELECT response_url IS NULL FROM requests") == 1)
+        headless.wait_for(lambda: headless.stage.workspace.address not in held_by(headless))
 
 
 def test_a_second_connection_on_a_sqlite_store_is_an_error_in_the_log(
@@ -163,11 +159,10 @@ def test_a_second_connection_on_a_sqlite_store_is_an_error_in_the_log(
 
 
 def test_what_holds_a_response_url_does_not_show_it() -> None:
-    url = "https://hooks.slack.com/actions/T/1/secret"
-    ask = asked(response_url=url)
-    press = Press(request_id="1", operator=SAM, response_url=url)
-    request: SignOutRequest = awaiting(response_url=url)
-    assert "secret" not in f"{ask!r}{press!r}{request!r}"
+    place = Place(response_url="https://hooks.slack.com/actions/T/1/secret", until=NOON, replaces=True)
+    press = Press(request_id="1", operator=SAM, place=place)
+    card = LiveMessage(request_id="1", version=1, place=place)
+    assert "secret" not in f"{place!r}{press!r}{card!r}{Show(at=NOON, place=place)!r}"
 
 
 def test_the_logs_of_a_process_hide_what_has_a_secrets_form() -> None:
@@ -185,43 +180,28 @@ def test_refusals_of_one_person_do_not_hold_up_another_persons_outcome(headless:
     with headless.bot_in_process():
         headless.command("U0RAY00001", "ada")
         headless.wait_for_message(SAM_ID, AUDIT, containing="Refused: ada")
-        with sqlite3.connect(store_path(headless)) as db:
-            for number in range(200):
-                db.execute(
-                    "INSERT INTO audit_entries SELECT 'A' || ?, request_id, kind, at, team_id, operator_id, snapshot,"
-                    " 0, at, NULL, NULL FROM audit_entries WHERE id NOT LIKE 'A%' LIMIT 1",
-                    (number,),
-                )
-        db.close()
+        (refused,) = trail(headless)
+        with store_of(headless) as store:
+            for _ in range(200):
+                store.record(entry_of_ask(refused.kind, refused.ask, refused.rule, refused.at))
         headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
         headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
 
 
-@pytest.mark.parametrize("snapshot", ['{"secret": "of this row"}', "[]", "7", "of this row", ""])
+@pytest.mark.parametrize("document", ['{"secret": "of this row"}', "[]", "7", "of this row", ""])
 def test_a_row_that_cannot_be_read_does_not_hold_up_the_others(
-    headless: Headless, caplog: pytest.LogCaptureFixture, snapshot: str
+    headless: Headless, caplog: pytest.LogCaptureFixture, document: str
 ) -> None:
     with headless.bot_in_process():
         headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
         headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: ada")
-        with sqlite3.connect(store_path(headless)) as db:
-            db.execute(
-                "INSERT INTO audit_entries SELECT 'A', request_id, kind, at, team_id, operator_id, ?, 0, at, NULL, NULL"
-                " FROM audit_entries LIMIT 1",
-                (snapshot,),
-            )
-        db.close()
+        opened = trail(headless)[0]
+        with closing(sqlite3.connect(store_path(headless), isolation_level=None)) as db:
+            db.execute("UPDATE entries SET document = ?, next_at = at WHERE id = ?", (document, opened.id))
         headless.press(KIM, card_for(headless, KIM, "grace"), CONFIRM)
         headless.wait_for_message(SAM_ID, AUDIT, containing="Signed out: grace")
-        headless.wait_for(lambda: "Row A cannot be read" in caplog.text)
+        headless.wait_for(lambda: f"Row {opened.id} cannot be read" in caplog.text)
     assert "of this row" not in caplog.text
-
-
-def _row(headless: Headless, sql: str) -> object:
-    with sqlite3.connect(store_path(headless)) as db:
-        found: object = db.execute(sql).fetchone()[0]
-    db.close()
-    return found
 
 
 def test_a_claim_is_stored_before_cognito_is_called(headless: Headless) -> None:
@@ -229,15 +209,9 @@ def test_a_claim_is_stored_before_cognito_is_called(headless: Headless) -> None:
     with headless.bot_in_process():
         headless.press(SAM_ID, card_for(headless, SAM_ID), CONFIRM)
         held.wait_until_arrived()
-        assert states(headless) == ["signing_out"]
+        assert states(headless) == ["running"]
         held.release()
         headless.wait_for_message(SAM_ID, containing="Signed out: ada")
-
-
-def test_a_claim_cannot_be_claimed_again(store: SQLiteStore) -> None:
-    claimed = claimed_in(store)
-    assert claimed.version == 2
-    assert store.get(claimed.id) == claimed
 
 
 def test_an_ack_waits_neither_for_the_store_nor_for_slack_nor_for_cognito(headless: Headless) -> None:

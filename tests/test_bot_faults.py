@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from bot.sign_out import CALL, LEASE, MARGIN
-from flow import ACKED_WITHIN, CANCEL, CONFIRM, FIND, POST, SIGN_OUT, card_for, states
 from headless import AUDIT, KIM, SAM, Headless, shows
+from whole_bot import ACKED_WITHIN, CANCEL, CONFIRM, FIND, POST, SIGN_OUT, TELL, card_for, states
 
 from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset
-from bot.slack.cards import AUDIT_KEPT
+from bot.slack.cards import AUDIT_REFUSED
+from bot.work import CALL, LEASE, MARGIN
 
 UNKNOWN = "It may or may not have happened."
 THROTTLED = refuse(400, "TooManyRequestsException")
@@ -22,15 +22,15 @@ def test_throttled_calls_are_tried_again_until_cognito_says_yes(headless: Headle
         headless.wait_for_message(SAM, containing="Signed out: ada")
         posted = headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
     assert not headless.is_signed_in("ada")
-    assert "Calls  3" in posted.text
+    assert "Calls: 3" in posted.text
     assert all(call.request_id in posted.text for call in headless.cognito_calls(SIGN_OUT))
 
 
 @pytest.mark.parametrize(
     ("faults", "sentence"),
     [
-        ([THROTTLED] * 4, "Cognito is taking no more requests"),
-        ([refuse(400, "UserNotFoundException")], "Cognito has no such account any more"),
+        ([THROTTLED] * 4, "Cognito takes no more requests just now"),
+        ([refuse(400, "UserNotFoundException")], "Cognito no longer has this account"),
         ([refuse(400, "ResourceNotFoundException")], "Cognito has no such user pool"),
         ([refuse(400, "InvalidParameterException")], "Cognito does not accept this user name"),
         ([refuse(400, "NotAuthorizedException")], "Cognito does not allow this"),
@@ -116,7 +116,7 @@ def test_a_cognito_that_cannot_be_reached_to_find_the_account_opens_nothing(head
 def test_an_operator_who_cannot_be_told_is_no_reason_to_stop(headless: Headless, fault: Fault) -> None:
     with headless.bot_in_process():
         card = card_for(headless, SAM)
-        headless.before_slack("response_url", fault, fault)
+        headless.before_slack(TELL, fault)
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
         headless.press(SAM, card, CONFIRM)
@@ -150,21 +150,21 @@ def test_an_archived_audit_channel_gets_the_entry_once_it_is_restored(headless: 
     assert len(headless.audit()) == 1
 
 
-def test_a_refusing_audit_channel_is_told_to_each_operator_and_gets_the_entries_oldest_first_once_mended(
+def test_a_refusing_audit_channel_is_told_to_each_operator_and_gets_the_entries_oldest_first_once_it_is_restored(
     headless: Headless,
 ) -> None:
     headless.switch("audit_channel_archived")
     with headless.bot_in_process():
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
-        first = headless.wait_for_message(SAM, containing=AUDIT_KEPT)
+        first = headless.wait_for_message(SAM, containing=AUDIT_REFUSED)
         headless.press(KIM, card_for(headless, KIM, "grace --pool customers"), CONFIRM)
-        second = headless.wait_for_message(KIM, containing=AUDIT_KEPT)
+        second = headless.wait_for_message(KIM, containing=AUDIT_REFUSED)
         assert headless.audit() == []
         headless.switch("audit_channel_archived", on=False)
         headless.wait_for(lambda: len(headless.audit()) == 2, timeout=60)
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for(lambda: len(headless.audit()) == 3, timeout=60)
-        headless.wait_for(lambda: said(headless, "Signed out: ada", without=AUDIT_KEPT))
+        headless.wait_for(lambda: said(headless, "Signed out: ada", without=AUDIT_REFUSED))
     assert shows(first, "Signed out: ada")
     assert shows(second, "Signed out: grace")
     told = [next(name for name in ("ada", "grace") if shows(each, f"Signed out: {name}")) for each in headless.audit()]

@@ -1,7 +1,7 @@
-"""The form that `/signout` alone opens, over real sockets."""
+"""The form that `/signout` opens with nothing after it, over real sockets."""
 
-from flow import CONFIRM, entries, states
 from headless import AUDIT, KIM, RAY, SAM, Headless, shows
+from whole_bot import CONFIRM, TELL, entries, states
 
 from bot.sandbox.wire import answer
 
@@ -32,10 +32,10 @@ def test_what_is_malformed_is_said_at_once_under_its_field(headless: Headless) -
         again = headless.wait_for_form(SAM)
         headless.submit(SAM, again, {"target": "ada", "reason": "HELP-1"})
         headless.wait_for_message(SAM, button=CONFIRM)
-    assert states(headless) == ["awaiting_confirmation"]
+    assert states(headless) == ["confirming"]
 
 
-def test_who_is_not_found_can_be_mended_in_the_form(headless: Headless) -> None:
+def test_who_is_not_found_can_be_corrected_in_the_form(headless: Headless) -> None:
     with headless.bot_in_process():
         headless.command(SAM, "")
         headless.submit(SAM, headless.wait_for_form(SAM), {"target": "adda", "reason": "lost phone"})
@@ -108,9 +108,9 @@ def test_a_form_whose_card_could_not_be_shown_says_so(headless: Headless) -> Non
     with headless.bot_in_process():
         headless.command(SAM, "")
         form = headless.wait_for_form(SAM)
-        headless.before_slack("response_url", answer(404, "expired_url", "text/plain"))
+        headless.before_slack(TELL, answer(404, "expired_url", "text/plain"))
         headless.submit(SAM, form, {"target": "ada"})
-        headless.wait_for_form(SAM, containing="the card could not be shown")
+        headless.wait_for_form(SAM, containing="the card could not be shown yet. Nothing has happened.")
 
 
 def test_a_reason_of_nothing_visible_is_none(headless: Headless) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from flow import ACKED_WITHIN, CANCEL, CONFIRM, SIGN_OUT, card_for, entries, states, store_path
 from headless import AUDIT, KIM, RAY, SAM, SUPPORT, Headless, shows
 from http_wire import answer, raw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bot_find import GOOGLE, LOCAL, stand_in
 from ulid import ULID
+from whole_bot import ACKED_WITHIN, CANCEL, CONFIRM, SIGN_OUT, card_for, entries, requests, states, store_path
 
 from bot.sandbox import cast, payloads
 from bot.sandbox.wire import Pause
@@ -63,7 +63,7 @@ def test_choosing_and_cancelling_work_over_http(headless: Headless) -> None:
     assert headless.cognito_calls(SIGN_OUT) == []
 
 
-def test_nobody_else_may_press_over_http_and_nobody_off_the_list_may_ask(headless: Headless) -> None:
+def test_no_one_else_may_press_over_http_and_no_one_off_the_list_may_ask(headless: Headless) -> None:
     with headless.bot_in_process("--http"):
         card = card_for(headless, SAM)
         headless.press(KIM, card, CONFIRM)
@@ -83,7 +83,7 @@ def test_sigterm_over_http_answers_newcomers_finishes_what_runs_and_closes_the_p
         headless.wait_for(lambda: _restarting(headless))
         held.release()
         assert bot.wait() == 0
-        assert headless.command(SAM, "grace").error == "dispatch_failed", "nobody listens any more"
+        assert headless.command(SAM, "grace").error == "dispatch_failed", "no one listens any more"
         log = bot.log()
     headless.wait_for_message(SAM, containing="Signed out: ada")
     headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
@@ -147,10 +147,8 @@ def test_a_command_replayed_after_a_restart_is_the_same_request_and_begins_nothi
         headless.wait_for(lambda: "came before" in caplog.text)
     assert entries(headless) == ["opened"]
     assert len(headless.messages(SAM)) == 1
-    with sqlite3.connect(store_path(headless)) as db:
-        (request_id,) = db.execute("SELECT id FROM requests").fetchone()
-    db.close()
-    assert int(ULID.from_str(request_id).timestamp) == int(headers["X-Slack-Request-Timestamp"])
+    (request,) = requests(headless)
+    assert int(ULID.from_str(request.id).timestamp) == int(headers["X-Slack-Request-Timestamp"])
 
 
 def test_presses_and_commands_replayed_while_it_runs_do_nothing_twice(headless: Headless) -> None:

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from flow import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path
 from headless import KIM, BotProcess, Headless, shows
+from whole_bot import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path
 
 from bot.sandbox.cognito import Moto
 from bot.sandbox.wire import Call, Fault, refuse, slow

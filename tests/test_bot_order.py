@@ -5,8 +5,8 @@ import threading
 
 import pytest
 from bot.sign_out import SignOuts
-from flow import CONFIRM, card_for, store_path
 from headless import AUDIT, SAM, Headless
+from whole_bot import CONFIRM, card_for, store_path
 
 from bot.audit import AuditEntry
 from bot.ports import RequestStore

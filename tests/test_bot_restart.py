@@ -4,8 +4,8 @@ import sqlite3
 import time
 
 import pytest
-from flow import CONFIRM, FIND, SIGN_OUT, card_for, entries, states, store_path
 from headless import AUDIT, KIM, SAM, Headless, shows
+from whole_bot import CONFIRM, FIND, SIGN_OUT, card_for, entries, states, store_path
 
 from bot.sandbox.wire import hang, refuse
 

@@ -1,8 +1,8 @@
 """The AWS CLI's spelling in Slack, over real sockets."""
 
 import pytest
-from flow import ACKED_WITHIN, CONFIRM, SIGN_OUT, entries
 from headless import AUDIT, RAY, SAM, Headless, shows
+from whole_bot import ACKED_WITHIN, CONFIRM, SIGN_OUT, entries
 
 LINE = "aws cognito-idp admin-user-global-sign-out"
 
@@ -31,7 +31,7 @@ def test_the_aws_clis_line_leads_to_the_same_card_and_the_same_sign_out(headless
     assert not headless.is_signed_in("ada")
 
 
-def test_a_skeleton_is_in_the_ack_and_nobody_is_asked_anything(headless: Headless) -> None:
+def test_a_skeleton_is_in_the_ack_and_no_one_is_asked_anything(headless: Headless) -> None:
     with headless.bot_in_process():
         for form, shown in (("", '"UserPoolId": ""'), ("yaml-input", "UserPoolId: ''  # [REQUIRED]"), ("input", "{")):
             assert headless.command(RAY, f"--generate-cli-skeleton {form}").error is None
@@ -52,10 +52,10 @@ def test_a_skeleton_is_in_the_ack_and_nobody_is_asked_anything(headless: Headles
         ("--user-pool-id POOL --username ada@example.com", "looking for a user name."),
         ("--cli-input-json file:///etc/passwd", "files and addresses are not followed"),
         ("--cli-input-json http://127.0.0.1:8080/latest/", "files and addresses are not followed"),
-        ("ada --username ada", "TARGET and --pool do not go with"),
+        ("ada --username ada", "Use either TARGET and --pool, or --username and --user-pool-id, but not both."),
     ],
 )
-def test_what_is_refused_is_refused_in_a_sentence_and_signs_nobody_out(
+def test_what_is_refused_is_refused_in_a_sentence_and_signs_no_one_out(
     headless: Headless, text: str, told: str
 ) -> None:
     with headless.bot_in_process():

@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from flow import CONFIRM, POST, SIGN_OUT, Travel, card_for, states
 from headless import AUDIT, SAM, BotProcess, Headless
+from whole_bot import CONFIRM, POST, SIGN_OUT, Travel, card_for, states
 
 from bot.backoff import pause
 from bot.sandbox.wire import answer, hang
@@ -70,7 +70,7 @@ def test_a_slack_that_is_away_is_waited_for_while_what_was_left_behind_is_finish
     headless: Headless, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    clock = Travel()
+    headless.clock = clock = Travel()
     monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     headless.before_cognito(SIGN_OUT, *[hang()] * 2)
     with headless.bot_in_process(SIGNOUT_DRAIN="1s"):

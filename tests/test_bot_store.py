@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from bot.slack.conversation import UNFINISHED
-from flow import CONFIRM, SIGN_OUT, Travel, card_for, entries, states, store_path
 from headless import AUDIT, RAY, SAM, Headless, shows
+from whole_bot import CONFIRM, SIGN_OUT, Travel, card_for, entries, states, store_path
 
 from bot.edge.rounds import Rounds
 from bot.errors import StoreUnavailableError

@@ -19,10 +19,10 @@ from urllib.error import URLError
 import boto3
 import pytest
 from aiohttp import web
-from flow import SIGN_OUT, store_path
 from headless import AUDIT, Headless
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
 from bot.action import Done, Step

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
-from flow import entries, states
 from headless import Headless
 from http_wire import MARK, SAM, Headers, answer, command, raw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from whole_bot import entries, states
 
 from bot.sandbox.cognito import Moto
 from bot.sandbox.request_url import signed

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from flow import CANCEL, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, store_path
 from headless import AUDIT, RAY, SAM, Headless
 from prometheus_client.parser import text_string_to_metric_families
+from whole_bot import CANCEL, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, store_path
 
 from bot import __version__
 from bot.sandbox.wire import answer, hang, refuse, reset
@@ -137,11 +137,8 @@ def test_over_http_acks_are_timed_and_no_connection_is_missed(headless: Headless
     assert some(numbers, "signout_socket_mode_connected_seconds") == {}
 
 
-def test_a_request_that_expires_by_itself_is_counted_once(
-    headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+def test_a_request_that_expires_by_itself_is_counted_once(headless: Headless, watcher: Watcher) -> None:
+    headless.clock = clock = Travel()
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
@@ -196,11 +193,8 @@ def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_
     assert some(waiting, "signout_status") == {"degraded": 1}
 
 
-def test_an_entry_that_waits_for_long_makes_the_bot_degraded(
-    headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+def test_an_entry_that_waits_for_long_makes_the_bot_degraded(headless: Headless, watcher: Watcher) -> None:
+    headless.clock = clock = Travel()
     with headless.bot_in_process():
         headless.before_slack(POST, hang())
         headless.command(RAY, "ada")

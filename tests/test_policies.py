@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 from aws_wire import AwsWire, Sent, aws_wire
-from flow import CONFIRM, card_for
 from headless import AUDIT, SAM, Headless
+from whole_bot import CONFIRM, card_for
 
 from bot.__main__ import main
 from bot.aws.policies import Pool, Reach, Table, policies

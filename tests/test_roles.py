@@ -10,10 +10,10 @@ from pathlib import Path
 import boto3
 import pytest
 from aws_wire import AwsWire, Sent, aws_wire, refuses, sts_refuses
-from flow import CONFIRM, SIGN_OUT, card_for, entries, states
 from headless import AUDIT, SAM, Headless
 from shell import ROLE as TERMINAL_ROLE
 from shell import Shell
+from whole_bot import CONFIRM, SIGN_OUT, card_for, entries, states
 
 from bot.action import Done, Refused, Step
 from bot.aws.clients import Clients

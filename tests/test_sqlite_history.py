@@ -7,10 +7,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from flow import CONFIRM, card_for, states, store_path
 from headless import AUDIT, SAM, Headless
 from shell import BARE
 from sqlite_history import AGE, SORTS, make_history
+from whole_bot import CONFIRM, card_for, states, store_path
 
 REQUESTS = 30
 OF_EACH = REQUESTS // SORTS + 1  # and the example of which they are copies

@@ -12,9 +12,9 @@ from typing import Any
 import ctrl_c
 import pytest
 from examples import ADA, awaiting
-from flow import FIND, SIGN_OUT, entries, states, store_path
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
+from whole_bot import FIND, SIGN_OUT, entries, states, store_path
 
 from bot.errors import (
     AccountNotFoundError,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from dynamodb import DynamoDB
-from flow import CONFIRM, SIGN_OUT
 from headless import AUDIT, SAM, SUPPORT, BotProcess, Headless
+from whole_bot import CONFIRM, SIGN_OUT
 
 from bot.audit import entry_of
 from bot.ports import LiveMessage, Show

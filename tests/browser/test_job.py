@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from flow import Travel
 from headless import KIM, PAT, RAY, Headless
 from playwright.sync_api import expect
+from whole_bot import Travel
 
 from browser.conftest import Open
 from browser.window import SIGN_OUT_ADA, Window
@@ -78,11 +78,8 @@ def test_a_member_of_the_group_may(open_window: Open) -> None:
     expect(window.messages).to_contain_text("Signed out: ada")
 
 
-def test_a_card_pressed_too_late_says_so(
-    headless: Headless, open_window: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+def test_a_card_pressed_too_late_says_so(headless: Headless, open_window: Open) -> None:
+    headless.clock = clock = Travel()
     with headless.bot_in_process():
         window = open_window()
         window.ask_for_card()

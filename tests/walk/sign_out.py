@@ -5,8 +5,8 @@ import time
 from functools import partial
 from typing import NamedTuple
 
-from flow import CONFIRM
 from headless import AUDIT, SAM, SUPPORT, Headless, shows
+from whole_bot import CONFIRM
 
 from walk.recorder import Recorder, Steps, Walk, usual
 

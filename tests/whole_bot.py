@@ -1,0 +1,91 @@
+"""What tests of the whole bot share: names, a card to begin with, what its SQLite store holds, and a clock."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from headless import Headless
+
+from bot.audit import Entry
+from bot.request import Request
+from bot.sandbox.board import Message
+from bot.stores.sqlite.store import SQLiteStore
+from bot.wiring.shared import SystemClock
+
+CONFIRM, CANCEL = "signout_confirm", "signout_cancel"
+FIND, SIGN_OUT, POST, TELL = "ListUsers", "AdminUserGlobalSignOut", "chat.postMessage", "response_url"
+ACKED_WITHIN = 3.0  # by Slack
+
+
+def card_for(headless: Headless, person: str, text: str = "ada --pool customers") -> Message:
+    """Type the command; return the card."""
+    ack = headless.command(person, text)
+    assert ack.error is None
+    assert ack.seconds < ACKED_WITHIN
+    return headless.wait_for_message(person, button=CONFIRM)
+
+
+@contextmanager
+def store_of(headless: Headless) -> Iterator[SQLiteStore]:
+    """Give the bot's store, beside the bot: unopened, so that nothing in it changes by itself."""
+    store = SQLiteStore(store_path(headless))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def trail(headless: Headless) -> list[Entry]:
+    """All audit entries in the store, in order."""
+    with store_of(headless) as store:
+        return list(store.entries(None, None))
+
+
+def entries(headless: Headless) -> list[str]:
+    """The kinds of all audit entries in the store, in order."""
+    return [str(entry.kind) for entry in trail(headless)]
+
+
+def requests(headless: Headless) -> list[Request]:
+    """All requests in the store, in order."""
+    ids = dict.fromkeys(entry.ask.id for entry in trail(headless) if entry.request)
+    with store_of(headless) as store:
+        return [request for request in map(store.get, ids) if request]
+
+
+def states(headless: Headless) -> list[str]:
+    """The states of all requests in the store, in order."""
+    return [str(request.state) for request in requests(headless)]
+
+
+def held_by(headless: Headless) -> str:
+    """Everything that the store holds, as text, whatever its tables are."""
+    with closing(sqlite3.connect(store_path(headless))) as db:
+        return "\n".join(db.iterdump())
+
+
+def store_path(headless: Headless) -> Path:
+    """Where the bot of this stage keeps its store."""
+    return Path(headless.environment["SIGNOUT_STORE"].removeprefix("sqlite:///"))
+
+
+@dataclass
+class Travel:
+    """A clock that runs as the machine's does, but can be put forward."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def forward(self, **length: float) -> None:
+        """Put the clock forward."""
+        self.ahead += timedelta(**length)
+
+    def now(self) -> datetime:
+        """Return the time on this clock."""
+        return datetime.now(UTC) + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        """Wait as the machine does."""
+        SystemClock.sleep(seconds)
