@@ -39,7 +39,7 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
-from bot.stores.sqlite.schema import SCHEMA
+from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.check_report import findings, judge_clock
 
@@ -429,7 +429,7 @@ def newer_schema(path: Path) -> None:
     store.open()
     store.close()
     with sqlite3.connect(path) as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+        db.execute(f"PRAGMA user_version = {newest() + 1}")
     db.close()
 
 
@@ -470,7 +470,7 @@ def test_an_empty_file_is_left_to_the_next_start(stage: Headless, check: Check) 
     db.close()
     checked = check()
     assert checked.not_ok() == {}
-    assert f"the next start takes its schema from 0 to {SCHEMA}" in checked.said("store")
+    assert f"the next start takes its schema from 0 to {newest()}" in checked.said("store")
     with sqlite3.connect(store_path(stage)) as db:
         assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     db.close()

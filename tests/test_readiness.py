@@ -4,14 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from bot.edge.counted import counted
-from bot.recover import Recovery
-from examples import NOON, ScriptedPool, StoppedClock, claimed_in, sign_outs
+from examples import NOON, ScriptedPool, StoppedClock, claimed_in, worker
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.action import Done
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
@@ -19,8 +19,7 @@ from bot.edge.probe import Probe
 from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, readiness, room_in
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import BusyError, StoreUnavailableError
-from bot.ports import SignedOut
-from bot.stores.sqlite import SQLiteStore
+from bot.stores.sqlite.store import SQLiteStore
 
 PATIENCE = 20
 
@@ -113,7 +112,7 @@ def test_a_store_that_fails_is_told_without_its_error_which_is_in_the_log_once(
         broken = outlook(NoStore())
         broken.start()
         for _ in range(3):
-            assert await broken.store() == "The store cannot be written, so nobody can be signed out. The log says why."
+            assert await broken.store() == "The store cannot be written, so no one can be signed out. The log says why."
         assert await broken.backlog() is None
         broken.stop()
 
@@ -150,13 +149,12 @@ def test_a_full_lane_is_told_and_each_who_is_turned_away_is_counted() -> None:
     metrics = Metrics()
     lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away)
     look = room_in(lane)
-    lane.reserve()
+    lane.run("R1", list)
     assert told(look) is None
-    lane.reserve()
+    lane.run("R2", list)
     with pytest.raises(BusyError):
-        lane.reserve()
-    said = "All 3 places of the aws lane are taken, so newcomers hear that the bot is busy."
-    assert told(look) == said
+        lane.run("R3", list)
+    assert told(look) == "The aws lane is full, so new commands are told that the bot is busy."
     assert 'signout_lane_turned_away_total{lane="aws"} 1.0' in page(metrics)
 
 
@@ -213,19 +211,22 @@ def test_connections_beyond_what_is_expected_are_told(*, sole: bool, connections
     assert asyncio.run(look()) == told
 
 
-def test_a_resumed_sign_out_is_counted_by_the_instance_that_ends_it_and_by_no_other(store: SQLiteStore) -> None:
+def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_other(tmp_path: Path) -> None:
     clock = StoppedClock()
     metrics = Metrics(), Metrics()
-    dead = claimed_in(store)
+    stores = [SQLiteStore(tmp_path / "signout.db", each.written) for each in metrics]
+    for store in stores:
+        store.open()
+    dead = claimed_in(stores[1])
     clock.time = NOON + timedelta(minutes=1)
-    for each in metrics:
-        seen = counted(store, each.written)
-        rule = sign_outs(seen, ScriptedPool([SignedOut("1")], clock), clock)
-        Recovery(sign_outs=rule, store=seen, clock=clock).resume(dead)
+    for store in stores:
+        worker(store, ScriptedPool([Done("1")], clock), clock).run(dead)
     first, second = map(page, metrics)
     for name in ('signout_requests_total{outcome="signed_out"}', "signout_resumed_total"):
         assert f"{name} 1.0" in first
         assert f"{name} 0.0" in second
+    for store in stores:
+        store.close()
 
 
 def page(metrics: Metrics, accept: str = "") -> str:
