@@ -13,7 +13,7 @@ from headless import AUDIT, SAM, SUPPORT, Headless
 
 from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import Stage
-from bot.sandbox.workspace import Message
+from bot.sandbox.board import Message
 
 COMMAND = "ada --pool customers"
 CONFIRM = "signout_confirm"  # as in every version: other checkouts run this file with their own tests beside it
