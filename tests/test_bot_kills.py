@@ -1,6 +1,5 @@
 """The promise, kept through SIGKILL at each point between a click and its audit message. The wire tells when."""
 
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -8,16 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 from headless import KIM, BotProcess, Headless, shows
-from whole_bot import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path
+from whole_bot import CONFIRM, POST, SIGN_OUT, TELL, card_for, entries, states, trail
 
 from bot.sandbox.cognito import Moto
 from bot.sandbox.wire import Call, Fault, refuse, slow
 
-GROUPS, TELL = "usergroups.users.list", "response_url"
+GROUPS = "usergroups.users.list"
 OUTCOMES = {"signed_out", "failed", "unknown"}
 TOLD = {"signed_out": "Signed out: ada", "unknown": "Not known whether signed out: ada"}
 THROTTLED = refuse(400, "TooManyRequestsException")
-PATIENCE = 150  # a resume needs the lease and 5 s, and the machine may be busy
+PATIENCE = 150  # a take-over needs the lease and 5 s, and the machine may be busy
 STARTS_AT_ONCE = threading.Semaphore(2)
 
 
@@ -25,32 +24,36 @@ STARTS_AT_ONCE = threading.Semaphore(2)
 class Kill:
     """Where the bot is killed: at a call, or (`after`) once that was done but not answered.
 
-    `before`: what becomes of the calls before that one. `again`: and once more, during the resume. `later`: what
-    becomes of the calls of the next start. `sign_outs`, `messages`: how often Cognito and the audit channel may get it.
+    `before`: what becomes of the calls before that one. `meanwhile`: what becomes of the sign-out. `again`: and once
+    more, during the take-over. `later`: what becomes of the calls of the next start. `sign_outs`, `messages`,
+    `results`: how often Cognito may get it, the audit channel its message, and the operator the result.
     """
 
     at: str
     after: bool = False
     before: tuple[Fault, ...] = ()
+    meanwhile: tuple[Fault, ...] = ()
     again: bool = False
     later: tuple[Fault, ...] = ()
-    claimed: bool = True
+    decided: bool = True
     outcome: str = "signed_out"
     sign_outs: range = range(1, 2)
     messages: range = range(1, 2)
+    results: range = range(1, 2)
 
 
 KILLS = {
-    "before the claim": Kill(at=GROUPS, claimed=False),
+    "before the decision": Kill(at=GROUPS, decided=False),
     "before Cognito gets it": Kill(at=SIGN_OUT),
     "before Cognito answers": Kill(at=SIGN_OUT, after=True, sign_outs=range(2, 3)),
     "in the second try": Kill(at=SIGN_OUT, before=(THROTTLED,)),
-    "while it shows progress": Kill(at=TELL, sign_outs=range(1, 3), messages=range(1, 3)),
-    "while it tells the result": Kill(at=TELL, before=(slow(0),), messages=range(1, 3)),
-    "before the audit channel gets it": Kill(at=POST),
-    "before the audit channel answers": Kill(at=POST, after=True, messages=range(1, 3)),
-    "again while it resumes": Kill(at=SIGN_OUT, again=True),
-    "and the resume is refused": Kill(
+    "while it shows progress": Kill(at=TELL, meanwhile=(slow(3),), sign_outs=range(1, 3), messages=range(1, 3)),
+    "while it shows the result": Kill(at=TELL, messages=range(1, 3), results=range(2, 3)),
+    "before Slack's yes to the result comes": Kill(at=TELL, after=True, messages=range(1, 3), results=range(2, 3)),
+    "before the audit channel gets it": Kill(at=POST, results=range(1, 3)),
+    "before the audit channel answers": Kill(at=POST, after=True, messages=range(1, 3), results=range(1, 3)),
+    "again during the take-over": Kill(at=SIGN_OUT, again=True),
+    "and the take-over is refused": Kill(
         at=SIGN_OUT, after=True, later=(refuse(400, "NotAuthorizedException"),), outcome="unknown"
     ),
 }
@@ -73,6 +76,7 @@ def live_through(kill: Kill, moto: Moto) -> None:
             begin(life, headless)
         put = headless.before_cognito if kill.at == SIGN_OUT else headless.before_slack
         put(kill.at, *kill.before)
+        headless.before_cognito(SIGN_OUT, *kill.meanwhile)
         held = headless.pause(kill.at, after=kill.after)
         assert headless.press(KIM, card, CONFIRM).error is None
         held.wait_until_arrived(PATIENCE)
@@ -81,13 +85,12 @@ def live_through(kill: Kill, moto: Moto) -> None:
             begin(life, headless)
             held.wait_until_arrived(PATIENCE)
         life.close()
-        assert (states(headless) != ["awaiting_confirmation"]) is kill.claimed
+        assert (states(headless) != ["confirming"]) is kill.decided
         headless.before_cognito(SIGN_OUT, *kill.later)
         bot = begin(life, headless)
-        if not kill.claimed:
+        if not kill.decided:
             assert headless.press(KIM, card, CONFIRM).error is None
         headless.wait_for(lambda: everything_is_delivered(headless), PATIENCE)
-        headless.press(KIM, card, CONFIRM)
         told = headless.wait_for_message(KIM, containing=TOLD[kill.outcome], timeout=PATIENCE)
         assert bot.terminate(PATIENCE) == 0
         assert told.ts == card.ts
@@ -96,7 +99,7 @@ def live_through(kill: Kill, moto: Moto) -> None:
 
 
 def begin(life: ExitStack, headless: Headless) -> BotProcess:
-    """Kill the bot that runs, if one does, and start another."""
+    """Kill the bot that runs, where one does, and start another."""
     life.close()
     headless.wait_for(lambda: headless.connections() == 0)
     with STARTS_AT_ONCE:
@@ -104,11 +107,13 @@ def begin(life: ExitStack, headless: Headless) -> BotProcess:
 
 
 def check(headless: Headless, kill: Kill) -> None:
-    assert states(headless) == [kill.outcome]
+    assert states(headless) == [{"signed_out": "done"}.get(kill.outcome, kill.outcome)]
     assert [kind for kind in entries(headless) if kind in OUTCOMES] == [kill.outcome]
-    if kill.at != TELL:  # by then it may be done or not
+    if not kill.meanwhile:  # by then it may be done or not
         assert entries(headless).count("resumed") == (kill.at == SIGN_OUT) + kill.again
     assert sum(call.forwarded for call in headless.cognito_calls(SIGN_OUT)) in kill.sign_outs
+    shown = [call for call in headless.slack_calls(TELL) if TOLD[kill.outcome] in str(call.parameters.get("text"))]
+    assert len(shown) in kill.results
     assert all(shows(message, TOLD[kill.outcome]) for message in headless.audit())
     posted = [message.metadata["event_payload"]["entry_id"] for message in headless.audit() if message.metadata]
     assert len(posted) in kill.messages
@@ -117,10 +122,8 @@ def check(headless: Headless, kill: Kill) -> None:
 
 
 def everything_is_delivered(headless: Headless) -> bool:
-    with sqlite3.connect(store_path(headless)) as db:
-        undelivered = db.execute("SELECT count(*) FROM audit_entries WHERE next_at IS NOT NULL").fetchone()[0]
-    db.close()
-    return not undelivered and not OUTCOMES.isdisjoint(entries(headless))
+    stored = trail(headless)
+    return not any(entry.delivery.next_at for entry in stored) and any(entry.kind in OUTCOMES for entry in stored)
 
 
 def watch(headless: Headless) -> list[Call]:

@@ -1,17 +1,16 @@
-"""Nobody reads "Signed out" before the store says so."""
+"""No one reads "Signed out" before the store says so."""
 
-import sqlite3
 import threading
+from typing import Any
 
 import pytest
-from bot.sign_out import SignOuts
 from headless import AUDIT, SAM, Headless
-from whole_bot import CONFIRM, card_for, store_path
+from whole_bot import CONFIRM, card_for, states
 
-from bot.audit import AuditEntry
-from bot.ports import RequestStore
-from bot.request import SignOutRequest
+from bot.ports import Requests
+from bot.request import ENDED, Request
 from bot.sandbox.wire import Call
+from bot.work import Worker
 
 
 def watch(headless: Headless) -> list[str]:
@@ -20,9 +19,7 @@ def watch(headless: Headless) -> list[str]:
 
     def look(call: Call) -> None:
         if "Signed out: ada" in str(call.parameters.get("text")):
-            with sqlite3.connect(store_path(headless)) as db:
-                seen.append(db.execute("SELECT state FROM requests").fetchone()[0])
-            db.close()
+            seen.extend(states(headless))
 
     headless.do(lambda: headless.stage.weather.slack.observers.append(look))
     return seen
@@ -33,38 +30,44 @@ def test_signed_out_is_said_only_once_the_store_says_so(headless: Headless) -> N
     with headless.bot_in_process():
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-    assert seen == ["signed_out", "signed_out"], "the operator, then the audit channel"
+    assert seen == ["done", "done"], "the operator, then the audit channel"
 
 
 def test_a_bot_that_tells_before_it_writes_is_seen_by_that_test(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = threading.Event()
-    rightly = SignOuts.sign_out
+    rightly = Worker.run
 
     class WritesLater:
         """A store that keeps the outcome back until the operator was told."""
 
-        def __init__(self, store: RequestStore) -> None:
+        def __init__(self, store: Requests) -> None:
             self._store = store
 
-        def advance(self, before: SignOutRequest, after: SignOutRequest, entry: AuditEntry) -> None:
-            """Write it, but too late."""
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        def move(self, before: Request, after: Request, *rest: Any) -> None:
+            """Write it, but an outcome too late."""
 
             def write() -> None:
                 told.wait(10)
-                self._store.advance(before, after, entry)
+                self._store.move(before, after, *rest)
 
-            threading.Thread(target=write).start()
+            if after.state in ENDED:
+                threading.Thread(target=write).start()
+            else:
+                self._store.move(before, after, *rest)
 
-    def wrongly(self: SignOuts, claimed: SignOutRequest) -> SignOutRequest:
-        object.__setattr__(self, "store", WritesLater(self.store))
-        return rightly(self, claimed)
+    def wrongly(self: Worker, request: Request, **how: bool) -> Request | None:
+        object.__setattr__(self, "requests", WritesLater(self.requests))
+        return rightly(self, request, **how)
 
-    monkeypatch.setattr(SignOuts, "sign_out", wrongly)
+    monkeypatch.setattr(Worker, "run", wrongly)
     seen = watch(headless)
     with headless.bot_in_process():
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for_message(SAM, containing="Signed out: ada")
         told.set()
-    assert seen[0] == "signing_out"
+    assert seen[0] == "running"

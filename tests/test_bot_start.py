@@ -57,7 +57,7 @@ def test_sigterm_while_the_store_is_waited_for_ends_at_once(headless: Headless) 
     assert "Traceback" not in bot.log()
 
 
-def test_a_store_that_waiting_will_not_mend_ends_the_start_with_its_sentence(headless: Headless) -> None:
+def test_a_store_that_waiting_will_not_help_ends_the_start_with_its_sentence(headless: Headless) -> None:
     store = headless.stage.folder / "signout.db"
     store.write_text("this is no database, whatever its name says")
     status, log = headless.bot_that_ends()
@@ -67,16 +67,15 @@ def test_a_store_that_waiting_will_not_mend_ends_the_start_with_its_sentence(hea
 
 
 def test_a_slack_that_is_away_is_waited_for_while_what_was_left_behind_is_finished(
-    headless: Headless, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    headless: Headless, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     headless.clock = clock = Travel()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
     headless.before_cognito(SIGN_OUT, *[hang()] * 2)
     with headless.bot_in_process(SIGNOUT_DRAIN="1s"):
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for(lambda: headless.cognito_calls(SIGN_OUT))
-    assert states(headless) == ["signing_out"]
+    assert states(headless) == ["running"]
     headless.do(headless.stage.weather.cognito.clear)
     clock.forward(seconds=36)
     headless.before_slack("auth.test", *[answer(503, "<html>", "text/html")] * 2)
@@ -92,7 +91,7 @@ def test_a_slack_that_is_away_is_waited_for_while_what_was_left_behind_is_finish
     headless.do(lambda: headless.stage.weather.slack.observers.append(look))
     with headless.bot_in_process():
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-    assert finished[:1] == ["signed_out"], "told before Slack had even answered auth.test"
+    assert finished[:1] == ["done"], "told before Slack had even answered auth.test"
     said = [each.message for each in caplog.records if each.name == "bot.edge.socket_mode"]
     assert [re.search(r"trying again in (\d) s", line)[1] for line in said[:-1]] == ["1", "2"]  # type: ignore[index]
     assert said[-1] == "Connected to Slack in Socket Mode"
@@ -102,7 +101,7 @@ def test_a_slack_that_is_away_is_waited_for_while_what_was_left_behind_is_finish
 def test_sigterm_during_a_start_whose_name_server_or_slack_is_silent_ends_soon(
     headless: Headless, tmp_path: Path, address: str
 ) -> None:
-    """The name server is silent for longer than anybody waits; no name is needed on loopback."""
+    """The name server is silent for longer than anyone waits; no name is needed on loopback."""
     (tmp_path / "sitecustomize.py").write_text(SILENT_NAME_SERVER)
     silent = {"SLACK_API_URL": address, "PYTHONPATH": str(tmp_path)} if address.startswith("https") else {}
     headless.before_slack("auth.test", hang())

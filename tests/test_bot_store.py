@@ -1,19 +1,20 @@
 """A store that cannot be written: nothing is signed out, the operator reads why, and the bot recovers by itself."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from bot.slack.conversation import UNFINISHED
 from headless import AUDIT, RAY, SAM, Headless, shows
-from whole_bot import CONFIRM, SIGN_OUT, Travel, card_for, entries, states, store_path
+from whole_bot import CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
 
 from bot.edge.rounds import Rounds
-from bot.errors import StoreUnavailableError
-from bot.stores.sqlite import SQLiteStore
+from bot.errors import NotRecordedError, StoreUnavailableError
+from bot.stores.sqlite import file
+from bot.stores.sqlite.file import WritableFile
 
-OUT_OF_ORDER = "The bot's store is out of order, so nothing was signed out."
+NO_STORE = "The bot cannot use its store, so it could not do this."
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def test_a_command_opens_nothing(headless: Headless, caplog: pytest.LogCaptureFi
     with headless.bot_in_process():
         with away(headless):
             headless.command(person, "ada --pool customers")
-            headless.wait_for_message(person, containing=OUT_OF_ORDER)
+            headless.wait_for_message(person, containing=NO_STORE)
             headless.wait_for(lambda: "rounds wait for the store (No such file or directory)" in caplog.text)
         assert states(headless) == []
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
@@ -48,13 +49,13 @@ def test_a_command_opens_nothing(headless: Headless, caplog: pytest.LogCaptureFi
     assert [each.message for each in caplog.records if each.exc_info] == [], "a line, not a traceback for each"
 
 
-def test_a_press_claims_nothing_and_the_card_can_be_pressed_again(headless: Headless) -> None:
+def test_a_press_decides_nothing_and_the_card_can_be_pressed_again(headless: Headless) -> None:
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         with away(headless):
             headless.press(SAM, card, CONFIRM)
-            headless.wait_for_message(SAM, containing=OUT_OF_ORDER)
-        assert states(headless) == ["awaiting_confirmation"]
+            headless.wait_for_message(SAM, containing=NO_STORE)
+        assert states(headless) == ["confirming"]
         assert headless.cognito_calls(SIGN_OUT) == []
         kept = headless.wait_for_message(SAM, button=CONFIRM)
         assert kept.ts == card.ts
@@ -67,15 +68,15 @@ def test_a_press_claims_nothing_and_the_card_can_be_pressed_again(headless: Head
 @pytest.mark.parametrize(
     ("later", "outcome", "calls"),
     [
-        ({"seconds": 36}, ("signed_out", "Signed out: ada"), 2),
-        ({"minutes": 6}, ("unknown", "Not known whether signed out: ada"), 1),
+        ({"seconds": 36}, (["done"], "signed_out", "Signed out: ada"), 2),
+        ({"minutes": 6}, (["unknown"], "unknown", "Not known whether signed out: ada"), 1),
     ],
 )
 def test_an_outcome_that_cannot_be_recorded_is_not_told_and_ends_by_the_rules_of_a_resume(
-    headless: Headless, monkeypatch: pytest.MonkeyPatch, later: dict[str, float], outcome: tuple[str, str], calls: int
+    headless: Headless, later: dict[str, float], outcome: tuple[list[str], str, str], calls: int
 ) -> None:
-    clock, (state, told) = Travel(), outcome
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+    (state, kind, told) = outcome
+    headless.clock = clock = Travel()
     held = headless.pause(SIGN_OUT, after=True)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
@@ -83,51 +84,50 @@ def test_an_outcome_that_cannot_be_recorded_is_not_told_and_ends_by_the_rules_of
         held.wait_until_arrived()
         with away(headless):
             held.release()
-            headless.wait_for_message(SAM, containing=UNFINISHED)
-        assert states(headless) == ["signing_out"]
+            headless.wait_for_message(SAM, containing=str(NotRecordedError()))
+        assert states(headless) == ["running"]
         assert not [each for each in headless.messages(SAM) if shows(each, "igned out: ada")]
         clock.forward(**later)
         headless.wait_for_message(SAM, AUDIT, containing=told)
         assert headless.wait_for_message(SAM, containing=told).ts == card.ts
-    assert states(headless) == [state]
-    assert entries(headless) == ["opened", "confirmed", "resumed", state]
+    assert states(headless) == state
+    assert entries(headless) == ["opened", "confirmed", "resumed", kind]
     assert len(headless.cognito_calls(SIGN_OUT)) == calls
 
 
 @pytest.mark.parametrize("written", [True, False])
-def test_a_claim_of_which_nobody_knows_whether_it_was_written_is_either_carried_out_or_was_nothing(
+def test_a_decision_of_which_no_one_knows_whether_it_was_written_is_either_carried_out_or_was_nothing(
     headless: Headless,
     monkeypatch: pytest.MonkeyPatch,
     written: bool,  # noqa: FBT001 -- an example
 ) -> None:
-    clock, commit, once = Travel(), SQLiteStore._commit, threading.Lock()
-    monkeypatch.setattr("bot.wiring.run.SystemClock", clock)
+    commit, once = WritableFile._commit, threading.Lock()
 
-    def lost(store: SQLiteStore, db: object) -> None:
+    def lost(store: WritableFile, db: sqlite3.Connection) -> None:
         if threading.current_thread().name.startswith("slack-") and once.acquire(blocking=False):
             if written:
-                commit(store, db)  # type: ignore[arg-type]
+                commit(store, db)
             else:
                 store._disconnect()
             raise StoreUnavailableError("disk I/O error", in_doubt=True)
-        commit(store, db)  # type: ignore[arg-type]
+        commit(store, db)
 
     with headless.bot_in_process():
         card = card_for(headless, SAM)
-        monkeypatch.setattr(SQLiteStore, "_commit", lost)
+        monkeypatch.setattr(WritableFile, "_commit", lost)
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, containing="If you had just confirmed, the sign-out may still happen")
-        assert headless.cognito_calls(SIGN_OUT) == []
-        clock.forward(seconds=36)
         if not written:
+            assert states(headless) == ["confirming"]
             headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-    assert entries(headless) == ["opened", "confirmed", *(["resumed"] if written else []), "signed_out"]
+        assert headless.wait_for_message(SAM, containing="Signed out: ada").ts == card.ts
+    assert entries(headless) == ["opened", "confirmed", "signed_out"]
     assert len(headless.cognito_calls(SIGN_OUT)) == 1
 
 
 def test_what_the_channel_took_is_not_posted_again_because_the_store_was_away(headless: Headless) -> None:
-    held = headless.pause("chat.postMessage", after=True)
+    held = headless.pause(POST, after=True)
     with headless.bot_in_process():
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         held.wait_until_arrived()
@@ -148,13 +148,13 @@ def _passes(seconds: float) -> Callable[[], bool]:
 def test_a_store_that_stays_locked_is_told_and_works_again_once_it_is_free(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.stores.sqlite_file.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.1)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
-        other = SQLiteStore(store_path(headless))
-        with other._write():
+        other = WritableFile(store_path(headless))
+        with other.write():
             headless.press(SAM, card, CONFIRM)
-            headless.wait_for_message(SAM, containing=OUT_OF_ORDER)
+            headless.wait_for_message(SAM, containing=NO_STORE)
             assert headless.cognito_calls(SIGN_OUT) == []
         other.close()
         headless.press(SAM, card, CONFIRM)
