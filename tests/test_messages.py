@@ -98,9 +98,11 @@ def test_a_command_that_is_not_understood_gets_its_own_usage_line_or_the_usual_o
 
 def test_the_fallback_text_says_everything_that_the_blocks_say_except_buttons() -> None:
     whole = message(
-        paragraph(words("a < b")), facts([("A", [words("1")]), ("B", [words("2")])]), small_print(["c", "d"])
+        paragraph(words("a < b")),
+        facts([("A", [words("1")]), ("B", [words("2")])]),
+        small_print([["c", "d"], [], ["e"]]),
     )
-    assert whole.text == "a &lt; b\nA  1\nB  2\nc · d"
+    assert whole.text == "a &lt; b\nA  1\nB  2\nc · d\ne"
     assert as_text([]) == ""
 
 

@@ -135,23 +135,22 @@ def _what_it_means(request: Request | None) -> list[Block]:
     ]
 
 
-def _ids_and_times(shown: Shown, entry: Entry) -> list[str]:
+def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
     request, account, who = entry.request, entry.chosen, entry.ask.operator
-    facts = [f"Request {entry.ask.id}"]
+    operator = [f"Operator {who.name} ({who.id}, team {who.team_id})"]
     if request:
+        aws = [f"AWS request {', '.join(request.aws_request_ids)}"] if request.aws_request_ids else []
         times = {"asked": request.created_at, "confirmed": request.decided_at, "ended": request.ended_at}
         said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
-        facts += [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}", f"Allowed by {entry.rule}"]
-        if request.aws_request_ids:
-            facts.insert(1, f"AWS request {', '.join(request.aws_request_ids)}")
+        when = [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}"]
+        operator.append(f"Allowed by {entry.rule}")
     else:
-        facts += [f"At {entry.at:{UTC_TIME}}", f"Asked for {shown.personal(entry.ask.options.target)}"]
-    facts.append(f"Operator {who.name} ({who.id}, team {who.team_id})")
-    if account:
-        facts.append(f"Pool {account.pool} ({account.pool_id})")
+        aws, when = [], [f"At {entry.at:{UTC_TIME}}", f"Asked for {shown.personal(entry.ask.options.target)}"]
+    where = [f"Pool {account.pool} ({account.pool_id})"] if account else []
     if account and account.sub:
-        facts.append(f"Sub {account.sub}")
-    return [*facts, f"Entry {entry.id}, bot {entry.bot_version}"]
+        where.append(f"Sub {account.sub}")
+    last = [f"Entry {entry.id}, bot {entry.bot_version}"]
+    return [[f"Request {entry.ask.id}", *aws], when, operator, where, last]
 
 
 def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
@@ -170,5 +169,5 @@ def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
         paragraph(mention(who.id, who.name), words(f" ({who.name}, team {who.team_id})")),
         bullets(items),
         *([paragraph(words(f"and {left_out} more. The audit log has them all."))] if left_out else []),
-        small_print([f"First request {first.ask.id}", f"Entry {first.id}, bot {first.bot_version}"]),
+        small_print([[f"First request {first.ask.id}", f"Entry {first.id}, bot {first.bot_version}"]]),
     ]

@@ -21,6 +21,7 @@ Line = tuple[str, Sequence[Element]]
 
 MAX_HEADER = 150
 MAX_PLAIN = 3000
+MAX_SMALL = 550  # a line of five, which together must not be longer than a text may be
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
 LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
@@ -99,9 +100,10 @@ def facts(rows: Sequence[Line]) -> Block:
     return paragraph(*[element for line in lines for element in (LINE_BREAK, *line)][1:])
 
 
-def small_print(facts: Sequence[str]) -> Block:
-    """Return a context block: all facts in one text of small grey letters, which takes the fewest lines."""
-    return {"type": "context", "elements": [plain(" · ".join(facts))]}
+def small_print(lines: Sequence[Sequence[str]]) -> Block:
+    """Return a context block of small grey letters: a few lines, each of the facts that belong together."""
+    text = "\n".join(plain(" · ".join(facts), MAX_SMALL)["text"] for facts in lines if facts)
+    return {"type": "context", "elements": [{**plain(""), "text": text}]}
 
 
 def button(label: str, action_id: str, value: str, style: str | None = None) -> Element:

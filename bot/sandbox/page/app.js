@@ -70,8 +70,8 @@ function show() {
   document.getElementById("channel-name").textContent = titleOf(channel);
   document.getElementById("scroller").setAttribute("aria-label", `Messages in ${titleOf(channel)}`);
   drawSidebar(snapshot, view, news, go);
+  drawComposer(channel, snapshot.command); // before the messages: it takes its room from them
   drawMessages(channel, view);
-  drawComposer(channel, snapshot.command);
   drawCognito(snapshot.cognito, view, (pool, username) => doing("sign-in", { pool, username }));
   drawForm(snapshot.form, view);
   drawWeather(snapshot.weather, (name, on) => doing("weather", { name, on }));
