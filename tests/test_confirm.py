@@ -13,7 +13,6 @@ from examples import (
     SAM,
     ScriptedPool,
     StoppedClock,
-    Store,
     asked,
     awaiting,
     choosing,
@@ -35,6 +34,7 @@ from bot.errors import (
 )
 from bot.reason import ReasonRule
 from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
+from bot.wiring.shared import Store
 
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
 LATE = timedelta(minutes=5)  # a card is good for less than this

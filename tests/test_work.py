@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, Store, awaiting, worker
+from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, worker
 from stand_ins import added, meanwhile, moved, ready_in, running_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
 from bot.errors import StoreUnavailableError
 from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.wiring.shared import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 
 YES = Done("aws-yes")
