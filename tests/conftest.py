@@ -22,19 +22,32 @@ from bot.stores.dynamodb import calls
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
 
+# What asks for one of these runs the whole bot, a browser or a server.
+LONG = {"headless", "chromium", "moto", "dynamodb_server"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark as long what needs long things."""
+    if not LONG.isdisjoint(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.long("the whole bot"))
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker begin with a long test, lest one ends last: xdist deals out shares in order."""
+    """Let each worker begin with what is long by itself, lest that ends last: xdist deals out shares in order."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if item.get_closest_marker("long")]
-    short = [item for item in items if not item.get_closest_marker("long")]
-    share = len(short) / workers
+    long = [item for item in items if _is_long_by_itself(item)]
+    others = [item for item in items if not _is_long_by_itself(item)]
+    share = len(others) / workers
     items[:] = [
         item
         for number in range(workers)
-        for item in (*long[number::workers], *short[round(number * share) : round((number + 1) * share)])
+        for item in (*long[number::workers], *others[round(number * share) : round((number + 1) * share)])
     ]
+
+
+def _is_long_by_itself(item: pytest.Item) -> bool:
+    return any(mark.name == "long" and not mark.args for mark in item.own_markers)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,6 +111,7 @@ def test_ctrl_c_in_any_verb_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) ->
     assert command.main(["table"]) == 130
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("words", "code"), SPEAKING.items())
 def test_a_reader_who_leaves_changes_no_exit_code_and_makes_no_noise(words: str, code: int) -> None:
     reading, writing = os.pipe()
@@ -121,6 +122,7 @@ def test_a_reader_who_leaves_changes_no_exit_code_and_makes_no_noise(words: str,
     assert (process.returncode, err) == (code, "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", SPEAKING)
 def test_a_full_disk_is_a_sentence(words: str) -> None:
     full = os.open("/dev/full", os.O_WRONLY)

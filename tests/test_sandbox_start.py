@@ -76,6 +76,7 @@ def sandbox(folder: Path, **environment: str) -> Iterator[Sandbox]:
             process.kill()
 
 
+@pytest.mark.long
 def test_each_step_of_the_start_is_shown_with_its_time(tmp_path: Path) -> None:
     with sandbox(tmp_path) as running:
         assert all(re.match(r" *\d+\.\d s  \w", step) for step in running.steps)
@@ -89,6 +90,7 @@ def test_each_step_of_the_start_is_shown_with_its_time(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_at_once_and_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
     with sandbox(tmp_path) as running:
@@ -100,6 +102,7 @@ def test_it_stops_at_once_and_leaves_nothing_behind(tmp_path: Path, how: signal.
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_busy_bot_does_not_hold_it_up(tmp_path: Path) -> None:
     with sandbox(tmp_path) as running:
         where = {"person": "U0SAM00001", "channel": "C0SUPPORT1"}
@@ -113,6 +116,7 @@ def test_a_busy_bot_does_not_hold_it_up(tmp_path: Path) -> None:
     assert code == 0
 
 
+@pytest.mark.long
 def test_what_leads_off_this_machine_is_dropped_from_the_environment(tmp_path: Path) -> None:
     profile = tmp_path / ".aws" / "config"
     profile.parent.mkdir()
@@ -131,6 +135,7 @@ def test_what_leads_off_this_machine_is_dropped_from_the_environment(tmp_path: P
         assert said == {"ok": True}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="asks Linux")
 def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
     with sandbox(tmp_path) as running:

@@ -93,6 +93,7 @@ def _what_happened(seen: Seen) -> set[str]:
     }
 
 
+@pytest.mark.long
 def test_a_seed_decides_everything_here_and_in_another_process(tmp_path: Path) -> None:
     for seed in (8, 9, 10):
         traces: list[list[str]] = [[], []]
@@ -104,6 +105,7 @@ def test_a_seed_decides_everything_here_and_in_another_process(tmp_path: Path) -
             assert _trace_elsewhere(seed, hash_seed) == traces[0]
 
 
+@pytest.mark.long
 def test_looking_on_changes_nothing(tmp_path: Path) -> None:
     for seed in range(20, 30):
         assert run(seed, tmp_path)[0].schedule.steps == run(seed, tmp_path, [])[0].schedule.steps

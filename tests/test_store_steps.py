@@ -27,6 +27,8 @@ YEAR, HOUR, SECOND = timedelta(days=365), timedelta(hours=1), timedelta(seconds=
 PLACE = Place(response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + HOUR, replaces=False)
 Steps = Mapping[str, int]
 
+pytestmark = pytest.mark.long
+
 
 class Counting(sqlite3.Connection):
     """A connection that counts SQLite's steps, for each text."""

@@ -23,7 +23,7 @@ HOOK = "https://hooks.slack.com/commands/T/1/secret"
 PLACE = Place(response_url=HOOK, until=NOON + timedelta(minutes=30), replaces=False)
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.long("a server"))])
 def store(request: pytest.FixtureRequest) -> Store:
     """A new store of each kind."""
     opened: Store = request.getfixturevalue(f"{request.param}_store")
