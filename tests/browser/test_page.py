@@ -60,7 +60,7 @@ def test_what_the_bot_says_to_one_person_is_in_a_channel_that_only_they_have(
     board = headless.stage.workspace
     headless.do(lambda: board.post(board.direct_messages(SAM).id, {"text": "Signed out: ada"}))
     direct = window.channel("Sign-out")
-    expect(direct).to_contain_text("1")
+    expect(direct).to_contain_text("connected1 unread")
     direct.click()
     expect(window.page.get_by_role("heading", name="Sign-out", exact=True)).to_be_visible()
     expect(window.messages).to_contain_text("Signed out: ada")

@@ -158,7 +158,7 @@ function start() {
     document.body.dataset.line = "down";
     complain("The sandbox does not answer. Is it still running?");
     if (!hopeless) return; // the browser tries again by itself
-    here.person = FIRST_PERSON; // the sandbox knows nobody of that id
+    here.person = FIRST_PERSON; // the sandbox knows no one of that id
     setTimeout(start, 2000);
   });
 }
@@ -173,6 +173,6 @@ startForms({
 });
 setInterval(() => snapshot && tick(Date.now() / 1000 + here.skew), 1000);
 window.addEventListener("storage", () => snapshot && show());
-// A browser keeps few lines to one host: a window that nobody sees leaves its own to the others.
+// A browser keeps few lines to one host: a window that no one sees leaves its own to the others.
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : start()));
 start();

@@ -34,7 +34,7 @@ function direct() {
 
 function audit({ quiet }) {
   const text = "Here the bot says what came of each request: signed out, failed, not known, refused.";
-  return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign somebody out, and it appears.")];
+  return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign someone out, and it appears.")];
 }
 
 function support({ reader, example }, view) {

@@ -1,4 +1,4 @@
-// The left side: channels with what is unread, the bot, and as whom one tries things.
+// The left side: channels with what is unread, the bot with what it wrote to this person, and as whom one tries things.
 
 import { draw, make, icon, outside } from "./dom.js";
 import { avatar } from "./messages.js";
@@ -8,7 +8,7 @@ import { unread } from "./reads.js";
 export function drawSidebar(snapshot, view, news, go) {
   document.getElementById("news").replaceChildren(...(news ? [badge(news)] : []));
   document.getElementById("team").replaceChildren(outside(snapshot.team.name));
-  const channels = snapshot.channels.map((channel) => ({
+  const rows = snapshot.channels.map((channel) => ({
     key: channel.id,
     name: channel.name,
     archived: channel.archived,
@@ -16,8 +16,10 @@ export function drawSidebar(snapshot, view, news, go) {
     current: channel.id === view.channel,
     unread: unread(view.reader, channel),
   }));
-  draw(document.getElementById("channels"), channels, (item) => channelRow(item, go));
-  draw(document.getElementById("bot"), [{ key: "bot", ...snapshot.bot }], botRow);
+  const channels = rows.filter((row) => !row.direct);
+  draw(document.getElementById("channels"), channels, (item) => make("li", {}, channelButton(item, go)));
+  const bot = { key: "bot", ...snapshot.bot, direct: rows.find((row) => row.direct) };
+  draw(document.getElementById("bot"), [bot], (item) => botRow(item, go));
   const people = snapshot.people.map((person) => ({
     key: person.id,
     author: view.author(person.id),
@@ -28,36 +30,28 @@ export function drawSidebar(snapshot, view, news, go) {
   document.getElementById("another-window").href = `?person=${encodeURIComponent(view.reader)}`;
 }
 
-function channelRow(item, go) {
+function channelButton(item, go) {
+  const state = item.archived && make("small", {}, "archived");
+  return button(item, "", go, icon(item.archived ? "box" : "hash"), outside(item.name, { class: "name" }), state);
+}
+
+function button(item, kind, go, ...parts) {
   const news = item.unread > 0;
-  const attributes = { type: "button", class: news ? "news" : "", "aria-current": item.current && "page" };
-  return make(
-    "li",
-    {},
-    make(
-      "button",
-      { ...attributes, "data-part": "go", onclick: () => go({ channel: item.key }) },
-      item.direct ? avatar({ bot: true }) : icon(item.archived ? "box" : "hash"),
-      outside(item.name, { class: "name" }),
-      item.archived && make("small", {}, "archived"),
-      news && badge(item.unread),
-    ),
-  );
+  const attributes = { type: "button", class: news ? `${kind} news` : kind, "aria-current": item.current && "page" };
+  const onclick = () => go({ channel: item.key });
+  return make("button", { ...attributes, "data-part": "go", onclick }, ...parts, news && badge(item.unread));
 }
 
 function badge(number) {
   return make("span", { class: "badge" }, String(number), make("span", { class: "unseen" }, " unread"));
 }
 
-function botRow(bot) {
-  const state = bot.connected ? "connected" : "connecting …";
-  return make(
-    "span",
-    { class: `bot-row ${bot.connected ? "on" : "off"}` },
-    avatar({ bot: true }),
-    outside(bot.name, { class: "name" }),
-    make("small", {}, state),
-  );
+/** The bot and whether it is there; a button to its direct messages where it wrote any. */
+function botRow(bot, go) {
+  const kind = `bot-row ${bot.connected ? "on" : "off"}`;
+  const state = make("small", {}, bot.connected ? "connected" : "connecting …");
+  const parts = [avatar({ bot: true }), outside(bot.name, { class: "name" }), state];
+  return bot.direct ? button(bot.direct, kind, go, ...parts) : make("span", { class: kind }, ...parts);
 }
 
 function personRow(item, go) {

@@ -3,7 +3,7 @@
 import { draw, make } from "./dom.js";
 
 const LOOK_FOR = {
-  cognito_slow: "Cards take longer; commands are heard at once.",
+  cognito_slow: "Cards take longer; commands are taken at once.",
   cognito_throttling: "The bot tries a few times, then says it failed.",
   cognito_down: "The bot says that it cannot be sure.",
   slack_rate_limited: "Audit messages wait until Slack takes them.",
