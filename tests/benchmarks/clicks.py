@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from headless import AUDIT, SAM, SUPPORT, Headless
 
+from bot.sandbox.board import Message
 from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import Stage
-from bot.sandbox.board import Message
 
 COMMAND = "ada --pool customers"
 CONFIRM = "signout_confirm"  # as in every version: other checkouts run this file with their own tests beside it
