@@ -112,7 +112,8 @@ class CognitoUserPool:
             trouble = Unclear("Unreachable")
         self._failed(operation, trouble.code)
         raise PoolUnavailableError(
-            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(trouble.code)}",
+            f"Pool {self._name} could not be asked, so it is not certain who is meant."
+            f" {advice(trouble.code, is_clear=isinstance(trouble, Refused))}",
             trouble.code,
             refused=isinstance(trouble, Refused),
         )

@@ -116,6 +116,8 @@ class Edge:
             await self._drain()
             with suppress(TimeoutError):  # a silent peer would be waited for longer than Docker waits for us
                 await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
+            for lane in self.lanes:
+                lane.stop()
 
     async def _connect(self) -> None:
         self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics))
@@ -131,8 +133,6 @@ class Edge:
         for rounds in self.rounds:
             await asyncio.to_thread(rounds.stop, max(deadline - loop.time(), 0))
         await asyncio.sleep(LAST_ACKS_SECONDS)
-        for lane in self.lanes:
-            lane.stop()
 
 
 async def _until(stop: asyncio.Event, work: Any) -> bool:
