@@ -61,7 +61,6 @@ class Outlook:
 
     def start(self) -> None:
         """Begin to ask: the store is open."""
-        self._lane.start()
         self._store_is_open = True
 
     def stop(self) -> None:

@@ -107,8 +107,6 @@ class Edge:
 
     async def _serve(self, stop: asyncio.Event) -> None:
         self.outlook.start()
-        for lane in self.lanes:
-            lane.start()
         for rounds in self.rounds:
             rounds.start()
         try:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-from slack_bolt import App, BoltResponse
+from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -199,7 +199,8 @@ class SocketMode:
         if answer.status != _OK:
             log.error("Bolt answered %d to a %s", answer.status, request.type)
             return
-        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, _payload(answer)))
+        payload: dict[str, Any] | None = json.loads(answer.body) if answer.body else None
+        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
         self._meter.acked(time.monotonic() - begun)
 
     async def _on_message(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
@@ -215,13 +216,6 @@ class SocketMode:
             )
         elif self._connections > 1:
             log.info("Slack counts %d connections of this app", self._connections)
-
-
-def _payload(answer: BoltResponse) -> dict[str, Any] | None:
-    if not answer.body:
-        return None
-    payload: dict[str, Any] = json.loads(answer.body)
-    return payload
 
 
 async def who_are_we(bot_token: str, base_url: str, meter: EdgeMeter) -> dict[str, Any]:
