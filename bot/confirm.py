@@ -37,7 +37,7 @@ class Press:
 
 
 class AlreadyDecidedError(Exception):
-    """A press on a card that no longer awaits it: show the request as it stands."""
+    """A press on a card that no longer awaits it: show the request as it is."""
 
     def __init__(self, request: Request) -> None:
         self.request = request

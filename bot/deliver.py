@@ -105,7 +105,7 @@ class Delivery:
         if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
             self._deliver_due(now)
         if (due := self.outbox.next_entry_at()) is None:
-            self.refusing = None  # whichever instance delivered the last one: the channel takes messages
+            self.refusing = None  # this or another instance delivered the last one: the channel takes messages
             return LOOK_AGAIN.total_seconds()
         wait = max(due, self.held_until or due) - self.clock.now()
         return min(max(wait, LEAST_WAIT), LOOK_AGAIN).total_seconds()

@@ -164,7 +164,7 @@ class Flow:
 
     @contextmanager
     def _telling(self, reply: Reply) -> Iterator[None]:
-        """Tell the operator whatever is raised inside."""
+        """Tell the operator of each error that is raised inside."""
         try:
             yield
         except AlreadyDecidedError as error:

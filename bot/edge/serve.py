@@ -68,8 +68,8 @@ class Edge:
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then finish what is under way, within `drain_seconds`.
 
-        Whatever is away at the start is waited for: the store, and then Slack, for which recovery and delivery do not
-        wait. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
+        What is away at the start is waited for: the store, and then Slack. Once the store is there, waiting requests
+        are run and messages are sent. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
         pages = Pages(

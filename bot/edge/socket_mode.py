@@ -26,7 +26,7 @@ from bot.facts.slack_words import TOKEN_ERRORS
 TIMEOUT_SECONDS = 10
 LONGEST_PAUSE = timedelta(seconds=30)
 WATCH_SECONDS = 5.0
-GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before anybody is told
+GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
 MOST_CONNECTIONS = 10  # that Slack allows an app
 _OK, _TOO_MANY = 200, 429
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
@@ -69,7 +69,7 @@ async def ask_slack(
                 raise RefusedTokenError(
                     f"Slack refuses {setting} ({reason}). Give the installed app's token."
                 ) from None
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with the way to Slack may pass
+        except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may pass
             reason = type(error).__name__
         failures += 1
         wait = wait or min(pause(failures), LONGEST_PAUSE)
@@ -78,7 +78,7 @@ async def ask_slack(
 
 
 def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
-    """Return Slack's word for an error, and how long it asks to be left alone. The answer may be anybody's."""
+    """Return Slack's word for an error, and how long it asks not to be called. The answer may not be Slack's."""
     answer = getattr(error.response, "data", None)
     headers = getattr(error.response, "headers", None) or {}
     reason = str(answer.get("error")) if isinstance(answer, dict) else "no answer of Slack's"

@@ -33,7 +33,7 @@ LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in 
 
 
 def card(shown: Shown, request: Request, *, audit_refused: bool = False) -> Message:
-    """Return the one card for whatever state a request is in. `audit_refused`: see `AUDIT_REFUSED`."""
+    """Return the card of a request, for each state that it can be in. `audit_refused`: see `AUDIT_REFUSED`."""
     blocks = _CARDS[request.state](shown, request)
     if request.state in AWAITING:
         buttons = [button("Cancel", CANCEL, request.id)]

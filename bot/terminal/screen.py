@@ -8,7 +8,7 @@ from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.request import Request, State
 from bot.visible import visible
 
-NO_ONE_TO_ASK = "This is no terminal, so it cannot ask for a confirmation. Add --yes."
+NO_ONE_TO_ASK = "This is not a terminal, so the command cannot ask you to confirm. Add --yes."
 UNFINISHED = (
     "Whether it happened is not known here. The bot finishes what was begun, where it may, once it runs; "
     "the audit channel will show how it ended."

@@ -16,7 +16,7 @@ from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.index import Index
 from bot.stores.dynamodb.items import Item
 
-AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, whatever its clock says
+AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, even where clocks differ
 LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
 
 

@@ -30,7 +30,7 @@ from bot.stores.sqlite.trail import entries
 
 T = TypeVar("T")
 
-AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, whatever their clocks say
+AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, even where clocks differ
 
 
 class SQLiteStore:
