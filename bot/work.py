@@ -146,14 +146,15 @@ class Worker:
 
     def _write(self, request: Request, ended: Request, wait: timedelta) -> None:
         """Store an outcome, for some seconds again and again: to lose it would mean to call once more."""
-        now = ended.ended_at or self.clock.now()
+        now, in_doubt = ended.ended_at or self.clock.now(), False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
                 self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
             except SupersededError:
-                if self.requests.get(request.id) != ended:  # else an earlier try was done, though it seemed to fail
+                if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
                     raise
-            except StoreUnavailableError:
+            except StoreUnavailableError as error:
+                in_doubt = in_doubt or error.in_doubt
                 if pause is None:
                     raise
                 self.clock.sleep(pause)
