@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from bot.action import Answer, Step
 from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.find import Finder
-from bot.ports import Attribute, Clock, Outbox, Place, Requests, Show, Trail
+from bot.ports import Attribute, Clock, Place, Requests, Show
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.wiring.shared import Store
 from bot.work import LEASE, Lifetimes, Worker
 
 T = TypeVar("T")
@@ -52,16 +53,6 @@ class StoppedClock:
     def sleep(self, seconds: float) -> None:
         """Move on by so much."""
         self.time += timedelta(seconds=seconds)
-
-
-class Store(Requests, Trail, Outbox, Protocol):
-    """What every store is."""
-
-    def open(self) -> None:
-        """Make it ready."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 class NoGroups:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from examples import COMMAND, NOON, ScriptedPool, StoppedClock, Store, awaiting, confirmations, worker
+from examples import COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, confirmations, worker
 
 from bot.audit import Entry, entry_of
 from bot.deliver import CardDelivery, Delivery, show_card
@@ -14,6 +14,7 @@ from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
 from bot.ports import Clock, Place
 from bot.request import Claim, Request, State
+from bot.wiring.shared import Store
 from bot.work import LEASE
 
 

@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Any, cast
 
 import pytest
-from examples import NOON, ScriptedPool, StoppedClock, Store, worker
+from examples import NOON, ScriptedPool, StoppedClock, worker
 from stand_ins import meanwhile, ready_in
 
 from bot.action import ACTIONS, Action, Answer, Done, Refused, Step, Unclear
 from bot.audit import POSTED, Kind
 from bot.errors import StoreUnavailableError
 from bot.request import Request, State
+from bot.wiring.shared import Store
 from bot.work import LEASE, Worker
 
 

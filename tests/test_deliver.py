@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from examples import CLICK, COMMAND, KIM, NOON, SAM, StoppedClock, Store, asked, awaiting
+from examples import CLICK, COMMAND, KIM, NOON, SAM, StoppedClock, asked, awaiting
 from stand_ins import Channel, TakenCards, added, card_delivery, delivery, meanwhile, moved, ready_in
 
 from bot.audit import Kind, entry_of_ask
@@ -15,6 +15,7 @@ from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE
 from bot.errors import DeliveryError, StoreUnavailableError
 from bot.ports import LiveMessage, Place
 from bot.request import Claim, Operator, Request, State, new_id
+from bot.wiring.shared import Store
 from bot.work import LEASE
 
 ARCHIVED = DeliveryError("is_archived", for_good=True)
@@ -90,6 +91,9 @@ class TestCards:
             pauses.append((clock.time - before).total_seconds())
             shows.show_due()
         assert pauses == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+        clock.sleep(POST.total_seconds())
+        shows.show_due()
+        assert len(cards.shown) == 2, "an earlier try may have come late, and hidden what is newer"
         assert store.due_messages(clock.time + timedelta(days=9), 1) == []
 
     def test_slack_is_not_called_before_it_wants_to_be(self, store: Store) -> None:

@@ -105,7 +105,7 @@ def of_shape_2(stored: str, change: Callable[[Document], Document]) -> str:
 
 @pytest.fixture
 def _second_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "SHAPES", documents.SHAPES | {2: Shape(as_shape_1, entry_as_shape_1)})
+    monkeypatch.setattr(documents, "SHAPES", {**documents.SHAPES, 2: Shape(as_shape_1, entry_as_shape_1)})
 
 
 def second_request(request: Document) -> Document:

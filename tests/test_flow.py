@@ -15,7 +15,6 @@ from examples import (
     SAM,
     ScriptedPool,
     StoppedClock,
-    Store,
     asked,
     awaiting,
     choosing,
@@ -45,6 +44,7 @@ from bot.errors import (
 )
 from bot.flow import Flow
 from bot.request import ENDED, Ask, Request, State, new_id
+from bot.wiring.shared import Store
 
 YES = Done("aws-yes")
 NOT_ALLOWED = Allowlist(Allowed(), {"customers": Allowed()})

@@ -80,7 +80,7 @@ def test_each_step_of_the_start_is_shown_with_its_time(tmp_path: Path) -> None:
     with sandbox(tmp_path) as running:
         assert all(re.match(r" *\d+\.\d s  \w", step) for step in running.steps)
         assert [re.sub(r"http\S+", "URL", step[9:]) for step in running.steps] == [
-            "Starting, on this machine alone",
+            "Starting, on this machine only",
             "Cognito (moto) is there",
             "12 people are signed in on 20 devices",
             "A Slack workspace is there",

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 import pytest
-from examples import ADA, NOON, SAM, Store, added_to, asked, awaiting, claimed_in, decided_in, done_in
+from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
 from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Place, Show
 from bot.request import MOVES, TERMINAL, Account, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
+from bot.wiring.shared import Store
 from bot.work import LEASE
 
 MOMENT = timedelta(microseconds=1)

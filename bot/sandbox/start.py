@@ -53,7 +53,7 @@ async def run(port: int, *, browser: bool) -> int:
 
 
 async def _perform(door: socket.socket, report: Report, *, browser: bool) -> None:
-    report("Starting, on this machine alone")
+    report("Starting, on this machine only")
     forget_the_outside()
     async with Stage(report=report) as stage, bot_on(stage) as bot, Page(stage).open(door) as url:
         report("The bot is connected")
@@ -115,7 +115,7 @@ def refuse_what_is_not_loopback(urls: Iterable[str]) -> None:
         except ValueError:
             here = False
         if not here:
-            raise CannotStartError(f"The sandbox talks to this machine alone, but it was led to {url}.")
+            raise CannotStartError(f"The sandbox talks only to this machine, but it was led to {url}.")
 
 
 def open_browser(url: str) -> None:

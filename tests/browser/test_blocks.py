@@ -74,6 +74,7 @@ def test_mrkdwn(post: Post, reader: Window) -> None:
         "<https://example.com/a_b|a *link*>": "a *link*",
         "<javascript:alert(1)|no link>": "no link",
         f"<!date^{WHEN}^{{date_num}} at {{time_secs}}|then>": "2014-02-18 at 15:39:42",
+        f"<!date^{WHEN - 56_100}^{{time}}|then>": "00:04",
         f"<!date^{WHEN}^{{date_long_pretty}}|then>": "18 February 2014",
         "<!date^never^{date}|then>": "then",
         ":nobody_knows_this:": ":nobody_knows_this:",

@@ -32,7 +32,9 @@ function ago(date) {
 const date = written({ dateStyle: "long" });
 const short = written({ dateStyle: "medium" });
 const long = written({ dateStyle: "full" });
-export const clock = written({ hour: "numeric", minute: "2-digit" });
+// "6:39 AM" or "06:39", as Slack writes it.
+const hour = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12 ? "numeric" : "2-digit";
+export const clock = written({ hour, minute: "2-digit" });
 
 const TOKENS = {
   date_num: (when) =>
@@ -45,7 +47,7 @@ const TOKENS = {
   date_long_pretty: pretty(long),
   day_divider_pretty: pretty(long),
   time: clock,
-  time_secs: written({ hour: "numeric", minute: "2-digit", second: "2-digit" }),
+  time_secs: written({ hour, minute: "2-digit", second: "2-digit" }),
   ago,
 };
 
