@@ -132,10 +132,10 @@ def test_a_press_that_finds_all_places_for_cognito_taken_is_accepted_waits_visib
         headless.press(KIM, kims, CONFIRM)
         held.wait_until_arrived()
         headless.press(SAM, sams, CONFIRM)
-        waiting = headless.wait_for_message(SAM, containing="Waiting … Signing out ada has not begun yet.")
+        waiting = headless.wait_for_message(SAM, containing="Confirmed. Signing out ada has begun or waits to begin")
         (request,) = (each for each in requests(headless) if each.ask.operator.id == SAM)
         assert request.decided_at
-        assert shows(waiting, f"It begins by {request.decided_at + timedelta(minutes=5):{UTC_TIME}} or not at all.")
+        assert shows(waiting, f"until {request.decided_at + timedelta(minutes=5):{UTC_TIME}} at the latest.")
         assert waiting.ts == sams.ts
         assert request.state is State.READY
         assert not [message for message in headless.messages(SAM) if shows(message, "busy")]
