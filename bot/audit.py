@@ -71,7 +71,7 @@ class Entry:
 
     @property
     def ask(self) -> Ask:
-        """What was asked, and by whom. Raises `LookupError` for an entry that nobody wrote so."""
+        """What was asked, and by whom. Raises `LookupError` for an entry of nothing, which the bot never writes."""
         ask = self.request.ask if self.request else self.asked
         if ask is None:
             raise LookupError("an entry of nothing")

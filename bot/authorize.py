@@ -1,4 +1,4 @@
-"""May this operator sign people out, and of which pools? Nobody may unless a rule says so."""
+"""May this operator sign people out, and of which pools? No one may unless a rule says so."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field

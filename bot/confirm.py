@@ -21,6 +21,7 @@ from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Clock, Groups, Place, Requests, Trail
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
+from bot.work import CLOCKS_AGREE_WITHIN
 
 AT_ONCE = 100
 
@@ -36,7 +37,7 @@ class Press:
 
 
 class AlreadyDecidedError(Exception):
-    """A press on a card that no longer awaits it: show the request as it stands."""
+    """A press on a card that no longer awaits it: show the request as it is."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -69,7 +70,8 @@ class Confirmations:
         allowlist = replace(self.allowlist, pools=pools)
         decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
         if isinstance(decision, Denied):
-            raise self._refused(ask, decision.rule, account)
+            sentence = f"You may no longer do this in pool {account.pool}." if account else None
+            raise self._refused(ask, decision.rule, account, sentence)
         return decision
 
     def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
@@ -144,7 +146,7 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        for request in self.requests.expired(self.clock.now(), AT_ONCE):
+        for request in self.requests.expired(self.clock.now() - CLOCKS_AGREE_WITHIN, AT_ONCE):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, NewerVersionError
 from bot.ports import AuditChannel, Cards, Clock, LiveMessage, Outbox, Place, Requests, Show
 from bot.request import ENDED, TERMINAL, Request, State
 
@@ -49,18 +49,22 @@ class CardDelivery:
                 self._show(held)
 
     def _show(self, held: LiveMessage) -> None:
-        request = self.requests.get(held.request_id)
         place = held.place if held.place and self.clock.now() < held.place.until else None
+        wait = pause(held.failures + 1) * self.jitter()
         try:
+            request = self.requests.get(held.request_id)
             if request and _can_show(request, place):
                 self._send(request, place)
+        except NewerVersionError:  # a newer bot moved it, and shows it
+            self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
-            wait = pause(held.failures + 1) * self.jitter()
             log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": held.request_id})
-            if not error.gone:
+            if error.gone:
+                self.outbox.shown(held)
+            else:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
-                return
-        self.outbox.shown(replace(held, version=request.version) if request else held)
+        else:
+            self.outbox.shown(replace(held, version=request.version) if request else held)
 
     def _send(self, request: Request, place: Place | None) -> None:
         try:
@@ -101,7 +105,7 @@ class Delivery:
         if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
             self._deliver_due(now)
         if (due := self.outbox.next_entry_at()) is None:
-            self.refusing = None  # whichever instance delivered the last one: the channel takes messages
+            self.refusing = None  # this or another instance delivered the last one: the channel takes messages
             return LOOK_AGAIN.total_seconds()
         wait = max(due, self.held_until or due) - self.clock.now()
         return min(max(wait, LEAST_WAIT), LOOK_AGAIN).total_seconds()

@@ -96,11 +96,11 @@ class ChosenBeforeError(BotError):
 
 
 class UnderWayError(BotError):
-    """The request was already confirmed and is under way. The result will replace the card."""
+    """The request was already confirmed and is under way. Its result will come where it was confirmed."""
 
 
 class NotRecordedError(BotError):
-    """The outcome could not be recorded yet, so it is not known here. The audit channel will show how it ended."""
+    """The bot's store did not answer, so it is not known here how this ends. The audit channel will show it."""
 
 
 class StoreUnavailableError(BotError):

@@ -81,7 +81,7 @@ class Finder:
         hints = ["In many pools user names are case-sensitive."]
         if looks_like_phone(target) and not any(Attribute.PHONE in look.forms for look in looks):
             missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
-            hints = [f"As it stands, it is not a phone number{missing}."]
+            hints = [f"Written so, it is not a phone number{missing}."]
         if len(looks) < len(self.pools):
             hints.append("It may be in another pool.")
         return f"No one was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"

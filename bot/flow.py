@@ -106,7 +106,7 @@ class Flow:
         """Start what waits for a worker: what dead processes left, and what found no room, as it may again."""
         with suppress(BusyError):
             for request in () if self.closed() else self.worker.waiting():
-                self.aws_lane.run(request.id, partial(self._run, request, None))
+                self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
     def _begin(self, ask: Ask, work: Callable[[], None]) -> None:
         if closed := self.closed():
@@ -164,7 +164,7 @@ class Flow:
 
     @contextmanager
     def _telling(self, reply: Reply) -> Iterator[None]:
-        """Tell the operator whatever is raised inside."""
+        """Tell the operator of each error that is raised inside."""
         try:
             yield
         except AlreadyDecidedError as error:
@@ -186,9 +186,13 @@ class Flow:
             self._show(request, reply)
 
     def _show(self, request: Request, reply: Reply) -> None:
-        if reply.show(request) and reply.place:
+        was_shown, card = reply.show(request), LiveMessage(request_id=request.id, version=request.version)
+        if reply.place:
             with suppress(StoreUnavailableError):  # it is shown once more
-                self.outbox.shown(LiveMessage(request_id=request.id, version=request.version))
+                if was_shown:
+                    self.outbox.shown(card)
+                else:
+                    self.outbox.not_shown(card, None)
 
 
 def _log_failed(what: str, error: Exception) -> None:

@@ -189,12 +189,13 @@ class Outbox(Protocol):
     def shown(self, message: LiveMessage) -> None:
         """Note that Slack took the card as of `message.version`, or that there is no way to show that version.
 
-        It is due no longer, unless someone else holds it, or it became due at once since it was held. Where the request
-        has moved on since, this may hide a newer card: then it is due at once, until it was held and shown.
+        It is due no longer, unless someone else holds it, or it became due at once since it was held, or an earlier try
+        failed: that one may still come, and late, so the card is shown once more when it was due. Where the request has
+        moved on since, this may hide a newer card: then it is due at once, until it was held and shown.
         """
 
-    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
-        """Note that Slack may not have taken the card, and when to try again, unless someone took it since.
+    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
+        """Note that Slack may not have taken the card, and when to try again (None: as it was), unless someone did.
 
         Where the request has moved on since, the card is due at once, as after `shown`: it may still come, and late.
         """

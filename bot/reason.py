@@ -9,7 +9,7 @@ from bot.errors import UsageError
 
 
 class Pattern(Protocol):
-    """A regular expression whose matching takes time in proportion to the text, whatever it and the text are."""
+    """A regular expression whose matching takes time in proportion to the text, for any expression and any text."""
 
     @property
     def pattern(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
-from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, SupersededError
+from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, StoreUnavailableError, SupersededError
 from bot.ports import Clock, Requests, UserPool
 from bot.request import TERMINAL, Claim, Request, State, new_id
 
@@ -56,7 +56,9 @@ class Worker:
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
         now = self.clock.now()
+        sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN  # a terminal waits for its own result, by its own clock
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
+        ready = [each for each in ready if each.ask.source != TERMINAL or (each.decided_at or now) < sure]
         dead = self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE)
         found = [each for each in (*ready, *dead) if each.id not in self._running]
         return [each for each in found if self._pool(each) or now >= self._latest(each)]
@@ -139,8 +141,25 @@ class Worker:
             access_until=now + lifetimes.token if lifetimes else None,
             login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
         )
-        self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
+        self._write(request, ended, wait)
         return ended
+
+    def _write(self, request: Request, ended: Request, wait: timedelta) -> None:
+        """Store an outcome, for some seconds again and again: to lose it would mean to call once more."""
+        now, in_doubt = ended.ended_at or self.clock.now(), False
+        for pause in (*BACK_OFF_SECONDS, None):
+            try:
+                self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
+            except SupersededError:
+                if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
+                    raise
+            except StoreUnavailableError as error:
+                in_doubt = in_doubt or error.in_doubt
+                if pause is None:
+                    raise
+                self.clock.sleep(pause)
+                continue
+            break
 
 
 @dataclass

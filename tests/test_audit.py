@@ -372,7 +372,7 @@ def test_without_a_store_there_is_a_sentence_and_still_no_store(audit: Callable[
 def test_a_fault_in_the_store_setting_is_said(audit: Callable[..., Ran]) -> None:
     ran = audit(SIGNOUT_STORE="signout.db", SIGNOUT_STOER="x")
     assert ran.code == 1
-    assert "SIGNOUT_STOER is no setting" in ran.err
+    assert "SIGNOUT_STOER is not a setting" in ran.err
     assert "SIGNOUT_STORE (store in the file) must be" in ran.err
 
 

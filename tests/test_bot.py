@@ -66,7 +66,7 @@ def test_a_person_taken_off_the_list_after_the_card_can_no_longer_confirm(
         card = card_for(headless, KIM)
         headless.do(lambda: headless.stage.workspace.usergroups["S0SUPPORT1"].discard(KIM))
         headless.press(KIM, card, CONFIRM)
-        headless.wait_for_message(KIM, containing="You are not on the list")
+        headless.wait_for_message(KIM, containing="You may no longer do this in pool customers.")
         headless.wait_for_message(SAM, AUDIT, containing="Refused: ada")
     assert headless.is_signed_in("ada")
     assert headless.cognito_calls(SIGN_OUT) == []

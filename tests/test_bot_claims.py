@@ -41,7 +41,7 @@ def test_a_rule_for_another_pool_does_not_confirm_this_one(headless: Headless) -
     settings.write_text(settings.read_text() + f'allow.users = ["{KIM}"]\n')  # the last pool is staff
     with headless.bot_in_process(SIGNOUT_ALLOW_GROUPS=""):
         headless.press(KIM, card, CONFIRM)
-        headless.wait_for_message(KIM, containing="You are not on the list")
+        headless.wait_for_message(KIM, containing="You may no longer do this in pool customers.")
     assert headless.cognito_calls(SIGN_OUT) == []
 
 

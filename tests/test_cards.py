@@ -60,7 +60,7 @@ def test_pii_full_shows_the_whole_email() -> None:
 
 
 def test_a_card_that_waits_says_so_and_until_when() -> None:
-    assert card(SHOWN, request(State.READY)).text.startswith("Waiting … Signing out ada has not begun yet.")
+    assert card(SHOWN, request(State.READY)).text.startswith("Confirmed. Signing out ada has begun or waits to begin")
     assert moments(State.READY) == [int((NOON + SHOWN.resume_within).timestamp())]
 
 

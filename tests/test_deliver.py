@@ -91,6 +91,9 @@ class TestCards:
             pauses.append((clock.time - before).total_seconds())
             shows.show_due()
         assert pauses == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+        clock.sleep(POST.total_seconds())
+        shows.show_due()
+        assert len(cards.shown) == 2, "an earlier try may have come late, and hidden what is newer"
         assert store.due_messages(clock.time + timedelta(days=9), 1) == []
 
     def test_slack_is_not_called_before_it_wants_to_be(self, store: Store) -> None:

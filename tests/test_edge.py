@@ -18,7 +18,6 @@ PATIENCE = 5
 @pytest.fixture
 def lane() -> Iterator[ThreadLane]:
     lane = ThreadLane("test", 4, kept=1)
-    lane.start()
     yield lane
     lane.stop()
 
@@ -60,7 +59,6 @@ def test_the_last_places_are_kept_for_what_is_urgent(lane: ThreadLane, go_on: th
 
 def test_what_is_urgent_waits_where_the_lane_lets_it_and_nothing_else_does() -> None:
     lane, go_on, done = ThreadLane("presses", 1, waiting=2), threading.Event(), list[str]()
-    lane.start()
     lane.run("R1", go_on.wait)
     with pytest.raises(BusyError):
         lane.run("R2", nothing)

@@ -27,7 +27,6 @@ PATIENCE = 20
 @pytest.fixture
 def lane() -> Iterator[ThreadLane]:
     lane = ThreadLane("health", 2)
-    lane.start()
     yield lane
     lane.stop()
 
@@ -55,7 +54,10 @@ def test_what_hangs_is_asked_once_and_holds_up_nobody(lane: ThreadLane, monkeypa
     assert len(calls) == 1
 
 
-def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(lane: ThreadLane) -> None:
+def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(
+    lane: ThreadLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Probe, "WITHIN", PATIENCE)
     calls: list[int] = []
 
     def ask() -> int:
@@ -149,12 +151,15 @@ def test_a_full_lane_is_told_and_each_who_is_turned_away_is_counted() -> None:
     metrics = Metrics()
     lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away)
     look = room_in(lane)
-    lane.run("R1", list)
+    go_on = threading.Event()
+    lane.run("R1", go_on.wait)
     assert told(look) is None
-    lane.run("R2", list)
+    lane.run("R2", go_on.wait)
     with pytest.raises(BusyError):
-        lane.run("R3", list)
+        lane.run("R3", go_on.wait)
     assert told(look) == "The aws lane is full, so new commands are told that the bot is busy."
+    go_on.set()
+    lane.stop()
     assert 'signout_lane_turned_away_total{lane="aws"} 1.0' in page(metrics)
 
 

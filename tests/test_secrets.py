@@ -113,10 +113,10 @@ def test_each_secret_may_be_kept_in_any_of_these_ways(name: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "text", "key", "sentence"),
     [
-        ("not-json", "open sesame", "#bot", "refers to a key of a secret that is no JSON."),
+        ("not-json", "open sesame", "#bot", "refers to a key of a secret that is not JSON."),
         ("a-list", '["open sesame"]', "#bot", "refers to a key that the secret's JSON does not have."),
         ("no-key", '{"sesame": "open"}', "#bot", "refers to a key that the secret's JSON does not have."),
-        ("a-number", '{"bot": 5}', "#bot", "refers to a key of a secret whose value is no text."),
+        ("a-number", '{"bot": 5}', "#bot", "refers to a key of a secret whose value is not text."),
         ("no-text", '{"bot": " "}', "#bot", "refers to a secret that is empty."),
         ("whole-json", '{"sesame": "open"}', "", "refers to a secret that is JSON. Say which of its keys"),
         ("blank", " \n", "", "refers to a secret that is empty."),
@@ -153,7 +153,7 @@ MISSING = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:missing-AbCdE
         (MISSING, "GetSecretValue", "AccessDeniedException", "AWS says AccessDeniedException: allow it with what"),
         ("ssm:/missing", "GetParameter", "AccessDeniedException", "AWS says AccessDeniedException: allow it with"),
         (MISSING, "GetSecretValue", "DecryptionFailure", "allow kms:Decrypt with its key."),
-        (MISSING, "GetSecretValue", "ExpiredTokenException", "AWS says ExpiredTokenException: mend that"),
+        (MISSING, "GetSecretValue", "ExpiredTokenException", "AWS says ExpiredTokenException: correct that"),
     ],
 )
 def test_what_aws_says_of_a_reference_is_told_by_its_code(

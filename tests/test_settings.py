@@ -70,8 +70,8 @@ def test_all_faults_are_reported_at_once() -> None:
     reported = "\n".join(faults({"SIGNOUT_CONFIRM_WITHIN": "5", "SIGNOUT_ALOW_USERS": "U0123ABCDEF"}))
     for setting in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SIGNOUT_AUDIT_CHANNEL", "pools", "SIGNOUT_CONFIRM_WITHIN"):
         assert setting in reported
-    assert "Nobody is allowed" in reported
-    assert "SIGNOUT_ALOW_USERS is no setting of this bot" in reported
+    assert "No one is allowed" in reported
+    assert "SIGNOUT_ALOW_USERS is not a setting of this bot" in reported
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_all_faults_are_reported_at_once() -> None:
         ("SLACK_API_URL", "https://slack.com@evil.example/", "SLACK_API_URL must be an address of Slack's own"),
         ("SLACK_API_URL", "http://127.0.0.1.evil.example/", "SLACK_API_URL must be an address of Slack's own"),
         ("SIGNOUT_AUDIT_CHANNEL", "#audit", "must be a channel id such as C0123ABCDEF"),
-        ("SIGNOUT_ALLOW_USERS", "", "Nobody is allowed to sign users out"),
-        ("SIGNOUT_ALLOW_USERS", ",", "Nobody is allowed to sign users out"),
+        ("SIGNOUT_ALLOW_USERS", "", "No one is allowed to sign users out"),
+        ("SIGNOUT_ALLOW_USERS", ",", "No one is allowed to sign users out"),
         ("SIGNOUT_ALLOW_USERS", "@sam", "must be Slack user ids such as U0123ABCDEF"),
         ("SIGNOUT_ALLOW_GROUPS", "@support", "must be Slack user group ids such as S0123ABCDEF"),
         ("SIGNOUT_POOL_ID", "AbCdEf123", "must be a user pool id such as eu-central-1_AbCdEf123"),
@@ -132,7 +132,7 @@ def test_a_fault_names_its_setting_and_says_how_to_fix_it(name: str, value: str,
 @pytest.mark.parametrize(
     ("toml", "sentence"),
     [
-        ("audit_chanel = 'C0123ABCDEF'", "audit_chanel is no setting of this bot. Check its spelling."),
+        ("audit_chanel = 'C0123ABCDEF'", "audit_chanel is not a setting of this bot. Check its spelling."),
         ("[pools.staff]", "pools.staff.id is missing."),
         ("[pools.staff]\nid = 'x'", "pools.staff.id must be a user pool id"),
         ("[pools.staff]\nid = 'eu-west-1_a'\ntoken_lifetime = '25h'", "pools.staff.token_lifetime must be 5m to 1d."),
@@ -140,7 +140,7 @@ def test_a_fault_names_its_setting_and_says_how_to_fix_it(name: str, value: str,
             "[pools.staff]\nid = 'eu-west-1_a'\ndefault_region = 'Germany'",
             "must be a country of two letters, such as DE.",
         ),
-        ("[pools.'Not OK']\nid = 'eu-west-1_a'", "is no pool name: use a-z, 0-9 and -"),
+        ("[pools.'Not OK']\nid = 'eu-west-1_a'", "is not a pool name: use a-z, 0-9 and -"),
         ("[pools.staff.allow]\nusers = ['ray']\n[pools.staff]\nid = 'eu-west-1_a'", "pools.staff.allow.users must be"),
         ("confirm_within = 5", "SIGNOUT_CONFIRM_WITHIN (confirm_within in the file) must be a number and a unit"),
         ("slack_bot_token = 'xoxb-file-secret'", "slack_bot_token never belongs in the file."),
@@ -223,9 +223,9 @@ def test_reading_the_store_takes_its_setting_and_nothing_else() -> None:
     ("environment", "toml", "sentence"),
     [
         ({"SIGNOUT_STORE": "signout.db"}, "", "SIGNOUT_STORE (store in the file) must be sqlite:///relative/path.db"),
-        ({"SIGNOUT_STOR": "sqlite:///x"}, "", "SIGNOUT_STOR is no setting of this bot. Check its spelling."),
+        ({"SIGNOUT_STOR": "sqlite:///x"}, "", "SIGNOUT_STOR is not a setting of this bot. Check its spelling."),
         ({"SIGNOUT_CONFIG": "missing.toml"}, "", "The settings file missing.toml cannot be read"),
-        ({}, "stroe = 'sqlite:///x'", "stroe is no setting of this bot. Check its spelling."),
+        ({}, "stroe = 'sqlite:///x'", "stroe is not a setting of this bot. Check its spelling."),
         ({}, "store = 3", "SIGNOUT_STORE (store in the file) has the wrong form."),
         ({}, "store", "The settings file signout.toml is not valid TOML"),
         ({}, "slack_bot_token = 'xoxb-secret'", "slack_bot_token never belongs in the file."),

@@ -272,18 +272,39 @@ class TestTakeOver:
         clock = StoppedClock()
         moves: list[None] = []
 
-        def fails_at_the_second() -> None:
+        def fails_after_the_claim() -> None:
             moves.append(None)
-            if len(moves) == 2:
+            if 2 <= len(moves) <= 5:
                 raise StoreUnavailableError("away")
 
         pool = ScriptedPool([NO, NO], clock)
-        rule = worker(meanwhile(store, before_move=fails_at_the_second), pool, clock)
+        rule = worker(meanwhile(store, before_move=fails_after_the_claim), pool, clock)
         with pytest.raises(StoreUnavailableError):
             rule.run(ready_in(store))
         clock.sleep(60)
         (dead,) = rule.waiting()
         assert outcome(rule.run(dead)) == (State.UNKNOWN, "Interrupted", 1), "it does not remember its first answer"
+
+    @pytest.mark.parametrize("after", [False, True], ids=["not done", "done all the same"])
+    def test_an_outcome_that_could_not_be_written_at_once_is_written_a_moment_later(
+        self,
+        store: Store,
+        after: bool,  # noqa: FBT001 -- an example
+    ) -> None:
+        clock = StoppedClock()
+        moves: list[None] = []
+
+        def fails_once() -> None:
+            moves.append(None)
+            if len(moves) == 2:
+                raise StoreUnavailableError("away", in_doubt=after)
+
+        pool = ScriptedPool([YES], clock)
+        troubled = meanwhile(store, after_move=fails_once) if after else meanwhile(store, before_move=fails_once)
+        ended = worker(troubled, pool, clock).run(ready_in(store))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert ended == store.get(ended.id if ended else "")
+        assert len(pool.called_at) == 1
 
 
 class TestWaiting:

@@ -1,4 +1,4 @@
-"""Tries what the bot has to be allowed in its user pools. Nobody can be signed out by it."""
+"""Tries what the bot has to be allowed in its user pools. It can sign no one out."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ _CALLS: Mapping[str, Callable[[UserPool, str], str]] = {
 
 def _finding(line: str, action: str, nobody: str, code: str) -> Finding:
     if code == NO_ACCOUNT:
-        return Finding(line, "ok", f"allowed (tried on a name that nobody has: {nobody})")
+        return Finding(line, "ok", f"allowed (tried on a name that no account has: {nobody})")
     if code in _NO_USE_GOING_ON:
         return Finding(line, "missing", *_NO_USE_GOING_ON[code])
     shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"

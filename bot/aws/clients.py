@@ -85,7 +85,7 @@ class Clients:
         return client
 
     def forget(self, region: str) -> None:
-        """Build the clients of a region anew when next needed, but not for each of many who need them at once."""
+        """Build the clients of a region again when next needed, but not for each of many who need them at once."""
         for key, (_, built_at) in list(self._clients.items()):
             if key[1] == region and time.monotonic() - built_at > SHARED_SECONDS:
                 self._clients.pop(key, None)
@@ -115,7 +115,7 @@ class Clients:
         if kind == "present session":
             session.register_component("credential_provider", CredentialResolver([PresentSession()]))
         aws = boto3.Session(botocore_session=session)
-        # The two calls stand apart for the sake of their types.
+        # Two calls, so that each has its type.
         client: Any = (
             aws.client("sts", region_name=region, config=config)
             if kind == "sts"

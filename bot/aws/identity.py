@@ -53,5 +53,5 @@ def _caller(region: str) -> "GetCallerIdentityResponseTypeDef":
 
 
 def role_without_session(arn: str) -> str:
-    """Return an ARN as it stands in `allow.terminal`: an assumed role as the role, anything else as it is."""
+    """Return an ARN as it is in `allow.terminal`: an assumed role as the role, anything else as it is."""
     return _ASSUMED.sub(r"arn:\g<partition>:iam::\g<account>:role/\g<role>", arn)

@@ -54,7 +54,7 @@ class Reach:
 
     @property
     def parameters(self) -> Sequence[str]:
-        """The names of the parameters. Raises `SecretError` for what is no reference."""
+        """The names of the parameters. Raises `SecretError` for what is not a reference."""
         return sorted({parameter_name(reference) for reference in self.references if not secret_arn(reference)})
 
     @property
@@ -71,7 +71,7 @@ class Reach:
 def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json:
     """Return the bot's policy, and the policy and the trust policy of each role. `principal` is the bot's own role.
 
-    `account` and `region` are the bot's own. Raises `SecretError` for what is no reference to a secret.
+    `account` and `region` are the bot's own. Raises `SecretError` for what is not a reference to a secret.
     """
     own = [pool for pool in reach.pools if not pool.role_arn]
     roles = {
@@ -105,7 +105,7 @@ def _table(table: Table, account: str, region: str) -> Iterable[Json]:
 
 
 def _trust(principal: str, terminal: Iterable[str]) -> Iterable[Json]:
-    """Let the bot act for people in Slack alone, and everybody in a terminal for themselves alone."""
+    """Let the bot act only for people in Slack, and each person in a terminal only for themselves."""
     yield _trusted("Bot", principal, SLACK_OPERATORS)
     for number, arn in enumerate(sorted(terminal), 1):
         head, kind, name = arn.partition(":role/")
@@ -125,7 +125,7 @@ def _trusted(sid: str, principal: str, operators: Sequence[str], condition: Json
         "Action": list(ASSUME),
         "Condition": {
             "StringLike": {"sts:SourceIdentity": list(operators)},  # not there at all: not allowed
-            "StringLikeIfExists": {"sts:RoleSessionName": ULID},  # which belongs to sts:AssumeRole alone
+            "StringLikeIfExists": {"sts:RoleSessionName": ULID},  # which belongs to sts:AssumeRole only
             **(condition or {}),
         },
     }

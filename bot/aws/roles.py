@@ -28,7 +28,7 @@ _OWN_FAULTS = {
 }
 _WORD = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _NOT_IN_A_WORD = re.compile(r"[^\w+=,.@-]", re.ASCII)
-# Names are unique in an account whatever their path, and STS does not tell a role's path.
+# A name is unique in its account, also across paths, and STS does not tell a role's path.
 _CALLER = re.compile(r"arn:[\w-]+:iam::(?P<account>\d+):(?P<kind>role|user)/(?:.*/)?(?P<name>[^/]+)", re.DOTALL)
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class NotAssumedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Whose session it is: nobody else's calls are signed with it."""
+    """Whose session it is: no one else's calls are signed with it."""
 
     role_arn: str
     request_id: str
@@ -84,7 +84,7 @@ class Roles:
             session.lock.release()
 
     def forget(self, key: Key) -> None:
-        """Assume the role anew when it is next needed, say because AWS takes this session no longer."""
+        """Assume the role again when it is next needed, say because AWS no longer takes this session."""
         with self._lock:
             self._sessions.pop(key, None)
 
@@ -106,7 +106,7 @@ class Roles:
             )["Credentials"]
         except TooLateError:
             raise
-        except Exception as error:  # noqa: BLE001 -- whatever it was, there is no session
+        except Exception as error:  # noqa: BLE001 -- for any error: there is no session
             refused = _refusal(answer_to(error))
             if refused.code == NO_CREDENTIALS:
                 self._clients.forget(region)

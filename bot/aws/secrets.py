@@ -12,7 +12,7 @@ from bot.aws.clients import bounded
 from bot.aws.identity import own_region
 from bot.errors import SecretError
 
-ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that whoever started the bot hears of it
+ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that the start ends with a sentence
 _SECRET = re.compile(
     r"(?P<arn>arn:[\w-]+:secretsmanager:(?P<region>[\w-]+):\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6})(?:#(?P<key>.+))?"
 )
@@ -46,12 +46,12 @@ def secret_arn(reference: str) -> str | None:
 
 
 def parameter_name(reference: str) -> str:
-    """Return the name of the parameter that is referred to. Raises `SecretError` where it is no reference at all."""
+    """Return the name of the parameter that is referred to. Raises `SecretError` where it is not a reference."""
     asked = _PARAMETER.fullmatch(reference)
     if not asked:
         raise SecretError(
             "must be the secret itself, ssm:/PATH, or the whole ARN of a secret in Secrets Manager (with the six "
-            "characters at its end), after which may stand #KEY."
+            "characters at its end), perhaps with #KEY after it."
         )
     return asked["name"]
 
@@ -68,11 +68,11 @@ def _value(arn: str, region: str, key: str | None) -> str:
     try:
         found = json.loads(text)[key]
     except ValueError:
-        raise SecretError("refers to a key of a secret that is no JSON. Leave out the # and what follows.") from None
+        raise SecretError("refers to a key of a secret that is not JSON. Leave out the # and what follows.") from None
     except (LookupError, TypeError):
         raise SecretError("refers to a key that the secret's JSON does not have.") from None
     if not isinstance(found, str):
-        raise SecretError("refers to a key of a secret whose value is no text.")
+        raise SecretError("refers to a key of a secret whose value is not text.")
     return found
 
 
@@ -94,7 +94,7 @@ def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> An
     except ClientError as error:
         code = str(error.response["Error"].get("Code"))
         raise SecretError(
-            f"could not be read, AWS says {code}: {_WHY.get(code, 'mend that, and start again')}."
+            f"could not be read, AWS says {code}: {_WHY.get(code, 'correct that, and start again')}."
         ) from None
     except NoRegionError:
         raise SecretError("refers to a parameter, but no region is set. Set AWS_DEFAULT_REGION.") from None

@@ -26,7 +26,7 @@ class PresentSession(CredentialProvider):
     METHOD = CANONICAL_NAME = "present-session"
 
     def load(self) -> Credentials:
-        """Return credentials that are looked up anew for each request."""
+        """Return credentials that are looked up again for each request."""
         return _OfThePresent("", "", method=self.METHOD)
 
 

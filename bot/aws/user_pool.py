@@ -102,7 +102,7 @@ class CognitoUserPool:
         try:
             with leaving_within(CALL) if self._role else nullcontext(), self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
-        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it names no one
+        except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
                 return None
             trouble = self._answer(error)
@@ -112,7 +112,8 @@ class CognitoUserPool:
             trouble = Unclear("Unreachable")
         self._failed(operation, trouble.code)
         raise PoolUnavailableError(
-            f"Pool {self._name} could not be asked, so it is not certain who is meant. {advice(trouble.code)}",
+            f"Pool {self._name} could not be asked, so it is not certain who is meant."
+            f" {advice(trouble.code, is_clear=isinstance(trouble, Refused))}",
             trouble.code,
             refused=isinstance(trouble, Refused),
         )
@@ -160,7 +161,7 @@ class CognitoUserPool:
         try:
             with leaving_within(leave_within), self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(step))(UserPoolId=self._pool_id, Username=username)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, it was no yes
+        except Exception as error:  # noqa: BLE001 -- any error is no yes
             trouble = self._answer(error)
         else:
             if request_id := _request_id_of_yes(answer):

@@ -1,4 +1,4 @@
-"""The health page, and whatever else is served on its port."""
+"""The health page, and what else is served on its port."""
 
 import logging
 from collections.abc import Sequence

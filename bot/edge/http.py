@@ -17,7 +17,7 @@ from ulid import ULID
 
 PATH = "/slack/events"
 MAX_BODY_BYTES = 1_000_000
-MAX_UNPROVED_BYTES = 32_000_000  # of all bodies at once: whoever sends them need not be Slack
+MAX_UNPROVED_BYTES = 32_000_000  # of all bodies at once: they need not come from Slack
 MAX_FIELDS = 100
 READ_SECONDS = 5.0
 REMEMBERED = 10_000
@@ -119,7 +119,7 @@ class HttpMode:
             # The mode in which Bolt takes what was read already. By itself it would lose a command that says "payload".
             request = BoltRequest(mode="socket_mode", body=payload, context={"ask_id": id_})
             answer = self._app.dispatch(request)
-        except Exception as error:  # noqa: BLE001 -- whatever Bolt trips over in it
+        except Exception as error:  # noqa: BLE001 -- Bolt may fail at anything in it
             raise _RefusedError(400, f"Bolt could not read it ({type(error).__name__})") from None
         self._acked(time.monotonic() - begun)
         return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class ThreadLane:
-    """A `Lane` of `threads` threads. What is urgent may also wait, so many at a time; nothing else does.
+    """A `Lane` of `threads` threads, each begun once no other is idle. What is urgent may also wait, so many at a time.
 
     The last `kept` threads are for what is urgent. `turned_away` is told the lane's name whenever there is no room. The
     threads are daemons: what hangs past the drain does not keep the process from ending.
@@ -41,14 +41,8 @@ class ThreadLane:
         self._turned_away = turned_away
         self._changed = threading.Condition()
         self._work: queue.SimpleQueue[tuple[Context, Callable[[], object]] | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)
-        ]
-
-    def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        self._most = threads
+        self._begun = self._idle = 0  # threads
 
     def run(self, request_id: str | None, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do `work` on one of the threads, its log lines with the request's id; or raise `BusyError`."""
@@ -57,9 +51,14 @@ class ThreadLane:
                 self._turned_away(self.name)
                 raise BusyError
             self._free -= 1
-        context = copy_context()
-        context.run(bind_contextvars, **({"request_id": request_id} if request_id else {}))
-        self._work.put((context, work))
+            context = copy_context()
+            context.run(bind_contextvars, **({"request_id": request_id} if request_id else {}))
+            self._work.put((context, work))
+            if self._idle:
+                self._idle -= 1
+            elif self._begun < self._most:
+                self._begun += 1
+                threading.Thread(target=self._run, name=f"{self.name}-{self._begun}", daemon=True).start()
 
     @property
     def taken(self) -> int:
@@ -78,7 +77,7 @@ class ThreadLane:
 
     def stop(self) -> None:
         """Let each thread end once it has nothing to do."""
-        for _ in self._threads:
+        for _ in range(self._begun):
             self._work.put(None)
 
     def _run(self) -> None:
@@ -91,6 +90,7 @@ class ThreadLane:
             finally:
                 with self._changed:
                     self._free += 1
+                    self._idle += self.places - self._free < self._begun - self._idle  # else something waits
                     self._changed.notify_all()
 
 

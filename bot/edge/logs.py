@@ -1,4 +1,4 @@
-"""Logging to standard error, one line a record, from which no secret can be read whatever a library writes."""
+"""Logging to standard error, one line a record, without any secret, even where a library writes one."""
 
 import logging
 import math

@@ -40,7 +40,7 @@ _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 @dataclass(frozen=True, kw_only=True)
 class Scrape:
-    """How things stand at a scrape. None: it could not be asked in time (NaN on the page), or there is none."""
+    """How things are at a scrape. None: it could not be asked in time (NaN on the page), or there is none."""
 
     status: str
     lanes: Mapping[str, tuple[int, int]]
@@ -155,7 +155,7 @@ def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
     """Return what a scraper asks for; the plain form where prometheus-client trips over what it says."""
     try:
         return choose_encoder(accept)
-    except Exception:  # noqa: BLE001 -- anybody may have written it
+    except Exception:  # noqa: BLE001 -- anyone may have written it
         return choose_encoder("")
 
 

@@ -1,4 +1,4 @@
-"""`/readyz` and `/metrics`: how things stand, in words and in numbers. Neither ever waits for long."""
+"""`/readyz` and `/metrics`: how the bot is, in words and in numbers. Neither ever waits for long."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -61,7 +61,6 @@ class Outlook:
 
     def start(self) -> None:
         """Begin to ask: the store is open."""
-        self._lane.start()
         self._store_is_open = True
 
     def stop(self) -> None:
@@ -90,7 +89,7 @@ class Outlook:
             await self._writable.answer()
         except TimeoutError:
             return "The store does not answer in time, so no one can be signed out."
-        except Exception as error:  # noqa: BLE001 -- whatever it is, nothing can be written
+        except Exception as error:  # noqa: BLE001 -- for any error: nothing can be written
             self._note(error.reason if isinstance(error, StoreUnavailableError) else repr(error))
             return "The store cannot be written, so no one can be signed out. The log says why."
         self._note(None)

@@ -68,8 +68,8 @@ class Edge:
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then finish what is under way, within `drain_seconds`.
 
-        Whatever is away at the start is waited for: the store, and then Slack, for which recovery and delivery do not
-        wait. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
+        What is away at the start is waited for: the store, and then Slack. Once the store is there, waiting requests
+        are run and messages are sent. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
         pages = Pages(
@@ -107,8 +107,6 @@ class Edge:
 
     async def _serve(self, stop: asyncio.Event) -> None:
         self.outlook.start()
-        for lane in self.lanes:
-            lane.start()
         for rounds in self.rounds:
             rounds.start()
         try:
@@ -118,6 +116,8 @@ class Edge:
             await self._drain()
             with suppress(TimeoutError):  # a silent peer would be waited for longer than Docker waits for us
                 await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
+            for lane in self.lanes:
+                lane.stop()
 
     async def _connect(self) -> None:
         self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics))
@@ -133,8 +133,6 @@ class Edge:
         for rounds in self.rounds:
             await asyncio.to_thread(rounds.stop, max(deadline - loop.time(), 0))
         await asyncio.sleep(LAST_ACKS_SECONDS)
-        for lane in self.lanes:
-            lane.stop()
 
 
 async def _until(stop: asyncio.Event, work: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-from slack_bolt import App, BoltResponse
+from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -26,7 +26,7 @@ from bot.facts.slack_words import TOKEN_ERRORS
 TIMEOUT_SECONDS = 10
 LONGEST_PAUSE = timedelta(seconds=30)
 WATCH_SECONDS = 5.0
-GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before anybody is told
+GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
 MOST_CONNECTIONS = 10  # that Slack allows an app
 _OK, _TOO_MANY = 200, 429
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
@@ -69,7 +69,7 @@ async def ask_slack(
                 raise RefusedTokenError(
                     f"Slack refuses {setting} ({reason}). Give the installed app's token."
                 ) from None
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with the way to Slack may pass
+        except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may pass
             reason = type(error).__name__
         failures += 1
         wait = wait or min(pause(failures), LONGEST_PAUSE)
@@ -78,7 +78,7 @@ async def ask_slack(
 
 
 def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
-    """Return Slack's word for an error, and how long it asks to be left alone. The answer may be anybody's."""
+    """Return Slack's word for an error, and how long it asks not to be called. The answer may not be Slack's."""
     answer = getattr(error.response, "data", None)
     headers = getattr(error.response, "headers", None) or {}
     reason = str(answer.get("error")) if isinstance(answer, dict) else "no answer of Slack's"
@@ -199,7 +199,8 @@ class SocketMode:
         if answer.status != _OK:
             log.error("Bolt answered %d to a %s", answer.status, request.type)
             return
-        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, _payload(answer)))
+        payload: dict[str, Any] | None = json.loads(answer.body) if answer.body else None
+        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
         self._meter.acked(time.monotonic() - begun)
 
     async def _on_message(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
@@ -215,13 +216,6 @@ class SocketMode:
             )
         elif self._connections > 1:
             log.info("Slack counts %d connections of this app", self._connections)
-
-
-def _payload(answer: BoltResponse) -> dict[str, Any] | None:
-    if not answer.body:
-        return None
-    payload: dict[str, Any] = json.loads(answer.body)
-    return payload
 
 
 async def who_are_we(bot_token: str, base_url: str, meter: EdgeMeter) -> dict[str, Any]:

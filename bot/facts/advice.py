@@ -26,14 +26,17 @@ ADVICE: Mapping[str, str] = {
     "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
-    INTERRUPTED: "The bot was stopped while it was working on this.",
+    INTERRUPTED: "What came of an earlier try was not recorded.",
     NO_CALL_MADE: "Cognito was not asked: no time was left, or the pool is not configured any more. Run it again.",
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
-_NO_ADVICE = "Cognito refused it. Show this code to the bot's engineer."
+# What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.
+_NOT_CLEAR = frozenset({"InternalErrorException", "TimedOut", "Unreachable", INTERRUPTED})
 
 
-def advice(code: str | None) -> str:
-    """Return the sentence for an error code, with the code itself where an engineer will want it."""
-    sentence = ADVICE.get(code or "", _NO_ADVICE)
+def advice(code: str | None, *, is_clear: bool = True) -> str:
+    """Return the sentence for an error code, with the code itself; `is_clear`: it was a definite answer."""
+    known = ADVICE.get(code or "") if is_clear or code in _NOT_CLEAR else None
+    said = "Cognito refused it." if is_clear else "The answer was not clear."
+    sentence = known or f"{said} Show this code to the bot's engineer."
     return f"{sentence} ({code})" if code else sentence

@@ -22,7 +22,7 @@ DESCRIPTION = "Sign someone out of all their devices"
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody in Slack. `note` tells the sandbox's visitor what this person may do."""
+    """A person in Slack. `note` tells the sandbox's visitor what this person may do."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class Channel:
 
 
 def people() -> dict[str, Person]:
-    """Give four people, one for each answer to "may they sign somebody out?"."""
+    """Give four people, one for each answer to "may they sign someone out?"."""
     cast = (
         Person(id="U0SAM00001", name="sam", real_name="Sam Rivera", note="may sign out"),
         Person(id="U0KIM00001", name="kim", real_name="Kim Okafor", note="may sign out (through @support)"),

@@ -11,7 +11,7 @@ class Changes:
         self._next = asyncio.Event()
 
     def note(self) -> None:
-        """Count one change and wake everybody who waits."""
+        """Count one change and wake everyone who waits."""
         self.count += 1
         self._next.set()
         self._next = asyncio.Event()

@@ -116,7 +116,7 @@ class Cognito:
         self._checking = asyncio.Lock()
 
     async def seed(self, only: Iterable[str] | None = None) -> None:
-        """Make fresh pools and sign everybody in (or the people named in `only`; without any, make no pools)."""
+        """Make fresh pools and sign everyone in (or the people named in `only`; without any, make no pools)."""
         self._session = aiohttp.ClientSession()
         wanted = None if only is None else set(only)
         for name, people in CAST.items() if wanted != set() else ():
@@ -195,7 +195,7 @@ class Cognito:
         return await self._accepts("GetUser", AccessToken=device.access_token)
 
     async def check(self, username: str | None = None) -> None:
-        """Really try the tokens of everybody's devices, or of one person's."""
+        """Really try the tokens of everyone's devices, or of one person's."""
         async with self._checking:
             for pool in self.pools.values():
                 for account in pool.accounts.values():

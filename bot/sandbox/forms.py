@@ -1,4 +1,4 @@
-"""Forms: who has which one open, how the app opens and changes them, and what it hears of them."""
+"""Forms: who has which one open, how the app opens and changes them, and what it is told of them."""
 
 import time
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Trigger:
 
 
 class Forms:
-    """The open forms, one for each person at most; a form is seen by its person alone."""
+    """The open forms, one for each person at most; only its person sees a form."""
 
     def __init__(self, people: Mapping[str, Person], sockets: Sockets, changes: Changes) -> None:
         self.trigger_lifetime = TRIGGER_LIFETIME
@@ -43,11 +43,11 @@ class Forms:
     # What the app does
 
     def admit(self, payload: dict[str, Any], person_id: str) -> None:
-        """Let the app use the trigger_id in what it is about to hear, once and soon."""
+        """Let the app use the trigger_id in what it is about to be told, once and soon."""
         self._triggers[payload["trigger_id"]] = Trigger(person_id, time.monotonic() + self.trigger_lifetime)
 
     def open(self, trigger_id: str, content: Content) -> View:
-        """Open a form, already checked, before whoever pulled the trigger."""
+        """Open a form, already checked, for the person who pulled the trigger."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise NotDone("invalid_trigger_id")
@@ -96,7 +96,7 @@ class Forms:
         return replace(ack, error=error)
 
     async def act(self, person_id: str, view: View, action_id: str, given: Answers) -> Ack:
-        """Press a button in a form, or change an input of which the app hears at once (`dispatch_action`)."""
+        """Press a button in a form, or change an input of which the app is told at once (`dispatch_action`)."""
         form, answers = self._theirs(person_id, view), view.answers(given)
         shown = view.as_the_api_shows_it(answers)
         payload = payloads.view_actions(self._people[person_id], shown, _action(shown, action_id))
@@ -105,7 +105,7 @@ class Forms:
         return await self._sockets.deliver("interactive", payload, accepts_response=False)
 
     async def close(self, person_id: str, view: View) -> Ack | None:
-        """Close a form unsent; the app hears of it if it asked to."""
+        """Close a form unsent; the app is told if it asked to be."""
         self._remove(self._theirs(person_id, view))
         if not view.content.get("notify_on_close"):
             return None
@@ -149,7 +149,7 @@ class Forms:
 
 
 def _show_errors(form: View, errors: dict[str, Any]) -> str | None:
-    """Slack shows errors under inputs alone: one for anything else, or without words, makes it give up."""
+    """Slack shows errors only under inputs: one for anything else, or without words, makes it give up."""
     if not errors or not all(isinstance(text, str) and text for text in errors.values()):
         return "invalid_errors"
     if errors.keys() - form.inputs().keys():
@@ -159,7 +159,7 @@ def _show_errors(form: View, errors: dict[str, Any]) -> str | None:
 
 
 def _action(view: Content, action_id: str) -> dict[str, Any]:
-    """Give what the app hears of an element of a view; LookupError where there is none it hears of."""
+    """Give what the app is told of an element of a view; LookupError where it is told of none."""
     for block in view["blocks"]:
         elements = block["elements"] if block["type"] == "actions" else [block.get("accessory") or {}]
         if block.get("dispatch_action"):

@@ -93,7 +93,7 @@ def text_or_fields(value: Any, at: str) -> Iterator[str]:
 
 
 def date_format(value: Any, at: str) -> Iterator[str]:
-    """Check that a date's format names known tokens alone, and at least one."""
+    """Check that a date's format names only known tokens, and at least one."""
     yield from string()(value, at)
     if isinstance(value, str) and (not DATE_TOKENS.search(value) or re.search(r"[{}]", DATE_TOKENS.sub("", value))):
         yield f"invalid date format [json-pointer:{at}]"

@@ -158,7 +158,7 @@ class Page:
         who = await _sent(request, "pool", "username")
         pool = self._stage.cognito.pools.get(who["pool"])
         if pool is None or who["username"] not in pool.accounts:
-            raise Refused("No one of that name is in that pool.")
+            raise Refused("There is no one of that name in that pool.")
         await self._stage.cognito.sign_in(who["pool"], who["username"])
         return _answer()
 
@@ -176,7 +176,7 @@ class Page:
 
     def _person(self, person_id: str | None) -> str:
         if person_id not in self._stage.workspace.people:
-            raise Refused(f"No one has the id {person_id}.")
+            raise Refused(f"There is no one with the id {person_id}")
         return person_id
 
 
@@ -187,7 +187,7 @@ async def only_from_this_machine(request: web.Request, handler: Handler) -> web.
     hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
     origin = request.headers.get("Origin")
     if request.host not in hosts or (origin is not None and origin not in {f"http://{host}" for host in hosts}):
-        return web.json_response({"ok": False, "error": "This page is for this machine only."}, status=403)
+        return web.json_response({"ok": False, "error": "This page is only for this machine."}, status=403)
     return await handler(request)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.sandbox.cast import APP_ID, COMMAND, TEAM_DOMAIN, TEAM_ID, TEAMS, Channel, Person
 
-VERIFICATION_TOKEN = "deprecated-and-unchecked"  # noqa: S105 - Slack still sends one; nobody checks it
+VERIFICATION_TOKEN = "deprecated-and-unchecked"  # noqa: S105 - Slack still sends one; no one checks it
 
 
 def trigger_id() -> str:

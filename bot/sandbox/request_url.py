@@ -1,4 +1,4 @@
-"""A Request URL: the address at which an app in HTTP mode hears of commands and presses, and acknowledges them."""
+"""A Request URL: the address at which an app in HTTP mode is told of commands and presses, and acknowledges them."""
 
 import hashlib
 import hmac

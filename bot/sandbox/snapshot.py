@@ -11,7 +11,7 @@ from bot.sandbox.views import View
 
 
 def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
-    """Give the whole state; of what one person alone sees only what came after the window was opened, at `since`."""
+    """Give the whole state; of what only one person sees, what came after the window was opened, at `since`."""
     workspace = stage.workspace
     form = workspace.forms.of(person_id)
     seen = [m for m in workspace.seen_by(person_id) if m.only_for is None or float(m.ts) > since]

@@ -1,4 +1,4 @@
-"""Socket Mode: the WebSocket on which an app hears of commands and presses, and acknowledges them."""
+"""Socket Mode: the WebSocket on which an app is told of commands and presses, and acknowledges them."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ class Ack:
 
 @dataclass(eq=False)
 class Connection:
-    """One open WebSocket, and the envelopes on it that nobody has acknowledged."""
+    """One open WebSocket, and the envelopes on it that no one has acknowledged."""
 
     socket: web.WebSocketResponse
     waiting: dict[str, asyncio.Future[dict[str, Any] | None]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Connection:
             waiting.set_result(payload if isinstance(payload, dict) else None)
 
     def lost(self) -> None:
-        """Tell everybody who waits on this connection that no answer will come."""
+        """Tell everyone who waits on this connection that no answer will come."""
         for waiting in self.waiting.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionResetError("the app's WebSocket closed"))

@@ -27,8 +27,8 @@ Report = Callable[[str], None]
 class Stage:
     """Everything around the bot, as an async context manager; `environment` is what a bot needs to appear on it.
 
-    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them; `report` hears
-    of each step of the start.
+    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them; `report` is
+    told each step of the start.
     """
 
     def __init__(

@@ -115,7 +115,7 @@ def refuse_what_is_not_loopback(urls: Iterable[str]) -> None:
         except ValueError:
             here = False
         if not here:
-            raise CannotStartError(f"The sandbox talks to this machine only, but it was led to {url}.")
+            raise CannotStartError(f"The sandbox talks only to this machine, but it was led to {url}.")
 
 
 def open_browser(url: str) -> None:

@@ -61,7 +61,7 @@ class Exchange:
 
 
 EVERY_ACTION = "*"
-REQUEST_ID = "x-amzn-RequestId"  # which AWS's own answers carry, and nobody else's
+REQUEST_ID = "x-amzn-RequestId"  # which AWS's own answers carry, and no others
 Fault = Callable[[Exchange], Awaitable[web.Response]]
 
 

@@ -28,7 +28,7 @@ class Workspace(Board):
         self.forms = Forms(self.people, self.sockets, self.changes)
 
     async def command(self, person_id: str, text: str, channel_id: str, command: str = cast.COMMAND) -> Ack:
-        """Type a slash command: the app hears it, and its acknowledgement may be an answer at once."""
+        """Type a slash command: the app is told, and its acknowledgement may be an answer at once."""
         person, channel = self.people[person_id], self.channels[channel_id]
         url = self.response_urls.issue(person_id, channel_id, None)
         payload = payloads.slash_command(person, channel, as_slack_sends_it(text), url, command)

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from bot.errors import BotError, Code
 from bot.settings.names import ENVIRONMENT, NEVER_IN_THE_FILE
 
-_NO_SETTING = "is no setting of this bot. Check its spelling."
+_NO_SETTING = "is not a setting of this bot. Check its spelling."
 _SENTENCES = {
     "missing": "is missing.",
     "extra_forbidden": _NO_SETTING,
@@ -24,7 +24,7 @@ NO_FRONT = (
     "SLACK_APP_TOKEN is missing. Make one under Basic Information > App-Level Tokens (connections:write); it starts "
     f"with xapp-. For HTTP mode, set SLACK_SIGNING_SECRET instead. {_COPY_IT}"
 )
-NO_OPERATORS = "Nobody is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
+NO_OPERATORS = "No one is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
 
 
 class SettingsError(BotError):
@@ -38,7 +38,7 @@ class SettingsError(BotError):
 
 
 def unknown(name: str) -> str:
-    """Return the sentence for a name that is no setting."""
+    """Return the sentence for a name that is not a setting."""
     return f"{name} {_NO_SETTING}"
 
 

@@ -42,7 +42,7 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
     """Read what it takes to read the store, from the same places as `load`; other settings may be missing.
 
-    Raises `SettingsError` with every fault; a name that is no setting is one.
+    Raises `SettingsError` with every fault; a name that is not a setting is one.
     """
     faults: list[str] = []
     in_environment, in_file = _given(environment, faults)

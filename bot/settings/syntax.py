@@ -123,7 +123,7 @@ SigningSecret = Annotated[
     ),
 ]
 SlackAddress = Annotated[str, AfterValidator(_slack_address)]
-PoolName = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{0,30}", "is no pool name: use a-z, 0-9 and - (at most 31).")]
+PoolName = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{0,30}", "is not a pool name: use a-z, 0-9 and - (at most 31).")]
 PoolId = Annotated[
     str,
     _matching(

@@ -32,7 +32,7 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
         response: Any = call()
     except SlackApiError as error:
         response = error.response
-    except Exception as error:  # noqa: BLE001 -- whatever the way to Slack, or a proxy on it, came up with
+    except Exception as error:  # noqa: BLE001 -- the way to Slack, or a proxy on it, may answer with anything
         return Answer(asked_at, datetime.now(UTC), _broken(error), is_slacks=False)
     body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}

@@ -33,7 +33,7 @@ LONGEST_CANDIDATE = 600  # ten of the longest would be more than Slack takes in 
 
 
 def card(shown: Shown, request: Request, *, audit_refused: bool = False) -> Message:
-    """Return the one card for whatever state a request is in. `audit_refused`: see `AUDIT_REFUSED`."""
+    """Return the card of a request, for each state that it can be in. `audit_refused`: see `AUDIT_REFUSED`."""
     blocks = _CARDS[request.state](shown, request)
     if request.state in AWAITING:
         buttons = [button("Cancel", CANCEL, request.id)]
@@ -94,11 +94,11 @@ def _ready(shown: Shown, request: Request) -> list[Block]:
     latest = (request.decided_at or request.created_at) + shown.resume_within
     return [
         paragraph(
-            words(f"Waiting … {ACTIONS[request.ask.options.action].running} "),
+            words(f"Confirmed. {ACTIONS[request.ask.options.action].running} "),
             words(shown.name(request.account), code=True),
-            words(" has not begun yet. It begins by "),
+            words(" has begun or waits to begin, until "),
             moment(latest),
-            words(" or not at all. The result will be here."),
+            words(" at the latest. The result will be here."),
         )
     ]
 
@@ -143,7 +143,7 @@ def what_it_means(request: Request) -> str:
             known = NOTHING_ENDED
         case _:
             known = NOT_KNOWN
-    return f"{known} {advice(request.error_code)}"
+    return f"{known} {advice(request.error_code, is_clear=request.state is not State.UNKNOWN)}"
 
 
 def _truth(shown: Shown, request: Request) -> list[list[Element]]:

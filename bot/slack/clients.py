@@ -125,7 +125,7 @@ def _post(client: WebClient, channel: str, text: str, form: Mapping[str, Any]) -
         answer = error.response
         word = answer.data.get("error") if isinstance(answer.data, dict) else None
         raise not_taken(answer.status_code, answer.headers, word) from None
-    except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
+    except Exception as error:  # noqa: BLE001 -- any error is no yes
         raise DeliveryError(type(error).__name__) from None
     if not ts:
         raise DeliveryError("an answer without ts")

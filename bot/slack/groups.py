@@ -47,7 +47,7 @@ class SlackGroups:
     def _list(self, group_id: str, asked_at: float) -> frozenset[str] | None:
         try:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
-        except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, no one is in the group
+        except Exception as error:  # noqa: BLE001 -- without a list, no one is in the group
             log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
             with self._lock:
                 self._listed.pop(group_id, None)

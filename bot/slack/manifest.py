@@ -17,7 +17,7 @@ class ManifestError(BotError):
 
 
 def manifest(http: str | None) -> str:
-    """Return the manifest as it stands, for Socket Mode; or for HTTP mode, where Slack reaches the bot at `http`.
+    """Return the manifest as it is, for Socket Mode; or for HTTP mode, where Slack reaches the bot at `http`.
 
     Raises `ManifestError`.
     """

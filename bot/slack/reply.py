@@ -1,4 +1,4 @@
-"""What operators are told in Slack: cards and sentences, drawn and sent in one way by whoever has something to say."""
+"""What operators are told in Slack: cards and sentences, all drawn and sent in this one way."""
 
 import json
 import logging
@@ -57,7 +57,7 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     """Show a message to one person, in place of the card where `replace`. Raises `DeliveryError` unless Slack took it.
 
     Nothing is sent where the address is not of the client's Slack: with a stolen signing secret, a forged command could
-    name any. An ephemeral message may be lost whatever Slack answers: what must not be lost is in the audit channel.
+    name any. An ephemeral message may be lost even after Slack's yes: what must not be lost is in the audit channel.
     """
     if not is_slacks(response_url, client.base_url):
         log.error("An operator was not told: the response_url is not Slack's. Was the signing secret stolen?")
@@ -67,7 +67,7 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     content: dict[str, Any] = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
     try:
         answer = webhook.send(response_type="ephemeral", unfurl_links=False, unfurl_media=False, **content)
-    except Exception as error:  # noqa: BLE001 -- whatever was wrong with the answer, it was no yes
+    except Exception as error:  # noqa: BLE001 -- any error is no yes
         client.failed("response_url", kind_of(error))
         raise DeliveryError(type(error).__name__) from None
     word = None if answer.body == "ok" else _word_in(answer.body)

@@ -40,7 +40,7 @@ SHAPES: Mapping[int, Shape] = {1: Shape(request=_as_it_is, entry=_as_it_is)}
 
 def json_of_request(request: Request) -> str:
     """Return a request as it is stored."""
-    return _with_shape(_REQUEST.dump_json(request))
+    return f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}'
 
 
 def request_of_json(stored: str) -> Request:
@@ -51,7 +51,7 @@ def request_of_json(stored: str) -> Request:
 
 def json_of_entry(entry: Entry) -> str:
     """Return an entry as it is stored, without its delivery, which is kept beside it since it changes."""
-    return _with_shape(_ENTRY.dump_json(entry, exclude={"delivery"}))
+    return f'{{"shape":{SHAPE},{_ENTRY.dump_json(entry, exclude={"delivery"})[1:].decode()}'
 
 
 def entry_of_json(stored: str, delivery: Mapping[str, Any]) -> Entry:
@@ -103,7 +103,3 @@ def due(request: Request) -> tuple[str, str] | None:
     if request.state is State.RUNNING and request.claim:
         return "running", text(request.claim.until)
     return None
-
-
-def _with_shape(dumped: bytes) -> str:
-    return f'{{"shape":{SHAPE},{dumped[1:].decode()}'

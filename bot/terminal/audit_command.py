@@ -27,7 +27,7 @@ WHEN is how long ago (90s, 30m, 2h, 7d), a date (its first moment), or a date wi
 offset it is UTC, as is everything shown.
 
 table: for people; cut to the width of a terminal, uncut elsewhere. Invisible characters show as \\u202E.
-json:  one object a line, with everything that is stored.
+json:  one object a line, with all fields of the entry.
 csv:   the same fields, with a header. A text that a spreadsheet would run as a formula (it begins with = + - @, a tab
        or a carriage return) gets an apostrophe in front; the JSON has the text as it was.
 

@@ -24,7 +24,7 @@ _NOT_PLAIN = re.compile(r"[^ -~]")
 
 
 def as_json(out: TextIO) -> Write:
-    """Write each entry as one line, an object of everything that is stored, its times in UTC.
+    """Write each entry as one line, an object of all fields, its times in UTC.
 
     Hidden characters are escaped as JSON can, so that none acts on a terminal.
     """

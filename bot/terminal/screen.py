@@ -8,9 +8,9 @@ from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.request import Request, State
 from bot.visible import visible
 
-NO_ONE_TO_ASK = "This is no terminal, so it cannot ask for a confirmation. Add --yes."
+NO_ONE_TO_ASK = "This is not a terminal, so the command cannot ask you to confirm. Add --yes."
 UNFINISHED = (
-    "Whether it happened is not known here. The bot finishes what was begun once it runs; "
+    "Whether it happened is not known here. The bot finishes what was begun, where it may, once it runs; "
     "the audit channel will show how it ended."
 )
 INTERRUPTED = f"Interrupted. {UNFINISHED}"
@@ -62,7 +62,8 @@ def outcome(request: Request) -> str:
         case State.EXPIRED:
             return f"Not confirmed in time. {name} was not signed out. Run the command again."
         case _:
-            return f"Not known whether {name} was signed out. {NOT_KNOWN} {advice(request.error_code)}"
+            advised = advice(request.error_code, is_clear=False)
+            return f"Not known whether {name} was signed out. {NOT_KNOWN} {advised}"
 
 
 def _moment(time: datetime | None) -> str | None:

@@ -7,11 +7,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from headless import AUDIT, SAM, SUPPORT, Headless
 
-from bot.sandbox.board import Message
 from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import Stage
 
@@ -61,15 +60,15 @@ async def _shown(stage: Stage, look: Callable[[], T | None]) -> T:
         await stage.changes.after(count, PATIENCE)
 
 
-def _results(stage: Stage, channel: str) -> list[Message]:
+def _results(stage: Stage, channel: str) -> list[Any]:
     return [message for message in stage.workspace.messages if message.channel == channel and _is_result(message)]
 
 
-def _is_result(message: Message) -> bool:
+def _is_result(message: Any) -> bool:
     return RESULT in message.text
 
 
-def _has_button(message: Message) -> bool:
+def _has_button(message: Any) -> bool:
     try:
         return bool(message.button(CONFIRM))
     except LookupError:

@@ -16,7 +16,7 @@ from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.index import Index
 from bot.stores.dynamodb.items import Item
 
-AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, whatever its clock says
+AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, even where clocks differ
 LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
 
 
@@ -50,19 +50,19 @@ class CardOutbox:
             hold = None if is_mine else card.hold
             if card.version > message.version:
                 return replace(card, due_at=AT_ONCE_AT, hold=hold)
-            due_at = AT_ONCE_AT if card.due_at == AT_ONCE_AT else None
+            due_at = card.due_at if card.failures or card.due_at == AT_ONCE_AT else None
             return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
         self._change(message.request_id, settled)
 
-    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
+    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         """Note that Slack may not have taken the card, and when to try again, as ports.py says."""
 
         def failed(card: LiveMessage) -> LiveMessage | None:
             is_mine, has_moved_on = card.hold == message.hold, card.version > message.version
             if not is_mine and not has_moved_on:
                 return None
-            due_at = AT_ONCE_AT if has_moved_on or card.due_at == AT_ONCE_AT else next_at
+            due_at = AT_ONCE_AT if has_moved_on or card.due_at == AT_ONCE_AT else next_at or card.due_at
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
         self._change(message.request_id, failed)
@@ -121,7 +121,6 @@ def moved_card(request: Request, show: Show) -> Action:
         "shape": documents.SHAPE,
         "due": items.CARD,
         "due_at": text(show.at),
-        "failures": 0,
         "write_id": str(uuid4()),
         **(items.attributes_of_place(show.place) if show.place else {}),
     }

@@ -45,7 +45,7 @@ class Index:
         for item in items:
             try:
                 yield read(item)
-            except Exception:  # noqa: BLE001 -- whatever is wrong with it
+            except Exception:  # noqa: BLE001 -- it may be wrong in any way
                 self._tell(f"{item['pk']} {item['sk']}")
 
     def _tell(self, name: str) -> None:

@@ -34,7 +34,7 @@ def card_key(request_id: str) -> Key:
 
 
 def entry_key(entry_id: str) -> Key:
-    """Return the key of an entry, which its id alone tells."""
+    """Return the key of an entry, made from its id."""
     return {"pk": log_of(month_of(entry_id)), "sk": entry_id}
 
 

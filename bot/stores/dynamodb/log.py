@@ -1,4 +1,4 @@
-"""The audit log in the table: a partition for each month, in which entries stand in the order of their ids."""
+"""The audit log in the table: a partition for each month, in which entries are in the order of their ids."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

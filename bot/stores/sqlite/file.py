@@ -63,7 +63,7 @@ class File:
 
     @contextmanager
     def _available(self) -> Iterator[None]:
-        """Whatever is wrong with the file becomes `StoreUnavailableError`; what contradicts the schema is our fault."""
+        """Raise `StoreUnavailableError` for trouble with the file. What contradicts the schema is the bot's fault."""
         try:
             yield
         except sqlite3.IntegrityError:
@@ -146,7 +146,7 @@ class Connection:
         self.db = db
 
     def close(self) -> None:
-        """Close it, whatever state it is in."""
+        """Close it. Raises nothing."""
         with suppress(sqlite3.Error):
             self.db.close()
 

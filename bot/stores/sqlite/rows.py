@@ -108,7 +108,7 @@ class Readings:
         for row in rows:
             try:
                 found.append(read(row))
-            except Exception:  # noqa: BLE001 -- whatever is wrong with it
+            except Exception:  # noqa: BLE001 -- it may be wrong in any way
                 unreadable.append(row["id"])
                 self._tell(row["id"])
         return found, unreadable

@@ -105,14 +105,14 @@ WHERE due_at <= :now AND unreadable = 0 ORDER BY due_at LIMIT :limit
 HOLD_CARD = "UPDATE cards SET due_at = :until, hold = :hold WHERE request_id = :id AND due_at = :due_at"
 SHOWN = """
 UPDATE cards SET
-    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once END,
+    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once WHEN failures > 0 THEN due_at END,
     failures = CASE WHEN version > :version THEN failures ELSE 0 END,
     hold = CASE WHEN hold IS NOT :hold THEN hold END
 WHERE request_id = :id AND (version > :version OR hold IS :hold)
 """
 NOT_SHOWN = """
 UPDATE cards SET
-    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once ELSE :later END,
+    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once ELSE coalesce(:later, due_at) END,
     failures = failures + 1,
     hold = CASE WHEN hold IS NOT :hold THEN hold END
 WHERE request_id = :id AND (version > :version OR hold IS :hold)

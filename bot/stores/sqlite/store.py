@@ -30,7 +30,7 @@ from bot.stores.sqlite.trail import entries
 
 T = TypeVar("T")
 
-AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, whatever their clocks say
+AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, even where clocks differ
 
 
 class SQLiteStore:
@@ -174,10 +174,10 @@ class SQLiteStore:
         values = {"id": message.request_id, "version": message.version, "hold": message.hold, "at_once": AT_ONCE}
         self._run(sql.SHOWN, values)
 
-    def not_shown(self, message: LiveMessage, next_at: datetime) -> None:
+    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         """Note that Slack may not have taken the card, and when to try again."""
         values = {"id": message.request_id, "version": message.version, "hold": message.hold, "at_once": AT_ONCE}
-        self._run(sql.NOT_SHOWN, values | {"later": text(next_at)})
+        self._run(sql.NOT_SHOWN, values | {"later": text_or_none(next_at)})
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""
