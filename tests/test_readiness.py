@@ -26,7 +26,7 @@ PATIENCE = 20
 
 @pytest.fixture
 def lane() -> Iterator[ThreadLane]:
-    lane = ThreadLane("health", 2)
+    lane = ThreadLane("health", 4)  # as many as a test calls: an answer is there a moment before its thread is free
     yield lane
     lane.stop()
 
