@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
 # With these a command ends; all others are steps on the way.
 OUTCOMES = frozenset(Kind) - {Kind.OPENED, Kind.CONFIRMED, Kind.RESUMED}
+COUNTED = OUTCOMES | {Kind.RESUMED}
 POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {

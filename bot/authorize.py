@@ -1,8 +1,9 @@
 """May this operator sign people out, and of which pools? No one may unless a rule says so."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
+from typing import Self
 
 from bot.request import TERMINAL, Operator
 
@@ -38,6 +39,10 @@ class Authorized:
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
             raise TypeError("only authorize() makes an Authorized")
+
+    def only(self, pool: str) -> Self:
+        """Return the proof for one of these pools."""
+        return replace(self, rules={pool: self.rules[pool]})
 
 
 @dataclass(frozen=True, slots=True)

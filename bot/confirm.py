@@ -62,49 +62,41 @@ class Confirmations:
     reason_rule: ReasonRule | None
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may, in some pool or in that of an account.
+        """Return the proof that the operator may: for an account, or to look in the pools of its `rules`.
 
-        Raises `DeniedError`. Asks Slack at most, never AWS.
+        Those are the pool that was named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
+        `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
+        if account and self.pool_ids.get(account.pool) != account.pool_id:
+            raise PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
         decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision.rule, account, sentence)
-        return decision
+        anywhere = account or (ask.options.pool is None and ask.options.pool_id is None)
+        return decision if anywhere else self._in_named_pool(decision, ask)
 
-    def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
-        """Return the pools to look in: the one that was named, or all that the operator may use.
-
-        Raises `DeniedError` where they may not use it, and `UsageError` where it is not configured.
-        """
-        mine, named = sorted(authorized.rules), ask.options.pool
+    def _in_named_pool(self, authorized: Authorized, ask: Ask) -> Authorized:
+        named, mine = ask.options.pool, ", ".join(sorted(authorized.rules))
         if ask.options.pool_id is not None:
-            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), "")
-        if named is None:
-            return mine
-        if named not in self.allowlist.pools:
-            raise UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
+            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), None)
+        if named is None or named not in self.allowlist.pools:
+            raise UsageError(f"This bot knows no such pool. You may use: {mine}.")
         if named not in authorized.rules:
-            sentence = f"You may not do this in pool {named}. You may use: {', '.join(mine)}."
+            sentence = f"You may not do this in pool {named}. You may use: {mine}."
             raise self._refused(ask, f"not allowed in pool {named}", None, sentence)
-        return [named]
+        return authorized.only(named)
 
-    def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, place: Place | None) -> Request:
-        """Find the accounts that are meant, and store a request that awaits a choice or its confirmation. Asks AWS.
+    def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
+        """Look in AWS for whom it means, and store a request that awaits a press. Raises as `Finder.find` does.
 
-        Raises `UsageError` for a reason that will not do, `AccountNotFoundError`, `PoolUnavailableError`, and
-        `SupersededError` where this ask was opened before.
+        Also `UsageError` for a reason that will not do, and `SupersededError` where this ask was opened before.
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
-        try:
-            found = self.finder.find(ask, pools)
-        except AccountNotFoundError:
-            rule = authorized.rules[pools[0]]
-            self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
-            raise
+        found = self._found(authorized, ask)
         chosen = found[0] if len(found) == 1 else None
         earlier, now = self._earlier(chosen), self.clock.now()
         request = Request(
@@ -121,14 +113,25 @@ class Confirmations:
         self.requests.add(request, entry_of(request, now), show_card(request, now, place))
         return request
 
+    def _found(self, authorized: Authorized, ask: Ask) -> Sequence[Account]:
+        pools = sorted(authorized.rules)
+        try:
+            return self.finder.find(ask, pools)
+        except AccountNotFoundError:
+            rule = authorized.rules[pools[0]]
+            self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
+            raise
+
     def choose(self, press: Press) -> Request:
         """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
         request = self._awaiting(press, State.CHOOSING)
         if press.number >= len(request.candidates):
             raise UnknownRequestError
         account = request.candidates[press.number]
-        change = {"chosen": account, "allowed_by": self._rule_now(request, account), "earlier": self._earlier(account)}
-        return self._move(request, State.CONFIRMING, press.place, self._in_time(request, press.place), **change)
+        rule, earlier = self.authorize(request.ask, account).rules[account.pool], self._earlier(account)
+        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
+        changes = {"chosen": account, "allowed_by": rule, "earlier": earlier}
+        return self._move(request, State.CONFIRMING, press.place, now, **changes)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done: exactly one of any number of presses gets past this.
@@ -136,8 +139,8 @@ class Confirmations:
         Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`.
         """
         request = self._awaiting(press, State.CONFIRMING)
-        rule = self._rule_now(request, request.account)
-        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
+        rule = self.authorize(request.ask, request.account).rules[request.account.pool]
+        now = self._in_time(request, press.place)  # again, as in `choose`
         return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
 
     def cancel(self, press: Press) -> Request:
@@ -149,12 +152,6 @@ class Confirmations:
         for request in self.requests.expired(self.clock.now() - CLOCKS_AGREE_WITHIN, AT_ONCE):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
-
-    def _rule_now(self, request: Request, account: Account) -> str:
-        """Return the rule that allows the operator this account now."""
-        if self.pool_ids.get(account.pool) != account.pool_id:
-            raise PoolChangedError
-        return self.authorize(request.ask, account).rules[account.pool]
 
     def _awaiting(self, press: Press, *states: State) -> Request:
         request = self.requests.get(press.request_id)

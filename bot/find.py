@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
 
 from bot.errors import AccountNotFoundError, UsageError
@@ -14,11 +15,12 @@ from bot.request import Account, Ask
 MAX_CANDIDATES = 10
 EXAMPLE = ", such as +49 30 123456"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_WORDS: Mapping[Attribute, str] = {
-    Attribute.USERNAME: "user name",
-    Attribute.EMAIL: "email",
-    Attribute.PHONE: "phone number",
-    Attribute.SUB: "sub",
+# What people call each attribute, and where an `Account` has it.
+_ATTRIBUTES: Mapping[Attribute, tuple[str, Callable[[Account], str | None]]] = {
+    Attribute.USERNAME: ("user name", attrgetter("username")),
+    Attribute.EMAIL: ("email", attrgetter("email")),
+    Attribute.PHONE: ("phone number", attrgetter("phone")),
+    Attribute.SUB: ("sub", attrgetter("sub")),
 }
 # What a ListUsers filter cannot hold safely: a quote or backslash ends or bends it, and the escaping rules are thin.
 _UNSAFE = re.compile(r'["\\\s]')
@@ -77,7 +79,7 @@ class Finder:
 
     def _in_vain(self, target: str, looks: Sequence["_Look"]) -> str:
         where = " and ".join(look.name for look in looks)
-        how = " or ".join(_WORDS[form] for form in dict.fromkeys(form for look in looks for form in look.forms))
+        how = " or ".join(_ATTRIBUTES[form][0] for form in dict.fromkeys(form for look in looks for form in look.forms))
         hints = ["In many pools user names are case-sensitive."]
         if looks_like_phone(target) and not any(Attribute.PHONE in look.forms for look in looks):
             missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
@@ -101,9 +103,12 @@ class _Look:
         for attribute, value in self.forms.items():
             if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
                 continue
-            spellings = {value, value.translate(_LOWER)} if attribute is Attribute.EMAIL else {value}
-            listed = [each for spelling in sorted(spellings) for each in self.pool.list_users(attribute, spelling)]
-            found |= {each.username: each for each in listed if _is(each, attribute, value)}
+            case = _LOWER if attribute is Attribute.EMAIL else {}
+            spellings, field = sorted({value, value.translate(case)}), _ATTRIBUTES[attribute][1]
+            for each in (account for spelling in spellings for account in self.pool.list_users(attribute, spelling)):
+                # Compared again: a filter is Cognito's to interpret, and the wrong account must not come of it.
+                if (field(each) or "").translate(case) == value.translate(case):
+                    found[each.username] = each
         if found or " " in self.target:
             return list(found.values())
         # ListUsers lags behind, and cannot hold every name. What Cognito resolves by an alias is not taken: several
@@ -111,16 +116,3 @@ class _Look:
         named = self.pool.get_user(self.target)
         same = named and named.username.translate(_LOWER) == self.target.translate(_LOWER)
         return [named] if named and same else []
-
-
-def _is(account: Account, attribute: Attribute, value: str) -> bool:
-    """Compare again: a filter is Cognito's to interpret, and the wrong account must not come of it."""
-    match attribute:
-        case Attribute.USERNAME:
-            return account.username == value
-        case Attribute.EMAIL:
-            return (account.email or "").translate(_LOWER) == value.translate(_LOWER)
-        case Attribute.PHONE:
-            return account.phone == value
-        case Attribute.SUB:
-            return account.sub == value

@@ -84,11 +84,15 @@ class Flow:
 
     def ask(self, ask: Ask, reply: Reply) -> None:
         """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
-        self._begin(ask, partial(self._authorize, ask, reply))
+        if closed := self.closed():
+            raise closed
+        self.slack_lane.run(ask.id, partial(self._authorize, ask, reply))
 
     def open_form(self, ask: Ask, form: Form) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `ask`."""
-        self._begin(ask, partial(self._open_form, ask, form))
+        if closed := self.closed():
+            raise closed
+        self.slack_lane.run(ask.id, partial(self._open_form, ask, form))
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
@@ -108,11 +112,6 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _begin(self, ask: Ask, work: Callable[[], None]) -> None:
-        if closed := self.closed():
-            raise closed
-        self.slack_lane.run(ask.id, work)
-
     def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
         try:
             self.slack_lane.run(press.request_id, partial(self._decide, press, reply, decide), urgent=True)
@@ -123,17 +122,16 @@ class Flow:
     def _authorize(self, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
             authorized = self.confirmations.authorize(ask)
-            pools = self.confirmations.pools_of(authorized, ask)
-            self.aws_lane.run(ask.id, partial(self._open, authorized, pools, ask, reply))
+            self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
     def _open_form(self, ask: Ask, form: Form) -> None:
         with self._telling(form):
             form.open(sorted(self.confirmations.authorize(ask).rules))
 
-    def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, reply: Reply) -> None:
+    def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
             try:
-                self._show(self.confirmations.open(authorized, pools, ask, reply.place), reply)
+                self._show(self.confirmations.open(authorized, ask, reply.place), reply)
             except SupersededError:  # the process that took it first shows its card
                 log.warning("The command came before. It was not begun again")
 

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
@@ -75,7 +74,7 @@ class Worker:
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)
             if request.state is State.READY and self.clock.now() >= self._latest(request):
-                return self._end(request, _Calls(State.FAILED, TOO_LATE), wait)
+                return self._end(request, replace(request, error_code=TOO_LATE), wait)
             return self._carry_out(self._claim(request), wait)
         except SupersededError:
             return None
@@ -90,10 +89,11 @@ class Worker:
 
     def _pool(self, request: Request) -> UserPool | None:
         """Return the pool to call; None where its name stands for another by now, or only a terminal may call it."""
-        name = request.account.pool
-        pool = self.pools.get(name)
-        only_there = request.ask.source == TERMINAL and name in self.with_role
-        return pool if pool and pool.pool_id == request.account.pool_id and not only_there else None
+        pool = self.pools.get(request.account.pool)
+        only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
+        if pool is None or pool.pool_id != request.account.pool_id or only_there:
+            return None
+        return pool.on_behalf(request.id, request.ask.operator.id)
 
     def _claim(self, request: Request) -> Request:
         now = self.clock.now()
@@ -104,39 +104,47 @@ class Worker:
         return claimed
 
     def _carry_out(self, request: Request, wait: timedelta) -> Request:
-        steps = ACTIONS[request.ask.options.action].steps
-        for step in steps[len(request.done) : -1]:
-            calls = self._call(request, step)
-            if calls.state is not State.DONE:
-                return self._end(request, calls, wait)
+        *others, last = ACTIONS[request.ask.options.action].steps
+        for step in others[len(request.done) :]:
+            known = self._call(request, step)
+            if known.done == request.done:
+                return self._end(request, known, wait)
             claim = request.claim and replace(request.claim, until=self.clock.now() + LEASE)
-            noted = request.move(State.RUNNING, claim=claim, in_doubt=False, **calls.added_to(request))
+            noted = known.move(State.RUNNING, claim=claim)
             self.requests.move(request, noted, None, None)
             request = noted
-        return self._end(request, self._call(request, steps[-1]), wait)
+        return self._end(request, self._call(request, last), wait)
 
-    def _call(self, request: Request, step: Step) -> "_Calls":
+    def _call(self, request: Request, step: Step) -> Request:
+        """Call a step until that is settled or its time is over. Return the request with what is known by then."""
         if request.claim is None:
             raise ValueError("only a claimed request can be run")
-        calls = _Calls(*((State.UNKNOWN, INTERRUPTED) if request.in_doubt else (State.FAILED, NO_CALL_MADE)), step)
-        latest = min(request.claim.until - CALL - MARGIN, self._latest(request))
+        latest, made = min(request.claim.until - CALL - MARGIN, self._latest(request)), 0
         pool = self._pool(request)
-        pool = pool and pool.on_behalf(request.id, request.ask.operator.id)
-        while pool and calls.made < MAX_CALLS and (left := latest - self.clock.now()) > timedelta(0):
-            calls.note(pool.call(step, request.account.username, left))
-            if calls.settled:
+        request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
+        while pool and (left := latest - self.clock.now()) > timedelta(0):
+            answer = pool.call(step, request.account.username, left)
+            request = known_after(answer, step, request, made)
+            made += answer.sent
+            if made == MAX_CALLS or not answer.may_retry:
                 break
             # The longest one where nothing was sent: STS would not give credentials.
-            self.clock.sleep(BACK_OFF_SECONDS[calls.made - 1] * self.jitter())
-        return calls
+            self.clock.sleep(BACK_OFF_SECONDS[made - 1] * self.jitter())
+        return request
 
-    def _end(self, request: Request, calls: "_Calls", wait: timedelta) -> Request:
-        now = self.clock.now()
-        lifetimes = self.lifetimes.get(request.account.pool) if calls.state is State.DONE else None
-        ended = request.move(
-            State.PARTLY if calls.state is State.FAILED and request.done else calls.state,
-            **calls.added_to(request),
-            error_code=calls.error_code,
+    def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
+        """Store the outcome of what is `known` of a request."""
+        now, state = self.clock.now(), State.FAILED
+        if len(known.done) == len(ACTIONS[known.ask.options.action].steps):
+            state = State.DONE
+        elif known.in_doubt:
+            state = State.UNKNOWN
+        elif known.done:
+            state = State.PARTLY
+        lifetimes = self.lifetimes.get(request.account.pool) if state is State.DONE else None
+        ended = known.move(
+            state,
+            in_doubt=request.in_doubt,
             ended_at=now,
             access_until=now + lifetimes.token if lifetimes else None,
             login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
@@ -149,52 +157,28 @@ class Worker:
         now, in_doubt = ended.ended_at or self.clock.now(), False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
-                self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
+                return self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
             except SupersededError:
-                if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
-                    raise
+                if in_doubt and self.requests.get(request.id) == ended:  # an earlier try was done after all
+                    return None
+                raise
             except StoreUnavailableError as error:
                 in_doubt = in_doubt or error.in_doubt
                 if pause is None:
                     raise
                 self.clock.sleep(pause)
-                continue
-            break
+        return None
 
 
-@dataclass
-class _Calls:
-    """What the calls of one step amount to. Once some call got no clear answer, a later refusal proves nothing."""
-
-    state: State
-    error_code: str | None
-    step: Step | None = None
-    made: int = 0
-    settled: bool = False
-    aws_request_ids: tuple[str, ...] = ()
-
-    def note(self, answer: Answer) -> None:
-        """Take one call's answer into account."""
-        self.aws_request_ids += (answer.aws_request_id,) if answer.aws_request_id else ()
-        match answer:
-            case Done():
-                self.made += 1
-                self.state, self.error_code, self.settled = State.DONE, None, True
-            case Refused(code=code, may_retry=may_retry, sent=sent):
-                self.settled = not may_retry
-                # Of several refusals the last says most; one that was never sent says nothing about those before it.
-                if self.state is State.FAILED and (sent or not self.made):
-                    self.error_code = code
-                self.made += sent
-            case Unclear(code=code):
-                self.made += 1
-                self.state, self.error_code = State.UNKNOWN, code
-        self.settled = self.settled or self.made == MAX_CALLS
-
-    def added_to(self, request: Request) -> dict[str, Any]:
-        """Return what a request holds once these calls are added to it."""
-        return {
-            "done": (*request.done, str(self.step)) if self.state is State.DONE else request.done,
-            "attempts": request.attempts + self.made,
-            "aws_request_ids": request.aws_request_ids + self.aws_request_ids,
-        }
+def known_after(answer: Answer, step: Step, request: Request, made: int) -> Request:
+    """Return what is known of a request after this answer to a step, of which so many calls were `made` before."""
+    ids = (answer.aws_request_id,) if answer.aws_request_id else ()
+    known = replace(request, attempts=request.attempts + answer.sent, aws_request_ids=(*request.aws_request_ids, *ids))
+    match answer:
+        case Done():
+            return replace(known, done=(*known.done, str(step)), in_doubt=False, error_code=None)
+        case Unclear(code=code):  # from now on a refusal proves nothing
+            return replace(known, in_doubt=True, error_code=code)
+        case Refused(code=code, sent=sent):
+            # Of several refusals the last says most; one that was never sent says nothing about those before it.
+            return replace(known, error_code=code) if not known.in_doubt and (sent or not made) else known

@@ -157,7 +157,7 @@ class Requests(RuleBasedStateMachine):
     def ask(self, operator: Operator, *, both: bool) -> object:
         ask = asked(ADA.email or "" if both else "ada", id=new_id(self.clock.now()), operator=operator)
         with self._refused_unless(self._may(operator)) as let_in:
-            self.confirmations.open(self.confirmations.authorize(ask), ["customers"], ask, None)
+            self.confirmations.open(self.confirmations.authorize(ask), ask, None)
         if not let_in:
             return multiple()
         state = State.CHOOSING if both else State.CONFIRMING

@@ -667,7 +667,7 @@ def test_a_store_is_not_outdated(store: Store) -> None:
     assert not store.is_outdated()
 
 
-def test_each_entry_is_told_once_it_is_durable_and_none_that_was_refused(
+def test_each_entry_that_counts_is_told_once_it_is_durable_and_none_that_was_refused(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Entry] = []
@@ -682,5 +682,9 @@ def test_each_entry_is_told_once_it_is_durable_and_none_that_was_refused(
     store.move(ready, claimed, None, None)
     with pytest.raises(SupersededError):
         store.move(ready, claimed, entry_of(claimed, NOON), None)
-    assert [each.kind for each in told] == [Kind.OPENED, Kind.CONFIRMED, Kind.REFUSED]
+    taken_over = claimed.move(State.RUNNING, claim=Claim(id="y", at=NOON, until=NOON))
+    store.move(claimed, taken_over, entry_of(taken_over, NOON), None)
+    done = taken_over.move(State.DONE, ended_at=NOON)
+    store.move(taken_over, done, entry_of(done, NOON), None)
+    assert [each.kind for each in told] == [Kind.REFUSED, Kind.RESUMED, Kind.SIGNED_OUT], "others count for nothing"
     assert told[2] == refusal

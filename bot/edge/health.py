@@ -1,7 +1,8 @@
 """The health page, and what else is served on its port."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import http_exceptions, web
 
@@ -11,6 +12,13 @@ HEAD_SECONDS = 10.0
 LINGERING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 1.0
 
+_SERVING: Mapping[str, Any] = {
+    "access_log": None,
+    "keepalive_timeout": HEAD_SECONDS,
+    "lingering_time": LINGERING_SECONDS,
+    "shutdown_timeout": SHUTDOWN_SECONDS,
+    "auto_decompress": False,
+}
 _aiohttp = logging.getLogger("bot.edge.aiohttp")
 
 
@@ -25,19 +33,10 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
     later could send something on it at the moment when its time is up.
     """
     app = web.Application()
-    app.router.add_get("/healthz", _alive)
-    app.add_routes(routes)
+    app.add_routes([web.get("/healthz", _alive), *routes])
     app.on_response_prepare.append(_close_after)
     _aiohttp.addFilter(_without_content)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=_aiohttp,
-        keepalive_timeout=HEAD_SECONDS,
-        lingering_time=LINGERING_SECONDS,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-        auto_decompress=False,
-    )
+    runner = web.AppRunner(app, logger=_aiohttp, **_SERVING)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

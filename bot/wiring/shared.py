@@ -54,7 +54,7 @@ def jitter() -> float:
 
 
 def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
-    """Return the configured store, not yet opened. `written` is told each entry once it is durable."""
+    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
     kind, place = kind_and_place(settings)
     return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.audit import Entry, Kind
+from bot.audit import COUNTED, Entry, Kind
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
 from bot.ports import Show
 from bot.request import Account, Request, check_move, new_id
@@ -22,8 +22,8 @@ from bot.stores.dynamodb.table import EXPIRES
 class DynamoDBStore(EntryOutbox, CardOutbox):
     """`Requests`, `Trail` and `Outbox` in the table `name`, for any number of threads and instances.
 
-    `written` is called with each entry that a move or a refusal added, once it is durable. `schema` is the newest one
-    that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
+    `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
+    newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
     """
 
     def __init__(self, name: str, written: Callable[[Entry], None] = lambda _: None, *, schema: int = SCHEMA) -> None:
@@ -157,7 +157,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
                 if any(error.failed[: len(needed)]):
                     raise StoreUnavailableError("there is such an entry already") from None
                 also = [each for each, failed in zip(also, error.failed[len(needed) :], strict=True) if not failed]
-        if entry:
+        if entry and entry.kind in COUNTED:
             self._written(entry)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.audit import Entry
+from bot.audit import COUNTED, Entry
 from bot.errors import SupersededError
 from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Show
 from bot.request import Account, Request, check_move
@@ -36,7 +36,7 @@ AT_ONCE = text(datetime(1970, 1, 1, tzinfo=UTC))  # due for everyone, even where
 class SQLiteStore:
     """The `Requests`, `Trail` and `Outbox` in the file at `path`. Safe to use from many threads.
 
-    What a method wrote is on the disk once it has returned. `written` is called after each entry is.
+    What a method wrote is on the disk once it has returned. `written` is called after each `COUNTED` entry is.
     """
 
     def __init__(self, path: Path, written: Callable[[Entry], None] = lambda _: None) -> None:
@@ -65,7 +65,8 @@ class SQLiteStore:
             db.execute(sql.ADD_ENTRY, values_of_entry(entry))
             if show:
                 db.execute(sql.ADD_CARD, values_of_show(request, show))
-        self._written(entry)
+        if entry.kind in COUNTED:
+            self._written(entry)
 
     def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
         """Replace `before` by `after`, add the entry and note the card, all or nothing."""
@@ -79,7 +80,7 @@ class SQLiteStore:
                 db.execute(sql.ADD_ENTRY, values_of_entry(entry))
             if show:
                 db.execute(sql.MOVE_CARD, values_of_show(after, show))
-        if entry:
+        if entry and entry.kind in COUNTED:
             self._written(entry)
 
     def get(self, request_id: str) -> Request | None:
@@ -107,7 +108,8 @@ class SQLiteStore:
     def record(self, entry: Entry) -> None:
         """Store an entry that belongs to no move, such as a refusal."""
         self._run(sql.ADD_ENTRY, values_of_entry(entry))
-        self._written(entry)
+        if entry.kind in COUNTED:
+            self._written(entry)
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
         """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
