@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
@@ -72,16 +73,22 @@ class CognitoUserPool:
 
     def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
         """Call a step's operation once; it leaves within that time or not at all."""
-        _, answer = self._call(step, leave_within, Username=username)
-        if not isinstance(answer, Done):
+        try:
+            given = self._call(step, leave_within, Username=username)
+        except Exception as error:  # noqa: BLE001 -- any error is no yes
+            answer = self._no(error)
             self.failed(step, answer.code)
-        return answer
+            return answer
+        return Done(given["ResponseMetadata"]["RequestId"])
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
         """Return what Cognito says; None where there is no such account."""
-        found, answer = self._call(operation, CALL if self.role else timedelta.max, **parameters)
-        if isinstance(answer, Done) or answer.code == NO_ACCOUNT:
-            return found
+        try:
+            return self._call(operation, CALL if self.role else timedelta.max, **parameters)
+        except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
+            if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
+                return None
+            answer = self._no(error)
         self.failed(operation, answer.code)
         refused = isinstance(answer, Refused)
         raise PoolUnavailableError(
@@ -91,19 +98,15 @@ class CognitoUserPool:
             refused=refused,
         )
 
-    def _call(self, operation: str, leave_within: timedelta, **parameters: Any) -> tuple[Any, Answer]:
-        """Call an operation once. Return what it gave (None unless Cognito said yes), and what is known of it."""
-        try:
-            with leaving_within(leave_within), self._session() if self.role else nullcontext():
-                client = self.clients.of_present_session if self.role else self.clients.of
-                given = getattr(client(self.region), xform_name(operation))(UserPoolId=self.pool_id, **parameters)
-        except Exception as error:  # noqa: BLE001 -- any error is no yes, and an answer that cannot be read names no one
-            return None, self._no(error)
+    def _call(self, operation: str, leave_within: timedelta, **parameters: Any) -> Any:
+        """Call an operation once and return its yes. What it raises is for `_no`."""
+        with leaving_within(leave_within), self._session() if self.role else nullcontext():
+            client = self.clients.of_present_session if self.role else self.clients.of
+            given = getattr(client(self.region), xform_name(operation))(UserPoolId=self.pool_id, **parameters)
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
-        about = given["ResponseMetadata"]
-        if about["HTTPStatusCode"] == _OK and about.get("RequestId"):
-            return given, Done(about["RequestId"])
-        return None, Unclear("Unreachable")
+        if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
+            raise ValueError("this is not Cognito's answer")
+        return given
 
     def _session(self) -> AbstractContextManager[None]:
         """Sign with a session of the role. May ask STS first, within the time that the call has to leave."""
@@ -112,6 +115,7 @@ class CognitoUserPool:
         return signing_with(self.role.roles.session(self.key, self.region))
 
     def _no(self, error: Exception) -> Refused | Unclear:
+        """Return what is known after a call that was not answered with yes."""
         if isinstance(error, NotAssumedError):
             return error.refused
         answer = answer_to(error)
