@@ -5,18 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied, authorize
 from bot.deliver import show_card
-from bot.errors import (
-    AccountNotFoundError,
-    DeniedError,
-    NotYoursError,
-    PoolChangedError,
-    SupersededError,
-    UnknownRequestError,
-    UsageError,
-)
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Clock, Groups, Place, Requests, Trail
 from bot.reason import ReasonRule
@@ -68,7 +60,7 @@ class Confirmations:
         `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
         if account and self.pool_ids.get(account.pool) != account.pool_id:
-            raise PoolChangedError
+            raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
         decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
@@ -83,7 +75,7 @@ class Confirmations:
         if ask.options.pool_id is not None:
             named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), None)
         if named is None or named not in self.allowlist.pools:
-            raise UsageError(f"This bot knows no such pool. You may use: {mine}.")
+            raise errors.UsageError(f"This bot knows no such pool. You may use: {mine}.")
         if named not in authorized.rules:
             sentence = f"You may not do this in pool {named}. You may use: {mine}."
             raise self._refused(ask, f"not allowed in pool {named}", None, sentence)
@@ -117,7 +109,7 @@ class Confirmations:
         pools = sorted(authorized.rules)
         try:
             return self.finder.find(ask, pools)
-        except AccountNotFoundError:
+        except errors.AccountNotFoundError:
             rule = authorized.rules[pools[0]]
             self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
             raise
@@ -126,7 +118,7 @@ class Confirmations:
         """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
         request = self._awaiting(press, State.CHOOSING)
         if press.number >= len(request.candidates):
-            raise UnknownRequestError
+            raise errors.UnknownRequestError
         account = request.candidates[press.number]
         rule, earlier = self.authorize(request.ask, account).rules[account.pool], self._earlier(account)
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
@@ -156,13 +148,13 @@ class Confirmations:
     def _awaiting(self, press: Press, *states: State) -> Request:
         request = self.requests.get(press.request_id)
         if request is None:
-            raise UnknownRequestError
+            raise errors.UnknownRequestError
         who = request.ask.operator
         if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
             ask = replace(request.ask, operator=press.operator)
             rule = "pressed another's button"
             self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
-            raise NotYoursError
+            raise errors.NotYoursError
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
         self._in_time(request, press.place)
@@ -183,7 +175,7 @@ class Confirmations:
         after = before.move(state, **changes)
         try:
             self.requests.move(before, after, entry_of(after, at), show_card(after, at, place))
-        except SupersededError:
+        except errors.SupersededError:
             raise AlreadyDecidedError(self.requests.get(before.id) or before) from None
         return after
 
@@ -191,6 +183,6 @@ class Confirmations:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
-    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> DeniedError:
+    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> errors.DeniedError:
         self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
-        return DeniedError(rule, sentence)
+        return errors.DeniedError(rule, sentence)

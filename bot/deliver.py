@@ -55,6 +55,7 @@ class CardDelivery:
             request = self.requests.get(held.request_id)
             if request and _can_show(request, place):
                 self._send(request, place)
+            self.outbox.shown(replace(held, version=request.version) if request else held)
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
@@ -63,8 +64,6 @@ class CardDelivery:
                 self.outbox.shown(held)
             else:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
-        else:
-            self.outbox.shown(replace(held, version=request.version) if request else held)
 
     def _send(self, request: Request, place: Place | None) -> None:
         try:
@@ -123,8 +122,7 @@ class Delivery:
                 continue
             asked_at = self.clock.now()
             held = self.outbox.hold(entries, asked_at + POST)
-            in_time = self.clock.now() <= asked_at + HOLD
-            if held and in_time and not self._post(held):
+            if held and self.clock.now() <= asked_at + HOLD and not self._post(held):
                 return
 
     def _together(self, refusal: Entry, now: datetime) -> Sequence[Entry]:

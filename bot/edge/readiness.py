@@ -24,6 +24,9 @@ class WatchedStore(Outbox, Protocol):
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
 
+    def backlog(self) -> Backlog:
+        """Return what waits for the audit channel."""
+
 
 # What is wrong, as a sentence; None where nothing is.
 Look = Callable[[], Awaitable[str | None]]

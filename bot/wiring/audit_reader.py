@@ -17,7 +17,7 @@ from bot.wiring.shared import kind_and_place
 def stored_entries(
     settings: StoreSettings, since: datetime | None, request_id: str | None
 ) -> Iterator[Iterator[Entry]]:
-    """Give the entries of the configured store, as `Trail.entries` does. Where there is no store, none is made.
+    """Give the entries of the configured store, as `Store.entries` does. Where there is no store, none is made.
 
     Raises `StoreError`, also for what goes wrong while they are read.
     """

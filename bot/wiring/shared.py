@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Clock, Groups, Outbox, Requests, Trail, UserPool
+from bot.ports import Backlog, Clock, Groups, Outbox, Requests, Trail, UserPool
 from bot.settings.model import Settings, StoreSettings
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
@@ -33,7 +33,7 @@ class SystemClock:
 
 
 class Store(Requests, Trail, Outbox, Protocol):
-    """A store as it is set up."""
+    """A store as it is set up, looked after and read. No rule needs more of it than its ports say."""
 
     def open(self) -> None:
         """Make it ready. Raises `StoreError` where waiting will not help, else `StoreUnavailableError`."""
@@ -43,6 +43,18 @@ class Store(Requests, Trail, Outbox, Protocol):
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
+
+    def backlog(self) -> Backlog:
+        """Return what waits for the audit channel, counted up to `COUNTED_UP_TO`."""
+
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
+
+    def forget(self, before: datetime) -> int:
+        """Delete some of what ended, and was delivered where it had to be, before then; return how many entries."""
+
+    def forget_places(self, now: datetime) -> None:
+        """Forget the response_urls that Slack no longer takes."""
 
     def is_outdated(self) -> bool:
         """Return whether it belongs to a newer version of the bot by now. Does no I/O."""
