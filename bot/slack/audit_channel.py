@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
@@ -12,7 +11,20 @@ from bot.errors import DeliveryError
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.slack.cards import result
 from bot.slack.clients import post
-from bot.slack.text import UTC_TIME, Block, Code, Header, Line, Lines, Message, Shown, SmallPrint, message, plain
+from bot.slack.text import (
+    UTC_TIME,
+    Block,
+    Code,
+    Header,
+    Line,
+    Lines,
+    Message,
+    Plain,
+    Shown,
+    SmallPrint,
+    element,
+    message,
+)
 
 MAX_LISTED = 10
 MAX_NAME = 60  # ten of the longest names would be more than Slack takes in one message
@@ -49,26 +61,22 @@ class SlackAuditChannel:
         self._shown = shown
 
     def post(self, entries: Sequence[Entry]) -> str:
-        """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
-        first = entries[0]
+        """Post one message, with its ids for programs; return its `ts`.
+
+        Raises `DeliveryError` unless Slack definitely took it.
+        """
+        first, count = entries[0], len(entries)
+        ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
+        payload = ids | ({"count": count} if count > 1 else {})
+        metadata = {"event_type": "signout_outcome", "event_payload": payload}
         with bound_contextvars(request_id=first.ask.id, entry_id=first.id):
             try:
-                ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata(entries))
+                ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata)
             except DeliveryError as error:
                 error.for_good = error.reason in _FOR_GOOD
                 raise
             log.info("The audit channel took the entry")
             return ts
-
-
-def metadata(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return Slack's message metadata, by which a program finds the entry again."""
-    first = entries[0]
-    ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
-    return {
-        "event_type": "signout_outcome",
-        "event_payload": ids | ({"count": len(entries)} if len(entries) > 1 else {}),
-    }
 
 
 def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
@@ -127,11 +135,10 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
 
 def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
     first, who = entries[0], entries[0].ask.operator
-    targets = [plain(shown.personal(entry.ask.options.target), MAX_NAME)["text"] for entry in entries[:MAX_LISTED]]
-    items: list[Line] = [
-        [entry.at, "  asked for ", Code(target), f": {entry.rule}"]
-        for entry, target in zip(entries, targets, strict=False)
-    ]
+    items = list[Line]()
+    for entry in entries[:MAX_LISTED]:
+        target = element(Plain(shown.personal(entry.ask.options.target), MAX_NAME))["text"]
+        items.append([entry.at, "  asked for ", Code(target), f": {entry.rule}"])
     left_out = len(entries) - len(items)
     return [
         [who, f" ({who.name}, team {who.team_id})"],

@@ -18,13 +18,13 @@ from bot.visible import visible
 Drawn = dict[str, Any]
 
 MAX_HEADER = 150
-MAX_PLAIN = 3000
 MAX_CHOICE = 600  # ten of the longest would be more than Slack takes in one message
 MAX_SMALL = 550  # a line of five, which together must not be longer than a text may be
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
 LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
 UTC_TIME = "%Y-%m-%d %H:%M:%S UTC"
+_TIME = {"type": "date", "format": "{date_short_pretty} {time_secs}"}  # in each reader's own time zone
 _LINE_BREAK: Drawn = {"type": "text", "text": "\n"}
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
 
@@ -56,6 +56,14 @@ class Ago:
     """How long ago a time was."""
 
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Words where Slack takes no others, cut to `limit` characters."""
+
+    text: str
+    limit: int = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,53 +139,51 @@ def block(said: Block) -> Drawn:
     """Return a block as Slack takes it."""
     match said:
         case Header(text):
-            return {"type": "header", "text": plain(text, MAX_HEADER)}
+            return {"type": "header", "text": element(Plain(text, MAX_HEADER))}
         case Choice(text, button):
-            return {"type": "section", "text": plain(text, MAX_CHOICE), "accessory": _element(button)}
+            return {"type": "section", "text": element(Plain(text, MAX_CHOICE)), "accessory": element(button)}
         case Buttons(buttons):
-            return {"type": "actions", "elements": [_element(each) for each in buttons]}
+            return {"type": "actions", "elements": [element(each) for each in buttons]}
         case SmallPrint(rows):
-            text = "\n".join(plain(" · ".join(facts), MAX_SMALL)["text"] for facts in rows if facts)
-            return {"type": "context", "elements": [{**plain(""), "text": text}]}
+            texts = [element(Plain(" · ".join(facts), MAX_SMALL))["text"] for facts in rows if facts]
+            return {"type": "context", "elements": [element(Plain("")) | {"text": "\n".join(texts)}]}
     lines, form = (said.lines, said.form) if isinstance(said, Lines) else ([said], "section")
-    drawn = [[_element(span) for span in line] for line in lines if line]
+    drawn = [[element(span) for span in line] for line in lines if line]
     if form == "list":
         sections = [{"type": "rich_text_section", "elements": line} for line in drawn]
         part: Drawn = {"type": "rich_text_list", "style": "bullet", "elements": sections}
     else:
-        elements = [element for line in drawn for element in (_LINE_BREAK, *line)][1:]
-        part = {"type": f"rich_text_{form}", "elements": elements}
+        joined = [each for line in drawn for each in (_LINE_BREAK, *line)][1:]
+        part = {"type": f"rich_text_{form}", "elements": joined}
     return {"type": "rich_text", "elements": [part]}
 
 
-def _element(said: Span | Button) -> Drawn:
+def element(said: Span | Plain | Button) -> Drawn:
+    """Return a part of a block as Slack takes it. Every text comes through here, so that what is in it can be seen."""
     drawn: Drawn
     match said:
         case Button(label, action_id, value, style):
-            drawn = {"type": "button", "text": plain(label), "action_id": action_id, "value": value}
+            drawn = {"type": "button", "text": element(Plain(label)), "action_id": action_id, "value": value}
             drawn |= {"style": style} if style else {}
+        case Plain(text, limit):
+            text = visible(text)
+            text = text if len(text) <= limit else f"{text[: limit - 1]}…"
+            drawn = {"type": "plain_text", "text": text, "emoji": False}
         case Bold(text):
-            drawn = _element(text) | {"style": {"bold": True}}
+            drawn = element(text) | {"style": {"bold": True}}
         case Code(text):
-            drawn = _element(text) | {"style": {"code": True}}
+            drawn = element(text) | {"style": {"code": True}}
         case Link(text, url):
             drawn = {"type": "link", "url": url, "text": visible(text)}
         case datetime():
-            drawn = {"type": "date", "timestamp": int(said.timestamp()), "fallback": f"{said:{UTC_TIME}}"}
-            drawn["format"] = "{date_short_pretty} {time_secs}"
+            drawn = {**_TIME, "timestamp": int(said.timestamp()), "fallback": f"{said:{UTC_TIME}}"}
         case Ago(at):
-            drawn = _element(at) | {"format": "{ago}"}
+            drawn = element(at) | {"format": "{ago}"}
         case Operator(id=id_, name=name):  # an id that is none of Slack's, such as an ARN, is shown instead
-            drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else _element(id_ or name)
+            drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else element(id_ or name)
         case _:
             drawn = {"type": "text", "text": visible(said) or " "}
     return drawn
-
-
-def plain(text: str, limit: int = MAX_PLAIN) -> Drawn:
-    """Return a plain_text object of at most `limit` characters."""
-    shown = visible(text)
-    return {"type": "plain_text", "text": shown if len(shown) <= limit else f"{shown[: limit - 1]}…", "emoji": False}
 
 
 def as_text(drawn: Any) -> str:
