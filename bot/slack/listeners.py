@@ -15,11 +15,12 @@ from bot.errors import BotError
 from bot.facts.aws_cli import Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, told
 from bot.slack.form import FORM, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
 from bot.slack.help import answer
-from bot.slack.reply import CardReply, SlackCards
+from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.text import Message
 from bot.slack.typed import parse
 
@@ -94,10 +95,10 @@ class Listeners:
         filled, state = filled_of(view), state_of(view)
         troubles = troubles_in(filled, self._cards.shown.reason_rule)
         if not troubles:
-            card = CardReply(self._cards, state.place, self._cards.now())
-            ask = _ask(body, context, state.channel_id, filled.options)
+            operator, reply = self._sender(body, state.place)
+            ask = _ask(context, operator, state.channel_id, filled.options)
             try:
-                self._flow.ask(ask, FormReply(card, view["id"], state, filled))
+                self._flow.ask(ask, FormReply(reply, view["id"], state, filled))
             except BotError as error:
                 troubles = {TARGET: str(error)}
         if troubles:
@@ -108,10 +109,10 @@ class Listeners:
     def press(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of a card's buttons."""
         ack()
-        button, operator = body["actions"][0], _operator(body)
+        button = body["actions"][0]
         decide, number = self.buttons[button["action_id"]]
-        reply = self._cards.reply(body.get("response_url"), replaces=True)
         request_id = str(button.get("value") or "")
+        operator, reply = self._sender(body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
 
     def _begin(self, command: dict[str, Any], context: BoltContext) -> Message | None:
@@ -119,8 +120,8 @@ class Listeners:
         asked = parse(text, self._spelling) if text else Options(target="")
         if not isinstance(asked, Options):
             return answer(asked)
-        ask = _ask(command, context, command["channel_id"], asked)
-        reply = self._cards.reply(command.get("response_url"), replaces=False)
+        operator, reply = self._sender(command)
+        ask = _ask(context, operator, command["channel_id"], asked)
         if text:
             self._flow.ask(ask, reply)
         else:
@@ -128,21 +129,26 @@ class Listeners:
             self._flow.open_form(ask, form)
         return None
 
+    def _sender(
+        self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
+    ) -> tuple[Operator, CardReply]:
+        """Return who sent a command, a form or a press, and how to reply: at its response_url, or else at `place`."""
+        user = payload.get("user")
+        if user:
+            # The person's own team: `team` is where the message is, and on Enterprise Grid it can be null.
+            team_id = user.get("team_id") or (payload.get("team") or {}).get("id") or ""
+            id_, name = user["id"], user.get("username") or user.get("name") or ""
+        else:
+            team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
+        # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
+        operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
+        now, url = self._cards.now(), payload.get("response_url")
+        if url:
+            place = Place(response_url=url, until=now + RESPONSE_URL_LASTS, replaces=replaces)
+        return operator, CardReply(self._cards, place, now)
 
-def _ask(payload: dict[str, Any], context: BoltContext, channel_id: str, options: Options) -> Ask:
+
+def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Options) -> Ask:
     # The edge gives an id: over HTTP a request that comes again has that of the first.
     id_ = str(context.get("ask_id") or new_id(datetime.now(UTC)))
-    return Ask(id=id_, operator=_operator(payload), source="slack", channel_id=channel_id, options=options)
-
-
-def _operator(payload: dict[str, Any]) -> Operator:
-    """Return who sent a command, a form or a press."""
-    user = payload.get("user")
-    if user is None:
-        team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name")
-    else:
-        # The person's own team: `team` is where the message is, and on Enterprise Grid it can be null.
-        team_id = user.get("team_id") or (payload.get("team") or {}).get("id") or ""
-        id_, name = user["id"], user.get("username") or user.get("name")
-    # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
-    return Operator(team_id=team_id, id=id_, name=(name or "").encode("utf-8", "replace").decode())
+    return Ask(id=id_, operator=operator, source="slack", channel_id=channel_id, options=options)

@@ -113,13 +113,6 @@ class SlackCards:
             error.gone = error.reason in _NO_SUCH_PERSON
             raise
 
-    def reply(self, response_url: str | None, *, replaces: bool) -> "CardReply":
-        """Return the reply to a command or, where it `replaces` the card, to a press that came just now."""
-        now = self.now()
-        until = now + RESPONSE_URL_LASTS
-        place = Place(response_url=response_url, until=until, replaces=replaces) if response_url else None
-        return CardReply(self, place, now)
-
 
 @dataclass(frozen=True)
 class CardReply:
