@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from bot.audit import Entry
 from bot.request import Account, Operator
 from bot.terminal.audit_fields import Fields, fields_of
-from bot.visible import is_hidden, visible
+from bot.visible import visible
 
 Write = Callable[[Entry], object]
 
@@ -47,7 +47,7 @@ def _plain(line: str) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1] if is_hidden(match[0]) else match[0]
+    return match[0] if visible(match[0]) == match[0] else json.dumps(match[0])[1:-1]
 
 
 def _columns() -> Iterator[str]:

@@ -20,6 +20,7 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
 from bot.settings.faults import NO_FRONT, SettingsError
@@ -160,7 +161,7 @@ def _shown(settings: Settings) -> Shown:
         pii=settings.pii,
         reason_rule=settings.reason_rule,
         ticket_url=settings.ticket_url,
-        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
+        token_lifetimes={name: in_words(pool.token_lifetime) for name, pool in settings.pools.items()},
         resume_within=settings.resume_within,
     )
 

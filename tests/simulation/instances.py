@@ -119,7 +119,7 @@ class Instance:
             pii="masked",
             reason_rule=None,
             ticket_url=None,
-            token_lifetimes=dict.fromkeys(POOLS, HOUR),
+            token_lifetimes=dict.fromkeys(POOLS, "1 hour"),
             resume_within=resume_within,
         )
         self.delivery = Delivery(
