@@ -107,7 +107,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         outbox=store,
         slack_lane=slack_lane,
         aws_lane=aws_lane,
-        is_outdated=store.is_outdated,
+        is_outdated=lambda: store.is_outdated,
     )
     app = build_app(settings.slack_api_url, flow, cards, AwsSpelling().read)
     return Edge(

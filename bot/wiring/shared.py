@@ -44,8 +44,9 @@ class Store(Requests, Trail, Outbox, Protocol):
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
 
+    @property
     def is_outdated(self) -> bool:
-        """Return whether it belongs to a newer version of the bot by now. Does no I/O."""
+        """Whether it belongs to a newer version of the bot by now. Does no I/O."""
 
 
 def jitter() -> float:
