@@ -11,11 +11,10 @@ from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, deci
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Trail
 from bot.request import Claim, State, new_id
-from bot.stores.documents import text
+from bot.stores.documents import account_key, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item
-from bot.stores.dynamodb.log import FORGOTTEN_AT_ONCE
-from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.dynamodb.store import FORGOTTEN_AT_ONCE, DynamoDBStore
 from bot.wiring.shared import Store
 from bot.work import LEASE
 
@@ -35,7 +34,7 @@ def history(number: int) -> Iterator[Item]:
         request = awaiting(ask=asked(id=new_id(at)), state=State.DONE, chosen=account, ended_at=at)
         yield items.item_of_request(request)
         yield {**items.item_of_card(LiveMessage(request_id=request.id, version=4)), "write_id": "x"}
-        yield {**items.account_key(account), "request_id": request.id, "ended_at": text(at)}
+        yield {**items.account_key(account_key(account)), "request_id": request.id, "ended_at": text(at)}
         steps = [entry_of(replace(request, state=state), at) for state in (State.CONFIRMING, State.READY)]
         ends = [entry_of(request, at), entry_of_ask(Kind.REFUSED, request.ask, "no", at)]
         for entry in (*steps, *(replace(end, delivery=delivered) for end in ends)):
@@ -158,7 +157,7 @@ def test_of_refusals_only_those_that_wait_are_read(dynamodb: DynamoDB, dynamodb_
 
 def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
     dynamodb.put_many(dynamodb_store._calls.table, history(100))
-    dynamodb_store._log.make_room(new_id(OLD))
+    dynamodb_store._make_room(items.month_at(OLD))
     before = dynamodb.items_read
     assert dynamodb_store.forget(NOON) == FORGOTTEN_AT_ONCE
     assert dynamodb.items_read - before <= FORGOTTEN_AT_ONCE + 10

@@ -17,8 +17,7 @@ from bot.options import MAX_REASON, MAX_TARGET
 from bot.ports import LiveMessage, Place, Show
 from bot.request import Request, State
 from bot.stores.dynamodb import items
-from bot.stores.dynamodb.actions import put
-from bot.stores.dynamodb.items import Item
+from bot.stores.dynamodb.items import Item, put
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.dynamodb.table import ACTIONS, INDEX

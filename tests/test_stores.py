@@ -664,7 +664,7 @@ def test_a_card_is_forgotten_with_its_request(store: Store) -> None:
 
 
 def test_a_store_is_not_outdated(store: Store) -> None:
-    assert not store.is_outdated()
+    assert not store.is_outdated
 
 
 def test_each_entry_that_counts_is_told_once_it_is_durable_and_none_that_was_refused(

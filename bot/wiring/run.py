@@ -142,7 +142,7 @@ def _flow(
         outbox=store,
         slack_lane=slack_lane,
         aws_lane=aws_lane,
-        is_outdated=store.is_outdated,
+        is_outdated=lambda: store.is_outdated,
     )
     return flow, (slack_lane, aws_lane)
 

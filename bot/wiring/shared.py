@@ -56,8 +56,9 @@ class Store(Requests, Trail, Outbox, Protocol):
     def forget_places(self, now: datetime) -> None:
         """Forget the response_urls that Slack no longer takes."""
 
+    @property
     def is_outdated(self) -> bool:
-        """Return whether it belongs to a newer version of the bot by now. Does no I/O."""
+        """Whether it belongs to a newer version of the bot by now. Does no I/O."""
 
 
 def jitter() -> float:

@@ -32,7 +32,7 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
             outbox=store,
             slack_lane=CallersThread(),
             aws_lane=CallersThread(),
-            is_outdated=store.is_outdated,
+            is_outdated=lambda: store.is_outdated,
         )
         yield TerminalFront(flow=flow, clock=clock, arn=arn)
 

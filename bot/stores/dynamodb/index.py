@@ -1,17 +1,15 @@
 """Reading the table's index, and items that may not be readable."""
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+from bot.stores.documents import Readings, Stored
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.table import INDEX
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 class Index:
@@ -19,9 +17,9 @@ class Index:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._unreadable: set[str] = set()
+        self.readable = Readings(lambda item: f"Item {item['pk']} {item['sk']}").each
 
-    def first(self, limit: int, read: Callable[[Item], T], what: str, when: str = "", **values: Any) -> list[T]:
+    def first(self, limit: int, read: Callable[[Stored], T], what: str, when: str = "", **values: Any) -> list[T]:
         """Return the first of what is due under `what`, as `read` makes them, past those that cannot be read."""
         return list(islice(self.readable(read, self.due(limit, what, when, **values)), limit))
 
@@ -36,19 +34,3 @@ class Index:
             ExpressionAttributeValues={":due": what, **{f":{name}": value for name, value in values.items()}},
             Limit=page,
         )
-
-    def readable(self, read: Callable[[Item], T], items: Iterable[Item]) -> Iterator[T]:
-        """Give what `read` makes of each item, by itself: one that cannot be read must not hold up the others.
-
-        It is left as it is, its `due` included: it may be a newer bot's.
-        """
-        for item in items:
-            try:
-                yield read(item)
-            except Exception:  # noqa: BLE001 -- it may be wrong in any way
-                self._tell(f"{item['pk']} {item['sk']}")
-
-    def _tell(self, name: str) -> None:
-        if name not in self._unreadable:
-            self._unreadable.add(name)
-            log.error("Item %s cannot be read. It is left as it is", name)
