@@ -10,7 +10,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, SKELETON, Skeleton, Spelling, spelled
 from bot.options import Help
 from bot.request import Options
-from bot.terminal.exit_codes import DONE
+from bot.terminal.endings import DONE
 from bot.terminal.output import show
 from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
 
