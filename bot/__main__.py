@@ -108,7 +108,7 @@ def _manifest(words: Sequence[str]) -> int:
 def _iam_policy(words: Sequence[str]) -> int:
     given = command_lines.read("iam-policy", words)
     from bot.settings.load import load_without_slack
-    from bot.settings.names import SECRETS
+    from bot.settings.model import SECRETS
     from bot.settings.references import found_in
     from bot.wiring.iam import iam_policies
 
@@ -124,9 +124,8 @@ def _table(words: Sequence[str]) -> int:
     from bot.settings.load import load_store
     from bot.stores.dynamodb.create import create
     from bot.stores.dynamodb.table import cloud_formation
-    from bot.wiring.shared import kind_and_place
 
-    kind, name = kind_and_place(load_store(os.environ))
+    kind, name = load_store(os.environ).kind_and_place
     if kind != "dynamodb":
         raise SettingsError(["SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE."])
     if given.create:
@@ -152,7 +151,7 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     Bolt would read them there, and what boto3 starts for credentials would inherit them.
     """
     from bot.settings.load import load
-    from bot.settings.names import SECRETS
+    from bot.settings.model import SECRETS
 
     settings = load(os.environ, resolve, http=http)
     for name in SECRETS:

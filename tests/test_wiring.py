@@ -13,7 +13,7 @@ from bot.errors import DeniedError
 from bot.facts.finding import Finding
 from bot.request import TERMINAL, Operator
 from bot.settings.load import load
-from bot.settings.names import SECRETS
+from bot.settings.model import SECRETS
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import web_client
 from bot.terminal.check_report import judge_clock

@@ -19,7 +19,13 @@ ROOM_TO_ASK = 4  # threads: the store's two questions, the groups', one to spare
 
 
 class WatchedStore(Outbox, Protocol):
-    """A store as a health page sees it."""
+    """A store as the edge sees it: opened before anything else runs, asked how it is, and closed at the end."""
+
+    def open(self) -> None:
+        """Make it ready. Raises `StoreError` where waiting will not help, else `StoreUnavailableError`."""
+
+    def close(self) -> None:
+        """Close it."""
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""

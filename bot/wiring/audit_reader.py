@@ -10,7 +10,6 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.settings.model import StoreSettings
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.sqlite.reader import SQLiteReader
-from bot.wiring.shared import kind_and_place
 
 
 @contextmanager
@@ -21,7 +20,7 @@ def stored_entries(
 
     Raises `StoreError`, also for what goes wrong while they are read.
     """
-    kind, place = kind_and_place(settings)
+    kind, place = settings.kind_and_place
     reader = DynamoDBReader(place) if kind == "dynamodb" else SQLiteReader(Path(place))
     try:
         reader.open()

@@ -16,7 +16,7 @@ from bot.stores.dynamodb.probe import try_table
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.probe import try_sqlite
 from bot.terminal.check_report import judge_clock
-from bot.wiring.shared import kind_and_place, user_pools
+from bot.wiring.shared import user_pools
 
 THREADS = 16
 WITHIN_SECONDS = 60.0
@@ -48,7 +48,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
 
 
 def _try_store(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
-    kind, place = kind_and_place(settings)
+    kind, place = settings.kind_and_place
     return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
 
 

@@ -9,7 +9,6 @@ from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
 from bot.stores.dynamodb.table import ACTIONS, INDEX, INDEX_ACTIONS
-from bot.wiring.shared import kind_and_place
 
 
 def iam_policies(
@@ -37,7 +36,7 @@ def iam_policies(
 
 
 def _reach(settings: Settings, references: Sequence[str]) -> Reach:
-    kind, place = kind_and_place(settings)
+    kind, place = settings.kind_and_place
     return Reach(
         pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
         references=references,

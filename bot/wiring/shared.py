@@ -15,8 +15,9 @@ from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
+from bot.edge.readiness import WatchedStore
 from bot.find import Finder
-from bot.ports import Clock, Groups, Outbox, Requests, Trail, UserPool
+from bot.ports import Clock, Groups, Requests, Trail, UserPool
 from bot.settings.model import Settings, StoreSettings
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
@@ -32,17 +33,8 @@ class SystemClock:
     sleep = staticmethod(time.sleep)
 
 
-class Store(Requests, Trail, Outbox, Protocol):
+class Store(Requests, Trail, WatchedStore, Protocol):
     """A store as it is set up."""
-
-    def open(self) -> None:
-        """Make it ready. Raises `StoreError` where waiting will not help, else `StoreUnavailableError`."""
-
-    def close(self) -> None:
-        """Close it."""
-
-    def check_writable(self) -> None:
-        """Write something and take it back. Raises `StoreUnavailableError`."""
 
     def is_outdated(self) -> bool:
         """Return whether it belongs to a newer version of the bot by now. Does no I/O."""
@@ -55,14 +47,8 @@ def jitter() -> float:
 
 def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
     """Return the configured store, not yet opened. `written` is told each entry once it is durable."""
-    kind, place = kind_and_place(settings)
+    kind, place = settings.kind_and_place
     return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
-
-
-def kind_and_place(settings: StoreSettings) -> tuple[str, str]:
-    """Return `dynamodb` and the table's name, or `sqlite` and the file's path."""
-    kind, _, place = settings.store.partition("://")
-    return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
 def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:
