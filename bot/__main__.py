@@ -66,9 +66,10 @@ def _check(words: Sequence[str]) -> int:
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
-    from bot.terminal import signout_command
+    from bot.terminal.signout_command import read, read_file
 
-    return signout_command.run(words, AwsSpelling(signout_command.read_file).read, _in_terminal)
+    command = read(words, AwsSpelling(read_file).read)
+    return _in_terminal(command.options, yes=command.yes) if command else DONE
 
 
 def _in_terminal(options: "Options", *, yes: bool) -> int:

@@ -9,16 +9,10 @@ from pydantic import ValidationError
 
 from bot.settings import references
 from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences, unknown
-from bot.settings.model import (
-    CONFIG_FILE,
-    DEFAULT_FILE,
-    ENVIRONMENT,
-    NEVER_IN_THE_FILE,
-    SECRETS,
-    Settings,
-    StoreSettings,
-)
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 
+CONFIG_FILE = "SIGNOUT_CONFIG"
+DEFAULT_FILE = "signout.toml"
 # For verbs that have nothing to do with Slack.
 _STAND_INS = {
     **dict.fromkeys(SECRETS, references.STAND_IN),

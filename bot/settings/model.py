@@ -118,8 +118,6 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SIGNOUT_ALLOW_GROUPS": ("allow", "groups"),
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
-CONFIG_FILE = "SIGNOUT_CONFIG"
-DEFAULT_FILE = "signout.toml"
 # Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
 SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
 NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.aws.identity import CallerUnknownError, account, own_region
-from bot.aws.policies import Pool, Reach, Table, policies
+from bot.aws.policies import Reach, policies
 from bot.errors import SecretError
 from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
@@ -27,7 +27,7 @@ def iam_policies(
             raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
         own_account = own_account or (account_of(principal) if principal else None)
         if reach.needs_account and not own_account:
-            own_account = account(region or reach.pools[0].region)
+            own_account = account(region or next(iter(settings.pools.values())).region)
         return policies(reach, account=own_account or "", region=region, principal=principal or "")
     except SecretError as error:
         raise SettingsError([f"A SLACK_ setting {error}"]) from None
@@ -36,10 +36,14 @@ def iam_policies(
 
 
 def _reach(settings: Settings, references: Sequence[str]) -> Reach:
+    pools: dict[str | None, list[str]] = {}
+    for pool in settings.pools.values():
+        pools.setdefault(pool.role_arn, []).append(pool.id)
     kind, place = settings.kind_and_place
+    table = {"Table": (ACTIONS, f"table/{place}"), "TableIndex": (INDEX_ACTIONS, f"table/{place}/index/{INDEX}")}
     return Reach(
-        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
+        pools=pools,
         references=references,
-        table=Table(place, ACTIONS, INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
+        table=table if kind == "dynamodb" else {},
         terminal=settings.allow.terminal,
     )
