@@ -62,32 +62,27 @@ class Probe(Generic[T]):
         self._fresh = fresh
         self._begun = 0.0
         self._stale_at = 0.0
-        self._answer: Future[T] | None = None
+        self._answer: asyncio.Future[T] | None = None
 
     async def answer(self) -> T:
         """Return the answer, at most `fresh` seconds old. Raises `TimeoutError`, or as `ask` does."""
         now = time.monotonic()
         if self._answer is None or (self._answer.done() and now >= self._stale_at):
-            self._answer, self._begun = Future(), now
-            self._lane.run(None, partial(settle, self._answer, self._dated), urgent=True)
-        if self._answer.done():
-            return self._answer.result()
-        left = max(self._begun + self.WITHIN - now, 0)
-        heard = asyncio.wrap_future(self._answer)
-        heard.add_done_callback(_no_complaint)
-        return await asyncio.wait_for(asyncio.shield(heard), left)
+            called: Future[T] = Future()
+            self._lane.run(None, partial(settle, called, self._dated), urgent=True)
+            self._answer, self._begun = asyncio.wrap_future(called), now
+            # Else asyncio complains of a failure that comes after its askers have gone.
+            self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
+        await asyncio.wait((self._answer,), timeout=max(self._begun + self.WITHIN - now, 0))
+        if not self._answer.done():
+            raise TimeoutError
+        return self._answer.result()
 
     def _dated(self) -> T:
         try:
             return self._ask()
         finally:
             self._stale_at = time.monotonic() + self._fresh
-
-
-def _no_complaint(heard: "asyncio.Future[T]") -> None:
-    """Keep asyncio from complaining of a failure that came after its askers had gone."""
-    if not heard.cancelled():
-        heard.exception()
 
 
 class Outlook:

@@ -19,7 +19,9 @@ Write = Callable[[Entry], object]
 
 def _claimed_at(request: Request | None) -> datetime | None:
     """Return the time of the press until a worker has claimed the request."""
-    return request and (request.claim.at if request.claim else request.decided_at)
+    if request is None:
+        return None
+    return request.claim.at if request.claim else request.decided_at
 
 
 # People script against these names, their order and their meaning. `attempts` counts calls of AWS.
