@@ -33,11 +33,6 @@ class Reach:
     terminal: Iterable[str] = ()
 
     @property
-    def role_arns(self) -> Sequence[str]:
-        """The pools' roles."""
-        return [arn for arn in self.pools if arn]
-
-    @property
     def parameters(self) -> Sequence[str]:
         """The names of the parameters. Raises `SecretError` for what is not a reference."""
         return sorted({parameter_name(reference) for reference in self.references if not secret_arn(reference)})
@@ -60,16 +55,17 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     """
     roles = {
         arn: {
-            "policy": _policy([_pools(reach.pools[arn], account_of(arn))]),
+            "policy": _policy([_pools(ids, account_of(arn))]),
             "trust": _policy(_trust(principal, reach.terminal)),
         }
-        for arn in reach.role_arns
+        for arn, ids in reach.pools.items()
+        if arn
     }
     secrets = sorted({arn for reference in reach.references if (arn := secret_arn(reference))})
     parameters = [_arn("ssm", region, account, f"parameter{name}") for name in reach.parameters]
     statements = [
         *([_pools(reach.pools[None], account)] if None in reach.pools else ()),
-        *([_allow("Roles", ASSUME, reach.role_arns)] if roles else ()),
+        *([_allow("Roles", ASSUME, list(roles))] if roles else ()),
         *([_allow("Secrets", ("secretsmanager:GetSecretValue",), secrets)] if secrets else ()),
         *([_allow("Parameters", ("ssm:GetParameter",), parameters)] if parameters else ()),
         *(_allow(sid, did, [_arn("dynamodb", region, account, it)]) for sid, (did, it) in reach.table.items()),

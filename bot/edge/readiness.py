@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bot.edge.lanes import ThreadLane, settle
 from bot.errors import StoreUnavailableError
@@ -48,28 +48,28 @@ class Readiness:
     reasons: Sequence[str]
 
 
+@dataclass
 class Probe(Generic[T]):
     """Calls `ask`, which may hang, on a thread of `lane`, one call at a time. An answer is given for `fresh` seconds.
 
     Of a call that hangs each asker waits until `WITHIN` seconds after its beginning. Used on one loop.
     """
 
-    WITHIN = 2.0
+    WITHIN: ClassVar[float] = 2.0
 
-    def __init__(self, lane: ThreadLane, ask: Callable[[], T], fresh: float = 3.0) -> None:
-        self._lane = lane
-        self._ask = ask
-        self._fresh = fresh
-        self._begun = 0.0
-        self._stale_at = 0.0
-        self._answer: asyncio.Future[T] | None = None
+    lane: ThreadLane
+    ask: Callable[[], T]
+    fresh: float = 3.0
+    _begun: float = 0.0
+    _stale_at: float = 0.0
+    _answer: "asyncio.Future[T] | None" = None
 
     async def answer(self) -> T:
         """Return the answer, at most `fresh` seconds old. Raises `TimeoutError`, or as `ask` does."""
         now = time.monotonic()
         if self._answer is None or (self._answer.done() and now >= self._stale_at):
             called: Future[T] = Future()
-            self._lane.run(None, partial(settle, called, self._dated), urgent=True)
+            self.lane.run(None, partial(settle, called, self._dated), urgent=True)
             self._answer, self._begun = asyncio.wrap_future(called), now
             # Else asyncio complains of a failure that comes after its askers have gone.
             self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
@@ -80,9 +80,9 @@ class Probe(Generic[T]):
 
     def _dated(self) -> T:
         try:
-            return self._ask()
+            return self.ask()
         finally:
-            self._stale_at = time.monotonic() + self._fresh
+            self._stale_at = time.monotonic() + self.fresh
 
 
 class Outlook:

@@ -5,7 +5,7 @@ Reading a command line says what is wrong with it, or help, and raises `SystemEx
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from bot import __version__
@@ -71,9 +71,11 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         case "manifest":
             add("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
         case "iam-policy":
+            role = _matching(ROLE_OR_USER, "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
+            digits = _matching("[0-9]{12}", "must be the 12 digits of an AWS account")
             where = "where the bot runs (default: that of the ARN, else the caller's)"
-            add("--principal", type=_principal, metavar="ARN", help="the bot's own role; for pools with role_arn")
-            add("--account", type=_account, metavar="ID", help=where)
+            add("--principal", type=role, metavar="ARN", help="the bot's own role; for pools with role_arn")
+            add("--account", type=digits, metavar="ID", help=where)
         case "table":
             add("--create", action="store_true", help="make the table, with the AWS credentials found here")
         case "sandbox":
@@ -88,13 +90,10 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _principal(text: str) -> str:
-    if not ROLE_OR_USER.fullmatch(text):
-        raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
-    return text
+def _matching(form: str | re.Pattern[str], wrong: str) -> Callable[[str], str]:
+    def take(text: str) -> str:
+        if not re.fullmatch(form, text):
+            raise argparse.ArgumentTypeError(wrong)
+        return text
 
-
-def _account(text: str) -> str:
-    if not re.fullmatch(r"\d{12}", text, re.ASCII):
-        raise argparse.ArgumentTypeError("must be the 12 digits of an AWS account")
-    return text
+    return take

@@ -19,7 +19,7 @@ def iam_policies(
     Raises `SettingsError` for what is not said, and AWS does not say either, or for a reference that leads nowhere.
     """
     reach = _reach(settings, references)
-    if reach.role_arns and not principal:
+    if any(reach.pools) and not principal:
         raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
     region = own_region() or ""
     try:
