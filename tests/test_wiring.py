@@ -50,7 +50,7 @@ def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal(
     forged = Operator(team_id=TERMINAL, id=SUPPORT, name="support")
     try:
         with pytest.raises(DeniedError):
-            edge.flow.confirmations.authorize(asked(operator=forged))  # type: ignore[attr-defined]
+            edge.flow.confirmations.authorize(asked(operator=forged))
     finally:
         edge.store.close()
 

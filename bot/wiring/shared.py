@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from bot.audit import Entry
 from bot.aws.clients import Clients
@@ -15,15 +14,15 @@ from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
-from bot.edge.readiness import WatchedStore
 from bot.find import Finder
-from bot.ports import Clock, Groups, Requests, Trail, UserPool
+from bot.ports import Clock, Groups, Requests, UserPool
 from bot.settings.model import Settings, StoreSettings
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
 from bot.work import Lifetimes, Worker
 
 AWS_THREADS = 48
+Store = DynamoDBStore | SQLiteStore
 
 
 class SystemClock:
@@ -31,13 +30,6 @@ class SystemClock:
 
     now = staticmethod(partial(datetime.now, UTC))
     sleep = staticmethod(time.sleep)
-
-
-class Store(Requests, Trail, WatchedStore, Protocol):
-    """A store as it is set up."""
-
-    def is_outdated(self) -> bool:
-        """Return whether it belongs to a newer version of the bot by now. Does no I/O."""
 
 
 def jitter() -> float:
