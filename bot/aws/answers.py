@@ -18,14 +18,6 @@ from bot.errors import NO_CALL_MADE
 
 NO_CREDENTIALS = "NoCredentials"
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
-# In each of these cases nothing was sent.
-_BAD_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    TokenRetrievalError,
-    ProfileNotFound,
-)
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
 
@@ -41,9 +33,16 @@ def answer_to(error: Exception) -> Refused | Unclear:
             return Refused("InvalidParameterException", None, sent=False)
         case ReadTimeoutError() | ConnectTimeoutError():
             return Unclear("TimedOut")
-    if isinstance(error, _BAD_CREDENTIALS):
-        return Refused(NO_CREDENTIALS, None, sent=False)
-    return Unclear("Unreachable")
+        case (
+            NoCredentialsError()
+            | PartialCredentialsError()
+            | CredentialRetrievalError()
+            | TokenRetrievalError()
+            | ProfileNotFound()
+        ):  # nothing was sent
+            return Refused(NO_CREDENTIALS, None, sent=False)
+        case _:
+            return Unclear("Unreachable")
 
 
 def _answer_of(error: ClientError) -> Refused | Unclear:

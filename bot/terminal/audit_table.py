@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from bot.audit import Entry
-from bot.terminal.audit_fields import Fields, fields_of
 from bot.terminal.audit_formats import Write
 from bot.visible import visible
 
@@ -19,7 +18,7 @@ class Column:
     """A column: at least `narrowest` wide, and taking `share` parts of what is left over."""
 
     title: str
-    of: Callable[[Fields], str | None]
+    of: Callable[[Entry], str | None]
     narrowest: int
     share: int = 0
 
@@ -28,13 +27,13 @@ class Column:
 COLUMNS = (
     Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
     Column("Outcome", lambda entry: entry.kind, 10),
-    Column("Target", lambda entry: entry.target, 10, 3),
-    Column("Operator", lambda entry: f"{entry.operator.name} ({entry.operator.id})", 10, 3),
-    Column("Account", lambda entry: entry.account.username if entry.account else None, 8, 3),
-    Column("Pool", lambda entry: entry.account.pool if entry.account else None, 8, 1),
-    Column("Reason", lambda entry: entry.reason, 8, 3),
-    Column("Rule or error", lambda entry: entry.error_code or entry.rule, 13, 1),
-    Column("Request", lambda entry: entry.request_id, 26),
+    Column("Target", lambda entry: entry.ask.options.target, 10, 3),
+    Column("Operator", lambda entry: f"{entry.ask.operator.name} ({entry.ask.operator.id})", 10, 3),
+    Column("Account", lambda entry: entry.chosen.username if entry.chosen else None, 8, 3),
+    Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else None, 8, 1),
+    Column("Reason", lambda entry: entry.ask.options.reason, 8, 3),
+    Column("Rule or error", lambda entry: (entry.request and entry.request.error_code) or entry.rule, 13, 1),
+    Column("Request", lambda entry: entry.ask.id, 26),
 )
 NOTHING_CUT = 24
 
@@ -49,12 +48,7 @@ def as_table(out: TextIO, width: int | None) -> Write:
         return f"{GAP.join(cells).rstrip()}\n"
 
     out.write(line(column.title for column in columns))
-
-    def write(entry: Entry) -> None:
-        shown = fields_of(entry)
-        out.write(line(column.of(shown) or "" for column in columns))
-
-    return write
+    return lambda entry: out.write(line(column.of(entry) or "" for column in columns))
 
 
 def _fitting(width: int) -> int:

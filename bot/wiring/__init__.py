@@ -4,6 +4,6 @@ shared.py        what several verbs need: clock, store, pools, and the rules ove
 run.py           `run`: the whole bot
 terminal.py      `signout`
 audit_reader.py  `audit`: the trail, only for reading
-check.py         `check`: everything that is tried
+check.py         `check`: everything that is tried, and its findings in order
 iam.py           `iam-policy`
 """

@@ -1,7 +1,7 @@
 """`audit`: the trail, only for reading."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.settings.model import StoreSettings
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.sqlite.reader import SQLiteReader
-from bot.wiring.shared import kind_and_place
 
 
 @contextmanager
@@ -21,12 +20,10 @@ def stored_entries(
 
     Raises `StoreError`, also for what goes wrong while they are read.
     """
-    kind, place = kind_and_place(settings)
-    reader = DynamoDBReader(place) if kind == "dynamodb" else SQLiteReader(Path(place))
+    kind, place = settings.kind_and_place
     try:
-        reader.open()
-        yield reader.entries(since, request_id)
+        with closing(DynamoDBReader(place) if kind == "dynamodb" else SQLiteReader(Path(place))) as reader:
+            reader.open()
+            yield reader.entries(since, request_id)
     except StoreUnavailableError as error:
         raise StoreError(f"The store cannot be read: {error.reason}.") from None
-    finally:
-        reader.close()

@@ -38,7 +38,6 @@ from bot.wiring.shared import (
     build_store,
     confirmations_of,
     jitter,
-    kind_and_place,
     user_pools,
     worker_of,
 )
@@ -170,7 +169,7 @@ def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> Soc
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
-        sole_instance = kind_and_place(settings)[0] == "sqlite"
+        sole_instance = settings.kind_and_place[0] == "sqlite"
         return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=sole_instance)
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)

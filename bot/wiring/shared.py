@@ -2,11 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from bot.audit import Entry
 from bot.aws.clients import Clients
@@ -16,13 +15,14 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Backlog, Clock, Groups, Outbox, Requests, Trail, UserPool
+from bot.ports import Clock, Groups, Requests, UserPool
 from bot.settings.model import Settings, StoreSettings
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
 from bot.work import Lifetimes, Worker
 
 AWS_THREADS = 48
+Store = DynamoDBStore | SQLiteStore
 
 
 class SystemClock:
@@ -32,35 +32,6 @@ class SystemClock:
     sleep = staticmethod(time.sleep)
 
 
-class Store(Requests, Trail, Outbox, Protocol):
-    """A store as it is set up, looked after and read. No rule needs more of it than its ports say."""
-
-    def open(self) -> None:
-        """Make it ready. Raises `StoreError` where waiting will not help, else `StoreUnavailableError`."""
-
-    def close(self) -> None:
-        """Close it."""
-
-    def check_writable(self) -> None:
-        """Write something and take it back. Raises `StoreUnavailableError`."""
-
-    def backlog(self) -> Backlog:
-        """Return what waits for the audit channel, counted up to `COUNTED_UP_TO`."""
-
-    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
-
-    def forget(self, before: datetime) -> int:
-        """Delete some of what ended, and was delivered where it had to be, before then; return how many entries."""
-
-    def forget_places(self, now: datetime) -> None:
-        """Forget the response_urls that Slack no longer takes."""
-
-    @property
-    def is_outdated(self) -> bool:
-        """Whether it belongs to a newer version of the bot by now. Does no I/O."""
-
-
 def jitter() -> float:
     """Return a factor that spreads retries."""
     return random.uniform(0.8, 1.2)
@@ -68,14 +39,8 @@ def jitter() -> float:
 
 def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
     """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
-    kind, place = kind_and_place(settings)
+    kind, place = settings.kind_and_place
     return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
-
-
-def kind_and_place(settings: StoreSettings) -> tuple[str, str]:
-    """Return `dynamodb` and the table's name, or `sqlite` and the file's path."""
-    kind, _, place = settings.store.partition("://")
-    return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
 def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:
