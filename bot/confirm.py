@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.authorize import Allowlist, Authorized, Denied, Members, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
-from bot.ports import Clock, Groups, Place, Requests, Trail
+from bot.ports import Clock, Place, Requests, Trail
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
 from bot.work import CLOCKS_AGREE_WITHIN
@@ -43,7 +43,7 @@ class Confirmations:
     """
 
     allowlist: Allowlist
-    groups: Groups
+    members: Members
     home_team: Callable[[], str | None]
     pool_ids: Mapping[str, str]
     finder: Finder
@@ -63,7 +63,7 @@ class Confirmations:
             raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
+        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision.rule, account, sentence)

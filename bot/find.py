@@ -32,8 +32,8 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 # What a target may be, and how each attribute spells it.
 Forms = Mapping[Attribute, str]
-# How a pool's country reads a phone number: E.164, or None for what is no valid number.
-E164 = Callable[[str, str | None], str | None]
+# How a phone number is read in the country of a pool of this name: E.164, or None for what is no valid number.
+E164 = Callable[[str, str], str | None]
 # Does several things at the same time; returns all results in order, or raises the first error.
 Together = Callable[[Sequence[Callable[[], Sequence[Account]]]], Sequence[Sequence[Account]]]
 
@@ -73,7 +73,7 @@ class Finder:
             forms[Attribute.EMAIL] = target
         if _UUID.fullmatch(target):
             forms[Attribute.SUB] = target.lower()
-        if looks_like_phone(target) and (number := self.e164(target, self.pools[pool].default_region)):
+        if looks_like_phone(target) and (number := self.e164(target, pool)):
             forms[Attribute.PHONE] = number
         return forms
 

@@ -154,10 +154,10 @@ class Flow:
         except AlreadyDecidedError as error:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
-            of_ours = isinstance(error, errors.BotError)
-            if not of_ours or isinstance(error, errors.StoreUnavailableError):
+            ours = error if isinstance(error, errors.BotError) else None
+            if not ours or isinstance(ours, errors.StoreUnavailableError):
                 _log_failed("A command or press failed", error)
-            reply.say(error if of_ours else errors.BotError())
+            reply.say(ours or errors.BotError())
 
     def _tell_decided(self, request: Request, reply: Reply) -> None:
         if request.state in {State.READY, State.RUNNING}:

@@ -21,13 +21,6 @@ class Clock(Protocol):
         """Block this thread for `seconds`."""
 
 
-class Groups(Protocol):
-    """Slack user groups."""
-
-    def members(self, group_id: str) -> frozenset[str] | None:
-        """Return the user ids in a group, at most 60 s old; None where Slack cannot list it."""
-
-
 class Attribute(StrEnum):
     """What ListUsers can search by, and this bot does."""
 
@@ -43,10 +36,6 @@ class UserPool(Protocol):
     @property
     def pool_id(self) -> str:
         """The user pool's id."""
-
-    @property
-    def default_region(self) -> str | None:
-        """The country in which phone numbers without a country code are read, such as DE."""
 
     def on_behalf(self, request_id: str, operator_id: str) -> "UserPool":
         """Return this pool for calls that AWS's own trail shows as made for this request and operator."""
