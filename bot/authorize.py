@@ -55,23 +55,21 @@ class Denied:
     rule: str
 
 
-def authorize(operator: Operator, allowlist: Allowlist, members: Members, home_team: str | None) -> Authorized | Denied:
+def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: str | None) -> Authorized | Denied:
     """Decide for all pools at once.
 
     A group that Slack cannot list allows no one. Groups are asked for only where no user id decides. A person of a team
-    other than `home_team` is never allowed. In a terminal the operator's id is an ARN, and Slack has no say.
+    other than `home` is never allowed. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
-        may = allowlist.pools and operator.id in allowlist.terminal
-        rules = dict.fromkeys(allowlist.pools, "allow.terminal")
-        return Authorized(operator, rules, seal=_SEAL) if may else Denied("not allowed")
-    if not home_team or operator.team_id != home_team:
+        rules = dict.fromkeys(allowlist.pools if operator.id in allowlist.terminal else (), "allow.terminal")
+        return Authorized(operator, rules, seal=_SEAL) if rules else Denied("not allowed")
+    if not home or operator.team_id != home:
         return Denied("from another team")
     members = cache(members)  # one question for each group, however many pools name it
-    found = {pool: _rule(operator.id, allowlist, pool, members) for pool in allowlist.pools}
-    if rules := {pool: rule for pool, rule in found.items() if rule}:
-        return Authorized(operator, rules, seal=_SEAL)
-    groups = allowlist.everywhere.groups.union(*(allowed.groups for allowed in allowlist.pools.values()))
+    if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
+        return Authorized(operator, allowed, seal=_SEAL)
+    groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
     return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})" if unreadable else "not allowed")
 

@@ -83,16 +83,13 @@ def _can_show(request: Request, place: Place | None) -> bool:
 
 @dataclass(kw_only=True)
 class Delivery:
-    """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it.
-
-    `refusing` is Slack's word while someone has to repair the channel; operators are told in their results.
-    """
+    """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it."""
 
     outbox: Outbox
     channel: AuditChannel
     clock: Clock
     jitter: Callable[[], float]
-    refusing: str | None = field(default=None, init=False)
+    refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
     held_until: datetime | None = field(default=None, init=False)
     taken: tuple[Sequence[Entry], str] | None = field(default=None, init=False)
 

@@ -49,8 +49,7 @@ class Finder:
     def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
         """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
 
-        Raises `AccountNotFoundError`, and `PoolUnavailableError` where any pool could not be asked: it might have the
-        account that is meant.
+        Raises `AccountNotFoundError`, and `PoolUnavailableError` where a pool that might have it could not be asked.
         """
         target, forms = ask.options.target, {name: self._forms(name, ask) for name in pools}
         looks = [partial(self._accounts, name, ask, forms[name]) for name in pools]
@@ -104,5 +103,4 @@ class Finder:
             hints = [f"Written so, it is not a phone number{missing}."]
         if len(forms) < len(self.pools):
             hints.append("It may be in another pool.")
-        where = " and ".join(forms)
-        return f"No one was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
+        return f"No one was found in {' and '.join(forms)}, looking for a {how}. Check the spelling. {' '.join(hints)}"

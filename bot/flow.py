@@ -47,20 +47,15 @@ class Lane(Protocol):
 
 @dataclass(kw_only=True)
 class Flow:
-    """Takes commands and presses, and starts what waits to be run.
-
-    While `draining`, or once the store `is_outdated` since it belongs to a newer bot, nothing is begun or decided.
-    `slack_lane` does what needs Slack and the store only, `aws_lane` what needs AWS, so that a hanging Cognito never
-    delays a press.
-    """
+    """Takes commands and presses, and starts what waits to be run."""
 
     confirmations: Confirmations
     worker: Worker
     outbox: Outbox
-    slack_lane: Lane
+    slack_lane: Lane  # for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
-    is_outdated: Callable[[], bool] = lambda: False
-    draining: bool = False
+    is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
+    draining: bool = False  # while either is so, nothing is begun or decided
 
     def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
