@@ -101,11 +101,9 @@ class Worker:
             known = self._call(request, step)
             if known.done == request.done:
                 return self._end(request, known, wait)
-            noted = known.move(
-                State.RUNNING, claim=known.claim and replace(known.claim, until=self.clock.now() + LEASE)
-            )
-            self.requests.move(request, noted, None, None)
-            request = noted
+            before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+            request = known.move(State.RUNNING, claim=claim)
+            self.requests.move(before, request, None, None)
         return self._end(request, self._call(request, last), wait)
 
     def _call(self, request: Request, step: Step) -> Request:
