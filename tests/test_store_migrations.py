@@ -8,8 +8,8 @@ import pytest
 from examples import NOON, added_to, done_in
 
 from bot.errors import StoreError
+from bot.stores.probe import try_sqlite
 from bot.stores.sqlite import migrate, schema
-from bot.stores.sqlite.probe import try_sqlite
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.schema import Step
 from bot.stores.sqlite.store import SQLiteStore
@@ -22,8 +22,10 @@ SECOND = Step(
     ),
     table="requests",
     portion=(
-        "UPDATE requests SET operator = json_extract(document, '$.ask.operator.id')"
-        " WHERE number > :after AND number <= :upto",
+        """
+        UPDATE requests SET operator = json_extract(document, '$.ask.operator.id')
+        WHERE number > :after AND number <= :upto
+        """,
     ),
     end=("CREATE TABLE operators (id TEXT) STRICT",),
 )

@@ -14,8 +14,8 @@ from examples import NOON, awaiting
 
 from bot.audit import entry_of
 from bot.errors import StoreError
+from bot.stores.probe import try_sqlite
 from bot.stores.sqlite.file import connect_to_read
-from bot.stores.sqlite.probe import try_sqlite
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.schema import APPLICATION_ID, newest
 from bot.stores.sqlite.store import SQLiteStore

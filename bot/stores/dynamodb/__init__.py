@@ -9,5 +9,4 @@ store.py    the store: requests, the trail, and what a health page asks
 entries.py  the part of the store that knows which entries wait for the audit channel
 cards.py    the part of the store that knows which cards wait to be shown
 reader.py   what is due, and all entries, month by month; for the store, and for someone who may not write
-probe.py    whether `check` finds a table that can be used
 """
