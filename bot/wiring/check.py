@@ -12,9 +12,8 @@ from bot.facts.finding import Finding
 from bot.settings.model import Settings, StoreSettings
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
-from bot.stores.dynamodb.probe import try_table
 from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.sqlite.probe import try_sqlite
+from bot.stores.probe import try_sqlite, try_table
 from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import user_pools
 
