@@ -9,7 +9,8 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
-from bot.wiring.shared import SystemClock, build_store, confirmations_of, user_pools, worker_of
+from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
+from bot.wiring.stores import build_store
 
 
 @contextmanager
