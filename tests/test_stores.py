@@ -411,7 +411,8 @@ def record_many(store: Store, request: pytest.FixtureRequest) -> Callable[[Itera
         table = store._calls.table
         return lambda entries: server.put_many(table, map(items.item_of_entry, entries))
     assert isinstance(store, SQLiteStore)
-    store._file.db().execute("PRAGMA synchronous = OFF")
+    with store._file.connection() as db:
+        db.execute("PRAGMA synchronous = OFF")
 
     def one_by_one(entries: Iterable[Entry]) -> None:
         for entry in entries:
