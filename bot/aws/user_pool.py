@@ -3,7 +3,8 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,13 +32,15 @@ _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
 _OK = 200
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
+Heard = tuple[str | None, float]
 
 
 class CognitoUserPool:
     """A `UserPool`: the configured pool `name`. Safe to use from many threads.
 
     One with a `role` can only be asked on someone's behalf. `failed` is told the operation and the error code of each
-    call that was not answered with yes.
+    call that was not answered with yes. In `heard` it notes under its name the last call's error code (None: there was
+    none), and when that was.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 -- what is configured of a pool
@@ -49,6 +52,7 @@ class CognitoUserPool:
         default_region: str | None = None,
         role: Role | None = None,
         failed: Callable[[str, str], None] = lambda _, __: None,
+        heard: MutableMapping[str, Heard] | None = None,
     ) -> None:
         self._name = name
         self._pool_id = pool_id
@@ -57,6 +61,7 @@ class CognitoUserPool:
         self._default_region = default_region
         self._role = role
         self._failed = failed
+        self._heard = {} if heard is None else heard
         self._key: Key | None = None
 
     @property
@@ -104,12 +109,15 @@ class CognitoUserPool:
                 answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
         except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
+                self._heard[self._name] = None, time.monotonic()
                 return None
             trouble = self._answer(error)
         else:
             if _request_id_of_yes(answer):
+                self._heard[self._name] = None, time.monotonic()
                 return answer
             trouble = Unclear("Unreachable")
+        self._heard[self._name] = trouble.code, time.monotonic()
         self._failed(operation, trouble.code)
         raise PoolUnavailableError(
             f"Pool {self._name} could not be asked, so it is not certain who is meant."
@@ -165,8 +173,10 @@ class CognitoUserPool:
             trouble = self._answer(error)
         else:
             if request_id := _request_id_of_yes(answer):
+                self._heard[self._name] = None, time.monotonic()
                 return Done(request_id)
             trouble = Unclear("Unreachable")
+        self._heard[self._name] = trouble.code, time.monotonic()
         self._failed(step, trouble.code)
         return trouble
 

@@ -8,6 +8,7 @@ rounds.py       a thread for work that comes again and again
 health.py       the health page's server
 pages.py        `/readyz` and `/metrics`
 readiness.py    whether the bot is ready, in sentences
+endings.py      when requests last ended, as the store has it
 probe.py        asks what may hang, without waiting for it
 metrics.py      the numbers for Prometheus
 logs.py         how log lines look, and what they never show

@@ -45,6 +45,10 @@ class Scrape:
     status: str
     lanes: Mapping[str, tuple[int, int]]
     connected_for: float | None
+    credentials: bool
+    pools: Mapping[str, bool]
+    audit_refusing: bool
+    last_ended: Mapping[str, float] | None
     undelivered: int | None
     oldest_undelivered: float | None
 
@@ -105,6 +109,17 @@ class Metrics:
         self._oldest = Gauge(
             "signout_audit_oldest_undelivered_age_seconds", "Of the entry that waits longest.", registry=registry
         )
+        self._refusing = Gauge(
+            "signout_audit_channel_refusing", "1: it takes none until someone repairs it.", registry=registry
+        )
+        self._credentials = Gauge("signout_aws_credentials", "0: the bot has none.", registry=registry)
+        self._pool_trouble = Gauge(
+            "signout_pool_trouble", "1: its last call met no Cognito.", ["pool"], registry=registry
+        )
+        self._last_ended = Gauge(
+            "signout_last_ended_timestamp_seconds", "As the store has it; 0: long ago.", ["outcome"], registry=registry
+        )
+        self.clock_off = Gauge("signout_clock_off_seconds", "How wrong the clock is; 0: right.", registry=registry).set
         # How many seconds each took.
         self.card_shown, self.result_shown, self.acked = card.observe, result.observe, ack.observe
         Info("signout_build", "This bot.", registry=registry).info({"version": __version__})
@@ -147,6 +162,12 @@ class Metrics:
         self._socket_age.set(scrape.connected_for or 0)
         self._undelivered.set(_or_nan(scrape.undelivered))
         self._oldest.set(_or_nan(scrape.oldest_undelivered))
+        self._refusing.set(scrape.audit_refusing)
+        self._credentials.set(scrape.credentials)
+        for pool, in_trouble in scrape.pools.items():
+            self._pool_trouble.labels(pool).set(in_trouble)
+        for outcome in OUTCOMES:
+            self._last_ended.labels(outcome).set(_or_nan(scrape.last_ended and scrape.last_ended[outcome]))
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 

@@ -10,8 +10,10 @@ from slack_bolt import App
 
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
+from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, Delivery
+from bot.edge.endings import Endings
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics
@@ -96,7 +98,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     card_delivery = CardDelivery(outbox=store, requests=store, cards=cards, clock=clock, jitter=jitter)
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
     aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
-    pools = user_pools(settings, metrics.cognito_failed)
+    pools = user_pools(settings, metrics.cognito_failed, heard := dict.fromkeys(settings.pools, NOT_ASKED))
     confirmations = replace(
         confirmations_of(settings, pools, store, clock, groups=groups, home_team=lambda: installation.team_id),
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
@@ -120,6 +122,9 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
             clock,
             audit_refusing=lambda: delivery.refusing,
             unlisted_groups=lambda: groups.unlisted(settings.groups),
+            no_credentials=OwnCredentials().missing,
+            pool_troubles=lambda: troubles(heard),
+            last_ended=Endings(store, clock).last,
         ),
         metrics=metrics,
         rounds=(*_sweeps(flow, confirmations, card_delivery, store, clock, settings.retain), delivery_rounds),

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from bot.audit import Entry
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
-from bot.aws.user_pool import CognitoUserPool
+from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
@@ -65,10 +65,14 @@ def kind_and_place(settings: StoreSettings) -> tuple[str, str]:
     return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
-def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:
+def user_pools(
+    settings: Settings,
+    failed: Callable[[str, str], None] = lambda _, __: None,
+    heard: MutableMapping[str, Heard] | None = None,
+) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
-    `failed` is told the operation and the error code of each call that failed.
+    `failed` is told the operation and the error code of each call that failed. `heard` holds what each pool last heard.
     """
     clients = Clients(AWS_THREADS)
     roles = Roles(clients)
@@ -81,6 +85,7 @@ def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _
             pool.default_region,
             Role(pool.role_arn, roles) if pool.role_arn else None,
             failed,
+            heard,
         )
         for name, pool in settings.pools.items()
     }
