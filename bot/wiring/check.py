@@ -1,6 +1,6 @@
 """`check`: everything that is tried."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from bot.facts.finding import Finding
 from bot.settings.model import Settings, StoreSettings
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
-from bot.stores.dynamodb.probe import try_table
+from bot.stores.dynamodb.probe import try_protection, try_table
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.probe import try_sqlite
-from bot.terminal.check_report import findings, judge_clock
+from bot.terminal.check_report import Probe, findings, judge_clock
 from bot.wiring.shared import kind_and_place, user_pools
 
 
@@ -34,11 +34,16 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            ("store", _try_store(settings)),
+            *_store_probes(settings),
         ]
     )
 
 
-def _try_store(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
+def _store_probes(settings: StoreSettings) -> Sequence[Probe]:
     kind, place = kind_and_place(settings)
-    return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
+    if kind == "dynamodb":
+        return [
+            ("store", partial(try_table, DynamoDBStore(place))),
+            ("store, protection", partial(try_protection, place)),
+        ]
+    return [("store", partial(try_sqlite, Path(place)))]

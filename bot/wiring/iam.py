@@ -8,6 +8,7 @@ from bot.errors import SecretError
 from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
+from bot.stores.dynamodb.protection import CHECK_ACTIONS
 from bot.stores.dynamodb.table import ACTIONS, INDEX, INDEX_ACTIONS
 from bot.wiring.shared import kind_and_place
 
@@ -41,6 +42,6 @@ def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     return Reach(
         pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
         references=references,
-        table=Table(place, ACTIONS, INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
+        table=Table(place, (*ACTIONS, *CHECK_ACTIONS), INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
         terminal=settings.allow.terminal,
     )

@@ -42,7 +42,7 @@ def _opened(store: Store) -> Iterator[None]:
     try:
         store.open()
     except StoreUnavailableError as error:
-        hint = "Check SIGNOUT_STORE, or try again."
+        hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
         raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
     try:
         yield

@@ -128,7 +128,10 @@ class WritableFile(File):
                 Path(f"{self.path}{beside}").chmod(0o600)
 
     def _unusable(self, error: Exception) -> StoreError:
-        return StoreError(f"The store {self.path} cannot be opened: {reason(error)}.", "Check SIGNOUT_STORE.")
+        return StoreError(
+            f"The store {self.path} cannot be opened: {reason(error)}.",
+            "Check SIGNOUT_STORE. `python -m bot check` says more.",
+        )
 
     def _commit(self, db: sqlite3.Connection) -> None:
         try:
