@@ -1,7 +1,7 @@
 """Faults on the way to DynamoDB: what is tried again, what is done once, and what is known afterwards."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -277,11 +277,12 @@ def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{door.getsockname()[1]}")
     store = DynamoDBStore(table)
     entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
-    for operation, call in {
+    tried: dict[str, Callable[[], object]] = {
         "DescribeTable": store.open,
         "PutItem": store.check_writable,
         "TransactWriteItems": lambda: store.record(entry),
-    }.items():
+    }
+    for operation, call in tried.items():
         with pytest.raises(StoreUnavailableError) as caught:
             call()
         assert (caught.value.reason, caught.value.in_doubt) == (f"{operation}: EndpointConnectionError", False)

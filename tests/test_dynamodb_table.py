@@ -9,10 +9,12 @@ from dynamodb import DynamoDB, lose_answer, refuse
 
 from bot.__main__ import main
 from bot.errors import StoreError, StoreUnavailableError
+from bot.settings.load import load_store
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.probe import try_protection
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.dynamodb.table import check_form, definition
+from bot.wiring.check import store_probes
 
 
 def described_index() -> dict[str, Any]:
@@ -197,6 +199,16 @@ def test_check_says_what_it_may_not_see(dynamodb: DynamoDB, table: str) -> None:
         )
         for name, look in zip(PROTECTIONS, LOOKS, strict=True)
     }
+
+
+def test_check_looks_at_the_protection_of_a_table_and_at_none_of_a_file(table: str) -> None:
+    probes = store_probes(load_store({"SIGNOUT_STORE": f"dynamodb://{table}"}))
+    assert {each.name: each.status for _, probe in probes for each in probe()} == {
+        "store": "ok",
+        "store, point-in-time recovery": "warning",
+        "store, time to live": "warning",
+    }
+    assert [name for name, _ in store_probes(load_store({}))] == ["store"]
 
 
 def test_time_to_live_by_another_attribute_is_off(table: str) -> None:

@@ -248,10 +248,15 @@ def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_o
 
 
 def scrape(**of: Any) -> Scrape:
-    silent = {"undelivered": None, "oldest_undelivered": None, "last_ended": None, "connected_for": None}
-    return Scrape(
-        **({"status": "ready", "lanes": {}, "credentials": True, "pools": {}, "audit_refusing": False} | silent | of)
-    )
+    usual: dict[str, Any] = {
+        "status": READY,
+        "lanes": {},
+        "credentials": True,
+        "pools": {},
+        "audit_refusing": False,
+        **dict.fromkeys(("undelivered", "oldest_undelivered", "last_ended", "connected_for")),
+    }
+    return Scrape(**(usual | of))
 
 
 def page(metrics: Metrics, accept: str = "", **of: Any) -> str:
@@ -298,8 +303,11 @@ def test_credentials_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Probe, "WITHIN", 0.05)
     go_on = threading.Event()
 
+    def late() -> None:
+        go_on.wait()
+
     async def look() -> str | None:
-        looking = outlook(NoStore(), no_credentials=lambda: go_on.wait() and None)
+        looking = outlook(NoStore(), no_credentials=late)
         said = await looking.credentials()
         go_on.set()
         looking.stop()
@@ -336,13 +344,13 @@ def test_when_requests_last_ended_is_read_from_the_store_also_by_another_instanc
     unknown_at = clock.time
     clock.time = NOON
     first = Endings(store, clock)
-    known = first.last()
+    known = dict(first.last())
     assert known["unknown"] == pytest.approx(unknown_at.timestamp(), abs=60)
     assert known["failed"] == 0, "that is more than an hour ago"
     assert known.keys() == set(OUTCOMES)
     ended(store, clock, Done("1"))
     clock.time = NOON + timedelta(minutes=45)
-    assert first.last() == known | {"signed_out": pytest.approx(NOON.timestamp(), abs=60)}
+    assert first.last() == {**known, "signed_out": pytest.approx(NOON.timestamp(), abs=60)}
     clock.time = NOON + timedelta(hours=3)
     assert first.last()["signed_out"], "what it read stays"
     assert set(Endings(store, clock).last().values()) == {0.0}

@@ -167,7 +167,7 @@ class Metrics:
         for pool, in_trouble in scrape.pools.items():
             self._pool_trouble.labels(pool).set(in_trouble)
         for outcome in OUTCOMES:
-            self._last_ended.labels(outcome).set(_or_nan(scrape.last_ended and scrape.last_ended[outcome]))
+            self._last_ended.labels(outcome).set(_or_nan(scrape.last_ended[outcome] if scrape.last_ended else None))
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 

@@ -34,12 +34,13 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            *_store_probes(settings),
+            *store_probes(settings),
         ]
     )
 
 
-def _store_probes(settings: StoreSettings) -> Sequence[Probe]:
+def store_probes(settings: StoreSettings) -> Sequence[Probe]:
+    """Return what is tried of the store."""
     kind, place = kind_and_place(settings)
     if kind == "dynamodb":
         return [
