@@ -314,8 +314,38 @@ def test_credentials_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyP
         return said
 
     assert asyncio.run(look()) == (
-        "The bot has no AWS credentials (they do not come in time), so no one can be signed out."
+        "The bot has no AWS credentials (they have not come yet), so no one can be signed out."
     )
+
+
+def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.edge.readiness.SECONDS_BETWEEN_CHECKS", 0.0)
+    asked: list[int] = []
+    go_on = threading.Event()
+
+    def slow_the_second_time() -> str | None:
+        asked.append(1)
+        if len(asked) == 2:
+            go_on.wait()
+        return None if len(asked) < 3 else "CredentialRetrievalError"
+
+    async def look() -> list[str | None]:
+        looking = outlook(NoStore(), no_credentials=slow_the_second_time)
+        said = [await looking.credentials()]
+        with monkeypatch.context() as patch:
+            patch.setattr(Probe, "WITHIN", 0.05)
+            said.append(await looking.credentials())
+        go_on.set()
+        while len(asked) < 3:
+            last = await looking.credentials()
+        looking.stop()
+        return [*said, last]
+
+    assert asyncio.run(look()) == [
+        None,
+        None,
+        "The bot has no AWS credentials (CredentialRetrievalError), so no one can be signed out.",
+    ]
 
 
 def test_each_pool_whose_last_call_failed_is_told() -> None:
@@ -354,6 +384,19 @@ def test_when_requests_last_ended_is_read_from_the_store_also_by_another_instanc
     clock.time = NOON + timedelta(hours=3)
     assert first.last()["signed_out"], "what it read stays"
     assert set(Endings(store, clock).last().values()) == {0.0}
+
+
+def test_a_clock_that_was_ahead_for_a_moment_hides_nothing_and_invents_nothing(store: Store) -> None:
+    clock = StoppedClock(NOON + timedelta(days=700))
+    endings = Endings(store, clock)
+    ended(store, clock, Unclear("TimedOut"))
+    endings.last()
+    clock.time = NOON
+    ended(store, clock, Refused("AccessDeniedException", "1"))
+    clock.time = NOON + timedelta(minutes=1)
+    known = Endings(store, clock).last()
+    assert known["failed"] == endings.last()["failed"] == pytest.approx(NOON.timestamp(), abs=5)
+    assert known["unknown"] == 0
 
 
 def test_an_entry_that_is_there_some_seconds_after_its_time_is_read_all_the_same(store: Store) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from bot.audit import OUTCOMES
 from bot.ports import Clock, Trail
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
 OVERLAP = timedelta(minutes=1)  # an entry is there some seconds after its time, and clocks differ
 
@@ -16,7 +17,7 @@ class Endings:
     def __init__(self, trail: Trail, clock: Clock) -> None:
         self._trail = trail
         self._clock = clock
-        self._read_until = datetime(1970, 1, 1, tzinfo=UTC)
+        self._read_until = LONG_AGO
         self._last = dict.fromkeys(map(str, OUTCOMES), 0.0)
 
     def last(self) -> Mapping[str, float]:
@@ -26,8 +27,9 @@ class Endings:
         Raises `StoreUnavailableError`.
         """
         now = self._clock.now()
-        for entry in self._trail.entries(max(now - LOOK_BACK, self._read_until - OVERLAP), None):
-            if entry.kind in OUTCOMES:
+        until = self._read_until if self._read_until <= now else LONG_AGO  # that clock has been put right since
+        for entry in self._trail.entries(max(now - LOOK_BACK, until - OVERLAP), None):
+            if entry.kind in OUTCOMES and entry.at <= now + OVERLAP:  # else it was written by a clock that was ahead
                 self._last[entry.kind] = max(self._last[entry.kind], entry.at.timestamp())
         self._read_until = now
         return dict(self._last)

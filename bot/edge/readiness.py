@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -59,6 +60,7 @@ class Outlook:
         self._lane = ThreadLane("health", ROOM_TO_ASK)
         self._store_is_open = self._has_stopped = False
         self._trouble: str | None = None
+        self._no_credentials: str | None = "they have not come yet"
         self._clock = clock
         self._audit_refusing = audit_refusing
         self.pool_troubles = pool_troubles
@@ -136,10 +138,9 @@ class Outlook:
         """Say where the bot has no AWS credentials."""
         if self._has_stopped:
             return None
-        try:
-            why = await self._credentials.answer()
-        except TimeoutError:
-            why = "they do not come in time"
+        with suppress(TimeoutError):  # then it is as it was: new ones are asked for while the old ones are still good
+            self._no_credentials = await self._credentials.answer()
+        why = self._no_credentials
         return f"The bot has no AWS credentials ({why}), so no one can be signed out." if why else None
 
     async def cognito(self) -> str | None:
