@@ -1,7 +1,7 @@
 """Faults on the way to DynamoDB: what is tried again, what is done once, and what is known afterwards."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -125,7 +125,7 @@ def test_what_does_not_pass_says_why_and_whether_it_may_have_been_done(
     dynamodb.next(WRITE, *[fault] * 50)
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.move(before, after, entry, SHOW)
-    assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE}: {reason}", in_doubt)
     assert URL not in f"{caught.value!r}{caught.getrepr(chain=True)}"
     dynamodb.clear()
     done = dynamodb_store.get(before.id) == after
@@ -142,7 +142,7 @@ def test_a_first_claim_that_does_not_pass_says_why_and_whether_it_may_have_been_
     dynamodb.next(WRITE_ONE, *[fault] * 50)
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.move(ready, claimed(ready), None, None)
-    assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE_ONE}: {reason}", in_doubt)
     dynamodb.clear()
     done = dynamodb_store.get(ready.id) == claimed(ready)
     assert done == (fault in (lose_answer, answer_500_after))
@@ -190,7 +190,7 @@ def test_a_refusal_after_a_lost_answer_leaves_the_doubt(dynamodb: DynamoDB, dyna
     dynamodb.next(WRITE, lose_answer, refuse(400, "ExpiredTokenException"))
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.move(before, after, entry, None)
-    assert (caught.value.reason, caught.value.in_doubt) == ("ExpiredTokenException", True)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE}: ExpiredTokenException", True)
 
 
 def test_each_kind_of_write_of_an_entry_is_done_once_where_its_answer_is_lost(
@@ -256,13 +256,17 @@ def test_a_black_hole_is_given_up_after_seconds(
     monkeypatch.setattr(calls, "READ_SECONDS", 0.2)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
     lost = DynamoDBStore(dynamodb_store._calls.table)
-    for call in (lost.open, lambda: lost.get(ready.id), lambda: list(lost.entries(None, None))):
+    for operation, call in (
+        ("DescribeTable", lost.open),
+        ("GetItem", lambda: lost.get(ready.id)),
+        ("GetItem", lambda: list(lost.entries(None, None))),  # first it looks which months there are
+    ):
         with pytest.raises(StoreUnavailableError) as caught:
             call()
-        assert (caught.value.reason, caught.value.in_doubt) == ("ReadTimeoutError", False)
+        assert (caught.value.reason, caught.value.in_doubt) == (f"{operation}: ReadTimeoutError", False)
     with pytest.raises(StoreUnavailableError) as caught:
         lost.move(ready, claimed(ready), None, None)
-    assert (caught.value.reason, caught.value.in_doubt) == ("ReadTimeoutError", True)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE_ONE}: ReadTimeoutError", True)
     lost.close()
     assert dynamodb_store.get(ready.id) == ready
 
@@ -273,10 +277,15 @@ def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{door.getsockname()[1]}")
     store = DynamoDBStore(table)
     entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
-    for call in (store.open, store.check_writable, lambda: store.record(entry)):
+    tried: dict[str, Callable[[], object]] = {
+        "DescribeTable": store.open,
+        "PutItem": store.check_writable,
+        "TransactWriteItems": lambda: store.record(entry),
+    }
+    for operation, call in tried.items():
         with pytest.raises(StoreUnavailableError) as caught:
             call()
-        assert (caught.value.reason, caught.value.in_doubt) == ("EndpointConnectionError", False)
+        assert (caught.value.reason, caught.value.in_doubt) == (f"{operation}: EndpointConnectionError", False)
     store.close()
 
 

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
 _OK = 200
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
+Heard = tuple[str | None, float]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class CognitoUserPool:
     """A `UserPool`: the configured pool `name`. Safe to use from many threads.
 
     One with a `role` can only be asked on someone's behalf. `failed` is told the operation and the error code of each
-    call that was not answered with yes.
+    call that was not answered with yes. In `heard` it notes under its name the last call's error code (None: there was
+    none), and when that was.
     """
 
     name: str
@@ -44,6 +47,7 @@ class CognitoUserPool:
     clients: Clients
     role: Role | None = None
     failed: Callable[[str, str], None] = lambda _, __: None
+    heard: MutableMapping[str, Heard] = field(default_factory=dict)
     key: Key | None = None
 
     def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":
@@ -86,6 +90,7 @@ class CognitoUserPool:
             return self._call(operation, CALL if self.role else timedelta.max, **parameters)
         except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
+                self.heard[self.name] = None, time.monotonic()
                 return None
             answer = self._no(error)
         self.failed(operation, answer.code)
@@ -105,6 +110,7 @@ class CognitoUserPool:
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
         if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
             raise ValueError("this is not Cognito's answer")
+        self.heard[self.name] = None, time.monotonic()
         return given
 
     def _session(self) -> AbstractContextManager[None]:
@@ -115,9 +121,8 @@ class CognitoUserPool:
 
     def _no(self, error: Exception) -> Refused | Unclear:
         """Return what is known after a call that was not answered with yes."""
-        if isinstance(error, NotAssumedError):
-            return error.refused
-        answer = answer_to(error)
+        answer = error.refused if isinstance(error, NotAssumedError) else answer_to(error)
+        self.heard[self.name] = answer.code, time.monotonic()
         if self.role and self.key and answer.code in _SESSION_OVER:
             self.role.roles.forget(self.key)
         if answer.code == NO_CREDENTIALS:

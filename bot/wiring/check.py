@@ -13,7 +13,7 @@ from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
 from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import user_pools
-from bot.wiring.stores import probe_of
+from bot.wiring.stores import probes_of
 
 THREADS = 16
 WITHIN_SECONDS = 60.0
@@ -39,7 +39,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            ("store", probe_of(settings)),
+            *probes_of(settings),
         ]
     )
 

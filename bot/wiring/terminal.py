@@ -21,7 +21,7 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     try:
         store.open()
     except StoreUnavailableError as error:
-        hint = "Check SIGNOUT_STORE, or try again."
+        hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
         raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
     with closing(store):
         flow = Flow(

@@ -161,7 +161,8 @@ class Calls:
             doubt = doubt or (trouble.doubt and name not in _READS)
             if not trouble.again or time.monotonic() - begun + pause > KEEP_TRYING_SECONDS:
                 # None of botocore's own words: they may quote a response_url.
-                raise StoreUnavailableError(trouble.reason, in_doubt=doubt)
+                operation = name.title().replace("_", "")  # as IAM and AWS's documentation call it
+                raise StoreUnavailableError(f"{operation}: {trouble.reason}", in_doubt=doubt)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
