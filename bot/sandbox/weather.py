@@ -50,7 +50,7 @@ class Weather:
             wire.always(switch.action, switch.fault if on else None, name)
         self._workspace.changes.note()
 
-    async def before_cognito(self, request: web.Request) -> web.Response:
+    async def before_cognito(self, request: web.Request) -> web.StreamResponse:
         """Carry one call to moto and back."""
         body = await request.read()
         call = Call(
@@ -77,18 +77,9 @@ class Weather:
     @web.middleware
     async def before_slack(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Carry one call to the workspace. Actions are the methods' names, `response_url` and `link`."""
-        if request.path.startswith("/link"):
-            return await handler(request)
-        action = request.match_info.get("method", "response_url")
+        action = "link" if request.path == "/link/" else request.match_info.get("method", "response_url")
         call = Call(action=action, parameters=await arguments_of(request), at=time.time())
-
-        async def onward() -> web.Response:
-            response = await handler(request)
-            if not isinstance(response, web.Response):
-                raise TypeError("the workspace answers calls with plain responses")
-            return response
-
-        return await self.slack.carry(request, call, onward)
+        return await self.slack.carry(request, call, lambda: handler(request))
 
     def release(self) -> None:
         """End every call that a fault still holds."""
