@@ -15,7 +15,7 @@ from bot.errors import BotError, DeliveryError
 from bot.request import State
 from bot.sandbox.wire import Fault, answer, reset
 from bot.slack.cards import AUDIT_REFUSED
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.form import FormState
 from bot.slack.reply import NO_CARD, CardReply, is_slacks, respond
 from bot.slack.text import message, paragraph, words
@@ -129,6 +129,9 @@ def test_a_direct_message_that_slack_asks_to_wait_for_says_how_long(slack: Works
         ("https://slack.com.example.com/commands/1", "https://slack.com/api/"),
         ("https://exampleslack.com/commands/1", "https://slack.com/api/"),
         ("https://hooks.slack.com@example.com/commands/1", "https://slack.com/api/"),
+        ("https://someone@hooks.slack.com/commands/1", "https://slack.com/api/"),
+        ("https://someone:secret@hooks.slack.com/commands/1", "https://slack.com/api/"),
+        ("https://example.com\\@hooks.slack.com/commands/1", "https://slack.com/api/"),
         ("https://example.com\\.slack.com/commands/1", "https://slack.com/api/"),
         ("http://169.254.169.254/latest/meta-data/", "https://slack.com/api/"),
         ("http://127.0.0.1:3000/commands/1", "https://slack.com/api/"),
@@ -138,8 +141,8 @@ def test_a_direct_message_that_slack_asks_to_wait_for_says_how_long(slack: Works
     ],
 )
 def test_a_card_goes_only_to_slack(response_url: str, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.slack.reply.WebhookClient", lambda *_, **__: pytest.fail("it was sent"))
-    client = web_client("xoxb-secret", base_url)
+    monkeypatch.setattr(BlockingClient, "send", lambda *_, **__: pytest.fail("it was sent"))
+    client = BlockingClient("xoxb-secret", base_url)
     assert error_of(lambda: respond(client, response_url, HELLO, replace=False)).gone
 
 

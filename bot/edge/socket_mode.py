@@ -171,12 +171,14 @@ class SocketMode:
     async def _renew(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
         """Take what Slack sends, for ever, on one connection after another."""
         while True:
-            begun = time.monotonic()
-            why = await self._listen(socket)
+            begun, why = time.monotonic(), None
+            async for received in socket:
+                if received.type is WSMsgType.TEXT and (why := await self._take(socket, received.data)):
+                    break
             await socket.close()
             if time.monotonic() - begun >= LONGEST_PAUSE.total_seconds():
                 self._losses = 0
-            self._lost(why)
+            self._lost(why or "unreachable")
             self._socket = socket = await self._open(session, frozenset())
 
     def _lost(self, why: str) -> None:
@@ -185,20 +187,26 @@ class SocketMode:
             log.warning("The connection in Socket Mode is lost (%.40s); opening another", why)
             self._meter.slack_failed("socket_mode", why)
 
-    async def _listen(self, socket: ClientWebSocketResponse) -> str:
-        """Take what Slack sends until the connection ends; return Slack's word for why, or ours."""
-        async for received in socket:
-            try:
-                message = json.loads(received.data if received.type is WSMsgType.TEXT else "{}")
-                if message.get("type") == "disconnect":
-                    return str(message.get("reason"))
-                if message.get("type") == "hello":
-                    self._greeted(int(message.get("num_connections") or 1))
-                elif request := SocketModeRequest.from_dict(message):
-                    await self._answer(socket, request)
-            except Exception:
-                log.exception("What Slack sent in Socket Mode could not be taken")
-        return "unreachable"
+    async def _take(self, socket: ClientWebSocketResponse, text: str) -> str | None:
+        """Take one message of Slack's; return its word for why it ends the connection, where it does."""
+        begun = time.monotonic()
+        try:
+            message = json.loads(text)
+            if message.get("type") == "disconnect":
+                return str(message.get("reason"))
+            if message.get("type") == "hello":
+                self._greeted(int(message.get("num_connections") or 1))
+            elif request := SocketModeRequest.from_dict(message):
+                answer = run_bolt_app(self._app, request)
+                if answer.status == _OK:
+                    payload = json.loads(answer.body) if answer.body else None
+                    await socket.send_json(SocketModeResponse(request.envelope_id, payload).to_dict())
+                    self._meter.acked(time.monotonic() - begun)
+                else:
+                    log.error("Bolt answered %d to a %s", answer.status, request.type)
+        except Exception:
+            log.exception("What Slack sent in Socket Mode could not be taken")
+        return None
 
     async def unreachable(self) -> str | None:
         """Say where Slack cannot reach the bot. While the connection is renewed, `GAP_SECONDS` do not count."""
@@ -224,16 +232,6 @@ class SocketMode:
         if connected:
             self._connected_at = time.monotonic()
         return connected
-
-    async def _answer(self, socket: ClientWebSocketResponse, request: SocketModeRequest) -> None:
-        begun = time.monotonic()
-        answer = run_bolt_app(self._app, request)
-        if answer.status != _OK:
-            log.error("Bolt answered %d to a %s", answer.status, request.type)
-            return
-        payload: dict[str, Any] | None = json.loads(answer.body) if answer.body else None
-        await socket.send_json(SocketModeResponse(request.envelope_id, payload).to_dict())
-        self._meter.acked(time.monotonic() - begun)
 
     def _greeted(self, connections: int) -> None:
         """Note Slack's hello, in which it counts the connections of this app."""

@@ -24,7 +24,7 @@ from bot.ports import Clock
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
@@ -69,7 +69,6 @@ async def serve(  # noqa: PLR0913 -- what the command line and tests say of how 
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
-    refuse_redirects()
     metrics = Metrics()
 
     def written(entry: Entry) -> None:
@@ -78,7 +77,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
             delivery_rounds.hurry()
 
     store = build_store(settings, written)
-    slack = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
+    slack = BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
     groups = SlackGroups(slack)
     installation = Installation()
     shown = _shown(settings)
