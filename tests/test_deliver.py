@@ -557,11 +557,11 @@ class TestAuditChannel:
         rule = delivery(store, channel)
         for number in range(40):
             ended_in(store, State.FAILED, clock.now(), target=f"target-{number}")
-        for asked in (1, 2, 3):
+        for times in (1, 2, 3):
             pause = rule.deliver()
-            assert len(channel.asked_at) == asked
+            assert len(channel.asked_at) == times
             rule.deliver()
-            assert len(channel.asked_at) == asked, "and not again before the pause is over"
+            assert len(channel.asked_at) == times, "and not again before the pause is over"
             clock.sleep(pause)
         while store.next_entry_at():
             clock.sleep(rule.deliver())
