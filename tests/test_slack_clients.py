@@ -156,7 +156,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLCont
 def test_forty_sign_outs_take_a_handful_of_connections(headless: Headless) -> None:
     senders: list[object] = []
 
-    async def note(exchange: Exchange) -> web.StreamResponse:
+    async def note(exchange: Exchange) -> web.Response:
         if exchange.call.action in OURS:
             senders.append(exchange._request.transport)
         return await exchange.forward()

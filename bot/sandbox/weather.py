@@ -50,7 +50,7 @@ class Weather:
             wire.always(switch.action, switch.fault if on else None, name)
         self._workspace.changes.note()
 
-    async def before_cognito(self, request: web.Request) -> web.StreamResponse:
+    async def before_cognito(self, request: web.Request) -> web.Response:
         """Carry one call to moto and back."""
         body = await request.read()
         call = Call(
@@ -79,7 +79,11 @@ class Weather:
         """Carry one call to the workspace. Actions are the methods' names, `response_url` and `link`."""
         action = "link" if request.path == "/link/" else request.match_info.get("method", "response_url")
         call = Call(action=action, parameters=await arguments_of(request), at=time.time())
-        return await self.slack.carry(request, call, lambda: handler(request))
+
+        async def onward() -> web.Response:
+            return await handler(request)  # type: ignore[return-value]  # or a WebSocket, which no fault looks into
+
+        return await self.slack.carry(request, call, onward)
 
     def release(self) -> None:
         """End every call that a fault still holds."""

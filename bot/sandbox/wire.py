@@ -30,7 +30,7 @@ class Exchange:
     """A call under way, as a fault sees it."""
 
     def __init__(
-        self, call: Call, request: web.Request, onward: Callable[[], Awaitable[web.StreamResponse]], wire: "Wire"
+        self, call: Call, request: web.Request, onward: Callable[[], Awaitable[web.Response]], wire: "Wire"
     ) -> None:
         self.call = call
         self.broken = False
@@ -38,7 +38,7 @@ class Exchange:
         self._onward = onward
         self._wire = wire
 
-    async def forward(self) -> web.StreamResponse:
+    async def forward(self) -> web.Response:
         """Let the service answer."""
         response = await self._onward()
         self.call.forwarded = True
@@ -62,7 +62,7 @@ class Exchange:
 
 EVERY_ACTION = "*"
 REQUEST_ID = "x-amzn-RequestId"  # which AWS's own answers carry, and no others
-Fault = Callable[[Exchange], Awaitable[web.StreamResponse]]
+Fault = Callable[[Exchange], Awaitable[web.Response]]
 
 
 def answer(status: int, body: str | dict[str, Any], content_type: str = "application/json", **headers: str) -> Fault:
@@ -79,7 +79,7 @@ def answer(status: int, body: str | dict[str, Any], content_type: str = "applica
 def refuse(status: int, code: str, message: str = "refused by the sandbox's weather") -> Fault:
     """Refuse as Cognito does."""
 
-    async def fault(exchange: Exchange) -> web.StreamResponse:
+    async def fault(exchange: Exchange) -> web.Response:
         response = await answer(status, {"__type": code, "message": message}, "application/x-amz-json-1.1")(exchange)
         response.headers[REQUEST_ID] = str(uuid.uuid4())
         return response
@@ -95,7 +95,7 @@ def ratelimited(seconds: int) -> Fault:
 def slow(seconds: float) -> Fault:
     """Answer, but late."""
 
-    async def fault(exchange: Exchange) -> web.StreamResponse:
+    async def fault(exchange: Exchange) -> web.Response:
         await exchange.wait(seconds)
         return await exchange.forward()
 
@@ -105,7 +105,7 @@ def slow(seconds: float) -> Fault:
 def hang(*, after: bool = False) -> Fault:
     """Never answer; with `after`, only once the service has done what was asked."""
 
-    async def fault(exchange: Exchange) -> web.StreamResponse:
+    async def fault(exchange: Exchange) -> web.Response:
         if after:
             await exchange.forward()
         await exchange.wait()
@@ -117,7 +117,7 @@ def hang(*, after: bool = False) -> Fault:
 def reset(*, after: bool = False) -> Fault:
     """Break the connection; with `after`, only once the service has done what was asked."""
 
-    async def fault(exchange: Exchange) -> web.StreamResponse:
+    async def fault(exchange: Exchange) -> web.Response:
         if after:
             await exchange.forward()
         return exchange.reset()
@@ -133,7 +133,7 @@ class Pause:
         self.released = asyncio.Event()
         self._after = after
 
-    async def __call__(self, exchange: Exchange) -> web.StreamResponse:
+    async def __call__(self, exchange: Exchange) -> web.Response:
         """Hold one call."""
         response = await exchange.forward() if self._after else None
         self.arrived.set()
@@ -178,8 +178,8 @@ class Wire:
             observe(call)
 
     async def carry(
-        self, request: web.Request, call: Call, onward: Callable[[], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+        self, request: web.Request, call: Call, onward: Callable[[], Awaitable[web.Response]]
+    ) -> web.Response:
         """Take one call to the service, or to the fault in its way."""
         self.calls.append(call)
         exchange = Exchange(call, request, onward, self)
