@@ -12,7 +12,7 @@ from headless import SAM, Headless
 from test_observe import Watcher, some
 from whole_bot import card_for
 
-from bot.edge.socket_mode import GAP_SECONDS, TIMEOUT_SECONDS
+from bot.edge.socket_mode import GAP_SECONDS, HANDSHAKE_SECONDS
 from bot.sandbox import cast
 from bot.sandbox.socket_mode import disconnect, hello
 from bot.sandbox.wire import Exchange, Fault, answer, hang
@@ -86,8 +86,8 @@ def test_a_connection_that_lasted_is_renewed_without_a_pause_and_without_a_word(
 def test_a_handshake_that_is_never_answered_is_given_up_in_seconds_and_another_address_is_tried(
     headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert TIMEOUT_SECONDS <= GAP_SECONDS
-    monkeypatch.setattr("bot.edge.socket_mode.TIMEOUT_SECONDS", 2)
+    assert HANDSHAKE_SECONDS < GAP_SECONDS, "one such handshake makes no bot unready"
+    monkeypatch.setattr("bot.edge.socket_mode.HANDSHAKE_SECONDS", 2)
     headless.before_slack("link", hang())
     begun = time.monotonic()
     with headless.bot_in_process():
@@ -100,6 +100,20 @@ def test_a_handshake_that_is_never_answered_is_given_up_in_seconds_and_another_a
     assert 2 <= first < 5
     assert numbers["timed_out/socket_mode"] == 2
     assert "ticket" not in watcher.log()
+
+
+def test_a_slack_that_wants_a_connection_closed_and_then_is_silent_is_not_waited_for(headless: Headless) -> None:
+    async def silent(exchange: Exchange) -> web.Response:
+        socket = web.WebSocketResponse()
+        await socket.prepare(exchange._request)
+        await socket.send_json(disconnect("refresh_requested"))
+        await exchange.wait()
+        return socket  # type: ignore[return-value]  # as the weather carries it
+
+    headless.before_slack("link", silent)
+    begun = time.monotonic()
+    with headless.bot_in_process():
+        assert time.monotonic() - begun < 4
 
 
 def test_a_socket_mode_address_that_does_not_work_is_not_tried_again(headless: Headless) -> None:

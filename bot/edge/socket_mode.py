@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
-from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.errors import SlackApiError
@@ -22,9 +22,9 @@ from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
-PING_SECONDS = 5.0
+PING_SECONDS, GOODBYE = 5.0, ClientWSTimeout(ws_close=1.0)
 GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
 MOST_CONNECTIONS = 10  # that Slack allows an app
 _OK, _TOO_MANY = 200, 429
@@ -139,7 +139,7 @@ class SocketMode:
 
         Raises `RefusedTokenError`.
         """
-        self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT_SECONDS))
+        self._session = ClientSession(timeout=ClientTimeout(total=HANDSHAKE_SECONDS))
         self._socket = await self._open(self._session, _APP_TOKEN_ERRORS)
         self._renewal = asyncio.create_task(self._renew(self._session, self._socket))
         log.info("Connected to Slack in Socket Mode")
@@ -164,7 +164,7 @@ class SocketMode:
                 await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
             opened = await ask_slack(method, ask, "url", refused, "SLACK_APP_TOKEN")
             try:  # each address once: its ticket is good for one try
-                return await session.ws_connect(opened["url"], heartbeat=PING_SECONDS, proxy=web.proxy)
+                return await session.ws_connect(opened["url"], timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=web.proxy)
             except Exception as error:  # noqa: BLE001 -- another address may be better
                 self._lost(_kind_of(error))
 
