@@ -180,11 +180,8 @@ def app() -> App:
 
 
 def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Client:
-        connected = True
-
-        async def is_connected(self) -> bool:
-            return self.connected
+    class Connection:
+        closed = False
 
     now = [1000.0]
     monkeypatch.setattr("bot.edge.socket_mode.time.monotonic", lambda: now[0])
@@ -192,14 +189,14 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
     async def look() -> None:
         socket = SocketMode(app(), "", "", Metrics(), sole_instance=True)
         assert "not connected" in (await socket.unreachable() or "")
-        socket._client = client = Client()  # type: ignore[assignment]
+        socket._socket = connection = Connection()  # type: ignore[assignment]
         assert await socket.unreachable() is None
-        client.connected = False
+        connection.closed = True
         now[0] += GAP_SECONDS - 0.1
         assert await socket.unreachable() is None
         now[0] += 0.1
         assert "not connected" in (await socket.unreachable() or "")
-        client.connected = True
+        connection.closed = False
         assert await socket.unreachable() is None
 
     asyncio.run(look())
@@ -221,8 +218,7 @@ def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
 def test_connections_beyond_what_is_expected_are_told(*, sole: bool, connections: int, told: bool) -> None:
     async def look() -> bool:
         socket = SocketMode(app(), "", "", Metrics(), sole_instance=sole)
-        await socket._on_message(None, {"type": "hello", "num_connections": connections})  # type: ignore[arg-type]
-        await socket._on_message(None, {"type": "disconnect"})  # type: ignore[arg-type]
+        socket._greeted(connections)
         return await socket.ghosts() is not None
 
     assert asyncio.run(look()) == told

@@ -32,6 +32,7 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_arguments", "not_found"),
         *("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "no_such_subteam"),
         *("http_3xx", "http_4xx", "http_5xx", "timed_out", "unreachable", "malformed"),
+        *("too_many_websockets", "link_disabled"),
     }
 )
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)

@@ -29,7 +29,7 @@ from bot.ports import Clock, UserPool
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
@@ -75,7 +75,6 @@ class SlackSide:
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
-    refuse_redirects()
     metrics, hurry = Metrics(), threading.Event()
     store = build_store(settings, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, clock, metrics)
@@ -107,7 +106,7 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
 
 
 def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics) -> SlackSide:
-    client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
+    client = BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter)
