@@ -2,24 +2,27 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
-from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, StoreUnavailableError, SupersededError
+from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, NewerVersionError, StoreUnavailableError, SupersededError
 from bot.ports import Clock, Requests, UserPool
-from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
 CONNECT_SECONDS = 2
 READ_SECONDS = 5
 CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
-MARGIN = timedelta(seconds=10)
-# A claim's lease outlives all its calls by MARGIN: no call starts with less than CALL + MARGIN left.
+# A claim's lease outlives all its calls by MARGIN: the longest that a store may take to write, and 5 s more.
+MARGIN = timedelta(seconds=15)
 LEASE = timedelta(seconds=30)
+MAY_LEAVE = LEASE - CALL - MARGIN  # the longest from a claim to the first byte of its last call
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
 LEFT_TO_ITS_OWN = timedelta(seconds=2)  # a decided request is for the process that decided it
@@ -51,7 +54,9 @@ class Worker:
     jitter: Callable[[], float]
     with_role: frozenset[str] = frozenset()
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _running: set[str] = field(default_factory=set, init=False)
+    _running: dict[str, float] = field(
+        default_factory=dict, init=False
+    )  # since when each has its claim, on `monotonic`
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
@@ -66,21 +71,39 @@ class Worker:
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request, carry it out, and return it with its outcome, stored. Unless `shown_here`, its card is due.
 
-        None where another worker has it, or took it over on the way.
+        Where another worker took it over on the way, it is the other's outcome. None where another has it still.
         """
         with self._lock:
             if request.id in self._running:  # what this process still works on, it never takes over
                 return None
-            self._running.add(request.id)
+            self._running[request.id] = self.clock.monotonic()
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)
             if request.state is State.READY and self.clock.now() >= self._latest(request):
                 return self._end(request, _Calls(State.FAILED, TOO_LATE), wait)
-            return self._carry_out(self._claim(request), wait)
+            claimed = self._claim(request)
+            try:
+                return self._carry_out(claimed, wait)
+            except SupersededError:
+                return self._outcome(request)
         except SupersededError:
             return None
         finally:
-            self._running.discard(request.id)
+            self._running.pop(request.id, None)
+
+    def _outcome(self, request: Request) -> Request | None:
+        """Return what the store says that came of a request, once it has ended."""
+        with suppress(NewerVersionError):  # a newer bot shows it
+            found = self.requests.get(request.id)
+            return found if found and found.state in ENDED else None
+        return None
+
+    def _left(self, request: Request) -> timedelta:
+        """Return how long from now a call may leave: by the clock, and by the seconds since the claim."""
+        if request.claim is None:
+            raise ValueError("only a claimed request can be run")
+        now, held = self.clock.now(), timedelta(seconds=self.clock.monotonic() - self._running[request.id])
+        return min(request.claim.until - CALL - MARGIN - now, self._latest(request) - now, MAY_LEAVE - held)
 
     def _latest(self, request: Request) -> datetime:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
@@ -109,6 +132,7 @@ class Worker:
             calls = self._call(request, step)
             if calls.state is not State.DONE:
                 return self._end(request, calls, wait)
+            self._running[request.id] = self.clock.monotonic()
             claim = request.claim and replace(request.claim, until=self.clock.now() + LEASE)
             noted = request.move(State.RUNNING, claim=claim, in_doubt=False, **calls.added_to(request))
             self.requests.move(request, noted, None, None)
@@ -116,13 +140,11 @@ class Worker:
         return self._end(request, self._call(request, steps[-1]), wait)
 
     def _call(self, request: Request, step: Step) -> "_Calls":
-        if request.claim is None:
-            raise ValueError("only a claimed request can be run")
         calls = _Calls(*((State.UNKNOWN, INTERRUPTED) if request.in_doubt else (State.FAILED, NO_CALL_MADE)), step)
-        latest = min(request.claim.until - CALL - MARGIN, self._latest(request))
+        left = partial(self._left, request)
         pool = self._pool(request)
         pool = pool and pool.on_behalf(request.id, request.ask.operator.id)
-        while pool and calls.made < MAX_CALLS and (left := latest - self.clock.now()) > timedelta(0):
+        while pool and calls.made < MAX_CALLS and left() > timedelta(0):
             calls.note(pool.call(step, request.account.username, left))
             if calls.settled:
                 break

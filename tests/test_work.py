@@ -1,6 +1,6 @@
 """From a decision to its outcome: claims, the bounded loop of calls, and what may be said afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -113,9 +113,9 @@ class TestCalls:
         within: list[timedelta] = []
 
         class Pool(ScriptedPool):
-            def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-                within.append(leave_within)
-                return super().call(step, username, leave_within)
+            def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+                within.append(left())
+                return super().call(step, username, left)
 
         clock = StoppedClock(NOON + RESUME_WITHIN - 5 * SECOND)
         worker(store, Pool([LATER, YES], clock, seconds=1), clock).run(ready_in(store))

@@ -90,7 +90,7 @@ def _get(pool: UserPool, nobody: str) -> str:
 
 def _step(step: Step) -> Callable[[UserPool, str], str]:
     def call(pool: UserPool, nobody: str) -> str:
-        answer = pool.call(step, nobody, leave_within=CALL)
+        answer = pool.call(step, nobody, left=lambda: CALL)
         if isinstance(answer, Done):
             raise _FoundError
         return answer.code

@@ -12,7 +12,8 @@ from botocore.credentials import ReadOnlyCredentials
 
 from bot.action import Refused, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, TooLateError, patience
+from bot.aws.clients import Clients, patience
+from bot.facts.leaving import Departure, TooLateError
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
@@ -97,17 +98,19 @@ class Roles:
             return session
 
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
+        departure = Departure()
         try:
-            made = self._clients.sts(region).assume_role(
-                RoleArn=key.role_arn,
-                RoleSessionName=session_word(key.request_id),
-                SourceIdentity=session_word(key.operator_id),
-                DurationSeconds=SESSION_SECONDS,
-            )["Credentials"]
+            with departure:
+                made = self._clients.sts(region).assume_role(
+                    RoleArn=key.role_arn,
+                    RoleSessionName=session_word(key.request_id),
+                    SourceIdentity=session_word(key.operator_id),
+                    DurationSeconds=SESSION_SECONDS,
+                )["Credentials"]
         except TooLateError:
             raise
         except Exception as error:  # noqa: BLE001 -- for any error: there is no session
-            refused = _refusal(answer_to(error))
+            refused = _refusal(answer_to(error, sent=departure.sent))
             if refused.code == NO_CREDENTIALS:
                 self._clients.forget(region)
             raise NotAssumedError(refused) from None
@@ -139,10 +142,10 @@ def session_word(text: str) -> str:
 def _refusal(answer: Refused | Unclear) -> Refused:
     """Return what STS's answer means for the call that needed a session: it was never sent."""
     log.warning("STS gave no session of a pool's role: %s (AWS request %s)", answer.code, answer.aws_request_id)
-    if isinstance(answer, Unclear):
+    if answer.code == NO_CREDENTIALS:
+        return answer
+    if isinstance(answer, Unclear) or (not answer.sent and answer.may_retry):
         return Refused(UNANSWERED, None, may_retry=True, sent=False)
     if answer.may_retry:
         return Refused(THROTTLED, None, may_retry=True, sent=False)
-    if answer.code == NO_CREDENTIALS:
-        return answer
     return Refused(_OWN_FAULTS.get(answer.code, REFUSED), None, sent=False)

@@ -4,7 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,12 @@ from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, leaving_within
+from bot.aws.clients import Clients
 from bot.aws.roles import Key, NotAssumedError, Role
 from bot.aws.sessions import signing_with
 from bot.errors import PoolUnavailableError
 from bot.facts.advice import advice
+from bot.facts.leaving import Departure, within
 from bot.ports import Attribute
 from bot.request import Account
 from bot.work import CALL
@@ -99,13 +100,14 @@ class CognitoUserPool:
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
         """Return the answer; None where there is no such account."""
+        departure = Departure(within(CALL.total_seconds()) if self._role else None)
         try:
-            with leaving_within(CALL) if self._role else nullcontext(), self._cognito() as cognito:
+            with departure, self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
         except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
                 return None
-            trouble = self._answer(error)
+            trouble = self._answer(error, sent=departure.sent)
         else:
             if _request_id_of_yes(answer):
                 return answer
@@ -115,7 +117,7 @@ class CognitoUserPool:
             f"Pool {self._name} could not be asked, so it is not certain who is meant."
             f" {advice(trouble.code, is_clear=isinstance(trouble, Refused))}",
             trouble.code,
-            refused=isinstance(trouble, Refused),
+            refused=isinstance(trouble, Refused) and (trouble.sent or not trouble.may_retry),
         )
 
     @contextmanager
@@ -129,10 +131,10 @@ class CognitoUserPool:
             with signing_with(self._role.roles.session(self._key, self._region)):
                 yield self._clients.of_present_session(self._region)
 
-    def _answer(self, error: Exception) -> Refused | Unclear:
+    def _answer(self, error: Exception, *, sent: bool) -> Refused | Unclear:
         if isinstance(error, NotAssumedError):
             return error.refused
-        answer = answer_to(error)
+        answer = answer_to(error, sent=sent)
         if self._role and self._key and answer.code in _SESSION_OVER:
             self._role.roles.forget(self._key)
         if answer.code == NO_CREDENTIALS:
@@ -156,13 +158,14 @@ class CognitoUserPool:
             modified_at=user.get("UserLastModifiedDate"),
         )
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-        """Call a step's operation once; it leaves within that time or not at all."""
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+        """Call a step's operation once; it leaves while time is `left` or not at all."""
+        departure = Departure(lambda: left().total_seconds())
         try:
-            with leaving_within(leave_within), self._cognito() as cognito:
+            with departure, self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(step))(UserPoolId=self._pool_id, Username=username)
         except Exception as error:  # noqa: BLE001 -- any error is no yes
-            trouble = self._answer(error)
+            trouble = self._answer(error, sent=departure.sent)
         else:
             if request_id := _request_id_of_yes(answer):
                 return Done(request_id)
