@@ -316,7 +316,7 @@ def test_a_transaction_in_progress_is_sent_again_until_aws_completes_it(
     monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", KEEP_TRYING_SECONDS)
     monkeypatch.setattr(calls, "within", within)
     monkeypatch.setattr(calls, "time", SimpleNamespace(sleep=sleep))
-    monkeypatch.setattr(calls.random, "uniform", lambda _, __: jitter)
+    monkeypatch.setattr("bot.stores.dynamodb.calls.random.uniform", lambda _, __: jitter)
     dynamodb.next(WRITE, *[in_progress] * 99)
     dynamodb_store.move(before, after, entry, SHOW)
     dynamodb.clear()

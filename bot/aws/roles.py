@@ -142,10 +142,10 @@ def session_word(text: str) -> str:
 def _refusal(answer: Refused | Unclear) -> Refused:
     """Return what STS's answer means for the call that needed a session: it was never sent."""
     log.warning("STS gave no session of a pool's role: %s (AWS request %s)", answer.code, answer.aws_request_id)
-    if answer.code == NO_CREDENTIALS:
-        return answer
-    if isinstance(answer, Unclear) or (not answer.sent and answer.may_retry):
+    if isinstance(answer, Unclear) or (answer.may_retry and not answer.sent):
         return Refused(UNANSWERED, None, may_retry=True, sent=False)
     if answer.may_retry:
         return Refused(THROTTLED, None, may_retry=True, sent=False)
+    if answer.code == NO_CREDENTIALS:
+        return answer
     return Refused(_OWN_FAULTS.get(answer.code, REFUSED), None, sent=False)

@@ -23,7 +23,7 @@ class Departure:
 
     def __init__(self, left: Callable[[], float] | None = None) -> None:
         around = _present.get()
-        self.left = left or (around.left if around else lambda: float("inf"))
+        self.left: Callable[[], float] = left or (around.left if around else lambda: float("inf"))
         self.sent = self._is_late = False
 
     def __enter__(self) -> Self:
