@@ -320,6 +320,12 @@ def _metadata(end: FarEnd, sock: socket.socket) -> None:
     end.answers(sock, give)
 
 
+_MADE = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>
+<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+SESSION = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(_MADE), _MADE)
+
+
 class TestCredentials:
     """They come before a call: late ones make it late, and where there are none, nothing was sent."""
 
@@ -347,6 +353,16 @@ class TestCredentials:
         machine(silent)
         assert sign_out(pool) == Refused("NoCredentials", None, sent=False)
         assert cognito.connections == 0
+
+    def test_what_sts_was_sent_says_nothing_of_the_call(self, clients: Clients, way: Way) -> None:
+        """STS gives a session, and then Cognito cannot be reached: it was never asked."""
+        way.put("AWS_ENDPOINT_URL_STS", partial(FarEnd.answers, give=lambda sock: sock.sendall(SESSION)))
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            port = door.getsockname()[1]
+        way.set("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", f"http://127.0.0.1:{port}")
+        role = Role("arn:aws:iam::123456789012:role/SignOut", Roles(clients))
+        pool = CognitoUserPool("customers", ADA.pool_id, REGION, clients, role=role)
+        assert sign_out(pool.on_behalf("request", "operator")) == UNREACHABLE
 
     @pytest.mark.parametrize("talk", [silent, lambda _, sock: sock.close()])
     def test_where_sts_gives_no_session_of_a_role_nothing_was_sent(

@@ -29,7 +29,7 @@ _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
 
 
-def answer_to(error: Exception, *, sent: bool) -> Refused | Unclear:
+def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
     """Return what is known after a failed call, of which a byte may have been `sent` or not.
 
     Only AWS's own 4xx, which carries its request id, is a refusal. What was not sent did nothing, and mostly may be

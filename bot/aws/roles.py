@@ -98,9 +98,8 @@ class Roles:
             return session
 
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
-        departure = Departure()
         try:
-            with departure:
+            with Departure():  # its own: what STS is sent is no byte of the call that needs the session
                 made = self._clients.sts(region).assume_role(
                     RoleArn=key.role_arn,
                     RoleSessionName=session_word(key.request_id),
@@ -110,7 +109,7 @@ class Roles:
         except TooLateError:
             raise
         except Exception as error:  # noqa: BLE001 -- for any error: there is no session
-            refused = _refusal(answer_to(error, sent=departure.sent))
+            refused = _refusal(answer_to(error))
             if refused.code == NO_CREDENTIALS:
                 self._clients.forget(region)
             raise NotAssumedError(refused) from None
@@ -142,7 +141,7 @@ def session_word(text: str) -> str:
 def _refusal(answer: Refused | Unclear) -> Refused:
     """Return what STS's answer means for the call that needed a session: it was never sent."""
     log.warning("STS gave no session of a pool's role: %s (AWS request %s)", answer.code, answer.aws_request_id)
-    if isinstance(answer, Unclear) or (answer.may_retry and not answer.sent):
+    if isinstance(answer, Unclear):
         return Refused(UNANSWERED, None, may_retry=True, sent=False)
     if answer.may_retry:
         return Refused(THROTTLED, None, may_retry=True, sent=False)
