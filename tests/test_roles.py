@@ -2,8 +2,10 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -193,6 +195,24 @@ def test_a_session_that_was_slow_to_come_does_not_carry_a_sign_out_past_its_time
     assert answer == Refused("NoCallMade", None, sent=False)
     assert wire.of(SIGN_OUT) == []
     assert headless.is_signed_in("ada")
+
+
+def test_a_lookup_does_not_wait_longer_for_a_session_than_a_call_may_take(
+    pool: CognitoUserPool, wire: AwsWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(_: Sent) -> tuple[int, str]:
+        time.sleep(0.6)
+        return 200, session
+
+    pool.on_behalf(OTHER_REQUEST, SAM_ID).get_user("ada")
+    session = wire.sent[0].answer
+    wire.sent.clear()
+    wire.faults["AssumeRole"].append(late)
+    monkeypatch.setattr("bot.aws.user_pool.CALL", timedelta(seconds=0.3))
+    with pytest.raises(PoolUnavailableError) as caught:
+        pool.on_behalf(REQUEST, SAM_ID).get_user("ada")
+    assert caught.value.error_code == "NoCallMade"
+    assert [each.action for each in wire.sent] == ["AssumeRole"]
 
 
 def test_where_the_time_is_over_sts_is_not_even_asked(pool: CognitoUserPool, wire: AwsWire) -> None:

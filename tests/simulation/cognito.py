@@ -48,10 +48,10 @@ class SimulatedPool:
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         world, instance = self.instance.world, self.instance
         task = world.schedule.current()
-        world.delay(25.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come
+        world.delay(60.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come, or a name
         if left() <= timedelta(0):
             world.schedule.note("cognito: not sent, too late")
-            return Refused("TimedOut", None, may_retry=True, sent=False)
+            return Refused("NoCallMade", None, sent=False)
         call = Call(
             request_id=self.request_id,
             operator_id=self.operator_id,
