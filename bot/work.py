@@ -77,17 +77,15 @@ class Worker:
             if request.id in self._running:  # what this process still works on, it never takes over
                 return None
             self._running[request.id] = self.clock.monotonic()
+        claimed = None
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)
             if request.state is State.READY and self.clock.now() >= self._latest(request):
                 return self._end(request, _Calls(State.FAILED, TOO_LATE), wait)
             claimed = self._claim(request)
-            try:
-                return self._carry_out(claimed, wait)
-            except SupersededError:
-                return self._outcome(request)
+            return self._carry_out(claimed, wait)
         except SupersededError:
-            return None
+            return self._outcome(request) if claimed else None
         finally:
             self._running.pop(request.id, None)
 

@@ -38,7 +38,7 @@ _NO_USE_GOING_ON = {
     "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),
     "TimedOut": ("Cognito did not answer in time.", "Check the way to AWS: network, proxy, endpoint."),
     "Unreachable": ("Cognito cannot be reached.", "Check the pool's region and the way to AWS: network, proxy."),
-    NO_CALL_MADE: ("The AWS credentials were too slow to come.", "Check where they come from."),
+    NO_CALL_MADE: ("Nothing could be sent in time.", "Check where the AWS credentials come from, and the way to AWS."),
 }
 _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 

@@ -13,7 +13,7 @@ from botocore.credentials import ReadOnlyCredentials
 from bot.action import Refused, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
 from bot.aws.clients import Clients, patience
-from bot.facts.leaving import Departure, TooLateError
+from bot.facts.leaving import TooLateError, leaving
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
@@ -99,7 +99,7 @@ class Roles:
 
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
         try:
-            with Departure():  # its own: what STS is sent is no byte of the call that needs the session
+            with leaving():  # its own: what STS is sent is no byte of the call that needs the session
                 made = self._clients.sts(region).assume_role(
                     RoleArn=key.role_arn,
                     RoleSessionName=session_word(key.request_id),

@@ -18,7 +18,7 @@ from bot.aws.roles import Key, NotAssumedError, Role
 from bot.aws.sessions import signing_with
 from bot.errors import PoolUnavailableError
 from bot.facts.advice import advice
-from bot.facts.leaving import Departure, within
+from bot.facts.leaving import Departure, leaving, within
 from bot.ports import Attribute
 from bot.request import Account
 from bot.work import CALL
@@ -100,9 +100,9 @@ class CognitoUserPool:
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
         """Return the answer; None where there is no such account."""
-        departure = Departure(within(CALL.total_seconds()) if self._role else None)
+        departure = Departure(within(CALL.total_seconds())) if self._role else Departure()
         try:
-            with departure, self._cognito() as cognito:
+            with leaving(departure), self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
         except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
@@ -162,7 +162,7 @@ class CognitoUserPool:
         """Call a step's operation once; it leaves while time is `left` or not at all."""
         departure = Departure(lambda: left().total_seconds())
         try:
-            with departure, self._cognito() as cognito:
+            with leaving(departure), self._cognito() as cognito:
                 answer = getattr(cognito, xform_name(step))(UserPoolId=self._pool_id, Username=username)
         except Exception as error:  # noqa: BLE001 -- any error is no yes
             trouble = self._answer(error, sent=departure.sent)

@@ -1,59 +1,63 @@
 """Requests that leave in time or not at all, and answers that end in time, over connections of urllib3's kind."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 
 class TooLateError(Exception):
     """A request was not sent, since it could not leave in time."""
 
 
+@dataclass(slots=True)
 class Departure:
-    """Inside it, one request leaves while seconds are `left` or not at all. By default it has the time of that around.
+    """One request on its way. It leaves while seconds are `left`. `sent`: a byte of it may have left, or `too_late`.
 
-    `sent`: a byte of it may have left. What fails before did nothing at the other end, whatever the error is: there are
-    no credentials, no address, no TLS. Raises `TooLateError` where the time was over, whatever a library made of it.
+    What fails before that did nothing at the other end, whatever the error is: no credentials, no address, no TLS.
     """
 
-    def __init__(self, left: Callable[[], float] | None = None) -> None:
-        around = _present.get()
-        self.left: Callable[[], float] = left or (around.left if around else lambda: float("inf"))
-        self.sent = self._is_late = False
+    left: Callable[[], float] = lambda: float("inf")
+    sent: bool = False
+    too_late: bool = False
 
-    def __enter__(self) -> Self:
-        self._around: Token[Departure | None] = _present.set(self)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        _present.reset(self._around)
-        if self._is_late and isinstance(error, Exception):
-            raise TooLateError from error
-
-    def check(self) -> None:
-        """Raise `TooLateError` where no time is left."""
-        self._is_late = self.left() <= 0
-        if self._is_late:
+    def check(self, *, sent: bool) -> None:
+        """Raise `TooLateError` where no time is left; else note whether a byte leaves now."""
+        self.too_late = self.left() <= 0
+        if self.too_late:
             raise TooLateError
-
-    def leave(self) -> None:
-        """Check, and note that the first byte leaves now."""
-        self.check()
-        self.sent = True
+        self.sent = sent
 
 
-_present: ContextVar[Departure | None] = ContextVar("present", default=None)
+_present: ContextVar[Departure] = ContextVar("present")
 
 
 def time_left() -> float:
-    """Return how many seconds the present request has left to leave; without a `Departure`, there is no end."""
-    present = _present.get()
-    return present.left() if present else float("inf")
+    """Return how many seconds the present request has left to leave."""
+    return _present.get(Departure()).left()
+
+
+@contextmanager
+def leaving(departure: Departure | None = None) -> Iterator[None]:
+    """Send one request inside, by default with the time that there is around it.
+
+    Raises `TooLateError` where it was stopped for that, whatever a library made of it.
+    """
+    departure = departure or Departure(_present.get(Departure()).left)
+    token = _present.set(departure)
+    try:
+        yield
+    except Exception as error:
+        if departure.too_late:
+            raise TooLateError from error
+        raise
+    finally:
+        _present.reset(token)
 
 
 def within(seconds: float) -> Callable[[], float]:
@@ -63,9 +67,9 @@ def within(seconds: float) -> Callable[[], float]:
 
 
 def in_time(pools: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return urllib3's classes of connection pools, by scheme, with connections that keep to the present `Departure`.
+    """Return urllib3's classes of connection pools, by scheme, with connections that keep to `leaving`.
 
-    Their answers end within the time-out for reading, in all and not only for each read. There must be a time-out.
+    An answer ends within the time-out for reading, in all and not only for each read. There must be a time-out.
     """
     return {scheme: _with(pool, ConnectionCls=_with(pool.ConnectionCls, _Connection)) for scheme, pool in pools.items()}
 
@@ -90,40 +94,29 @@ class _Bounded(RawIOBase):
     """Reads for as long, in all, as the socket's time-out was at first."""
 
     def __init__(self, sock: socket, raw: Any) -> None:
-        self._sock, self._raw = sock, raw
-        self._end = time.monotonic() + (sock.gettimeout() or 0.0)
-
-    def readable(self) -> bool:
-        return True
+        self._sock, self._raw, self._left = sock, raw, within(sock.gettimeout() or 0)
+        self.readable, self.close = raw.readable, raw.close  # type: ignore[method-assign]  # they are the socket's
 
     def readinto(self, buffer: Any) -> Any:
-        left = self._end - time.monotonic()
+        left = self._left()
         if left <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
         return self._raw.readinto(buffer)
 
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
 
 class _Connection:
-    """What is put before a connection's own class."""
+    """Goes before a connection's own class."""
 
     response_class = _Answer
     sock: socket | None
 
     def request(self, *args: Any, **named: Any) -> None:
-        present = _present.get()
-        if present and self.sock is not None:  # it was kept, or TLS has just made it; else `connect` comes next
-            present.leave()
+        if self.sock is not None:  # it was kept, or TLS has just made it; else `connect` comes next
+            _present.get(Departure()).check(sent=True)
         super().request(*args, **named)  # type: ignore[misc]
 
     def connect(self) -> None:
-        present = _present.get()
-        if present:
-            present.check()
+        _present.get(Departure()).check(sent=False)
         super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is no part of the request
-        if present:
-            present.leave()
+        _present.get(Departure()).check(sent=True)

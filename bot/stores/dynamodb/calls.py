@@ -24,7 +24,7 @@ from botocore.exceptions import (
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.aws_names import home_region
-from bot.facts.leaving import Departure, TooLateError, boto3_in_time, within
+from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -164,7 +164,7 @@ class Calls:
         while True:
             departure = Departure(left)
             try:
-                with departure:
+                with leaving(departure):
                     return _certain(call(**parameters))
             except (ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
                 trouble = _trouble(error)
