@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import BotError, UsageError
 from bot.terminal import command_lines
-from bot.terminal.exit_codes import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
+from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
 from bot.terminal.output import say, show
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    given = command_lines.read_run(words)
+    given = command_lines.read("run", words)
     from bot.aws.secrets import secret
     from bot.wiring.run import serve
 
@@ -50,7 +50,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _check(words: Sequence[str]) -> int:
-    given = command_lines.read_check(words)
+    given = command_lines.read("check", words)
     from bot.aws.secrets import secret
     from bot.settings.faults import SettingsError
     from bot.terminal.check_report import faulty_settings, report
@@ -66,13 +66,14 @@ def _check(words: Sequence[str]) -> int:
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
-    from bot.terminal import signout_command
+    from bot.terminal.signout_command import read, read_file
 
-    return signout_command.run(words, AwsSpelling(signout_command.read_file).read, _in_terminal)
+    command = read(words, AwsSpelling(read_file).read)
+    return _in_terminal(command.options, yes=command.yes) if command else DONE
 
 
 def _in_terminal(options: "Options", *, yes: bool) -> int:
-    from bot.terminal.ctrl_c import without_complaints
+    from bot.terminal.endings import without_complaints
     from bot.wiring.terminal import terminal_front
 
     settings = _settings()
@@ -86,19 +87,19 @@ def _audit(words: Sequence[str]) -> int:
 
     from bot.settings.load import load_store
     from bot.terminal import audit_command
-    from bot.terminal.ctrl_c import ending_at_once
+    from bot.terminal.endings import ending_at_once
 
-    query = audit_command.parse(words, datetime.now(UTC))
-    from bot.wiring.audit_reader import stored_entries  # after that, since it takes a second
+    wanted = audit_command.parse(words, datetime.now(UTC))
+    from bot.wiring.stores import stored_entries  # after that, since it takes a second
 
     store = load_store(os.environ)
-    with ending_at_once(), stored_entries(store, query.wanted.since, query.request_id) as entries:
-        audit_command.write_entries(entries, query.wanted, query.format)
+    with ending_at_once(), stored_entries(store, wanted.since, wanted.request) as entries:
+        audit_command.write_entries(entries, wanted)
     return DONE
 
 
 def _manifest(words: Sequence[str]) -> int:
-    given = command_lines.read_manifest(words)
+    given = command_lines.read("manifest", words)
     from bot.slack.manifest import manifest
 
     show(manifest(given.http).rstrip("\n"))
@@ -106,9 +107,9 @@ def _manifest(words: Sequence[str]) -> int:
 
 
 def _iam_policy(words: Sequence[str]) -> int:
-    given = command_lines.read_iam_policy(words)
+    given = command_lines.read("iam-policy", words)
     from bot.settings.load import load_without_slack
-    from bot.settings.names import SECRETS
+    from bot.settings.model import SECRETS
     from bot.settings.references import found_in
     from bot.wiring.iam import iam_policies
 
@@ -119,14 +120,13 @@ def _iam_policy(words: Sequence[str]) -> int:
 
 
 def _table(words: Sequence[str]) -> int:
-    given = command_lines.read_table(words)
+    given = command_lines.read("table", words)
     from bot.settings.faults import SettingsError
     from bot.settings.load import load_store
     from bot.stores.dynamodb.create import create
     from bot.stores.dynamodb.table import cloud_formation
-    from bot.wiring.shared import kind_and_place
 
-    kind, name = kind_and_place(load_store(os.environ))
+    kind, name = load_store(os.environ).kind_and_place
     if kind != "dynamodb":
         raise SettingsError(["SIGNOUT_STORE names no DynamoDB table. Set it to dynamodb://TABLE."])
     if given.create:
@@ -137,7 +137,7 @@ def _table(words: Sequence[str]) -> int:
 
 
 def _sandbox(words: Sequence[str]) -> int:
-    given = command_lines.read_sandbox(words)
+    given = command_lines.read("sandbox", words)
     try:
         from bot.sandbox.start import run
     except ModuleNotFoundError:
@@ -152,7 +152,7 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     Bolt would read them there, and what boto3 starts for credentials would inherit them.
     """
     from bot.settings.load import load
-    from bot.settings.names import SECRETS
+    from bot.settings.model import SECRETS
 
     settings = load(os.environ, resolve, http=http)
     for name in SECRETS:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 
 class Step(StrEnum):
@@ -21,6 +22,8 @@ class Done:
     """Cognito said yes."""
 
     aws_request_id: str | None
+    may_retry: ClassVar = False
+    sent: ClassVar = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Unclear:
 
     code: str
     aws_request_id: str | None = None
+    may_retry: ClassVar = True
+    sent: ClassVar = True
 
 
 Answer = Done | Refused | Unclear

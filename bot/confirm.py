@@ -5,25 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.authorize import Allowlist, Authorized, Denied, Members, authorize
 from bot.deliver import show_card
-from bot.errors import (
-    AccountNotFoundError,
-    DeniedError,
-    NotYoursError,
-    PoolChangedError,
-    SupersededError,
-    UnknownRequestError,
-    UsageError,
-)
 from bot.find import MAX_CANDIDATES, Finder
-from bot.ports import Clock, Groups, Place, Requests, Trail
+from bot.ports import Clock, Place, Requests, Trail
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
-from bot.work import CLOCKS_AGREE_WITHIN
-
-AT_ONCE = 100
+from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,23 +26,23 @@ class Press:
     number: int = 0
 
 
+@dataclass(eq=False)
 class AlreadyDecidedError(Exception):
     """A press on a card that no longer awaits it: show the request as it is."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    request: Request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    `home_team` tells the bot's workspace; no one is allowed while Slack has not said it (None).
+    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises.
     """
 
     allowlist: Allowlist
-    groups: Groups
-    home_team: Callable[[], str | None]
+    members: Members
+    home_team: Callable[[], str | None]  # the bot's workspace; None while Slack has not said it: no one is allowed
     pool_ids: Mapping[str, str]
     finder: Finder
     requests: Requests
@@ -62,49 +52,41 @@ class Confirmations:
     reason_rule: ReasonRule | None
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may, in some pool or in that of an account.
+        """Return the proof that the operator may: for an account, or to look in the pools of its `rules`.
 
-        Raises `DeniedError`. Asks Slack at most, never AWS.
+        Those are the pool that was named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
+        `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
+        if account and self.pool_ids.get(account.pool) != account.pool_id:
+            raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
+        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision.rule, account, sentence)
-        return decision
+        anywhere = account or (ask.options.pool is None and ask.options.pool_id is None)
+        return decision if anywhere else self._in_named_pool(decision, ask)
 
-    def pools_of(self, authorized: Authorized, ask: Ask) -> Sequence[str]:
-        """Return the pools to look in: the one that was named, or all that the operator may use.
-
-        Raises `DeniedError` where they may not use it, and `UsageError` where it is not configured.
-        """
-        mine, named = sorted(authorized.rules), ask.options.pool
+    def _in_named_pool(self, authorized: Authorized, ask: Ask) -> Authorized:
+        named, mine = ask.options.pool, ", ".join(sorted(authorized.rules))
         if ask.options.pool_id is not None:
-            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), "")
-        if named is None:
-            return mine
-        if named not in self.allowlist.pools:
-            raise UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
+            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), None)
+        if named is None or named not in self.allowlist.pools:
+            raise errors.UsageError(f"This bot knows no such pool. You may use: {mine}.")
         if named not in authorized.rules:
-            sentence = f"You may not do this in pool {named}. You may use: {', '.join(mine)}."
+            sentence = f"You may not do this in pool {named}. You may use: {mine}."
             raise self._refused(ask, f"not allowed in pool {named}", None, sentence)
-        return [named]
+        return authorized.only(named)
 
-    def open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, place: Place | None) -> Request:
-        """Find the accounts that are meant, and store a request that awaits a choice or its confirmation. Asks AWS.
+    def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
+        """Look in AWS for whom it means, and store a request that awaits a press. Raises as `Finder.find` does.
 
-        Raises `UsageError` for a reason that will not do, `AccountNotFoundError`, `PoolUnavailableError`, and
-        `SupersededError` where this ask was opened before.
+        Also `UsageError` for a reason that will not do, and `SupersededError` where this ask was opened before.
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
-        try:
-            found = self.finder.find(ask, pools)
-        except AccountNotFoundError:
-            rule = authorized.rules[pools[0]]
-            self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
-            raise
+        found = self._found(authorized, ask)
         chosen = found[0] if len(found) == 1 else None
         earlier, now = self._earlier(chosen), self.clock.now()
         request = Request(
@@ -121,27 +103,33 @@ class Confirmations:
         self.requests.add(request, entry_of(request, now), show_card(request, now, place))
         return request
 
+    def _found(self, authorized: Authorized, ask: Ask) -> Sequence[Account]:
+        try:
+            return self.finder.find(ask, sorted(authorized.rules))
+        except errors.AccountNotFoundError:
+            _, rule = min(authorized.rules.items())
+            self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
+            raise
+
     def choose(self, press: Press) -> Request:
-        """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
+        """Choose the candidate at `number`, from 0; it then awaits its confirmation."""
         request = self._awaiting(press, State.CHOOSING)
         if press.number >= len(request.candidates):
-            raise UnknownRequestError
+            raise errors.UnknownRequestError
         account = request.candidates[press.number]
-        change = {"chosen": account, "allowed_by": self._rule_now(request, account), "earlier": self._earlier(account)}
-        return self._move(request, State.CONFIRMING, press.place, self._in_time(request, press.place), **change)
+        rule, earlier = self.authorize(request.ask, account).rules[account.pool], self._earlier(account)
+        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
+        return self._move(request, State.CONFIRMING, press.place, now, chosen=account, allowed_by=rule, earlier=earlier)
 
     def confirm(self, press: Press) -> Request:
-        """Decide that a request is to be done: exactly one of any number of presses gets past this.
-
-        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`.
-        """
+        """Decide that a request is to be done: exactly one of any number of presses gets past this."""
         request = self._awaiting(press, State.CONFIRMING)
-        rule = self._rule_now(request, request.account)
-        now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
+        rule = self.authorize(request.ask, request.account).rules[request.account.pool]
+        now = self._in_time(request, press.place)  # again, as in `choose`
         return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
 
     def cancel(self, press: Press) -> Request:
-        """Cancel a request. Raises as `confirm` does, but needs no permission."""
+        """Cancel a request. It needs no permission."""
         return self._end(self._awaiting(press), State.CANCELLED, press.place)
 
     def expire(self) -> None:
@@ -150,22 +138,14 @@ class Confirmations:
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
 
-    def _rule_now(self, request: Request, account: Account) -> str:
-        """Return the rule that allows the operator this account now."""
-        if self.pool_ids.get(account.pool) != account.pool_id:
-            raise PoolChangedError
-        return self.authorize(request.ask, account).rules[account.pool]
-
     def _awaiting(self, press: Press, *states: State) -> Request:
         request = self.requests.get(press.request_id)
         if request is None:
-            raise UnknownRequestError
+            raise errors.UnknownRequestError
         who = request.ask.operator
         if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
-            ask = replace(request.ask, operator=press.operator)
-            rule = "pressed another's button"
-            self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
-            raise NotYoursError
+            self._refused(replace(request.ask, operator=press.operator), "pressed another's button", request.chosen)
+            raise errors.NotYoursError
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
         self._in_time(request, press.place)
@@ -186,7 +166,7 @@ class Confirmations:
         after = before.move(state, **changes)
         try:
             self.requests.move(before, after, entry_of(after, at), show_card(after, at, place))
-        except SupersededError:
+        except errors.SupersededError:
             raise AlreadyDecidedError(self.requests.get(before.id) or before) from None
         return after
 
@@ -194,6 +174,6 @@ class Confirmations:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
-    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> DeniedError:
+    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> errors.DeniedError:
         self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
-        return DeniedError(rule, sentence)
+        return errors.DeniedError(rule, sentence)

@@ -4,6 +4,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
 
 from bot.errors import AccountNotFoundError, UsageError
@@ -14,11 +17,12 @@ from bot.request import Account, Ask
 MAX_CANDIDATES = 10
 EXAMPLE = ", such as +49 30 123456"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_WORDS: Mapping[Attribute, str] = {
-    Attribute.USERNAME: "user name",
-    Attribute.EMAIL: "email",
-    Attribute.PHONE: "phone number",
-    Attribute.SUB: "sub",
+# What people call each attribute, and where an `Account` has it.
+_ATTRIBUTES: Mapping[Attribute, tuple[str, Callable[[Account], str | None]]] = {
+    Attribute.USERNAME: ("user name", attrgetter("username")),
+    Attribute.EMAIL: ("email", attrgetter("email")),
+    Attribute.PHONE: ("phone number", attrgetter("phone")),
+    Attribute.SUB: ("sub", attrgetter("sub")),
 }
 # What a ListUsers filter cannot hold safely: a quote or backslash ends or bends it, and the escaping rules are thin.
 _UNSAFE = re.compile(r'["\\\s]')
@@ -26,8 +30,10 @@ _UNSAFE = re.compile(r'["\\\s]')
 # ASCII only: beyond it, lower-casing makes letters equal that are not.
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
-# How a pool's country reads a phone number: E.164, or None for what is no valid number.
-E164 = Callable[[str, str | None], str | None]
+# What a target may be, and how each attribute spells it.
+Forms = Mapping[Attribute, str]
+# How a phone number is read in the country of a pool of this name: E.164, or None for what is no valid number.
+E164 = Callable[[str, str], str | None]
 # Does several things at the same time; returns all results in order, or raises the first error.
 Together = Callable[[Sequence[Callable[[], Sequence[Account]]]], Sequence[Sequence[Account]]]
 
@@ -43,26 +49,21 @@ class Finder:
     def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
         """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
 
-        Raises `AccountNotFoundError`, and `PoolUnavailableError` where any pool could not be asked: it might have the
-        account that is meant.
+        Raises `AccountNotFoundError`, and `PoolUnavailableError` where a pool that might have it could not be asked.
         """
-        target = ask.options.target
-        looks = [
-            _Look(name, self.pools[name].on_behalf(ask.id, ask.operator.id), target, self._forms(name, ask))
-            for name in pools
-        ]
-        found = [account for accounts in self.together([look.accounts for look in looks]) for account in accounts]
-        without = [look.name for look in looks if Attribute.PHONE not in look.forms]
+        target, forms = ask.options.target, {name: self._forms(name, ask) for name in pools}
+        looks = [partial(self._accounts, name, ask, forms[name]) for name in pools]
+        found = [account for accounts in self.together(looks) for account in accounts]
+        without = [name for name in pools if Attribute.PHONE not in forms[name]]
         by_name = any(account.username == target for account in found)
-        if len(without) < len(looks) and without and looks_like_phone(target) and not by_name:
+        if len(without) < len(pools) and without and looks_like_phone(target) and not by_name:
             # Looked for in some pools only, one match would seem to be the only one, and none to be nowhere.
             raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
         if not found:
-            raise AccountNotFoundError(self._in_vain(target, looks))
+            raise AccountNotFoundError(self._in_vain(target, forms))
         return found
 
-    def _forms(self, pool: str, ask: Ask) -> Mapping[Attribute, str]:
-        """Return what the target may be, and how each attribute spells it."""
+    def _forms(self, pool: str, ask: Ask) -> Forms:
         target = ask.options.target
         forms = {Attribute.USERNAME: target}
         if ask.options.exactly:
@@ -71,56 +72,35 @@ class Finder:
             forms[Attribute.EMAIL] = target
         if _UUID.fullmatch(target):
             forms[Attribute.SUB] = target.lower()
-        if looks_like_phone(target) and (number := self.e164(target, self.pools[pool].default_region)):
+        if looks_like_phone(target) and (number := self.e164(target, pool)):
             forms[Attribute.PHONE] = number
         return forms
 
-    def _in_vain(self, target: str, looks: Sequence["_Look"]) -> str:
-        where = " and ".join(look.name for look in looks)
-        how = " or ".join(_WORDS[form] for form in dict.fromkeys(form for look in looks for form in look.forms))
-        hints = ["In many pools user names are case-sensitive."]
-        if looks_like_phone(target) and not any(Attribute.PHONE in look.forms for look in looks):
-            missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
-            hints = [f"Written so, it is not a phone number{missing}."]
-        if len(looks) < len(self.pools):
-            hints.append("It may be in another pool.")
-        return f"No one was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One pool, and what to look for in it."""
-
-    name: str
-    pool: UserPool
-    target: str
-    forms: Mapping[Attribute, str]
-
-    def accounts(self) -> Sequence[Account]:
+    def _accounts(self, name: str, ask: Ask, forms: Forms) -> Sequence[Account]:
+        pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
         found: dict[str, Account] = {}
-        for attribute, value in self.forms.items():
+        for attribute, value in forms.items():
             if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
                 continue
-            spellings = {value, value.translate(_LOWER)} if attribute is Attribute.EMAIL else {value}
-            listed = [each for spelling in sorted(spellings) for each in self.pool.list_users(attribute, spelling)]
-            found |= {each.username: each for each in listed if _is(each, attribute, value)}
-        if found or " " in self.target:
+            case = _LOWER if attribute is Attribute.EMAIL else {}
+            spellings, field = sorted({value, value.translate(case)}), _ATTRIBUTES[attribute][1]
+            for each in (account for spelling in spellings for account in pool.list_users(attribute, spelling)):
+                # Compared again: a filter is Cognito's to interpret, and the wrong account must not come of it.
+                if (field(each) or "").translate(case) == value.translate(case):
+                    found[each.username] = each
+        if found or " " in target:
             return list(found.values())
         # ListUsers lags behind, and cannot hold every name. What Cognito resolves by an alias is not taken: several
         # accounts may share an email.
-        named = self.pool.get_user(self.target)
-        same = named and named.username.translate(_LOWER) == self.target.translate(_LOWER)
-        return [named] if named and same else []
+        named = pool.get_user(target)
+        return [named] if named and named.username.translate(_LOWER) == target.translate(_LOWER) else []
 
-
-def _is(account: Account, attribute: Attribute, value: str) -> bool:
-    """Compare again: a filter is Cognito's to interpret, and the wrong account must not come of it."""
-    match attribute:
-        case Attribute.USERNAME:
-            return account.username == value
-        case Attribute.EMAIL:
-            return (account.email or "").translate(_LOWER) == value.translate(_LOWER)
-        case Attribute.PHONE:
-            return account.phone == value
-        case Attribute.SUB:
-            return account.sub == value
+    def _in_vain(self, target: str, forms: Mapping[str, Forms]) -> str:
+        how = " or ".join(_ATTRIBUTES[form][0] for form in dict.fromkeys(chain.from_iterable(forms.values())))
+        hints = ["In many pools user names are case-sensitive."]
+        if looks_like_phone(target) and not any(Attribute.PHONE in each for each in forms.values()):
+            missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
+            hints = [f"Written so, it is not a phone number{missing}."]
+        if len(forms) < len(self.pools):
+            hints.append("It may be in another pool.")
+        return f"No one was found in {' and '.join(forms)}, looking for a {how}. Check the spelling. {' '.join(hints)}"

@@ -1,8 +1,4 @@
-"""The flow: which rule comes after which, and on which lane. The operator is told of each step through a `Reply`.
-
-/signout ada@example.com -> authorize -> find -> open -> a card with buttons
-[Sign out] clicked       -> authorize again, decide -> run -> record -> tell
-"""
+"""The flow: which rule comes after which, and on which lane. The operator is told of each step through a `Reply`."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -11,19 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from bot import errors
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations, Press
-from bot.errors import (
-    BotError,
-    BusyError,
-    ChosenBeforeError,
-    NewerVersionError,
-    NotRecordedError,
-    RestartingError,
-    StoreUnavailableError,
-    SupersededError,
-    UnderWayError,
-)
 from bot.ports import LiveMessage, Outbox, Place
 from bot.request import Ask, Request, State
 from bot.work import Worker
@@ -41,7 +27,7 @@ class Reply(Protocol):
     def show(self, request: Request) -> bool:
         """Show a request as it is; return whether that is certain."""
 
-    def say(self, error: BotError) -> None:
+    def say(self, error: errors.BotError) -> None:
         """Say what was wrong and what to do."""
 
 
@@ -61,34 +47,33 @@ class Lane(Protocol):
 
 @dataclass(kw_only=True)
 class Flow:
-    """Takes commands and presses, and starts what waits to be run.
-
-    While `draining`, or once the store `is_outdated` since it belongs to a newer bot, nothing is begun or decided.
-    `slack_lane` does what needs Slack and the store only, `aws_lane` what needs AWS, so that a hanging Cognito never
-    delays a press.
-    """
+    """Takes commands and presses, and starts what waits to be run."""
 
     confirmations: Confirmations
     worker: Worker
     outbox: Outbox
-    slack_lane: Lane
+    slack_lane: Lane  # for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
-    is_outdated: Callable[[], bool] = lambda: False
-    draining: bool = False
+    is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
+    draining: bool = False  # while either is so, nothing is begun or decided
 
-    def closed(self) -> BotError | None:
+    def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
         if self.draining:
-            return RestartingError()
-        return NewerVersionError() if self.is_outdated() else None
+            return errors.RestartingError()
+        return errors.NewerVersionError() if self.is_outdated() else None
 
     def ask(self, ask: Ask, reply: Reply) -> None:
         """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
-        self._begin(ask, partial(self._authorize, ask, reply))
+        if closed := self.closed():
+            raise closed
+        self.slack_lane.run(ask.id, partial(self._authorize, ask, reply))
 
     def open_form(self, ask: Ask, form: Form) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `ask`."""
-        self._begin(ask, partial(self._open_form, ask, form))
+        if closed := self.closed():
+            raise closed
+        self.slack_lane.run(ask.id, partial(self._open_form, ask, form))
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
@@ -104,37 +89,31 @@ class Flow:
 
     def sweep(self) -> None:
         """Start what waits for a worker: what dead processes left, and what found no room, as it may again."""
-        with suppress(BusyError):
+        with suppress(errors.BusyError):
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
-
-    def _begin(self, ask: Ask, work: Callable[[], None]) -> None:
-        if closed := self.closed():
-            raise closed
-        self.slack_lane.run(ask.id, work)
 
     def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
         try:
             self.slack_lane.run(press.request_id, partial(self._decide, press, reply, decide), urgent=True)
-        except BusyError as error:  # an ack cannot say so; where the other lane is full too, the card keeps its buttons
-            with suppress(BusyError):
+        except errors.BusyError as error:  # an ack cannot say so
+            with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
                 self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
             authorized = self.confirmations.authorize(ask)
-            pools = self.confirmations.pools_of(authorized, ask)
-            self.aws_lane.run(ask.id, partial(self._open, authorized, pools, ask, reply))
+            self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
     def _open_form(self, ask: Ask, form: Form) -> None:
         with self._telling(form):
             form.open(sorted(self.confirmations.authorize(ask).rules))
 
-    def _open(self, authorized: Authorized, pools: Sequence[str], ask: Ask, reply: Reply) -> None:
+    def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
             try:
-                self._show(self.confirmations.open(authorized, pools, ask, reply.place), reply)
-            except SupersededError:  # the process that took it first shows its card
+                self._show(self.confirmations.open(authorized, ask, reply.place), reply)
+            except errors.SupersededError:  # the process that took it first shows its card
                 log.warning("The command came before. It was not begun again")
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
@@ -144,7 +123,7 @@ class Flow:
             request = decide(press)
             if request.state is State.READY:
                 log.info("Confirmed")
-                with suppress(BusyError):  # a sweep takes it up
+                with suppress(errors.BusyError):  # a sweep takes it up
                     self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
             else:
                 self._show(request, reply)
@@ -155,7 +134,7 @@ class Flow:
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
             _log_failed("A request did not end; it is taken up again", error)
             if reply:
-                reply.say(NotRecordedError())
+                reply.say(errors.NotRecordedError())
             return
         if ended:
             log.info("Ended as %s after %d calls", ended.state, ended.attempts)
@@ -169,35 +148,30 @@ class Flow:
             yield
         except AlreadyDecidedError as error:
             self._tell_decided(error.request, reply)
-        except BotError as error:
-            if isinstance(error, StoreUnavailableError):
-                _log_failed("A command or press failed", error)
-            reply.say(error)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
-            _log_failed("A command or press failed", error)
-            reply.say(BotError())
+            ours = error if isinstance(error, errors.BotError) else None
+            if not ours or isinstance(ours, errors.StoreUnavailableError):
+                _log_failed("A command or press failed", error)
+            reply.say(ours or errors.BotError())
 
     def _tell_decided(self, request: Request, reply: Reply) -> None:
         if request.state in {State.READY, State.RUNNING}:
-            reply.say(UnderWayError())
-        else:
-            if request.state is State.CONFIRMING:
-                reply.say(ChosenBeforeError())
-            self._show(request, reply)
+            reply.say(errors.UnderWayError())
+            return
+        if request.state is State.CONFIRMING:
+            reply.say(errors.ChosenBeforeError())
+        self._show(request, reply)
 
     def _show(self, request: Request, reply: Reply) -> None:
         was_shown, card = reply.show(request), LiveMessage(request_id=request.id, version=request.version)
         if reply.place:
-            with suppress(StoreUnavailableError):  # it is shown once more
-                if was_shown:
-                    self.outbox.shown(card)
-                else:
-                    self.outbox.not_shown(card, None)
+            with suppress(errors.StoreUnavailableError):  # it is shown once more
+                self.outbox.shown(card) if was_shown else self.outbox.not_shown(card, None)
 
 
 def _log_failed(what: str, error: Exception) -> None:
     """Log it with a traceback, unless it is the store, whose trouble concerns everyone: that is one line each."""
-    if isinstance(error, StoreUnavailableError):
+    if isinstance(error, errors.StoreUnavailableError):
         log.error("%s: the store is out of order (%s)", what, error.reason)
     else:
         log.error(what, exc_info=error)

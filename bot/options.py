@@ -1,17 +1,17 @@
 """What a command may ask for, in Slack and in a terminal: words to a typed value, or an error with a usage line."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from bot.errors import UsageError
-from bot.visible import is_hidden
+from bot.visible import visible
 
 USAGE = "/signout TARGET [--pool NAME] [--reason TEXT]"
 MAX_TARGET = 128  # Cognito's limit for a user name
 MAX_REASON = 500
-_PHONE = re.compile(r"[+(\d][\d .()/\-]*")
-FEWEST_DIGITS = 5
+# As people write phone numbers, with at least five digits.
+looks_like_phone = re.compile(r"(?=(?:\D*\d){5})[+(\d][\d .()/\-]*").fullmatch
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ def check_reason(reason: str | None) -> str | None:
     if reason is None:
         return None
     reason = " ".join(reason.split())
-    if any(unicodedata.category(character) == "Cs" for character in reason):
+    if _SURROGATE.search(reason):
         raise UsageError("--reason is not valid text. Type it instead of pasting it.")
-    if all(map(is_hidden, reason)):
+    if all(visible(character) != character for character in reason):
         raise UsageError("--reason needs a value.")
     if len(reason) > MAX_REASON:
         raise UsageError(f"--reason is longer than {MAX_REASON} characters.")
@@ -42,11 +42,6 @@ def check_target(text: str) -> str:
         raise UsageError("More than one TARGET was given. A user name has no blanks; one person at a time.")
     if len(target) > MAX_TARGET:
         raise UsageError(f"TARGET is longer than {MAX_TARGET} characters, the most Cognito takes.")
-    if any(is_hidden(character) or unicodedata.category(character)[0] not in "LMSNP" for character in "".join(words)):
+    if visible(target) != target:
         raise UsageError("TARGET has an invisible character in it. Type it instead of pasting it.")
     return target
-
-
-def looks_like_phone(text: str) -> bool:
-    """Return whether text is written as people write phone numbers."""
-    return bool(_PHONE.fullmatch(text)) and sum(map(str.isdecimal, text)) >= FEWEST_DIGITS

@@ -1,6 +1,6 @@
 """What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from bot.request import Account, Request
 
 
 class Clock(Protocol):
-    """Time. Instances' clocks are assumed to agree within 5 s."""
+    """Time."""
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
@@ -22,13 +22,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Block this thread for `seconds`."""
-
-
-class Groups(Protocol):
-    """Slack user groups."""
-
-    def members(self, group_id: str) -> frozenset[str] | None:
-        """Return the user ids in a group, at most 60 s old; None where Slack cannot list it."""
 
 
 class Attribute(StrEnum):
@@ -47,18 +40,11 @@ class UserPool(Protocol):
     def pool_id(self) -> str:
         """The user pool's id."""
 
-    @property
-    def default_region(self) -> str | None:
-        """The country in which phone numbers without a country code are read, such as DE."""
-
     def on_behalf(self, request_id: str, operator_id: str) -> "UserPool":
         """Return this pool for calls that AWS's own trail shows as made for this request and operator."""
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
-        """Return every account that Cognito gives for this value, all pages read. Eventually consistent.
-
-        Raises `PoolUnavailableError`, also for a value that no filter can hold, such as an empty one.
-        """
+        """Return every account with this value, a moment ago. Raises `PoolUnavailableError`, also for an empty one."""
 
     def get_user(self, username: str) -> Account | None:
         """Return the account of this name. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
@@ -86,16 +72,13 @@ class Show:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveMessage:
-    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now.
-
-    `place` is None once its response_url has ended. `failures` are those in a row.
-    """
+    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now."""
 
     request_id: str
     version: int
     due_at: datetime | None = None
-    place: Place | None = None
-    failures: int = 0
+    place: Place | None = None  # None once its response_url has ended
+    failures: int = 0  # in a row
     hold: str | None = None
 
 
@@ -144,23 +127,14 @@ class Requests(Protocol):
 
 
 class Trail(Protocol):
-    """Where audit entries live."""
+    """Where audit entries that belong to no move are stored."""
 
     def record(self, entry: Entry) -> None:
-        """Store an entry that belongs to no move, such as a refusal."""
-
-    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
-
-    def forget(self, before: datetime) -> int:
-        """Delete some of what ended, and was delivered where it had to be, before then; return how many entries."""
+        """Store an entry, such as a refusal."""
 
 
 class Outbox(Protocol):
     """What people are still to be told: entries for the audit channel, and cards for operators."""
-
-    def backlog(self) -> Backlog:
-        """Return what waits for the audit channel, counted up to `COUNTED_UP_TO`."""
 
     def next_entry_at(self) -> datetime | None:
         """Return when the next entry is due, or None where none waits."""
@@ -192,39 +166,26 @@ class Outbox(Protocol):
     def shown(self, message: LiveMessage) -> None:
         """Note that Slack took the card as of `message.version`, or that there is no way to show that version.
 
-        It is due no longer, unless someone else holds it, or it became due at once since it was held, or an earlier try
-        failed: that one may still come, and late, so the card is shown once more when it was due. Where the request has
-        moved on since, this may hide a newer card: then it is due at once, until it was held and shown.
+        It is due no longer, unless someone else holds it, or it became due at once since it was held. If an earlier try
+        failed, that one may still come, and late: the card stays due. If the request has moved on, it is due at once.
         """
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note that Slack may not have taken the card, and when to try again (None: as it was), unless someone did.
-
-        Where the request has moved on since, the card is due at once, as after `shown`: it may still come, and late.
-        """
+        """Note that Slack may not have taken the card: it is due then (None: as before), or at once, as in `shown`."""
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""
 
-    def forget_places(self, now: datetime) -> None:
-        """Forget the response_urls that Slack no longer takes."""
-
 
 class AuditChannel(Protocol):
-    """The Slack channel in which every outcome is posted."""
+    """The Slack channel in which every outcome is posted. Raises `DeliveryError` unless Slack took a message."""
 
     def post(self, entries: Sequence[Entry]) -> str:
-        """Post one message for one entry, or for several refusals of one operator; return its `ts`.
-
-        Raises `DeliveryError` unless Slack definitely took it.
-        """
+        """Post one message for one entry, or for several refusals of one operator; return its `ts`."""
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, each drawn from its request."""
+    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
 
     def show(self, request: Request, place: Place | None) -> None:
-        """Show a request at `place`; without one, as a direct message to its operator.
-
-        Raises `DeliveryError` unless Slack definitely took it.
-        """
+        """Show a request at `place`; without one, as a direct message to its operator."""

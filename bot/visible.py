@@ -12,11 +12,14 @@ _DRAWN_AS_NOTHING = frozenset(
 )
 
 
-def is_hidden(character: str) -> bool:
-    """Return whether a character cannot be seen, or acts on its neighbours instead of being seen."""
-    return unicodedata.category(character) in _HIDDEN or ord(character) in _DRAWN_AS_NOTHING
-
-
 def visible(text: str) -> str:
-    r"""Return `text` with every control, bidirectional and other invisible character shown like `\u202E`."""
-    return "".join(f"\\u{ord(each):04X}" if is_hidden(each) else each for each in text)
+    r"""Return `text` with every control, bidirectional and other invisible character shown like `\u202E`.
+
+    What comes back as it was has no such character in it.
+    """
+    if text.isascii() and text.isprintable():  # as nearly all text is
+        return text
+    return "".join(
+        f"\\u{ord(each):04X}" if unicodedata.category(each) in _HIDDEN or ord(each) in _DRAWN_AS_NOTHING else each
+        for each in text
+    )

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
@@ -16,8 +15,7 @@ from bot.ports import Clock, Requests, UserPool
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
-CONNECT_SECONDS = 2
-READ_SECONDS = 5
+CONNECT_SECONDS, READ_SECONDS = 2, 5
 CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
 # A claim's lease outlives all its calls by MARGIN: the longest that a store may take to write, and 5 s more.
 MARGIN = timedelta(seconds=15)
@@ -40,23 +38,18 @@ class Lifetimes:
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """Carries decided requests out. Safe to use from many threads, and in several instances at once.
-
-    `jitter` gives a factor for each pause. What was asked in a terminal of a pool in `with_role` can only be run there:
-    the role trusts each operator's own credentials.
-    """
+    """Carries decided requests out. Safe to use from many threads, and in several instances at once."""
 
     pools: Mapping[str, UserPool]
     lifetimes: Mapping[str, Lifetimes]
     requests: Requests
     clock: Clock
     resume_within: timedelta
-    jitter: Callable[[], float]
+    jitter: Callable[[], float]  # a factor for each pause
+    # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
     with_role: frozenset[str] = frozenset()
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _running: dict[str, float] = field(
-        default_factory=dict, init=False
-    )  # since when each has its claim, on `monotonic`
+    _running: dict[str, float] = field(default_factory=dict, init=False)  # since when, on `monotonic`
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
@@ -64,14 +57,14 @@ class Worker:
         sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN  # a terminal waits for its own result, by its own clock
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
         ready = [each for each in ready if each.ask.source != TERMINAL or (each.decided_at or now) < sure]
-        dead = self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE)
-        found = [each for each in (*ready, *dead) if each.id not in self._running]
-        return [each for each in found if self._pool(each) or now >= self._latest(each)]
+        found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE))
+        mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
+        return [each for each in mine if each.id not in self._running]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
-        """Claim a request, carry it out, and return it with its outcome, stored. Unless `shown_here`, its card is due.
+        """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
 
-        Where another worker took it over on the way, it is the other's outcome. None where another has it still.
+        Where another worker took it over on the way and has ended it, the outcome is the other's.
         """
         with self._lock:
             if request.id in self._running:  # what this process still works on, it never takes over
@@ -79,9 +72,9 @@ class Worker:
             self._running[request.id] = self.clock.monotonic()
         claimed = None
         try:
-            wait = SHOWN_HERE if shown_here else timedelta(0)
+            wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
             if request.state is State.READY and self.clock.now() >= self._latest(request):
-                return self._end(request, _Calls(State.FAILED, TOO_LATE), wait)
+                return self._end(request, replace(request, error_code=TOO_LATE), wait)
             claimed = self._claim(request)
             return self._carry_out(claimed, wait)
         except SupersededError:
@@ -111,52 +104,59 @@ class Worker:
 
     def _pool(self, request: Request) -> UserPool | None:
         """Return the pool to call; None where its name stands for another by now, or only a terminal may call it."""
-        name = request.account.pool
-        pool = self.pools.get(name)
-        only_there = request.ask.source == TERMINAL and name in self.with_role
-        return pool if pool and pool.pool_id == request.account.pool_id and not only_there else None
+        pool = self.pools.get(request.account.pool)
+        only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
+        if pool is None or pool.pool_id != request.account.pool_id or only_there:
+            return None
+        return pool.on_behalf(request.id, request.ask.operator.id)
 
     def _claim(self, request: Request) -> Request:
-        now = self.clock.now()
-        dead = request.state is State.RUNNING
+        now, dead = self.clock.now(), request.state is State.RUNNING
         claim = Claim(id=new_id(now), at=now, until=now + LEASE)
         claimed = request.move(State.RUNNING, claim=claim, in_doubt=request.in_doubt or dead)
         self.requests.move(request, claimed, entry_of(claimed, now) if dead else None, None)
         return claimed
 
     def _carry_out(self, request: Request, wait: timedelta) -> Request:
-        steps = ACTIONS[request.ask.options.action].steps
-        for step in steps[len(request.done) : -1]:
-            calls = self._call(request, step)
-            if calls.state is not State.DONE:
-                return self._end(request, calls, wait)
+        *others, last = ACTIONS[request.ask.options.action].steps
+        for step in others[len(request.done) :]:
+            known = self._call(request, step)
+            if known.done == request.done:
+                return self._end(request, known, wait)
             self._running[request.id] = self.clock.monotonic()
-            claim = request.claim and replace(request.claim, until=self.clock.now() + LEASE)
-            noted = request.move(State.RUNNING, claim=claim, in_doubt=False, **calls.added_to(request))
-            self.requests.move(request, noted, None, None)
-            request = noted
-        return self._end(request, self._call(request, steps[-1]), wait)
+            before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+            request = known.move(State.RUNNING, claim=claim)
+            self.requests.move(before, request, None, None)
+        return self._end(request, self._call(request, last), wait)
 
-    def _call(self, request: Request, step: Step) -> "_Calls":
-        calls = _Calls(*((State.UNKNOWN, INTERRUPTED) if request.in_doubt else (State.FAILED, NO_CALL_MADE)), step)
-        left = partial(self._left, request)
+    def _call(self, request: Request, step: Step) -> Request:
+        """Call a step until that is settled or its time is over. Return the request with what is known by then."""
+        left, made = partial(self._left, request), 0
         pool = self._pool(request)
-        pool = pool and pool.on_behalf(request.id, request.ask.operator.id)
-        while pool and calls.made < MAX_CALLS and left() > timedelta(0):
-            calls.note(pool.call(step, request.account.username, left))
-            if calls.settled:
+        request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
+        while pool and left() > timedelta(0):
+            answer = pool.call(step, request.account.username, left)
+            request = known_after(answer, step, request, made)
+            made += answer.sent
+            if made == MAX_CALLS or not answer.may_retry:
                 break
             # The longest one where nothing was sent: STS would not give credentials.
-            self.clock.sleep(BACK_OFF_SECONDS[calls.made - 1] * self.jitter())
-        return calls
+            self.clock.sleep(BACK_OFF_SECONDS[made - 1] * self.jitter())
+        return request
 
-    def _end(self, request: Request, calls: "_Calls", wait: timedelta) -> Request:
-        now = self.clock.now()
-        lifetimes = self.lifetimes.get(request.account.pool) if calls.state is State.DONE else None
-        ended = request.move(
-            State.PARTLY if calls.state is State.FAILED and request.done else calls.state,
-            **calls.added_to(request),
-            error_code=calls.error_code,
+    def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
+        """Store the outcome of what is `known` of a request."""
+        now, state = self.clock.now(), State.FAILED
+        if len(known.done) == len(ACTIONS[known.ask.options.action].steps):
+            state = State.DONE
+        elif known.in_doubt:
+            state = State.UNKNOWN
+        elif known.done:
+            state = State.PARTLY
+        lifetimes = self.lifetimes.get(request.account.pool) if state is State.DONE else None
+        ended = known.move(
+            state,
+            in_doubt=request.in_doubt,
             ended_at=now,
             access_until=now + lifetimes.token if lifetimes else None,
             login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
@@ -179,42 +179,18 @@ class Worker:
                     raise
                 self.clock.sleep(pause)
                 continue
-            break
+            return
 
 
-@dataclass
-class _Calls:
-    """What the calls of one step amount to. Once some call got no clear answer, a later refusal proves nothing."""
-
-    state: State
-    error_code: str | None
-    step: Step | None = None
-    made: int = 0
-    settled: bool = False
-    aws_request_ids: tuple[str, ...] = ()
-
-    def note(self, answer: Answer) -> None:
-        """Take one call's answer into account."""
-        self.aws_request_ids += (answer.aws_request_id,) if answer.aws_request_id else ()
-        match answer:
-            case Done():
-                self.made += 1
-                self.state, self.error_code, self.settled = State.DONE, None, True
-            case Refused(code=code, may_retry=may_retry, sent=sent):
-                self.settled = not may_retry
-                # Of several refusals the last says most; one that was never sent says nothing about those before it.
-                if self.state is State.FAILED and (sent or not self.made):
-                    self.error_code = code
-                self.made += sent
-            case Unclear(code=code):
-                self.made += 1
-                self.state, self.error_code = State.UNKNOWN, code
-        self.settled = self.settled or self.made == MAX_CALLS
-
-    def added_to(self, request: Request) -> dict[str, Any]:
-        """Return what a request holds once these calls are added to it."""
-        return {
-            "done": (*request.done, str(self.step)) if self.state is State.DONE else request.done,
-            "attempts": request.attempts + self.made,
-            "aws_request_ids": request.aws_request_ids + self.aws_request_ids,
-        }
+def known_after(answer: Answer, step: Step, request: Request, made: int) -> Request:
+    """Return what is known of a request after this answer to a step, of which so many calls were `made` before."""
+    ids = (answer.aws_request_id,) if answer.aws_request_id else ()
+    known = replace(request, attempts=request.attempts + answer.sent, aws_request_ids=(*request.aws_request_ids, *ids))
+    match answer:
+        case Done():
+            return replace(known, done=(*known.done, str(step)), in_doubt=False, error_code=None)
+        case Unclear(code=code):  # from now on a refusal proves nothing
+            return replace(known, in_doubt=True, error_code=code)
+        case Refused(code=code, sent=sent):
+            # Of several refusals the last says most; one that was never sent says nothing about those before it.
+            return replace(known, error_code=code) if not known.in_doubt and (sent or not made) else known

@@ -84,7 +84,7 @@ class Instance:
 
     def outdated(self) -> str:
         """Say whether the table belongs to a newer bot."""
-        return str(self.store.is_outdated())
+        return str(self.store.is_outdated)
 
     def _end(self, request: Request, state: State) -> None:
         after = request.move(state, ended_at=NOON)
@@ -98,7 +98,7 @@ def answer(line: str) -> None:
 
 def main(table: str, known: int, seconds_between_looks: float) -> None:
     """Do what the input says until it ends."""
-    documents.SHAPES = dict.fromkeys(range(1, known + 1), documents.SHAPES[1])
+    documents.SHAPES = dict.fromkeys(range(1, known + 1))
     documents.SHAPE = known
     schema.LOOK_EVERY_SECONDS = seconds_between_looks
     instance = Instance(DynamoDBStore(table, schema=known))

@@ -15,7 +15,7 @@ SHOWN = Shown(
     pii="masked",
     reason_rule=None,
     ticket_url=None,
-    token_lifetimes={"customers": timedelta(hours=1)},
+    token_lifetimes={"customers": "1 hour"},
     resume_within=timedelta(minutes=5),
 )
 AWS_REQUEST = "8da554a7-3bb9-4841-8630-abf386eecebc"

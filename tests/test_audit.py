@@ -30,10 +30,8 @@ from bot.__main__ import main
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
-from bot.terminal.audit_command import parse, write_entries
-from bot.terminal.audit_filter import Wanted
-from bot.terminal.audit_formats import as_csv, as_json
-from bot.terminal.audit_table import as_table
+from bot.terminal.audit_command import Wanted, parse, write_entries
+from bot.terminal.audit_formats import as_csv, as_json, as_table
 
 HOSTILE = Entry(
     id="01M81J18G0S2FYJA4JPP0958ZS",
@@ -320,7 +318,7 @@ def test_one_request_can_be_asked_for_however_its_id_is_cased(audit: Callable[..
     [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604800)],
 )
 def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
-    assert parse(["--since", given], NOON).wanted.since == NOON - timedelta(seconds=ago)
+    assert parse(["--since", given], NOON).since == NOON - timedelta(seconds=ago)
 
 
 @pytest.mark.parametrize(
@@ -399,7 +397,7 @@ def test_the_first_line_is_out_before_the_next_entry_is_read(capfd: pytest.Captu
         yield HOSTILE
         seen.append(capfd.readouterr().out)
 
-    write_entries(entries(), Wanted(), "json")
+    write_entries(entries(), Wanted(format="json"))
     assert seen == [HOSTILE_JSON]
 
 

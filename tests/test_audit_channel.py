@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from examples import ADA, NOON, SAM
@@ -12,7 +14,7 @@ from bot import __version__
 from bot.audit import POSTED, Entry, entry_of
 from bot.reason import ReasonRule
 from bot.request import State
-from bot.slack.audit_channel import audit_message, metadata
+from bot.slack.audit_channel import SlackAuditChannel, audit_message
 
 
 def entry(state: State) -> Entry:
@@ -119,13 +121,21 @@ def test_several_refusals_make_one_message_with_the_first_ten() -> None:
 
 
 def test_an_audit_message_carries_its_ids_as_metadata() -> None:
-    posted = entry(State.UNKNOWN)
-    assert metadata([posted]) == {
+    calls = list[dict[str, Any]]()
+
+    def take(**call: Any) -> dict[str, str]:
+        calls.append(call)
+        return {"ts": "1.1"}
+
+    client: Any = SimpleNamespace(chat_postMessage=take)
+    channel = SlackAuditChannel(client, "C0AUDIT001", SHOWN)
+    posted, denied = entry(State.UNKNOWN), [refused("ada"), refused("ada")]
+    assert (channel.post([posted]), channel.post(denied)) == ("1.1", "1.1")
+    assert calls[0]["metadata"] == {
         "event_type": "signout_outcome",
         "event_payload": {"entry_id": posted.id, "request_id": posted.ask.id, "outcome": "unknown"},
     }
-    denied = [refused("ada"), refused("ada")]
-    assert metadata(denied)["event_payload"] == {
+    assert calls[1]["metadata"]["event_payload"] == {
         "entry_id": denied[0].id,
         "request_id": denied[0].ask.id,
         "outcome": "refused",

@@ -48,6 +48,12 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
     assert int(asked.expires_at.timestamp()) in moments(State.CONFIRMING)
 
 
+def test_a_token_of_a_pool_that_is_no_longer_configured_is_told_to_live_as_long_as_any() -> None:
+    without = replace(SHOWN, token_lifetimes={})
+    assert "for up to 1 day more" in card(without, awaiting()).text
+    assert "each good for up to 1 day." in card(without, request(State.DONE)).text
+
+
 def test_the_card_tells_when_and_by_whom_the_account_was_signed_out_before() -> None:
     before = replace(awaiting(), earlier=Earlier(at=NOON - timedelta(hours=1), by="kim"))
     assert "Last signed out  2026-11-22 11:00:00 UTC by @kim" in card(SHOWN, before).text

@@ -41,7 +41,8 @@ from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.store import SQLiteStore
-from bot.terminal.check_report import findings, judge_clock
+from bot.terminal.check_report import judge_clock
+from bot.wiring.check import findings
 
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
 SECRETS = (cast.BOT_TOKEN, cast.APP_TOKEN, "ticket", "wrong-token")
@@ -540,7 +541,6 @@ class FullPool:
     """A pool that, against all odds, has an account under the name tried."""
 
     pool_id = "eu-central-1_AbCdEf123"
-    default_region = None
 
     def __init__(self) -> None:
         self.called: list[str] = []

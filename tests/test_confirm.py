@@ -34,7 +34,7 @@ from bot.errors import (
 )
 from bot.reason import ReasonRule
 from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
@@ -76,7 +76,7 @@ class TestAuthorize:
             confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
 
     def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
-        rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, groups=Members({"S0ONE": None}))
+        rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, members=Members({"S0ONE": None}).members)
         with pytest.raises(DeniedError):
             rules.authorize(asked())
         (entry,) = store.entries(None, None)
@@ -86,20 +86,18 @@ class TestAuthorize:
 class TestPools:
     def test_all_pools_of_this_operator_are_looked_in_unless_one_is_named(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=TWO_POOLS)
-        authorized = rules.authorize(asked())
-        assert rules.pools_of(authorized, asked()) == ["customers", "staff"]
-        assert rules.pools_of(authorized, asked(pool="staff")) == ["staff"]
+        assert rules.authorize(asked()).rules.keys() == {"customers", "staff"}
+        assert rules.authorize(asked(pool="staff")).rules.keys() == {"staff"}
 
     def test_a_pool_may_be_named_by_its_id(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=TWO_POOLS)
-        authorized = rules.authorize(asked())
-        assert rules.pools_of(authorized, asked(pool_id=ADA.pool_id)) == ["customers"]
+        assert rules.authorize(asked(pool_id=ADA.pool_id)).rules.keys() == {"customers"}
 
     @pytest.mark.parametrize("named", [{"pool": "other"}, {"pool_id": "eu-central-1_Other"}, {"pool": ""}])
     def test_an_unknown_pool_is_named_beside_those_that_there_are(self, store: Store, named: dict[str, str]) -> None:
         rules = confirmations(store, StoppedClock())
         with pytest.raises(UsageError, match=r"knows no such pool. You may use: customers\."):
-            rules.pools_of(rules.authorize(asked()), asked(**named))
+            rules.authorize(asked(**named))
         assert kinds(store) == []
 
     def test_a_pool_of_others_is_refused_with_an_entry(self, store: Store) -> None:
@@ -108,7 +106,7 @@ class TestPools:
         )
         rules = confirmations(store, StoppedClock(), allowlist=theirs)
         with pytest.raises(DeniedError, match=r"You may not do this in pool staff. You may use: customers\."):
-            rules.pools_of(rules.authorize(asked()), asked(pool="staff"))
+            rules.authorize(asked(pool="staff"))
         (entry,) = store.entries(None, None)
         assert (entry.kind, entry.rule) == (Kind.REFUSED, "not allowed in pool staff")
 
@@ -117,7 +115,7 @@ class TestOpen:
     def test_one_account_awaits_its_confirmation(self, store: Store) -> None:
         clock = StoppedClock()
         rules = confirmations(store, clock)
-        request = rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
+        request = rules.open(rules.authorize(asked()), asked(), COMMAND)
         assert (request.state, request.chosen, request.matches) == (State.CONFIRMING, ADA, 1)
         assert request.expires_at == NOON + rules.confirm_within
         assert stored(store, request) == request
@@ -127,27 +125,27 @@ class TestOpen:
         both = choosing().candidates
         rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=both))
         ask = asked("ada@example.com")
-        request = rules.open(rules.authorize(ask), ["customers"], ask, COMMAND)
+        request = rules.open(rules.authorize(ask), ask, COMMAND)
         assert (request.state, request.chosen, request.candidates) == (State.CHOOSING, None, both)
 
     def test_of_many_accounts_the_first_ten_are_offered_and_all_are_counted(self, store: Store) -> None:
         many = [replace(ADA, username=f"ada-{number}") for number in range(12)]
         rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=many))
         ask = asked("ada@example.com")
-        request = rules.open(rules.authorize(ask), ["customers"], ask, COMMAND)
+        request = rules.open(rules.authorize(ask), ask, COMMAND)
         assert (len(request.candidates), request.matches) == (10, 12)
 
     def test_a_card_says_who_signed_the_account_out_before(self, store: Store) -> None:
         first = moved(store, ready_in(store, id=new_id(NOON - timedelta(hours=1)), operator=KIM), State.RUNNING)
         moved(store, first, State.DONE, ended_at=NOON - timedelta(minutes=59))
         rules = confirmations(store, StoppedClock())
-        request = rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
+        request = rules.open(rules.authorize(asked()), asked(), COMMAND)
         assert request.earlier == Earlier(at=NOON - timedelta(minutes=59), by="kim")
 
     def test_where_no_account_is_found_that_is_recorded_and_nothing_is_opened(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
         with pytest.raises(AccountNotFoundError):
-            rules.open(rules.authorize(asked("bob")), ["customers"], asked("bob"), COMMAND)
+            rules.open(rules.authorize(asked("bob")), asked("bob"), COMMAND)
         (entry,) = store.entries(None, None)
         assert (entry.kind, entry.rule, entry.chosen) == (Kind.NOT_FOUND, "allow.users", None)
         assert entry.delivery.next_at is None
@@ -156,19 +154,19 @@ class TestOpen:
     def test_a_missing_reason_is_asked_for_before_cognito_is(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True), finder=None)
         with pytest.raises(UsageError, match="A reason is needed"):
-            rules.open(rules.authorize(asked()), ["customers"], asked(), COMMAND)
+            rules.open(rules.authorize(asked()), asked(), COMMAND)
 
     def test_the_same_command_taken_twice_is_opened_once(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
         authorized, ask = rules.authorize(asked()), asked()
-        rules.open(authorized, ["customers"], ask, COMMAND)
+        rules.open(authorized, ask, COMMAND)
         with pytest.raises(SupersededError):
-            rules.open(authorized, ["customers"], ask, COMMAND)
+            rules.open(authorized, ask, COMMAND)
         assert kinds(store) == [Kind.OPENED]
 
     def test_in_a_terminal_there_is_no_card(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
-        rules.open(rules.authorize(asked()), ["customers"], asked(source=TERMINAL), None)
+        rules.open(rules.authorize(asked()), asked(source=TERMINAL), None)
         assert store.due_messages(NOON + timedelta(days=1), 9) == []
 
 
@@ -201,7 +199,7 @@ class TestConfirm:
         groups = Members({"S0ONE": frozenset({SAM.id})}, during=lambda: clock.sleep(2))
         request = added(store, awaiting())
         with pytest.raises(AlreadyDecidedError):
-            confirmations(store, clock, allowlist=IN_GROUP, groups=groups).confirm(press(request))
+            confirmations(store, clock, allowlist=IN_GROUP, members=groups.members).confirm(press(request))
         assert stored(store, request).state is State.EXPIRED
 
     def test_the_time_of_the_decision_is_the_one_that_was_compared_with_the_end_of_the_wait(self, store: Store) -> None:
@@ -312,7 +310,7 @@ class TestChoose:
         groups = Members({"S0ONE": frozenset({SAM.id})}, during=lambda: clock.sleep(2))
         request = added(store, choosing())
         with pytest.raises(AlreadyDecidedError):
-            confirmations(store, clock, allowlist=IN_GROUP, groups=groups).choose(press(request))
+            confirmations(store, clock, allowlist=IN_GROUP, members=groups.members).choose(press(request))
         assert stored(store, request).state is State.EXPIRED
 
     def test_a_refused_choice_is_recorded_with_the_account_that_was_wanted(self, store: Store) -> None:

@@ -14,12 +14,12 @@ from bot.audit import entry_of
 from bot.errors import NewerVersionError, StoreError, SupersededError
 from bot.request import State
 from bot.stores.dynamodb import items, schema
-from bot.stores.dynamodb.actions import put, update
 from bot.stores.dynamodb.calls import Calls
-from bot.stores.dynamodb.probe import try_table
+from bot.stores.dynamodb.items import put, update
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.schema import LOOK_EVERY_SECONDS
 from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.probe import try_table
 
 READS = {"DescribeTable", "GetItem", "Query"}
 
@@ -155,11 +155,11 @@ def test_the_schema_is_looked_at_once_a_minute_by_sweeps(dynamodb: DynamoDB, dyn
         assert looks(dynamodb) == minute
     take(store)
     dynamodb.calls.clear()
-    assert not store.is_outdated()
+    assert not store.is_outdated
     assert dynamodb.calls == [], "it asks no one: the loop calls it"
     let_a_minute_pass(store)
     store.expired(NOON, 9)
-    assert store.is_outdated()
+    assert store.is_outdated
 
 
 def test_the_schema_is_looked_at_after_a_refused_write(dynamodb_store: DynamoDBStore) -> None:
@@ -167,10 +167,10 @@ def test_the_schema_is_looked_at_after_a_refused_write(dynamodb_store: DynamoDBS
     take(dynamodb_store)
     cancelled = request.move(State.CANCELLED)
     dynamodb_store.move(request, cancelled, entry_of(cancelled, NOON), None)
-    assert not dynamodb_store.is_outdated(), "that one was not refused"
+    assert not dynamodb_store.is_outdated, "that one was not refused"
     with pytest.raises(SupersededError):
         dynamodb_store.move(request, cancelled, entry_of(cancelled, NOON), None)
-    assert dynamodb_store.is_outdated()
+    assert dynamodb_store.is_outdated
 
 
 def test_a_look_that_fails_says_nothing_and_is_made_again(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
@@ -178,10 +178,10 @@ def test_a_look_that_fails_says_nothing_and_is_made_again(dynamodb: DynamoDB, dy
     let_a_minute_pass(dynamodb_store)
     dynamodb.next("GetItem", refuse(400, "AccessDeniedException"))
     assert dynamodb_store.expired(NOON, 9) == []
-    assert not dynamodb_store.is_outdated()
+    assert not dynamodb_store.is_outdated
     let_a_minute_pass(dynamodb_store)
     dynamodb_store.expired(NOON, 9)
-    assert dynamodb_store.is_outdated()
+    assert dynamodb_store.is_outdated
 
 
 def test_a_request_that_only_a_newer_bot_can_read_is_not_said_to_be_missing(dynamodb_store: DynamoDBStore) -> None:
@@ -192,7 +192,7 @@ def test_a_request_that_only_a_newer_bot_can_read_is_not_said_to_be_missing(dyna
     dynamodb_store._calls.write([update(items.META, "SET table_schema = :newer", newer=2)])
     with pytest.raises(NewerVersionError):
         dynamodb_store.get(request.id)
-    assert dynamodb_store.is_outdated()
+    assert dynamodb_store.is_outdated
 
 
 # Two real processes.

@@ -135,10 +135,11 @@ def test_rounds_can_be_hurried_and_end_with_a_last_one() -> None:
         come.release()
         return 60
 
-    rounds = Rounds("test", work)
+    hurry = threading.Event()
+    rounds = Rounds("test", work, hurry)
     rounds.start()
     assert come.acquire(timeout=PATIENCE)
-    rounds.hurry()
+    hurry.set()
     assert come.acquire(timeout=PATIENCE)
     rounds.stop(PATIENCE)
     assert len(began) == 3

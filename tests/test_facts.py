@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.facts.aws_names import ROLE, ROLE_OR_USER, account_of, home_region
-from bot.facts.duration import read_duration, retry_after
+from bot.facts.duration import in_words, read_duration, retry_after
 from bot.facts.slack_words import SLACK_HOST
 
 
@@ -29,6 +29,20 @@ def test_a_duration_is_a_number_and_a_unit(text: str, length: timedelta) -> None
 )
 def test_anything_else_is_no_duration(text: str) -> None:
     assert read_duration(text) is None
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=24), "1 day"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(hours=12), "12 hours"),
+    ],
+)
+def test_a_length_of_time_is_told_in_words(length: timedelta, said: str) -> None:
+    assert in_words(length) == said
 
 
 @pytest.mark.parametrize(

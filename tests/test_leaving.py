@@ -20,12 +20,14 @@ from whole_bot import Travel
 
 from bot.action import Done, Refused, Step, Unclear
 from bot.aws.clients import Clients
+from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.roles import Role, Roles
+from bot.aws.secrets import secret
 from bot.aws.user_pool import CognitoUserPool
-from bot.errors import Code, PoolUnavailableError
+from bot.errors import Code, PoolUnavailableError, SecretError
 from bot.facts import leaving
 from bot.request import State
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 
 LATE = Refused("NoCallMade", None, sent=False)
 UNREACHABLE = Refused("Unreachable", None, may_retry=True, sent=False)
@@ -96,7 +98,7 @@ def pool(clients: Clients) -> CognitoUserPool:
 
 
 def sign_out(pool: CognitoUserPool, seconds: float = LONG) -> Any:
-    pool._clients.of(REGION)  # so that the time is not over before the call begins
+    pool.clients.of(REGION)  # so that the time is not over before the call begins
     return pool.call(Step.SIGN_OUT, "ada", lasting(seconds))
 
 
@@ -272,6 +274,24 @@ class TestAnswer:
         cognito = way.serve(partial(FarEnd.answers, give=give))
         assert [sign_out(pool), sign_out(pool)] == [Done("1"), Done("1")]
         assert cognito.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "ask", "error"),
+    [
+        ("SSM", lambda: secret("ssm:/token"), SecretError),
+        ("STS", lambda: caller(REGION), CallerUnknownError),
+    ],
+)
+def test_what_is_asked_at_the_start_ends_in_time_too(
+    way: Way, service: str, ask: Callable[[], object], error: type[Exception]
+) -> None:
+    begun = time.monotonic()
+    way.set("AWS_DEFAULT_REGION", REGION)
+    way.put(f"AWS_ENDPOINT_URL_{service}", partial(FarEnd.answers, give=_drops_of_the_body))
+    with pytest.raises(error):
+        ask()
+    assert time.monotonic() - begun < QUICK
 
 
 def test_each_read_of_an_answer_has_only_what_the_others_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from examples import ADA, NOON, SAM
@@ -20,7 +19,7 @@ from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, told
 from bot.slack.help import HELP
-from bot.slack.text import Message, as_text, facts, message, paragraph, small_print, words
+from bot.slack.text import Bold, Lines, Link, Message, SmallPrint, as_text, message
 
 HOSTILE = [
     "<!channel>",
@@ -98,9 +97,10 @@ def test_a_command_that_is_not_understood_gets_its_own_usage_line_or_the_usual_o
 
 def test_the_fallback_text_says_everything_that_the_blocks_say_except_buttons() -> None:
     whole = message(
-        paragraph(words("a < b")),
-        facts([("A", [words("1")]), ("B", [words("2")])]),
-        small_print([["c", "d"], [], ["e"]]),
+        ["a < b"],
+        [],
+        Lines([[Bold("A  "), "1"], [], [Bold("B  "), "2"]]),
+        SmallPrint([["c", "d"], [], ["e"]]),
     )
     assert whole.text == "a &lt; b\nA  1\nB  2\nc · d\ne"
     assert as_text([]) == ""
@@ -113,14 +113,14 @@ def test_the_matched_words_of_a_reason_are_links_unless_the_address_is_too_long(
         "https://tickets.example/{}",
     )
     linking = replace(SHOWN, reason_rule=rule, ticket_url=address)
-    assert [each.get("url", each["text"]) for each in linking.reason(text)] == [
+    assert linking.reason(text) == [
         "see ",
-        "https://tickets.example/HELP-1",
+        Link("HELP-1", "https://tickets.example/HELP-1"),
         " and ",
-        "https://tickets.example/HELP-2",
+        Link("HELP-2", "https://tickets.example/HELP-2"),
     ]
-    assert replace(linking, ticket_url=address + "x" * 500).reason(text) == [words(text)]
-    assert replace(linking, ticket_url=None).reason(text) == [words(text)]
+    assert replace(linking, ticket_url=address + "x" * 500).reason(text) == [text]
+    assert replace(linking, ticket_url=None).reason(text) == [text]
 
 
 @pytest.mark.parametrize(
@@ -137,21 +137,6 @@ def test_the_matched_words_of_a_reason_are_links_unless_the_address_is_too_long(
 def test_a_masked_email_keeps_its_first_letter_and_domain_and_a_phone_number_its_ends(text: str, shown: str) -> None:
     assert SHOWN.personal(text) == shown
     assert replace(SHOWN, pii="full").personal(text) == text
-
-
-@pytest.mark.parametrize(
-    ("length", "said"),
-    [
-        (timedelta(hours=1), "1 hour"),
-        (timedelta(hours=24), "1 day"),
-        (timedelta(minutes=90), "90 minutes"),
-        (timedelta(minutes=1), "1 minute"),
-        (timedelta(hours=12), "12 hours"),
-    ],
-)
-def test_a_tokens_lifetime_is_told_in_words(length: timedelta, said: str) -> None:
-    assert replace(SHOWN, token_lifetimes={"customers": length}).token_lifetime("customers") == said
-    assert SHOWN.token_lifetime("no longer configured") == "1 day"
 
 
 @pytest.mark.parametrize(

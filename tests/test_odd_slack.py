@@ -22,7 +22,7 @@ from bot.sandbox.wire import Exchange, Fault, answer, reset
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.reply import respond
-from bot.slack.text import message, paragraph, words
+from bot.slack.text import message
 
 ENTRY = entry_of(awaiting(state=State.UNKNOWN, ended_at=NOON), NOON)
 
@@ -183,7 +183,7 @@ def test_neither_the_token_nor_a_card_follows_a_redirect(monkeypatch: pytest.Mon
         with pytest.raises(SlackApiError):
             client.auth_test()
         with pytest.raises(DeliveryError):
-            respond(client, f"{address}/commands/1", message(paragraph(words("A card"))), replace=False)
+            respond(client, f"{address}/commands/1", message(["A card"]), replace=False)
         server.shutdown()
     monkeypatch.undo()
     refuse_redirects()

@@ -16,7 +16,7 @@ from headless import AUDIT, SAM, Headless
 from whole_bot import CONFIRM, card_for
 
 from bot.__main__ import main
-from bot.aws.policies import Pool, Reach, Table, policies
+from bot.aws.policies import Reach, policies
 from bot.aws.secrets import secret
 from bot.sandbox import cast
 from bot.settings.load import load
@@ -232,7 +232,7 @@ WITH_A_PATH = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso/Support"
 def test_a_role_trusts_the_bot_for_people_in_slack_and_each_terminal_for_itself(
     principal: str, operator: str | None, session_name: str, *, trusted: bool
 ) -> None:
-    reach = Reach(pools=[Pool("eu-central-1_a", "eu-central-1", ROLE)], terminal={TERMINAL, SAMS})
+    reach = Reach(pools={ROLE: ["eu-central-1_a"]}, terminal={TERMINAL, SAMS})
     trust = policies(reach, account=ACCOUNT, region="", principal=BOT)["roles"][ROLE]["trust"]
     context = {"sts_RoleSessionName": session_name} | ({"sts_SourceIdentity": operator} if operator else {})
     assert trusts(trust, "sts:AssumeRole", principal, **context) is trusted
@@ -243,14 +243,15 @@ def test_a_role_trusts_the_bot_for_people_in_slack_and_each_terminal_for_itself(
 def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() -> None:
     abroad = "arn:aws-cn:iam::210987654321:role/SignOut"
     reach = Reach(
-        pools=[
-            Pool("eu-central-1_a", "eu-central-1"),
-            Pool("us-gov-west-1_b", "us-gov-west-1"),
-            Pool("cn-north-1_c", "cn-north-1", abroad),
-            Pool("cn-northwest-1_d", "cn-northwest-1", abroad),
-        ],
+        pools={
+            None: ["eu-central-1_a", "us-gov-west-1_b"],
+            abroad: ["cn-north-1_c", "cn-northwest-1_d"],
+        },
         references=["ssm:/signout/bot", "arn:aws:secretsmanager:eu-west-1:999999999999:secret:a/b-AbCdEf#bot"],
-        table=Table("signout", ("dynamodb:GetItem", "dynamodb:Query"), "due", ("dynamodb:Query",)),
+        table={
+            "Table": (("dynamodb:GetItem", "dynamodb:Query"), "table/signout"),
+            "TableIndex": (("dynamodb:Query",), "table/signout/index/due"),
+        },
     )
     printed = policies(reach, account=ACCOUNT, region="eu-west-3", principal=BOT)
     assert {resource for _, resource in granted(printed["bot"])} == {

@@ -15,8 +15,7 @@ from bot.action import Done
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
-from bot.edge.probe import Probe
-from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, readiness, room_in
+from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness, room_in
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import BusyError, StoreUnavailableError
 from bot.stores.sqlite.store import SQLiteStore

@@ -18,9 +18,9 @@ from bot.slack.cards import AUDIT_REFUSED
 from bot.slack.clients import web_client
 from bot.slack.form import FormState
 from bot.slack.reply import NO_CARD, CardReply, is_slacks, respond
-from bot.slack.text import message, paragraph, words
+from bot.slack.text import message
 
-HELLO = message(paragraph(words("hello")))
+HELLO = message(["hello"])
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bot.sandbox import cast
 from bot.sandbox.cognito import Moto
 from bot.settings.faults import SettingsError
 from bot.settings.load import load, load_without_slack
-from bot.settings.names import SECRETS
+from bot.settings.model import SECRETS
 
 TOKEN = "xoxb-bot-secret"  # noqa: S105 -- the tests look for it where it must not be
 HINTS = ("secret-", "xoxb-b", "sesame")

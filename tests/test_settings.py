@@ -7,7 +7,7 @@ import pytest
 
 from bot.settings.faults import SettingsError
 from bot.settings.load import load, load_store
-from bot.settings.names import ENVIRONMENT
+from bot.settings.model import ENVIRONMENT
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-bot-secret",

@@ -162,7 +162,6 @@ def rounds_of_a_day(store: SQLiteStore) -> None:
     assert store.forget(NOON - YEAR) == 4 * OLD
     assert store.forget(NOON - YEAR) == 0
     store.check_writable()
-    store.is_outdated()
 
 
 def reading_in_a_day(store: SQLiteStore) -> None:
@@ -177,7 +176,8 @@ def unreadable_rows(store: SQLiteStore) -> None:
     refused(store)
     broken = "UPDATE {0} SET {1} WHERE number = (SELECT max(number) FROM {0});"
     breaks = {"requests": "document = '{}'", "entries": "document = '{}'", "cards": "due_at = ''"}
-    store._file.db().executescript("".join(broken.format(*each) for each in breaks.items()))
+    with store._file.connection() as db:
+        db.executescript("".join(broken.format(*each) for each in breaks.items()))
     store.expired(NOON + HOUR, 9)
     store.due_entries(NOON + HOUR, 9)
     store.due_messages(NOON + HOUR, 9)
@@ -246,8 +246,8 @@ def test_every_statement_is_run_in_that_day_and_no_other_one_on_the_tables(
     "careless",
     [
         "LAST_REFUSAL_DELIVERED_AT: SELECT max(delivered_at) FROM entries WHERE refused = :operator",
-        "EXPIRED: SELECT id, document FROM requests WHERE due_at <= :now LIMIT :limit",
-        "NEXT_ENTRY_AT: SELECT min(next_at) FROM entries",
+        "EXPIRED: SELECT id, document FROM requests WHERE due_at <= :now",
+        "BACKLOG: SELECT count(next_at), min(next_at) FROM entries",
     ],
 )
 def test_a_statement_that_reads_what_is_over_is_found(

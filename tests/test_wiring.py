@@ -13,7 +13,7 @@ from bot.errors import DeniedError
 from bot.facts.finding import Finding
 from bot.request import TERMINAL, Operator
 from bot.settings.load import load
-from bot.settings.names import SECRETS
+from bot.settings.model import SECRETS
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import web_client
 from bot.terminal.check_report import judge_clock
@@ -50,7 +50,7 @@ def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal(
     forged = Operator(team_id=TERMINAL, id=SUPPORT, name="support")
     try:
         with pytest.raises(DeniedError):
-            edge.flow.confirmations.authorize(asked(operator=forged))  # type: ignore[attr-defined]
+            edge.flow.confirmations.authorize(asked(operator=forged))
     finally:
         edge.store.close()
 

@@ -37,7 +37,7 @@ from bot.slack.help import HELP
 from bot.slack.reply import NO_CARD
 from bot.slack.text import Message, as_text
 from bot.slack.typed import parse
-from bot.terminal.reply import NOT_LISTED
+from bot.terminal.front import NOT_LISTED
 from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, outcome
 
 PAGE = Path(__file__).parent / "words.md"

@@ -18,13 +18,6 @@ from bot.facts.leaving import TooLateError
 
 NO_CREDENTIALS = "NoCredentials"
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
-_BAD_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    TokenRetrievalError,
-    ProfileNotFound,
-)
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
 
@@ -35,16 +28,23 @@ def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
     Only AWS's own 4xx, which carries its request id, is a refusal. What was not sent did nothing, and mostly may be
     tried again.
     """
-    if isinstance(error, TooLateError):
-        return Refused(NO_CALL_MADE, None, sent=False)
-    if isinstance(error, ParamValidationError):
-        return Refused("InvalidParameterException", None, sent=False)
-    if isinstance(error, _BAD_CREDENTIALS):
-        return Refused(NO_CREDENTIALS, None, sent=False)
+    match error:
+        case TooLateError():
+            return Refused(NO_CALL_MADE, None, sent=False)
+        case ParamValidationError():
+            return Refused("InvalidParameterException", None, sent=False)
+        case (
+            NoCredentialsError()
+            | PartialCredentialsError()
+            | CredentialRetrievalError()
+            | TokenRetrievalError()
+            | ProfileNotFound()
+        ):
+            return Refused(NO_CREDENTIALS, None, sent=False)
     answer = _answer_of(error)
     if sent:
         return answer
-    return Refused(answer.code, None, may_retry=isinstance(answer, Unclear) or answer.may_retry, sent=False)
+    return Refused(answer.code, None, may_retry=answer.may_retry, sent=False)
 
 
 def _answer_of(error: Exception) -> Refused | Unclear:

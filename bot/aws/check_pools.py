@@ -68,24 +68,17 @@ def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
         yield _finding(line, action, nobody, code)
 
 
-def _list(pool: UserPool, nobody: str) -> str:
-    try:
-        found = pool.list_users(Attribute.USERNAME, nobody)
-    except PoolUnavailableError as error:
-        return str(error.error_code)
-    if found:
-        raise _FoundError
-    return NO_ACCOUNT
+def _looking(find: Callable[[UserPool, str], object]) -> Callable[[UserPool, str], str]:
+    def call(pool: UserPool, nobody: str) -> str:
+        try:
+            found = find(pool, nobody)
+        except PoolUnavailableError as error:
+            return str(error.error_code)
+        if found:
+            raise _FoundError  # and so no step is tried
+        return NO_ACCOUNT
 
-
-def _get(pool: UserPool, nobody: str) -> str:
-    try:
-        found = pool.get_user(nobody)
-    except PoolUnavailableError as error:
-        return str(error.error_code)
-    if found:
-        raise _FoundError  # and so no step is tried
-    return NO_ACCOUNT
+    return call
 
 
 def _step(step: Step) -> Callable[[UserPool, str], str]:
@@ -99,8 +92,8 @@ def _step(step: Step) -> Callable[[UserPool, str], str]:
 
 
 _CALLS: Mapping[str, Callable[[UserPool, str], str]] = {
-    "ListUsers": _list,
-    "AdminGetUser": _get,
+    "ListUsers": _looking(lambda pool, nobody: pool.list_users(Attribute.USERNAME, nobody)),
+    "AdminGetUser": _looking(lambda pool, nobody: pool.get_user(nobody)),
     **{step: _step(step) for step in Step},
 }
 

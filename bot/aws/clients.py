@@ -97,10 +97,6 @@ class Clients:
             session.register_component("credential_provider", CredentialResolver([PresentSession()]))
         aws = boto3.Session(botocore_session=session)
         # Two calls, so that each has its type.
-        client: Any = (
-            aws.client("sts", region_name=region, config=config)
-            if kind == "sts"
-            else aws.client("cognito-idp", region_name=region, config=config)
-        )
-        boto3_in_time(client)
-        return client
+        if kind == "sts":
+            return boto3_in_time(aws.client("sts", region_name=region, config=config))
+        return boto3_in_time(aws.client("cognito-idp", region_name=region, config=config))

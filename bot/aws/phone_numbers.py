@@ -10,15 +10,12 @@ def e164(text: str, region: str | None) -> str | None:
     """
     own = str(phonenumbers.country_code_for_region(region)) if region else None
     digits = "".join(filter(str.isdecimal, text))
-    if (
-        own
-        and digits.startswith(own)
-        and (number := _parsed(f"+{digits}", None))
-        and phonenumbers.is_valid_number(number)
-    ):
-        return _e164(number)
-    number = _parsed(text, region)
-    return _e164(number) if number and phonenumbers.is_possible_number(number) else None
+    number = _parsed(f"+{digits}", None) if own and digits.startswith(own) else None
+    if not number or not phonenumbers.is_valid_number(number):
+        number = _parsed(text, region)
+    if not number or not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
@@ -26,7 +23,3 @@ def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
         return phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-
-
-def _e164(number: phonenumbers.PhoneNumber) -> str:
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

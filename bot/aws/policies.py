@@ -1,7 +1,7 @@
 """The least that the bot, and each role that it assumes, must be allowed: as IAM takes it, with exact ARNs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.session
@@ -19,38 +19,18 @@ SLACK_OPERATORS = ("U*", "W*")
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """A user pool, and the role that it is asked with."""
-
-    id: str
-    region: str
-    role_arn: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A DynamoDB table with its index, and what the bot does with each."""
-
-    name: str
-    actions: Sequence[str]
-    index: str
-    index_actions: Sequence[str]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reach:
-    """What the settings let the bot reach in AWS, and who may sign out in a terminal."""
+    """What the settings let the bot reach in AWS, and who may sign out in a terminal.
 
-    pools: Sequence[Pool]
+    `pools` are user pools' ids, by the role that they are asked with: None for the bot's own. `table` is what the bot
+    does with a DynamoDB table and its index, and the resource, each under its statement's id.
+    """
+
+    pools: Mapping[str | None, Sequence[str]]
     references: Sequence[str] = ()
-    table: Table | None = None
+    table: Mapping[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     terminal: Iterable[str] = ()
-
-    @property
-    def role_arns(self) -> Sequence[str]:
-        """The pools' roles."""
-        return list(dict.fromkeys(pool.role_arn for pool in self.pools if pool.role_arn))
 
     @property
     def parameters(self) -> Sequence[str]:
@@ -60,7 +40,7 @@ class Reach:
     @property
     def needs_account(self) -> bool:
         """Whether something is in the bot's own account, which no setting names."""
-        return self.needs_region or not all(pool.role_arn for pool in self.pools)
+        return self.needs_region or None in self.pools
 
     @property
     def needs_region(self) -> bool:
@@ -73,35 +53,29 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
 
     `account` and `region` are the bot's own. Raises `SecretError` for what is not a reference to a secret.
     """
-    own = [pool for pool in reach.pools if not pool.role_arn]
     roles = {
         arn: {
-            "policy": _policy([_pools([pool for pool in reach.pools if pool.role_arn == arn], account_of(arn))]),
+            "policy": _policy([_pools(ids, account_of(arn))]),
             "trust": _policy(_trust(principal, reach.terminal)),
         }
-        for arn in reach.role_arns
+        for arn, ids in reach.pools.items()
+        if arn
     }
     secrets = sorted({arn for reference in reach.references if (arn := secret_arn(reference))})
     parameters = [_arn("ssm", region, account, f"parameter{name}") for name in reach.parameters]
     statements = [
-        *([_pools(own, account)] if own else ()),
-        *([_allow("Roles", ASSUME, reach.role_arns)] if roles else ()),
+        *([_pools(reach.pools[None], account)] if None in reach.pools else ()),
+        *([_allow("Roles", ASSUME, list(roles))] if roles else ()),
         *([_allow("Secrets", ("secretsmanager:GetSecretValue",), secrets)] if secrets else ()),
         *([_allow("Parameters", ("ssm:GetParameter",), parameters)] if parameters else ()),
-        *(_table(reach.table, account, region) if reach.table else ()),
+        *(_allow(sid, did, [_arn("dynamodb", region, account, it)]) for sid, (did, it) in reach.table.items()),
     ]
     return {"bot": _policy(statements), "roles": roles}
 
 
-def _pools(pools: Iterable[Pool], account: str) -> Json:
-    arns = [_arn("cognito-idp", pool.region, account, f"userpool/{pool.id}") for pool in pools]
+def _pools(ids: Iterable[str], account: str) -> Json:
+    arns = [_arn("cognito-idp", id_.partition("_")[0], account, f"userpool/{id_}") for id_ in ids]
     return _allow("Pools", COGNITO, arns)
-
-
-def _table(table: Table, account: str, region: str) -> Iterable[Json]:
-    arn = _arn("dynamodb", region, account, f"table/{table.name}")
-    yield _allow("Table", table.actions, [arn])
-    yield _allow("TableIndex", table.index_actions, [f"{arn}/index/{table.index}"])
 
 
 def _trust(principal: str, terminal: Iterable[str]) -> Iterable[Json]:

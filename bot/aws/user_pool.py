@@ -1,12 +1,12 @@
 """One Cognito user pool: find an account, and do a step of an action to it. One attempt for each call."""
 
-import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -23,9 +23,6 @@ from bot.ports import Attribute
 from bot.request import Account
 from bot.work import CALL
 
-if TYPE_CHECKING:
-    from types_boto3_cognito_idp import CognitoIdentityProviderClient
-
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
@@ -34,6 +31,7 @@ NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
 
 
+@dataclass(frozen=True)
 class CognitoUserPool:
     """A `UserPool`: the configured pool `name`. Safe to use from many threads.
 
@@ -41,42 +39,17 @@ class CognitoUserPool:
     call that was not answered with yes.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 -- what is configured of a pool
-        self,
-        name: str,
-        pool_id: str,
-        region: str,
-        clients: Clients,
-        default_region: str | None = None,
-        role: Role | None = None,
-        failed: Callable[[str, str], None] = lambda _, __: None,
-    ) -> None:
-        self._name = name
-        self._pool_id = pool_id
-        self._region = region
-        self._clients = clients
-        self._default_region = default_region
-        self._role = role
-        self._failed = failed
-        self._key: Key | None = None
-
-    @property
-    def pool_id(self) -> str:
-        """The user pool's id."""
-        return self._pool_id
-
-    @property
-    def default_region(self) -> str | None:
-        """The country in which phone numbers without a country code are read."""
-        return self._default_region
+    name: str
+    pool_id: str
+    region: str
+    clients: Clients
+    role: Role | None = None
+    failed: Callable[[str, str], None] = lambda _, __: None
+    key: Key | None = None
 
     def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":
         """Return this pool, asked with a session of its role that names both, where it has one."""
-        if not self._role:
-            return self
-        view = copy.copy(self)
-        view._key = Key(self._role.arn, request_id, operator_id)  # noqa: SLF001 -- it is one of us
-        return view
+        return replace(self, key=Key(self.role.arn, request_id, operator_id)) if self.role else self
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
@@ -98,55 +71,68 @@ class CognitoUserPool:
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
 
-    def _ask(self, operation: str, **parameters: Any) -> Any:
-        """Return the answer; None where there is no such account."""
-        departure = Departure(within(CALL.total_seconds())) if self._role else Departure()
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+        """Call a step's operation once; it leaves while time is `left` or not at all."""
+        departure = Departure(lambda: left().total_seconds())
         try:
-            with leaving(departure), self._cognito() as cognito:
-                answer = getattr(cognito, xform_name(operation))(UserPoolId=self._pool_id, **parameters)
+            given = self._call(step, departure, Username=username)
+        except Exception as error:  # noqa: BLE001 -- any error is no yes
+            answer = self._no(error, departure)
+            self.failed(step, answer.code)
+            return answer
+        return Done(given["ResponseMetadata"]["RequestId"])
+
+    def _ask(self, operation: str, **parameters: Any) -> Any:
+        """Return what Cognito says; None where there is no such account."""
+        departure = Departure(within(CALL.total_seconds())) if self.role else Departure()
+        try:
+            return self._call(operation, departure, **parameters)
         except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
                 return None
-            trouble = self._answer(error, sent=departure.sent)
-        else:
-            if _request_id_of_yes(answer):
-                return answer
-            trouble = Unclear("Unreachable")
-        self._failed(operation, trouble.code)
+            answer = self._no(error, departure)
+        self.failed(operation, answer.code)
+        refused = isinstance(answer, Refused)
         raise PoolUnavailableError(
-            f"Pool {self._name} could not be asked, so it is not certain who is meant."
-            f" {advice(trouble.code, is_clear=isinstance(trouble, Refused))}",
-            trouble.code,
-            refused=isinstance(trouble, Refused) and (trouble.sent or not trouble.may_retry),
+            f"Pool {self.name} could not be asked, so it is not certain who is meant."
+            f" {advice(answer.code, is_clear=refused)}",
+            answer.code,
+            refused=refused and (answer.sent or not answer.may_retry),
         )
 
-    @contextmanager
-    def _cognito(self) -> Iterator["CognitoIdentityProviderClient"]:
-        """Give the client to call with. May ask STS first, within the time that the call has to leave."""
-        if not self._role:
-            yield self._clients.of(self._region)
-        elif not self._key:
-            raise RuntimeError("a pool with a role is only asked on someone's behalf")
-        else:
-            with signing_with(self._role.roles.session(self._key, self._region)):
-                yield self._clients.of_present_session(self._region)
+    def _call(self, operation: str, departure: Departure, **parameters: Any) -> Any:
+        """Call an operation once and return its yes. What it raises is for `_no`."""
+        with leaving(departure), self._session() if self.role else nullcontext():
+            client = self.clients.of_present_session if self.role else self.clients.of
+            given = getattr(client(self.region), xform_name(operation))(UserPoolId=self.pool_id, **parameters)
+        # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
+        if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
+            raise ValueError("this is not Cognito's answer")
+        return given
 
-    def _answer(self, error: Exception, *, sent: bool) -> Refused | Unclear:
+    def _session(self) -> AbstractContextManager[None]:
+        """Sign with a session of the role. May ask STS first, within the time that the call has to leave."""
+        if not self.role or not self.key:
+            raise RuntimeError("a pool with a role is only asked on someone's behalf")
+        return signing_with(self.role.roles.session(self.key, self.region))
+
+    def _no(self, error: Exception, departure: Departure) -> Refused | Unclear:
+        """Return what is known after a call that was not answered with yes."""
         if isinstance(error, NotAssumedError):
             return error.refused
-        answer = answer_to(error, sent=sent)
-        if self._role and self._key and answer.code in _SESSION_OVER:
-            self._role.roles.forget(self._key)
+        answer = answer_to(error, sent=departure.sent)
+        if self.role and self.key and answer.code in _SESSION_OVER:
+            self.role.roles.forget(self.key)
         if answer.code == NO_CREDENTIALS:
-            self._clients.forget(self._region)  # a client keeps what it found, or did not find, when it was built
+            self.clients.forget(self.region)  # a client keeps what it found, or did not find, when it was built
         return answer
 
     def _account(self, user: Any, attributes: Iterable[Any]) -> Account:
         values = {each["Name"]: each.get("Value") for each in attributes}
         return Account(
-            pool=self._name,
-            pool_id=self._pool_id,
-            region=self._region,
+            pool=self.name,
+            pool_id=self.pool_id,
+            region=self.region,
             username=user["Username"],
             sub=values.get("sub"),
             email=values.get("email"),
@@ -158,21 +144,6 @@ class CognitoUserPool:
             modified_at=user.get("UserLastModifiedDate"),
         )
 
-    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
-        """Call a step's operation once; it leaves while time is `left` or not at all."""
-        departure = Departure(lambda: left().total_seconds())
-        try:
-            with leaving(departure), self._cognito() as cognito:
-                answer = getattr(cognito, xform_name(step))(UserPoolId=self._pool_id, Username=username)
-        except Exception as error:  # noqa: BLE001 -- any error is no yes
-            trouble = self._answer(error, sent=departure.sent)
-        else:
-            if request_id := _request_id_of_yes(answer):
-                return Done(request_id)
-            trouble = Unclear("Unreachable")
-        self._failed(step, trouble.code)
-        return trouble
-
 
 def _provider(identities: str | None) -> str:
     """Return the name of a federated account's provider. A local account may have identities linked to it as well."""
@@ -180,9 +151,3 @@ def _provider(identities: str | None) -> str:
         return str(json.loads(identities or "[]")[0]["providerName"])
     except (ValueError, LookupError, TypeError):
         return "another provider"
-
-
-def _request_id_of_yes(answer: Any) -> str | None:
-    # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
-    request_id: str | None = answer["ResponseMetadata"].get("RequestId")
-    return request_id if answer["ResponseMetadata"]["HTTPStatusCode"] == _OK else None

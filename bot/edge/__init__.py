@@ -5,10 +5,8 @@ socket_mode.py  Socket Mode: the connection on which Slack sends
 http.py         HTTP mode: Slack's requests, proved to be Slack's
 lanes.py        bounded threads for work that comes
 rounds.py       a thread for work that comes again and again
-health.py       the health page's server
-pages.py        `/readyz` and `/metrics`
-readiness.py    whether the bot is ready, in sentences
-probe.py        asks what may hang, without waiting for it
+health.py       the health pages: `/healthz`, `/readyz` and `/metrics`, and their server
+readiness.py    whether the bot is ready, in sentences, asked without waiting for what hangs
 metrics.py      the numbers for Prometheus
 logs.py         how log lines look, and what they never show
 """

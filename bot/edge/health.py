@@ -1,21 +1,76 @@
-"""The health page, and what else is served on its port."""
+"""The health pages: `/healthz`, and how the bot is in words (`/readyz`) and in numbers (`/metrics`)."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiohttp import http_exceptions, web
 
+from bot.edge.http import HttpMode
+from bot.edge.lanes import ThreadLane
+from bot.edge.metrics import Metrics, Scrape
+from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
+from bot.edge.socket_mode import SocketMode
 from bot.errors import BotError
+from bot.flow import Flow
 
 HEAD_SECONDS = 10.0
 LINGERING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 1.0
 
+_UNCACHED = {"Cache-Control": "no-store"}
 _aiohttp = logging.getLogger("bot.edge.aiohttp")
 
 
 class HealthPageError(BotError):
     """The health page cannot be served where it was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """`/readyz` and `/metrics` of one instance. Neither ever waits for long."""
+
+    flow: Flow
+    front: SocketMode | HttpMode
+    lanes: Sequence[ThreadLane]
+    outlook: Outlook
+    metrics: Metrics
+
+    @property
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Where they are served."""
+        return (web.get("/readyz", self._readyz), web.get("/metrics", self._numbers))
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        found = await self._readiness()
+        answer = {"status": found.status, "reasons": list(found.reasons)}
+        return web.json_response(answer, status=503 if found.status == NOT_READY else 200, headers=_UNCACHED)
+
+    async def _numbers(self, request: web.Request) -> web.Response:
+        found, backlog = await self._readiness(), await self.outlook.backlog()
+        scrape = Scrape(
+            status=found.status,
+            lanes={lane.name: (lane.places, lane.taken) for lane in self.lanes},
+            connected_for=await self.front.connected_for(),
+            undelivered=backlog.entries if backlog else None,
+            oldest_undelivered=self.outlook.age(backlog.oldest_at).total_seconds() if backlog else None,
+        )
+        page, content_type = self.metrics.page(scrape, request.headers.get("Accept", ""))
+        return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
+
+    async def _readiness(self) -> Readiness:
+        needs = (self._closed, self.front.unreachable, self.outlook.store)
+        rooms = (room_in(lane) for lane in self.lanes)
+        outlook = self.outlook
+        return await readiness(
+            needs, (outlook.audit_channel, outlook.delivery, outlook.groups, self.front.ghosts, *rooms)
+        )
+
+    async def _closed(self) -> str | None:
+        if not self.flow.closed():
+            return None
+        why = "The bot is restarting" if self.flow.draining else "A newer version of the bot is taking over"
+        return f"{why}: this instance finishes what it has begun and takes nothing new."
 
 
 async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()) -> web.AppRunner:
@@ -24,20 +79,8 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
     A sender has `HEAD_SECONDS` for its request's head. Each connection serves one request: a proxy that kept one for
     later could send something on it at the moment when its time is up.
     """
-    app = web.Application()
-    app.router.add_get("/healthz", _alive)
-    app.add_routes(routes)
-    app.on_response_prepare.append(_close_after)
     _aiohttp.addFilter(_without_content)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=_aiohttp,
-        keepalive_timeout=HEAD_SECONDS,
-        lingering_time=LINGERING_SECONDS,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-        auto_decompress=False,
-    )
+    runner = _runner([web.get("/healthz", _alive), *routes])
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -47,6 +90,21 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
             f"The health page cannot be served on {host}, port {port}: {error.strerror}. Check --host, --port and PORT."
         ) from error
     return runner
+
+
+def _runner(routes: Sequence[web.RouteDef]) -> web.AppRunner:
+    app = web.Application()
+    app.add_routes(routes)
+    app.on_response_prepare.append(_close_after)
+    return web.AppRunner(
+        app,
+        access_log=None,
+        logger=_aiohttp,
+        keepalive_timeout=HEAD_SECONDS,
+        lingering_time=LINGERING_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        auto_decompress=False,
+    )
 
 
 async def _alive(_: web.Request) -> web.Response:

@@ -43,6 +43,10 @@ class RedactingFormatter(ProcessorFormatter):
 
     def __init__(self, secrets: Sequence[str], shape: Shape = "json", *, colours: bool = False) -> None:
         self._secrets = re.compile("|".join(map(re.escape, secrets))) if secrets else None
+        renderers: Mapping[Shape, Sequence[Processor]] = {
+            "json": (structlog.processors.EventRenamer("message"), _in_order, structlog.processors.JSONRenderer()),
+            "console": (_harmless, structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0)),
+        }
         super().__init__(
             processors=[
                 structlog.contextvars.merge_contextvars,
@@ -53,7 +57,7 @@ class RedactingFormatter(ProcessorFormatter):
                 structlog.processors.format_exc_info,
                 ProcessorFormatter.remove_processors_meta,
                 self._hide,
-                *(_json() if shape == "json" else _console(colours=colours)),
+                *renderers[shape],
             ]
         )
 
@@ -75,17 +79,9 @@ class RedactingFormatter(ProcessorFormatter):
         return _FORMS.sub(lambda found: f"{found[found.lastgroup or 0]}[hidden]", text)
 
 
-def _json() -> Sequence[Processor]:
-    return (structlog.processors.EventRenamer("message"), _in_order, structlog.processors.JSONRenderer())
-
-
 def _in_order(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
     first = {name: fields.pop(name) for name in ("timestamp", "level", "logger", "message")}
     return {**first, **fields}
-
-
-def _console(*, colours: bool) -> Sequence[Processor]:
-    return (_harmless, structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0))
 
 
 def _harmless(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
@@ -121,16 +117,13 @@ def configure(level: str, secrets: Sequence[str], shape: Literal["auto"] | Shape
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(secrets, shape, colours=terminal and "NO_COLOR" not in os.environ))
     handler.addFilter(_may_be_written)
-    logging.basicConfig(level=max(_BELOW_IT_LIBRARIES_QUOTE_PAYLOADS, _number(level)), handlers=[handler], force=True)
+    lowest = max(_BELOW_IT_LIBRARIES_QUOTE_PAYLOADS, logging.getLevelNamesMapping()[level])
+    logging.basicConfig(level=lowest, handlers=[handler], force=True)
     logging.getLogger(_OURS).setLevel(level)
     # What would be printed past the formatter goes through it.
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
-
-
-def _number(level: str) -> int:
-    return logging.getLevelNamesMapping()[level]
 
 
 def _may_be_written(record: logging.LogRecord) -> bool:

@@ -1,6 +1,6 @@
 """The numbers for Prometheus: plain methods on one side, one page on the other. No label names a person."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -38,6 +38,32 @@ _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 
+# By name, without `signout_` before it: what it says, and its labels.
+COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "requests": ("Asks that ended in this instance, by outcome.", ["outcome"]),
+    "resumed": ("Sign-outs taken over from an instance that had died.", []),
+    "cognito_errors": ("Calls of Cognito that failed.", ["operation", "kind"]),
+    "slack_errors": ("Calls of Slack that failed.", ["method", "kind"]),
+    "lane_turned_away": ("Work for which a lane had no place.", ["lane"]),
+    "socket_mode_reconnects": ("Hellos from Slack after the first.", []),
+}
+GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
+    "socket_mode_connections": ("Of this app, as Slack counted at the last hello.", []),
+    "status": ("What /readyz says: 1 for one of them.", ["status"]),
+    "lane_places": ("How much a lane holds at once.", ["lane"]),
+    "lane_places_taken": ("How much a lane holds now.", ["lane"]),
+    "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
+    "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
+    "audit_oldest_undelivered_age_seconds": ("Of the entry that waits longest.", []),
+}
+# What it says, and its buckets.
+TIMES: Mapping[str, tuple[str, Sequence[float]]] = {
+    "command_to_card_seconds": ("From the arrival of a command or form to Slack's yes to its card.", _WAIT),
+    "click_to_result_seconds": ("From the arrival of a press on Sign out to Slack's yes to the result.", _WAIT),
+    "ack_seconds": ("From what Slack sent to its ack on the wire.", _ACK),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scrape:
     """How things are at a scrape. None: it could not be asked in time (NaN on the page), or there is none."""
@@ -54,99 +80,60 @@ class Metrics:
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no one looks at
-        self._registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        self._requests = Counter(
-            "signout_requests", "Asks that ended in this instance, by outcome.", ["outcome"], registry=registry
-        )
-        self._resumed = Counter(
-            "signout_resumed", "Sign-outs taken over from an instance that had died.", registry=registry
-        )
-        card = Histogram(
-            "signout_command_to_card_seconds",
-            "From the arrival of a command or form to Slack's yes to its card.",
-            buckets=_WAIT,
-            registry=registry,
-        )
-        result = Histogram(
-            "signout_click_to_result_seconds",
-            "From the arrival of a press on Sign out to Slack's yes to the result.",
-            buckets=_WAIT,
-            registry=registry,
-        )
-        ack = Histogram(
-            "signout_ack_seconds", "From what Slack sent to its ack on the wire.", buckets=_ACK, registry=registry
-        )
-        self._cognito = Counter(
-            "signout_cognito_errors", "Calls of Cognito that failed.", ["operation", "kind"], registry=registry
-        )
-        self._slack = Counter(
-            "signout_slack_errors", "Calls of Slack that failed.", ["method", "kind"], registry=registry
-        )
-        self._turned_away = Counter(
-            "signout_lane_turned_away", "Work for which a lane had no place.", ["lane"], registry=registry
-        )
-        self._connections = Gauge(
-            "signout_socket_mode_connections", "Of this app, as Slack counted at the last hello.", registry=registry
-        )
-        self._reconnects = Counter(
-            "signout_socket_mode_reconnects", "Hellos from Slack after the first.", registry=registry
-        )
-        self._status = Gauge("signout_status", "What /readyz says: 1 for one of them.", ["status"], registry=registry)
-        self._places = Gauge("signout_lane_places", "How much a lane holds at once.", ["lane"], registry=registry)
-        self._taken = Gauge("signout_lane_places_taken", "How much a lane holds now.", ["lane"], registry=registry)
-        self._socket_age = Gauge(
-            "signout_socket_mode_connected_seconds", "Since Slack's last hello; 0 unconnected.", registry=registry
-        )
-        self._undelivered = Gauge(
-            "signout_audit_undelivered_entries", "Audit entries that wait for delivery.", registry=registry
-        )
-        self._oldest = Gauge(
-            "signout_audit_oldest_undelivered_age_seconds", "Of the entry that waits longest.", registry=registry
-        )
+        self._registry = at = CollectorRegistry()
+        ProcessCollector(registry=at)
+        PlatformCollector(registry=at)
+        self._counters = {name: Counter(f"signout_{name}", *row, registry=at) for name, row in COUNTERS.items()}
+        self._gauges = {name: Gauge(f"signout_{name}", *row, registry=at) for name, row in GAUGES.items()}
+        times = {
+            name: Histogram(f"signout_{name}", says, buckets=buckets, registry=at)
+            for name, (says, buckets) in TIMES.items()
+        }
         # How many seconds each took.
-        self.card_shown, self.result_shown, self.acked = card.observe, result.observe, ack.observe
-        Info("signout_build", "This bot.", registry=registry).info({"version": __version__})
+        self.card_shown = times["command_to_card_seconds"].observe
+        self.result_shown = times["click_to_result_seconds"].observe
+        self.acked = times["ack_seconds"].observe
+        Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
-            self._requests.labels(outcome)  # a series that starts at 0: `increase` sees its first event
+            self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event
 
     def written(self, entry: Entry) -> None:
         """Count what an audit entry ended: exactly one instance writes it."""
         if entry.kind in OUTCOMES:
-            self._requests.labels(entry.kind).inc()
+            self._counters["requests"].labels(entry.kind).inc()
         elif entry.kind is Kind.RESUMED:
-            self._resumed.inc()
+            self._counters["resumed"].inc()
 
     def cognito_failed(self, operation: str, code: str) -> None:
         """Count a failed call of Cognito."""
-        self._cognito.labels(operation, code if code in COGNITO_ERRORS else OTHER).inc()
+        self._counters["cognito_errors"].labels(operation, code if code in COGNITO_ERRORS else OTHER).inc()
 
     def slack_failed(self, method: str, kind: str) -> None:
         """Count a failed call of Slack."""
-        self._slack.labels(method, kind if kind in SLACK_ERRORS else OTHER).inc()
+        self._counters["slack_errors"].labels(method, kind if kind in SLACK_ERRORS else OTHER).inc()
 
     def turned_away(self, lane: str) -> None:
         """Count work for which a lane had no place."""
-        self._turned_away.labels(lane).inc()
+        self._counters["lane_turned_away"].labels(lane).inc()
 
     def greeted(self, connections: int, *, again: bool) -> None:
         """Note Slack's hello on a new Socket Mode connection, and how many it counts."""
-        self._connections.set(connections)
+        self._gauges["socket_mode_connections"].set(connections)
         if again:
-            self._reconnects.inc()
+            self._counters["socket_mode_reconnects"].inc()
 
     def page(self, scrape: Scrape, accept: str) -> tuple[bytes, str]:
         """Return the page, and its content type: OpenMetrics where the scraper asks for it."""
+        gauges = self._gauges
         for status in ("ready", "degraded", "not ready"):
-            self._status.labels(status.replace(" ", "_")).set(status == scrape.status)
+            gauges["status"].labels(status.replace(" ", "_")).set(status == scrape.status)
         for lane, (places, taken) in scrape.lanes.items():
-            self._places.labels(lane).set(places)
-            self._taken.labels(lane).set(taken)
-            self._turned_away.labels(lane)
-        self._socket_age.set(scrape.connected_for or 0)
-        self._undelivered.set(_or_nan(scrape.undelivered))
-        self._oldest.set(_or_nan(scrape.oldest_undelivered))
+            gauges["lane_places"].labels(lane).set(places)
+            gauges["lane_places_taken"].labels(lane).set(taken)
+            self._counters["lane_turned_away"].labels(lane)
+        gauges["socket_mode_connected_seconds"].set(scrape.connected_for or 0)
+        gauges["audit_undelivered_entries"].set(_or_nan(scrape.undelivered))
+        gauges["audit_oldest_undelivered_age_seconds"].set(_or_nan(scrape.oldest_undelivered))
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 

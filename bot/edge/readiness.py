@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from functools import partial
+from typing import ClassVar, Generic, Protocol, TypeVar
 
-from bot.edge.lanes import ThreadLane
-from bot.edge.probe import Probe
+from bot.edge.lanes import ThreadLane, settle
 from bot.errors import StoreUnavailableError
 from bot.ports import Backlog, Clock, Outbox
 
@@ -19,12 +21,22 @@ ROOM_TO_ASK = 4  # threads: the store's two questions, the groups', one to spare
 
 
 class WatchedStore(Outbox, Protocol):
-    """A store as a health page sees it."""
+    """A store as the edge sees it: opened before anything else runs, asked how it is, and closed at the end."""
+
+    def open(self) -> None:
+        """Make it ready. Raises `StoreError` where waiting will not help, else `StoreUnavailableError`."""
+
+    def close(self) -> None:
+        """Close it."""
 
     def check_writable(self) -> None:
         """Write something and take it back. Raises `StoreUnavailableError`."""
 
+    def backlog(self) -> Backlog:
+        """Return what waits for the audit channel."""
 
+
+T = TypeVar("T")
 # What is wrong, as a sentence; None where nothing is.
 Look = Callable[[], Awaitable[str | None]]
 
@@ -37,6 +49,43 @@ class Readiness:
 
     status: str
     reasons: Sequence[str]
+
+
+@dataclass
+class Probe(Generic[T]):
+    """Calls `ask`, which may hang, on a thread of `lane`, one call at a time. An answer is given for `fresh` seconds.
+
+    Of a call that hangs each asker waits until `WITHIN` seconds after its beginning. Used on one loop.
+    """
+
+    WITHIN: ClassVar[float] = 2.0
+
+    lane: ThreadLane
+    ask: Callable[[], T]
+    fresh: float = 3.0
+    _begun: float = 0.0
+    _stale_at: float = 0.0
+    _answer: "asyncio.Future[T] | None" = None
+
+    async def answer(self) -> T:
+        """Return the answer, at most `fresh` seconds old. Raises `TimeoutError`, or as `ask` does."""
+        now = time.monotonic()
+        if self._answer is None or (self._answer.done() and now >= self._stale_at):
+            called: Future[T] = Future()
+            self.lane.run(None, partial(settle, called, self._dated), urgent=True)
+            self._answer, self._begun = asyncio.wrap_future(called), now
+            # Else asyncio complains of a failure that comes after its askers have gone.
+            self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
+        await asyncio.wait((self._answer,), timeout=max(self._begun + self.WITHIN - now, 0))
+        if not self._answer.done():
+            raise TimeoutError
+        return self._answer.result()
+
+    def _dated(self) -> T:
+        try:
+            return self.ask()
+        finally:
+            self._stale_at = time.monotonic() + self.fresh
 
 
 class Outlook:

@@ -10,14 +10,13 @@ log = logging.getLogger(__name__)
 
 
 class Rounds:
-    """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; `hurry` cuts the wait short."""
+    """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; to set `hurry` cuts it short."""
 
     AFTER_A_FAILURE = 5.0
 
-    def __init__(self, name: str, work: Callable[[], float]) -> None:
+    def __init__(self, name: str, work: Callable[[], float], hurry: threading.Event | None = None) -> None:
         self._work = work
-        self._hurry = threading.Event()
-        self.hurry = self._hurry.set  # begins the next round now
+        self._hurry = hurry or threading.Event()
         self._stopped = False
         self._trouble: str | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)

@@ -5,19 +5,18 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from aiohttp import web
+from typing import Any
 
 from bot.backoff import pause
-from bot.edge.health import serve_health
+from bot.edge.health import Pages, serve_health
+from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
 from bot.edge.metrics import Metrics
-from bot.edge.pages import Closes, Pages, Reached
-from bot.edge.readiness import Outlook
+from bot.edge.readiness import Outlook, WatchedStore
 from bot.edge.rounds import Rounds
-from bot.edge.socket_mode import LONGEST_PAUSE, who_are_we
+from bot.edge.socket_mode import LONGEST_PAUSE, SocketMode, who_are_we
 from bot.errors import StoreUnavailableError
+from bot.flow import Flow
 
 LAST_ACKS_SECONDS = 0.2
 LAST_WORD_SECONDS = 1.0
@@ -25,37 +24,13 @@ LAST_WORD_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-class Opens(Protocol):
-    """What is opened before anything else runs, and closed after it."""
-
-    def open(self) -> None:
-        """Open it. Raises `StoreUnavailableError` for what may pass, and `StoreError` for what will not."""
-
-    def close(self) -> None:
-        """Close it."""
-
-
-class Front(Reached, Protocol):
-    """What Slack reaches the bot through. `routes` are served beside the health page, from the very start."""
-
-    @property
-    def routes(self) -> Sequence[web.RouteDef]:
-        """What it needs served over HTTP."""
-
-    async def connect(self) -> None:
-        """Take what Slack sends from now on. Raises `RefusedTokenError`."""
-
-    async def close(self) -> None:
-        """Take nothing any more."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Edge:
     """Everything that runs: made by wiring, started and stopped here."""
 
-    front: Front
-    store: Opens
-    flow: Closes
+    front: SocketMode | HttpMode
+    store: WatchedStore
+    flow: Flow
     lanes: Sequence[ThreadLane]
     outlook: Outlook
     metrics: Metrics
@@ -72,13 +47,7 @@ class Edge:
         are run and messages are sent. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
-        pages = Pages(
-            flow=self.flow,
-            front=self.front,
-            lanes=self.lanes,
-            outlook=self.outlook,
-            metrics=self.metrics,
-        )
+        pages = Pages(flow=self.flow, front=self.front, lanes=self.lanes, outlook=self.outlook, metrics=self.metrics)
         health = await serve_health(host, port, (*self.front.routes, *pages.routes))
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
         try:

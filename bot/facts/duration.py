@@ -15,6 +15,14 @@ def read_duration(text: str) -> timedelta | None:
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
 
+def in_words(length: timedelta) -> str:
+    """Return whole minutes in words, such as 90 minutes or 1 day."""
+    minutes = round(length.total_seconds() / 60)
+    unit, size = next(each for each in (("day", 1440), ("hour", 60), ("minute", 1)) if minutes % each[1] == 0)
+    count = minutes // size
+    return f"{count} {unit}{'s' * (count != 1)}"
+
+
 def retry_after(header: object) -> timedelta | None:
     """Return what a Retry-After header asks for, 5 minutes at most; None for one that is no number of seconds."""
     try:

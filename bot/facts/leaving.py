@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class TooLateError(Exception):
@@ -74,10 +76,12 @@ def in_time(pools: Mapping[str, Any]) -> Mapping[str, Any]:
     return {scheme: _with(pool, ConnectionCls=_with(pool.ConnectionCls, _Connection)) for scheme, pool in pools.items()}
 
 
-def boto3_in_time(client: Any) -> None:
-    """Let a client of boto3 send its requests over connections of `in_time`."""
-    pools = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001 -- there is no public way
+def boto3_in_time(client: T) -> T:
+    """Return a client of boto3 that sends its requests over connections of `in_time`."""
+    its: Any = client
+    pools = its._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001 -- there is no public way
     pools.update(in_time(pools))
+    return client
 
 
 def _with(kind: Any, *before: type, **more: Any) -> Any:

@@ -1,7 +1,6 @@
 """What may be configured, and where it is read from.
 
-names.py       each setting's environment variable, and its place in the file
-model.py       the settings and their defaults, and what the rules take from them
+model.py       the settings, their defaults and names, and what the rules take from them
 syntax.py      how a single setting is written, and what is said where it is wrong
 references.py  secrets that are kept in files, in Secrets Manager or in Parameter Store
 load.py        reads environment and file, and checks both

@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 from bot.errors import BotError, Code
-from bot.settings.names import ENVIRONMENT, NEVER_IN_THE_FILE
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE
 
 _NO_SETTING = "is not a setting of this bot. Check its spelling."
 _SENTENCES = {

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from bot.settings import references
 from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences, unknown
-from bot.settings.model import Settings, StoreSettings
-from bot.settings.names import CONFIG_FILE, DEFAULT_FILE, ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 
+CONFIG_FILE = "SIGNOUT_CONFIG"
+DEFAULT_FILE = "signout.toml"
 # For verbs that have nothing to do with Slack.
 _STAND_INS = {
     **dict.fromkeys(SECRETS, references.STAND_IN),
@@ -31,12 +31,12 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
     """
     faults: list[str] = []
     found = references.followed(SECRETS, _stripped(environment), resolve, faults)
-    in_environment, in_file = _given({**environment, **found}, faults)
-    if "slack_signing_secret" not in in_environment and (http or "slack_app_token" not in in_environment):
+    given = _given({**environment, **found}, faults)
+    if "slack_signing_secret" not in given and (http or "slack_app_token" not in given):
         faults.append(NO_SIGNING_SECRET if http else NO_FRONT)
-    if not _allows_people(in_environment) and not _allows_people(in_file):
+    if not _allows_people(given):
         faults.append(NO_OPERATORS)
-    return _checked(Settings, in_environment, in_file, faults)
+    return _checked(Settings, given, faults)
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
@@ -45,9 +45,9 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
     Raises `SettingsError` with every fault; a name that is not a setting is one.
     """
     faults: list[str] = []
-    in_environment, in_file = _given(environment, faults)
-    faults += [unknown(key) for key in in_file if key not in Settings.model_fields]
-    return _checked(StoreSettings, in_environment, in_file, faults)
+    given = _given(environment, faults)
+    faults += [unknown(key) for key in given if key not in Settings.model_fields]
+    return _checked(StoreSettings, given, faults)
 
 
 def load_without_slack(environment: Mapping[str, str]) -> Settings:
@@ -63,27 +63,23 @@ def _stripped(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
 
 
-def _given(environment: Mapping[str, str], faults: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the environment and the file say; add what is wrong already to `faults`."""
+def _given(environment: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    """Return what the file says, and over it the environment; add what is wrong already to `faults`."""
     given = _stripped(environment)
     faults += [
         unknown(name)
         for name in sorted(given)
         if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
     ]
-    in_file = _read_file(given.get(CONFIG_FILE), faults)
-    return _nested(given), in_file
-
-
-def _nested(given: Mapping[str, str]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
+    values = _read_file(given.get(CONFIG_FILE), faults)
     for name, path in ENVIRONMENT.items():
         if name in given:
-            place = nested
+            table = values
             for key in path[:-1]:
-                place = place.setdefault(key, {})
-            place[path[-1]] = given[name]
-    return nested
+                table[key] = table[key] if isinstance(table.get(key), dict) else {}
+                table = table[key]
+            table[path[-1]] = given[name]
+    return values
 
 
 def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
@@ -107,16 +103,9 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     return values
 
 
-def _checked(kind: type[S], in_environment: dict[str, Any], in_file: dict[str, Any], faults: list[str]) -> S:
-    class Given(kind):  # type: ignore[misc, valid-type]  # one of the two
-        @classmethod
-        def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, InitSettingsSource(settings_cls, in_file)  # the first wins, key by key
-
+def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str]) -> S:
     try:
-        settings: S = Given(**in_environment)
+        settings = kind.model_validate(given)
     except ValidationError as error:
         faults += sentences(error)
     if faults:

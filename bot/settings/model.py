@@ -1,11 +1,10 @@
-"""The settings and their defaults. They are frozen, and secrets are never shown."""
+"""The settings, their defaults and their names. They are frozen, and secrets are never shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.authorize import Allowed, Allowlist
 from bot.reason import ReasonRule
@@ -49,19 +48,23 @@ class Pool(BaseModel):
         return self.id.split("_", 1)[0]
 
 
-class StoreSettings(BaseSettings):
+class StoreSettings(BaseModel):
     """What it takes to read the store. Only `load_store` makes it."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
+    model_config = ConfigDict(extra="ignore", frozen=True)
     store: syntax.StoreAddress = "sqlite:///signout.db"
+
+    @property
+    def kind_and_place(self) -> tuple[str, str]:
+        """`dynamodb` and the table's name, or `sqlite` and the file's path."""
+        kind, _, place = self.store.partition("://")
+        return kind, place if kind == "dynamodb" else place.removeprefix("/")
 
 
 class Settings(StoreSettings):
     """Everything that can be set. Only `load` makes it."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True)
-
+    model_config = _FROZEN
     slack_bot_token: syntax.BotToken
     slack_app_token: syntax.AppToken | None = None
     slack_signing_secret: syntax.SigningSecret | None = None
@@ -102,3 +105,19 @@ class Settings(StoreSettings):
         """Who may sign out, as the rules know it."""
         pools = {name: pool.allow.rule() for name, pool in self.pools.items()}
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
+
+
+def _variable(key: str) -> str:
+    return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
+
+
+# Every setting that the environment may give, and its place in the file.
+ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+    **{_variable(key): (key,) for key in Settings.model_fields if key not in {"allow", "pools"}},
+    "SIGNOUT_ALLOW_USERS": ("allow", "users"),
+    "SIGNOUT_ALLOW_GROUPS": ("allow", "groups"),
+    "SIGNOUT_POOL_ID": ("pools", "default", "id"),
+}
+# Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
+SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
+NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))

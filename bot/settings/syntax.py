@@ -88,17 +88,12 @@ GroupIds = Annotated[frozenset[_Group], BeforeValidator(_comma_separated)]
 _CallerArn = Annotated[
     str,
     _matching(
-        aws_names.ROLE_OR_USER,
-        "must be ARNs of IAM roles or users such as arn:aws:iam::123456789012:role/Support.",
+        aws_names.ROLE_OR_USER, "must be ARNs of IAM roles or users such as arn:aws:iam::123456789012:role/Support."
     ),
     AfterValidator(lambda arn: re.sub(r":role/.*/", ":role/", arn)),
 ]
 RoleArn = Annotated[
-    str,
-    _matching(
-        aws_names.ROLE,
-        "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.",
-    ),
+    str, _matching(aws_names.ROLE, "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.")
 ]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[

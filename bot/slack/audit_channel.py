@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
@@ -10,24 +9,21 @@ from structlog.contextvars import bound_contextvars
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
 from bot.facts.slack_words import TOKEN_ERRORS
-from bot.request import Request
-from bot.slack.cards import title_of, what_it_means
+from bot.slack.cards import result
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
     Block,
-    Element,
+    Code,
+    Header,
+    Line,
+    Lines,
     Message,
+    Plain,
     Shown,
-    bullets,
-    header,
-    mention,
+    SmallPrint,
+    element,
     message,
-    moment,
-    paragraph,
-    plain,
-    small_print,
-    words,
 )
 
 MAX_LISTED = 10
@@ -65,26 +61,22 @@ class SlackAuditChannel:
         self._shown = shown
 
     def post(self, entries: Sequence[Entry]) -> str:
-        """Post one message; return its `ts`. Raises `DeliveryError` unless Slack definitely took it."""
-        first = entries[0]
+        """Post one message, with its ids for programs; return its `ts`.
+
+        Raises `DeliveryError` unless Slack definitely took it.
+        """
+        first, count = entries[0], len(entries)
+        ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
+        payload = ids | ({"count": count} if count > 1 else {})
+        metadata = {"event_type": "signout_outcome", "event_payload": payload}
         with bound_contextvars(request_id=first.ask.id, entry_id=first.id):
             try:
-                ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata(entries))
+                ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata)
             except DeliveryError as error:
                 error.for_good = error.reason in _FOR_GOOD
                 raise
             log.info("The audit channel took the entry")
             return ts
-
-
-def metadata(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return Slack's message metadata, by which a program finds the entry again."""
-    first = entries[0]
-    ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
-    return {
-        "event_type": "signout_outcome",
-        "event_payload": ids | ({"count": len(entries)} if len(entries) > 1 else {}),
-    }
 
 
 def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
@@ -93,46 +85,34 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
     First whom and the outcome, then who and why, and what it means; all ids and times in small print.
     """
     first = entries[0]
-    title = f"{_SIGNS.get(first.kind, '✅')} {title_of(first.request) if first.request else 'Refused'}"
+    title, meaning = result(first.request) if first.request else ("Refused", "")
+    title = f"{_SIGNS.get(first.kind, '✅')} {title}"
     if len(entries) > 1:
-        return message(header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
-    name = shown.name(first.chosen) if first.chosen else shown.personal(first.ask.options.target)
+        return message(Header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
+    target, access, login = shown.personal(first.ask.options.target), None, None
+    if first.chosen:
+        target = shown.personal(first.chosen.username, is_name=True)
+    if first.request:
+        access, login = first.request.access_until, first.request.login_until
+    renewed: Line = [". The hosted login page may renew them until ", login] if login else []
+    lasting: Line = ["Tokens may be accepted until ", access, *renewed, "."] if access else []
     return message(
-        header(f"{title}: {name}"),
-        paragraph(*_who_and_why(shown, first)),
-        *_what_it_means(first.request),
-        small_print(_ids_and_times(shown, first)),
+        Header(f"{title}: {target}"),
+        _who_and_why(shown, first),
+        [meaning] if meaning else lasting,
+        SmallPrint(_ids_and_times(shown, first)),
     )
 
 
-def _who_and_why(shown: Shown, entry: Entry) -> list[Element]:
-    who, account, reason = entry.ask.operator, entry.chosen, entry.ask.options.reason
-    parts = [[mention(who.id, who.name)]]
-    if account:
-        parts.append([words(f"pool {account.pool}")])
-    if account and account.provider:
-        parts.append([words(account.sign_in)])
-    if entry.kind is Kind.REFUSED:
-        parts.append([words(entry.rule)])
-    if reason:
-        parts.append(shown.reason(reason))
-    return [element for part in parts for element in (words(" · "), *part)][1:]
-
-
-def _what_it_means(request: Request | None) -> list[Block]:
-    if request and (meaning := what_it_means(request)):
-        return [paragraph(words(meaning))]
-    if not request or not request.access_until:
-        return []
-    login = request.login_until
-    return [
-        paragraph(
-            words("Tokens may be accepted until "),
-            moment(request.access_until),
-            *([words(". The hosted login page may renew them until "), moment(login)] if login else []),
-            words("."),
-        )
+def _who_and_why(shown: Shown, entry: Entry) -> Line:
+    account, reason = entry.chosen, entry.ask.options.reason
+    facts = [
+        f"pool {account.pool}" if account else "",
+        account.sign_in if account and account.provider else "",
+        entry.rule if entry.kind is Kind.REFUSED else "",
     ]
+    why: Line = [" · ", *shown.reason(reason)] if reason else []
+    return [entry.ask.operator, *(f" · {fact}" for fact in facts if fact), *why]
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
@@ -155,19 +135,14 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
 
 def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
     first, who = entries[0], entries[0].ask.operator
-    items = [
-        [
-            moment(entry.at),
-            words("  asked for "),
-            words(plain(shown.personal(entry.ask.options.target), MAX_NAME)["text"], code=True),
-            words(f": {entry.rule}"),
-        ]
-        for entry in entries[:MAX_LISTED]
-    ]
+    items = list[Line]()
+    for entry in entries[:MAX_LISTED]:
+        target = element(Plain(shown.personal(entry.ask.options.target), MAX_NAME))["text"]
+        items.append([entry.at, "  asked for ", Code(target), f": {entry.rule}"])
     left_out = len(entries) - len(items)
     return [
-        paragraph(mention(who.id, who.name), words(f" ({who.name}, team {who.team_id})")),
-        bullets(items),
-        *([paragraph(words(f"and {left_out} more. The audit log has them all."))] if left_out else []),
-        small_print([[f"First request {first.ask.id}", f"Entry {first.id}, bot {first.bot_version}"]]),
+        [who, f" ({who.name}, team {who.team_id})"],
+        Lines(items, "list"),
+        [f"and {left_out} more. The audit log has them all."] if left_out else [],
+        SmallPrint([[f"First request {first.ask.id}", f"Entry {first.id}, bot {first.bot_version}"]]),
     ]

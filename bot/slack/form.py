@@ -13,10 +13,10 @@ from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, MAX_TARGET, check_reason, check_target
 from bot.ports import Place
 from bot.reason import ReasonRule
-from bot.request import Request
+from bot.request import Options, Request
 from bot.slack.clients import reason_of
 from bot.slack.reply import CardReply
-from bot.slack.text import Block, paragraph, plain, words
+from bot.slack.text import Drawn, Plain, block, element
 
 FORM = "signout_form"
 TARGET, POOL, REASON = "target", "pool", "reason"
@@ -52,6 +52,11 @@ class Filled:
     target: str = ""
     pool: str | None = None
     reason: str | None = None
+
+    @property
+    def options(self) -> Options:
+        """What it asks for. Raises `UsageError`."""
+        return Options(target=check_target(self.target), pool=self.pool, reason=check_reason(self.reason))
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class FormReply:
         if not self._update(form_view(self.state, self.filled, str(error))):
             self.card.say(error)
 
-    def _update(self, view: dict[str, Any]) -> bool:
+    def _update(self, view: Drawn) -> bool:
         return _took(self.card.cards.client, "views.update", view_id=self.view_id, view=view)
 
 
@@ -113,30 +118,26 @@ def _took(client: WebClient, method: str, **arguments: Any) -> bool:
     return True
 
 
-def form_view(state: FormState, filled: Filled | None = None, trouble: str | None = None) -> dict[str, Any]:
+def form_view(state: FormState, filled: Filled | None = None, trouble: str | None = None) -> Drawn:
     """Return the form, with what was put in before and what was wrong with it."""
     filled = filled or Filled()
+    hint = "User name, email, phone number with its country code, or sub."
     return _view(
-        *([paragraph(words(trouble))] if trouble else ()),
-        _input(
-            TARGET,
-            "Whom to sign out",
-            _text(TARGET, filled.target, MAX_TARGET),
-            hint="User name, email, phone number with its country code, or sub.",
-        ),
-        *([_pool(state.pools, filled.pool)] if len(state.pools) > 1 else []),
-        _input(REASON, "Reason", _text(REASON, filled.reason, MAX_REASON), optional=not state.reason_required),
+        *([block([trouble])] if trouble else ()),
+        _input(TARGET, "Whom to sign out", _text(filled.target, MAX_TARGET), hint=_plain(hint)),
+        *([_input(POOL, "Pool", _select(state.pools, filled.pool))] if len(state.pools) > 1 else []),
+        _input(REASON, "Reason", _text(filled.reason, MAX_REASON), optional=not state.reason_required),
         private_metadata=json.dumps(asdict(state)),
-        submit=plain("Look up"),
+        submit=_plain("Look up"),
     )
 
 
-def looking_view() -> dict[str, Any]:
+def looking_view() -> Drawn:
     """Return what is shown while the account is looked for."""
-    return _view(paragraph(words("Looking for the account …")))
+    return _view(block(["Looking for the account …"]))
 
 
-def found_view(*, shown: bool) -> dict[str, Any]:
+def found_view(*, shown: bool) -> Drawn:
     """Return what is shown once the account was found; `shown`: the card is in the channel."""
     sentence = (
         "The card is in the channel where you typed the command. Nothing has happened yet."
@@ -144,15 +145,15 @@ def found_view(*, shown: bool) -> dict[str, Any]:
         else "The account was found, but the card could not be shown yet. Nothing has happened. If the card is not in "
         "the channel in a minute, run /signout again."
     )
-    return _view(paragraph(words(sentence)))
+    return _view(block([sentence]))
 
 
-def state_of(view: dict[str, Any]) -> FormState:
+def state_of(view: Drawn) -> FormState:
     """Return what a form remembers."""
     return FormState(**json.loads(view["private_metadata"]))
 
 
-def filled_of(view: dict[str, Any]) -> Filled:
+def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
     values = {block: next(iter(actions.values())) for block, actions in view["state"]["values"].items()}
     pool = (values.get(POOL, {}).get("selected_option") or {}).get("value")
@@ -179,39 +180,26 @@ def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
     return troubles
 
 
-def _view(*blocks: Block, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "callback_id": FORM,
-        "title": plain("Sign out"),
-        "close": plain("Close"),
-        "blocks": list(blocks),
-        **more,
-    }
+def _view(*blocks: Drawn, **more: Any) -> Drawn:
+    view = {"type": "modal", "callback_id": FORM, "title": _plain("Sign out"), "close": _plain("Close")}
+    return {**view, "blocks": list(blocks), **more}
 
 
-def _input(
-    block_id: str, label: str, element: dict[str, Any], *, hint: str | None = None, optional: bool = False
-) -> Block:
-    block = {"type": "input", "block_id": block_id, "label": plain(label), "element": element, "optional": optional}
-    return block | ({"hint": plain(hint)} if hint else {})
+def _plain(text: str) -> Drawn:
+    return element(Plain(text))
 
 
-def _text(action_id: str, value: str | None, longest: int) -> dict[str, Any]:
-    element = {"type": "plain_text_input", "action_id": action_id, "max_length": longest}
-    return element | ({"initial_value": value} if value else {})
+def _input(id_: str, label: str, element: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
+    element = {**element, "action_id": id_}
+    return {"type": "input", "block_id": id_, "label": _plain(label), "element": element, "optional": optional, **more}
 
 
-def _pool(pools: Sequence[str], chosen: str | None) -> Block:
-    every = _option("All pools I may use", ALL_POOLS)
-    options = [every, *(_option(pool, pool) for pool in pools)]
-    initial = next((option for option in options if option["value"] == chosen), every)
-    return _input(
-        POOL,
-        "Pool",
-        {"type": "static_select", "action_id": POOL, "options": options, "initial_option": initial},
-    )
+def _text(value: str | None, longest: int) -> Drawn:
+    return {"type": "plain_text_input", "max_length": longest, **({"initial_value": value} if value else {})}
 
 
-def _option(label: str, value: str) -> dict[str, Any]:
-    return {"text": plain(label), "value": value}
+def _select(pools: Sequence[str], chosen: str | None) -> Drawn:
+    labels = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in pools}
+    options = {value: {"text": _plain(label), "value": value} for value, label in labels.items()}
+    initial = options.get(chosen or ALL_POOLS, options[ALL_POOLS])
+    return {"type": "static_select", "options": list(options.values()), "initial_option": initial}

@@ -1,41 +1,35 @@
 """What `/signout help` says."""
 
 from bot.facts.aws_cli import AWS_USAGE, Skeleton
-from bot.options import USAGE
-from bot.slack.text import Message, bullets, header, message, paragraph, preformatted, words
+from bot.options import USAGE, Help
+from bot.slack.text import Code, Header, Lines, Message, message
 
 HELP = message(
-    header("Sign a Cognito user out of all devices"),
-    paragraph(words(USAGE, code=True)),
-    bullets(
+    Header("Sign a Cognito user out of all devices"),
+    [Code(USAGE)],
+    Lines(
         [
-            [words("TARGET", code=True), words(" is a user name, email, phone number or sub, spelled exactly.")],
-            [
-                words("--pool NAME", code=True),
-                words(" looks only in that user pool. Without it, the bot looks in all that you may use."),
-            ],
-            [
-                words("--reason TEXT", code=True),
-                words(" says why, such as a ticket number. The audit channel shows it."),
-            ],
-        ]
+            [Code("TARGET"), " is a user name, email, phone number or sub, spelled exactly."],
+            [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
+            [Code("--reason TEXT"), " says why, such as a ticket number. The audit channel shows it."],
+        ],
+        "list",
     ),
-    paragraph(words("/signout", code=True), words(" with nothing after it opens a form.")),
-    paragraph(
-        words(
-            "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: "
-        ),
-        words(AWS_USAGE, code=True),
-        words(", --cli-input-json, --cli-input-yaml, --generate-cli-skeleton."),
-    ),
-    paragraph(
-        words("You see the account and confirm before anything happens. The audit channel shows what came of it.")
-    ),
+    [Code("/signout"), " with nothing after it opens a form."],
+    [
+        "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
+        Code(AWS_USAGE),
+        ", --cli-input-json, --cli-input-yaml, --generate-cli-skeleton.",
+    ],
+    ["You see the account and confirm before anything happens. The audit channel shows what came of it."],
 )
 
 
-def skeleton(asked: Skeleton) -> Message:
-    """Return the answer to `--generate-cli-skeleton`."""
+def answer(asked: Help | Skeleton) -> Message:
+    """Return the answer to a command that begins nothing."""
+    if isinstance(asked, Help):
+        return HELP
+    lines = asked.text.split("\n")
     return message(
-        preformatted(asked.text) if asked.text else paragraph(words("The output of this operation is empty."))
+        Lines([[line] for line in lines], "preformatted") if asked.text else ["The output of this operation is empty."]
     )

@@ -1,7 +1,6 @@
 """Bolt's App, and its listeners: ack, parse, one call, nothing else. An ack does no I/O, and no network is touched."""
 
 import logging
-import re
 import traceback
 from datetime import UTC, datetime
 from typing import Any
@@ -13,25 +12,14 @@ from slack_sdk import WebClient
 
 from bot.confirm import Press
 from bot.errors import BotError
-from bot.facts.aws_cli import Skeleton, Spelling
+from bot.facts.aws_cli import Spelling
+from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
-from bot.options import Help, check_reason, check_target
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, told
-from bot.slack.form import (
-    FORM,
-    TARGET,
-    Filled,
-    FormReply,
-    FormState,
-    NewForm,
-    filled_of,
-    looking_view,
-    state_of,
-    troubles_in,
-)
-from bot.slack.help import HELP, skeleton
+from bot.slack.form import FORM, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
+from bot.slack.help import answer
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.text import Message
 from bot.slack.typed import parse
@@ -69,9 +57,8 @@ def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) 
     listeners = Listeners(flow, cards, spelling)
     app.command(COMMAND)(listeners.command)
     app.view(FORM)(listeners.submit)
-    app.action(re.compile(rf"{CHOOSE}\d"))(listeners.choose)
-    app.action(CONFIRM)(listeners.confirm)
-    app.action(CANCEL)(listeners.cancel)
+    for action_id in listeners.buttons:
+        app.action(action_id)(listeners.press)
     return app
 
 
@@ -92,102 +79,76 @@ class Listeners:
         self._flow = flow
         self._cards = cards
         self._spelling = spelling
+        self.buttons = {CONFIRM: (flow.confirm, 0), CANCEL: (flow.cancel, 0)}
+        self.buttons |= {f"{CHOOSE}{number}": (flow.choose, number) for number in range(MAX_CANDIDATES)}
 
     def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
         """Take `/signout …`; with nothing after it, it opens the form."""
         try:
-            answer = self._begin(command, context)
+            said = self._begin(command, context)
         except BotError as error:
-            answer = told(error)
-        ack(text=answer.text, blocks=answer.blocks, response_type="ephemeral") if answer else ack()
+            said = told(error)
+        ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
         """Take a form that was sent. What is malformed is said at once, under its field."""
         filled, state = filled_of(view), state_of(view)
         troubles = troubles_in(filled, self._cards.shown.reason_rule)
-        if not troubles:
-            card = CardReply(self._cards, state.place, self._cards.now())
-            troubles = self._look(
-                _ask_of_form(body, context, state, filled), FormReply(card, view["id"], state, filled)
-            )
+        try:
+            if not troubles:
+                operator, reply = self._sender(body, state.place)
+                ask = _ask(context, operator, state.channel_id, filled.options)
+                self._flow.ask(ask, FormReply(reply, view["id"], state, filled))
+        except BotError as error:
+            troubles = {TARGET: str(error)}
         if troubles:
             ack(response_action="errors", errors=troubles)
         else:
             ack(response_action="update", view=looking_view())
 
-    def choose(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Take a press on one of several accounts."""
+    def press(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Take a press on one of a card's buttons."""
         ack()
-        self._flow.choose(*self._press(body))
-
-    def confirm(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Take a press on the action."""
-        ack()
-        self._flow.confirm(*self._press(body))
-
-    def cancel(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Take a press on Cancel."""
-        ack()
-        self._flow.cancel(*self._press(body))
+        button = body["actions"][0]
+        decide, number = self.buttons[button["action_id"]]
+        request_id = str(button.get("value") or "")
+        operator, reply = self._sender(body, replaces=True)
+        decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
 
     def _begin(self, command: dict[str, Any], context: BoltContext) -> Message | None:
-        text = command.get("text") or ""
-        options = parse(text, self._spelling) if text.strip() else None
-        if isinstance(options, Help):
-            return HELP
-        if isinstance(options, Skeleton):
-            return skeleton(options)
-        operator = _operator(command["team_id"], command["user_id"], command.get("user_name"))
-        ask = _ask(context, operator, command["channel_id"], options or Options(target=""))
-        place, now = self._place(command, replaces=False), self._cards.now()
-        if options is None:
-            self._flow.open_form(ask, NewForm(self._cards, place, now, command["trigger_id"], ask.channel_id))
+        text = (command.get("text") or "").strip()
+        asked = parse(text, self._spelling) if text else Options(target="")
+        if not isinstance(asked, Options):
+            return answer(asked)
+        operator, reply = self._sender(command)
+        ask = _ask(context, operator, command["channel_id"], asked)
+        if text:
+            self._flow.ask(ask, reply)
         else:
-            self._flow.ask(ask, CardReply(self._cards, place, now))
+            form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
+            self._flow.open_form(ask, form)
         return None
 
-    def _look(self, ask: Ask, reply: FormReply) -> dict[str, str]:
-        try:
-            self._flow.ask(ask, reply)
-        except BotError as error:
-            return {TARGET: str(error)}
-        return {}
-
-    def _press(self, body: dict[str, Any]) -> tuple[Press, CardReply]:
-        action = body["actions"][0]
-        number = action["action_id"].removeprefix(CHOOSE)
-        place = self._place(body, replaces=True)
-        press = Press(
-            request_id=str(action.get("value") or ""),
-            operator=_operator_of(body),
-            place=place,
-            number=int(number) if number.isdecimal() else 0,
-        )
-        return press, CardReply(self._cards, place, self._cards.now())
-
-    def _place(self, payload: dict[str, Any], *, replaces: bool) -> Place | None:
-        url, until = payload.get("response_url"), self._cards.now() + RESPONSE_URL_LASTS
-        return Place(response_url=url, until=until, replaces=replaces) if url else None
+    def _sender(
+        self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
+    ) -> tuple[Operator, CardReply]:
+        """Return who sent a command, a form or a press, and how to reply: at its response_url, or else at `place`."""
+        user = payload.get("user")
+        if user:
+            # The person's own team: `team` is where the message is, and on Enterprise Grid it can be null.
+            team_id = user.get("team_id") or (payload.get("team") or {}).get("id") or ""
+            id_, name = user["id"], user.get("username") or user.get("name") or ""
+        else:
+            team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
+        # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
+        operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
+        now, url = self._cards.now(), payload.get("response_url")
+        if url:
+            place = Place(response_url=url, until=now + RESPONSE_URL_LASTS, replaces=replaces)
+        return operator, CardReply(self._cards, place, now)
 
 
 def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Options) -> Ask:
     # The edge gives an id: over HTTP a request that comes again has that of the first.
     id_ = str(context.get("ask_id") or new_id(datetime.now(UTC)))
     return Ask(id=id_, operator=operator, source="slack", channel_id=channel_id, options=options)
-
-
-def _ask_of_form(body: dict[str, Any], context: BoltContext, state: FormState, filled: Filled) -> Ask:
-    options = Options(target=check_target(filled.target), pool=filled.pool, reason=check_reason(filled.reason))
-    return _ask(context, _operator_of(body), state.channel_id, options)
-
-
-def _operator_of(body: dict[str, Any]) -> Operator:
-    user = body["user"]
-    # The person's own team: `team` is where the message is, and on Enterprise Grid it can be null.
-    team_id = user.get("team_id") or (body.get("team") or {}).get("id") or ""
-    return _operator(team_id, user["id"], user.get("username") or user.get("name"))
-
-
-def _operator(team_id: str, id_: str, name: str | None) -> Operator:
-    # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
-    return Operator(team_id=team_id, id=id_, name=(name or "").encode("utf-8", "replace").decode())

@@ -16,7 +16,7 @@ from bot.ports import Place
 from bot.request import ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import TIMEOUT_SECONDS, BlockingClient, kind_of, kind_of_status, not_taken, post
-from bot.slack.text import Message, Shown, message, paragraph, words
+from bot.slack.text import Message, Shown
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
 NO_CARD = "The card of this request can no longer be changed, so its result comes as a direct message."
@@ -103,15 +103,12 @@ class SlackCards:
 
     def show(self, request: Request, place: Place | None) -> None:
         """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it."""
-        drawn = card(self.shown, request, audit_refused=self.audit_refused())
+        drawn = card(self.shown, request, audit_refused=self.audit_refused(), note="" if place else NO_CARD)
         if place:
             self.respond(self.client, place.response_url, drawn, replace=place.replaces)
-        else:
-            self._show_directly(request.ask.operator.id, message(paragraph(words(NO_CARD)), *drawn.blocks))
-
-    def _show_directly(self, operator_id: str, result: Message) -> None:
+            return
         try:
-            post(self.client, operator_id, result)
+            post(self.client, request.ask.operator.id, drawn)
         except DeliveryError as error:
             error.gone = error.reason in _NO_SUCH_PERSON
             raise

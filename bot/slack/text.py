@@ -1,4 +1,4 @@
-"""What messages are made of: plain_text with emoji off, or rich_text elements, so that Slack interprets no text.
+"""What messages are made of, as data, and the one place where it becomes Block Kit: so that Slack interprets no text.
 
 How accounts and reasons are shown is here too: personal data is masked unless the settings say otherwise.
 """
@@ -7,195 +7,269 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.options import looks_like_phone
 from bot.reason import ReasonRule
-from bot.request import Account
+from bot.request import Account, Operator
 from bot.visible import visible
 
-Block = dict[str, Any]
-Element = dict[str, Any]
-Line = tuple[str, Sequence[Element]]
+Drawn = dict[str, Any]
 
 MAX_HEADER = 150
-MAX_PLAIN = 3000
+MAX_CHOICE = 600  # ten of the longest would be more than Slack takes in one message
 MAX_SMALL = 550  # a line of five, which together must not be longer than a text may be
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
 LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
 UTC_TIME = "%Y-%m-%d %H:%M:%S UTC"
-LINE_BREAK: Element = {"type": "text", "text": "\n"}
-_AROUND_ELEMENTS = {
-    "rich_text": ("", ""),
-    "rich_text_section": ("", ""),
-    "rich_text_preformatted": ("", ""),
-    "rich_text_list": ("- ", "\n- "),
-    "context": ("", ""),
-}
+_TIME = {"type": "date", "format": "{date_short_pretty} {time_secs}"}  # in each reader's own time zone
+_LINE_BREAK: Drawn = {"type": "text", "text": "\n"}
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bold:
+    """Words in bold."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Words as code."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to an address."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ago:
+    """How long ago a time was."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Words where Slack takes no others, cut to `limit` characters."""
+
+    text: str
+    limit: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button; a `style` of "danger" makes it red."""
+
+    label: str
+    action_id: str
+    value: str
+    style: str | None = None
+
+
+# A time shows in each reader's own time zone, an operator as a mention.
+Span = str | Bold | Code | Link | datetime | Ago | Operator
+Line = list[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A heading, cut to Slack's limit."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Several lines. One with nothing in it is left out."""
+
+    lines: Sequence[Line]
+    form: Literal["section", "preformatted", "list"] = "section"
+
+
+@dataclass(frozen=True, slots=True)
+class SmallPrint:
+    """Small grey letters: a few lines, each of the facts that belong together."""
+
+    lines: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several, with its button."""
+
+    text: str
+    button: Button
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """A row of buttons."""
+
+    buttons: Sequence[Button]
+
+
+Block = Line | Header | Lines | SmallPrint | Choice | Buttons  # a line is a paragraph
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """Blocks, and the same as escaped text for notifications and screen readers."""
 
-    blocks: list[Block]
+    blocks: list[Drawn]
     text: str
 
 
 def message(*blocks: Block) -> Message:
-    """Return a message of these blocks."""
-    return Message(list(blocks), as_text(list(blocks)))
+    """Return a message of these blocks. An empty paragraph is left out."""
+    drawn = [block(each) for each in blocks if each]
+    return Message(drawn, as_text(drawn))
 
 
-def plain(text: str, limit: int = MAX_PLAIN) -> Element:
-    """Return a plain_text object of at most `limit` characters. Foreign text goes through here, or through `words`."""
-    shown = visible(text)
-    return {"type": "plain_text", "text": shown if len(shown) <= limit else f"{shown[: limit - 1]}…", "emoji": False}
+def block(said: Block) -> Drawn:
+    """Return a block as Slack takes it."""
+    match said:
+        case Header(text):
+            return {"type": "header", "text": element(Plain(text, MAX_HEADER))}
+        case Choice(text, button):
+            return {"type": "section", "text": element(Plain(text, MAX_CHOICE)), "accessory": element(button)}
+        case Buttons(buttons):
+            return {"type": "actions", "elements": [element(each) for each in buttons]}
+        case SmallPrint(rows):
+            texts = [element(Plain(" · ".join(facts), MAX_SMALL))["text"] for facts in rows if facts]
+            return {"type": "context", "elements": [element(Plain("")) | {"text": "\n".join(texts)}]}
+    lines, form = (said.lines, said.form) if isinstance(said, Lines) else ([said], "section")
+    drawn = [[element(span) for span in line] for line in lines if line]
+    if form == "list":
+        sections = [{"type": "rich_text_section", "elements": line} for line in drawn]
+        part: Drawn = {"type": "rich_text_list", "style": "bullet", "elements": sections}
+    else:
+        joined = [each for line in drawn for each in (_LINE_BREAK, *line)][1:]
+        part = {"type": f"rich_text_{form}", "elements": joined}
+    return {"type": "rich_text", "elements": [part]}
 
 
-def header(text: str) -> Block:
-    """Return a header block, cut to Slack's limit."""
-    return {"type": "header", "text": plain(text, MAX_HEADER)}
+def element(said: Span | Plain | Button) -> Drawn:
+    """Return a part of a block as Slack takes it. Every text comes through here, so that what is in it can be seen."""
+    drawn: Drawn
+    match said:
+        case Button(label, action_id, value, style):
+            drawn = {"type": "button", "text": element(Plain(label)), "action_id": action_id, "value": value}
+            drawn |= {"style": style} if style else {}
+        case Plain(text, limit):
+            text = visible(text)
+            text = text if len(text) <= limit else f"{text[: limit - 1]}…"
+            drawn = {"type": "plain_text", "text": text, "emoji": False}
+        case Bold(text):
+            drawn = element(text) | {"style": {"bold": True}}
+        case Code(text):
+            drawn = element(text) | {"style": {"code": True}}
+        case Link(text, url):
+            drawn = {"type": "link", "url": url, "text": visible(text)}
+        case datetime():
+            drawn = {**_TIME, "timestamp": int(said.timestamp()), "fallback": f"{said:{UTC_TIME}}"}
+        case Ago(at):
+            drawn = element(at) | {"format": "{ago}"}
+        case Operator(id=id_, name=name):  # an id that is none of Slack's, such as an ARN, is shown instead
+            drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else element(id_ or name)
+        case _:
+            drawn = {"type": "text", "text": visible(said) or " "}
+    return drawn
 
 
-def words(text: str, *, bold: bool = False, code: bool = False) -> Element:
-    """Return a rich_text text element."""
-    style = {name: True for name, on in (("bold", bold), ("code", code)) if on}
-    return {"type": "text", "text": visible(text) or " ", **({"style": style} if style else {})}
-
-
-def mention(user_id: str, name: str) -> Element:
-    """Return a mention of a person. Where the id is none of Slack's, such as an ARN, it is shown instead."""
-    return {"type": "user", "user_id": user_id} if _ID.fullmatch(user_id) else words(user_id or name)
-
-
-def moment(time: datetime, shape: str = "{date_short_pretty} {time_secs}") -> Element:
-    """Return a time, which Slack shows in each reader's own time zone; in the shape `{ago}`, how long ago it was."""
-    return {"type": "date", "timestamp": int(time.timestamp()), "format": shape, "fallback": f"{time:{UTC_TIME}}"}
-
-
-def paragraph(*elements: Element) -> Block:
-    """Return a rich_text block of one paragraph."""
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
-
-
-def preformatted(text: str) -> Block:
-    """Return a rich_text block that shows lines as they are."""
-    elements = [element for line in text.split("\n") for element in (LINE_BREAK, words(line))][1:]
-    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": elements}]}
-
-
-def bullets(items: Sequence[Sequence[Element]]) -> Block:
-    """Return a rich_text block of a bulleted list."""
-    sections = [{"type": "rich_text_section", "elements": list(item)} for item in items]
-    return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": sections}]}
-
-
-def facts(rows: Sequence[Line]) -> Block:
-    """Return a rich_text block with one line a fact: its label in bold, then its elements."""
-    lines = [[words(f"{label}  ", bold=True), *values] for label, values in rows]
-    return paragraph(*[element for line in lines for element in (LINE_BREAK, *line)][1:])
-
-
-def small_print(lines: Sequence[Sequence[str]]) -> Block:
-    """Return a context block of small grey letters: a few lines, each of the facts that belong together."""
-    text = "\n".join(plain(" · ".join(facts), MAX_SMALL)["text"] for facts in lines if facts)
-    return {"type": "context", "elements": [{**plain(""), "text": text}]}
-
-
-def button(label: str, action_id: str, value: str, style: str | None = None) -> Element:
-    """Return a button."""
-    base = {"type": "button", "text": plain(label), "action_id": action_id, "value": value}
-    return base | ({"style": style} if style else {})
-
-
-def as_text(node: Any) -> str:
+def as_text(drawn: Any) -> str:
     """Return what blocks say, for the fallback `text`: escaped, with mentions as ids and times in UTC."""
-    match node:
+    said = ""  # buttons say nothing worth a notification
+    match drawn:
         case list():
-            return "\n".join(filter(None, map(as_text, node)))
+            said = "\n".join(filter(None, map(as_text, drawn)))
         case {"type": "text" | "plain_text" | "link", "text": str(text)}:
-            return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        case {"type": "user", "user_id": said} | {"type": "date", "fallback": said}:
-            return str(said)
-        case {"type": kind, "elements": elements} if kind in _AROUND_ELEMENTS:
-            before, between = _AROUND_ELEMENTS[kind]
-            return before + between.join(map(as_text, elements))
+            said = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        case {"type": "user", "user_id": str(text)} | {"type": "date", "fallback": str(text)}:
+            said = text
+        case {"type": "rich_text_list", "elements": items}:
+            said = "\n".join(f"- {as_text(item)}" for item in items)
+        case {"type": "rich_text" | "rich_text_section" | "rich_text_preformatted" | "context", "elements": parts}:
+            said = "".join(map(as_text, parts))
         case {"type": "header" | "section", "text": text}:
-            return as_text(text)
-    return ""  # buttons say nothing worth a notification
+            said = as_text(text)
+    return said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """What the settings say about showing things. `pii` is "masked" or "full"."""
+    """What the settings say about showing things. `pii` is "masked" or "full".
+
+    `token_lifetimes` says of each pool in words how long its tokens live.
+    """
 
     pii: str
     reason_rule: ReasonRule | None
     ticket_url: str | None
-    token_lifetimes: Mapping[str, timedelta]
+    token_lifetimes: Mapping[str, str]
     resume_within: timedelta
 
-    def personal(self, text: str) -> str:
+    def personal(self, text: str, *, is_name: bool = False) -> str:
         """Return text as it may be shown.
 
-        Masked, an email is its first letter and domain, and a phone number its first and last digits.
+        Masked, an email is its first letter and domain, and a phone number its first and last digits. A user name of
+        digits only is no phone number: those begin with a plus.
         """
         local, at, domain = text.rpartition("@")
-        if self.pii == "full" or not (at or looks_like_phone(text)):
+        is_phone = looks_like_phone(text) and not (is_name and text[0] != "+")
+        if self.pii == "full" or not (at or is_phone):
             return text
         if at:
             return f"{local[:1]}…{at}{domain}"
         return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}"
 
-    def name(self, account: Account) -> str:
-        """Return its user name as it may be shown: masked where it is an email or, by its plus, a phone number."""
-        name = account.username
-        return self.personal(name) if "@" in name or name.startswith("+") else name
-
     def who(self, account: Account) -> list[Line]:
         """Return the lines that tell one account from another."""
-        return [
-            ("User name", [words(self.name(account), code=True)]),
-            *([("Email", [words(self.personal(account.email))])] if account.email else []),
-            *([("Phone", [words(self.personal(account.phone))])] if account.phone else []),
-            ("Sign-in", [words(account.sign_in)]),
-            *([("Status", [words(account.standing)])] if account.standing else []),
-            *([("Created", [moment(account.created_at)])] if account.created_at else []),
-            *([("Last changed", [moment(account.modified_at)])] if account.modified_at else []),
-            *([("Sub", [words(account.sub, code=True)])] if account.sub else []),
-            ("Pool", [words(f"{account.pool} ({account.region})")]),
-        ]
+        facts: Mapping[str, Span | None] = {
+            "User name": Code(self.personal(account.username, is_name=True)),
+            "Email": account.email and self.personal(account.email),
+            "Phone": account.phone and self.personal(account.phone),
+            "Sign-in": account.sign_in,
+            "Status": account.standing,
+            "Created": account.created_at,
+            "Last changed": account.modified_at,
+            "Sub": Code(account.sub) if account.sub else None,
+            "Pool": f"{account.pool} ({account.region})",
+        }
+        return [[Bold(f"{label}  "), fact] for label, fact in facts.items() if fact]
 
     def brief(self, account: Account) -> str:
         """Return what tells candidates apart, in one line."""
-        created = f"created {account.created_at:%Y-%m-%d}" if account.created_at else None
-        personal = [self.personal(each) for each in (account.email, account.phone) if each]
-        sub = f"sub {account.sub}" if account.sub else None
-        who = [self.name(account), *personal, f"pool {account.pool}"]
-        return " · ".join(filter(None, [*who, account.sign_in, account.standing, created, sub]))
+        facts = [
+            self.personal(account.username, is_name=True),
+            *(self.personal(each) for each in (account.email, account.phone) if each),
+            f"pool {account.pool}",
+            account.sign_in,
+            account.standing,
+            f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
+            f"sub {account.sub}" if account.sub else "",
+        ]
+        return " · ".join(filter(None, facts))
 
-    def reason(self, reason: str) -> list[Element]:
+    def reason(self, reason: str) -> Line:
         """Return a reason, with its ticket numbers as links to `ticket_url`, in which {} stands for the number."""
         tickets = self.reason_rule.tickets(reason) if self.reason_rule and self.ticket_url else ()
-        elements: list[Element] = []
+        spans: Line = []
         end = 0
         for start, stop in tickets[:MAX_LINKS]:
             url = str(self.ticket_url).replace("{}", quote(reason[start:stop], safe=""))
             if len(url) > MAX_URL:
                 continue
-            elements += [words(reason[end:start])] if start > end else []
-            elements.append({"type": "link", "url": url, "text": visible(reason[start:stop])})
+            spans += [reason[end:start]] if start > end else []
+            spans.append(Link(reason[start:stop], url))
             end = stop
-        return [*elements, words(reason[end:])] if end < len(reason) or not elements else elements
-
-    def token_lifetime(self, pool: str) -> str:
-        """Return how long a token of a pool lives, in words; of one that is not configured now, at most."""
-        minutes = round(self.token_lifetimes.get(pool, timedelta(days=1)).total_seconds() / 60)
-        sizes = (("day", 1440), ("hour", 60), ("minute", 1))
-        unit, size = next((unit, size) for unit, size in sizes if minutes % size == 0)
-        count = minutes // size
-        return f"{count} {unit}{'s' * (count != 1)}"
+        return [*spans, reason[end:]] if end < len(reason) or not spans else spans

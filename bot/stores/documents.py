@@ -1,26 +1,37 @@
-"""Requests and entries as JSON documents, and back: the same in every store.
+"""Requests, entries and cards as the values that a store keeps, and back: the same in every store.
 
-A document says in `shape` which fields it has. Requests are written again with each move; entries never are, so the
-table here knows each shape that was ever stored. A request that is part of an entry has the entry's shape.
+A request and an entry are JSON documents, each with the few values beside it that queries need. A document says in
+`shape` which fields it has. Requests are written again with each move; entries never are, so the table here knows each
+shape that was ever stored. A request that is part of an entry has the entry's shape. Times are as `text` gives them.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from bot.action import ACTIONS, Step
-from bot.audit import Entry
-from bot.request import AWAITING, Account, Request, State
+from bot.audit import Entry, Kind
+from bot.ports import LiveMessage, Place
+from bot.request import AWAITING, ENDED, Account, Request, State
 
+T = TypeVar("T")
 Document = dict[str, Any]
+Values = dict[str, Any]
+Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
 SHAPE = 1  # what is written
+FIRST_DUE = 100  # of so many due entries those that were written first come first, however often they were put off
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
+_CARD = TypeAdapter(LiveMessage)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +42,105 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-def _as_it_is(document: Document) -> Document:
-    return document
+SHAPES: Mapping[int, Shape | None] = {1: None}  # None: as it is
 
 
-SHAPES: Mapping[int, Shape] = {1: Shape(request=_as_it_is, entry=_as_it_is)}
+def values_of_request(request: Request) -> Values:
+    """Return a request: as what it is `due`, and when, until it ends; and the `account` that it signed out."""
+    due: tuple[str | None, str | None] = None, None
+    if request.state in AWAITING:
+        due = "awaiting", text(request.expires_at)
+    elif request.state is State.READY:
+        due = "ready", text(request.decided_at)
+    elif request.state is State.RUNNING and request.claim:
+        due = "running", text(request.claim.until)
+    signs_out = Step.SIGN_OUT in ACTIONS[request.ask.options.action].steps
+    return {
+        "id": request.id,
+        "version": request.version,
+        "due": due[0],
+        "due_at": due[1],
+        "account": account_key(request.account) if signs_out and request.state is State.DONE else None,
+        "ended_at": text(request.ended_at) if request.state in ENDED else None,
+        "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
+    }
 
 
-def json_of_request(request: Request) -> str:
-    """Return a request as it is stored."""
-    return f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}'
+def request_of(stored: Stored) -> Request:
+    """Return a stored request. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
+    document = from_json(stored["document"])
+    shape = SHAPES[document["shape"]]
+    return _REQUEST.validate_python(shape.request(document) if shape else document)
 
 
-def request_of_json(stored: str) -> Request:
-    """Return a stored request. Raises `ValueError` or `LookupError` for one that cannot be read."""
-    document = from_json(stored)
-    return _REQUEST.validate_python(SHAPES[document["shape"]].request(document))
+def values_of_entry(entry: Entry) -> Values:
+    """Return an entry: its delivery is beside the document, since it changes. `refused` is whose refusal it is."""
+    who, delivery = entry.ask.operator, entry.delivery
+    return {
+        "id": entry.id,
+        "request_id": entry.ask.id,
+        "at": text(entry.at),
+        "refused": operator_key(who.team_id, who.id) if entry.kind is Kind.REFUSED else None,
+        "attempts": delivery.attempts,
+        "next_at": text(delivery.next_at),
+        "delivered_at": text(delivery.delivered_at),
+        "ts": delivery.ts,
+        "document": f'{{"shape":{SHAPE},{_ENTRY.dump_json(entry, exclude={"delivery"})[1:].decode()}',
+    }
 
 
-def json_of_entry(entry: Entry) -> str:
-    """Return an entry as it is stored, without its delivery, which is kept beside it since it changes."""
-    return f'{{"shape":{SHAPE},{_ENTRY.dump_json(entry, exclude={"delivery"})[1:].decode()}'
+def entry_of(stored: Stored) -> Entry:
+    """Return a stored entry. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
+    document = from_json(stored["document"])
+    shape = SHAPES[document["shape"]]
+    delivery = {name: stored.get(name) for name in ("attempts", "next_at", "delivered_at", "ts")}
+    return _ENTRY.validate_python((shape.entry(document) if shape else document) | {"delivery": delivery})
 
 
-def entry_of_json(stored: str, delivery: Mapping[str, Any]) -> Entry:
-    """Return a stored entry with its delivery: the fields of `Delivery` by name, times as `text` gives them.
+def values_of_place(place: Place | None) -> Values:
+    """Return where a card is, each value None where that is not known."""
+    return {
+        "response_url": place and place.response_url,
+        "place_until": place and text(place.until),
+        "replaces": place and place.replaces,
+    }
 
-    Raises `ValueError` or `LookupError` for one that cannot be read.
+
+def card_of(request_id: str, stored: Stored) -> LiveMessage:
+    """Return the card of a request. Raises `ValueError` for one that cannot be read."""
+    until = stored.get("place_until")
+    place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
+    values = {"request_id": request_id, "hold": stored.get("held_by"), "place": place if until else None}
+    return _CARD.validate_python({**stored, **values})
+
+
+class Readings:
+    """Reads each row or item by itself, since one that cannot be read must not hold up the others. Tells of each once.
+
+    `name` is what the log calls it. It is left as it is: it may be a newer bot's.
     """
-    document = from_json(stored)
-    return _ENTRY.validate_python(SHAPES[document["shape"]].entry(document) | {"delivery": delivery})
+
+    def __init__(self, name: Callable[[Stored], str]) -> None:
+        self._name = name
+        self._unreadable: set[str] = set()
+
+    def each(self, read: Callable[[Stored], T], found: Iterable[Stored]) -> Iterator[T]:
+        """Give what `read` makes of each that can be read."""
+        for stored in found:
+            try:
+                yield read(stored)
+            except Exception:  # noqa: BLE001 -- it may be wrong in any way
+                self._tell(self._name(stored))
+
+    def _tell(self, name: str) -> None:
+        if name not in self._unreadable:
+            self._unreadable.add(name)
+            log.error("%s cannot be read. It is left as it is", name)
 
 
-def text(time: datetime) -> str:
+def text(time: datetime | None) -> str | None:
     """Return a time as stored: UTC, to the microsecond, of fixed width, so that texts sort as their times do."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def text_or_none(time: datetime | None) -> str | None:
-    """Return a time as stored, or None."""
-    return None if time is None else text(time)
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def time_or_none(stored: str | None) -> datetime | None:
@@ -86,20 +156,3 @@ def account_key(account: Account) -> str:
 def operator_key(team_id: str, operator_id: str) -> str:
     """Return the key of an operator. A team's id has no `#` in it."""
     return f"{team_id}#{operator_id}"
-
-
-def signed_out(request: Request) -> Account | None:
-    """Return the account that a request signed out, or None."""
-    steps = ACTIONS[request.ask.options.action].steps
-    return request.chosen if request.state is State.DONE and Step.SIGN_OUT in steps else None
-
-
-def due(request: Request) -> tuple[str, str] | None:
-    """Return as what a request is due, and when, as `text` gives it; None for one that has ended."""
-    if request.state in AWAITING:
-        return "awaiting", text(request.expires_at)
-    if request.state is State.READY and request.decided_at:
-        return "ready", text(request.decided_at)
-    if request.state is State.RUNNING and request.claim:
-        return "running", text(request.claim.until)
-    return None

@@ -4,18 +4,15 @@ import argparse
 import gc
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Literal, TextIO
 
 from bot.audit import Entry, Kind
 from bot.facts.duration import read_duration
-from bot.terminal.audit_filter import Wanted
-from bot.terminal.audit_formats import Write, as_csv, as_json
-from bot.terminal.audit_table import as_table
-from bot.terminal.output import OutputError, write_no_more
+from bot.terminal.audit_formats import Write, as_csv, as_json, as_table
+from bot.terminal.output import writing
 
 LOOKED_AT_ONCE = 500  # after so many entries, what was found among them is written
 _ABOUT = """\
@@ -34,30 +31,44 @@ csv:   the same fields, with a header. A text that a spreadsheet would run as a 
 Exit codes: 0 done, also where nothing matches; 1 the store or the output fails; 2 wrong usage; 130 Ctrl-C."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditOptions:
-    """What a command line asks for."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count."""
 
-    wanted: Wanted
-    request_id: str | None
-    format: str
+    since: datetime | None = None
+    until: datetime | None = None
+    operator: str | None = None
+    target: str | None = None
+    pool: str | None = None
+    outcome: Sequence[Kind] = ()
+    request: str | None = None
+    format: Literal["table", "json", "csv"] = "table"
+
+    def passes(self, entry: Entry) -> bool:
+        """Return whether this entry is wanted: from `since` on, and before `until`. `request` is the store's to ask."""
+        ask, account = entry.ask, entry.chosen
+        names = (account.username, account.email, account.phone, account.sub) if account else ()
+        return (
+            (self.since is None or entry.at >= self.since)
+            and (self.until is None or entry.at < self.until)
+            and (not self.outcome or entry.kind in self.outcome)
+            and _is_one_of(self.operator, ask.operator.id, ask.operator.name)
+            and _is_one_of(self.pool, *((account.pool, account.pool_id) if account else ()))
+            and _is_one_of(self.target, ask.options.target, *names)
+        )
 
 
-def parse(words: Sequence[str], now: datetime) -> AuditOptions:
+def _is_one_of(wanted: str | None, *values: str | None) -> bool:
+    return wanted is None or wanted.casefold() in {value.casefold() for value in values if value}
+
+
+def parse(words: Sequence[str], now: datetime) -> Wanted:
     """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
     parser = _parser(now)
-    given = parser.parse_args(words)
-    if given.since and given.until and given.since >= given.until:
+    wanted = Wanted(**vars(parser.parse_args(words)))
+    if wanted.since and wanted.until and wanted.since >= wanted.until:
         parser.error("--since must be before --until: nothing lies between them")
-    wanted = Wanted(
-        since=given.since,
-        until=given.until,
-        operator=given.operator,
-        target=given.target,
-        pool=given.pool,
-        outcomes=frozenset(given.outcome),
-    )
-    return AuditOptions(wanted, given.request, given.format)
+    return wanted
 
 
 def _parser(now: datetime) -> argparse.ArgumentParser:
@@ -81,34 +92,25 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     return parser
 
 
-def write_entries(entries: Iterable[Entry], wanted: Wanted, form: str) -> None:
+def write_entries(entries: Iterable[Entry], wanted: Wanted) -> None:
     """Write what is wanted to standard output. Memory holds one entry. Raises `OutputError`."""
-    out = sys.stdout
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
-    try:
-        _stream(entries, wanted, _writer(form, out), out)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        write_no_more()
-    except OSError as error:
-        write_no_more()
-        raise OutputError(error) from None
-
-
-def _stream(entries: Iterable[Entry], wanted: Wanted, write: Write, out: TextIO) -> None:
-    for count, entry in enumerate(entries):
-        if wanted.passes(entry):
-            write(entry)
-        if count % LOOKED_AT_ONCE == 0:
-            out.flush()
-    out.flush()
+    with writing() as out:
+        write = _writer(wanted.format, out)
+        for count, entry in enumerate(entries):
+            if wanted.passes(entry):
+                write(entry)
+            if count % LOOKED_AT_ONCE == 0:
+                out.flush()
 
 
 def _writer(form: str, out: TextIO) -> Write:
     out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
-    if form == "json":
-        return as_json(out)
-    if form == "csv":
-        return as_csv(out)
+    match form:
+        case "json":
+            return as_json(out)
+        case "csv":
+            return as_csv(out)
     return as_table(out, shutil.get_terminal_size().columns if out.isatty() else None)
 
 

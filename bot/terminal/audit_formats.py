@@ -1,24 +1,64 @@
-"""Audit entries as JSON lines and CSV, for machines. A format takes where to write; what it returns writes an entry."""
+"""Audit entries as JSON lines and CSV, for machines, and as a table, for people.
+
+A format takes where to write; what it returns writes an entry.
+"""
 
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TextIO
 
 from pydantic_core import to_json
 
 from bot.audit import Entry
-from bot.request import Account, Operator
-from bot.terminal.audit_fields import Fields, fields_of
-from bot.visible import is_hidden, visible
+from bot.request import Account, Operator, Request
+from bot.visible import visible
 
 Write = Callable[[Entry], object]
 
+
+def _claimed_at(request: Request | None) -> datetime | None:
+    """Return the time of the press until a worker has claimed the request."""
+    if request is None:
+        return None
+    return request.claim.at if request.claim else request.decided_at
+
+
+# People script against these names, their order and their meaning. `attempts` counts calls of AWS.
+_FIELDS: Mapping[str, Callable[[Entry], Any]] = {
+    "id": lambda entry: entry.id,
+    "kind": lambda entry: entry.kind,
+    "at": lambda entry: entry.at,
+    "operator": lambda entry: entry.ask.operator,
+    "source": lambda entry: entry.ask.source,
+    "channel_id": lambda entry: entry.ask.channel_id,
+    "target": lambda entry: entry.ask.options.target,
+    "rule": lambda entry: entry.rule,
+    "request_id": lambda entry: entry.ask.id,
+    "account": lambda entry: entry.chosen,
+    "reason": lambda entry: entry.ask.options.reason,
+    "created_at": lambda entry: entry.request and entry.request.created_at,
+    "expires_at": lambda entry: entry.request and entry.request.expires_at,
+    "claim_id": lambda entry: entry.request and entry.request.claim and entry.request.claim.id,
+    "claimed_at": lambda entry: _claimed_at(entry.request),
+    "lease_until": lambda entry: entry.request and entry.request.claim and entry.request.claim.until,
+    "ended_at": lambda entry: entry.request and entry.request.ended_at,
+    "attempts": lambda entry: entry.request.attempts if entry.request else 0,
+    "error_code": lambda entry: entry.request and entry.request.error_code,
+    "aws_request_ids": lambda entry: entry.request.aws_request_ids if entry.request else (),
+    "access_until": lambda entry: entry.request and entry.request.access_until,
+    "login_until": lambda entry: entry.request and entry.request.login_until,
+    "bot_version": lambda entry: entry.bot_version,
+    "delivery_attempts": lambda entry: entry.delivery.attempts,
+    "next_at": lambda entry: entry.delivery.next_at,
+    "delivered_at": lambda entry: entry.delivery.delivered_at,
+    "ts": lambda entry: entry.delivery.ts,
+}
 _NESTED = {"operator": Operator, "account": Account}
-_NAMES = tuple(field.name for field in fields(Fields))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NOT_PLAIN = re.compile(r"[^ -~]")
 
@@ -28,7 +68,12 @@ def as_json(out: TextIO) -> Write:
 
     Hidden characters are escaped as JSON can, so that none acts on a terminal.
     """
-    return lambda entry: out.write(f"{_plain(to_json(fields_of(entry)).decode())}\n")
+
+    def write(entry: Entry) -> None:
+        line = to_json({name: of(entry) for name, of in _FIELDS.items()}).decode()
+        out.write(f"{_NOT_PLAIN.sub(_escaped, line)}\n")
+
+    return write
 
 
 def as_csv(out: TextIO) -> Write:
@@ -38,34 +83,26 @@ def as_csv(out: TextIO) -> Write:
     """
     on_screen = out.isatty()
     writer = csv.writer(out)
-    writer.writerow(_columns())
-    return lambda entry: writer.writerow(visible(cell) if on_screen else cell for cell in map(_cell, _values(entry)))
+    writer.writerow(name for name, _ in _columns(None))
 
+    def write(entry: Entry) -> None:
+        cells = (_cell(value) for _, value in _columns(entry))
+        writer.writerow(map(visible, cells) if on_screen else cells)
 
-def _plain(line: str) -> str:
-    return line if line.isascii() and "\x7f" not in line else _NOT_PLAIN.sub(_escaped, line)
+    return write
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1] if is_hidden(match[0]) else match[0]
+    return match[0] if visible(match[0]) == match[0] else json.dumps(match[0])[1:-1]
 
 
-def _columns() -> Iterator[str]:
-    for name in _NAMES:
+def _columns(entry: Entry | None) -> Iterator[tuple[str, Any]]:
+    for name, of in _FIELDS.items():
+        value = of(entry) if entry else None
         if name in _NESTED:
-            yield from (f"{name}_{inner.name}" for inner in fields(_NESTED[name]))
+            yield from ((f"{name}_{inner.name}", getattr(value, inner.name, None)) for inner in fields(_NESTED[name]))
         else:
-            yield name
-
-
-def _values(entry: Entry) -> Iterator[Any]:
-    shown = fields_of(entry)
-    for name in _NAMES:
-        value = getattr(shown, name)
-        if name in _NESTED:
-            yield from (getattr(value, inner.name, None) for inner in fields(_NESTED[name]))
-        else:
-            yield value
+            yield name, value
 
 
 def _cell(value: Any) -> str:
@@ -80,3 +117,78 @@ def _cell(value: Any) -> str:
             return " ".join(value)
     text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+GAP = "  "
+CUT = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: at least `narrowest` wide, and taking `share` parts of what is left over."""
+
+    title: str
+    of: Callable[[Entry], str | None]
+    narrowest: int
+    share: int = 0
+
+
+# The first stay where a terminal is too narrow for all.
+COLUMNS = (
+    Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
+    Column("Outcome", lambda entry: entry.kind, 10),
+    Column("Target", lambda entry: entry.ask.options.target, 10, 3),
+    Column("Operator", lambda entry: f"{entry.ask.operator.name} ({entry.ask.operator.id})", 10, 3),
+    Column("Account", lambda entry: entry.chosen.username if entry.chosen else None, 8, 3),
+    Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else None, 8, 1),
+    Column("Reason", lambda entry: entry.ask.options.reason, 8, 3),
+    Column("Rule or error", lambda entry: (entry.request and entry.request.error_code) or entry.rule, 13, 1),
+    Column("Request", lambda entry: entry.ask.id, 26),
+)
+NOTHING_CUT = 24
+
+
+def as_table(out: TextIO, width: int | None) -> Write:
+    """Write a header, then each entry as one line of at most `width` cells; where it is None nothing is cut."""
+    columns = COLUMNS[: _fitting(width)] if width else COLUMNS
+    widths = _widths(columns, width) if width else [max(each.narrowest, each.share and NOTHING_CUT) for each in columns]
+
+    def line(texts: Iterable[str]) -> str:
+        cells = (_padded(visible(text), size, cut=bool(width)) for text, size in zip(texts, widths, strict=True))
+        return f"{GAP.join(cells).rstrip()}\n"
+
+    out.write(line(column.title for column in columns))
+    return lambda entry: out.write(line(column.of(entry) or "" for column in columns))
+
+
+def _fitting(width: int) -> int:
+    """Return how many columns fit; the first three are always shown."""
+    return max(3, *(n for n in range(len(COLUMNS) + 1) if _least(COLUMNS[:n]) <= width))
+
+
+def _least(columns: Sequence[Column]) -> int:
+    return sum(column.narrowest for column in columns) + len(GAP) * (len(columns) - 1)
+
+
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    spare = max(width - _least(columns), 0)
+    shares = sum(column.share for column in columns)
+    return [column.narrowest + spare * column.share // shares for column in columns]
+
+
+def _padded(text: str, size: int, *, cut: bool) -> str:
+    if cut and _cells(text) > size:
+        while _cells(text) > size - len(CUT):
+            text = text[:-1]
+        text += CUT
+    return text + " " * (size - _cells(text))
+
+
+def _cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(each) in {"Mn", "Me"} else 1 + (unicodedata.east_asian_width(each) in {"W", "F"})
+        for each in text
+    )

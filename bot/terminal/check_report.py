@@ -1,13 +1,9 @@
 """`signout-bot check`: what was found, a line each, or all of it as JSON."""
 
 import json
-import queue
 import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,48 +12,10 @@ from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible
 
-THREADS = 16
-WITHIN_SECONDS = 60.0
 WARN_FROM_SECONDS = 5.0  # instances' clocks are assumed to agree within that
 FAIL_FROM_SECONDS = 60.0  # Slack and AWS refuse what is signed five minutes away
 _SIGNS = {"ok": "✓", "warning": "!", "missing": "✗", "not tried": "–"}  # noqa: RUF001 -- a dash as wide as a tick
 _PLAIN_SIGNS = {"ok": "+", "warning": "!", "missing": "x", "not tried": "-"}
-
-Probe = tuple[str, Callable[[], Iterable[Finding]]]
-
-
-def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:
-    """Start all probes in their order; give their findings in the same, each as soon as it is there.
-
-    The threads are daemons: what hangs longer than `within` seconds is given up, and does not keep the process.
-    """
-    work: queue.SimpleQueue[tuple[Probe, Future[list[Finding]]]] = queue.SimpleQueue()
-    waiting: list[tuple[str, Future[list[Finding]]]] = []
-    for probe in probes:
-        future: Future[list[Finding]] = Future()
-        work.put((probe, future))
-        waiting.append((probe[0], future))
-    for _ in range(min(THREADS, len(probes))):
-        threading.Thread(target=_work, args=(work,), name="check", daemon=True).start()
-    deadline = time.monotonic() + within
-    for name, future in waiting:
-        try:
-            yield from future.result(max(deadline - time.monotonic(), 0))
-        except TimeoutError:
-            yield Finding(name, "missing", f"No answer within {within:.0f} s.", "Check the way there.")
-
-
-def _work(work: "queue.SimpleQueue[tuple[Probe, Future[list[Finding]]]]") -> None:
-    while True:
-        try:
-            (name, run), future = work.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            future.set_result(list(run()))
-        except Exception as error:  # noqa: BLE001 -- a line for any error
-            sentence = f"Could not be tried ({type(error).__name__})."
-            future.set_result([Finding(name, "missing", sentence, "Please report this: it is a fault of the bot.")])
 
 
 def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
@@ -94,24 +52,31 @@ def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = 
 
     The code is the same where the reader leaves early. Raises `OutputError`.
     """
+    encoding = sys.stdout.encoding or "ascii"
 
     def show(line: str) -> None:
         for secret in secrets:
             line = line.replace(secret, "[hidden]")
-        _print(line)
+        output.show(visible(line.rstrip()).encode(encoding, "backslashreplace").decode(encoding))
 
-    signs = _signs()
+    signs = _signs(encoding)
     seen: list[Finding] = []
     for finding in found:
         seen.append(finding)
         if not as_json:
             show(f"{signs[finding.status]} {finding.name}: {finding.sentence} {finding.fix}")
     counts = Counter[str](finding.status for finding in seen)
-    if as_json:
-        show(json.dumps({"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}))
-    else:
-        show(_summary(counts))
+    in_json = {"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}
+    show(json.dumps(in_json) if as_json else _summary(counts))
     return 1 if counts["missing"] else 0
+
+
+def _signs(encoding: str) -> Mapping[str, str]:
+    try:
+        "".join(_SIGNS.values()).encode(encoding)
+    except UnicodeEncodeError:
+        return _PLAIN_SIGNS
+    return _SIGNS
 
 
 def _summary(counts: Counter[str]) -> str:
@@ -120,17 +85,3 @@ def _summary(counts: Counter[str]) -> str:
     if counts["missing"]:
         return f"{counts['missing']} missing{said}. Fix what is marked, and run the check again."
     return f"All well: {counts['ok']} checks passed{said}."
-
-
-def _signs() -> dict[str, str]:
-    try:
-        "".join(_SIGNS.values()).encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return _PLAIN_SIGNS
-    return _SIGNS
-
-
-def _print(line: str) -> None:
-    shown = visible(line.rstrip())
-    encoding = sys.stdout.encoding or "ascii"
-    output.show(shown.encode(encoding, "backslashreplace").decode(encoding))

@@ -1,11 +1,11 @@
-"""What each verb is for, and the command lines of those whose options are few.
+"""What each verb is for, and the options of those that have few.
 
-Reading one says what is wrong with it, or help, and raises `SystemExit`, as argparse does.
+Reading a command line says what is wrong with it, or help, and raises `SystemExit`, as argparse does.
 """
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from bot import __version__
@@ -13,6 +13,7 @@ from bot.facts.aws_names import ROLE_OR_USER
 
 DEFAULT_PORT = 3000
 HIGHEST_PORT = 65535
+_PORT_OF_RUN = f"of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else {DEFAULT_PORT})"
 ABOUT: Mapping[str, str] = {
     "run": "serve Slack until SIGTERM",
     "check": "try everything the bot needs, and say what is missing",
@@ -22,6 +23,15 @@ ABOUT: Mapping[str, str] = {
     "iam-policy": "print the least that AWS must allow the bot",
     "table": "print the DynamoDB table, or make it",
     "sandbox": "try the bot on this machine, without any account",
+}
+# What else the help of a verb says.
+_MORE: Mapping[str, str] = {
+    "run": "Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP.",
+    "check": "It signs no one out.",
+    "manifest": "For Socket Mode, unless there is --http.",
+    "iam-policy": "With role_arn, what that role needs as well.",
+    "table": "As CloudFormation; SIGNOUT_STORE names it.",
+    "sandbox": "Ctrl-C stops it all.",
 }
 
 
@@ -40,56 +50,37 @@ def read_no_verb(words: Sequence[str]) -> NoReturn:
     parser.error("the VERB comes first")
 
 
-def read_run(words: Sequence[str]) -> argparse.Namespace:
-    """Return `http`, `host`, and `port` where it was given."""
-    parser = _parser("run", "Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP.")
-    parser.add_argument("--http", action="store_true", help="over HTTP in any case")
-    parser.add_argument("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
-    about = f"of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else {DEFAULT_PORT})"
-    parser.add_argument("--port", type=port, help=about)
+def read(verb: str, words: Sequence[str]) -> argparse.Namespace:
+    """Return what was given for the options of a verb; `signout` and `audit` read their own."""
+    about = f"{ABOUT[verb][0].upper()}{ABOUT[verb][1:]}. {_MORE[verb]}"
+    parser = argparse.ArgumentParser(prog=f"signout-bot {verb}", description=about, allow_abbrev=False)
+    _add_options(verb, parser)
     return parser.parse_args(words)
 
 
-def read_check(words: Sequence[str]) -> argparse.Namespace:
-    """Return `no_post` and `json`."""
-    parser = _parser("check", "It signs no one out.")
-    parser.add_argument("--no-post", action="store_true", help="post no test line to the audit channel")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    return parser.parse_args(words)
-
-
-def read_manifest(words: Sequence[str]) -> argparse.Namespace:
-    """Return the address of `http`."""
-    parser = _parser("manifest", "For Socket Mode, unless there is --http.")
-    parser.add_argument("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
-    return parser.parse_args(words)
-
-
-def read_iam_policy(words: Sequence[str]) -> argparse.Namespace:
-    """Return `principal` and `account`."""
-    parser = _parser("iam-policy", "With role_arn, what that role needs as well.")
-    parser.add_argument(
-        "--principal", type=_principal, metavar="ARN", help="the bot's own role; for pools with role_arn"
-    )
-    where = "where the bot runs (default: that of the ARN, else the caller's)"
-    parser.add_argument("--account", type=_account, metavar="ID", help=where)
-    return parser.parse_args(words)
-
-
-def read_table(words: Sequence[str]) -> argparse.Namespace:
-    """Return `create`."""
-    parser = _parser("table", "As CloudFormation; SIGNOUT_STORE names it.")
-    parser.add_argument("--create", action="store_true", help="make the table, with the AWS credentials found here")
-    return parser.parse_args(words)
-
-
-def read_sandbox(words: Sequence[str]) -> argparse.Namespace:
-    """Return `port` and `no_browser`."""
-    parser = _parser("sandbox", "Ctrl-C stops it all.")
-    about = "of the page (default %(default)s; 0 picks one)"
-    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help=about)
-    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
-    return parser.parse_args(words)
+def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    match verb:
+        case "run":
+            add("--http", action="store_true", help="over HTTP in any case")
+            add("--host", default="127.0.0.1", help="where it listens (default %(default)s)")
+            add("--port", type=port, help=_PORT_OF_RUN)
+        case "check":
+            add("--no-post", action="store_true", help="post no test line to the audit channel")
+            add("--json", action="store_true", help="one JSON object instead of lines")
+        case "manifest":
+            add("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
+        case "iam-policy":
+            role = _matching(ROLE_OR_USER, "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
+            digits = _matching("[0-9]{12}", "must be the 12 digits of an AWS account")
+            where = "where the bot runs (default: that of the ARN, else the caller's)"
+            add("--principal", type=role, metavar="ARN", help="the bot's own role; for pools with role_arn")
+            add("--account", type=digits, metavar="ID", help=where)
+        case "table":
+            add("--create", action="store_true", help="make the table, with the AWS credentials found here")
+        case "sandbox":
+            add("--port", type=port, default=DEFAULT_PORT, help="of the page (default %(default)s; 0 picks one)")
+            add("--no-browser", action="store_true", help="do not open the page")
 
 
 def port(text: str) -> int:
@@ -99,18 +90,10 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _parser(verb: str, more: str) -> argparse.ArgumentParser:
-    about = f"{ABOUT[verb][0].upper()}{ABOUT[verb][1:]}. {more}"
-    return argparse.ArgumentParser(prog=f"signout-bot {verb}", description=about, allow_abbrev=False)
+def _matching(form: str | re.Pattern[str], wrong: str) -> Callable[[str], str]:
+    def take(text: str) -> str:
+        if not re.fullmatch(form, text):
+            raise argparse.ArgumentTypeError(wrong)
+        return text
 
-
-def _principal(text: str) -> str:
-    if not ROLE_OR_USER.fullmatch(text):
-        raise argparse.ArgumentTypeError("must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
-    return text
-
-
-def _account(text: str) -> str:
-    if not re.fullmatch(r"\d{12}", text, re.ASCII):
-        raise argparse.ArgumentTypeError("must be the 12 digits of an AWS account")
-    return text
+    return take

@@ -5,16 +5,16 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
 from bot.errors import BotError
 from bot.visible import visible
 
 
 class OutputError(BotError):
-    """Standard output does not take what was asked for: why."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(f"Standard output does not take it: {error.strerror}.")
+    """Standard output does not take what was asked for."""
 
 
 def say(text: str) -> None:
@@ -23,19 +23,20 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Write a text and a line's end. Once its reader has left, everything goes nowhere; raises `OutputError`."""
+    """Write a text and a line's end to standard output, as `writing` does."""
+    with writing() as out:
+        out.write(f"{text}\n")
+
+
+@contextmanager
+def writing() -> Iterator[TextIO]:
+    """Give standard output. Once its reader has left, everything goes nowhere; raises `OutputError`."""
     try:
-        sys.stdout.write(f"{text}\n")
+        yield sys.stdout
         sys.stdout.flush()
-    except BrokenPipeError:
-        write_no_more()
     except OSError as error:
-        write_no_more()
-        raise OutputError(error) from None
-
-
-def write_no_more() -> None:
-    """Send what is still buffered nowhere: at its end Python would complain about it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # for what is still buffered, of which Python would complain
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError(f"Standard output does not take it: {error.strerror}.") from None

@@ -4,13 +4,11 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, SKELETON, Skeleton, Spelling, spelled
 from bot.options import Help
 from bot.request import Options
-from bot.terminal.exit_codes import DONE
 from bot.terminal.output import show
 from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
 
@@ -32,42 +30,34 @@ _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")  # the one sort of value with a
 class Command:
     """What a command line asks for; `yes`: without a question."""
 
-    options: Options | Skeleton | Help
-    yes: bool = False
+    options: Options
+    yes: bool
 
 
-class TakeCommand(Protocol):
-    """Carries a command out, and returns the exit code."""
+def read(words: Sequence[str], spelling: Spelling) -> Command | None:
+    """Return what a command line asks for, which may be the AWS CLI's own in full. Raises `UsageError`.
 
-    def __call__(self, options: Options, *, yes: bool) -> int:
-        """Do it, without a question where `yes`."""
-
-
-def run(words: Sequence[str], spelling: Spelling, take: TakeCommand) -> int:
-    """Do what a command line says; return the exit code. Raises `UsageError`, and what `take` and `show` do.
-
-    Only a skeleton or help goes to standard output.
+    A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
     """
     try:
-        command = parse(words, spelling)
+        options, yes = _parsed(words, spelling)
     except UsageError as error:
         raise UsageError(error.sentence, USAGE) from None
-    match command.options:
-        case Options() as options if command.yes or can_ask():
-            return take(options, yes=command.yes)
+    match options:
         case Options():
-            raise UsageError(NO_ONE_TO_ASK)
+            if not yes and not can_ask():
+                raise UsageError(NO_ONE_TO_ASK)
+            return Command(options, yes)
         case Skeleton(text=text) if text:
             show(text)
         case Help():
             show(HELP)
-    return DONE
+    return None
 
 
-def parse(words: Sequence[str], spelling: Spelling) -> Command:
-    """Read a command line, which may be the AWS CLI's own in full. Raises `UsageError`."""
-    if any(word in {"help", "--help", "-h"} for word in words[:1]):
-        return Command(Help())
+def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleton | Help, bool]:
+    if words[:1] and words[0] in {"help", "--help", "-h"}:
+        return Help(), False
     if tuple(words[: len(AWS_COMMAND)]) == AWS_COMMAND:
         words = words[len(AWS_COMMAND) :]
     given: dict[str, str] = {}
@@ -87,7 +77,7 @@ def parse(words: Sequence[str], spelling: Spelling) -> Command:
         elif not equals and name != SKELETON:
             raise UsageError(f"argument --{name}: expected one argument.")
         given[name] = value if value or equals or name != SKELETON else "input"
-    return Command(spelled(given, spelling), yes)
+    return spelled(given, spelling), yes
 
 
 def read_file(path: str) -> str:

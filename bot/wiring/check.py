@@ -1,19 +1,24 @@
 """`check`: everything that is tried."""
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 
 from bot.aws.check_pools import aws_clock, try_pool
+from bot.edge.lanes import ThreadLane, settle
 from bot.facts.finding import Finding
-from bot.settings.model import Settings, StoreSettings
+from bot.settings.model import Settings
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
-from bot.stores.dynamodb.probe import try_table
-from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.sqlite.probe import try_sqlite
-from bot.terminal.check_report import findings, judge_clock
-from bot.wiring.shared import kind_and_place, user_pools
+from bot.terminal.check_report import judge_clock
+from bot.wiring.shared import user_pools
+from bot.wiring.stores import probe_of
+
+THREADS = 16
+WITHIN_SECONDS = 60.0
+
+Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 
 def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
@@ -34,11 +39,32 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            ("store", _try_store(settings)),
+            ("store", probe_of(settings)),
         ]
     )
 
 
-def _try_store(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
-    kind, place = kind_and_place(settings)
-    return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
+def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:
+    """Start all probes in their order; give their findings in the same, each as soon as it is there.
+
+    What hangs longer than `within` seconds is given up, and does not keep the process from ending.
+    """
+    lane = ThreadLane("check", THREADS, waiting=len(probes))
+    found = {name: Future[list[Finding]]() for name, _ in probes}
+    for name, probe in probes:
+        lane.run(None, partial(settle, found[name], partial(_tried, name, probe)), urgent=True)
+    lane.stop()
+    deadline = time.monotonic() + within
+    for name, future in found.items():
+        try:
+            yield from future.result(max(deadline - time.monotonic(), 0))
+        except TimeoutError:
+            yield Finding(name, "missing", f"No answer within {within:.0f} s.", "Check the way there.")
+
+
+def _tried(name: str, probe: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    try:
+        return list(probe())
+    except Exception as error:  # noqa: BLE001 -- a line for any error
+        sentence = f"Could not be tried ({type(error).__name__})."
+        return [Finding(name, "missing", sentence, "Please report this: it is a fault of the bot.")]

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from bot.aws.identity import CallerUnknownError, account, own_region
-from bot.aws.policies import Pool, Reach, Table, policies
+from bot.aws.policies import Reach, policies
 from bot.errors import SecretError
 from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
 from bot.stores.dynamodb.table import ACTIONS, INDEX, INDEX_ACTIONS
-from bot.wiring.shared import kind_and_place
 
 
 def iam_policies(
@@ -20,7 +19,7 @@ def iam_policies(
     Raises `SettingsError` for what is not said, and AWS does not say either, or for a reference that leads nowhere.
     """
     reach = _reach(settings, references)
-    if reach.role_arns and not principal:
+    if any(reach.pools) and not principal:
         raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
     region = own_region() or ""
     try:
@@ -28,7 +27,7 @@ def iam_policies(
             raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
         own_account = own_account or (account_of(principal) if principal else None)
         if reach.needs_account and not own_account:
-            own_account = account(region or reach.pools[0].region)
+            own_account = account(region or next(iter(settings.pools.values())).region)
         return policies(reach, account=own_account or "", region=region, principal=principal or "")
     except SecretError as error:
         raise SettingsError([f"A SLACK_ setting {error}"]) from None
@@ -37,10 +36,14 @@ def iam_policies(
 
 
 def _reach(settings: Settings, references: Sequence[str]) -> Reach:
-    kind, place = kind_and_place(settings)
+    pools: dict[str | None, list[str]] = {}
+    for pool in settings.pools.values():
+        pools.setdefault(pool.role_arn, []).append(pool.id)
+    kind, place = settings.kind_and_place
+    table = {"Table": (ACTIONS, f"table/{place}"), "TableIndex": (INDEX_ACTIONS, f"table/{place}/index/{INDEX}")}
     return Reach(
-        pools=[Pool(pool.id, pool.region, pool.role_arn) for pool in settings.pools.values()],
+        pools=pools,
         references=references,
-        table=Table(place, ACTIONS, INDEX, INDEX_ACTIONS) if kind == "dynamodb" else None,
+        table=table if kind == "dynamodb" else {},
         terminal=settings.allow.terminal,
     )

@@ -1,16 +1,17 @@
 """`run`: the whole bot."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from slack_bolt import App
 
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
-from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
@@ -19,6 +20,7 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
 from bot.settings.faults import NO_FRONT, SettingsError
@@ -29,17 +31,8 @@ from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
 from bot.slack.text import Shown
-from bot.wiring.shared import (
-    AWS_THREADS,
-    Store,
-    SystemClock,
-    build_store,
-    confirmations_of,
-    jitter,
-    kind_and_place,
-    user_pools,
-    worker_of,
-)
+from bot.wiring.shared import AWS_THREADS, SystemClock, confirmations_of, jitter, user_pools, worker_of
+from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
 PRESSES_WAITING = 64
@@ -67,66 +60,92 @@ async def serve(  # noqa: PLR0913 -- what the command line and tests say of how 
     await build(settings, clock or SystemClock(), http=http).serve(host, port, stop)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SlackSide:
+    """What reaches Slack's Web API."""
+
+    groups: SlackGroups
+    installation: Installation
+    delivery: Delivery
+    cards: SlackCards
+
+
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
-    metrics = Metrics()
-
-    def written(entry: Entry) -> None:
-        metrics.written(entry)
-        if entry.delivery.next_at:
-            delivery_rounds.hurry()
-
-    store = build_store(settings, written)
-    slack = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
-    groups = SlackGroups(slack)
-    installation = Installation()
-    shown = _shown(settings)
-    delivery = Delivery(
-        outbox=store, channel=SlackAuditChannel(slack, settings.audit_channel, shown), clock=clock, jitter=jitter
+    metrics, hurry = Metrics(), threading.Event()
+    store = build_store(settings, partial(_written, metrics, hurry))
+    slack = _slack_side(settings, store, clock, metrics)
+    flow, lanes = _flow(settings, store, clock, metrics, slack)
+    app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
+    sweeps = _sweeps(settings, store, clock, flow, slack)
+    return Edge(
+        front=_front(settings, app, metrics, http=http),
+        store=store,
+        flow=flow,
+        lanes=lanes,
+        outlook=_outlook(settings, store, clock, slack),
+        metrics=metrics,
+        rounds=(*sweeps, Rounds("delivery", slack.delivery.deliver, hurry)),
+        learn=slack.installation.learn,
+        bot_token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        drain_seconds=settings.drain.total_seconds(),
     )
-    delivery_rounds = Rounds("delivery", delivery.deliver)
+
+
+def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
+    """Count an entry; where it is to be delivered, do that now."""
+    metrics.written(entry)
+    if entry.delivery.next_at:
+        hurry.set()
+
+
+def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics) -> SlackSide:
+    client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
+    shown = _shown(settings)
+    channel = SlackAuditChannel(client, settings.audit_channel, shown)
+    delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter)
     cards = SlackCards(
-        client=slack,
+        client=client,
         shown=shown,
         audit_refused=lambda: delivery.refusing is not None,
         meter=metrics,
         now=clock.now,
     )
-    card_delivery = CardDelivery(outbox=store, requests=store, cards=cards, clock=clock, jitter=jitter)
-    slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
-    aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
+    return SlackSide(groups=SlackGroups(client), installation=Installation(), delivery=delivery, cards=cards)
+
+
+def _flow(
+    settings: Settings, store: Store, clock: Clock, metrics: Metrics, slack: SlackSide
+) -> tuple[Flow, Sequence[ThreadLane]]:
     pools = user_pools(settings, metrics.cognito_failed)
+    installation = slack.installation
     confirmations = replace(
-        confirmations_of(settings, pools, store, clock, groups=groups, home_team=lambda: installation.team_id),
+        confirmations_of(
+            settings, pools, store, clock, members=slack.groups.members, home_team=lambda: installation.team_id
+        ),
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
+    slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
+    aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
     flow = Flow(
         confirmations=confirmations,
         worker=worker_of(settings, pools, store, clock, terminal=False),
         outbox=store,
         slack_lane=slack_lane,
         aws_lane=aws_lane,
-        is_outdated=store.is_outdated,
+        is_outdated=lambda: store.is_outdated,
     )
-    app = build_app(settings.slack_api_url, flow, cards, AwsSpelling().read)
-    return Edge(
-        front=_front(settings, app, metrics, http=http),
-        store=store,
-        flow=flow,
-        lanes=(slack_lane, aws_lane),
-        outlook=Outlook(
-            store,
-            clock,
-            audit_refusing=lambda: delivery.refusing,
-            unlisted_groups=lambda: groups.unlisted(settings.groups),
-        ),
-        metrics=metrics,
-        rounds=(*_sweeps(flow, confirmations, card_delivery, store, clock, settings.retain), delivery_rounds),
-        learn=installation.learn,
-        bot_token=settings.slack_bot_token.get_secret_value(),
-        base_url=settings.slack_api_url,
-        drain_seconds=settings.drain.total_seconds(),
+    return flow, (slack_lane, aws_lane)
+
+
+def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide) -> Outlook:
+    return Outlook(
+        store,
+        clock,
+        audit_refusing=lambda: slack.delivery.refusing,
+        unlisted_groups=lambda: slack.groups.unlisted(settings.groups),
     )
 
 
@@ -135,7 +154,7 @@ def _shown(settings: Settings) -> Shown:
         pii=settings.pii,
         reason_rule=settings.reason_rule,
         ticket_url=settings.ticket_url,
-        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
+        token_lifetimes={name: in_words(pool.token_lifetime) for name, pool in settings.pools.items()},
         resume_within=settings.resume_within,
     )
 
@@ -144,43 +163,35 @@ def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> Soc
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
-        sole_instance = kind_and_place(settings)[0] == "sqlite"
+        sole_instance = settings.kind_and_place[0] == "sqlite"
         return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=sole_instance)
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
     raise SettingsError([NO_FRONT])
 
 
-def _sweeps(  # noqa: PLR0913, PLR0917 -- each task's own
-    flow: Flow,
-    confirmations: Confirmations,
-    cards: CardDelivery,
-    store: Store,
-    clock: Clock,
-    retain: timedelta | None,
-) -> tuple[Rounds, ...]:
+def _sweeps(settings: Settings, store: Store, clock: Clock, flow: Flow, slack: SlackSide) -> Sequence[Rounds]:
     """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
-
-    def unless_closed(task: Callable[[], None], seconds: float) -> Callable[[], float]:
-        def work() -> float:
-            if not flow.closed():
-                task()
-            return seconds
-
-        return work
-
-    def show_cards() -> float:
-        cards.show_due()
-        return SECONDS_BETWEEN_CARDS
-
-    def forget() -> None:
-        while retain and not flow.closed() and store.forget(clock.now() - retain):
-            time.sleep(SECONDS_BETWEEN_DELETIONS)
-
-    return (
-        Rounds("forget", unless_closed(forget, SECONDS_BETWEEN_CLEARINGS)),
-        Rounds("sweep", unless_closed(flow.sweep, SECONDS_BETWEEN_SWEEPS)),
-        Rounds("expire", unless_closed(confirmations.expire, SECONDS_BETWEEN_SWEEPS)),
-        Rounds("places", unless_closed(lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS)),
-        Rounds("cards", show_cards),
+    cards = CardDelivery(outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter)
+    tasks: Sequence[tuple[str, Callable[[], None], float]] = (
+        ("forget", partial(_forget, settings.retain, store, clock, flow), SECONDS_BETWEEN_CLEARINGS),
+        ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS),
+        ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS),
+        ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS),
     )
+    return (
+        *(Rounds(name, partial(_then_wait, task, seconds, flow)) for name, task, seconds in tasks),
+        Rounds("cards", partial(_then_wait, cards.show_due, SECONDS_BETWEEN_CARDS)),
+    )
+
+
+def _then_wait(task: Callable[[], None], seconds: float, unless_closed: Flow | None = None) -> float:
+    """Do a task; return in how many seconds it comes round again."""
+    if not (unless_closed and unless_closed.closed()):
+        task()
+    return seconds
+
+
+def _forget(retain: timedelta | None, store: Store, clock: Clock, flow: Flow) -> None:
+    while retain and not flow.closed() and store.forget(clock.now() - retain):
+        time.sleep(SECONDS_BETWEEN_DELETIONS)

@@ -122,7 +122,7 @@ class Instance:
             pii="masked",
             reason_rule=None,
             ticket_url=None,
-            token_lifetimes=dict.fromkeys(POOLS, HOUR),
+            token_lifetimes=dict.fromkeys(POOLS, "1 hour"),
             resume_within=resume_within,
         )
         self.delivery = Delivery(
@@ -150,7 +150,7 @@ class Instance:
         self.flow = Flow(
             confirmations=Confirmations(
                 allowlist=ALLOWLIST,
-                groups=SlackGroups(client, lambda: world.schedule.now),
+                members=SlackGroups(client, lambda: world.schedule.now).members,
                 home_team=lambda: HOME if world.schedule.now >= self._team_known_at else None,
                 pool_ids=POOLS,
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),

@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.aws_names import home_region
@@ -56,26 +47,25 @@ _UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this to
 _CANCELLED = "TransactionCanceledException"
 _SERVER_ERROR, _REQUEST_TIMEOUT = 500, 408
 _NO_USE = (
-    CredentialRetrievalError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    TokenRetrievalError,
+    exceptions.CredentialRetrievalError,
+    exceptions.NoCredentialsError,
+    exceptions.ParamValidationError,
+    exceptions.PartialCredentialsError,
+    exceptions.TokenRetrievalError,
 )
 
 Values = dict[str, Any]
 
 
+@dataclass(eq=False)
 class ConditionError(Exception):
     """A condition did not hold, so nothing was written. `failed` tells for each action whether it was its condition.
 
     `in_doubt`: an earlier attempt got no answer. It may have done this very write, and the condition fails for that.
     """
 
-    def __init__(self, failed: Sequence[bool], *, in_doubt: bool) -> None:
-        self.failed = failed
-        self.in_doubt = in_doubt
-        super().__init__("a condition did not hold")
+    failed: Sequence[bool]
+    in_doubt: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +180,11 @@ def _build() -> "DynamoDBClient":
     try:
         session = boto3.Session()
         region = home_region(session.region_name)
-        client = session.resource("dynamodb", region_name=region, config=config).meta.client
-    except NoRegionError:
+        return boto3_in_time(session.resource("dynamodb", region_name=region, config=config).meta.client)
+    except exceptions.NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
-    except ProfileNotFound:
+    except exceptions.ProfileNotFound:
         raise StoreError("AWS_PROFILE names a profile that is in no AWS settings file here. Check it.") from None
-    boto3_in_time(client)
-    return client
 
 
 class NotDynamoDBError(Exception):

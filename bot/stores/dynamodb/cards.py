@@ -2,36 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain, islice
 from uuid import uuid4
 
 from bot.ports import LiveMessage, Show
 from bot.request import Request
 from bot.stores import documents
-from bot.stores.documents import text
+from bot.stores.documents import AT_ONCE, text, values_of_place
 from bot.stores.dynamodb import items
-from bot.stores.dynamodb.actions import IS_NEW, IS_THERE, Action, assign, put
-from bot.stores.dynamodb.calls import Calls, ConditionError
-from bot.stores.dynamodb.index import Index
-from bot.stores.dynamodb.items import Item
+from bot.stores.dynamodb.calls import ConditionError
+from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, assign, put
+from bot.stores.dynamodb.reader import DynamoDBReader
 
-AT_ONCE_AT = datetime(1970, 1, 1, tzinfo=UTC)  # due for each instance, even where clocks differ
 LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
 
 
-class CardOutbox:
+class CardOutbox(DynamoDBReader):
     """What an `Outbox` does for cards. A move writes a card together with its request; the rest is here."""
 
-    _calls: Calls
-    _index: Index
-
     def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
-        """Return the cards that are due to be shown."""
-        return self._index.first(limit, items.card_of_item, items.CARD, "due_at <= :now", now=text(now))
+        return self._first(limit, items.card_of_item, items.CARD, "due_at <= :now", now=text(now))
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
-        """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
         hold = str(uuid4())
 
         def held(card: LiveMessage) -> LiveMessage | None:
@@ -43,43 +36,36 @@ class CardOutbox:
         return self._change(message.request_id, held)
 
     def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took the card as of `message.version`, or that there is no way to show that version."""
-
         def settled(card: LiveMessage) -> LiveMessage | None:
             is_mine = card.hold == message.hold
             hold = None if is_mine else card.hold
             if card.version > message.version:
-                return replace(card, due_at=AT_ONCE_AT, hold=hold)
-            due_at = card.due_at if card.failures or card.due_at == AT_ONCE_AT else None
+                return replace(card, due_at=AT_ONCE, hold=hold)
+            due_at = card.due_at if card.failures or card.due_at == AT_ONCE else None
             return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
         self._change(message.request_id, settled)
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note that Slack may not have taken the card, and when to try again, as ports.py says."""
-
         def failed(card: LiveMessage) -> LiveMessage | None:
             is_mine, has_moved_on = card.hold == message.hold, card.version > message.version
             if not is_mine and not has_moved_on:
                 return None
-            due_at = AT_ONCE_AT if has_moved_on or card.due_at == AT_ONCE_AT else next_at or card.due_at
+            due_at = AT_ONCE if has_moved_on or card.due_at == AT_ONCE else next_at or card.due_at
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
         self._change(message.request_id, failed)
 
     def show_again(self, request_id: str) -> None:
-        """Make the card of a request due at once, since it reads differently now."""
-        self._change(request_id, lambda card: replace(card, due_at=AT_ONCE_AT))
+        self._change(request_id, lambda card: replace(card, due_at=AT_ONCE))
 
     def forget_places(self, now: datetime) -> None:
-        """Forget the response_urls that Slack no longer takes."""
-
         def without_place(card: LiveMessage) -> LiveMessage | None:
             return replace(card, place=None) if card.place and card.place.until <= now else None
 
-        ended = self._index.due(LOOKED_THROUGH, items.PLACE, "due_at <= :now", now=text(now))
-        to_show = islice(self._index.due(LOOKED_THROUGH, items.CARD), LOOKED_THROUGH)
-        for card in self._index.readable(items.card_of_item, chain(ended, to_show)):
+        ended = self._due(LOOKED_THROUGH, items.PLACE, "due_at <= :now", now=text(now))
+        to_show = islice(self._due(LOOKED_THROUGH, items.CARD), LOOKED_THROUGH)
+        for card in self._readable(items.card_of_item, chain(ended, to_show)):
             if without_place(card):
                 self._change(card.request_id, without_place)
 
@@ -90,12 +76,12 @@ class CardOutbox:
         """
         key = items.card_key(request_id)
         while item := self._calls.get(key):
-            card = next(self._index.readable(items.card_of_item, [item]), None)
+            card = next(self._readable(items.card_of_item, [item]), None)
             after = rule(card) if card else None
             if after is None or after == card:
                 return after
             try:
-                changes = {**_changes(item, after), "write_id": str(uuid4())}
+                changes = {k: v for k, v in items.attributes_of_card(after).items() if v != item.get(k)}
                 self._calls.write_one(assign(key, changes, "write_id = :was", was=item["write_id"]))
             except ConditionError:
                 continue
@@ -103,15 +89,10 @@ class CardOutbox:
         return None
 
 
-def _changes(item: Item, card: LiveMessage) -> Item:
-    """Return the attributes of a card that its item does not have so."""
-    return {name: value for name, value in items.attributes_of_card(card).items() if value != item.get(name)}
-
-
 def new_card(request: Request, show: Show) -> Action:
     """Return what stores the card of a new request."""
     card = LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
-    return put({**items.item_of_card(card), "write_id": str(uuid4())}, IS_NEW)
+    return put(items.item_of_card(card), IS_NEW)
 
 
 def moved_card(request: Request, show: Show) -> Action:
@@ -122,6 +103,6 @@ def moved_card(request: Request, show: Show) -> Action:
         "due": items.CARD,
         "due_at": text(show.at),
         "write_id": str(uuid4()),
-        **(items.attributes_of_place(show.place) if show.place else {}),
+        **(values_of_place(show.place) if show.place else {}),
     }
     return assign(items.card_key(request.id), change, IS_THERE)

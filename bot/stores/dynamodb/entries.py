@@ -8,43 +8,35 @@ from operator import attrgetter
 
 from bot.audit import Entry, Kind
 from bot.ports import COUNTED_UP_TO, Backlog
-from bot.stores.documents import text, text_or_none, time_or_none
+from bot.stores.documents import FIRST_DUE, text, time_or_none
 from bot.stores.dynamodb import items
-from bot.stores.dynamodb.actions import IS_THERE, Action, delete, update
-from bot.stores.dynamodb.calls import READ_AT_ONCE, Calls, ConditionError
-from bot.stores.dynamodb.index import Index
+from bot.stores.dynamodb.calls import READ_AT_ONCE, ConditionError
+from bot.stores.dynamodb.items import IS_THERE, Action, delete, update
+from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.table import EXPIRES
 
 AT_ONCE = 33  # with two more writes for each, within the 100 that DynamoDB takes at once
-FIRST_DUE = 100  # among so many, those that were written first come first, however often they were put off
 PAST_UNREADABLE = 10  # so many are read for one, since the first may be one that cannot be read
 SWEPT_AFTER = timedelta(days=1)
 
 
-class EntryOutbox:
+class EntryOutbox(DynamoDBReader):
     """What an `Outbox` does for entries. Each write depends on what was read, so an index that lags does no harm."""
 
-    _calls: Calls
-    _index: Index
-
     def backlog(self) -> Backlog:
-        """Return what waits for the channel, counted up to `COUNTED_UP_TO`."""
-        times = [item["at"] for item in islice(self._index.due(COUNTED_UP_TO, items.UNDELIVERED), COUNTED_UP_TO)]
+        times = [item["at"] for item in islice(self._due(COUNTED_UP_TO, items.UNDELIVERED), COUNTED_UP_TO)]
         return Backlog(len(times), time_or_none(min(times, default=None)), more=len(times) == COUNTED_UP_TO)
 
     def next_entry_at(self) -> datetime | None:
-        """Return when the next entry is due, or None where none waits."""
-        first = self._index.first(PAST_UNREADABLE, items.entry_of_item, items.UNDELIVERED)
+        first = self._first(PAST_UNREADABLE, items.entry_of_item, items.UNDELIVERED)
         return first[0].delivery.next_at if first else None
 
     def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
-        """Return entries that are due for delivery, oldest first."""
         most = max(limit, FIRST_DUE)
-        due = self._index.first(most, items.entry_of_item, items.UNDELIVERED, "due_at <= :now", now=text(now))
+        due = self._first(most, items.entry_of_item, items.UNDELIVERED, "due_at <= :now", now=text(now))
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
-        """Return an operator's undelivered refusals, oldest first."""
         most = min(limit, READ_AT_ONCE)
         waiting = self._calls.query(
             KeyConditionExpression="pk = :pk AND sk < :last",
@@ -53,25 +45,21 @@ class EntryOutbox:
             Limit=most,
         )
         found = self._calls.get_all([items.entry_key(item["sk"]) for item in islice(waiting, most)])
-        entries = self._index.readable(items.entry_of_item, found)
+        entries = self._readable(items.entry_of_item, found)
         return [entry for entry in entries if entry.delivery.next_at]
 
     def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
-        """Return when the channel last took a refusal of this operator."""
         item = self._calls.get(items.refusals_key(team_id, operator_id))
         return time_or_none(item["delivered_at"]) if item else None
 
     def hold(self, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
-        """Take entries for delivery: no one else gets them before `until`. Return those that were got."""
         got = self._write_each(entries, lambda entry: [_due_again(entry, until)])
         return [replace(entry, delivery=replace(entry.delivery, next_at=until)) for entry in got]
 
     def delivered(self, entries: Sequence[Entry], ts: str, now: datetime) -> None:
-        """Note that Slack took these entries, as message `ts`. What was noted before stays."""
         self._write_each(entries, lambda entry: _taken(entry, ts, now), lambda taken: _refusals_taken(taken, now))
 
     def postponed(self, entries: Sequence[Entry], next_at: datetime, *, failed: bool) -> None:
-        """Note when to try these entries again, unless someone took them since; `failed` counts an attempt."""
         self._write_each(entries, lambda entry: [_due_again(entry, next_at, failures=int(failed))])
 
     def _write_each(
@@ -103,7 +91,7 @@ def _due_again(entry: Entry, at: datetime, *, failures: int = 0) -> Action:
         "due_at = :was",  # where someone took it since, it is another time, or none
         at=text(at),
         failures=failures,
-        was=text_or_none(entry.delivery.next_at),
+        was=text(entry.delivery.next_at),
     )
 
 

@@ -1,20 +1,36 @@
-"""Keys of items; requests, entries and cards as items: a document, and beside it what the table is asked for."""
+"""Items of the table: their keys; requests, entries and cards as items, and back; and what a write of them is made of.
+
+A write is made of Puts, Updates and Deletes, each with the condition that it depends on.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from ulid import ULID
 
 from bot.audit import Entry
-from bot.ports import LiveMessage, Place
-from bot.request import Account, Request
+from bot.ports import LiveMessage
+from bot.request import Request
 from bot.stores import documents
-from bot.stores.documents import entry_of_json, json_of_entry, json_of_request, text, text_or_none, time_or_none
+from bot.stores.documents import (
+    Stored,
+    Values,
+    card_of,
+    entry_of,
+    text,
+    values_of_entry,
+    values_of_place,
+    values_of_request,
+)
 
 Item = dict[str, Any]
 Key = Mapping[str, str]
+Action = dict[str, Any]
 
+IS_NEW = "attribute_not_exists(pk)"
+IS_THERE = "attribute_exists(pk)"
 # What is due, as the index has it. For requests documents.py says it.
 UNDELIVERED, CARD, PLACE = "undelivered", "card", "place"
 
@@ -38,14 +54,14 @@ def entry_key(entry_id: str) -> Key:
     return {"pk": log_of(month_of(entry_id)), "sk": entry_id}
 
 
-def account_key(account: Account) -> Key:
-    """Return the key of what is known of an account."""
-    return {"pk": f"account#{documents.account_key(account)}", "sk": "account"}
+def account_key(account: str) -> Key:
+    """Return the key of what is known of an account, by the key that documents.py gives it."""
+    return {"pk": f"account#{account}", "sk": "account"}
 
 
 def refusals_key(team_id: str, operator_id: str) -> Key:
     """Return the key of what is known of an operator's refusals."""
-    return {"pk": f"refusals#{team_id}#{operator_id}", "sk": REFUSALS}
+    return {"pk": f"refusals#{documents.operator_key(team_id, operator_id)}", "sk": REFUSALS}
 
 
 def waiting_key(refusal: Entry) -> Key:
@@ -60,18 +76,13 @@ def log_of(month: str) -> str:
 
 
 def month_of(entry_id: str) -> str:
-    """Return the month, such as 2026-11, in which an id was made."""
+    """Return the month in which an id was made."""
     return month_at(ULID.from_str(entry_id).datetime)
 
 
 def month_at(time: datetime) -> str:
-    """Return the month of a time."""
+    """Return the month of a time, such as 2026-11."""
     return time.astimezone(UTC).strftime("%Y-%m")
-
-
-def first_id_at(time: datetime) -> str:
-    """Return what sorts before each id of that millisecond and later, and after each of before."""
-    return str(ULID.from_datetime(time))[:10]
 
 
 def key_of(item: Item) -> Key:
@@ -91,47 +102,28 @@ def epoch(time: datetime) -> int:
 
 def item_of_request(request: Request) -> Item:
     """Return a request as an item, in the index while something is to be done about it."""
-    due = documents.due(request)
-    return {
-        **request_key(request.id),
-        "version": request.version,
-        **({"due": due[0], "due_at": due[1]} if due else {}),
-        "document": json_of_request(request),
-    }
-
-
-def request_of_item(item: Item) -> Request:
-    """Return the request that an item holds. Raises as `documents.request_of_json` does."""
-    return documents.request_of_json(item["document"])
+    return {**request_key(request.id), **_attributes(values_of_request(request))}
 
 
 def item_of_entry(entry: Entry) -> Item:
-    """Return an entry as an item. Its `next_at` is the index's own key."""
-    delivery = entry.delivery
-    beside = {
-        "request_id": entry.ask.id,
-        "kind": entry.kind,
-        "at": text(entry.at),
-        "attempts": delivery.attempts,
-        "delivered_at": text_or_none(delivery.delivered_at),
-        "ts": delivery.ts,
-        **({"due": UNDELIVERED, "due_at": text(delivery.next_at)} if delivery.next_at else {}),
-    }
-    return {**entry_key(entry.id), **_without_none(beside), "document": json_of_entry(entry)}
+    """Return an entry as an item, in the index while it waits for delivery: its `next_at` is the index's own key."""
+    values = values_of_entry(entry)
+    next_at = values.pop("next_at")
+    due = {"due": UNDELIVERED, "due_at": next_at} if next_at else {}
+    return {**entry_key(entry.id), **_attributes(values), **due}
 
 
-def entry_of_item(item: Item) -> Entry:
-    """Return the entry that an item holds. Raises as `documents.entry_of_json` does."""
-    delivery = {"attempts": int(item["attempts"]), "next_at": item.get("due_at")}
-    return entry_of_json(item["document"], delivery | {name: item.get(name) for name in ("delivered_at", "ts")})
+def entry_of_item(item: Stored) -> Entry:
+    """Return the entry that an item holds. Raises as `documents.entry_of` does."""
+    return entry_of({**item, "next_at": item.get("due_at")})
 
 
-def attributes_of_card(card: LiveMessage) -> Item:
-    """Return what a card's item holds but its key; None for what it is to be without.
+def attributes_of_card(card: LiveMessage) -> Values:
+    """Return what a card's item holds but its key, with a new `write_id`; None for what it is to be without.
 
     It is due to be shown or, after that, once its place is to be forgotten.
     """
-    place = attributes_of_place(card.place)
+    place = values_of_place(card.place)
     due, due_at = (CARD, text(card.due_at)) if card.due_at else (PLACE, place["place_until"])
     return {
         "version": card.version,
@@ -139,38 +131,55 @@ def attributes_of_card(card: LiveMessage) -> Item:
         "due_at": due_at,
         "failures": card.failures,
         "held_by": card.hold,
+        "write_id": str(uuid4()),
         **place,
-    }
-
-
-def attributes_of_place(place: Place | None) -> Item:
-    """Return what a card's item holds of its place."""
-    return {
-        "response_url": place.response_url if place else None,
-        "place_until": text(place.until) if place else None,
-        "replaces": place.replaces if place else None,
     }
 
 
 def item_of_card(card: LiveMessage) -> Item:
     """Return a new card as an item. Its shape is that of its request: a bot that cannot read the one has no card."""
-    return {**card_key(card.request_id), **_without_none(attributes_of_card(card)), "shape": documents.SHAPE}
+    return {**card_key(card.request_id), **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
 
 
-def card_of_item(item: Item) -> LiveMessage:
+def card_of_item(item: Stored) -> LiveMessage:
     """Return the card that an item holds. Raises `ValueError` or `LookupError` for one that cannot be read."""
     if item["shape"] not in documents.SHAPES:
         raise LookupError("a newer bot moved its request")
-    until = time_or_none(item.get("place_until"))
-    return LiveMessage(
-        request_id=item["pk"].removeprefix("request#"),
-        version=int(item["version"]),
-        due_at=time_or_none(item["due_at"]) if item.get("due") == CARD else None,
-        place=Place(response_url=item["response_url"], until=until, replaces=item["replaces"]) if until else None,
-        failures=int(item["failures"]),
-        hold=item.get("held_by"),
-    )
+    due_at = item["due_at"] if item.get("due") == CARD else None
+    return card_of(item["pk"].removeprefix("request#"), {**item, "due_at": due_at})
 
 
-def _without_none(attributes: Item) -> Item:
-    return {name: value for name, value in attributes.items() if value is not None}
+def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:
+    """Return what replaces a whole item. A condition's `:name` is the value of that name."""
+    return {"Put": {"Item": item, **_where(condition, values)}}
+
+
+def update(key: Key, change: str, condition: str = "", **values: Any) -> Action:
+    """Return what changes some attributes of an item, and makes it where it is not there."""
+    return {"Update": {"Key": key, "UpdateExpression": change, **_where(condition, values)}}
+
+
+def assign(key: Key, attributes: Mapping[str, Any], condition: str, **values: Any) -> Action:
+    """Return what gives an item these attributes, without those that are None, and leaves its others as they are."""
+    given = {name: value for name, value in attributes.items() if value is not None}
+    changes = ["SET " + ", ".join(f"{name} = :{name}" for name in given)] if given else []
+    if gone := sorted(attributes.keys() - given.keys()):
+        changes.append("REMOVE " + ", ".join(gone))
+    return update(key, " ".join(changes), condition, **given, **values)
+
+
+def delete(key: Key, condition: str = "", **values: Any) -> Action:
+    """Return what deletes an item where it is there."""
+    return {"Delete": {"Key": key, **_where(condition, values)}}
+
+
+def _attributes(values: Values) -> Item:
+    """Return values as attributes: without the id, which is in the key, and what is None."""
+    return {name: value for name, value in values.items() if value is not None and name != "id"}
+
+
+def _where(condition: str, values: Mapping[str, Any]) -> Action:
+    where: Action = {"ConditionExpression": condition} if condition else {}
+    if values:
+        where["ExpressionAttributeValues"] = {f":{name}": value for name, value in values.items()}
+    return where

@@ -1,29 +1,99 @@
-"""The trail of a DynamoDB table for someone who only reads."""
+"""Reading a table: what is due in it, and all its entries. Each month has a partition, in the order of the ids."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from ulid import ULID
 
 from bot.audit import Entry
+from bot.stores.documents import Readings, Stored, text
+from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
-from bot.stores.dynamodb.index import Index
-from bot.stores.dynamodb.log import Log
+from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.schema import SCHEMA, Schema
+from bot.stores.dynamodb.table import INDEX
+
+T = TypeVar("T")
+
+# A request's id may tell the time of Slack, which signed what was asked, or of another instance.
+CLOCKS_DIFFER_BY = timedelta(minutes=10)
 
 
 class DynamoDBReader:
-    """The entries in the table `name`. Nothing is written, and no right to write is needed."""
+    """The trail in the table `name`. Nothing is written, and no right to write is needed.
 
-    def __init__(self, name: str) -> None:
+    `schema` is the newest one that this bot knows.
+    """
+
+    def __init__(self, name: str, *, schema: int = SCHEMA) -> None:
+        self.schema = schema
         self._calls = Calls(name)
+        self._schema = Schema(self._calls, schema)
+        self._readable = Readings(lambda item: f"Item {item['pk']} {item['sk']}").each
 
     def open(self) -> None:
         """Check that there is a table which this bot can read. Raises `StoreError` or `StoreUnavailableError`."""
-        Schema(self._calls, SCHEMA).stored()
+        self.table_schema()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Nothing may use the table afterwards."""
         self._calls.close()
 
+    def table_schema(self) -> int | None:
+        """Return the table's schema, or None for a new table. Raises as `open` does, and writes nothing."""
+        return self._schema.stored()
+
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
-        return Log(self._calls, Index(self._calls)).entries(since, request_id)
+        return self._readable(items.entry_of_item, self._items(since, request_id))
+
+    def _items(self, since: datetime | None, request_id: str | None) -> Iterator[Item]:
+        start = max(filter(None, (since, _made_at(request_id))), default=None)
+        earliest = text(since) or ""
+        for month in self._months():
+            if start and month < items.month_at(start):
+                continue
+            for item in self._in_month(month, first=first_id_at(start) if start else "0"):
+                if request_id in (None, item["request_id"]) and item["at"] >= earliest:
+                    yield item
+
+    def _first(self, limit: int, read: Callable[[Stored], T], what: str, when: str = "", **values: Any) -> list[T]:
+        """Return the first of what is due under `what`, as `read` makes them, past those that cannot be read."""
+        return list(islice(self._readable(read, self._due(limit, what, when, **values)), limit))
+
+    def _due(self, page: int, what: str, when: str = "", **values: Any) -> Iterator[Item]:
+        """Give what the index has under `what`, in the order of `due_at`, asking for a `page` of items at once.
+
+        `when` is a condition on `due_at`; `:name` in it is the value of that name. It may lag by moments.
+        """
+        return self._calls.query(
+            IndexName=INDEX,
+            KeyConditionExpression=f"due = :due{when and f' AND {when}'}",
+            ExpressionAttributeValues={":due": what, **{f":{name}": value for name, value in values.items()}},
+            Limit=page,
+        )
+
+    def _months(self) -> list[str]:
+        return sorted((self._calls.get(items.META) or {}).get("months", ()))
+
+    def _in_month(self, month: str, *, first: str = "0", last: str = "z", **options: Any) -> Iterator[Item]:
+        return self._calls.query(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={":pk": items.log_of(month), ":first": first, ":last": last},
+            ConsistentRead=True,
+            **options,
+        )
+
+
+def first_id_at(time: datetime) -> str:
+    """Return what sorts before each id of that millisecond and later, and after each of before."""
+    return str(ULID.from_datetime(time))[:10]
+
+
+def _made_at(request_id: str | None) -> datetime | None:
+    """Return a time before anything can have been logged of a request; None where its id does not tell."""
+    try:
+        return ULID.from_str(request_id).datetime - CLOCKS_DIFFER_BY if request_id else None
+    except ValueError:
+        return None

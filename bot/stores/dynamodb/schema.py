@@ -6,9 +6,8 @@ import time
 from contextlib import suppress
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.stores.dynamodb.actions import IS_NEW, update
 from bot.stores.dynamodb.calls import Calls, ConditionError
-from bot.stores.dynamodb.items import META
+from bot.stores.dynamodb.items import IS_NEW, META, update
 from bot.stores.dynamodb.table import NOT_THERE, check_form
 
 SCHEMA = 1

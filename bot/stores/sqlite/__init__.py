@@ -3,10 +3,7 @@
 schema.py      the tables, and what a file is: a store of this bot, of another version of it, or something else
 migrate.py     takes a file of an earlier schema to the present one, in small portions
 statements.py  every statement that the store runs
-rows.py        requests, entries and cards as values of statements, and back
 file.py        the file, opened by each thread on its own connection, and its faults
 store.py       the store
-trail.py       all entries, page by page
-reader.py      the entries only, for someone who may not write
-probe.py       whether `check` finds a file that can be used
+reader.py      all entries, page by page; for the store, and for someone who may not write
 """

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from bot.errors import StoreError, StoreUnavailableError
+from bot.stores.documents import Readings
 from bot.stores.sqlite.schema import Found, look
 
 BUSY_SECONDS = 5
@@ -23,54 +24,50 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self._file: tuple[int, int] | None = None  # device and inode
+        self._opened: os.stat_result | None = None
+        self.readings = Readings(lambda row: f"Row {row['id']}")
         self._local = threading.local()
         self._connections: WeakSet[Connection] = WeakSet()
 
     def rows(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
         """Return all rows that a statement gives."""
-        with self._available():
-            return self.db().execute(statement, values or {}).fetchall()
+        with self.connection() as db:
+            return db.execute(statement, values or {}).fetchall()
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection. Raises `StoreUnavailableError` for trouble with the file.
+
+        What contradicts the schema is the bot's fault.
+        """
+        try:
+            if self._opened and not os.path.samestat(self._opened, self.path.stat()):
+                # What is written to a removed file is lost, and the first one's -wal does not belong to another.
+                raise StoreUnavailableError("another file is in its place")
+            own: Connection | None = getattr(self._local, "own", None)
+            if own is None:
+                self._local.own = own = Connection(self._connect())
+                self._connections.add(own)
+            yield own.db
+        except sqlite3.IntegrityError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            self._disconnect()
+            raise StoreUnavailableError(reason(error)) from error
 
     def close(self) -> None:
         """Close every thread's connection. Nothing may use the file afterwards."""
         for each in list(self._connections):
             each.close()
 
-    def db(self) -> sqlite3.Connection:
-        """Return this thread's connection."""
-        if self._file not in {None, self._file_now()}:
-            # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
-            raise StoreUnavailableError("another file is in its place")
-        own: Connection | None = getattr(self._local, "own", None)
-        if own is None:
-            self._local.own = own = Connection(self._connect())
-            self._connections.add(own)
-        return own.db
-
     def _connect(self) -> sqlite3.Connection:
         return connect_to_read(self.path)
-
-    def _file_now(self) -> tuple[int, int]:
-        found = self.path.stat()
-        return found.st_dev, found.st_ino
 
     def _disconnect(self) -> None:
         """Close this thread's connection, on which something went wrong: its next call makes another."""
         own: Connection | None = self._local.__dict__.pop("own", None)
         if own:
             own.close()
-
-    @contextmanager
-    def _available(self) -> Iterator[None]:
-        """Raise `StoreUnavailableError` for trouble with the file. What contradicts the schema is the bot's fault."""
-        try:
-            yield
-        except sqlite3.IntegrityError:
-            raise
-        except (OSError, sqlite3.Error) as error:
-            self._disconnect()
-            raise StoreUnavailableError(reason(error)) from error
 
 
 class WritableFile(File):
@@ -86,25 +83,25 @@ class WritableFile(File):
         """
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            with self._available():
-                see_what_it_is(self.path)
+            see_what_it_is(self.path)
             self._close_to_others()
             prepare(self)
-            self._file = self._file_now()
-        except IsADirectoryError as error:
-            raise self._unusable(error) from None
-        except OSError as error:
-            raise StoreUnavailableError(reason(error)) from None
-        except StoreUnavailableError as error:
-            if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in _NOT_OURS:
-                raise self._unusable(error.__cause__) from None
+            self._opened = self.path.stat()
+        except sqlite3.IntegrityError:
             raise
+        except (OSError, sqlite3.Error, StoreUnavailableError) as error:
+            cause = error.__cause__ or error
+            if isinstance(cause, IsADirectoryError) or _code(cause) in _NOT_OURS:
+                sentence = f"The store {self.path} cannot be opened: {reason(cause)}."
+                raise StoreError(sentence, "Check SIGNOUT_STORE.") from None
+            if isinstance(error, StoreUnavailableError):
+                raise
+            raise StoreUnavailableError(reason(error)) from None
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Give a connection inside a transaction, which is durable once this ends."""
-        with self._available():
-            db = self.db()
+        with self.connection() as db:
             db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
             try:
                 yield db
@@ -112,7 +109,12 @@ class WritableFile(File):
                 with suppress(sqlite3.Error):  # some errors end the transaction by themselves
                     db.execute("ROLLBACK")
                 raise
-            self._commit(db)
+            try:
+                db.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._disconnect()
+                in_doubt = _code(error) not in _NOTHING_COMMITTED
+                raise StoreUnavailableError(reason(error), in_doubt=in_doubt) from error
 
     def _connect(self) -> sqlite3.Connection:
         db = connect(self.path, "mode=rw")  # a file that is gone is not made again, without the schema
@@ -127,20 +129,9 @@ class WritableFile(File):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{beside}").chmod(0o600)
 
-    def _unusable(self, error: Exception) -> StoreError:
-        return StoreError(f"The store {self.path} cannot be opened: {reason(error)}.", "Check SIGNOUT_STORE.")
-
-    def _commit(self, db: sqlite3.Connection) -> None:
-        try:
-            db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._disconnect()
-            in_doubt = _code(error) not in _NOTHING_COMMITTED
-            raise StoreUnavailableError(reason(error), in_doubt=in_doubt) from error
-
 
 class Connection:
-    """A thread's connection, closed at the latest when the thread ends."""
+    """A thread's connection, closed when the thread ends. sqlite3's own object waits for the garbage collector."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
@@ -191,11 +182,11 @@ def _is_at_rest(path: Path) -> bool:
     return not log.exists() or not log.stat().st_size
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return what went wrong, without what it was done to."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _code(error: sqlite3.Error) -> str:
-    """Return the primary error code: SQLITE_IOERR of SQLITE_IOERR_FSYNC."""
+def _code(error: BaseException) -> str:
+    """Return SQLite's primary error code: SQLITE_IOERR of SQLITE_IOERR_FSYNC."""
     return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])

@@ -1,29 +1,32 @@
-"""The entries of a SQLite file for someone who only reads, beside a running bot or without one."""
+"""The entries of a SQLite file: all of them, page by page; and for someone who may not write, with or without a bot."""
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.audit import Entry
 from bot.errors import StoreError
+from bot.request import new_id
+from bot.stores.documents import entry_of, text
 from bot.stores.sqlite.file import File, reason, see_what_it_is
-from bot.stores.sqlite.rows import Readings
 from bot.stores.sqlite.schema import newest
-from bot.stores.sqlite.trail import entries
+from bot.stores.sqlite.statements import ENTRIES, ENTRIES_OF_REQUEST
+
+# Ids begin with the time they were made at. It helps to find where to begin; what counts is the time in the row.
+_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 
 
 class SQLiteReader:
     """The trail in the file at `path`. Nothing is made or changed, and no right to write is needed."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.absolute()
         self._file = File(path)
-        self._readings = Readings()
 
     def open(self) -> None:
         """Check that there is a store which this bot can read. Raises `StoreError`."""
-        path = self._path
+        path = self._file.path
         try:
             if not path.is_file():
                 hint = "Check SIGNOUT_STORE, and run this where the bot runs."
@@ -40,5 +43,17 @@ class SQLiteReader:
         self._file.close()
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them."""
-        return entries(self._file, self._readings, since, request_id)
+        return entries(self._file, since, request_id)
+
+
+def entries(file: File, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
+    """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
+
+    Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
+    """
+    statement = ENTRIES if request_id is None else ENTRIES_OF_REQUEST
+    first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
+    values = {"since": text(since) or "", "after": first_id, "request_id": request_id}
+    while rows := file.rows(statement, values):
+        yield from file.readings.each(entry_of, map(dict, rows))
+        values["after"] = rows[-1]["id"]

@@ -19,13 +19,11 @@ TABLES = (
         due_at TEXT,
         account TEXT,
         ended_at TEXT,
-        unreadable INTEGER NOT NULL DEFAULT 0,
         document TEXT NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX requests_due ON requests (due, due_at) WHERE due IS NOT NULL AND unreadable = 0",
+    "CREATE INDEX requests_due ON requests (due, due_at) WHERE due IS NOT NULL",
     "CREATE INDEX requests_signed_out ON requests (account, ended_at) WHERE account IS NOT NULL",
-    "CREATE INDEX requests_unreadable ON requests (id) WHERE unreadable = 1",
     """
     CREATE TABLE entries (
         number INTEGER PRIMARY KEY,
@@ -37,23 +35,17 @@ TABLES = (
         next_at TEXT,
         delivered_at TEXT,
         ts TEXT,
-        unreadable INTEGER NOT NULL DEFAULT 0,
         document TEXT NOT NULL
     ) STRICT
     """,
     "CREATE INDEX entries_of_request ON entries (request_id, id)",
-    "CREATE INDEX entries_due ON entries (next_at) WHERE next_at IS NOT NULL AND unreadable = 0",
-    "CREATE INDEX entries_waiting ON entries (at) WHERE next_at IS NOT NULL",
+    "CREATE INDEX entries_due ON entries (next_at, at) WHERE next_at IS NOT NULL",
     "CREATE INDEX entries_settled ON entries (at) WHERE next_at IS NULL",
-    """
-    CREATE INDEX entries_refusals_waiting ON entries (refused, at)
-        WHERE refused IS NOT NULL AND next_at IS NOT NULL AND unreadable = 0
-    """,
+    "CREATE INDEX entries_refusals_waiting ON entries (refused, at) WHERE refused IS NOT NULL AND next_at IS NOT NULL",
     """
     CREATE INDEX entries_refusals_delivered ON entries (refused, delivered_at)
         WHERE refused IS NOT NULL AND delivered_at IS NOT NULL
     """,
-    "CREATE INDEX entries_unreadable ON entries (id) WHERE unreadable = 1",
     """
     CREATE TABLE cards (
         number INTEGER PRIMARY KEY,
@@ -61,16 +53,14 @@ TABLES = (
         version INTEGER NOT NULL,
         due_at TEXT,
         response_url TEXT,
-        until TEXT,
+        place_until TEXT,
         replaces INTEGER,
         failures INTEGER NOT NULL DEFAULT 0,
-        hold TEXT,
-        unreadable INTEGER NOT NULL DEFAULT 0
+        held_by TEXT
     ) STRICT
     """,
-    "CREATE INDEX cards_due ON cards (due_at) WHERE due_at IS NOT NULL AND unreadable = 0",
-    "CREATE INDEX cards_placed ON cards (until) WHERE until IS NOT NULL",
-    "CREATE INDEX cards_unreadable ON cards (request_id) WHERE unreadable = 1",
+    "CREATE INDEX cards_due ON cards (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX cards_placed ON cards (place_until) WHERE place_until IS NOT NULL",
     "CREATE TABLE migration (position INTEGER NOT NULL) STRICT",
     f"PRAGMA application_id = {APPLICATION_ID}",
     "PRAGMA user_version = 1",
