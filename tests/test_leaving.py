@@ -27,6 +27,7 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.errors import Code, PoolUnavailableError, SecretError
 from bot.facts import leaving
 from bot.request import State
+from bot.wiring.shared import SystemClock
 from bot.wiring.stores import Store
 
 LATE = Refused("NoCallMade", None, sent=False)
@@ -292,6 +293,11 @@ def test_what_is_asked_at_the_start_ends_in_time_too(
     with pytest.raises(error):
         ask()
     assert time.monotonic() - begun < QUICK
+
+
+def test_the_machines_clock_counts_seconds_that_no_one_can_set() -> None:
+    before = time.monotonic()
+    assert before <= SystemClock.monotonic() <= time.monotonic()
 
 
 def test_each_read_of_an_answer_has_only_what_the_others_left(monkeypatch: pytest.MonkeyPatch) -> None:
