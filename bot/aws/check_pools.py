@@ -38,7 +38,7 @@ TROUBLES = {
     "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),
     "TimedOut": ("Cognito did not answer in time.", "Check the way to AWS: network, proxy, endpoint."),
     "Unreachable": ("Cognito cannot be reached.", "Check the pool's region and the way to AWS: network, proxy."),
-    NO_CALL_MADE: ("The AWS credentials were too slow to come.", "Check where they come from."),
+    NO_CALL_MADE: ("Nothing could be sent in time.", "Check where the AWS credentials come from, and the way to AWS."),
 }
 _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 
@@ -83,7 +83,7 @@ def _looking(find: Callable[[UserPool, str], object]) -> Callable[[UserPool, str
 
 def _step(step: Step) -> Callable[[UserPool, str], str]:
     def call(pool: UserPool, nobody: str) -> str:
-        answer = pool.call(step, nobody, leave_within=CALL)
+        answer = pool.call(step, nobody, left=lambda: CALL)
         if isinstance(answer, Done):
             raise _FoundError
         return answer.code

@@ -26,6 +26,7 @@ class SystemClock:
     """The machine's clock."""
 
     now = staticmethod(partial(datetime.now, UTC))
+    monotonic = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
 
 
