@@ -31,7 +31,7 @@ from bot.sandbox.wire import EVERY_ACTION, Exchange
 from bot.slack import clients
 from bot.slack.clients import ANSWER_SECONDS, CONNECT_SECONDS, BlockingClient, kind_of
 from bot.slack.reply import respond
-from bot.slack.text import message, paragraph, words
+from bot.slack.text import Lines, message
 
 OURS = {POST, TELL, "usergroups.users.list"}
 YES = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
@@ -108,7 +108,7 @@ def client(of: Peer, failed: Callable[[str, str], None] = lambda _, __: None) ->
 
 
 def tell(by: BlockingClient, to: Peer) -> None:
-    respond(by, f"{to.address}/commands/1", message(paragraph(words("A card"))), replace=False)
+    respond(by, f"{to.address}/commands/1", message(Lines([["A card"]])), replace=False)
 
 
 def refused(act: Callable[[], object]) -> Exception:
@@ -440,6 +440,6 @@ def test_no_message_lets_slack_open_its_links(headless: Headless) -> None:
     ours = BlockingClient("xoxb-secret", headless.environment["SLACK_API_URL"])
     url = headless.do(lambda: headless.stage.workspace.response_urls.issue(SAM, "C0SUPPORT1", None))
     with suppress(DeliveryError):
-        respond(ours, url, message(paragraph(words("https://example.com"))), replace=False)
+        respond(ours, url, message(Lines([["https://example.com"]])), replace=False)
     sent = [*headless.slack_calls(POST), *headless.slack_calls(TELL)]
     assert [(each.parameters["unfurl_links"], each.parameters["unfurl_media"]) for each in sent] == [(False, False)] * 2

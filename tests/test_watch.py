@@ -124,12 +124,12 @@ def test_what_a_pool_last_heard_is_known_of_every_call(headless: Headless, monke
     find()
     assert told() is None
     headless.before_cognito(SIGN_OUT, answer(400, '{"__type": "ExpiredTokenException"}', "application/x-amz-json-1.1"))
-    pool.call(Step.SIGN_OUT, "ada", timedelta(seconds=10))
+    pool.call(Step.SIGN_OUT, "ada", lambda: timedelta(seconds=10))
     assert "The AWS credentials have expired. Renew them." in (told() or "")
     assert pool.get_user("no-such-name") is None
     assert told() is None, "that is an answer of Cognito's too"
     headless.before_cognito(SIGN_OUT, refuse(400, "TooManyRequestsException"))
-    pool.call(Step.SIGN_OUT, "ada", timedelta(seconds=10))
+    pool.call(Step.SIGN_OUT, "ada", lambda: timedelta(seconds=10))
     assert told() is None, "and so is this"
     clients.close()
 
