@@ -55,15 +55,6 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
-class NoGroups:
-    """No group has a member."""
-
-    def members(self, group_id: str) -> frozenset[str]:
-        """Return no one."""
-        assert group_id
-        return frozenset()
-
-
 def asked(target: str = "ada", **changes: Any) -> Ask:
     """Return what SAM asked at noon. `changes` are fields of the ask or of its options."""
     ask = Ask(id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target))
@@ -146,7 +137,6 @@ class ScriptedPool:
     steps: list[Step] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
 
-    default_region = None
     pool_id = ADA.pool_id
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
@@ -193,7 +183,7 @@ def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, 
     pools = {"customers": pool or ScriptedPool([], StoppedClock())}
     values: dict[str, Any] = {
         "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        "groups": NoGroups(),
+        "members": lambda _: frozenset(),
         "home_team": lambda: SAM.team_id,
         "pool_ids": {"customers": ADA.pool_id},
         "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),

@@ -31,8 +31,7 @@ from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
-from bot.terminal.audit_formats import as_csv, as_json
-from bot.terminal.audit_table import as_table
+from bot.terminal.audit_formats import as_csv, as_json, as_table
 
 HOSTILE = Entry(
     id="01M81J18G0S2FYJA4JPP0958ZS",

@@ -11,8 +11,7 @@ from typing import Literal, TextIO
 
 from bot.audit import Entry, Kind
 from bot.facts.duration import read_duration
-from bot.terminal.audit_formats import Write, as_csv, as_json
-from bot.terminal.audit_table import as_table
+from bot.terminal.audit_formats import Write, as_csv, as_json, as_table
 from bot.terminal.output import writing
 
 LOOKED_AT_ONCE = 500  # after so many entries, what was found among them is written

@@ -130,7 +130,9 @@ def _flow(
     pools = user_pools(settings, metrics.cognito_failed)
     installation = slack.installation
     confirmations = replace(
-        confirmations_of(settings, pools, store, clock, groups=slack.groups, home_team=lambda: installation.team_id),
+        confirmations_of(
+            settings, pools, store, clock, members=slack.groups.members, home_team=lambda: installation.team_id
+        ),
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)

@@ -12,14 +12,6 @@ from bot.terminal.front import TerminalFront
 from bot.wiring.shared import SystemClock, build_store, confirmations_of, user_pools, worker_of
 
 
-class NoGroups:
-    """Groups in a terminal, where Slack is not asked."""
-
-    def members(self, group_id: str) -> frozenset[str] | None:  # noqa: ARG002 -- Slack is not asked of any
-        """Return None."""
-        return None
-
-
 @contextmanager
 def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
@@ -32,7 +24,9 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
         raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
     with closing(store):
         flow = Flow(
-            confirmations=confirmations_of(settings, pools, store, clock, groups=NoGroups(), home_team=lambda: None),
+            confirmations=confirmations_of(
+                settings, pools, store, clock, members=lambda _: None, home_team=lambda: None
+            ),
             worker=worker_of(settings, pools, store, clock, terminal=True),
             outbox=store,
             slack_lane=CallersThread(),
