@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
@@ -19,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.backoff import pause
+from bot.edge.dispatch import dispatched
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
@@ -195,7 +195,7 @@ class SocketMode:
 
     async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         begun = time.monotonic()
-        answer = run_bolt_app(self._app, request)
+        answer = dispatched(self._app, request.payload)
         if answer.status != _OK:
             log.error("Bolt answered %d to a %s", answer.status, request.type)
             return
