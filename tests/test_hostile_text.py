@@ -11,13 +11,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.aws.spelling import AwsSpelling
+from bot.edge.http import MAX_BODY_BYTES, _payload
 from bot.errors import UsageError
+from bot.reason import ReasonRule
+from bot.slack.form import Filled, troubles_in
 from bot.slack.typed import MAX_TEXT, _read_as_a_shell, parse
 
 READ = AwsSpelling().read
@@ -144,6 +148,22 @@ def test_no_command_text_costs_more_than_a_few_milliseconds(text: str) -> None:
 @given(texts)
 def test_a_command_text_that_is_too_long_is_not_read(text: str) -> None:
     assert steps(lambda: parse(text.ljust(MAX_TEXT + 1, "{"), READ)) < 100
+
+
+@given(texts)
+@example("\U0001f600" * MAX_TEXT)
+@example("%" * MAX_TEXT)
+@example("/ " * (MAX_TEXT // 2))
+def test_a_command_costs_little_over_http_too(text: str) -> None:
+    body = urlencode({"command": "/signout", "text": text.encode("utf-8", "replace").decode()})
+    assert steps(lambda: _payload(body, "application/x-www-form-urlencoded")) <= 500 + 5 * len(body)
+
+
+@given(texts)
+@example("1 " * 50_000)
+@example("\u200b" * MAX_BODY_BYTES)
+def test_a_form_costs_little(text: str) -> None:
+    assert steps(lambda: troubles_in(Filled(target=text, reason=text), ReasonRule(required=True))) <= MOST_STEPS // 10
 
 
 @given(st.text(alphabet="ab \t\n\"'\\\u00a0{}$#", max_size=30).map(lambda rest: f"'{rest}"))
