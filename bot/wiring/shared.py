@@ -38,10 +38,15 @@ def jitter() -> float:
     return random.uniform(0.8, 1.2)
 
 
-def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
-    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
+def build_store(
+    settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True
+) -> Store:
+    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable.
+
+    `make`: a SQLite file may be made where there is none.
+    """
     kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
+    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written, make=make)
 
 
 def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:
