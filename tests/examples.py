@@ -13,7 +13,7 @@ from bot.find import Finder
 from bot.ports import Attribute, Clock, Place, Requests, Show
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE, Lifetimes, Worker
 
 T = TypeVar("T")

@@ -34,7 +34,7 @@ from bot.errors import (
 )
 from bot.reason import ReasonRule
 from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})

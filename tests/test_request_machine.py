@@ -106,7 +106,7 @@ class Requests(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.store = LossyStore(Path(self.folder.name) / "signout.db")
         self.store.open()
-        self.store._file.db().execute("PRAGMA synchronous = OFF")
+        self.store._file.rows("PRAGMA synchronous = OFF")
         self.clock = StoppedClock()
         self.pool = Pool([], self.clock, accounts=BOTH)
         self.group = {GIL.id}

@@ -14,7 +14,7 @@ from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
 from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Place, Show
 from bot.request import MOVES, TERMINAL, Account, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE
 
 MOMENT = timedelta(microseconds=1)

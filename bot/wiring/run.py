@@ -31,16 +31,8 @@ from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
 from bot.slack.text import Shown
-from bot.wiring.shared import (
-    AWS_THREADS,
-    Store,
-    SystemClock,
-    build_store,
-    confirmations_of,
-    jitter,
-    user_pools,
-    worker_of,
-)
+from bot.wiring.shared import AWS_THREADS, SystemClock, confirmations_of, jitter, user_pools, worker_of
+from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
 PRESSES_WAITING = 64

@@ -1,13 +1,11 @@
-"""What several verbs share: clock, store, pools, and the rules over them."""
+"""What several verbs share: clock, pools, and the rules over them."""
 
 import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
-from bot.audit import Entry
 from bot.authorize import Members
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
@@ -17,13 +15,11 @@ from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
 from bot.ports import Clock, Requests, UserPool
-from bot.settings.model import Settings, StoreSettings
-from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.sqlite.store import SQLiteStore
+from bot.settings.model import Settings
+from bot.wiring.stores import Store
 from bot.work import Lifetimes, Worker
 
 AWS_THREADS = 48
-Store = DynamoDBStore | SQLiteStore
 
 
 class SystemClock:
@@ -36,17 +32,6 @@ class SystemClock:
 def jitter() -> float:
     """Return a factor that spreads retries."""
     return random.uniform(0.8, 1.2)
-
-
-def build_store(
-    settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True
-) -> Store:
-    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable.
-
-    `make`: a SQLite file may be made where there is none.
-    """
-    kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written, make=make)
 
 
 def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:

@@ -9,7 +9,8 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
-from bot.wiring.shared import Store, SystemClock, build_store, confirmations_of, user_pools, worker_of
+from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
+from bot.wiring.stores import Store, build_store
 
 NOT_NAMED = (
     "Neither SIGNOUT_STORE nor a settings file says where the bot has it. Set SIGNOUT_STORE, or SIGNOUT_CONFIG, as the "
