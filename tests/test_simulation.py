@@ -11,7 +11,7 @@ from simulation.seen import Seen
 from simulation.world import run
 
 from bot.audit import Kind
-from bot.errors import TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, TOO_LATE
 from bot.request import State
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +53,7 @@ INTERESTING = {
     "a request moved by several instances",
     "a decision that another instance carried out",
     "a decision that no one carried out in time",
+    "a user name that was another account by then",
     "a dead worker's claim that was taken over",
     "an outcome told directly",
     "progress told of",
@@ -76,6 +77,9 @@ def _what_happened(seen: Seen) -> set[str]:
             deciders[move.after.id] != move.instance for move in claims
         ),
         "a decision that no one carried out in time": any(move.after.error_code == TOO_LATE for move in claims),
+        "a user name that was another account by then": any(
+            each.error_code == ACCOUNT_CHANGED for each in seen.requests.values()
+        ),
         "a dead worker's claim that was taken over": any(entry.kind is Kind.RESUMED for entry in seen.entries),
         "an outcome told directly": any(told.direct for told in seen.told),
         "progress told of": any(each.state in {State.READY, State.RUNNING} for each in read),
