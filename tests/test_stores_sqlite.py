@@ -235,6 +235,7 @@ def test_where_a_wal_cannot_be_read_a_reader_says_so_and_never_leaves_out_what_i
     monkeypatch.setattr(sqlite_file, "connect", without_the_right_to_write)
     with pytest.raises((StoreError, StoreUnavailableError), match="unable to open database file"):
         read_by(path)
+    with pytest.raises(sqlite3.OperationalError):
+        connect_to_read(path)
     Path(f"{path}-wal").write_bytes(b"")
-    monkeypatch.setattr(sqlite_file, "connect", really)
     assert read_by(path) == []

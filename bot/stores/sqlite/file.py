@@ -82,8 +82,6 @@ class WritableFile(File):
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
         try:
-            if not make and not self.path.exists():
-                raise no_store(self.path)
             os.close(os.open(self.path, (os.O_CREAT if make else 0) | os.O_RDWR, 0o600))
             if not see_what_it_is(self.path).schema and not make:
                 raise no_store(self.path)
@@ -94,6 +92,8 @@ class WritableFile(File):
             raise
         except (OSError, sqlite3.Error, StoreUnavailableError) as error:
             cause = error.__cause__ or error
+            if isinstance(cause, FileNotFoundError) and not make:
+                raise no_store(self.path) from None
             if isinstance(cause, IsADirectoryError) or _code(cause) in _NOT_OURS:
                 sentence = f"The store {self.path} cannot be opened: {reason(cause)}."
                 raise StoreError(sentence, "Check SIGNOUT_STORE.") from None
