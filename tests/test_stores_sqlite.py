@@ -227,10 +227,12 @@ def test_where_a_wal_cannot_be_read_a_reader_says_so_and_never_leaves_out_what_i
     path, _ = killed
     really = sqlite_file.connect
 
-    def without_the_right_to_write(path: Path, how: str) -> sqlite3.Connection:
-        if how == "mode=ro":  # SQLite cannot make the -shm there
+    class CannotMakeTheShm(sqlite3.Connection):
+        def execute(self, *_: object) -> sqlite3.Cursor:
             raise sqlite3.OperationalError("unable to open database file")
-        return really(path, how)
+
+    def without_the_right_to_write(path: Path, how: str) -> sqlite3.Connection:
+        return CannotMakeTheShm(":memory:") if how == "mode=ro" else really(path, how)
 
     monkeypatch.setattr(sqlite_file, "connect", without_the_right_to_write)
     with pytest.raises((StoreError, StoreUnavailableError), match="unable to open database file"):
