@@ -86,6 +86,7 @@ def _read(text: str) -> tuple[list[str], dict[str, str]]:
 
 def _read_value(name: str, text: str) -> tuple[str | None, str]:
     """Return the value of an option, None where it has none, and what comes after it."""
+    value: str | None
     if name in AWS_OPTIONS and text[:1] in ("'", '"'):
         value, rest = _read_as_a_shell(name, text)
     elif name != "pool" and text[:1] in _QUOTES:
