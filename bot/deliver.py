@@ -140,7 +140,7 @@ class Delivery:
         return True
 
     def _post(self, entries: Sequence[Entry]) -> bool:
-        """Return False where Slack asked not to be called for a while."""
+        """Return False where it is of no use to call Slack for the next one now."""
         try:
             ts = self.channel.post(entries)
         except DeliveryError as error:
@@ -162,7 +162,7 @@ class Delivery:
         self.outbox.postponed(entries, next_at, failed=True)
         if error.for_good and not first.delivery.attempts and first.request:
             self.outbox.show_again(first.request.id)  # the card says that the entry waits
-        return error.retry_after is None
+        return error.retry_after is None and not error.for_good
 
     def _note_taken(self) -> None:
         """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""

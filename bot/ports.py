@@ -1,6 +1,6 @@
 """What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only go on: no one can set them, and they may stop while the machine sleeps."""
 
     def sleep(self, seconds: float) -> None:
         """Block this thread for `seconds`."""
@@ -46,8 +49,8 @@ class UserPool(Protocol):
     def get_user(self, username: str) -> Account | None:
         """Return the account of this name. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-        """Call a step's operation once, and say what is known afterwards. Never sent where it cannot leave in time."""
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+        """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
@@ -13,19 +15,21 @@ from bot.errors import (
     INTERRUPTED,
     NO_CALL_MADE,
     TOO_LATE,
+    NewerVersionError,
     PoolUnavailableError,
     StoreUnavailableError,
     SupersededError,
 )
 from bot.ports import Clock, Requests, UserPool
-from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
 CONNECT_SECONDS, READ_SECONDS = 2, 5
 CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
-MARGIN = timedelta(seconds=10)
-# A claim's lease outlives all its calls by MARGIN: no call starts with less than CALL + MARGIN left.
+# A claim's lease outlives all its calls by MARGIN: the longest that a store may take to write, and 5 s more.
+MARGIN = timedelta(seconds=15)
 LEASE = timedelta(seconds=30)
+MAY_LEAVE = LEASE - CALL - MARGIN  # the longest from a claim to the first byte of its last call
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
 LEFT_TO_ITS_OWN = timedelta(seconds=2)  # a decided request is for the process that decided it
@@ -55,7 +59,7 @@ class Worker:
     # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
     with_role: frozenset[str] = frozenset()
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _running: set[str] = field(default_factory=set, init=False)
+    _running: dict[str, float] = field(default_factory=dict, init=False)  # since when, on `monotonic`
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
@@ -68,20 +72,39 @@ class Worker:
         return [each for each in mine if each.id not in self._running]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
-        """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it."""
+        """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
+
+        Where another worker took it over on the way and has ended it, the outcome is the other's.
+        """
         with self._lock:
             if request.id in self._running:  # what this process still works on, it never takes over
                 return None
-            self._running.add(request.id)
+            self._running[request.id] = self.clock.monotonic()
+        claimed = None
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
             if request.state is State.READY and self.clock.now() >= self._latest(request):
                 return self._end(request, replace(request, error_code=TOO_LATE), wait)
-            return self._carry_out(self._claim(request), wait)
+            claimed = self._claim(request)
+            return self._carry_out(claimed, wait)
         except SupersededError:
-            return None
+            return self._outcome(request) if claimed else None
         finally:
-            self._running.discard(request.id)
+            self._running.pop(request.id, None)
+
+    def _outcome(self, request: Request) -> Request | None:
+        """Return what the store says that came of a request, once it has ended."""
+        with suppress(NewerVersionError):  # a newer bot shows it
+            found = self.requests.get(request.id)
+            return found if found and found.state in ENDED else None
+        return None
+
+    def _left(self, request: Request) -> timedelta:
+        """Return how long from now a call may leave: by the clock, and by the seconds since the claim."""
+        if request.claim is None:
+            raise ValueError("only a claimed request can be run")
+        now, held = self.clock.now(), timedelta(seconds=self.clock.monotonic() - self._running[request.id])
+        return min(request.claim.until - CALL - MARGIN - now, self._latest(request) - now, MAY_LEAVE - held)
 
     def _latest(self, request: Request) -> datetime:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
@@ -112,6 +135,7 @@ class Worker:
             known = self._call(request, step)
             if known.done == request.done:
                 return self._end(request, known, wait)
+            self._running[request.id] = self.clock.monotonic()
             before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
             request = known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)
@@ -138,17 +162,12 @@ class Worker:
                 break
         return INTERRUPTED if request.in_doubt else code
 
-    def _left(self, request: Request) -> timedelta:
-        """Return how long a call may still leave: by its lease, and by its decision."""
-        if request.claim is None:
-            raise ValueError("only a claimed request can be run")
-        return min(request.claim.until - CALL - MARGIN, self._latest(request)) - self.clock.now()
-
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until that is settled or its time is over. Return the request with what is known by then."""
-        pool, made = self._pool(request), 0
+        left, made = partial(self._left, request), 0
+        pool = self._pool(request)
         request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
-        while pool and (left := self._left(request)) > timedelta(0):
+        while pool and left() > timedelta(0):
             answer = pool.call(step, request.account.username, left)
             request = known_after(answer, step, request, made)
             made += answer.sent

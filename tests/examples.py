@@ -51,6 +51,10 @@ class StoppedClock:
         """Return its time."""
         return self.time
 
+    def monotonic(self) -> float:
+        """Return the seconds since noon: a test that sets the time back has a clock of its own."""
+        return (self.time - NOON).total_seconds()
+
     def sleep(self, seconds: float) -> None:
         """Move on by so much."""
         self.time += timedelta(seconds=seconds)
@@ -166,10 +170,10 @@ class ScriptedPool:
             raise found
         return found
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Give the next answer."""
         assert username in {each.username for each in self.accounts}
-        assert leave_within > timedelta(0)
+        assert left() > timedelta(0)
         self.steps.append(step)
         self.called_at.append(self.clock.now())
         self.answers = iter(self.answers)

@@ -551,6 +551,22 @@ class TestAuditChannel:
         assert rule.refusing is None
         assert store.due_messages(clock.now(), 9) == [], "no card says so either"
 
+    def test_a_channel_that_has_to_be_repaired_is_asked_once_a_round(self, store: Store) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock, [ARCHIVED] * 5)
+        rule = delivery(store, channel)
+        for number in range(40):
+            ended_in(store, State.FAILED, clock.now(), target=f"target-{number}")
+        for times in (1, 2, 3):
+            pause = rule.deliver()
+            assert len(channel.asked_at) == times
+            rule.deliver()
+            assert len(channel.asked_at) == times, "and not again before the pause is over"
+            clock.sleep(pause)
+        while store.next_entry_at():
+            clock.sleep(rule.deliver())
+        assert channel.posts == [[f"target-{number}"] for number in range(40)]
+
     def test_entries_that_waited_for_a_repair_come_oldest_first(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock, [ARCHIVED] * 6)

@@ -14,7 +14,7 @@ from stand_ins import StepLane, flow
 
 from bot.edge.dispatch import dispatched
 from bot.flow import Flow
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.listeners import build_app
 from bot.slack.reply import SlackCards
 from bot.stores.sqlite.store import SQLiteStore
@@ -80,7 +80,7 @@ def idle(tmp_path: Path) -> Flow:
 
 @pytest.fixture
 def app(idle: Flow) -> App:
-    client = web_client("xoxb-x", NOWHERE)
+    client = BlockingClient("xoxb-x", NOWHERE)
     cards = SlackCards(client=client, shown=SHOWN, audit_refused=bool, meter=Timed(), now=lambda: NOON)
     return build_app(NOWHERE, idle, cards, lambda _: "")
 

@@ -20,7 +20,7 @@ from bot.request import State
 from bot.sandbox.stage import listening
 from bot.sandbox.wire import Exchange, Fault, answer, reset
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
 from bot.slack.text import message
 
@@ -61,7 +61,7 @@ ODD: dict[str, Callable[[Exchange], Awaitable[object]]] = {
 
 
 def channel(headless: Headless) -> SlackAuditChannel:
-    client = web_client(headless.environment["SLACK_BOT_TOKEN"], headless.environment["SLACK_API_URL"])
+    client = BlockingClient(headless.environment["SLACK_BOT_TOKEN"], headless.environment["SLACK_API_URL"])
     return SlackAuditChannel(client, AUDIT, SHOWN)
 
 
@@ -146,7 +146,6 @@ def test_the_token_follows_no_redirect(headless: Headless) -> None:
         return await context.__aenter__(), context
 
     address, context = headless.run(strange())
-    refuse_redirects()
     moved: Fault = answer(302, "", "text/plain", Location=f"{address}/api/chat.postMessage")
     headless.before_slack(POST, moved)
     with pytest.raises(DeliveryError):
@@ -178,13 +177,11 @@ def test_neither_the_token_nor_a_card_follows_a_redirect(monkeypatch: pytest.Mon
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.setenv("HTTPS_PROXY", address if proxied else "")
-        refuse_redirects()
-        client = web_client("xoxb-secret", f"{address}/api/")
+        client = BlockingClient("xoxb-secret", f"{address}/api/")
         with pytest.raises(SlackApiError):
             client.auth_test()
         with pytest.raises(DeliveryError):
             respond(client, f"{address}/commands/1", message(["A card"]), replace=False)
         server.shutdown()
     monkeypatch.undo()
-    refuse_redirects()
     assert heard == ["POST", "POST"]

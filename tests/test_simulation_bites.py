@@ -261,6 +261,9 @@ BROKEN = {
     "a call is made however long ago the decision was": Broken(
         Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within"
     ),
+    "a call leaves however long its way to the first byte took": Broken(
+        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within"
+    ),
     "the outcome is told although the store did not take it": Broken(
         Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=42
     ),

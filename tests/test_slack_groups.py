@@ -4,7 +4,7 @@ import pytest
 from headless import KIM, RAY, Headless
 
 from bot.sandbox.wire import answer, ratelimited
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 
 LIST = "usergroups.users.list"
@@ -12,7 +12,7 @@ LIST = "usergroups.users.list"
 
 def groups(headless: Headless, now: list[float]) -> SlackGroups:
     environment = headless.environment
-    return SlackGroups(web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]), lambda: now[0])
+    return SlackGroups(BlockingClient(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]), lambda: now[0])
 
 
 def test_a_group_is_asked_for_once_a_minute_at_most(headless: Headless) -> None:

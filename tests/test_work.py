@@ -1,6 +1,6 @@
 """From a decision to its outcome: claims, the bounded loop of calls, and what may be said afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from stand_ins import added, meanwhile, moved, ready_in, running_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
-from bot.errors import PoolUnavailableError, StoreUnavailableError
+from bot.errors import NewerVersionError, PoolUnavailableError, StoreUnavailableError
 from bot.request import TERMINAL, Account, Claim, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
@@ -184,13 +184,56 @@ class TestCalls:
         within: list[timedelta] = []
 
         class Pool(ScriptedPool):
-            def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-                within.append(leave_within)
-                return super().call(step, username, leave_within)
+            def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+                within.append(left())
+                return super().call(step, username, left)
 
         clock = StoppedClock(NOON + RESUME_WITHIN - 5 * SECOND)
         worker(store, Pool([LATER, YES], clock, seconds=1), clock).run(ready_in(store))
         assert within == [5 * SECOND, 3.5 * SECOND], "resume_within ends before the lease leaves too little"
+
+    def test_the_time_left_goes_on_while_a_call_is_on_its_way_to_leave(self, store: Store) -> None:
+        seen: list[timedelta] = []
+
+        class Pool(ScriptedPool):
+            def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+                self.clock.sleep(3)  # for credentials, say, or a name
+                seen.append(left())
+                return super().call(step, username, left)
+
+        clock = StoppedClock()
+        worker(store, Pool([YES], clock), clock).run(ready_in(store))
+        assert seen == [LEASE - CALL - MARGIN - 3 * SECOND]
+
+    @pytest.mark.parametrize(
+        ("wall", "monotonic", "calls"),
+        [(-3600, 5, 2), (3600, 5, 1), (5, 0, 2), (5, 5, 2)],
+        ids=["set back", "set forward", "asleep", "as they should be"],
+    )
+    def test_no_call_leaves_later_than_either_clock_allows(
+        self, store: Store, wall: float, monotonic: float, calls: int
+    ) -> None:
+        """Each call takes 5 s by a clock that is right, so that a third one would be too late."""
+
+        class Clock(StoppedClock):
+            passed = 0.0
+
+            def monotonic(self) -> float:
+                return self.passed
+
+            def sleep(self, seconds: float) -> None:
+                super().sleep(seconds)
+                self.passed += seconds
+
+        clock = Clock()
+
+        def during() -> None:
+            clock.time += timedelta(seconds=wall)
+            clock.passed += monotonic
+
+        pool = ScriptedPool([LATER] * 9, clock, seconds=0, during=during)
+        assert outcome(worker(store, pool, clock).run(ready_in(store)))[0] is State.FAILED
+        assert len(pool.called_at) == calls
 
     def test_the_times_until_which_access_may_go_on_are_counted_from_cognitos_answer(self, store: Store) -> None:
         clock = StoppedClock()
@@ -277,6 +320,29 @@ class TestClaim:
         assert worker(store, pool, clock).run(request) is None
         assert (stored(store, request).state, stored(store, request).claim) == (State.RUNNING, taken)
         assert Kind.SIGNED_OUT not in kinds(store)
+
+    @pytest.mark.parametrize("readable", [True, False])
+    def test_a_holder_that_lost_its_claim_returns_what_the_other_made_of_it(
+        self,
+        store: Store,
+        readable: bool,  # noqa: FBT001 -- an example
+    ) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        taken = Claim(id="claim-2", at=NOON, until=NOON + LEASE)
+
+        def another_takes_over() -> None:
+            theirs = moved(store, stored(store, request), State.RUNNING, claim=taken, in_doubt=True)
+            moved(store, theirs, State.UNKNOWN, error_code="TimedOut")
+
+        def written_by_a_newer_bot() -> None:
+            if not readable:
+                raise NewerVersionError
+
+        pool = ScriptedPool([YES], clock, during=another_takes_over)
+        found = worker(meanwhile(store, before_get=written_by_a_newer_bot), pool, clock).run(request)
+        assert found == (stored(store, request) if readable else None)
+        assert stored(store, request).state is State.UNKNOWN
 
 
 class TestTakeOver:

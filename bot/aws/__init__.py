@@ -6,6 +6,7 @@ answers.py        what a failed call means: a definite refusal, or no clear answ
 roles.py          the sessions of the pools' roles (STS), one for each request
 sessions.py       the credentials that a thread signs with for a while
 identity.py       whose credentials these are
+watch.py          are there credentials, and what was last heard of Cognito
 phone_numbers.py  a phone number as Cognito writes it
 spelling.py       the AWS CLI's spelling of the command
 secrets.py        secrets in Secrets Manager and Parameter Store

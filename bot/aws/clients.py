@@ -3,10 +3,6 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
@@ -15,6 +11,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialResolver
 
 from bot.aws.sessions import PresentSession
+from bot.facts.leaving import TooLateError, boto3_in_time, time_left
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
@@ -23,29 +20,13 @@ if TYPE_CHECKING:
 
 SHARED_SECONDS = 1.0
 
-_latest: ContextVar[float] = ContextVar("latest")  # on time.monotonic's clock
-
 # A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
 _Kind = Literal["own", "present session", "sts"]
 
 
-class TooLateError(Exception):
-    """A request was not sent, since it could not leave in time."""
-
-
-@contextmanager
-def leaving_within(length: timedelta) -> Iterator[None]:
-    """Send no request that leaves later than this from now, say because credentials were slow to come."""
-    token = _latest.set(time.monotonic() + length.total_seconds())
-    try:
-        yield
-    finally:
-        _latest.reset(token)
-
-
 def patience() -> float:
     """Return how many seconds another thread may be waited for: no longer than a call may take, or has left."""
-    return max(0.0, min(CONNECT_SECONDS + READ_SECONDS, _latest.get(float("inf")) - time.monotonic()))
+    return max(0.0, min(CONNECT_SECONDS + READ_SECONDS, time_left()))
 
 
 def bounded(attempts: int = 1, **more: Any) -> Config:
@@ -116,15 +97,6 @@ class Clients:
             session.register_component("credential_provider", CredentialResolver([PresentSession()]))
         aws = boto3.Session(botocore_session=session)
         # Two calls, so that each has its type.
-        client: Any = (
-            aws.client("sts", region_name=region, config=config)
-            if kind == "sts"
-            else aws.client("cognito-idp", region_name=region, config=config)
-        )
-        client.meta.events.register("before-send", _in_time)
-        return client
-
-
-def _in_time(**_: Any) -> None:
-    if time.monotonic() > _latest.get(float("inf")):
-        raise TooLateError
+        if kind == "sts":
+            return boto3_in_time(aws.client("sts", region_name=region, config=config))
+        return boto3_in_time(aws.client("cognito-idp", region_name=region, config=config))

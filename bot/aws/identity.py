@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.aws.clients import bounded
 from bot.errors import BotError, Code
 from bot.facts.aws_names import home_region
+from bot.facts.leaving import boto3_in_time
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
@@ -42,7 +43,8 @@ def account(region: str) -> str:
 
 def _caller(region: str) -> "GetCallerIdentityResponseTypeDef":
     try:
-        return boto3.client("sts", region_name=region, config=bounded(attempts=2)).get_caller_identity()
+        sts = boto3_in_time(boto3.client("sts", region_name=region, config=bounded(attempts=2)))
+        return sts.get_caller_identity()
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise CallerUnknownError(f"AWS refuses these credentials ({code}). Renew them, or choose others.") from None

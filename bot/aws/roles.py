@@ -12,7 +12,8 @@ from botocore.credentials import ReadOnlyCredentials
 
 from bot.action import Refused, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, TooLateError, patience
+from bot.aws.clients import Clients, patience
+from bot.facts.leaving import TooLateError, leaving
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
@@ -98,12 +99,13 @@ class Roles:
 
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
         try:
-            made = self._clients.sts(region).assume_role(
-                RoleArn=key.role_arn,
-                RoleSessionName=session_word(key.request_id),
-                SourceIdentity=session_word(key.operator_id),
-                DurationSeconds=SESSION_SECONDS,
-            )["Credentials"]
+            with leaving():  # its own: what STS is sent is no byte of the call that needs the session
+                made = self._clients.sts(region).assume_role(
+                    RoleArn=key.role_arn,
+                    RoleSessionName=session_word(key.request_id),
+                    SourceIdentity=session_word(key.operator_id),
+                    DurationSeconds=SESSION_SECONDS,
+                )["Credentials"]
         except TooLateError:
             raise
         except Exception as error:  # noqa: BLE001 -- for any error: there is no session

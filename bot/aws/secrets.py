@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from bot.aws.clients import bounded
 from bot.aws.identity import own_region
 from bot.errors import SecretError
+from bot.facts.leaving import boto3_in_time
 
 ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that the start ends with a sentence
 _SECRET = re.compile(
@@ -90,7 +91,7 @@ def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> An
     session.set_default_client_config(config)  # for the calls, too, by which credentials are got
     try:
         client = boto3.Session(botocore_session=session).client(service, region_name=region, config=config)
-        return getattr(client, method)(**parameters)
+        return getattr(boto3_in_time(client), method)(**parameters)
     except ClientError as error:
         code = str(error.response["Error"].get("Code"))
         raise SecretError(

@@ -32,6 +32,7 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_arguments", "not_found"),
         *("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "no_such_subteam"),
         *("http_3xx", "http_4xx", "http_5xx", "timed_out", "unreachable", "malformed"),
+        *("too_many_websockets", "link_disabled"),
     }
 )
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
@@ -55,6 +56,11 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
     "audit_oldest_undelivered_age_seconds": ("Of the entry that waits longest.", []),
+    "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
+    "aws_credentials": ("0: the bot has none.", []),
+    "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
+    "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
+    "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
 }
 # What it says, and its buckets.
 TIMES: Mapping[str, tuple[str, Sequence[float]]] = {
@@ -71,6 +77,10 @@ class Scrape:
     status: str
     lanes: Mapping[str, tuple[int, int]]
     connected_for: float | None
+    credentials: bool
+    pools: Mapping[str, bool]
+    audit_refusing: bool
+    last_ended: Mapping[str, float] | None
     undelivered: int | None
     oldest_undelivered: float | None
 
@@ -93,6 +103,7 @@ class Metrics:
         self.card_shown = times["command_to_card_seconds"].observe
         self.result_shown = times["click_to_result_seconds"].observe
         self.acked = times["ack_seconds"].observe
+        self.clock_off = self._gauges["clock_off_seconds"].set
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
             self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event
@@ -134,6 +145,13 @@ class Metrics:
         gauges["socket_mode_connected_seconds"].set(scrape.connected_for or 0)
         gauges["audit_undelivered_entries"].set(_or_nan(scrape.undelivered))
         gauges["audit_oldest_undelivered_age_seconds"].set(_or_nan(scrape.oldest_undelivered))
+        gauges["audit_channel_refusing"].set(scrape.audit_refusing)
+        gauges["aws_credentials"].set(scrape.credentials)
+        for pool, in_trouble in scrape.pools.items():
+            gauges["pool_trouble"].labels(pool).set(in_trouble)
+        for outcome in OUTCOMES:
+            last = _or_nan(scrape.last_ended[outcome] if scrape.last_ended else None)
+            gauges["last_ended_timestamp_seconds"].labels(outcome).set(last)
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 

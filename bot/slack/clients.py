@@ -1,34 +1,41 @@
-"""slack_sdk's client, set up so that nothing is retried, or posted twice, behind our back; and posting through it."""
+"""The one client to Slack: it keeps its connections, ends in time, and sends nothing twice. Posting through it."""
 
+import json
 import logging
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from http.client import HTTPException
+from socket import SOCK_STREAM, getaddrinfo, socket
+from time import monotonic
 from typing import Any
-from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, install_opener
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import proxy_bypass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
+from urllib3 import PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout, make_headers, parse_url
+from urllib3.util.connection import create_connection
 
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
 from bot.slack.text import Message
 
-TIMEOUT_SECONDS = 5
+CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
+KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used: then no one knows whether it was read
+CONNECTIONS = 20  # to one host: there are fewer threads that call
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
 # Slack's words for a message whose form it does not take.
 _MALFORMED = frozenset(
     {
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "msg_blocks_too_long",
-        "invalid_metadata_format",
-        "invalid_metadata_schema",
-        "metadata_must_be_sent_from_app",
-        "metadata_too_large",
+        *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "metadata_must_be_sent_from_app"),
+        *("invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"),
     }
 )
 
@@ -37,45 +44,133 @@ Failed = Callable[[str, str], None]  # is told of each call that failed: its met
 log = logging.getLogger(__name__)
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none: urllib would send the token along to any host."""
+class _InTime(socket):
+    """A socket whose time-out is for all that is received from then on, and not for each part of it."""
+
+    until = 0.0
+
+    def settimeout(self, value: float | None) -> None:
+        self.until = monotonic() + (value or 0)
+        super().settimeout(value)
+
+    def recv_into(self, *arguments: Any) -> int:
+        left = self.until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        super().settimeout(left)
+        return super().recv_into(*arguments)
 
 
-def refuse_redirects() -> None:
-    """Let urllib, through which slack_sdk speaks, follow no redirects in this process. Slack's API sends none.
-
-    With a proxy slack_sdk would make an opener of its own, which follows them: so urllib is given the proxy instead.
-    """
-    proxy = load_http_proxy_from_env()
-    proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy else []
-    install_opener(build_opener(_NoRedirects, *proxies))
+class _InTimeOverTls(_InTime, ssl.SSLSocket):
+    """The same, encrypted."""
 
 
-def _not_counted(_: str, __: str) -> None:
-    """Do nothing."""
+class _Connection(HTTPConnection):
+    """One connection. Nothing is sent over it where it was not there in time, whatever took so long."""
+
+    sock: _InTime
+    until = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used again."""
+        return super().is_connected and monotonic() < self.sock.until - ANSWER_SECONDS + KEPT_SECONDS
+
+    def connect(self) -> None:
+        """Connect, past a proxy and with TLS where that is wanted."""
+        self.until = monotonic() + CONNECT_SECONDS
+        super().connect()
+        if monotonic() >= self.until:
+            self.close()
+            raise TimeoutError
+
+    def _new_conn(self) -> socket:
+        """Connect to one of the host's addresses: each gets its share of the time that is left."""
+        found = getaddrinfo(self._dns_host, self.port, type=SOCK_STREAM)
+        for others, (*_, address) in zip(reversed(range(len(found))), found, strict=True):
+            share = max(self.until - monotonic(), 0.001) / (others + 1)
+            try:
+                made = create_connection((str(address[0]), self.port), share, socket_options=self.socket_options)
+                break
+            except OSError:
+                if not others:
+                    raise
+        connected = _InTime(fileno=made.detach())
+        connected.settimeout(max(self.until - monotonic(), 0.001))
+        return connected
+
+
+class _ConnectionOverTls(_Connection, HTTPSConnection):
+    """The same, encrypted."""
+
+    def connect(self) -> None:
+        self.ssl_context = _tls()
+        super().connect()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.sslsocket_class = _InTimeOverTls
+    return context
 
 
 class BlockingClient(WebClient):
-    """A Web API client that tries once and tells `failed` of each call that failed."""
+    """A client for the Web API and response_urls. It sends once, follows no redirect, and tells `failed` what failed.
 
-    failed: Failed = staticmethod(_not_counted)
+    A proxy that the environment names is used, but for what NO_PROXY names.
+    """
+
+    def __init__(self, token: str, base_url: str, failed: Failed = lambda _, __: None) -> None:
+        super().__init__(token=token, base_url=base_url)
+        self.failed = failed
+        self._direct = self._proxied = PoolManager(maxsize=CONNECTIONS, block=True)
+        if self.proxy:
+            proxy = parse_url(self.proxy if "://" in self.proxy else f"http://{self.proxy}")
+            known = make_headers(proxy_basic_auth=unquote(proxy.auth)) if proxy.auth else None
+            self._proxied = ProxyManager(proxy.url, proxy_headers=known, maxsize=CONNECTIONS, block=True)
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
-        """Call a method. Raises what slack_sdk raises."""
+        """Call a method. Raises `SlackApiError`, and what `send` raises."""
         try:
             return super().api_call(api_method, **arguments)
         except Exception as error:
             self.failed(api_method, kind_of(error))
             raise
 
+    def send(self, *, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Post the arguments' `json`, else their `params` as a form; return `status`, `headers` and `body`.
 
-def web_client(token: str, base_url: str, failed: Failed = _not_counted) -> BlockingClient:
-    """Return the client."""
-    client = BlockingClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-    client.failed = failed
-    client.proxy = None  # see refuse_redirects
-    return client
+        Raises `OSError` and `HTTPException` for trouble on the way, and urllib3's `HTTPError` for what is no answer.
+        """
+        content, kind = json.dumps(args["json"]), "json"
+        if not args["json"]:
+            content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
+        pools = self._direct if proxy_bypass(urlsplit(url).netloc) else self._proxied
+        try:
+            pool = pools.connection_from_url(url)
+            pool.ConnectionCls = _ConnectionOverTls if pool.scheme == "https" else _Connection
+            answer = pools.urlopen(
+                "POST",
+                url,
+                body=content,
+                headers=args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"},
+                redirect=False,
+                retries=False,
+                timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
+                pool_timeout=ANSWER_SECONDS,
+            )
+        except HTTPError as error:
+            raise _origin(error) from None
+        return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}
+
+    _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call
+
+
+def _origin(error: Exception) -> Exception:
+    """Return what urllib3 wrapped: its own words quote addresses."""
+    inner = error.__cause__ or next((each for each in error.args if isinstance(each, Exception)), None)
+    return _origin(inner) if isinstance(inner, Exception) else error
 
 
 def kind_of(error: Exception) -> str:
@@ -83,10 +178,9 @@ def kind_of(error: Exception) -> str:
     if isinstance(error, SlackApiError):
         status = getattr(error.response, "status_code", _OK)
         return kind_of_status(status) if status != _OK else reason_of(error)
-    # urllib wraps a time-out while it connects, and gives one while it reads as it is.
-    if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
+    if isinstance(error, TimeoutError):
         return "timed_out"
-    return "unreachable" if isinstance(error, OSError | HTTPException) else "malformed"
+    return "unreachable" if isinstance(error, OSError | HTTPException | HTTPError) else "malformed"
 
 
 def kind_of_status(status: int) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,10 @@ from slack_bolt import App
 
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
+from bot.aws.user_pool import Heard
+from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.deliver import CardDelivery, Delivery
+from bot.edge.endings import Endings
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics
@@ -22,11 +25,11 @@ from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
 from bot.facts.duration import in_words
 from bot.flow import Flow
-from bot.ports import Clock
+from bot.ports import Clock, UserPool
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
@@ -72,11 +75,12 @@ class SlackSide:
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
-    refuse_redirects()
     metrics, hurry = Metrics(), threading.Event()
     store = build_store(settings, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, clock, metrics)
-    flow, lanes = _flow(settings, store, clock, metrics, slack)
+    heard = dict.fromkeys(settings.pools, NOT_ASKED)
+    pools = user_pools(settings, metrics.cognito_failed, heard)
+    flow, lanes = _flow(settings, store, clock, metrics, slack, pools)
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
     sweeps = _sweeps(settings, store, clock, flow, slack)
     return Edge(
@@ -84,7 +88,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         store=store,
         flow=flow,
         lanes=lanes,
-        outlook=_outlook(settings, store, clock, slack),
+        outlook=_outlook(settings, store, clock, slack, heard),
         metrics=metrics,
         rounds=(*sweeps, Rounds("delivery", slack.delivery.deliver, hurry)),
         learn=slack.installation.learn,
@@ -102,7 +106,7 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
 
 
 def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics) -> SlackSide:
-    client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
+    client = BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter)
@@ -116,10 +120,9 @@ def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics
     return SlackSide(groups=SlackGroups(client), installation=Installation(), delivery=delivery, cards=cards)
 
 
-def _flow(
-    settings: Settings, store: Store, clock: Clock, metrics: Metrics, slack: SlackSide
+def _flow(  # noqa: PLR0913, PLR0917 -- each task's own
+    settings: Settings, store: Store, clock: Clock, metrics: Metrics, slack: SlackSide, pools: Mapping[str, UserPool]
 ) -> tuple[Flow, Sequence[ThreadLane]]:
-    pools = user_pools(settings, metrics.cognito_failed)
     installation = slack.installation
     confirmations = replace(
         confirmations_of(
@@ -140,12 +143,15 @@ def _flow(
     return flow, (slack_lane, aws_lane)
 
 
-def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide) -> Outlook:
+def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide, heard: Mapping[str, Heard]) -> Outlook:
     return Outlook(
         store,
         clock,
         audit_refusing=lambda: slack.delivery.refusing,
         unlisted_groups=lambda: slack.groups.unlisted(settings.groups),
+        no_credentials=OwnCredentials().missing,
+        pool_troubles=lambda: troubles(heard),
+        last_ended=Endings(store.entries, clock).last,
     )
 
 

@@ -43,7 +43,7 @@ def _opened_store(settings: Settings) -> Store:
     try:
         store.open()
     except StoreUnavailableError as error:
-        hint = "Check SIGNOUT_STORE, or try again."
+        hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
         raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
     except StoreError as error:
         raise error if "store" in settings.model_fields_set else StoreError(error.sentence, NOT_NAMED) from None

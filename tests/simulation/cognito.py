@@ -1,6 +1,6 @@
 """A simulated Cognito: two user pools that may throttle, refuse, hang, break off, or do it and not say so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -62,14 +62,13 @@ class SimulatedPool:
     def get_user(self, username: str) -> Account | None:
         return self._look(username)
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         world, instance = self.instance.world, self.instance
-        asked = world.schedule.now
         task = world.schedule.current()
-        world.delay(25.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come
-        if world.schedule.now - asked > leave_within.total_seconds():
+        world.delay(60.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come, or a name
+        if left() <= timedelta(0):
             world.schedule.note("cognito: not sent, too late")
-            return Refused("TimedOut", None, may_retry=True, sent=False)
+            return Refused("NoCallMade", None, sent=False)
         call = Call(
             request_id=self.request_id,
             operator_id=self.operator_id,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulation.instances import Instance
     from simulation.world import World
 
-SLOWEST = 5.0  # bot.slack.clients.TIMEOUT_SECONDS
+SLOWEST = 5.0  # bot.slack.clients.ANSWER_SECONDS
 HOME = "T0HOME"
 USES = 5  # of a response_url
 

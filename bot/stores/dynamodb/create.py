@@ -7,10 +7,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.dynamodb.calls import Calls
-from bot.stores.dynamodb.table import RECOVERY, TIME_TO_LIVE, check_form, definition
+from bot.stores.dynamodb.protection import PROTECTIONS, Protection
+from bot.stores.dynamodb.table import check_form, definition
 
 WAIT_SECONDS = 600
 LOOK_EVERY_SECONDS = 2.0
+_NOT_YET = "ContinuousBackupsUnavailableException"  # for some time after a table was made
 
 
 def create(name: str, say: Callable[[str], None]) -> None:
@@ -23,8 +25,6 @@ def create(name: str, say: Callable[[str], None]) -> None:
         _make(calls, say)
         _wait(calls, say)
         _protect(calls)
-    except (ClientError, BotoCoreError) as error:
-        raise StoreError(f"The table {name} could not be made: {error}") from None
     finally:
         calls.close()
     say(f"The table {name} is ready: SIGNOUT_STORE=dynamodb://{name}")
@@ -36,6 +36,11 @@ def _make(calls: Calls, say: Callable[[str], None]) -> None:
         say(f"The table {calls.table} is being made")
     except calls.client().exceptions.ResourceInUseException:
         say(f"The table {calls.table} is there already")
+    except ClientError as error:
+        raise StoreError(f"The table {calls.table} could not be made: {error}.") from None
+    except BotoCoreError as error:
+        hint = "Run this again: it goes on with what is there."
+        raise StoreError(f"CreateTable of {calls.table} got no answer: {str(error).rstrip('.')}.", hint) from None
 
 
 def _wait(calls: Calls, say: Callable[[str], None]) -> None:
@@ -51,8 +56,23 @@ def _wait(calls: Calls, say: Callable[[str], None]) -> None:
 
 
 def _protect(calls: Calls) -> None:
-    client, table = calls.client(), calls.table
-    client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=RECOVERY)
-    sweeps = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    if sweeps.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"}:
-        client.update_time_to_live(TableName=table, TimeToLiveSpecification=TIME_TO_LIVE)
+    """Switch on what protects it, each whether or not another could be."""
+    faults = [fault for fault in (_switch_on(calls, each) for each in PROTECTIONS) if fault]
+    if faults:
+        hint = "Allow that, and run this again."
+        raise StoreError(f"The table {calls.table} is there and can be used, but {'; '.join(faults)}.", hint)
+
+
+def _switch_on(calls: Calls, protection: Protection) -> str | None:
+    """Return why it could not be switched on; None where it was."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            protection.switch_on(calls.client(), calls.table)
+        except (ClientError, BotoCoreError) as error:
+            code = error.response["Error"].get("Code") if isinstance(error, ClientError) else None
+            if code != _NOT_YET or time.monotonic() > end:
+                return f"its {protection.name} could not be switched on: {str(error).rstrip('.')}"
+        else:
+            return None
+        time.sleep(LOOK_EVERY_SECONDS)

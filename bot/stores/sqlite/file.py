@@ -132,6 +132,12 @@ class WritableFile(File):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{beside}").chmod(0o600)
 
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"The store {self.path} cannot be opened: {reason(error)}.",
+            "Check SIGNOUT_STORE. `python -m bot check` says more.",
+        )
+
 
 class Connection:
     """A thread's connection, closed when the thread ends. sqlite3's own object waits for the garbage collector."""
