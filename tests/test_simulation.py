@@ -40,7 +40,8 @@ def test_they_hold_in_many_worlds_of_which_none_is_too_kind(first: int, tmp_path
     assert happened >= INTERESTING - SELDOM
 
 
-SELDOM = {"a decision that no one carried out in time"}  # in one of several hundred worlds
+# In one of several hundred worlds.
+SELDOM = {"a decision that no one carried out in time", "a user name that was another account by then"}
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
     *(f"a request ended {state}" for state in (State.CANCELLED, State.EXPIRED)),
