@@ -8,6 +8,7 @@ from enum import StrEnum
 NO_CALL_MADE = "NoCallMade"
 INTERRUPTED = "Interrupted"
 TOO_LATE = "TooLate"
+ACCOUNT_CHANGED = "AccountChanged"
 
 
 class Code(StrEnum):

@@ -26,10 +26,10 @@ def check_reason(reason: str | None) -> str | None:
     reason = " ".join(reason.split())
     if _SURROGATE.search(reason):
         raise UsageError("--reason is not valid text. Type it instead of pasting it.")
-    if all(visible(character) != character for character in reason):
-        raise UsageError("--reason needs a value.")
     if len(reason) > MAX_REASON:
         raise UsageError(f"--reason is longer than {MAX_REASON} characters.")
+    if all(visible(character) != character for character in reason):
+        raise UsageError("--reason needs a value.")
     return reason
 
 

@@ -134,6 +134,7 @@ class Request:
     chosen: Account | None  # the one that is meant
     earlier: Earlier | None = None
     allowed_by: str
+    looked_up_at: datetime | None = None  # its accounts, just before that
     created_at: datetime
     expires_at: datetime  # the end of the present wait for a press
     decided_at: datetime | None = None  # the operator's press on the action

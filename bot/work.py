@@ -10,7 +10,16 @@ from functools import partial
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
-from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, NewerVersionError, StoreUnavailableError, SupersededError
+from bot.errors import (
+    ACCOUNT_CHANGED,
+    INTERRUPTED,
+    NO_CALL_MADE,
+    TOO_LATE,
+    NewerVersionError,
+    PoolUnavailableError,
+    StoreUnavailableError,
+    SupersededError,
+)
 from bot.ports import Clock, Requests, UserPool
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
@@ -25,6 +34,7 @@ MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
 LEFT_TO_ITS_OWN = timedelta(seconds=2)  # a decided request is for the process that decided it
 CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
+SAME_ACCOUNT_FOR = timedelta(seconds=60)  # after that, the user name may be another person's by now
 AT_ONCE = 100
 
 
@@ -118,6 +128,8 @@ class Worker:
         return claimed
 
     def _carry_out(self, request: Request, wait: timedelta) -> Request:
+        if not request.done and (stopped := self._stopped(request)):
+            return self._end(request, replace(request, error_code=stopped), wait)
         *others, last = ACTIONS[request.ask.options.action].steps
         for step in others[len(request.done) :]:
             known = self._call(request, step)
@@ -128,6 +140,27 @@ class Worker:
             request = known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)
         return self._end(request, self._call(request, last), wait)
+
+    def _stopped(self, request: Request) -> str | None:
+        """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
+        pool, looked_up_at = self._pool(request), request.looked_up_at
+        if not pool or (looked_up_at and abs(self.clock.now() - looked_up_at) <= SAME_ACCOUNT_FOR):
+            return None
+        code = NO_CALL_MADE
+        for pause in (*BACK_OFF_SECONDS, 0):
+            if self._left(request) <= timedelta(0):
+                break
+            try:
+                found = pool.get_user(request.account.username)
+            except PoolUnavailableError as error:
+                code = error.error_code or NO_CALL_MADE
+                self.clock.sleep(pause * self.jitter())
+            else:
+                if found and found.sub == request.account.sub:
+                    return None
+                code = ACCOUNT_CHANGED
+                break
+        return INTERRUPTED if request.in_doubt else code
 
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until that is settled or its time is over. Return the request with what is known by then."""

@@ -103,7 +103,7 @@ def test_a_ticket_in_the_reason_is_a_link() -> None:
 def test_a_refusal_says_who_whom_and_why_in_the_first_two_lines() -> None:
     assert lines(refused("ada@example.com"))[:2] == [
         "⛔ Refused: a…@example.com",
-        "U0SAM00001 · not allowed · ada@example.com",
+        "U0SAM00001 · not allowed · a…@example.com",
     ]
     assert lines(refused("ada", account=ADA))[1] == "U0SAM00001 · pool customers · not allowed · ada"
     assert lines(refused("ada@example.com"))[-3:-1] == [

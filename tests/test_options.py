@@ -184,7 +184,7 @@ def test_the_aws_clis_line_means_what_it_means_there(text: str, options: Options
         ("--cli-input-json '[]'", "must hold parameters by name"),
         ("--cli-input-json '{}'", 'Missing required parameter in input: "UserPoolId"; Missing'),
         ("--cli-input-json '{}' --cli-input-yaml '{}'", "Only one --cli-input- parameter may be specified"),
-        (f'--cli-input-json \'{{"x": "{"x" * MAX_DOCUMENT}"}}\'', "longer than 4096 characters"),
+        (f'--cli-input-json \'{{"x": "{"x" * MAX_DOCUMENT}"}}\'', "longer than 1,024 characters"),
         ("--generate-cli-skeleton bogus", "--generate-cli-skeleton takes one of: input, yaml-input, output"),
         ("--generate-cli-skeleton output", "The following arguments are required: --user-pool-id, --username"),
         ("--generate-cli-skeleton input --cli-input-json '{'", "Invalid JSON received"),

@@ -20,7 +20,7 @@ from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
 from bot.confirm import Confirmations, Press
 from bot.deliver import CardDelivery, Delivery
-from bot.errors import StoreUnavailableError, SupersededError, UnderWayError
+from bot.errors import ACCOUNT_CHANGED, StoreUnavailableError, SupersededError, UnderWayError
 from bot.flow import Flow
 from bot.ports import LiveMessage, Place, Show
 from bot.request import Account, Ask, Claim, Request, State, new_id
@@ -196,7 +196,18 @@ def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, af
     sound(store, before, after, *rest)
 
 
+def _whoever_has_the_name(sound: Any_, worker: Worker, request: Request) -> str | None:
+    stopped: str | None = sound(worker, request)
+    return None if stopped == ACCOUNT_CHANGED else stopped
+
+
 BROKEN = {
+    "Cognito is not asked again whose user name it is": Broken(
+        Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown"
+    ),
+    "another account under the same name is signed out": Broken(
+        Worker, "_stopped", _whoever_has_the_name, "every_call_is_for_the_account_that_was_shown"
+    ),
     "a move is written whatever was written meanwhile": Broken(
         SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"
     ),

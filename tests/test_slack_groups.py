@@ -63,3 +63,19 @@ def test_while_a_list_is_renewed_the_others_go_by_what_is_there_and_slack_is_ask
     for now[0] in (0.0, 39.9, 40.0):
         assert support.members("S0SUPPORT1") == frozenset({KIM})
     assert calls == [None, frozenset({KIM})]
+
+
+def test_a_lists_age_counts_from_the_question_however_late_the_answer_came() -> None:
+    now, asked_at = [0.0], list[float]()
+
+    class SlowSlack:
+        def usergroups_users_list(self, **_: str) -> dict[str, list[str]]:
+            asked_at.append(now[0])
+            now[0] += 30.0
+            return {"users": [KIM]}
+
+    support = SlackGroups(SlowSlack(), lambda: now[0])  # type: ignore[arg-type]
+    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    now[0] = 60.0
+    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert asked_at == [0.0, 60.0], "someone may have left the group 60 s ago"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, worker
@@ -10,8 +10,8 @@ from stand_ins import added, meanwhile, moved, ready_in, running_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
-from bot.errors import NewerVersionError, StoreUnavailableError
-from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.errors import NewerVersionError, PoolUnavailableError, StoreUnavailableError
+from bot.request import TERMINAL, Account, Claim, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 
@@ -39,6 +39,77 @@ def outcome(ended: Request | None) -> tuple[State, str | None, int]:
 
 def kinds(store: Store) -> list[Kind]:
     return [entry.kind for entry in store.entries(None, None)]
+
+
+OTHER = replace(ADA, sub="00000000-5ddd-4f39-ab9f-be013c348223")
+AWAY = PoolUnavailableError("Pool customers could not be asked.", "TimedOut")
+MINUTE = timedelta(seconds=60)
+
+
+class TestTheAccountOfAUserName:
+    @pytest.mark.parametrize("found", [OTHER, None, replace(ADA, sub=None)])
+    @pytest.mark.parametrize("looked_up_at", [NOON - MINUTE - TICK, NOON + MINUTE + TICK, None])
+    def test_another_account_or_none_under_the_name_ends_the_request_before_anything_is_sent(
+        self, store: Store, found: Account | None, looked_up_at: datetime | None
+    ) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[found])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=looked_up_at))
+        assert outcome(ended) == (State.FAILED, "AccountChanged", 0)
+        assert (len(pool.looked_at), pool.called_at) == (1, [])
+        assert kinds(store)[-1] is Kind.FAILED
+
+    def test_the_same_account_is_signed_out_however_it_has_changed(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[replace(ADA, email="new@example.com", enabled=False)])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=NOON - MINUTE - TICK))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert pool.looked_at == [NOON]
+
+    def test_for_a_minute_after_the_look_up_cognito_is_not_asked_again(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[OTHER])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=NOON - MINUTE))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert pool.looked_at == []
+
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_a_look_up_that_fails_is_tried_again(self, store: Store, times: int) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[*[AWAY] * times, ADA])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=None))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert len(pool.looked_at) == times + 1
+
+    @pytest.mark.parametrize(("seconds", "times"), [(0.1, 4), (6.9, 2)])
+    def test_where_the_look_up_goes_on_failing_nothing_is_sent_and_that_is_known(
+        self, store: Store, seconds: float, times: int
+    ) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, seconds, registered=[AWAY])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=None))
+        assert outcome(ended) == (State.FAILED, "TimedOut", 0)
+        assert (len(pool.looked_at), pool.called_at) == (times, [])
+        assert pool.looked_at[-1] < NOON + LEASE - CALL - MARGIN
+
+    def test_no_call_leaves_after_a_look_up_that_took_too_long(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, (LEASE - CALL - MARGIN).total_seconds(), registered=[ADA])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=None))
+        assert outcome(ended) == (State.FAILED, "NoCallMade", 0)
+        assert pool.called_at == []
+
+    @pytest.mark.parametrize("found", [OTHER, None, AWAY])
+    def test_a_claim_that_was_taken_over_keeps_its_doubt(
+        self, store: Store, found: Account | PoolUnavailableError | None
+    ) -> None:
+        clock = StoppedClock()
+        running = running_in(store, looked_up_at=NOON - MINUTE - TICK)
+        clock.time = NOON + LEASE + CLOCKS_AGREE_WITHIN + TICK
+        pool = ScriptedPool([YES], clock, registered=[found])
+        ended = worker(store, pool, clock).run(running)
+        assert outcome(ended) == (State.UNKNOWN, "Interrupted", 0)
+        assert pool.called_at == []
 
 
 class TestCalls:

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
@@ -18,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.backoff import pause
+from bot.edge.dispatch import dispatched
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
@@ -197,7 +197,7 @@ class SocketMode:
             if message.get("type") == "hello":
                 self._greeted(int(message.get("num_connections") or 1))
             elif request := SocketModeRequest.from_dict(message):
-                answer = run_bolt_app(self._app, request)
+                answer = dispatched(self._app, request.payload)
                 if answer.status == _OK:
                     payload = json.loads(answer.body) if answer.body else None
                     await socket.send_json(SocketModeResponse(request.envelope_id, payload).to_dict())

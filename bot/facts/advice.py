@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
 
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
@@ -27,7 +27,9 @@ ADVICE: Mapping[str, str] = {
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
     INTERRUPTED: "What came of an earlier try was not recorded.",
-    NO_CALL_MADE: "Cognito was not asked: no time was left, or the pool is not configured any more. Run it again.",
+    NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it again.",
+    ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was sent. "
+    "Run the command again.",
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 # What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.

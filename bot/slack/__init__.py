@@ -8,6 +8,7 @@ reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states
 audit_channel.py    what the audit channel reads of an outcome, and posting it
 text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
+masking.py          what personal data looks like, and what is shown instead
 clients.py          the one client to Slack, its kept connections, and posting through it
 groups.py           members of Slack user groups, at most a minute old
 manifest.py         the Slack app's manifest

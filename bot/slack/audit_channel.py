@@ -91,7 +91,7 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
         return message(Header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
     target, access, login = shown.personal(first.ask.options.target), None, None
     if first.chosen:
-        target = shown.personal(first.chosen.username, is_name=True)
+        target = shown.name(first.chosen)
     if first.request:
         access, login = first.request.access_until, first.request.login_until
     renewed: Line = [". The hosted login page may renew them until ", login] if login else []

@@ -19,10 +19,15 @@ from bot.stores.sqlite.store import SQLiteStore
 Store = DynamoDBStore | SQLiteStore
 
 
-def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
-    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
+def build_store(
+    settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True
+) -> Store:
+    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable.
+
+    `make`: a SQLite file may be made where there is none.
+    """
     kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
+    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written, make=make)
 
 
 def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Iterable[Finding]]]]:

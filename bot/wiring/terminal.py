@@ -10,19 +10,19 @@ from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
 from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
-from bot.wiring.stores import build_store
+from bot.wiring.stores import Store, build_store
+
+NOT_NAMED = (
+    "Neither SIGNOUT_STORE nor a settings file says where the bot has it. Set SIGNOUT_STORE, or SIGNOUT_CONFIG, as the "
+    "bot has them."
+)
 
 
 @contextmanager
 def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
     arn = caller(next(iter(settings.pools.values())).region)
-    store, clock, pools = build_store(settings), SystemClock(), user_pools(settings)
-    try:
-        store.open()
-    except StoreUnavailableError as error:
-        hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
-        raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
+    store, clock, pools = _opened_store(settings), SystemClock(), user_pools(settings)
     with closing(store):
         flow = Flow(
             confirmations=confirmations_of(
@@ -35,3 +35,16 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
             is_outdated=lambda: store.is_outdated,
         )
         yield TerminalFront(flow=flow, clock=clock, arn=arn)
+
+
+def _opened_store(settings: Settings) -> Store:
+    """Return the bot's store, never one that is new: what is in there no bot would finish, and no channel be told."""
+    store = build_store(settings, make=False)
+    try:
+        store.open()
+    except StoreUnavailableError as error:
+        hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
+        raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
+    except StoreError as error:
+        raise error if "store" in settings.model_fields_set else StoreError(error.sentence, NOT_NAMED) from None
+    return store
