@@ -24,6 +24,15 @@ class Clock(Protocol):
         """Block this thread for `seconds`."""
 
 
+Left = Callable[[], timedelta]  # how long from now something may still leave
+
+
+def lasting(clock: Clock, length: timedelta) -> Left:
+    """Return what is left of a length of time that begins now, by the wall clock or `monotonic`: the lesser."""
+    end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
+    return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
+
+
 class Attribute(StrEnum):
     """What ListUsers can search by, and this bot does."""
 
@@ -49,7 +58,7 @@ class UserPool(Protocol):
     def get_user(self, username: str) -> Account | None:
         """Return the account of this name. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
-    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+    def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""
 
 
@@ -180,12 +189,15 @@ class Outbox(Protocol):
 class AuditChannel(Protocol):
     """The Slack channel in which every outcome is posted. Raises `DeliveryError` unless Slack took a message."""
 
-    def post(self, entries: Sequence[Entry]) -> str:
-        """Post one message for one entry, or for several refusals of one operator; return its `ts`."""
+    def post(self, entries: Sequence[Entry], left: Left) -> str:
+        """Post one message for one entry, or for several refusals of one operator; return its `ts`.
+
+        Never sent once no time is `left`.
+        """
 
 
 class Cards(Protocol):
     """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
 
-    def show(self, request: Request, place: Place | None) -> None:
-        """Show a request at `place`; without one, as a direct message to its operator."""
+    def show(self, request: Request, place: Place | None, left: Left) -> None:
+        """Show a request at `place`; without one, as a direct message to its operator. Never once no time is `left`."""

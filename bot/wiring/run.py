@@ -74,7 +74,7 @@ class SlackSide:
 
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
-    """Return the bot, joined up but not started. Touches neither the network nor the disk."""
+    """Return the bot, joined up but not started. Touches neither the network nor the store."""
     metrics, hurry = Metrics(), threading.Event()
     store = build_store(settings, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, clock, metrics)
