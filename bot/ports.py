@@ -91,18 +91,6 @@ class LiveMessage:
     hold: str | None = None
 
 
-COUNTED_UP_TO = 1_000  # what waits is counted no further
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The entries that wait for delivery: how many, or so many and `more`, and since when the oldest waits."""
-
-    entries: int
-    oldest_at: datetime | None
-    more: bool = False
-
-
 # A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
 # where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members.
 
@@ -186,18 +174,18 @@ class Outbox(Protocol):
         """Make the card of a request due at once, since it reads differently now."""
 
 
+# The next two raise `DeliveryError` unless Slack took a message. They send nothing once no time is `left`.
+
+
 class AuditChannel(Protocol):
-    """The Slack channel in which every outcome is posted. Raises `DeliveryError` unless Slack took a message."""
+    """The Slack channel in which every outcome is posted."""
 
     def post(self, entries: Sequence[Entry], left: Left) -> str:
-        """Post one message for one entry, or for several refusals of one operator; return its `ts`.
-
-        Never sent once no time is `left`.
-        """
+        """Post one message for one entry, or for several refusals of one operator; return its `ts`."""
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
+    """The cards of operators in Slack, drawn from their requests."""
 
     def show(self, request: Request, place: Place | None, left: Left) -> None:
-        """Show a request at `place`; without one, as a direct message to its operator. Never once no time is `left`."""
+        """Show a request at `place`; without one, as a direct message to its operator."""

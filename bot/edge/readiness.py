@@ -13,7 +13,8 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bot.edge.lanes import ThreadLane, settle
 from bot.errors import StoreUnavailableError
-from bot.ports import Backlog, Clock, Outbox
+from bot.facts.finding import Backlog
+from bot.ports import Clock, Outbox
 
 READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE = timedelta(minutes=5)

@@ -5,8 +5,18 @@ import shlex
 from io import StringIO
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, SKELETON, Skeleton, Spelling, spelled
-from bot.options import MAX_TARGET, Help, check_reason, check_target
+from bot.facts.aws_cli import (
+    AWS_COMMAND,
+    AWS_OPTIONS,
+    AWS_USAGE,
+    DOCUMENTS,
+    SKELETON,
+    Help,
+    Skeleton,
+    Spelling,
+    spelled,
+)
+from bot.options import MAX_TARGET, check_reason, check_target
 from bot.request import Options
 
 _NAMES = frozenset({"pool", "reason", *AWS_OPTIONS})
