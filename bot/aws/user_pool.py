@@ -13,9 +13,8 @@ from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients
+from bot.aws.clients import Clients, signing_with
 from bot.aws.roles import Key, NotAssumedError, Role
-from bot.aws.sessions import signing_with
 from bot.errors import PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
