@@ -1,7 +1,6 @@
 """What a command may ask for, in Slack and in a terminal: words to a typed value, or an error with a usage line."""
 
 import re
-from dataclasses import dataclass
 
 from bot.errors import UsageError
 from bot.visible import visible
@@ -12,11 +11,6 @@ MAX_REASON = 500
 # As people write phone numbers, with at least five digits.
 looks_like_phone = re.compile(r"(?=(?:\D*\d){5})[+(\d][\d .()/\-]*").fullmatch
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """`/signout help`."""
 
 
 def check_reason(reason: str | None) -> str | None:

@@ -1,6 +1,5 @@
 """From a decision to its outcome: claim, call Cognito in a bounded loop, and say no more than is known."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from bot.errors import (
     StoreUnavailableError,
     SupersededError,
 )
-from bot.ports import Clock, Requests, UserPool
+from bot.ports import Clock, Left, Requests, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
@@ -58,8 +57,7 @@ class Worker:
     jitter: Callable[[], float]  # a factor for each pause
     # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
     with_role: frozenset[str] = frozenset()
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _running: dict[str, float] = field(default_factory=dict, init=False)  # since when, on `monotonic`
+    _running: dict[str, Left] = field(default_factory=dict, init=False)  # how long the claim lets a call leave
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
@@ -76,10 +74,9 @@ class Worker:
 
         Where another worker took it over on the way and has ended it, the outcome is the other's.
         """
-        with self._lock:
-            if request.id in self._running:  # what this process still works on, it never takes over
-                return None
-            self._running[request.id] = self.clock.monotonic()
+        left = lasting(self.clock, MAY_LEAVE)
+        if self._running.setdefault(request.id, left) is not left:  # what this process works on, it never takes over
+            return None
         claimed = None
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
@@ -100,11 +97,8 @@ class Worker:
         return None
 
     def _left(self, request: Request) -> timedelta:
-        """Return how long from now a call may leave: by the clock, and by the seconds since the claim."""
-        if request.claim is None:
-            raise ValueError("only a claimed request can be run")
-        now, held = self.clock.now(), timedelta(seconds=self.clock.monotonic() - self._running[request.id])
-        return min(request.claim.until - CALL - MARGIN - now, self._latest(request) - now, MAY_LEAVE - held)
+        """Return how long from now a call may leave."""
+        return min(self._running[request.id](), self._latest(request) - self.clock.now())
 
     def _latest(self, request: Request) -> datetime:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
@@ -135,7 +129,7 @@ class Worker:
             known = self._call(request, step)
             if known.done == request.done:
                 return self._end(request, known, wait)
-            self._running[request.id] = self.clock.monotonic()
+            self._running[request.id] = lasting(self.clock, MAY_LEAVE)
             before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
             request = known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)

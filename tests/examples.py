@@ -60,6 +60,11 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
+def at_leisure() -> timedelta:
+    """Give the time that a message has left to leave: very much."""
+    return timedelta.max
+
+
 def asked(target: str = "ada", **changes: Any) -> Ask:
     """Return what SAM asked at noon. `changes` are fields of the ask or of its options."""
     ask = Ask(id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target))

@@ -9,7 +9,7 @@ import pytest
 from examples import ADA, NOON, asked, awaiting, done_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
-from bot.ports import COUNTED_UP_TO
+from bot.facts.finding import COUNTED_UP_TO
 from bot.request import ENDED, Claim, Request, State
 from bot.stores import documents
 from bot.stores.documents import (

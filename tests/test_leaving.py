@@ -109,6 +109,18 @@ def test_a_call_that_leaves_in_time_is_made_over_one_connection_that_is_kept(poo
     assert (len(cognito.requests), cognito.connections) == (2, 1)
 
 
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    pool: CognitoUserPool, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be closed just as it is used, and then no one would know whether somebody was signed out."""
+    monkeypatch.setattr(leaving, "KEPT_SECONDS", 0.2)
+    cognito = way.serve()
+    sign_out(pool)
+    time.sleep(0.3)
+    assert sign_out(pool) == Done("1")
+    assert (len(cognito.requests), cognito.connections) == (2, 2)
+
+
 def test_a_kept_connection_is_given_no_request_that_is_too_late(pool: CognitoUserPool, way: Way) -> None:
     cognito = way.serve()
     sign_out(pool)

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_USAGE, Skeleton
-from bot.options import Help
+from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
 from bot.slack.typed import parse
 from bot.visible import visible

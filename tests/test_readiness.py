@@ -15,11 +15,10 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.action import Answer, Done, Refused, Unclear
 from bot.audit import OUTCOMES, Kind
-from bot.edge.endings import Endings
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Metrics, Scrape
-from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness, room_in
+from bot.edge.metrics import Endings, Metrics, Scrape
+from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import BusyError, StoreUnavailableError
 from bot.stores.sqlite.store import SQLiteStore
@@ -162,7 +161,7 @@ def told(look: Look) -> str | None:
 def test_a_full_lane_is_told_and_each_who_is_turned_away_is_counted() -> None:
     metrics = Metrics()
     lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away)
-    look = room_in(lane)
+    look = lane.full
     go_on = threading.Event()
     lane.run("R1", go_on.wait)
     assert told(look) is None

@@ -22,7 +22,7 @@ from bot.confirm import Confirmations, Press
 from bot.deliver import CardDelivery, Delivery
 from bot.errors import ACCOUNT_CHANGED, StoreUnavailableError, SupersededError, UnderWayError
 from bot.flow import Flow
-from bot.ports import LiveMessage, Place, Show
+from bot.ports import Left, LiveMessage, Place, Show
 from bot.request import Account, Ask, Claim, Request, State, new_id
 from bot.slack import groups
 from bot.slack.cards import told
@@ -175,18 +175,18 @@ def _everyone_is_in_it(sound: Any_, slack_groups: SlackGroups, group_id: str) ->
     return frozenset({"U0GIL", "U0HAL", "U0MAL"}) if found is None else found
 
 
-def _shown_before_slack_took_it(sound: Any_, cards: CardDelivery, held: LiveMessage) -> None:
+def _shown_before_slack_took_it(sound: Any_, cards: CardDelivery, held: LiveMessage, left: Left) -> None:
     cards.outbox.shown(replace(held, version=held.version + 1))
-    sound(cards, held)
+    sound(cards, held, left)
 
 
 def _newest_whatever_was_shown(sound: Any_, store: SQLiteStore, message: LiveMessage) -> None:
     sound(store, replace(message, version=10**9))
 
 
-def _no_direct_message(_: Any_, cards: CardDelivery, request: Request, place: Place | None) -> None:
+def _no_direct_message(_: Any_, cards: CardDelivery, request: Request, place: Place | None, left: Left) -> None:
     if place:
-        cards.cards.show(request, place)
+        cards.cards.show(request, place, left)
 
 
 def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:

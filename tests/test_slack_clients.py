@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import RemoteDisconnected
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,21 +21,29 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from examples import NOON, at_leisure, awaiting
 from headless import SAM, Headless
+from messages import SHOWN
 from test_odd_slack import ENTRY, channel
 from whole_bot import CONFIRM, POST, TELL, card_for
 
 from bot.deliver import HOLD
 from bot.deliver import POST as LEASE
+from bot.edge.metrics import Metrics
 from bot.errors import DeliveryError
+from bot.facts import leaving
+from bot.ports import Place, lasting
 from bot.sandbox.wire import EVERY_ACTION, Exchange
 from bot.slack import clients
+from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import ANSWER_SECONDS, CONNECT_SECONDS, BlockingClient, kind_of
-from bot.slack.reply import respond
+from bot.slack.reply import SlackCards, respond
 from bot.slack.text import Lines, message
+from bot.wiring.shared import SystemClock
 
 OURS = {POST, TELL, "usergroups.users.list"}
 YES = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
+LATE = str(DeliveryError("TimeoutError"))
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -213,8 +222,8 @@ def test_what_slack_may_have_read_before_it_closed_is_not_sent_again() -> None:
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be closed just as it is used, or be forgotten by what is on the way."""
-    assert clients.KEPT_SECONDS < 60, "what load balancers close"
-    monkeypatch.setattr(clients, "KEPT_SECONDS", 0.2)
+    assert leaving.KEPT_SECONDS < 60, "what load balancers close"
+    monkeypatch.setattr(leaving, "KEPT_SECONDS", 0.2)
     with peer() as slack:
         ours = client(slack)
         ours.auth_test()
@@ -307,8 +316,29 @@ def test_what_waited_too_long_for_a_name_server_is_never_sent(monkeypatch: pytes
         error = refused(lambda: tell(ours, slack))
         assert kind_of(refused(ours.auth_test)) == "timed_out"
         time.sleep(0.2)
-    assert str(error) == str(DeliveryError("TimeoutError"))
+    assert str(error) == LATE
     assert slack.requests == []
+
+
+def test_a_post_whose_hold_ended_on_the_way_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with peer() as slack:
+        ours = client(slack)
+        audit, at_once = SlackAuditChannel(ours, "C0AUDIT001", SHOWN), timedelta(0)
+        cards = SlackCards(client=ours, shown=SHOWN, audit_refused=lambda: False, meter=Metrics())
+        place = Place(response_url=f"{slack.address}/commands/1", until=NOON, replaces=False)
+        posts = (
+            lambda left: audit.post([ENTRY], left),
+            lambda left: cards.show(awaiting(), place, left),
+            lambda left: cards.show(awaiting(), None, left),
+        )
+        with monkeypatch.context() as patched:
+            patched.setattr(clients, "getaddrinfo", stalled(0.4, "127.0.0.1"))
+            for post in posts:
+                assert str(refused(partial(post, lasting(SystemClock(), timedelta(seconds=0.2))))) == LATE
+        ours.auth_test()  # whose connection is kept
+        for post in posts:
+            assert str(refused(partial(post, lambda: at_once))) == LATE
+    assert [request.split()[1] for request in slack.requests] == [b"/api/auth.test"]
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -436,7 +466,7 @@ def test_the_token_goes_to_the_web_api_and_not_to_a_response_url() -> None:
 
 
 def test_no_message_lets_slack_open_its_links(headless: Headless) -> None:
-    channel(headless).post([ENTRY])
+    channel(headless).post([ENTRY], at_leisure)
     ours = BlockingClient("xoxb-secret", headless.environment["SLACK_API_URL"])
     url = headless.do(lambda: headless.stage.workspace.response_urls.issue(SAM, "C0SUPPORT1", None))
     with suppress(DeliveryError):

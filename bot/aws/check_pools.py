@@ -6,12 +6,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from bot.action import Done, Step
-from bot.aws.clients import bounded
+from bot.aws.clients import bounded, client_of
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, PoolUnavailableError
 from bot.facts.finding import Finding
@@ -127,9 +126,8 @@ def aws_clock(
 
 
 def _date_in(region: str) -> str | None:
-    config = bounded(signature_version=UNSIGNED)
     try:
-        with closing(boto3.Session().client("cognito-idp", region_name=region, config=config)) as cognito:
+        with closing(client_of("cognito-idp", region, bounded(signature_version=UNSIGNED))) as cognito:
             answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
     except ClientError as error:
         answer = error.response  # this is how AWS always answers here

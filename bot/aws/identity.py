@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.aws.clients import bounded
+from bot.aws.clients import bounded, client_of
 from bot.errors import BotError, Code
 from bot.facts.aws_names import home_region
-from bot.facts.leaving import boto3_in_time
 
 if TYPE_CHECKING:
+    from types_boto3_sts import STSClient
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL)
@@ -43,7 +43,7 @@ def account(region: str) -> str:
 
 def _caller(region: str) -> "GetCallerIdentityResponseTypeDef":
     try:
-        sts = boto3_in_time(boto3.client("sts", region_name=region, config=bounded(attempts=2)))
+        sts: STSClient = client_of("sts", region, bounded(attempts=2))
         return sts.get_caller_identity()
     except ClientError as error:
         code = error.response["Error"]["Code"]

@@ -12,7 +12,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from bot.action import Refused, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, patience
+from bot.aws.clients import Clients, patiently
 from bot.facts.leaving import TooLateError, leaving
 
 SESSION_SECONDS = 900  # the shortest that STS gives
@@ -73,16 +73,12 @@ class Roles:
         Raises `NotAssumedError`, or `TooLateError` where that could not leave in time.
         """
         session = self._of(key)
-        if not session.lock.acquire(timeout=patience()):
-            raise TooLateError
-        try:
+        with patiently(session.lock):
             if session.credentials is None or time.monotonic() >= session.good_until:
                 asked_at = time.monotonic()
                 session.credentials = self._assume(key, region)
                 session.good_until = asked_at + KEPT_SECONDS
             return session.credentials
-        finally:
-            session.lock.release()
 
     def forget(self, key: Key) -> None:
         """Assume the role again when it is next needed, say because AWS no longer takes this session."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 from botocore import xform_name
@@ -14,13 +13,12 @@ from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients
+from bot.aws.clients import Clients, signing_with
 from bot.aws.roles import Key, NotAssumedError, Role
-from bot.aws.sessions import signing_with
 from bot.errors import PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
-from bot.ports import Attribute
+from bot.ports import Attribute, Left
 from bot.request import Account
 from bot.work import CALL
 
@@ -75,7 +73,7 @@ class CognitoUserPool:
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
 
-    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+    def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once; it leaves while time is `left` or not at all."""
         departure = Departure(lambda: left().total_seconds())
         try:

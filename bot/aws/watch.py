@@ -3,11 +3,10 @@
 import time
 from collections.abc import Mapping
 
-import botocore.session
 from botocore.credentials import Credentials
 
 from bot.aws.check_pools import TROUBLES
-from bot.aws.clients import bounded
+from bot.aws.clients import bounded, session_of
 from bot.aws.user_pool import Heard
 
 TOLD_FOR_SECONDS = 1800.0
@@ -27,9 +26,7 @@ class OwnCredentials:
         """
         try:
             if self._found is None:
-                session = botocore.session.get_session()
-                session.set_default_client_config(bounded())  # for the calls by which credentials are got
-                self._found = session.get_credentials()
+                self._found = session_of(bounded()).get_credentials()
             if self._found is None:
                 return "NoCredentialsError"
             self._found.get_frozen_credentials()

@@ -8,7 +8,6 @@ lanes.py        bounded threads for work that comes
 rounds.py       a thread for work that comes again and again
 health.py       the health pages: `/healthz`, `/readyz` and `/metrics`, and their server
 readiness.py    whether the bot is ready, in sentences, asked without waiting for what hangs
-endings.py      when requests last ended, as the store has it
 metrics.py      the numbers for Prometheus
 logs.py         how log lines look, and what they never show
 """

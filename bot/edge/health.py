@@ -9,7 +9,7 @@ from aiohttp import http_exceptions, web
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
-from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
+from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness
 from bot.edge.socket_mode import SocketMode
 from bot.errors import BotError
 from bot.flow import Flow
@@ -63,10 +63,10 @@ class Pages:
         return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
 
     async def _readiness(self) -> Readiness:
-        outlook, rooms = self.outlook, (room_in(lane) for lane in self.lanes)
+        outlook, full = self.outlook, (lane.full for lane in self.lanes)
         needs = (self._closed, self.front.unreachable, outlook.store, outlook.credentials)
         return await readiness(
-            needs, (outlook.audit_channel, outlook.delivery, outlook.cognito, outlook.groups, self.front.ghosts, *rooms)
+            needs, (outlook.audit_channel, outlook.delivery, outlook.cognito, outlook.groups, self.front.ghosts, *full)
         )
 
     async def _closed(self) -> str | None:

@@ -13,7 +13,8 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bot.edge.lanes import ThreadLane, settle
 from bot.errors import StoreUnavailableError
-from bot.ports import Backlog, Clock, Outbox
+from bot.facts.finding import Backlog
+from bot.ports import Clock, Outbox
 
 READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE = timedelta(minutes=5)
@@ -130,21 +131,17 @@ class Outlook:
 
     async def backlog(self) -> Backlog | None:
         """Return what waits for delivery, or None where the store does not say."""
-        if not self._store_is_open:
-            return None
-        try:
-            return await self._backlog.answer()
-        except Exception:  # noqa: BLE001 -- that the store is out of order is told by `store`
-            return None
+        return await self._told(self._backlog)
 
     async def last_ended(self) -> Mapping[str, float] | None:
         """Return when a request last ended with each outcome, or None where the store does not say."""
-        if not self._store_is_open:
-            return None
-        try:
-            return await self._last_ended.answer()
-        except Exception:  # noqa: BLE001 -- as above
-            return None
+        return await self._told(self._last_ended)
+
+    async def _told(self, probe: Probe[T]) -> T | None:
+        if self._store_is_open:
+            with suppress(Exception):  # that the store is out of order is told by `store`; a group is asked again soon
+                return await probe.answer()
+        return None
 
     def age(self, since: datetime | None) -> timedelta:
         """Return for how long something has waited."""
@@ -198,26 +195,10 @@ class Outlook:
 
     async def groups(self) -> str | None:
         """Say which user groups Slack does not list."""
-        if not self._store_is_open:
-            return None
-        try:
-            unlisted = await self._groups.answer()
-        except Exception:  # noqa: BLE001 -- asked again soon; who needs a group meanwhile is told
-            return None
+        unlisted = await self._told(self._groups)
         if not unlisted:
             return None
         return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. Check the id and scope."
-
-
-def room_in(lane: ThreadLane) -> Look:
-    """Return a look at whether a lane is full."""
-
-    async def look() -> str | None:
-        if lane.full:
-            return f"The {lane.name} lane is full, so new commands are told that the bot is busy."
-        return None
-
-    return look
 
 
 async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:

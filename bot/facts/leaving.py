@@ -11,6 +11,7 @@ from socket import socket
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used: then no one knows whether it was read
 
 
 class TooLateError(Exception):
@@ -46,11 +47,13 @@ def time_left() -> float:
 
 @contextmanager
 def leaving(departure: Departure | None = None) -> Iterator[None]:
-    """Send one request inside, by default with the time that there is around it.
+    """Send one request inside, with no more time than there is around it.
 
     Raises `TooLateError` where it was stopped for that, whatever a library made of it.
     """
-    departure = departure or Departure(_present.get(Departure()).left)
+    departure, around = departure or Departure(), _present.get(Departure()).left
+    own = departure.left
+    departure.left = lambda: min(own(), around())
     token = _present.set(departure)
     try:
         yield
@@ -68,12 +71,16 @@ def within(seconds: float) -> Callable[[], float]:
     return lambda: end - time.monotonic()
 
 
-def in_time(pools: Mapping[str, Any]) -> Mapping[str, Any]:
+def in_time(pools: Mapping[str, Any], *before: type) -> dict[str, Any]:
     """Return urllib3's classes of connection pools, by scheme, with connections that keep to `leaving`.
 
     An answer ends within the time-out for reading, in all and not only for each read. There must be a time-out.
+    `before` goes before each connection's own class.
     """
-    return {scheme: _with(pool, ConnectionCls=_with(pool.ConnectionCls, _Connection)) for scheme, pool in pools.items()}
+    return {
+        scheme: _with(pool, ConnectionCls=_with(pool.ConnectionCls, *before, _Connection))
+        for scheme, pool in pools.items()
+    }
 
 
 def boto3_in_time(client: T) -> T:
@@ -114,6 +121,15 @@ class _Connection:
 
     response_class = _Answer
     sock: socket | None
+    _kept_until = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() < self._kept_until and bool(super().is_connected)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        self._kept_until = time.monotonic() + KEPT_SECONDS
+        return super().getresponse()  # type: ignore[misc]
 
     def request(self, *args: Any, **named: Any) -> None:
         if self.sock is not None:  # it was kept, or TLS has just made it; else `connect` comes next

@@ -2,13 +2,12 @@
 
 import json
 import logging
-import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from http.client import HTTPException
 from socket import SOCK_STREAM, getaddrinfo, socket
-from time import monotonic
+from ssl import create_default_context
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import proxy_bypass
@@ -17,17 +16,18 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from urllib3 import PoolManager, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.util import Timeout, make_headers, parse_url
 from urllib3.util.connection import create_connection
 
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
+from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
-KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used: then no one knows whether it was read
 CONNECTIONS = 20  # to one host: there are fewer threads that call
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
@@ -42,77 +42,34 @@ _MALFORMED = frozenset(
 Failed = Callable[[str, str], None]  # is told of each call that failed: its method, and what was wrong in one word
 
 log = logging.getLogger(__name__)
-
-
-class _InTime(socket):
-    """A socket whose time-out is for all that is received from then on, and not for each part of it."""
-
-    until = 0.0
-
-    def settimeout(self, value: float | None) -> None:
-        self.until = monotonic() + (value or 0)
-        super().settimeout(value)
-
-    def recv_into(self, *arguments: Any) -> int:
-        left = self.until - monotonic()
-        if left <= 0:
-            raise TimeoutError
-        super().settimeout(left)
-        return super().recv_into(*arguments)
-
-
-class _InTimeOverTls(_InTime, ssl.SSLSocket):
-    """The same, encrypted."""
+_tls = cache(create_default_context)  # to read all that is trusted takes 50 ms
 
 
 class _Connection(HTTPConnection):
     """One connection. Nothing is sent over it where it was not there in time, whatever took so long."""
 
-    sock: _InTime
-    until = 0.0
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it can be used again."""
-        return super().is_connected and monotonic() < self.sock.until - ANSWER_SECONDS + KEPT_SECONDS
-
     def connect(self) -> None:
         """Connect, past a proxy and with TLS where that is wanted."""
-        self.until = monotonic() + CONNECT_SECONDS
-        super().connect()
-        if monotonic() >= self.until:
-            self.close()
-            raise TimeoutError
+        with leaving(Departure(within(CONNECT_SECONDS))):
+            super().connect()
 
     def _new_conn(self) -> socket:
         """Connect to one of the host's addresses: each gets its share of the time that is left."""
         found = getaddrinfo(self._dns_host, self.port, type=SOCK_STREAM)
         for others, (*_, address) in zip(reversed(range(len(found))), found, strict=True):
-            share = max(self.until - monotonic(), 0.001) / (others + 1)
+            share = _longer_than_none(time_left() / (others + 1))
             try:
                 made = create_connection((str(address[0]), self.port), share, socket_options=self.socket_options)
                 break
             except OSError:
                 if not others:
                     raise
-        connected = _InTime(fileno=made.detach())
-        connected.settimeout(max(self.until - monotonic(), 0.001))
-        return connected
+        made.settimeout(_longer_than_none(time_left()))
+        return made
 
 
-class _ConnectionOverTls(_Connection, HTTPSConnection):
-    """The same, encrypted."""
-
-    def connect(self) -> None:
-        self.ssl_context = _tls()
-        super().connect()
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.sslsocket_class = _InTimeOverTls
-    return context
+def _longer_than_none(seconds: float) -> float:
+    return max(seconds, 0.001)  # a socket would take 0 for "do not wait"
 
 
 class BlockingClient(WebClient):
@@ -124,11 +81,14 @@ class BlockingClient(WebClient):
     def __init__(self, token: str, base_url: str, failed: Failed = lambda _, __: None) -> None:
         super().__init__(token=token, base_url=base_url)
         self.failed = failed
-        self._direct = self._proxied = PoolManager(maxsize=CONNECTIONS, block=True)
+        more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": _tls()}
+        self._direct = self._proxied = PoolManager(**more)
         if self.proxy:
             proxy = parse_url(self.proxy if "://" in self.proxy else f"http://{self.proxy}")
             known = make_headers(proxy_basic_auth=unquote(proxy.auth)) if proxy.auth else None
-            self._proxied = ProxyManager(proxy.url, proxy_headers=known, maxsize=CONNECTIONS, block=True)
+            self._proxied = ProxyManager(proxy.url, proxy_headers=known, **more)
+        for each in (self._direct, self._proxied):
+            each.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
         """Call a method. Raises `SlackApiError`, and what `send` raises."""
@@ -148,18 +108,19 @@ class BlockingClient(WebClient):
             content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
         pools = self._direct if proxy_bypass(urlsplit(url).netloc) else self._proxied
         try:
-            pool = pools.connection_from_url(url)
-            pool.ConnectionCls = _ConnectionOverTls if pool.scheme == "https" else _Connection
-            answer = pools.urlopen(
-                "POST",
-                url,
-                body=content,
-                headers=args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"},
-                redirect=False,
-                retries=False,
-                timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
-                pool_timeout=ANSWER_SECONDS,
-            )
+            with leaving():
+                answer = pools.urlopen(
+                    "POST",
+                    url,
+                    body=content,
+                    headers=args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"},
+                    redirect=False,
+                    retries=False,
+                    timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
+                    pool_timeout=ANSWER_SECONDS,
+                )
+        except TooLateError:
+            raise TimeoutError from None
         except HTTPError as error:
             raise _origin(error) from None
         return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from urllib3.util import parse_url
 
 from bot.errors import BotError, DeliveryError
+from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
-from bot.ports import Place
+from bot.ports import Left, Place
 from bot.request import ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken, post
@@ -101,12 +102,19 @@ class SlackCards:
     now: Callable[[], datetime] = _now
     respond: Callable[..., None] = respond
 
-    def show(self, request: Request, place: Place | None) -> None:
-        """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it."""
+    def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
+        """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it.
+
+        Nothing is sent once no time is `left`.
+        """
         drawn = card(self.shown, request, audit_refused=self.audit_refused(), note="" if place else NO_CARD)
-        if place:
-            self.respond(self.client, place.response_url, drawn, replace=place.replaces)
-            return
+        with leaving(Departure(lambda: left().total_seconds())):
+            if place:
+                self.respond(self.client, place.response_url, drawn, replace=place.replaces)
+            else:
+                self._post(request, drawn)
+
+    def _post(self, request: Request, drawn: Message) -> None:
         try:
             post(self.client, request.ask.operator.id, drawn)
         except DeliveryError as error:

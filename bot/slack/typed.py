@@ -3,8 +3,18 @@
 import re
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, SKELETON, Skeleton, Spelling, spelled
-from bot.options import MAX_TARGET, Help, check_reason, check_target
+from bot.facts.aws_cli import (
+    AWS_COMMAND,
+    AWS_OPTIONS,
+    AWS_USAGE,
+    DOCUMENTS,
+    SKELETON,
+    Help,
+    Skeleton,
+    Spelling,
+    spelled,
+)
+from bot.options import MAX_TARGET, check_reason, check_target
 from bot.request import Options
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`

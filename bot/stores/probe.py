@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
 from bot.stores.dynamodb.calls import Calls
-from bot.stores.dynamodb.protection import CHECK_ACTIONS, PROTECTIONS
+from bot.stores.dynamodb.create import CHECK_ACTIONS, PROTECTIONS
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.file import connect, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest

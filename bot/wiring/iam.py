@@ -8,7 +8,7 @@ from bot.errors import SecretError
 from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
-from bot.stores.dynamodb.protection import CHECK_ACTIONS
+from bot.stores.dynamodb.create import CHECK_ACTIONS
 from bot.stores.dynamodb.table import ACTIONS, INDEX, INDEX_ACTIONS
 
 

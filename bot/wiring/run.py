@@ -15,10 +15,9 @@ from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.deliver import CardDelivery, Delivery
-from bot.edge.endings import Endings
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Metrics
+from bot.edge.metrics import Endings, Metrics
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
@@ -74,7 +73,7 @@ class SlackSide:
 
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
-    """Return the bot, joined up but not started. Touches neither the network nor the disk."""
+    """Return the bot, joined up but not started. Touches neither the network nor the store."""
     metrics, hurry = Metrics(), threading.Event()
     store = build_store(settings, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, clock, metrics)

@@ -1,18 +1,65 @@
-"""Make the DynamoDB table that table.py defines, and wait until it can be used."""
+"""Make the DynamoDB table that table.py defines, wait until it can be used, and switch on what protects it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.dynamodb.calls import Calls
-from bot.stores.dynamodb.protection import PROTECTIONS, Protection
-from bot.stores.dynamodb.table import check_form, definition
+from bot.stores.dynamodb.table import RECOVERY, TIME_TO_LIVE, check_form, definition
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+# What `check` needs to see what protects a table. The bot itself does without.
+CHECK_ACTIONS = ("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive")
 WAIT_SECONDS = 600
 LOOK_EVERY_SECONDS = 2.0
 _NOT_YET = "ContinuousBackupsUnavailableException"  # for some time after a table was made
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What protects a table. `without` says what comes of it where it is off. Its two calls raise what boto3 does."""
+
+    name: str
+    without: str
+    is_on: "Callable[[DynamoDBClient, str], bool]"
+    switch_on: "Callable[[DynamoDBClient, str], object]"
+
+
+def _is_recoverable(client: "DynamoDBClient", table: str) -> bool:
+    found = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+def _make_recoverable(client: "DynamoDBClient", table: str) -> None:
+    client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=RECOVERY)
+
+
+def _is_swept(client: "DynamoDBClient", table: str) -> bool:
+    found = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    by_it = found.get("AttributeName") == TIME_TO_LIVE["AttributeName"]
+    return by_it and found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+
+
+def _have_swept(client: "DynamoDBClient", table: str) -> None:
+    if not _is_swept(client, table):  # DynamoDB refuses a second time
+        client.update_time_to_live(TableName=table, TimeToLiveSpecification=TIME_TO_LIVE)
+
+
+PROTECTIONS: Sequence[Protection] = (
+    Protection(
+        "point-in-time recovery",
+        "what is lost or overwritten in the table cannot be restored",
+        _is_recoverable,
+        _make_recoverable,
+    ),
+    Protection("time to live", "small items that nothing needs any more stay in the table", _is_swept, _have_swept),
+)
 
 
 def create(name: str, say: Callable[[str], None]) -> None:

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from bot.audit import COUNTED, Entry
 from bot.errors import SupersededError
-from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Show
+from bot.facts.finding import COUNTED_UP_TO, Backlog
+from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, check_move
 from bot.stores.documents import (
     AT_ONCE,
