@@ -47,9 +47,10 @@ class Authorized:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why not, in the words of the audit entry."""
+    """Why not, in the words of the audit entry; `unsure`: Slack did not say who may, so they may be one of those."""
 
     rule: str
+    unsure: bool = False
 
 
 def authorize(
@@ -61,14 +62,16 @@ def authorize(
     """Decide for all pools at once.
 
     `members` tells who is in a Slack user group; where Slack cannot list it (None), it allows no one. It is asked only
-    where no user id decides. A person of a team other than `home_team` is never allowed. In a terminal the operator's
-    id is an ARN, and Slack has no say.
+    where no user id decides. A person of a team other than `home_team` is never allowed, and no one is while Slack has
+    not said which one that is. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
         may = allowlist.pools and operator.id in allowlist.terminal
         rules = dict.fromkeys(allowlist.pools, "allow.terminal")
         return Authorized(operator, rules, seal=_SEAL) if may else Denied("not allowed")
-    if not home_team or operator.team_id != home_team:
+    if not home_team:
+        return Denied("not allowed (Slack has not said yet which workspace this is)", unsure=True)
+    if operator.team_id != home_team:
         return Denied("from another team")
     members = cache(members)  # one question for each group, however many pools name it
     found = {pool: _rule(operator.id, allowlist, pool, members) for pool in allowlist.pools}
@@ -76,7 +79,9 @@ def authorize(
         return Authorized(operator, rules, seal=_SEAL)
     groups = allowlist.everywhere.groups.union(*(allowed.groups for allowed in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
-    return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})" if unreadable else "not allowed")
+    if unreadable:
+        return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", unsure=True)
+    return Denied("not allowed")
 
 
 def _rule(

@@ -1,6 +1,6 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -61,14 +61,16 @@ class Confirmations:
         """
         if account and self.pool_ids.get(account.pool) != account.pool_id:
             raise errors.PoolChangedError
-        pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
-        allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
+        decision = self._decision(ask.operator, [account.pool] if account else self.allowlist.pools)
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
-            raise self._refused(ask, decision.rule, account, sentence)
+            raise self._refused(ask, decision, account, sentence)
         anywhere = account or (ask.options.pool is None and ask.options.pool_id is None)
         return decision if anywhere else self._in_named_pool(decision, ask)
+
+    def _decision(self, operator: Operator, pools: Iterable[str]) -> Authorized | Denied:
+        allowlist = replace(self.allowlist, pools={pool: self.allowlist.pools[pool] for pool in pools})
+        return authorize(operator, allowlist, self.groups.members, self.home_team())
 
     def _in_named_pool(self, authorized: Authorized, ask: Ask) -> Authorized:
         named, mine = ask.options.pool, ", ".join(sorted(authorized.rules))
@@ -76,10 +78,13 @@ class Confirmations:
             named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), None)
         if named is None or named not in self.allowlist.pools:
             raise errors.UsageError(f"This bot knows no such pool. You may use: {mine}.")
-        if named not in authorized.rules:
-            sentence = f"You may not do this in pool {named}. You may use: {mine}."
-            raise self._refused(ask, f"not allowed in pool {named}", None, sentence)
-        return authorized.only(named)
+        if named in authorized.rules:
+            return authorized.only(named)
+        decision = self._decision(ask.operator, [named])  # again, since a group of this pool may not have been listed
+        if isinstance(decision, Authorized):
+            return decision
+        denied = decision if decision.unsure else Denied(f"not allowed in pool {named}")
+        raise self._refused(ask, denied, None, f"You may not do this in pool {named}. You may use: {mine}.")
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for whom it means, and store a request that awaits a press. Raises as `Finder.find` does.
@@ -183,6 +188,6 @@ class Confirmations:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
-    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> errors.DeniedError:
-        self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
-        return errors.DeniedError(rule, sentence)
+    def _refused(self, ask: Ask, denied: Denied, account: Account | None, sentence: str | None) -> errors.DeniedError:
+        self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
+        return errors.DeniedError(denied.rule, errors.DeniedError.UNSURE if denied.unsure else sentence)

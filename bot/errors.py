@@ -46,6 +46,10 @@ class DeniedError(BotError):
     """You are not on the list of people who may sign users out. If you should be, ask the bot's engineer."""
 
     code = Code.SETTINGS
+    UNSURE = (
+        "Slack could not be asked who is in a group or in this workspace, so it is not known whether you may do this. "
+        "This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
+    )
 
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule  # for the audit entry: the sentence reveals nothing

@@ -173,7 +173,7 @@ class Outlook:
             return None
         if not unlisted:
             return None
-        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. Check the id and scope."
+        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. The log says why."
 
 
 def room_in(lane: ThreadLane) -> Look:
