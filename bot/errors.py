@@ -1,4 +1,7 @@
-"""What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own."""
+"""What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own.
+
+Each must be true for everyone who may read it: also at the second click of a double click, whose first one was taken.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -19,14 +22,14 @@ class Code(StrEnum):
 
 
 class BotError(Exception):
-    """Something went wrong. If you had just confirmed, look into the audit channel. Otherwise nothing was done."""
+    """Something went wrong, so it is not known here what this did. Look into the audit channel before you try again."""
 
     # `sentence` says what was wrong, `hint` what to do: plain text, both.
     code = Code.OTHER
 
     def __init__(self, sentence: str | None = None, hint: str = "") -> None:
         if sentence is None:
-            first, _, hint = str(self.__doc__).partition(". ")
+            first, _, hint = " ".join(str(self.__doc__).split()).partition(". ")
             sentence = f"{first.rstrip('.')}."
         self.sentence, self.hint = sentence, hint
         super().__init__(f"{sentence} {hint}".rstrip())
@@ -72,23 +75,32 @@ class PoolUnavailableError(BotError):
 
 
 class BusyError(BotError):
-    """The bot is busy and did not take this. Try again in a moment."""
+    """The bot is busy and did not take this. An earlier press counts if the bot took it.
+
+    If not, try again in a moment.
+    """
 
 
 class RestartingError(BotError):
-    """The bot is restarting and did not take this. Press or type it again in a moment."""
+    """The bot is restarting and did not take this. An earlier press counts if the bot took it.
+
+    If not, press or type it again in a moment.
+    """
 
 
 class NewerVersionError(BotError):
-    """A newer version of the bot is taking over, so this one did not take this. Try again in a moment."""
+    """A newer version of the bot is taking over, so this one did not take this.
+
+    An earlier press counts if the bot took it. If not, try again in a moment.
+    """
 
 
 class UnknownRequestError(BotError):
-    """The bot no longer knows this request, so your press did nothing. Run the command again."""
+    """The bot does not know this request, so your press did nothing. Look into the audit channel, then ask again."""
 
 
 class PoolChangedError(BotError):
-    """The bot's pools have changed since then, so nothing was done. Run the command again."""
+    """The bot's pools have changed since then, so your press did nothing. Run the command again."""
 
 
 class NotYoursError(BotError):
@@ -100,19 +112,25 @@ class ChosenBeforeError(BotError):
 
 
 class UnderWayError(BotError):
-    """The request was already confirmed and is under way. Its result will come where it was confirmed."""
+    """The request was already confirmed and is under way. Its result comes in the card or as a direct message.
+
+    The audit channel shows it too.
+    """
 
 
 class NotRecordedError(BotError):
-    """The bot's store did not answer, so it is not known here how this ends. The audit channel will show it."""
+    """The bot could not note how far this got, so it is not known here how it ends. The audit channel will show it."""
 
 
 class StoreUnavailableError(BotError):
-    """The bot cannot use its store, so it could not do this. Try again, and tell the bot's engineer."""
+    """The bot cannot use its store, so it could not do this. An earlier press counts if the bot took it.
+
+    If not, try again in a minute, and tell the bot's engineer.
+    """
 
     IN_DOUBT = (
-        "The bot's store did not answer. If you had just confirmed, the sign-out may still happen, and the audit "
-        "channel will show it. Otherwise nothing was signed out. Look there before you try again."
+        "The bot's store did not answer, so it is not known here what this did. A sign-out that was confirmed may "
+        "still happen, and the audit channel will show it. Look there before you try again."
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:

@@ -59,7 +59,7 @@ def test_a_result_whose_response_url_is_gone_comes_as_a_direct_message_once(head
         headless.press(KIM, card_for(headless, KIM, "grace"), CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: grace")
         assert len(headless.direct_messages(SAM)) == 1
-    assert shows(told, "The card of this request can no longer be changed")
+    assert shows(told, "The card of this request could not be changed")
     assert shows(told, "Signed out: ada")
 
 

@@ -72,12 +72,12 @@ class TestAuthorize:
         assert str(caught.value) == str(DeniedError("another rule")), "it reveals nothing"
 
     def test_no_one_is_allowed_while_slack_has_not_said_which_workspace_this_is(self, store: Store) -> None:
-        with pytest.raises(DeniedError, match="^Slack could not be asked"):
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
             confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
 
     def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, groups=Members({"S0ONE": None}))
-        with pytest.raises(DeniedError, match="^Slack could not be asked"):
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
             rules.authorize(asked())
         (entry,) = store.entries(None, None)
         assert entry.rule == "not allowed (Slack could not list S0ONE)"
@@ -243,7 +243,7 @@ class TestConfirm:
     ) -> None:
         request = added(store, awaiting())
         rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, groups=Members({"S0ONE": None}))
-        with pytest.raises(DeniedError, match="^Slack could not be asked") as caught:
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked") as caught:
             rules.confirm(press(request))
         assert "no longer" not in str(caught.value)
         assert stored(store, request).state is State.CONFIRMING

@@ -26,7 +26,11 @@ from bot.slack.text import (
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
 CANCEL = "signout_cancel"
-AUDIT_REFUSED = "The audit channel takes no messages just now. What is missing there is saved and will be posted."
+AUDIT_REFUSED = (
+    "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
+)
+# Progress may stay as the last word where Slack takes no other, so it must be true for ever.
+_RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
 LONGEST_LIFETIME = "1 day"  # of the tokens of a pool that is not configured any more, at most
 
 
@@ -104,11 +108,10 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
     running = ACTIONS[request.ask.options.action].running
     name = Code(shown.personal(request.account.username, is_name=True))
     if request.state is State.RUNNING:
-        patience = " … This takes a second, seldom more than half a minute. The result will be here."
-        return [[f"{running} ", name, patience]]
+        return [[f"{running} ", name, ", confirmed ", request.decided_at or request.created_at, f".{_RESULT_COMES}"]]
     latest = (request.decided_at or request.created_at) + shown.resume_within
     waits = " has begun or waits to begin, until "
-    return [[f"Confirmed. {running} ", name, waits, latest, " at the latest. The result will be here."]]
+    return [[f"Confirmed. {running} ", name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
 
 
 def _outcome(shown: Shown, request: Request) -> list[Block]:

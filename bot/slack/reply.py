@@ -19,7 +19,10 @@ from bot.slack.clients import TIMEOUT_SECONDS, BlockingClient, kind_of, kind_of_
 from bot.slack.text import Message, Shown
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
-NO_CARD = "The card of this request can no longer be changed, so its result comes as a direct message."
+NO_CARD = (
+    "The card of this request could not be changed, so its result comes as a direct message. Buttons that the card may "
+    "still have do nothing more."
+)
 _OK = 200
 # An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
 _GONE_STATUS = frozenset({404, 410})
