@@ -20,7 +20,7 @@ from bot.slack.text import Message, Shown
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
 NO_CARD = (
-    "The card of this request could not be changed, so its result comes as a direct message. Buttons that the card may "
+    "The card of this request may not show its result, so it comes as a direct message. Buttons that the card may "
     "still have do nothing more."
 )
 _OK = 200
