@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -25,6 +24,8 @@ MINUTE = 60.0
 # So many groups are always known, however often they are asked for: each is listed twice in any minute at most.
 MOST_GROUPS = CALLS_A_MINUTE // 2
 
+LOOK_AGAIN_SECONDS = 0.05  # for those who wait until another asker has the list
+
 Members = frozenset[str] | None
 
 log = logging.getLogger(__name__)
@@ -36,33 +37,42 @@ class SlackGroups:
     What failed is asked again after a pause, and not before Slack wants to be asked.
     """
 
-    def __init__(self, client: WebClient, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._now = now
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._listed: dict[str, tuple[float, frozenset[str]]] = {}
-        self._asking: dict[str, Future[Members]] = {}
+        self._asking: set[str] = set()
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when to ask again
         self._calls = deque([-math.inf] * CALLS_A_MINUTE, CALLS_A_MINUTE)
         self._not_before = -math.inf
 
     def members(self, group_id: str) -> Members:
         """Return the user ids in a group; None where Slack cannot list it, or must not be asked just now."""
-        with self._lock:
-            now = self._now()
-            age, known = self._known(group_id, now)
-            asked = self._asking.get(group_id)
-            if known is not None and (asked or age < MAX_AGE_SECONDS - AHEAD_SECONDS):
-                return known
-            if not asked and not self._may_ask(group_id, now, early=known is not None):
-                return known
-            if not asked:
-                self._calls.append(now)
-                answer = self._asking[group_id] = Future[Members]()
-        if asked:
-            return asked.result()
-        answer.set_result(self._ask(group_id, now))
-        return answer.result()
+        while True:
+            with self._lock:
+                now = self._now()
+                age, known = self._known(group_id, now)
+                is_asked = group_id in self._asking
+                if known is not None and (is_asked or age < MAX_AGE_SECONDS - AHEAD_SECONDS):
+                    return known
+                if not is_asked:
+                    if not self._may_ask(group_id, now, early=known is not None):
+                        return known
+                    self._calls.append(now)
+                    self._asking.add(group_id)
+                    break
+            self._sleep(LOOK_AGAIN_SECONDS)
+        try:
+            return self._ask(group_id, now)
+        finally:
+            self._asking.discard(group_id)
 
     def unlisted(self, group_ids: Iterable[str]) -> Sequence[str]:
         """Return the groups that Slack does not list. It is asked for those that it has not yet, or did not last."""
@@ -94,7 +104,6 @@ class SlackGroups:
             if isinstance(error, SlackApiError):
                 wait = not_taken(error.response.status_code, error.response.headers, None).retry_after
         with self._lock:
-            del self._asking[group_id]
             now = self._now()
             if members is not None:
                 self._failures.pop(group_id, None)
