@@ -139,6 +139,8 @@ class Request:
     `expires_at` is the end of the present wait for a press. `decided_at` is the operator's press on the action.
     `in_doubt`: an earlier holder of the claim died; its calls, if any, got no recorded answer.
     `done` are the steps that were answered with yes, `attempts` counts all calls that were sent.
+    `access_until` is when tokens end by the settings. `login_until` is never set now: a login page's session has no
+    such end.
     """
 
     ask: Ask

@@ -26,24 +26,16 @@ CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
 AT_ONCE = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lifetimes:
-    """How long what a pool has issued outlives a sign-out, from its configuration."""
-
-    token: timedelta
-    login_cookie: timedelta
-
-
 @dataclass(frozen=True, kw_only=True)
 class Worker:
     """Carries decided requests out. Safe to use from many threads, and in several instances at once.
 
-    `jitter` gives a factor for each pause. What was asked in a terminal of a pool in `with_role` can only be run there:
-    the role trusts each operator's own credentials.
+    `token_lifetimes` is what the settings say of each pool. `jitter` gives a factor for each pause. What was asked in a
+    terminal of a pool in `with_role` can only be run there: the role trusts each operator's own credentials.
     """
 
     pools: Mapping[str, UserPool]
-    lifetimes: Mapping[str, Lifetimes]
+    token_lifetimes: Mapping[str, timedelta]
     requests: Requests
     clock: Clock
     resume_within: timedelta
@@ -141,13 +133,12 @@ class Worker:
             state = State.UNKNOWN
         elif known.done:
             state = State.PARTLY
-        lifetimes = self.lifetimes.get(request.account.pool) if state is State.DONE else None
+        lifetime = self.token_lifetimes.get(request.account.pool) if state is State.DONE else None
         ended = known.move(
             state,
             in_doubt=request.in_doubt,
             ended_at=now,
-            access_until=now + lifetimes.token if lifetimes else None,
-            login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
+            access_until=now + lifetime if lifetime else None,
         )
         self._write(request, ended, wait)
         return ended

@@ -161,7 +161,7 @@ class Outlook:
         age = self.age(backlog.oldest_at) if backlog else timedelta(0)
         if age <= OVERDUE:
             return None
-        return f"The oldest undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
+        return f"An undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
 
     async def groups(self) -> str | None:
         """Say which user groups Slack does not list."""

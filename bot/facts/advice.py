@@ -1,9 +1,11 @@
 """What the outcomes without a yes mean, and what is said of an error code of AWS's."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE
 
+LONGEST_TOKEN = timedelta(days=1)  # no access or ID token of Cognito's lives longer, whatever a pool is set to
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
 

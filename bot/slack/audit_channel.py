@@ -9,7 +9,7 @@ from structlog.contextvars import bound_contextvars
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
 from bot.facts.slack_words import TOKEN_ERRORS
-from bot.slack.cards import result
+from bot.slack.cards import HOSTED, result, until
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
@@ -22,6 +22,7 @@ from bot.slack.text import (
     Plain,
     Shown,
     SmallPrint,
+    Span,
     element,
     message,
 )
@@ -89,13 +90,12 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
     title = f"{_SIGNS.get(first.kind, '✅')} {title}"
     if len(entries) > 1:
         return message(Header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
-    target, access, login = shown.personal(first.ask.options.target), None, None
+    target, lasting = shown.personal(first.ask.options.target), list[Span]()
     if first.chosen:
         target = shown.personal(first.chosen.username, is_name=True)
-    if first.request:
-        access, login = first.request.access_until, first.request.login_until
-    renewed: Line = [". The hosted login page may renew them until ", login] if login else []
-    lasting: Line = ["Tokens may be accepted until ", access, *renewed, "."] if access else []
+    if first.request and first.chosen and not meaning:
+        hosted: Line = [f" {HOSTED}"] if shown.lasting_of(first.chosen).hosted_login else []
+        lasting = ["Tokens that were given out may be accepted until ", *until(first.request), *hosted]
     return message(
         Header(f"{title}: {target}"),
         _who_and_why(shown, first),

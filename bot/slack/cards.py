@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
-from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.advice import LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.duration import in_words
 from bot.options import USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.text import (
@@ -29,9 +30,12 @@ CANCEL = "signout_cancel"
 AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
+HOSTED = (
+    "A browser that used the hosted login page can get new tokens without a password. Each use of that page renews "
+    "this, so it has no fixed end."
+)
 # Progress may stay as the last word where Slack takes no other, so it must be true for ever.
 _RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
-LONGEST_LIFETIME = "1 day"  # of the tokens of a pool that is not configured any more, at most
 
 
 def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: str = "") -> Message:
@@ -86,10 +90,11 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
-    lifetime = shown.token_lifetimes.get(request.account.pool, LONGEST_LIFETIME)
+    lifetime, longest = shown.lasting_of(request.account).token_lifetime, in_words(LONGEST_TOKEN)
+    bound = f" by the bot's settings, and for {longest} at most" if lifetime < LONGEST_TOKEN else ""
     later = (
         "Every device has to sign in again, and can do so at once. An app that checks only a token's signature "
-        f"may accept it for up to {lifetime} more."
+        f"may accept it for up to {in_words(lifetime)} more{bound}."
     )
     return [
         Header(ACTIONS[request.ask.options.action].question),
@@ -116,25 +121,45 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
 
 def _outcome(shown: Shown, request: Request) -> list[Block]:
     title, meaning = result(request)
-    ended, access, login = request.ended_at, request.access_until, request.login_until
-    lifetime = shown.token_lifetimes.get(request.account.pool, LONGEST_LIFETIME)
-    hosted = "A browser that used the hosted login page may get new tokens without a password until "
-    truth: list[Line] = [
-        ["All refresh tokens were revoked: ", ended, "."] if ended else ["All refresh tokens were revoked."],
-        ["Apps that check only a token's signature may accept it until ", access, "."] if access else [],
-        [hosted, login, f", each good for up to {lifetime}."] if login else [],
-        ["The person can sign in again at once."],
-        ["Is that too long, or must they stay out? Disable the account or reset its password in Cognito."],
-    ]
     return [
         Header(f"{title}: {shown.personal(request.account.username, is_name=True)}"),
-        [meaning] if meaning else Lines(truth, "list"),
+        [meaning] if meaning else Lines(_what_goes_on(shown, request), "list"),
         Lines(
             [
                 [Bold("Request  "), Code(request.id)],
                 [Bold("AWS request  "), Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else [],
             ]
         ),
+    ]
+
+
+def _what_goes_on(shown: Shown, request: Request) -> list[Line]:
+    """Return what a sign-out did and what it did not reach, as far as that applies to this account."""
+    provider, lasting, ended = request.account.provider, shown.lasting_of(request.account), request.ended_at
+    keep_out = f" in Cognito, and end the session at {provider}" if provider else " or reset its password in Cognito"
+    credentials = "AWS credentials that the identity pool gave out stay valid until they expire."
+    return [
+        ["All refresh tokens were revoked: ", ended, "."] if ended else ["All refresh tokens were revoked."],
+        ["Apps that check only a token's signature may accept it until ", *until(request)],
+        [HOSTED] if lasting.hosted_login else [],
+        [f"The session at {provider} was not ended: it may let the person in without a password."] if provider else [],
+        [credentials] if lasting.identity_pool else [],
+        [f"If there is an identity pool: {credentials}"] if lasting.identity_pool is None else [],
+        ["The person can sign in again at once."],
+        [f"Is that too long, or must they stay out? Disable the account{keep_out}."],
+    ]
+
+
+def until(request: Request) -> Line:
+    """Return until when tokens are accepted: by the settings, and at the most, since a pool may give out others."""
+    latest = (request.ended_at or request.created_at) + LONGEST_TOKEN
+    if request.access_until is None or request.access_until >= latest:
+        return [latest, "."]
+    return [
+        request.access_until,
+        " if tokens live no longer than the bot's settings say, and until ",
+        latest,
+        " at most.",
     ]
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
+from bot.facts.advice import LONGEST_TOKEN
 from bot.options import looks_like_phone
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
@@ -206,17 +207,30 @@ def as_text(drawn: Any) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """What the settings say about showing things. `pii` is "masked" or "full".
+class Lasting:
+    """What outlives a sign-out of a pool, by the settings. Of a pool that is not configured any more: all that can.
 
-    `token_lifetimes` says of each pool in words how long its tokens live.
+    `identity_pool`: whether one gives out AWS credentials; None where that is not known.
     """
+
+    token_lifetime: timedelta = LONGEST_TOKEN
+    hosted_login: bool = True
+    identity_pool: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What the settings say about showing things. `pii` is "masked" or "full", `lasting` is by the pools' names."""
 
     pii: str
     reason_rule: ReasonRule | None
     ticket_url: str | None
-    token_lifetimes: Mapping[str, str]
+    lasting: Mapping[str, Lasting]
     resume_within: timedelta
+
+    def lasting_of(self, account: Account) -> Lasting:
+        """Return what outlives a sign-out of this account."""
+        return self.lasting.get(account.pool, Lasting())
 
     def personal(self, text: str, *, is_name: bool = False) -> str:
         """Return text as it may be shown.

@@ -20,7 +20,6 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
-from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
 from bot.settings.faults import NO_FRONT, SettingsError
@@ -30,7 +29,7 @@ from bot.slack.clients import refuse_redirects, web_client
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
-from bot.slack.text import Shown
+from bot.slack.text import Lasting, Shown
 from bot.wiring.shared import (
     AWS_THREADS,
     Store,
@@ -160,7 +159,14 @@ def _shown(settings: Settings) -> Shown:
         pii=settings.pii,
         reason_rule=settings.reason_rule,
         ticket_url=settings.ticket_url,
-        token_lifetimes={name: in_words(pool.token_lifetime) for name, pool in settings.pools.items()},
+        lasting={
+            name: Lasting(
+                token_lifetime=pool.token_lifetime,
+                hosted_login=bool(pool.login_cookie_lifetime),
+                identity_pool=pool.identity_pool,
+            )
+            for name, pool in settings.pools.items()
+        },
         resume_within=settings.resume_within,
     )
 

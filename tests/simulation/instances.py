@@ -14,8 +14,8 @@ from bot.errors import BusyError
 from bot.find import Finder
 from bot.flow import Flow
 from bot.slack.groups import SlackGroups
-from bot.slack.text import Shown
-from bot.work import Lifetimes, Worker
+from bot.slack.text import Lasting, Shown
+from bot.work import Worker
 from simulation.cognito import POOLS, SimulatedPool
 from simulation.slack import HOME, Client, WatchedCards, WatchedChannel
 from simulation.store import FaultyStore, opened
@@ -119,7 +119,7 @@ class Instance:
             pii="masked",
             reason_rule=None,
             ticket_url=None,
-            token_lifetimes=dict.fromkeys(POOLS, "1 hour"),
+            lasting=dict.fromkeys(POOLS, Lasting(token_lifetime=HOUR)),
             resume_within=resume_within,
         )
         self.delivery = Delivery(
@@ -159,7 +159,7 @@ class Instance:
             ),
             worker=Worker(
                 pools=pools,
-                lifetimes=dict.fromkeys(POOLS, Lifetimes(token=HOUR, login_cookie=HOUR)),
+                token_lifetimes=dict.fromkeys(POOLS, HOUR),
                 requests=store,
                 clock=clock,
                 resume_within=resume_within,
