@@ -75,28 +75,22 @@ class PoolUnavailableError(BotError):
 
 
 class BusyError(BotError):
-    """The bot is busy and did not take this. An earlier press counts if the bot took it.
-
-    If not, try again in a moment.
-    """
+    """The bot is busy and did not take this. What it took before still counts. Try again in a moment."""
 
 
 class RestartingError(BotError):
-    """The bot is restarting and did not take this. An earlier press counts if the bot took it.
-
-    If not, press or type it again in a moment.
-    """
+    """The bot is restarting and did not take this. What it took before still counts. Try again in a moment."""
 
 
 class NewerVersionError(BotError):
     """A newer version of the bot is taking over, so this one did not take this.
 
-    An earlier press counts if the bot took it. If not, try again in a moment.
+    What was taken before still counts. Try again in a moment.
     """
 
 
 class UnknownRequestError(BotError):
-    """The bot does not know this request, so your press did nothing. Look into the audit channel, then ask again."""
+    """The bot no longer knows this request, so your press did nothing. Look into the audit channel, then ask again."""
 
 
 class PoolChangedError(BotError):
@@ -123,9 +117,9 @@ class NotRecordedError(BotError):
 
 
 class StoreUnavailableError(BotError):
-    """The bot cannot use its store, so it could not do this. An earlier press counts if the bot took it.
+    """The bot cannot use its store, so it could not do this. What it took before still counts.
 
-    If not, try again in a minute, and tell the bot's engineer.
+    Try again in a minute, and tell the bot's engineer.
     """
 
     IN_DOUBT = (

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_result_that_slack_takes_at_no_try_comes_as_a_direct_message_and_a_pre
         headless.before_slack(TELL, *[answer(503, "not now", "text/plain")] * USES)
         headless.press(SAM, card, CONFIRM)
         for tries in range(1, USES + 1):
-            headless.wait_for(lambda tries=tries: len(results(headless)) == tries)
+            headless.wait_for(partial(tried, headless, tries))
             clock.forward(seconds=40)
         (told,) = headless.wait_for(lambda: headless.direct_messages(SAM))
         assert shows(headless.wait_for_message(SAM, button=CONFIRM), "Sign this user out"), "Slack took no change of it"
@@ -81,6 +82,10 @@ def test_a_result_that_slack_takes_at_no_try_comes_as_a_direct_message_and_a_pre
         assert headless.wait_for_message(SAM, containing="Signed out: ada").ts == card.ts
     assert shows(told, "Signed out: ada")
     assert len(headless.cognito_calls(SIGN_OUT)) == 1
+
+
+def tried(headless: Headless, times: int) -> bool:
+    return len(results(headless)) == times
 
 
 def test_a_result_that_was_not_shown_is_shown_by_the_next_start(headless: Headless) -> None:
