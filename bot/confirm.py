@@ -7,15 +7,13 @@ from datetime import datetime, timedelta
 
 from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.authorize import Allowlist, Authorized, Denied, Members, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
-from bot.ports import Clock, Groups, Place, Requests, Trail
+from bot.ports import Clock, Place, Requests, Trail
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
-from bot.work import CLOCKS_AGREE_WITHIN
-
-AT_ONCE = 100
+from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,23 +26,23 @@ class Press:
     number: int = 0
 
 
+@dataclass(eq=False)
 class AlreadyDecidedError(Exception):
     """A press on a card that no longer awaits it: show the request as it is."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    request: Request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    `home_team` tells the bot's workspace; no one is allowed while Slack has not said it (None).
+    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises.
     """
 
     allowlist: Allowlist
-    groups: Groups
-    home_team: Callable[[], str | None]
+    members: Members
+    home_team: Callable[[], str | None]  # the bot's workspace; None while Slack has not said it: no one is allowed
     pool_ids: Mapping[str, str]
     finder: Finder
     requests: Requests
@@ -70,7 +68,7 @@ class Confirmations:
 
     def _decision(self, operator: Operator, pools: Iterable[str]) -> Authorized | Denied:
         allowlist = replace(self.allowlist, pools={pool: self.allowlist.pools[pool] for pool in pools})
-        return authorize(operator, allowlist, self.groups.members, self.home_team())
+        return authorize(operator, allowlist, self.members, self.home_team())
 
     def _in_named_pool(self, authorized: Authorized, ask: Ask) -> Authorized:
         named, mine = ask.options.pool, ", ".join(sorted(authorized.rules))
@@ -111,37 +109,32 @@ class Confirmations:
         return request
 
     def _found(self, authorized: Authorized, ask: Ask) -> Sequence[Account]:
-        pools = sorted(authorized.rules)
         try:
-            return self.finder.find(ask, pools)
+            return self.finder.find(ask, sorted(authorized.rules))
         except errors.AccountNotFoundError:
-            rule = authorized.rules[pools[0]]
+            _, rule = min(authorized.rules.items())
             self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
             raise
 
     def choose(self, press: Press) -> Request:
-        """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
+        """Choose the candidate at `number`, from 0; it then awaits its confirmation."""
         request = self._awaiting(press, State.CHOOSING)
         if press.number >= len(request.candidates):
             raise errors.UnknownRequestError
         account = request.candidates[press.number]
         rule, earlier = self.authorize(request.ask, account).rules[account.pool], self._earlier(account)
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        changes = {"chosen": account, "allowed_by": rule, "earlier": earlier}
-        return self._move(request, State.CONFIRMING, press.place, now, **changes)
+        return self._move(request, State.CONFIRMING, press.place, now, chosen=account, allowed_by=rule, earlier=earlier)
 
     def confirm(self, press: Press) -> Request:
-        """Decide that a request is to be done: exactly one of any number of presses gets past this.
-
-        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`.
-        """
+        """Decide that a request is to be done: exactly one of any number of presses gets past this."""
         request = self._awaiting(press, State.CONFIRMING)
         rule = self.authorize(request.ask, request.account).rules[request.account.pool]
         now = self._in_time(request, press.place)  # again, as in `choose`
         return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
 
     def cancel(self, press: Press) -> Request:
-        """Cancel a request. Raises as `confirm` does, but needs no permission."""
+        """Cancel a request. It needs no permission."""
         return self._end(self._awaiting(press), State.CANCELLED, press.place)
 
     def expire(self) -> None:
@@ -157,8 +150,7 @@ class Confirmations:
         who = request.ask.operator
         if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
             ask = replace(request.ask, operator=press.operator)
-            rule = "pressed another's button"
-            self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
+            self._refused(ask, Denied("pressed another's button"), request.chosen)
             raise errors.NotYoursError
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
@@ -188,6 +180,8 @@ class Confirmations:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
-    def _refused(self, ask: Ask, denied: Denied, account: Account | None, sentence: str | None) -> errors.DeniedError:
+    def _refused(
+        self, ask: Ask, denied: Denied, account: Account | None, sentence: str | None = None
+    ) -> errors.DeniedError:
         self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
         return errors.DeniedError(denied.rule, errors.DeniedError.UNSURE if denied.unsure else sentence)
