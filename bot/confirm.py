@@ -1,6 +1,6 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -59,16 +59,14 @@ class Confirmations:
         """
         if account and self.pool_ids.get(account.pool) != account.pool_id:
             raise errors.PoolChangedError
-        decision = self._decision(ask.operator, [account.pool] if account else self.allowlist.pools)
+        pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
+        allowlist = replace(self.allowlist, pools=pools)
+        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision, account, sentence)
         anywhere = account or (ask.options.pool is None and ask.options.pool_id is None)
         return decision if anywhere else self._in_named_pool(decision, ask)
-
-    def _decision(self, operator: Operator, pools: Iterable[str]) -> Authorized | Denied:
-        allowlist = replace(self.allowlist, pools={pool: self.allowlist.pools[pool] for pool in pools})
-        return authorize(operator, allowlist, self.members, self.home_team())
 
     def _in_named_pool(self, authorized: Authorized, ask: Ask) -> Authorized:
         named, mine = ask.options.pool, ", ".join(sorted(authorized.rules))
@@ -78,7 +76,9 @@ class Confirmations:
             raise errors.UsageError(f"This bot knows no such pool. You may use: {mine}.")
         if named in authorized.rules:
             return authorized.only(named)
-        decision = self._decision(ask.operator, [named])  # again, since a group of this pool may not have been listed
+        allowlist = replace(self.allowlist, pools={named: self.allowlist.pools[named]})
+        # Again, since a group of this pool may not have been listed.
+        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
         if isinstance(decision, Authorized):
             return decision
         denied = decision if decision.unsure else Denied(f"not allowed in pool {named}")

@@ -15,7 +15,7 @@ SHOWN = Shown(
     pii="masked",
     reason_rule=None,
     ticket_url=None,
-    lasting={"customers": Lasting(token_lifetime=timedelta(hours=1))},
+    lasting={"customers": Lasting(lifetime="1 hour")},
     resume_within=timedelta(minutes=5),
 )
 AWS_REQUEST = "8da554a7-3bb9-4841-8630-abf386eecebc"

@@ -10,7 +10,7 @@ from messages import OUTCOMES, SHOWN, leaves, request
 
 from bot.action import ACTIONS, Step
 from bot.errors import TOO_LATE
-from bot.facts.advice import ADVICE, LONGEST_TOKEN
+from bot.facts.advice import ADVICE
 from bot.request import AWAITING, Earlier, State
 from bot.slack.cards import AUDIT_REFUSED, HOSTED, card
 from bot.slack.text import Lasting
@@ -53,8 +53,7 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
 def test_a_token_of_a_pool_that_is_no_longer_configured_is_told_to_live_as_long_as_any() -> None:
     without = replace(SHOWN, lasting={})
     assert "for up to 1 day more." in card(without, awaiting()).text
-    ended = replace(request(State.DONE), access_until=None)
-    assert "may accept it until 2026-11-23 12:00:00 UTC." in card(without, ended).text
+    assert "and until 2026-11-23 12:00:00 UTC at most." in card(without, request(State.DONE)).text
 
 
 def test_the_card_tells_when_and_by_whom_the_account_was_signed_out_before() -> None:
@@ -98,13 +97,6 @@ def test_the_hosted_login_page_is_told_of_where_there_is_one_and_with_no_end_sin
     )
 
 
-def test_a_pool_whose_tokens_live_as_long_as_any_has_one_end_of_them() -> None:
-    text = of_pool(token_lifetime=LONGEST_TOKEN)
-    assert "settings" in text, "the request keeps what the settings were at its end"
-    ended = replace(request(State.DONE), access_until=NOON + LONGEST_TOKEN)
-    assert "may accept it until 2026-11-23 12:00:00 UTC." in card(SHOWN, ended).text
-
-
 @pytest.mark.parametrize(
     ("known", "told"), [(True, "AWS credentials that"), (None, "If there is an identity pool: AWS"), (False, None)]
 )
@@ -119,7 +111,7 @@ def test_credentials_of_an_identity_pool_are_told_of_unless_there_is_none(
 def test_a_federated_account_is_told_of_its_providers_session_and_of_no_password() -> None:
     federated = replace(request(State.DONE), chosen=replace(ADA, provider="Google"))
     text = card(SHOWN, federated).text
-    assert "The session at Google was not ended: it may let the person in without a password." in text
+    assert "The session at Google goes on: it may let the person in without a password." in text
     assert "Disable the account in Cognito, and end the session at Google." in text
     assert "reset its password" not in text
     assert "session at" not in card(SHOWN, request(State.DONE)).text

@@ -8,14 +8,16 @@ from structlog.contextvars import bound_contextvars
 
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
+from bot.facts.advice import LONGEST_TOKEN
 from bot.facts.slack_words import TOKEN_ERRORS
-from bot.slack.cards import HOSTED, result, until
+from bot.slack.cards import AS_SET, AT_MOST, HOSTED, result
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
     Block,
     Code,
     Header,
+    Lasting,
     Line,
     Lines,
     Message,
@@ -94,8 +96,9 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
     if first.chosen:
         target = shown.personal(first.chosen.username, is_name=True)
     if first.request and first.chosen and not meaning:
-        hosted: Line = [f" {HOSTED}"] if shown.lasting_of(first.chosen).hosted_login else []
-        lasting = ["Tokens that were given out may be accepted until ", *until(first.request), *hosted]
+        end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(first.chosen.pool, Lasting()).hosted_login else AT_MOST
+        access, longest = first.request.access_until or first.at, first.at + LONGEST_TOKEN
+        lasting = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     return message(
         Header(f"{title}: {target}"),
         _who_and_why(shown, first),

@@ -1,13 +1,12 @@
 """What the operator reads: a request in each of its states, and what was wrong. Pure: no clock, no network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
-from bot.facts.advice import LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.duration import in_words
+from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
 from bot.options import USAGE
-from bot.request import AWAITING, ENDED, Request, State
+from bot.request import AWAITING, ENDED, Account, Request, State
 from bot.slack.text import (
     Ago,
     Block,
@@ -17,6 +16,7 @@ from bot.slack.text import (
     Choice,
     Code,
     Header,
+    Lasting,
     Line,
     Lines,
     Message,
@@ -30,9 +30,22 @@ CANCEL = "signout_cancel"
 AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
+AS_SET, AT_MOST = " if tokens live no longer than the bot's settings say, and until ", " at most."
 HOSTED = (
     "A browser that used the hosted login page can get new tokens without a password. Each use of that page renews "
     "this, so it has no fixed end."
+)
+_CREDENTIALS = "AWS credentials that the identity pool gave out stay valid until they expire."
+_KEEP_OUT = "Is that too long, or must they stay out? Disable the account"
+# What a sign-out does not reach, and which accounts that is told of; {} is where a federated one signs in.
+_GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
+    (lambda lasting, _: lasting.hosted_login, HOSTED),
+    (lambda _, account: account.provider, "The session at {} goes on: it may let the person in without a password."),
+    (lambda lasting, _: lasting.identity_pool, _CREDENTIALS),
+    (lambda lasting, _: lasting.identity_pool is None, f"If there is an identity pool: {_CREDENTIALS}"),
+    (lambda *_: True, "The person can sign in again at once."),
+    (lambda _, account: not account.provider, f"{_KEEP_OUT} or reset its password in Cognito."),
+    (lambda _, account: account.provider, f"{_KEEP_OUT} in Cognito, and end the session at {{}}."),
 )
 # Progress may stay as the last word where Slack takes no other, so it must be true for ever.
 _RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
@@ -90,11 +103,11 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
-    lifetime, longest = shown.lasting_of(request.account).token_lifetime, in_words(LONGEST_TOKEN)
-    bound = f" by the bot's settings, and for {longest} at most" if lifetime < LONGEST_TOKEN else ""
+    lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
+    bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
     later = (
         "Every device has to sign in again, and can do so at once. An app that checks only a token's signature "
-        f"may accept it for up to {in_words(lifetime)} more{bound}."
+        f"may accept it for up to {lifetime} more{bound}."
     )
     return [
         Header(ACTIONS[request.ask.options.action].question),
@@ -120,46 +133,26 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
 
 
 def _outcome(shown: Shown, request: Request) -> list[Block]:
-    title, meaning = result(request)
+    (title, meaning), account, ended = result(request), request.account, request.ended_at or request.created_at
+    lasting = shown.lasting.get(account.pool, Lasting())
+    goes_on: list[Line] = [[said.format(account.provider)] for applies, said in _GOES_ON if applies(lasting, account)]
+    told: list[Line] = [
+        ["All refresh tokens were revoked: ", ended, "."],
+        [
+            *("Apps that check only a token's signature may accept it until ", request.access_until or ended, AS_SET),
+            *(ended + LONGEST_TOKEN, AT_MOST),
+        ],
+        *goes_on,
+    ]
     return [
-        Header(f"{title}: {shown.personal(request.account.username, is_name=True)}"),
-        [meaning] if meaning else Lines(_what_goes_on(shown, request), "list"),
+        Header(f"{title}: {shown.personal(account.username, is_name=True)}"),
+        [meaning] if meaning else Lines(told, "list"),
         Lines(
             [
                 [Bold("Request  "), Code(request.id)],
                 [Bold("AWS request  "), Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else [],
             ]
         ),
-    ]
-
-
-def _what_goes_on(shown: Shown, request: Request) -> list[Line]:
-    """Return what a sign-out did and what it did not reach, as far as that applies to this account."""
-    provider, lasting, ended = request.account.provider, shown.lasting_of(request.account), request.ended_at
-    keep_out = f" in Cognito, and end the session at {provider}" if provider else " or reset its password in Cognito"
-    credentials = "AWS credentials that the identity pool gave out stay valid until they expire."
-    return [
-        ["All refresh tokens were revoked: ", ended, "."] if ended else ["All refresh tokens were revoked."],
-        ["Apps that check only a token's signature may accept it until ", *until(request)],
-        [HOSTED] if lasting.hosted_login else [],
-        [f"The session at {provider} was not ended: it may let the person in without a password."] if provider else [],
-        [credentials] if lasting.identity_pool else [],
-        [f"If there is an identity pool: {credentials}"] if lasting.identity_pool is None else [],
-        ["The person can sign in again at once."],
-        [f"Is that too long, or must they stay out? Disable the account{keep_out}."],
-    ]
-
-
-def until(request: Request) -> Line:
-    """Return until when tokens are accepted: by the settings, and at the most, since a pool may give out others."""
-    latest = (request.ended_at or request.created_at) + LONGEST_TOKEN
-    if request.access_until is None or request.access_until >= latest:
-        return [latest, "."]
-    return [
-        request.access_until,
-        " if tokens live no longer than the bot's settings say, and until ",
-        latest,
-        " at most.",
     ]
 
 

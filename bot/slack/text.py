@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from bot.facts.advice import LONGEST_TOKEN
+from bot.facts.advice import LONGEST_LIFETIME
 from bot.options import looks_like_phone
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
@@ -208,14 +208,11 @@ def as_text(drawn: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lasting:
-    """What outlives a sign-out of a pool, by the settings. Of a pool that is not configured any more: all that can.
+    """What outlives a sign-out of a pool, by the settings. Of a pool that is not configured any more: all that can."""
 
-    `identity_pool`: whether one gives out AWS credentials; None where that is not known.
-    """
-
-    token_lifetime: timedelta = LONGEST_TOKEN
+    lifetime: str = LONGEST_LIFETIME  # of its tokens, in words
     hosted_login: bool = True
-    identity_pool: bool | None = None
+    identity_pool: bool | None = None  # whether one gives out AWS credentials; None where that is not known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,10 +224,6 @@ class Shown:
     ticket_url: str | None
     lasting: Mapping[str, Lasting]
     resume_within: timedelta
-
-    def lasting_of(self, account: Account) -> Lasting:
-        """Return what outlives a sign-out of this account."""
-        return self.lasting.get(account.pool, Lasting())
 
     def personal(self, text: str, *, is_name: bool = False) -> str:
         """Return text as it may be shown.

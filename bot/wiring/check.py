@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.aws.check_pools import aws_clock, try_pool
 from bot.edge.lanes import ThreadLane, settle
-from bot.facts.advice import LONGEST_TOKEN
+from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN
 from bot.facts.duration import in_words
 from bot.facts.finding import Finding
 from bot.settings.model import Settings
@@ -54,10 +54,7 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     if not shorter:
         return [Finding("settings", "ok", "are valid")]
     told = ", ".join(f"{name} {in_words(lifetime)}" for name, lifetime in sorted(shorter.items()))
-    longest = in_words(LONGEST_TOKEN)
-    sentence = (
-        f"are valid. token_lifetime is not asked of Cognito, where a pool may give out tokens for {longest}: {told}."
-    )
+    sentence = f"are valid. token_lifetime is not asked of Cognito, whose tokens may live {LONGEST_LIFETIME}: {told}."
     return [Finding("settings", "ok", sentence, "Compare it with the longest of each pool's app clients.")]
 
 

@@ -20,6 +20,7 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
 from bot.settings.faults import NO_FRONT, SettingsError
@@ -155,7 +156,7 @@ def _shown(settings: Settings) -> Shown:
         ticket_url=settings.ticket_url,
         lasting={
             name: Lasting(
-                token_lifetime=pool.token_lifetime,
+                lifetime=in_words(pool.token_lifetime),
                 hosted_login=bool(pool.login_cookie_lifetime),
                 identity_pool=pool.identity_pool,
             )

@@ -119,7 +119,7 @@ class Instance:
             pii="masked",
             reason_rule=None,
             ticket_url=None,
-            lasting=dict.fromkeys(POOLS, Lasting(token_lifetime=HOUR)),
+            lasting=dict.fromkeys(POOLS, Lasting(lifetime="1 hour")),
             resume_within=resume_within,
         )
         self.delivery = Delivery(
