@@ -71,17 +71,14 @@ class CardDelivery:
 
     def _send(self, request: Request, ways: Sequence[Place | None]) -> Place | None:
         """Send it the first way that has not ended; return which one that was."""
-        *others, last = ways
-        for way in others:
+        for way in ways:
             try:
                 self.cards.show(request, way)
+                break
             except DeliveryError as error:
-                if not error.gone:
+                if not error.gone or way is ways[-1]:
                     raise
-            else:
-                return way
-        self.cards.show(request, last)
-        return last
+        return way
 
 
 def _ways(request: Request, place: Place | None, failures: int) -> Sequence[Place | None]:
