@@ -289,6 +289,15 @@ def no_sentence_is_untrue(seen: Seen) -> Iterator[str]:
 
 
 @check
+def no_one_on_the_list_is_told_that_they_are_not(seen: Seen) -> Iterator[str]:
+    """8: where Slack could not be asked, the sentence says that this is why."""
+    for told in seen.told:
+        listed = told.operator.team_id == HOME and told.operator.id in ALLOWLIST.everywhere.users
+        if listed and told.text.startswith(DeniedError("").sentence):
+            yield f"{told.operator.name} is on the list, and was told not to be"
+
+
+@check
 def done_only_if_cognito_did_it(seen: Seen) -> Iterator[str]:
     """6."""
     for request in _in(seen, State.DONE):
