@@ -50,28 +50,34 @@ class Authorized:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why not, in the words of the audit entry."""
+    """Why not, in the words of the audit entry; `unsure`: Slack did not say who may, so they may be one of those."""
 
     rule: str
+    unsure: bool = False
 
 
 def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: str | None) -> Authorized | Denied:
     """Decide for all pools at once.
 
     A group that Slack cannot list allows no one. Groups are asked for only where no user id decides. A person of a team
-    other than `home` is never allowed. In a terminal the operator's id is an ARN, and Slack has no say.
+    other than `home` is never allowed, and no one is while Slack has not said which one that is. In a terminal the
+    operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
         rules = dict.fromkeys(allowlist.pools if operator.id in allowlist.terminal else (), "allow.terminal")
         return Authorized(operator, rules, seal=_SEAL) if rules else Denied("not allowed")
-    if not home or operator.team_id != home:
+    if not home:
+        return Denied("not allowed (Slack has not said yet which workspace this is)", unsure=True)
+    if operator.team_id != home:
         return Denied("from another team")
     members = cache(members)  # one question for each group, however many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
         return Authorized(operator, allowed, seal=_SEAL)
     groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
-    return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})" if unreadable else "not allowed")
+    if unreadable:
+        return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", unsure=True)
+    return Denied("not allowed")
 
 
 def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> str | None:

@@ -64,7 +64,7 @@ class Confirmations:
         decision = authorize(ask.operator, allowlist, self.members, self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
-            raise self._refused(ask, decision.rule, account, sentence)
+            raise self._refused(ask, decision, account, sentence)
         anywhere = account or (ask.options.pool is None and ask.options.pool_id is None)
         return decision if anywhere else self._in_named_pool(decision, ask)
 
@@ -74,10 +74,15 @@ class Confirmations:
             named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), None)
         if named is None or named not in self.allowlist.pools:
             raise errors.UsageError(f"This bot knows no such pool. You may use: {mine}.")
-        if named not in authorized.rules:
-            sentence = f"You may not do this in pool {named}. You may use: {mine}."
-            raise self._refused(ask, f"not allowed in pool {named}", None, sentence)
-        return authorized.only(named)
+        if named in authorized.rules:
+            return authorized.only(named)
+        allowlist = replace(self.allowlist, pools={named: self.allowlist.pools[named]})
+        # Again, since a group of this pool may not have been listed.
+        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
+        if isinstance(decision, Authorized):
+            return decision
+        denied = decision if decision.unsure else Denied(f"not allowed in pool {named}")
+        raise self._refused(ask, denied, None, f"You may not do this in pool {named}. You may use: {mine}.")
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for whom it means, and store a request that awaits a press. Raises as `Finder.find` does.
@@ -145,7 +150,8 @@ class Confirmations:
             raise errors.UnknownRequestError
         who = request.ask.operator
         if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
-            self._refused(replace(request.ask, operator=press.operator), "pressed another's button", request.chosen)
+            ask = replace(request.ask, operator=press.operator)
+            self._refused(ask, Denied("pressed another's button"), request.chosen)
             raise errors.NotYoursError
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
@@ -175,6 +181,8 @@ class Confirmations:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
-    def _refused(self, ask: Ask, rule: str, account: Account | None, sentence: str | None = None) -> errors.DeniedError:
-        self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), account))
-        return errors.DeniedError(rule, sentence)
+    def _refused(
+        self, ask: Ask, denied: Denied, account: Account | None, sentence: str | None = None
+    ) -> errors.DeniedError:
+        self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
+        return errors.DeniedError(denied.rule, errors.DeniedError.UNSURE if denied.unsure else sentence)

@@ -19,6 +19,7 @@ LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as
 BETWEEN_REFUSALS = timedelta(minutes=1)
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
+USES = 5  # of a response_url: so many tries may have used it up, whatever Slack answered
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,12 @@ class CardDelivery:
         wait = pause(held.failures + 1) * self.jitter()
         try:
             request = self.requests.get(held.request_id)
-            if request and _can_show(request, place):
-                self._send(request, place, left)
-            self.outbox.shown(replace(held, version=request.version) if request else held)
+            ways = _ways(request, place, held.failures) if request else ()
+            way = self._send(request, ways, left) if request and ways else place
+            held = replace(held, version=request.version) if request else held
+            self.outbox.shown(held)
+            if ways and way is None:  # once more: no earlier try that comes late can hide a direct message
+                self.outbox.shown(replace(held, hold=None))
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
@@ -65,20 +69,25 @@ class CardDelivery:
             else:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
 
-    def _send(self, request: Request, place: Place | None, left: Left) -> None:
-        try:
-            self.cards.show(request, place, left)
-        except DeliveryError as error:
-            if not (error.gone and place and _can_show(request, None)):
-                raise
-            self.cards.show(request, None, left)
+    def _send(self, request: Request, ways: Sequence[Place | None], left: Left) -> Place | None:
+        """Send it the first way that has not ended; return which one that was."""
+        for way in ways:
+            try:
+                self.cards.show(request, way, left)
+                break
+            except DeliveryError as error:
+                if not error.gone or way is ways[-1]:
+                    raise
+        return way
 
 
-def _can_show(request: Request, place: Place | None) -> bool:
-    """Whether there is a way to the operator: without a place a direct message, which is for outcomes only."""
-    if place is None:
-        return request.decided_at is not None and request.state in ENDED
-    return place.replaces or request.state is not State.EXPIRED  # the card itself says until when it can be pressed
+def _ways(request: Request, place: Place | None, failures: int) -> Sequence[Place | None]:
+    """Return the ways to the operator, the better one first: a place, and None, a direct message, for outcomes only."""
+    ways = [place] if place else []
+    if request.decided_at and request.state in ENDED:
+        return [None, *ways] if failures >= USES else [*ways, None]
+    # Of one that has expired the card itself says until when it can be pressed.
+    return [way for way in ways if way.replaces or request.state is not State.EXPIRED]
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,7 @@
-"""What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own."""
+"""What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own.
+
+All are true for each reader: also at the second click of a double click, or beside what someone else pressed.
+"""
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
@@ -21,14 +24,14 @@ class Code(StrEnum):
 
 
 class BotError(Exception):
-    """Something went wrong. If you had just confirmed, look into the audit channel. Otherwise nothing was done."""
+    """Something went wrong, so it is not known here what this did. Look into the audit channel before you try again."""
 
     # `sentence` says what was wrong, `hint` what to do: plain text, both.
     code = Code.OTHER
 
     def __init__(self, sentence: str | None = None, hint: str = "") -> None:
         if sentence is None:
-            first, _, hint = str(self.__doc__).partition(". ")
+            first, _, hint = " ".join(str(self.__doc__).split()).partition(". ")
             sentence = f"{first.rstrip('.')}."
         self.sentence, self.hint = sentence, hint
         super().__init__(f"{sentence} {hint}".rstrip())
@@ -48,6 +51,10 @@ class DeniedError(BotError):
     """You are not on the list of people who may sign users out. If you should be, ask the bot's engineer."""
 
     code = Code.SETTINGS
+    UNSURE = (
+        "Slack could not be asked who is in a group or in this workspace, so it is not known whether you may do this. "
+        "This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
+    )
 
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule  # for the audit entry: the sentence reveals nothing
@@ -70,23 +77,26 @@ class PoolUnavailableError(BotError):
 
 
 class BusyError(BotError):
-    """The bot is busy and did not take this. Try again in a moment."""
+    """The bot is busy and did not take this. What it took before still counts. Try again in a moment."""
 
 
 class RestartingError(BotError):
-    """The bot is restarting and did not take this. Press or type it again in a moment."""
+    """The bot is restarting and did not take this. What it took before still counts. Try again in a moment."""
 
 
 class NewerVersionError(BotError):
-    """A newer version of the bot is taking over, so this one did not take this. Try again in a moment."""
+    """A newer version of the bot is taking over, so this one did not take this.
+
+    What was taken before still counts. Try again in a moment.
+    """
 
 
 class UnknownRequestError(BotError):
-    """The bot no longer knows this request, so your press did nothing. Run the command again."""
+    """The bot no longer knows this request, so your press did nothing. Look into the audit channel, then ask again."""
 
 
 class PoolChangedError(BotError):
-    """The bot's pools have changed since then, so nothing was done. Run the command again."""
+    """The bot's pools have changed since then, so your press did nothing. Run the command again."""
 
 
 class NotYoursError(BotError):
@@ -98,19 +108,25 @@ class ChosenBeforeError(BotError):
 
 
 class UnderWayError(BotError):
-    """The request was already confirmed and is under way. Its result will come where it was confirmed."""
+    """The request was already confirmed and is under way. Its result comes in the card or as a direct message.
+
+    The audit channel shows it too.
+    """
 
 
 class NotRecordedError(BotError):
-    """The bot's store did not answer, so it is not known here how this ends. The audit channel will show it."""
+    """The bot could not note how far this got, so it is not known here how it ends. The audit channel will show it."""
 
 
 class StoreUnavailableError(BotError):
-    """The bot cannot use its store, so it could not do this. Try again, and tell the bot's engineer."""
+    """The bot cannot use its store, so it could not do this. What it took before still counts.
+
+    Try again in a minute, and tell the bot's engineer.
+    """
 
     IN_DOUBT = (
-        "The bot's store did not answer. If you had just confirmed, the sign-out may still happen, and the audit "
-        "channel will show it. Otherwise nothing was signed out. Look there before you try again."
+        "The bot's store did not answer, so it is not known here what this did. A sign-out that was confirmed may "
+        "still happen, and the audit channel will show it. Look there before you try again."
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:

@@ -134,8 +134,8 @@ class Request:
     error_code: str | None = None
     aws_request_ids: tuple[str, ...] = ()
     ended_at: datetime | None = None
-    access_until: datetime | None = None
-    login_until: datetime | None = None
+    access_until: datetime | None = None  # the end of the tokens, by the settings
+    login_until: datetime | None = None  # never set now: the session of a login page has no such end
 
     @property
     def id(self) -> str:

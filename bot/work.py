@@ -37,20 +37,12 @@ SAME_ACCOUNT_FOR = timedelta(seconds=60)  # after that, the user name may be ano
 AT_ONCE = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lifetimes:
-    """How long what a pool has issued outlives a sign-out, from its configuration."""
-
-    token: timedelta
-    login_cookie: timedelta
-
-
 @dataclass(frozen=True, kw_only=True)
 class Worker:
     """Carries decided requests out. Safe to use from many threads, and in several instances at once."""
 
     pools: Mapping[str, UserPool]
-    lifetimes: Mapping[str, Lifetimes]
+    token_lifetimes: Mapping[str, timedelta]  # by the settings
     requests: Requests
     clock: Clock
     resume_within: timedelta
@@ -180,13 +172,12 @@ class Worker:
             state = State.UNKNOWN
         elif known.done:
             state = State.PARTLY
-        lifetimes = self.lifetimes.get(request.account.pool) if state is State.DONE else None
+        lifetime = self.token_lifetimes.get(request.account.pool) if state is State.DONE else None
         ended = known.move(
             state,
             in_doubt=request.in_doubt,
             ended_at=now,
-            access_until=now + lifetimes.token if lifetimes else None,
-            login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
+            access_until=now + lifetime if lifetime else None,
         )
         self._write(request, ended, wait)
         return ended

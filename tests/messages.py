@@ -9,13 +9,13 @@ from examples import ADA, NOON, SAM, asked, awaiting
 
 from bot.audit import Entry, Kind, entry_of_ask
 from bot.request import AWAITING, ENDED, Account, Operator, Request, State
-from bot.slack.text import Shown
+from bot.slack.text import Lasting, Shown
 
 SHOWN = Shown(
     pii="masked",
     reason_rule=None,
     ticket_url=None,
-    token_lifetimes={"customers": "1 hour"},
+    lasting={"customers": Lasting(lifetime="1 hour")},
     resume_within=timedelta(minutes=5),
 )
 AWS_REQUEST = "8da554a7-3bb9-4841-8630-abf386eecebc"
@@ -39,7 +39,6 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
         error_code=None if done else "TimedOut",
         aws_request_ids=(AWS_REQUEST,) * 4,
         access_until=NOON + timedelta(hours=1) if done else None,
-        login_until=NOON + timedelta(hours=1) if done else None,
     )
 
 

@@ -15,6 +15,8 @@ from bot.audit import POSTED, Entry, entry_of
 from bot.reason import ReasonRule
 from bot.request import State
 from bot.slack.audit_channel import SlackAuditChannel, audit_message
+from bot.slack.cards import HOSTED
+from bot.slack.text import Lasting
 
 
 def entry(state: State) -> Entry:
@@ -62,11 +64,13 @@ def test_the_small_print_tells_each_time_in_utc() -> None:
 
 
 def test_what_goes_on_after_a_sign_out_is_told_with_its_end() -> None:
-    until = "2026-11-22 13:00:00 UTC"
-    whole = lines(entry(State.DONE))
-    assert f"Tokens may be accepted until {until}. The hosted login page may renew them until {until}." in whole
-    without = entry_of(replace(request(State.DONE), login_until=None), NOON)
-    assert f"Tokens may be accepted until {until}." in lines(without)
+    settings = "if tokens live no longer than the bot's settings say"
+    until = f"2026-11-22 13:00:00 UTC {settings}, and until 2026-11-23 12:00:00 UTC at most"
+    assert f"Tokens that were given out may be accepted until {until}. {HOSTED}" in lines(entry(State.DONE))
+    without = replace(SHOWN, lasting={"customers": Lasting(hosted_login=False)})
+    assert f"Tokens that were given out may be accepted until {until}." in audit_message(
+        without, [entry(State.DONE)]
+    ).text.split("\n")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """The whole job over real sockets: Socket Mode envelope in, card out, click, Cognito, audit channel."""
 
+import time
+
 import pytest
 from headless import AUDIT, KIM, PAT, RAY, SAM, Headless, shows
 from whole_bot import ACKED_WITHIN, CANCEL, CONFIRM, SIGN_OUT, TELL, Travel, card_for, entries, states
 
+from bot.errors import DeniedError
+from bot.sandbox.wire import answer
 from bot.slack import groups
 
 
@@ -54,8 +58,19 @@ def test_a_refusal_is_one_sentence_that_reveals_nothing_and_an_audit_message(
 def test_no_one_is_allowed_through_a_group_that_slack_cannot_list(headless: Headless) -> None:
     with headless.bot_in_process(SIGNOUT_ALLOW_GROUPS="S0NOSUCH01"):
         headless.command(KIM, "ada --pool customers")
-        headless.wait_for_message(KIM, containing="You are not on the list")
+        headless.wait_for_message(KIM, containing=DeniedError.UNSURE)
         headless.wait_for_message(SAM, AUDIT, containing="could not list S0NOSUCH01")
+
+
+def test_a_group_that_slack_did_not_list_in_time_is_no_reason_to_say_that_someone_is_not_on_the_list(
+    headless: Headless,
+) -> None:
+    headless.before_slack("usergroups.users.list", answer(429, {"ok": False, "error": "ratelimited"}, Retry_After="1"))
+    with headless.bot_in_process():
+        headless.command(KIM, "ada --pool customers")
+        headless.wait_for_message(KIM, containing=DeniedError.UNSURE)
+        time.sleep(1)  # as Slack asked
+        card_for(headless, KIM)
 
 
 def test_a_person_taken_off_the_list_after_the_card_can_no_longer_confirm(

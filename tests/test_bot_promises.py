@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from whole_bot import CONFIRM, SIGN_OUT, TELL, Travel, card_for, entries, reques
 
 import bot
 from bot.audit import entry_of
+from bot.deliver import USES
 from bot.request import TERMINAL, Account, Request, State, new_id
 from bot.sandbox.board import Message
 from bot.sandbox.wire import Call, answer
@@ -59,8 +61,31 @@ def test_a_result_whose_response_url_is_gone_comes_as_a_direct_message_once(head
         headless.press(KIM, card_for(headless, KIM, "grace"), CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: grace")
         assert len(headless.direct_messages(SAM)) == 1
-    assert shows(told, "The card of this request can no longer be changed")
+    assert shows(told, "The card of this request may not show its result")
     assert shows(told, "Signed out: ada")
+
+
+def test_a_result_that_slack_takes_at_no_try_comes_as_a_direct_message_and_a_press_on_the_old_card_shows_it(
+    headless: Headless,
+) -> None:
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
+        card = card_for(headless, SAM)
+        headless.before_slack(TELL, *[answer(503, "not now", "text/plain")] * USES)
+        headless.press(SAM, card, CONFIRM)
+        for tries in range(1, USES + 1):
+            headless.wait_for(partial(tried, headless, tries))
+            clock.forward(seconds=40)
+        (told,) = headless.wait_for(lambda: headless.direct_messages(SAM))
+        assert shows(headless.wait_for_message(SAM, button=CONFIRM), "Sign this user out"), "Slack took no change of it"
+        headless.press(SAM, card, CONFIRM)
+        assert headless.wait_for_message(SAM, containing="Signed out: ada").ts == card.ts
+    assert shows(told, "Signed out: ada")
+    assert len(headless.cognito_calls(SIGN_OUT)) == 1
+
+
+def tried(headless: Headless, times: int) -> bool:
+    return len(results(headless)) == times
 
 
 def test_a_result_that_was_not_shown_is_shown_by_the_next_start(headless: Headless) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from examples import ADA, NOON, awaiting
@@ -11,7 +12,8 @@ from bot.action import ACTIONS, Step
 from bot.errors import TOO_LATE
 from bot.facts.advice import ADVICE
 from bot.request import AWAITING, Earlier, State
-from bot.slack.cards import AUDIT_REFUSED, card
+from bot.slack.cards import AUDIT_REFUSED, HOSTED, card
+from bot.slack.text import Lasting
 
 
 def moments(state: State) -> list[int]:
@@ -44,14 +46,14 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
     text = card(SHOWN, asked).text
     for fact in ("ada", "a…@example.com", "CONFIRMED, enabled", "2025-10-18", "customers (eu-central-1)", "lost phone"):
         assert fact in text
-    assert "for up to 1 hour" in text
+    assert "for up to 1 hour more by the bot's settings, and for 1 day at most." in text
     assert int(asked.expires_at.timestamp()) in moments(State.CONFIRMING)
 
 
 def test_a_token_of_a_pool_that_is_no_longer_configured_is_told_to_live_as_long_as_any() -> None:
-    without = replace(SHOWN, token_lifetimes={})
-    assert "for up to 1 day more" in card(without, awaiting()).text
-    assert "each good for up to 1 day." in card(without, request(State.DONE)).text
+    without = replace(SHOWN, lasting={})
+    assert "for up to 1 day more." in card(without, awaiting()).text
+    assert "and until 2026-11-23 12:00:00 UTC at most." in card(without, request(State.DONE)).text
 
 
 def test_the_card_tells_when_and_by_whom_the_account_was_signed_out_before() -> None:
@@ -72,15 +74,47 @@ def test_a_card_that_waits_says_so_and_until_when() -> None:
 
 def test_the_result_tells_the_truth_about_what_goes_on() -> None:
     text = card(SHOWN, request(State.DONE)).text
-    assert "signature may accept it until 2026-11-22 13:00:00 UTC" in text
-    assert "hosted login page may get new tokens without a password until 2026-11-22 13:00:00 UTC" in text
+    assert (
+        "signature may accept it until 2026-11-22 13:00:00 UTC if tokens live no longer than the bot's settings say"
+        in text
+    )
+    assert "and until 2026-11-23 12:00:00 UTC at most." in text
     assert "can sign in again at once" in text
     assert "Disable the account or reset its password" in text
     assert "all access" not in text.lower()
 
 
-def test_a_pool_without_hosted_login_says_nothing_of_it() -> None:
-    assert "hosted login" not in card(SHOWN, replace(request(State.DONE), login_until=None)).text
+def of_pool(**lasting: Any) -> str:
+    return card(replace(SHOWN, lasting={"customers": Lasting(**lasting)}), request(State.DONE)).text
+
+
+def test_the_hosted_login_page_is_told_of_where_there_is_one_and_with_no_end_since_each_use_renews_it() -> None:
+    assert HOSTED in of_pool(hosted_login=True)
+    assert "hosted login" not in of_pool(hosted_login=False)
+    assert "no fixed end" in HOSTED
+    assert moments(State.DONE) == [int((NOON + timedelta(hours=hours)).timestamp()) for hours in (0, 1, 24)], (
+        "all times that are told: of the sign-out, and of the end of the tokens"
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "told"), [(True, "AWS credentials that"), (None, "If there is an identity pool: AWS"), (False, None)]
+)
+def test_credentials_of_an_identity_pool_are_told_of_unless_there_is_none(
+    *, known: bool | None, told: str | None
+) -> None:
+    text = of_pool(identity_pool=known)
+    assert ("AWS credentials" in text) is (told is not None)
+    assert told is None or f"- {told}" in text
+
+
+def test_a_federated_account_is_told_of_its_providers_session_and_of_no_password() -> None:
+    federated = replace(request(State.DONE), chosen=replace(ADA, provider="Google"))
+    text = card(SHOWN, federated).text
+    assert "The session at Google goes on: it may let the person in without a password." in text
+    assert "Disable the account in Cognito, and end the session at Google." in text
+    assert "reset its password" not in text
+    assert "session at" not in card(SHOWN, request(State.DONE)).text
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.DONE])

@@ -38,6 +38,7 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
+from bot.slack.groups import MOST_GROUPS
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.check_report import judge_clock
@@ -653,3 +654,17 @@ def test_a_clock_is_judged_by_what_is_certain(asked: float, answered: float, sta
 def test_without_a_date_no_clock_is_judged(date: str | None) -> None:
     now = datetime.now(UTC)
     assert judge_clock("clock", date, now, now).status == "not tried"
+
+
+@pytest.mark.parametrize("count", [MOST_GROUPS, MOST_GROUPS + 1])
+def test_more_groups_than_slack_can_be_asked_about_in_time_are_a_warning(
+    stage: Headless, check: Check, count: int
+) -> None:
+    ids = [f"S0GROUP{number:03}" for number in range(count)]
+    stage.do(lambda: stage.stage.workspace.usergroups.update({id_: {"U0KIM00001"} for id_ in ids}))
+    checked = check(SIGNOUT_ALLOW_GROUPS=",".join(ids))
+    name = "number of groups"
+    assert checked.not_ok() == ({name: "warning"} if count > MOST_GROUPS else {})
+    assert checked.code == 0
+    if count > MOST_GROUPS:
+        assert f"{count} groups are more than the {MOST_GROUPS}" in checked.said(name)

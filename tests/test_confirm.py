@@ -72,12 +72,12 @@ class TestAuthorize:
         assert str(caught.value) == str(DeniedError("another rule")), "it reveals nothing"
 
     def test_no_one_is_allowed_while_slack_has_not_said_which_workspace_this_is(self, store: Store) -> None:
-        with pytest.raises(DeniedError):
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
             confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
 
     def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, members=Members({"S0ONE": None}).members)
-        with pytest.raises(DeniedError):
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
             rules.authorize(asked())
         (entry,) = store.entries(None, None)
         assert entry.rule == "not allowed (Slack could not list S0ONE)"
@@ -109,6 +109,20 @@ class TestPools:
             rules.authorize(asked(pool="staff"))
         (entry,) = store.entries(None, None)
         assert (entry.kind, entry.rule) == (Kind.REFUSED, "not allowed in pool staff")
+
+    @pytest.mark.parametrize(
+        ("members", "sentence"),
+        [(frozenset[str](), "You may not do this in pool staff"), (None, "Slack could not be asked who is in a group")],
+    )
+    def test_a_pool_whose_group_could_not_be_listed_is_not_told_as_one_of_others(
+        self, store: Store, members: frozenset[str] | None, sentence: str
+    ) -> None:
+        mine = Allowed(frozenset({SAM.id}))
+        mixed = Allowlist(Allowed(), {"customers": mine, "staff": Allowed(groups=frozenset({"S0ONE"}))})
+        rules = confirmations(store, StoppedClock(), allowlist=mixed, members=Members({"S0ONE": members}).members)
+        with pytest.raises(DeniedError, match=sentence):
+            rules.authorize(asked(pool="staff"))
+        assert rules.authorize(asked(pool="customers")).rules == {"customers": "pools.customers.allow.users"}
 
 
 class TestOpen:
@@ -223,6 +237,16 @@ class TestConfirm:
         assert stored(store, request).state is State.CONFIRMING
         (*_, refusal) = store.entries(None, None)
         assert (refusal.kind, refusal.chosen) == (Kind.REFUSED, ADA)
+
+    def test_a_press_while_slack_cannot_list_the_group_is_not_told_that_the_operator_is_off_the_list(
+        self, store: Store
+    ) -> None:
+        request = added(store, awaiting())
+        rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, members=Members({"S0ONE": None}).members)
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked") as caught:
+            rules.confirm(press(request))
+        assert "no longer" not in str(caught.value)
+        assert stored(store, request).state is State.CONFIRMING
 
     def test_a_rule_for_another_pool_does_not_confirm_this_one(self, store: Store) -> None:
         request = added(store, awaiting())

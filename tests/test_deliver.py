@@ -11,7 +11,7 @@ from examples import CLICK, COMMAND, KIM, NOON, SAM, StoppedClock, asked, awaiti
 from stand_ins import Channel, TakenCards, added, card_delivery, delivery, meanwhile, moved, ready_in
 
 from bot.audit import Kind, entry_of_ask
-from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE
+from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE, USES
 from bot.errors import DeliveryError, StoreUnavailableError
 from bot.ports import Left, LiveMessage, Place, lasting
 from bot.request import Claim, Operator, Request, State, new_id
@@ -168,6 +168,45 @@ class TestDirectMessages:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards(deque([GONE]))
         ended_in(store)
         card_delivery(store, cards, clock).show_due()
+        assert cards.shown == [("done", DIRECT)]
+
+    def test_so_does_one_that_was_not_taken_there_as_often_as_the_address_may_be_used(self, store: Store) -> None:
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards(deque([DeliveryError("HTTP 503")] * USES))
+        ended_in(store)
+        shows = card_delivery(store, cards, clock)
+        while not cards.shown:
+            shows.show_due()
+            clock.sleep(1)
+        assert clock.now() - NOON < timedelta(minutes=1)
+        for _ in range(10):
+            clock.sleep(60)
+            shows.show_due()
+        assert cards.shown == [("done", DIRECT)], "once: no earlier try can hide it"
+
+    def test_where_no_direct_message_is_possible_the_address_is_tried_until_it_ends(self, store: Store) -> None:
+        away = DeliveryError("HTTP 503")
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards(deque([*[away] * USES, GONE, away, GONE]))
+        ended_in(store)
+        shows = card_delivery(store, cards, clock)
+        for _ in range(120):
+            shows.show_due()
+            clock.sleep(1)
+        assert set(cards.shown) == {("done", COMMAND.response_url)}
+
+    @pytest.mark.parametrize("failures", range(3))
+    def test_a_direct_message_is_sent_once_however_often_the_card_failed_before(
+        self, store: Store, failures: int
+    ) -> None:
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards(deque([DeliveryError("HTTP 503")] * failures))
+        ended_in(store)
+        shows = card_delivery(store, cards, clock)
+        for _ in range(failures):
+            shows.show_due()
+            clock.sleep(5)
+        for _ in range(10):
+            cards.refusals = deque([GONE])
+            shows.show_due()
+            clock.sleep(60)
         assert cards.shown == [("done", DIRECT)]
 
     def test_a_direct_message_that_slack_never_takes_is_tried_once(self, store: Store) -> None:

@@ -324,6 +324,33 @@ class TestPress:
         assert cards.shown == [("done", CLICK.response_url)], "no process showed it here"
 
 
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        ({"draining": True}, RestartingError),
+        ({"is_outdated": lambda: True}, NewerVersionError),
+        ({"slack_lane": StepLane(room=0)}, BusyError),
+        ({"confirmations": "store away"}, StoreUnavailableError),
+    ],
+    ids=["draining", "outdated", "busy", "store away"],
+)
+def test_the_second_click_of_a_double_click_is_told_what_it_did_itself_and_that_the_first_counts(
+    store: Store, second: dict[str, Any], error: type[BotError]
+) -> None:
+    rules, told = flow(store, pool(YES)), Told(CLICK)
+    request = added(store, awaiting())
+    rules.confirm(press(request), told)
+    run_all(rules)
+    if "confirmations" in second:
+        second = {"confirmations": confirmations(meanwhile(store, before_get=away), StoppedClock())}
+    for name, value in second.items():
+        setattr(rules, name, value)
+    rules.confirm(press(request), told)
+    run_all(rules)
+    assert (shown(told), said(told)) == ([State.DONE], [error])
+    assert " before still counts." in str(told.said[0])
+
+
 class TestTrouble:
     def test_a_store_that_cannot_be_read_is_told_and_says_nothing_of_an_earlier_press(self, store: Store) -> None:
         away_store = meanwhile(store, before_get=away)
@@ -398,7 +425,7 @@ class TestTrouble:
         run_all(rules)
         assert stored(store, request).state is State.READY, "it was decided"
         assert [str(error) for error in told.said] == [str(BotError())]
-        assert "If you had just confirmed" in str(BotError())
+        assert "it is not known here what this did" in str(BotError())
         assert "RuntimeError: unexpected" in caplog.text
 
     def test_the_stores_trouble_is_one_line_of_the_log(self, store: Store, caplog: pytest.LogCaptureFixture) -> None:

@@ -97,7 +97,9 @@ def test_where_one_pool_is_allowed_the_form_asks_for_none(slack: Workspace) -> N
 def test_a_form_that_slack_does_not_open_leaves_the_command_to_type(slack: Workspace) -> None:
     slack.headless.before_slack("views.open", answer(200, {"ok": False, "error": "expired_trigger_id"}))
     assert open_form(slack, ["staff"]) is None
-    assert slack.seen() == [f"The form could not be opened in time. Type the target instead.\nUsage: {USAGE}"]
+    assert slack.seen() == [
+        f"Slack may not have opened the form. If there is none, type the target instead.\nUsage: {USAGE}"
+    ]
 
 
 def test_the_card_is_in_the_channel_and_the_form_says_so(slack: Workspace) -> None:
@@ -111,7 +113,7 @@ def test_a_form_whose_card_could_not_be_shown_says_so(slack: Workspace) -> None:
     reply = sent(slack)
     slack.headless.before_slack(TELL, answer(404, "expired_url", "text/plain"))
     assert not reply.show(awaiting())
-    assert "the card could not be shown" in words_in(slack)
+    assert "Slack may not show its card yet" in words_in(slack)
 
 
 def test_what_was_wrong_is_said_in_the_form_without_the_commands_usage(slack: Workspace) -> None:

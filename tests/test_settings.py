@@ -247,6 +247,14 @@ def test_entries_are_kept_for_ever_unless_retain_says_how_long(given: str, days:
     assert load(GOOD).retain == timedelta(days=365)
 
 
+@pytest.mark.parametrize(
+    ("toml", "known"), [("", None), ("identity_pool = true", True), ("identity_pool = false", False)]
+)
+def test_whether_a_pool_has_an_identity_pool_may_be_said_or_not(toml: str, known: object) -> None:
+    Path("signout.toml").write_text(f"[pools.default]\n{toml}")
+    assert load(GOOD).pools["default"].identity_pool is known
+
+
 def test_reading_the_store_takes_its_setting_and_nothing_else() -> None:
     assert load_store({}).store == "sqlite:///signout.db"
     Path("signout.toml").write_text("store = 'sqlite:///file.db'\naudit_channel = 3\n[pools.staff]\nid = 'x'")

@@ -20,7 +20,7 @@ from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
 from bot.confirm import Confirmations, Press
 from bot.deliver import CardDelivery, Delivery
-from bot.errors import ACCOUNT_CHANGED, StoreUnavailableError, SupersededError, UnderWayError
+from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
 from bot.flow import Flow
 from bot.ports import Left, LiveMessage, Place, Show
 from bot.request import Account, Ask, Claim, Request, State, new_id
@@ -184,9 +184,13 @@ def _newest_whatever_was_shown(sound: Any_, store: SQLiteStore, message: LiveMes
     sound(store, replace(message, version=10**9))
 
 
-def _no_direct_message(_: Any_, cards: CardDelivery, request: Request, place: Place | None, left: Left) -> None:
+def _no_direct_message(
+    _: Any_, cards: CardDelivery, request: Request, ways: Sequence[Place | None], left: Left
+) -> Place | None:
+    place = next(filter(None, ways), None)
     if place:
         cards.cards.show(request, place, left)
+    return place
 
 
 def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
@@ -299,6 +303,12 @@ BROKEN = {
     ),
     "a group that Slack cannot list lets people in": Broken(
         SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then", begin=130
+    ),
+    "who could not be looked up is told not to be on the list": Broken(
+        DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not"
+    ),
+    "a press in doubt is told that nothing was done": Broken(
+        StoreUnavailableError, "IN_DOUBT", "The store did not answer. Nothing was done.", "no_sentence_is_untrue"
     ),
     "a card is noted as shown before Slack said yes": Broken(
         CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last", begin=20

@@ -35,7 +35,7 @@ from bot.slack.cards import card
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.help import HELP
 from bot.slack.reply import NO_CARD
-from bot.slack.text import Message, as_text
+from bot.slack.text import Lasting, Message, as_text
 from bot.slack.typed import parse
 from bot.terminal.front import NOT_LISTED
 from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, outcome
@@ -87,13 +87,17 @@ def request(state: State) -> Request:
         ),
         aws_request_ids=(AWS_REQUEST,) if done else (),
         access_until=NOON + timedelta(hours=1) if done else None,
-        login_until=NOON + timedelta(hours=1) if done else None,
     )
 
 
 def messages() -> Iterator[tuple[str, Message | str]]:
     for state in State:
         yield f"The card: {state}", card(SHOWN, request(state))
+    plain = replace(SHOWN, lasting={"customers": Lasting(hosted_login=False, identity_pool=False)})
+    yield (
+        "The card: done, federated, neither hosted login nor identity pool",
+        card(plain, replace(request(State.DONE), chosen=GOOGLE)),
+    )
     too_late = replace(request(State.FAILED), error_code=TOO_LATE, attempts=0)
     yield "The card: failed, too late", card(SHOWN, too_late)
     yield "The card while the audit channel takes nothing", card(SHOWN, request(State.FAILED), audit_refused=True)
@@ -146,6 +150,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     yield "StoreUnavailableError, in doubt", str(StoreUnavailableError("full", in_doubt=True))
     for code in (*ADVICE, "SomethingNewException"):
         yield code, advice(code)
+    yield "DeniedError, Slack could not be asked", DeniedError.UNSURE
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NO_ONE_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED

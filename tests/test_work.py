@@ -241,7 +241,7 @@ class TestCalls:
         assert ended
         assert ended.ended_at == NOON + timedelta(seconds=3)
         assert ended.access_until == NOON + timedelta(hours=1, seconds=3)
-        assert ended.login_until == NOON + timedelta(hours=2, seconds=3)
+        assert ended.login_until is None, "the session of a hosted login page is renewed by each use"
 
     @pytest.mark.parametrize("answer", [NO, DOUBT])
     def test_where_nothing_is_known_to_have_ended_no_end_of_access_is_told(self, store: Store, answer: Answer) -> None:
@@ -259,7 +259,7 @@ class TestCalls:
 
     def test_a_pool_that_is_configured_no_longer_is_not_asked(self, store: Store) -> None:
         clock = StoppedClock()
-        ended = worker(store, ScriptedPool([], clock), clock, pools={}, lifetimes={}).run(ready_in(store))
+        ended = worker(store, ScriptedPool([], clock), clock, pools={}, token_lifetimes={}).run(ready_in(store))
         assert outcome(ended) == (State.FAILED, "NoCallMade", 0)
 
 

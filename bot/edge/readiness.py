@@ -178,7 +178,7 @@ class Outlook:
         age = self.age(backlog.oldest_at) if backlog else timedelta(0)
         if age <= OVERDUE:
             return None
-        return f"The oldest undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
+        return f"An undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
 
     async def credentials(self) -> str | None:
         """Say where the bot has no AWS credentials."""
@@ -198,7 +198,7 @@ class Outlook:
         unlisted = await self._told(self._groups)
         if not unlisted:
             return None
-        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. Check the id and scope."
+        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. The log says why."
 
 
 async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:

@@ -1,10 +1,13 @@
 """What the outcomes without a yes mean, and what is said of an account and of an error code of AWS's."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
 from bot.request import Account
 
+# No access or ID token of Cognito's lives longer, whatever a pool is set to.
+LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
 

@@ -32,12 +32,17 @@ class AllowEverywhere(Allow):
 
 
 class Pool(BaseModel):
-    """One user pool. Its two lifetimes are what Cognito is configured with; the bot never asks Cognito for them."""
+    """One user pool, as Cognito is configured; the bot never asks Cognito for that.
+
+    `login_cookie_lifetime` is zero where the hosted login page is not used; how long it is otherwise does not matter.
+    `identity_pool`: whether one gives out AWS credentials to the pool's people; None where that is not said.
+    """
 
     model_config = _FROZEN
     id: syntax.PoolId
     token_lifetime: Annotated[timedelta, syntax.duration("5m", "1d")] = timedelta(hours=1)
     login_cookie_lifetime: Annotated[timedelta, syntax.duration("0s", "90d")] = timedelta(hours=1)
+    identity_pool: bool | None = None
     default_region: syntax.CountryCode | None = None
     role_arn: syntax.RoleArn | None = None
     allow: Allow = Allow()

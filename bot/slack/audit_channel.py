@@ -8,23 +8,25 @@ from structlog.contextvars import bound_contextvars
 
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
-from bot.facts.advice import sign_in
+from bot.facts.advice import LONGEST_TOKEN, sign_in
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.ports import Left
-from bot.slack.cards import result
+from bot.slack.cards import AS_SET, AT_MOST, HOSTED, result
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
     Block,
     Code,
     Header,
+    Lasting,
     Line,
     Lines,
     Message,
     Plain,
     Shown,
     SmallPrint,
+    Span,
     element,
     message,
 )
@@ -93,13 +95,13 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
     title = f"{_SIGNS.get(first.kind, '✅')} {title}"
     if len(entries) > 1:
         return message(Header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
-    target, access, login = shown.personal(first.ask.options.target), None, None
+    target, lasting = shown.personal(first.ask.options.target), list[Span]()
     if first.chosen:
         target = shown.name(first.chosen)
-    if first.request:
-        access, login = first.request.access_until, first.request.login_until
-    renewed: Line = [". The hosted login page may renew them until ", login] if login else []
-    lasting: Line = ["Tokens may be accepted until ", access, *renewed, "."] if access else []
+    if first.request and first.chosen and not meaning:
+        end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(first.chosen.pool, Lasting()).hosted_login else AT_MOST
+        access, longest = first.request.access_until or first.at, first.at + LONGEST_TOKEN
+        lasting = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     return message(
         Header(f"{title}: {target}"),
         _who_and_why(shown, first),

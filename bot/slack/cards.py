@@ -1,12 +1,12 @@
 """What the operator reads: a request in each of its states, and what was wrong. Pure: no clock, no network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
-from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
 from bot.options import USAGE
-from bot.request import AWAITING, ENDED, Request, State
+from bot.request import AWAITING, ENDED, Account, Request, State
 from bot.slack.text import (
     Ago,
     Block,
@@ -16,6 +16,7 @@ from bot.slack.text import (
     Choice,
     Code,
     Header,
+    Lasting,
     Line,
     Lines,
     Message,
@@ -26,8 +27,28 @@ from bot.slack.text import (
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
 CANCEL = "signout_cancel"
-AUDIT_REFUSED = "The audit channel takes no messages just now. What is missing there is saved and will be posted."
-LONGEST_LIFETIME = "1 day"  # of the tokens of a pool that is not configured any more, at most
+AUDIT_REFUSED = (
+    "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
+)
+AS_SET, AT_MOST = " if tokens live no longer than the bot's settings say, and until ", " at most."
+HOSTED = (
+    "A browser that used the hosted login page can get new tokens without a password. Each use of that page renews "
+    "this, so it has no fixed end."
+)
+_CREDENTIALS = "AWS credentials that the identity pool gave out stay valid until they expire."
+_KEEP_OUT = "Is that too long, or must they stay out? Disable the account"
+# What a sign-out does not reach, and which accounts that is told of; {} is where a federated one signs in.
+_GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
+    (lambda lasting, _: lasting.hosted_login, HOSTED),
+    (lambda _, account: account.provider, "The session at {} goes on: it may let the person in without a password."),
+    (lambda lasting, _: lasting.identity_pool, _CREDENTIALS),
+    (lambda lasting, _: lasting.identity_pool is None, f"If there is an identity pool: {_CREDENTIALS}"),
+    (lambda *_: True, "The person can sign in again at once."),
+    (lambda _, account: not account.provider, f"{_KEEP_OUT} or reset its password in Cognito."),
+    (lambda _, account: account.provider, f"{_KEEP_OUT} in Cognito, and end the session at {{}}."),
+)
+# Progress may stay as the last word where Slack takes no other, so it must be true for ever.
+_RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
 
 
 def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: str = "") -> Message:
@@ -82,10 +103,11 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
-    lifetime = shown.token_lifetimes.get(request.account.pool, LONGEST_LIFETIME)
+    lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
+    bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
     later = (
         "Every device has to sign in again, and can do so at once. An app that checks only a token's signature "
-        f"may accept it for up to {lifetime} more."
+        f"may accept it for up to {lifetime} more{bound}."
     )
     return [
         Header(ACTIONS[request.ask.options.action].question),
@@ -104,28 +126,27 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
     running = ACTIONS[request.ask.options.action].running
     name = Code(shown.name(request.account))
     if request.state is State.RUNNING:
-        patience = " … This takes a second, seldom more than half a minute. The result will be here."
-        return [[f"{running} ", name, patience]]
+        return [[f"{running} ", name, ", confirmed ", request.decided_at or request.created_at, f".{_RESULT_COMES}"]]
     latest = (request.decided_at or request.created_at) + shown.resume_within
     waits = " has begun or waits to begin, until "
-    return [[f"Confirmed. {running} ", name, waits, latest, " at the latest. The result will be here."]]
+    return [[f"Confirmed. {running} ", name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
 
 
 def _outcome(shown: Shown, request: Request) -> list[Block]:
-    title, meaning = result(request)
-    ended, access, login = request.ended_at, request.access_until, request.login_until
-    lifetime = shown.token_lifetimes.get(request.account.pool, LONGEST_LIFETIME)
-    hosted = "A browser that used the hosted login page may get new tokens without a password until "
-    truth: list[Line] = [
-        ["All refresh tokens were revoked: ", ended, "."] if ended else ["All refresh tokens were revoked."],
-        ["Apps that check only a token's signature may accept it until ", access, "."] if access else [],
-        [hosted, login, f", each good for up to {lifetime}."] if login else [],
-        ["The person can sign in again at once."],
-        ["Is that too long, or must they stay out? Disable the account or reset its password in Cognito."],
+    (title, meaning), account, ended = result(request), request.account, request.ended_at or request.created_at
+    lasting = shown.lasting.get(account.pool, Lasting())
+    goes_on: list[Line] = [[said.format(account.provider)] for applies, said in _GOES_ON if applies(lasting, account)]
+    told: list[Line] = [
+        ["All refresh tokens were revoked: ", ended, "."],
+        [
+            *("Apps that check only a token's signature may accept it until ", request.access_until or ended, AS_SET),
+            *(ended + LONGEST_TOKEN, AT_MOST),
+        ],
+        *goes_on,
     ]
     return [
-        Header(f"{title}: {shown.name(request.account)}"),
-        [meaning] if meaning else Lines(truth, "list"),
+        Header(f"{title}: {shown.name(account)}"),
+        [meaning] if meaning else Lines(told, "list"),
         Lines(
             [
                 [Bold("Request  "), Code(request.id)],

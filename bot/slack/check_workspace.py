@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from bot.authorize import Allowlist
 from bot.facts.finding import Finding
 from bot.slack.answers import Answer, ask
+from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS
 from bot.slack.manifest import FILE
 from bot.slack.scopes import REINSTALL, compare
 
@@ -117,7 +118,13 @@ class SlackChecks:
             yield _group(id_, answer)
 
     def anyone(self) -> Iterator[Finding]:
-        """Say whether anyone at all may sign out."""
+        """Say whether anyone at all may sign out, and whether Slack can be asked about so many groups."""
+        if (groups := len(self._members)) > MOST_GROUPS:
+            sentence = (
+                f"{groups} groups are more than the {MOST_GROUPS} that can be kept up to date with Slack's about "
+                f"{CALLS_A_MINUTE} calls of usergroups.users.list a minute. Some people may be told to try again."
+            )
+            yield Finding("number of groups", "warning", sentence, "Use fewer groups, or name people (allow.users).")
         members = {id_: listed.result() for id_, listed in self._members.items()}
         everywhere = self.allowlist.everywhere
         people = {

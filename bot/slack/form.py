@@ -77,7 +77,7 @@ class NewForm(CardReply):
             until=self.place.until.timestamp() if self.place else 0,
         )
         if not _took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=form_view(state)):
-            self.say(UsageError("The form could not be opened in time. Type the target instead."))
+            self.say(UsageError("Slack may not have opened the form. If there is none, type the target instead."))
 
 
 @dataclass(frozen=True)
@@ -140,10 +140,10 @@ def looking_view() -> Drawn:
 def found_view(*, shown: bool) -> Drawn:
     """Return what is shown once the account was found; `shown`: the card is in the channel."""
     sentence = (
-        "The card is in the channel where you typed the command. Nothing has happened yet."
+        "The card is in the channel where you typed the command. Nothing happens before you press a button on it."
         if shown
-        else "The account was found, but the card could not be shown yet. Nothing has happened. If the card is not in "
-        "the channel in a minute, run /signout again."
+        else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
+        "it. If the card is not in the channel in a minute, run /signout again."
     )
     return _view(block([sentence]))
 

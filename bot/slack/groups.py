@@ -1,63 +1,115 @@
-"""Members of Slack user groups, at most a minute old."""
+"""Members of Slack user groups, at most a minute old, with no more calls than Slack allows."""
 
 import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
-from bot.slack.clients import reason_of
+from bot.backoff import pause
+from bot.slack.clients import not_taken, reason_of
 
 # A decision commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
-# So long before that one asker gets a new list, and the others go by what is there. Slack takes about 20 calls a
-# minute: a person who types commands fast could otherwise use them up, and no one would be allowed.
+# So long before that one asker gets a new list, and the others go by what is there.
 AHEAD_SECONDS = 10.0
+# Slack takes about so many calls a minute, of all instances together. A person who types commands fast could use them
+# up, and no one would be allowed.
+CALLS_A_MINUTE = 20
+MINUTE = 60.0
+# So many groups are always known, however often they are asked for: each is listed twice in any minute at most.
+MOST_GROUPS = CALLS_A_MINUTE // 2
+
+LOOK_AGAIN_SECONDS = 0.05  # for those who wait until another asker has the list
+
+Members = frozenset[str] | None
 
 log = logging.getLogger(__name__)
 
 
 class SlackGroups:
-    """Lists groups through usergroups.users.list. A group that Slack cannot list has no members, and is not cached."""
+    """Lists groups through usergroups.users.list. Of a group that Slack cannot list the last list holds until its end.
 
-    def __init__(self, client: WebClient, now: Callable[[], float] = time.monotonic) -> None:
+    What failed is asked again after a pause, and not before Slack wants to be asked.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._now = now
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._listed: dict[str, tuple[float, frozenset[str]]] = {}
-        self._renewed: set[str] = set()
+        self._asking: set[str] = set()
+        self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when to ask again
+        self._calls = deque([-math.inf] * CALLS_A_MINUTE, CALLS_A_MINUTE)
+        self._not_before = -math.inf
 
-    def members(self, group_id: str) -> frozenset[str] | None:
-        """Return the user ids in a group; None where Slack cannot list it."""
-        asked_at = self._now()
-        with self._lock:
-            listed_at, members = self._listed.get(group_id, (-math.inf, frozenset()))
-            young_enough = MAX_AGE_SECONDS - (0 if group_id in self._renewed else AHEAD_SECONDS)
-            if asked_at - listed_at < young_enough:
-                return members
-            self._renewed.add(group_id)
+    def members(self, group_id: str) -> Members:
+        """Return the user ids in a group; None where Slack cannot list it, or must not be asked just now."""
+        while True:
+            with self._lock:
+                now = self._now()
+                age, known = self._known(group_id, now)
+                is_asked = group_id in self._asking
+                if known is not None and (is_asked or age < MAX_AGE_SECONDS - AHEAD_SECONDS):
+                    return known
+                if not is_asked:
+                    if not self._may_ask(group_id, now, early=known is not None):
+                        return known
+                    self._calls.append(now)
+                    self._asking.add(group_id)
+                    break
+            self._sleep(LOOK_AGAIN_SECONDS)
         try:
-            return self._list(group_id, asked_at)
+            return self._ask(group_id, now)
         finally:
-            with self._lock:
-                self._renewed.discard(group_id)
-
-    def _list(self, group_id: str, asked_at: float) -> frozenset[str] | None:
-        try:
-            members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
-        except Exception as error:  # noqa: BLE001 -- without a list, no one is in the group
-            log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
-            with self._lock:
-                self._listed.pop(group_id, None)
-            return None
-        with self._lock:
-            self._listed[group_id] = (asked_at, members)
-        return members
+            self._asking.discard(group_id)
 
     def unlisted(self, group_ids: Iterable[str]) -> Sequence[str]:
         """Return the groups that Slack does not list. It is asked for those that it has not yet, or did not last."""
         with self._lock:
-            listed = set(self._listed)
-        return [group_id for group_id in group_ids if group_id not in listed and self.members(group_id) is None]
+            fine = self._listed.keys() - self._failures
+        unknown = [group_id for group_id in group_ids if group_id not in fine and self.members(group_id) is None]
+        return [group_id for group_id in unknown if group_id in self._failures]
+
+    def _known(self, group_id: str, now: float) -> tuple[float, Members]:
+        """Return how old the last list is, and the list while it may be used."""
+        listed_at, members = self._listed.get(group_id, (-math.inf, None))
+        return now - listed_at, members if now - listed_at < MAX_AGE_SECONDS else None
+
+    def _may_ask(self, group_id: str, now: float, *, early: bool) -> bool:
+        """Whether Slack may be asked. What is renewed `early` is spread over the minute, since it can wait."""
+        _, again_at = self._failures.get(group_id, (0, -math.inf))
+        if now < max(again_at, self._not_before):
+            return False
+        if early and now - self._calls[-1] < MINUTE / CALLS_A_MINUTE:
+            return False
+        return now - self._calls[0] >= MINUTE
+
+    def _ask(self, group_id: str, asked_at: float) -> Members:
+        members, wait = None, None
+        try:
+            members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
+        except Exception as error:  # noqa: BLE001 -- without a list, no one is in the group
+            log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
+            if isinstance(error, SlackApiError):
+                wait = not_taken(error.response.status_code, error.response.headers, None).retry_after
+        with self._lock:
+            now = self._now()
+            if members is not None:
+                self._failures.pop(group_id, None)
+                self._listed[group_id] = (asked_at, members)
+                return members
+            failures = self._failures.get(group_id, (0, 0.0))[0] + 1
+            self._failures[group_id] = (failures, now + min(pause(failures).total_seconds(), MINUTE))
+            self._not_before = now + wait.total_seconds() if wait else self._not_before
+            return self._known(group_id, now)[1]

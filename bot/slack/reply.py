@@ -20,7 +20,10 @@ from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken
 from bot.slack.text import Message, Shown
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
-NO_CARD = "The card of this request can no longer be changed, so its result comes as a direct message."
+NO_CARD = (
+    "The card of this request may not show its result, so it comes as a direct message. Buttons that the card may "
+    "still have do nothing more."
+)
 _OK = 200
 _FOR_ONE_PERSON = {"response_type": "ephemeral", "unfurl_links": False, "unfurl_media": False}
 # An address that Slack gave out, but that takes nothing more, or whose message is not there any more.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from bot.facts.advice import sign_in, standing
+from bot.facts.advice import LONGEST_LIFETIME, sign_in, standing
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_name, personal_in
@@ -207,16 +207,22 @@ def as_text(drawn: Any) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """What the settings say about showing things. `pii` is "masked" or "full".
+class Lasting:
+    """What outlives a sign-out of a pool, by the settings. Of a pool that is not configured any more: all that can."""
 
-    `token_lifetimes` says of each pool in words how long its tokens live.
-    """
+    lifetime: str = LONGEST_LIFETIME  # of its tokens, in words
+    hosted_login: bool = True
+    identity_pool: bool | None = None  # whether one gives out AWS credentials; None where that is not known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What the settings say about showing things. `pii` is "masked" or "full", `lasting` is by the pools' names."""
 
     pii: str
     reason_rule: ReasonRule | None
     ticket_url: str | None
-    token_lifetimes: Mapping[str, str]
+    lasting: Mapping[str, Lasting]
     resume_within: timedelta
 
     def personal(self, text: str) -> str:

@@ -7,6 +7,8 @@ from functools import partial
 
 from bot.aws.check_pools import aws_clock, try_pool
 from bot.edge.lanes import ThreadLane, settle
+from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN
+from bot.facts.duration import in_words
 from bot.facts.finding import Finding
 from bot.settings.model import Settings
 from bot.slack.check_workspace import SlackChecks
@@ -34,13 +36,25 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     )
     return findings(
         [
-            ("settings", lambda: [Finding("settings", "ok", "are valid")]),
+            ("settings", partial(_settings, settings)),
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
             *probes_of(settings),
         ]
     )
+
+
+def _settings(settings: Settings) -> Sequence[Finding]:
+    """Say that they are valid, and what of them is taken as it is written, since Cognito is not asked."""
+    shorter = {
+        name: pool.token_lifetime for name, pool in settings.pools.items() if pool.token_lifetime < LONGEST_TOKEN
+    }
+    if not shorter:
+        return [Finding("settings", "ok", "are valid")]
+    told = ", ".join(f"{name} {in_words(lifetime)}" for name, lifetime in sorted(shorter.items()))
+    sentence = f"are valid. token_lifetime is not asked of Cognito, whose tokens may live {LONGEST_LIFETIME}: {told}."
+    return [Finding("settings", "ok", sentence, "Compare it with the longest of each pool's app clients.")]
 
 
 def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
-from bot.slack.text import Shown
+from bot.slack.text import Lasting, Shown
 from bot.wiring.shared import AWS_THREADS, SystemClock, confirmations_of, jitter, user_pools, worker_of
 from bot.wiring.stores import Store, build_store
 
@@ -159,7 +159,14 @@ def _shown(settings: Settings) -> Shown:
         pii=settings.pii,
         reason_rule=settings.reason_rule,
         ticket_url=settings.ticket_url,
-        token_lifetimes={name: in_words(pool.token_lifetime) for name, pool in settings.pools.items()},
+        lasting={
+            name: Lasting(
+                lifetime=in_words(pool.token_lifetime),
+                hosted_login=bool(pool.login_cookie_lifetime),
+                identity_pool=pool.identity_pool,
+            )
+            for name, pool in settings.pools.items()
+        },
         resume_within=settings.resume_within,
     )
 

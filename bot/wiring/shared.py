@@ -17,7 +17,7 @@ from bot.find import Finder
 from bot.ports import Clock, Requests, UserPool
 from bot.settings.model import Settings
 from bot.wiring.stores import Store
-from bot.work import Lifetimes, Worker
+from bot.work import Worker
 
 AWS_THREADS = 48
 
@@ -67,10 +67,7 @@ def worker_of(
     with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
     return Worker(
         pools=pools,
-        lifetimes={
-            name: Lifetimes(token=p.token_lifetime, login_cookie=p.login_cookie_lifetime)
-            for name, p in settings.pools.items()
-        },
+        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
         requests=store,
         clock=clock,
         resume_within=settings.resume_within,

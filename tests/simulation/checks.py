@@ -299,9 +299,18 @@ def no_sentence_is_untrue(seen: Seen) -> Iterator[str]:
             yield f"{told.request_id} was said to be confirmed"
         if told.text.startswith(ChosenBeforeError().sentence) and not (stored and stored.chosen):
             yield f"{told.request_id} was said to be chosen"
-        denies = "Nothing was done" in told.text or "nothing was signed out" in told.text
-        if denies and "If you had just" not in told.text and stored and stored.decided_at:
+        denies = any(words in told.text.lower() for words in ("nothing was done", "nothing was signed", "nothing has"))
+        if denies and stored and stored.decided_at:
             yield f"{told.request_id} was said to have done nothing: {told.text[:60]!r}"
+
+
+@check
+def no_one_on_the_list_is_told_that_they_are_not(seen: Seen) -> Iterator[str]:
+    """8: where Slack could not be asked, the sentence says that this is why."""
+    for told in seen.told:
+        listed = told.operator.team_id == HOME and told.operator.id in ALLOWLIST.everywhere.users
+        if listed and told.text.startswith(DeniedError("").sentence):
+            yield f"{told.operator.name} is on the list, and was told not to be"
 
 
 @check

@@ -14,8 +14,8 @@ from bot.errors import BusyError
 from bot.find import Finder
 from bot.flow import Flow
 from bot.slack.groups import SlackGroups
-from bot.slack.text import Shown
-from bot.work import Lifetimes, Worker
+from bot.slack.text import Lasting, Shown
+from bot.work import Worker
 from simulation.cognito import POOLS, SimulatedPool
 from simulation.slack import HOME, Client, WatchedCards, WatchedChannel
 from simulation.store import FaultyStore, opened
@@ -122,7 +122,7 @@ class Instance:
             pii="masked",
             reason_rule=None,
             ticket_url=None,
-            token_lifetimes=dict.fromkeys(POOLS, "1 hour"),
+            lasting=dict.fromkeys(POOLS, Lasting(lifetime="1 hour")),
             resume_within=resume_within,
         )
         self.delivery = Delivery(
@@ -150,7 +150,7 @@ class Instance:
         self.flow = Flow(
             confirmations=Confirmations(
                 allowlist=ALLOWLIST,
-                members=SlackGroups(client, lambda: world.schedule.now).members,
+                members=SlackGroups(client, lambda: world.schedule.now, clock.sleep).members,
                 home_team=lambda: HOME if world.schedule.now >= self._team_known_at else None,
                 pool_ids=POOLS,
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
@@ -162,7 +162,7 @@ class Instance:
             ),
             worker=Worker(
                 pools=pools,
-                lifetimes=dict.fromkeys(POOLS, Lifetimes(token=HOUR, login_cookie=HOUR)),
+                token_lifetimes=dict.fromkeys(POOLS, HOUR),
                 requests=store,
                 clock=clock,
                 resume_within=resume_within,
