@@ -125,8 +125,8 @@ class StoreUnavailableError(BotError):
     """
 
     IN_DOUBT = (
-        "The bot's store did not answer, so it is not known here what this did. A sign-out that was confirmed may "
-        "still happen, and the audit channel will show it. Look there before you try again."
+        "The bot's store did not answer. It is not known here what this did. A sign-out that was confirmed may still "
+        "happen, and the audit channel will show it. Look there before you try again."
     )
 
     def __init__(self, reason: str, *, in_doubt: bool = False) -> None:

@@ -156,7 +156,7 @@ def test_what_fails_is_counted_by_kind_and_an_unknown_kind_is_other(headless: He
     headless.before_slack("usergroups.users.list", answer(200, {"ok": False, "error": "something_new"}))
     with headless.bot_in_process():
         headless.command("U0KIM00001", "ada --pool customers")
-        headless.wait_for_message("U0KIM00001", containing="You are not on the list")
+        headless.wait_for_message("U0KIM00001", containing="Slack could not be asked who is in a group")
         headless.command(SAM, "ada --pool customers")
         headless.wait_for_message(SAM, containing="Wait a minute and run the command again")
         card = card_for(headless, SAM)

@@ -198,7 +198,7 @@ def test_a_commit_that_failed_is_in_doubt_and_one_that_never_was_tried_is_not(
     request = awaiting()
     with monkeypatch.context() as patch, store._file.connection() as db:
         patch.setattr(store._file, "connection", lambda: nullcontext(FailsAfterCommit(db)))
-        with pytest.raises(StoreUnavailableError, match="it is not known here what this did") as caught:
+        with pytest.raises(StoreUnavailableError, match="It is not known here what this did") as caught:
             store.add(request, entry_of(request, NOON), None)
     assert caught.value.in_doubt
     assert store.get(request.id) == request
