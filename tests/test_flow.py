@@ -55,7 +55,7 @@ def pool(*answers: Done | Refused) -> ScriptedPool:
 
 
 def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
-    slack, aws = rules.slack_lane, rules.aws_lane
+    slack, aws = rules.entrance.lane, rules.aws_lane
     assert isinstance(slack, StepLane)
     assert isinstance(aws, StepLane)
     return slack, aws
@@ -64,7 +64,9 @@ def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
 def run_all(rules: Flow) -> None:
     """Let the lanes do whatever waits, and what comes of that."""
     slack, aws = lanes(rules)
-    while slack.do() + aws.do():
+    newcomers = rules.entrance.newcomers_lane
+    assert isinstance(newcomers, StepLane)
+    while slack.do() + newcomers.do() + aws.do():
         pass
 
 

@@ -69,9 +69,9 @@ def channel(headless: Headless) -> SlackAuditChannel:
 def test_no_odd_answer_counts_as_delivered_or_as_anything_but_a_delivery_error(headless: Headless, odd: str) -> None:
     headless.before_slack(POST, ODD[odd])  # type: ignore[arg-type]
     with pytest.raises(DeliveryError) as caught:
-        channel(headless).post([ENTRY])
+        channel(headless).post(ENTRY)
     assert (caught.value.retry_after or timedelta(0)) <= timedelta(minutes=5)
-    assert channel(headless).post([ENTRY])
+    assert channel(headless).post(ENTRY)
 
 
 # What Slack documents for chat.postMessage: a person has to fix it, or it passes, or another form of it will do.
@@ -150,7 +150,7 @@ def test_the_token_follows_no_redirect(headless: Headless) -> None:
     moved: Fault = answer(302, "", "text/plain", Location=f"{address}/api/chat.postMessage")
     headless.before_slack(POST, moved)
     with pytest.raises(DeliveryError):
-        channel(headless).post([ENTRY])
+        channel(headless).post(ENTRY)
     headless.run(context.__aexit__(None, None, None))  # type: ignore[attr-defined]
     assert heard == []
 

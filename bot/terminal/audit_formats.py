@@ -57,6 +57,7 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "next_at": lambda entry: entry.delivery.next_at,
     "delivered_at": lambda entry: entry.delivery.delivered_at,
     "ts": lambda entry: entry.delivery.ts,
+    "count": lambda entry: entry.count,
 }
 _NESTED = {"operator": Operator, "account": Account}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
