@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 from operator import attrgetter
 
 from bot.audit import Entry
@@ -22,8 +22,10 @@ class EntryOutbox(DynamoDBReader):
     """What an `Outbox` does for entries. Each write depends on what was read, so an index that lags does no harm."""
 
     def backlog(self) -> Backlog:
-        waiting = chain.from_iterable(self._due(COUNTED_UP_TO, what) for what in (items.UNDELIVERED, items.REFUSAL))
-        times = [item["at"] for item in islice(waiting, COUNTED_UP_TO)]
+        times: list[str] = []
+        for what in (items.UNDELIVERED, items.REFUSAL):
+            if left := COUNTED_UP_TO - len(times):
+                times += [item["at"] for item in islice(self._due(left, what), left)]
         return Backlog(len(times), time_or_none(min(times, default=None)), more=len(times) == COUNTED_UP_TO)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
