@@ -390,13 +390,16 @@ def a_yes_that_was_told_is_not_repeated_at_once(seen: Seen) -> Iterator[str]:
 
 @check
 def everyone_who_is_refused_leaves_an_entry(seen: Seen) -> Iterator[str]:
-    """A refusal that was told is in the store, or another one of the same minute is: the store refused no first one."""
+    """A refusal that was told is in the store, or the first one of that minute is, unless that is not written yet."""
     for told in seen.told:
         if not told.text.startswith(REFUSALS):
             continue
         begin, who = told.at - COUNTED_FOR - SLOWEST_ANSWER, (told.operator.team_id, told.operator.id)
-        failed = any(each.who == who and not each.returned and begin <= each.at <= told.at for each in seen.refused)
-        if not failed and (told.refused_at is None or told.refused_at < begin):
+        first_is_not_written = any(
+            each.who == who and begin <= each.begun <= told.at and (not each.returned or each.at > told.at)
+            for each in seen.refused
+        )
+        if not first_is_not_written and (told.refused_at is None or told.refused_at < begin):
             yield f"{told.operator.name} was refused {told.request_id} without an entry"
 
 

@@ -240,6 +240,7 @@ class WatchedRefusals(Refusals):
             entry_id=entry.id,
             instance=self._instance.name,
             who=who,
+            begun=world.schedule.now,
             at=world.schedule.now,
             clock=(entry.at - START).total_seconds(),
         )

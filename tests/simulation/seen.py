@@ -82,11 +82,12 @@ class Told:
 
 @dataclass(kw_only=True)
 class Refused:
-    """A refusal that an instance was to record, and whether it said that it did."""
+    """A refusal that an instance began to record, and whether and when it said that it did."""
 
     entry_id: str
     instance: str
     who: tuple[str, str]
+    begun: float
     at: float
     clock: float
     returned: bool = False
