@@ -56,7 +56,9 @@ class Refusals:
         who = _operator(entry)
         with self._lock:
             counted = self._counted.get(who)
-            if counted and counted.first_at <= entry.at < counted.first_at + MINUTE:
+            if (
+                counted and abs(entry.at - counted.first_at) < MINUTE
+            ):  # it may have been asked a moment before the first
                 counted.tally = _one_more(counted.tally, entry)
                 return True
             self._end(who)
@@ -73,7 +75,7 @@ class Refusals:
         now = self.clock.now()
         with self._lock:
             for who, each in list(self._counted.items()):
-                if all_ended or not each.first_at <= now < each.first_at + MINUTE:
+                if all_ended or abs(now - each.first_at) >= MINUTE:
                     self._end(who)
             ended = list(self._ended)
             grown = {each.tally.id: each for each in (*self._counted.values(), *ended) if each.tally}

@@ -89,7 +89,7 @@ def test_a_document_of_shape_1_is_read() -> None:
 
 
 def test_what_is_read_is_written_again_as_it_was_beside_the_fields_that_came_since() -> None:
-    since = {"count": 1, "until": None, "examples": []}
+    since: Document = {"count": 1, "until": None, "examples": []}
     assert json.loads(json_of_request(request_of_json(REQUEST_1))) == json.loads(REQUEST_1)
     for stored in (ENTRY_1, REFUSAL_1):
         assert json.loads(json_of_entry(entry_of_json(stored, NO_DELIVERY))) == json.loads(stored) | since

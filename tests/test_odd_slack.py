@@ -105,7 +105,7 @@ def test_each_refusal_is_told_by_slacks_word_and_one_that_a_person_must_fix_as_s
     for error in errors.split():
         headless.before_slack(POST, no(error))
         with pytest.raises(DeliveryError) as caught:
-            post([ENTRY])
+            post(ENTRY)
         assert (caught.value.reason, caught.value.for_good) == (error, for_good)
     assert headless.audit() == []
 
@@ -115,7 +115,7 @@ def test_what_slack_finds_malformed_goes_as_text_and_at_last_without_metadata(he
     post = channel(headless).post
     for error in MALFORMED.split():
         headless.before_slack(POST, *[no(error)] * times)
-        assert post([ENTRY])
+        assert post(ENTRY)
         posted = headless.audit()[-1]
         assert "Not known whether signed out: ada" in posted.text
         assert posted.blocks is None

@@ -31,6 +31,11 @@ class Bot:
             ask = asked(target, operator=who, id=new_id(self.clock.now()))
             self.rule.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now()))
 
+    def go_on(self, *, times: int, seconds: int) -> None:
+        """Refuse another operator so often, and let so much time pass."""
+        self.refuse(times, who=KIM)
+        self.live(seconds)
+
     def live(self, seconds: int) -> None:
         """Let a time pass with its rounds."""
         for _ in range(seconds):
@@ -183,7 +188,7 @@ def test_a_kill_at_any_write_loses_and_doubles_nothing_that_was_written(store: S
         bot.live(1)
         bot.rule.tallies = meanwhile(store, **{f"{when}_{name}": killed})
         with pytest.raises(KeyboardInterrupt):
-            bot.live(60) if name == "settle" else (bot.refuse(who=KIM), bot.refuse(who=KIM), bot.live(1))
+            bot.go_on(times=0 if name == "settle" else 2, seconds=60 if name == "settle" else 1)
         other = Bot(store, bot.clock)
         other.clock.sleep(200)
         other.rule.sweep()
