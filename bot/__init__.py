@@ -14,6 +14,7 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py       the flow above, for every front
+    entrance.py   on which lane something begins: operators, and those who are not known yet
     request.py    what was asked and where it stands: Ask, Request, State, the table of moves
     action.py     what can be done to an account, step by step, and what a call answers
     options.py    what may be in a command's options
@@ -23,6 +24,7 @@ The files right under bot/ are the rules. They know the world only through ports
     reason.py     what is asked of a reason
     work.py       claim, run, take over
     audit.py      which entry each move writes
+    refusals.py   counts refusals, so that very many make few entries
     deliver.py    entries to the audit channel and cards to operators, until Slack took each
     backoff.py    how long to wait before something is tried again
     visible.py    hidden characters, made visible

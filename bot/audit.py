@@ -61,6 +61,9 @@ class Entry:
     request: Request | None = None
     asked: Ask | None = None
     account: Account | None = None
+    count: int = 1  # more: so many refusals of one operator, from `at` to `until`, of which `asked` is the first
+    until: datetime | None = None
+    examples: tuple[str, ...] = ()  # some of the targets that they asked for
     bot_version: str = __version__
     delivery: Delivery = Delivery()
 
@@ -85,6 +88,15 @@ def entry_of(request: Request, at: datetime) -> Entry:
     snapshot = replace(request, candidates=())  # a list of other people, of which nothing came
     delivery = Delivery(next_at=at if kind in POSTED else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
+
+
+def entry_of_tally(tally: Entry, at: datetime, before: Entry | None) -> Entry | None:
+    """Return the entry that a tally becomes, due then. `before` is one that it became when it had not grown to this."""
+    delivery = Delivery(next_at=at)
+    if before is None:
+        return replace(tally, delivery=delivery)
+    since = tally.count - before.count
+    return replace(tally, id=new_id(tally.at), count=since, delivery=delivery) if since > 0 else None
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:

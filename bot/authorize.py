@@ -29,6 +29,11 @@ class Allowlist:
     pools: Mapping[str, Allowed]
     terminal: frozenset[str] = frozenset()
 
+    @property
+    def users(self) -> frozenset[str]:
+        """Every user id that is listed itself."""
+        return self.everywhere.users.union(*(each.users for each in self.pools.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Authorized:

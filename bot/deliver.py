@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.audit import Entry, Kind
+from bot.audit import Entry
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
 from bot.ports import AuditChannel, Cards, Clock, Left, LiveMessage, Outbox, Place, Requests, Show, lasting
@@ -16,7 +16,7 @@ HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little 
 AT_ONCE = 50
 LEAST_WAIT = timedelta(seconds=0.1)
 LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as a terminal
-BETWEEN_REFUSALS = timedelta(minutes=1)
+BETWEEN_REFUSALS = timedelta(seconds=2)  # Slack takes about one message a second: the rest is for outcomes
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 USES = 5  # of a response_url: so many tries may have used it up, whatever Slack answered
@@ -100,78 +100,61 @@ class Delivery:
     jitter: Callable[[], float]
     refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
     held_until: datetime | None = field(default=None, init=False)
-    taken: tuple[Sequence[Entry], str] | None = field(default=None, init=False)
+    refusals_from: datetime | None = field(default=None, init=False)  # when the next refusal may be posted
+    taken: tuple[Entry, str] | None = field(default=None, init=False)
 
     def deliver(self) -> float:
-        """Post what is due, oldest first; return in how many seconds to look again."""
+        """Post what is due, outcomes first; return in how many seconds to look again."""
         self._note_taken()
         now = self.clock.now()
         # Further ahead than any pause is long, it was set by a clock that has been put right since.
         if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
             self._deliver_due(now)
-        if (due := self.outbox.next_entry_at()) is None:
+        outcome_at, refusal_at = (self.outbox.next_entry_at(refused=refused) for refused in (False, True))
+        if refusal_at and self.refusals_from:
+            refusal_at = max(refusal_at, self.refusals_from)
+        now = self.clock.now()
+        waits = [max(at, self.held_until or at) - now for at in (outcome_at, refusal_at) if at]
+        if not waits:
             self.refusing = None  # this or another instance delivered the last one: the channel takes messages
-            return LOOK_AGAIN.total_seconds()
-        wait = max(due, self.held_until or due) - self.clock.now()
-        return min(max(wait, LEAST_WAIT), LOOK_AGAIN).total_seconds()
+        return min(max(min(waits, default=LOOK_AGAIN), LEAST_WAIT), LOOK_AGAIN).total_seconds()
 
     def _deliver_due(self, now: datetime) -> None:
+        """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
         self.held_until = None
-        done: set[str] = set()
-        for entry in self.outbox.due_entries(now, AT_ONCE):
-            if entry.id in done:
-                continue
-            refused = entry.kind is Kind.REFUSED
-            entries = self._together(entry, now) if refused else [entry]
-            done.update(each.id for each in entries)
-            if refused and self._wait_for_the_minute(entries, now):
-                continue
+        due = self.outbox.due_entries(now, AT_ONCE)
+        if not due and not (self.refusals_from and now < self.refusals_from <= now + BETWEEN_REFUSALS):
+            due = self.outbox.due_entries(now, 1, refused=True)
+            self.refusals_from = now + BETWEEN_REFUSALS if due else None
+        for entry in due:
             left = lasting(self.clock, POST)
-            held = self.outbox.hold(entries, self.clock.now() + POST)
+            held = self.outbox.hold(entry, self.clock.now() + POST)
             if held and left() >= POST - HOLD and not self._post(held, left):
                 return
 
-    def _together(self, refusal: Entry, now: datetime) -> Sequence[Entry]:
-        """Return what goes into one message: everything due that was refused to one operator."""
-        who = refusal.ask.operator
-        waiting = self.outbox.refusals_waiting(who.team_id, who.id, AT_ONCE)
-        # What is not due may be another instance's, which is posting it just now.
-        return [each for each in waiting if each.delivery.next_at and each.delivery.next_at <= now] or [refusal]
-
-    def _wait_for_the_minute(self, refusals: Sequence[Entry], now: datetime) -> bool:
-        """Put off an operator's refusals where the channel took others less than a minute ago."""
-        who = refusals[0].ask.operator
-        last = self.outbox.last_refusal_delivered_at(who.team_id, who.id)
-        # A time yet to come was written by a clock that has been put right since.
-        if last is None or last > now or now >= last + BETWEEN_REFUSALS:
-            return False
-        self.outbox.postponed(refusals, last + BETWEEN_REFUSALS, failed=False)
-        return True
-
-    def _post(self, entries: Sequence[Entry], left: Left) -> bool:
+    def _post(self, entry: Entry, left: Left) -> bool:
         """Return False where it is of no use to call Slack for the next one now."""
         try:
-            ts = self.channel.post(entries, left)
+            ts = self.channel.post(entry, left)
         except DeliveryError as error:
-            return self._put_off(entries, error)
+            return self._put_off(entry, error)
         self.refusing = None
-        self.taken = (entries, ts)
+        self.taken = (entry, ts)
         self._note_taken()
         return True
 
-    def _put_off(self, entries: Sequence[Entry], error: DeliveryError) -> bool:
-        first = entries[0]
-        wait = pause(first.delivery.attempts + 1) * self.jitter()
+    def _put_off(self, entry: Entry, error: DeliveryError) -> bool:
+        wait = pause(entry.delivery.attempts + 1) * self.jitter()
         next_at = self.clock.now() + max(wait, error.retry_after or wait)
-        ids = {"request_id": first.ask.id, "entry_id": first.id}
+        ids = {"request_id": entry.ask.id, "entry_id": entry.id}
         log.warning("Slack did not take an audit entry (%s); next try at %s", error.reason, next_at, extra=ids)
         self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
         if error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
             self.held_until = max(next_at, self.held_until or next_at)
-        self.outbox.postponed(entries, next_at, failed=True)
-        if error.for_good and not first.delivery.attempts and first.request:
-            self.outbox.show_again(first.request.id)  # the card says that the entry waits
-        return error.retry_after is None and not error.for_good
+        self.outbox.postponed(entry, next_at)
+        if error.for_good and not entry.delivery.attempts and entry.request:
+            self.outbox.show_again(entry.request.id)  # the card says that the entry waits
+        return self.held_until is None
 
     def _note_taken(self) -> None:
         """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""

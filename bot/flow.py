@@ -10,7 +10,8 @@ from typing import Protocol
 from bot import errors
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations, Press
-from bot.ports import LiveMessage, Outbox, Place
+from bot.entrance import Entrance
+from bot.ports import Lane, LiveMessage, Outbox, Place
 from bot.request import Ask, Request, State
 from bot.work import Worker
 
@@ -38,13 +39,6 @@ class Form(Reply, Protocol):
         """Open it, for an operator who may use these pools."""
 
 
-class Lane(Protocol):
-    """A bounded number of threads for one sort of work."""
-
-    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
-
-
 @dataclass(kw_only=True)
 class Flow:
     """Takes commands and presses, and starts what waits to be run."""
@@ -52,7 +46,7 @@ class Flow:
     confirmations: Confirmations
     worker: Worker
     outbox: Outbox
-    slack_lane: Lane  # for what needs Slack and the store only: a hanging Cognito never delays a press
+    entrance: Entrance  # its lanes are for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
     is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
     draining: bool = False  # while either is so, nothing is begun or decided
@@ -67,13 +61,13 @@ class Flow:
         """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
         if closed := self.closed():
             raise closed
-        self.slack_lane.run(ask.id, partial(self._authorize, ask, reply))
+        self.entrance.run(ask.operator, ask.id, partial(self._authorize, ask, reply))
 
     def open_form(self, ask: Ask, form: Form) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `ask`."""
         if closed := self.closed():
             raise closed
-        self.slack_lane.run(ask.id, partial(self._open_form, ask, form))
+        self.entrance.run(ask.operator, ask.id, partial(self._open_form, ask, form))
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
@@ -94,20 +88,31 @@ class Flow:
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
     def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+        who = press.operator
         try:
-            self.slack_lane.run(press.request_id, partial(self._decide, press, reply, decide), urgent=True)
+            self.entrance.run(who, press.request_id, partial(self._decide, press, reply, decide), urgent=True)
         except errors.BusyError as error:  # an ack cannot say so
             with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
-                self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
+                if self.entrance.knows(who):  # no one else takes places there
+                    self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
-            authorized = self.confirmations.authorize(ask)
+            authorized = self._authorized(ask)
             self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
     def _open_form(self, ask: Ask, form: Form) -> None:
         with self._telling(form):
-            form.open(sorted(self.confirmations.authorize(ask).rules))
+            form.open(sorted(self._authorized(ask).rules))
+
+    def _authorized(self, ask: Ask) -> Authorized:
+        try:
+            authorized = self.confirmations.authorize(ask)
+        except errors.DeniedError:
+            self.entrance.note(ask.operator, allowed=False)
+            raise
+        self.entrance.note(ask.operator, allowed=True)
+        return authorized
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
@@ -121,6 +126,7 @@ class Flow:
             if closed := self.closed():
                 raise closed
             request = decide(press)
+            self.entrance.note(press.operator, allowed=True)
             if request.state is State.READY:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up

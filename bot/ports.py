@@ -33,6 +33,13 @@ def lasting(clock: Clock, length: timedelta) -> Left:
     return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
 
 
+class Lane(Protocol):
+    """A bounded number of threads for one sort of work."""
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
+
+
 class Attribute(StrEnum):
     """What ListUsers can search by, and this bot does."""
 
@@ -130,29 +137,39 @@ class Trail(Protocol):
         """Store an entry, such as a refusal."""
 
 
+class Tallies(Trail, Protocol):
+    """A trail that keeps entries which still grow: tallies. No reader of the trail sees them yet."""
+
+    def tally(self, tallies: Sequence[Entry]) -> None:
+        """Store tallies, each in place of what was stored under its id."""
+
+    def tallies(self, before: datetime, limit: int) -> Sequence[Entry]:
+        """Return the tallies that were begun before then."""
+
+    def settle(self, tally_id: str, now: datetime) -> None:
+        """Make a tally an entry, due now, in one write; nothing where it is there no longer.
+
+        Where there is an entry of it, made before it had grown to this, another one tells of what came since.
+        """
+
+
 class Outbox(Protocol):
     """What people are still to be told: entries for the audit channel, and cards for operators."""
 
-    def next_entry_at(self) -> datetime | None:
-        """Return when the next entry is due, or None where none waits."""
+    def next_entry_at(self, *, refused: bool = False) -> datetime | None:
+        """Return when the next outcome, or the next refusal, is due; None where none waits."""
 
-    def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
-        """Return entries that are due for delivery."""
+    def due_entries(self, now: datetime, limit: int, *, refused: bool = False) -> Sequence[Entry]:
+        """Return outcomes, or refusals, that are due for delivery."""
 
-    def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
-        """Return an operator's undelivered refusals."""
+    def hold(self, entry: Entry, until: datetime) -> Entry | None:
+        """Take an entry, so that no one else gets it before `until`. None where it was taken since."""
 
-    def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
-        """Return when the channel last took a refusal of this operator."""
+    def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
+        """Note that Slack took an entry, as message `ts`. What was noted before stays."""
 
-    def hold(self, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
-        """Take entries, so that no one else gets them before `until`; return those that no one took since."""
-
-    def delivered(self, entries: Sequence[Entry], ts: str, now: datetime) -> None:
-        """Note that Slack took these entries, as message `ts`. What was noted before stays."""
-
-    def postponed(self, entries: Sequence[Entry], next_at: datetime, *, failed: bool) -> None:
-        """Note when to try these entries again, unless someone took them since; `failed` counts an attempt."""
+    def postponed(self, entry: Entry, next_at: datetime) -> None:
+        """Note that an attempt failed, and when to try the entry again, unless someone took it since."""
 
     def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
         """Return the cards that are due to be shown."""
@@ -180,8 +197,8 @@ class Outbox(Protocol):
 class AuditChannel(Protocol):
     """The Slack channel in which every outcome is posted."""
 
-    def post(self, entries: Sequence[Entry], left: Left) -> str:
-        """Post one message for one entry, or for several refusals of one operator; return its `ts`."""
+    def post(self, entry: Entry, left: Left) -> str:
+        """Post a message for an entry; return its `ts`."""
 
 
 class Cards(Protocol):

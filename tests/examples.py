@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.action import Answer, Step
-from bot.audit import entry_of
+from bot.audit import Entry, entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.errors import PoolUnavailableError
@@ -134,6 +134,17 @@ def done_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
     done = claimed.move(State.DONE, done=(str(Step.SIGN_OUT),), ended_at=at)
     store.move(claimed, done, entry_of(done, at), None)
     return done
+
+
+def all_due(store: Store, now: datetime) -> list[Entry]:
+    """Return the outcomes and the refusals that are due."""
+    return [*store.due_entries(now, 99), *store.due_entries(now, 99, refused=True)]
+
+
+def delivered_all(store: Store, now: datetime, ts: str = "1.0") -> None:
+    """Note that Slack took everything that is due."""
+    for entry in all_due(store, now):
+        store.delivered(entry, ts, now)
 
 
 @dataclass

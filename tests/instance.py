@@ -70,7 +70,7 @@ class Instance:
         """Look for everything that is due, and try to take it."""
         store = self.store
         due = [*store.expired(LATER, 9), *store.ready(LATER, 9), *store.dead(LATER, 9)]
-        entries = store.hold(store.due_entries(LATER, 9), HELD_UNTIL)
+        entries = list(filter(None, (store.hold(each, HELD_UNTIL) for each in store.due_entries(LATER, 9))))
         cards = [store.hold_message(each, HELD_UNTIL) for each in store.due_messages(LATER, 9)]
         return f"{len(due)} requests, {len(entries)} entries, {len(list(filter(None, cards)))} cards"
 

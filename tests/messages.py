@@ -49,6 +49,12 @@ def refused(target: str, operator: Operator = SAM, account: Account | None = Non
     )
 
 
+def refused_often(target: str, operator: Operator = SAM, count: int = 4_899) -> Entry:
+    """Return the entry of many refusals within a minute."""
+    examples = tuple(f"{target[:-1]}{number}" for number in range(3))
+    return replace(refused(target, operator), count=count, until=NOON + timedelta(seconds=58), examples=examples)
+
+
 def leaves(node: Any) -> Iterator[dict[str, Any]]:
     """Give every dictionary inside blocks."""
     if isinstance(node, dict):

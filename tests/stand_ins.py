@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from examples import COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, confirmations, worker
+from examples import COMMAND, NOON, SAM, ScriptedPool, StoppedClock, awaiting, confirmations, worker
 
 from bot.audit import Entry, entry_of
 from bot.deliver import CardDelivery, Delivery, show_card
+from bot.entrance import Entrance
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
 from bot.ports import Clock, Left, Place
@@ -77,13 +78,13 @@ class Channel:
 
     clock: StoppedClock
     refusals: list[DeliveryError] = field(default_factory=list)
-    posts: list[list[str]] = field(default_factory=list)
+    posts: list[str] = field(default_factory=list)
     asked_at: list[datetime] = field(default_factory=list)
     on_the_way: Callable[[], object] = lambda: None
     during: Callable[[], object] = lambda: None
 
-    def post(self, entries: Sequence[Entry], left: Left) -> str:
-        """Take the entries, or refuse. What is on the way for too long does not get here."""
+    def post(self, entry: Entry, left: Left) -> str:
+        """Take an entry, or refuse. What is on the way for too long does not get here."""
         self.asked_at.append(self.clock.now())
         self.on_the_way()
         if left() <= timedelta(0):
@@ -91,7 +92,7 @@ class Channel:
         if self.refusals:
             raise self.refusals.pop(0)
         self.during()
-        self.posts.append([entry.ask.options.target for entry in entries])
+        self.posts.append(entry.ask.options.target)
         return f"{len(self.posts)}.0"
 
 
@@ -185,12 +186,13 @@ def card_delivery(store: Store, cards: TakenCards, clock: Clock) -> CardDelivery
 
 
 def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
-    """Return the flow, on lanes that wait for the test."""
+    """Return the flow, on lanes that wait for the test. SAM is known."""
+    lane, newcomers_lane = (changes.pop(name, None) or StepLane() for name in ("slack_lane", "newcomers_lane"))
     values: dict[str, Any] = {
         "confirmations": confirmations(store, pool.clock, pool),
         "worker": worker(store, pool, pool.clock),
         "outbox": store,
-        "slack_lane": StepLane(),
+        "entrance": Entrance(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})),
         "aws_lane": StepLane(),
     }
     return Flow(**(values | changes))

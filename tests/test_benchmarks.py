@@ -44,3 +44,15 @@ def test_a_benchmark_says_what_it_measured(words: tuple[str, ...], measured: lis
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert [line.split(":")[0] for line in ran.stdout.splitlines()[-len(measured) :]] == measured, ran.stderr
     assert ran.returncode == ("MORE THAN" in ran.stdout)
+
+
+@pytest.mark.long
+def test_the_benchmark_with_a_stranger_says_what_it_measured() -> None:
+    command = (sys.executable, "tests/benchmarks", "stranger", "--seconds", "3", "--rate", "20", "--afterwards", "1")
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == ("MORE THAN" in ran.stdout), ran.stderr
+    assert [line.split(",")[0] for line in ran.stdout.splitlines()[-2:]] == [
+        "Ack of an operator beside a stranger",
+        "Press to the audit channel beside a stranger",
+    ]
+    assert "0 of them turned away, " in ran.stdout

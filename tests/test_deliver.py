@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from examples import CLICK, COMMAND, KIM, NOON, SAM, StoppedClock, asked, awaiting
+from examples import CLICK, COMMAND, NOON, SAM, StoppedClock, asked, awaiting, delivered_all
 from stand_ins import Channel, TakenCards, added, card_delivery, delivery, meanwhile, moved, ready_in
 
 from bot.audit import Kind, entry_of_ask
-from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE, USES
+from bot.deliver import BETWEEN_REFUSALS, HOLD, POST, PROGRESS_AFTER, SHOWN_HERE, USES
 from bot.errors import DeliveryError, StoreUnavailableError
 from bot.ports import Left, LiveMessage, Place, lasting
 from bot.request import Claim, Operator, Request, State, new_id
@@ -403,6 +403,10 @@ class TestCardRaces:
         assert store.due_messages(NOON + timedelta(days=9), 9) == []
 
 
+def fail(store: Store, target: str, clock: StoppedClock) -> None:
+    ended_in(store, State.FAILED, clock.now(), target=target)
+
+
 def refuse(store: Store, target: str, clock: StoppedClock, operator: Operator = SAM) -> None:
     store.record(entry_of_ask(Kind.REFUSED, asked(target, operator=operator), "not allowed", clock.now()))
 
@@ -417,7 +421,7 @@ class TestAuditChannel:
             clock.sleep(1)
         deliver()
         deliver()
-        assert channel.posts == [["ada"], ["grace"]]
+        assert channel.posts == ["ada", "grace"]
 
     @pytest.mark.parametrize("kind", [Kind.OPENED, Kind.CONFIRMED, Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND])
     def test_what_is_recorded_only_is_never_posted(self, store: Store, kind: Kind) -> None:
@@ -430,18 +434,18 @@ class TestAuditChannel:
         clock = StoppedClock()
         channel = Channel(clock, [DeliveryError("fatal_error")] * 12)
         deliver = delivery(store, channel).deliver
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         while not channel.posts:
             clock.sleep(deliver())
         pauses = [(later - before).total_seconds() for before, later in pairwise(channel.asked_at)]
         assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
-        assert channel.posts == [["ada"]]
+        assert channel.posts == ["ada"]
 
     def test_the_store_is_looked_at_again_when_the_next_entry_is_due_and_every_five_seconds(self, store: Store) -> None:
         clock = StoppedClock()
         deliver = delivery(store, Channel(clock, [DeliveryError("fatal_error")] * 9)).deliver
         assert deliver() == 5, "another process may write"
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         assert deliver() == 1
         clock.sleep(1 - 0.001)
         assert deliver() == 0.1, "it is never busy"
@@ -450,21 +454,21 @@ class TestAuditChannel:
         clock = StoppedClock()
         channel = Channel(clock, [LIMITED])
         deliver = delivery(store, channel).deliver
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         deliver()
-        refuse(store, "grace", clock, KIM)
+        fail(store, "grace", clock)
         clock.sleep(6.9)
         deliver()
         assert channel.posts == []
         clock.sleep(0.2)
         deliver()
-        assert channel.posts == [["ada"], ["grace"]]
+        assert channel.posts == ["ada", "grace"]
 
     def test_a_channel_that_asks_not_to_be_called_gets_nothing_more_in_that_round(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock, [LIMITED])
-        refuse(store, "ada", clock)
-        refuse(store, "grace", clock, KIM)
+        fail(store, "ada", clock)
+        fail(store, "grace", clock)
         delivery(store, channel).deliver()
         assert channel.posts == []
 
@@ -472,27 +476,48 @@ class TestAuditChannel:
         clock = StoppedClock()
         channel = Channel(clock, [DeliveryError("some_error")])
         deliver = delivery(store, channel).deliver
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         clock.sleep(1)
-        refuse(store, "grace", clock, KIM)
+        fail(store, "grace", clock)
         deliver()
-        assert channel.posts == [["grace"]]
+        assert channel.posts == ["grace"]
 
-    def test_an_operators_refusals_are_told_at_once_then_once_a_minute_together(self, store: Store) -> None:
+    def test_an_outcome_is_posted_before_any_refusal_that_waits(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock)
         deliver = delivery(store, channel).deliver
-        for number in range(5):
+        for number in range(60):
             refuse(store, f"target-{number}", clock)
-            deliver()
-            clock.sleep(10)
-        assert channel.posts == [["target-0"]]
-        clock.sleep(9.9)
-        deliver()
-        assert len(channel.posts) == 1
-        clock.sleep(0.2)
-        deliver()
-        assert channel.posts[1:] == [["target-1", "target-2", "target-3", "target-4"]]
+        clock.sleep(10)
+        ended_in(store, State.FAILED, clock.now(), target="ada")
+        clock.sleep(deliver())
+        assert channel.posts == ["ada"]
+        clock.sleep(deliver())
+        assert channel.posts == ["ada", "target-0"]
+        ended_in(store, State.FAILED, clock.now(), target="grace")
+        clock.sleep(deliver())
+        assert channel.posts == ["ada", "target-0", "grace"]
+
+    def test_refusals_leave_the_channel_room_for_outcomes_and_come_one_after_the_other(self, store: Store) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock)
+        deliver = delivery(store, channel).deliver
+        for number in range(3):
+            refuse(store, f"target-{number}", clock)
+        while store.next_entry_at(refused=True):
+            clock.sleep(deliver())
+        assert channel.posts == ["target-0", "target-1", "target-2"]
+        assert [later - before for before, later in pairwise(channel.asked_at)] == [BETWEEN_REFUSALS] * 2
+
+    def test_a_refusal_that_fails_holds_up_no_other(self, store: Store) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock, [DeliveryError("fatal_error")])
+        deliver = delivery(store, channel).deliver
+        for number in range(3):
+            refuse(store, f"target-{number}", clock)
+        for _ in range(3):
+            clock.sleep(deliver())
+        assert channel.posts == ["target-1", "target-2"]
 
     def test_what_slack_took_is_not_posted_again_while_the_store_cannot_say_so(self, store: Store) -> None:
         def away() -> None:
@@ -501,34 +526,35 @@ class TestAuditChannel:
         clock = StoppedClock()
         channel = Channel(clock)
         rule = delivery(meanwhile(store, before_delivered=away), channel)
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         for _ in range(3):
             with pytest.raises(StoreUnavailableError):
                 rule.deliver()
-        assert channel.posts == [["ada"]]
+        assert channel.posts == ["ada"]
         rule.outbox = store
         rule.deliver()
-        assert channel.posts == [["ada"]]
+        assert channel.posts == ["ada"]
         assert store.next_entry_at() is None
 
     def test_a_refusal_told_by_a_clock_that_was_ahead_holds_nothing_up(self, store: Store) -> None:
         clock = StoppedClock(NOON + timedelta(days=30))
         channel = Channel(clock)
+        rule = delivery(store, channel)
         refuse(store, "ada", clock)
-        delivery(store, channel).deliver()
+        rule.deliver()
         clock.time = NOON
         refuse(store, "grace", clock)
-        delivery(store, channel).deliver()
-        assert channel.posts == [["ada"], ["grace"]]
+        rule.deliver()
+        assert channel.posts == ["ada", "grace"]
 
     def test_a_pause_set_by_a_clock_that_was_ahead_holds_nothing_up(self, store: Store) -> None:
         clock = StoppedClock(NOON + timedelta(hours=3))
         channel = Channel(clock, [LIMITED] * 2)
         deliver = delivery(store, channel).deliver
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         deliver()
         clock.time = NOON
-        refuse(store, "grace", clock)
+        fail(store, "grace", clock)
         deliver()
         assert channel.refusals == []
         clock.sleep(6.9)
@@ -536,42 +562,44 @@ class TestAuditChannel:
         assert channel.posts == [], "the second pause is kept"
         clock.sleep(0.2)
         deliver()
-        assert channel.posts == [["grace"]]
+        assert channel.posts == ["grace"]
 
     def test_an_entry_held_by_another_instance_is_left_to_it_while_it_may_be_posting(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock)
-        refuse(store, "ada", clock)
-        (held,) = store.hold(store.due_entries(clock.now(), 9), clock.now() + POST)
+        fail(store, "ada", clock)
+        (due,) = store.due_entries(clock.now(), 9)
+        held = store.hold(due, clock.now() + POST)
+        assert held
         delivery(store, channel).deliver()
         assert channel.posts == []
         clock.sleep(POST.total_seconds())
         delivery(store, channel).deliver()
-        assert channel.posts == [["ada"]], "the other one died"
-        store.postponed([held], clock.now(), failed=True)
+        assert channel.posts == ["ada"], "the other one died"
+        store.postponed(held, clock.now())
         assert store.next_entry_at() is None, "and if it did not, it changes nothing any more"
 
-    @pytest.mark.parametrize(("late", "posts"), [(HOLD, [["ada"]]), (HOLD + TICK, [])])
+    @pytest.mark.parametrize(("late", "posts"), [(HOLD, ["ada"]), (HOLD + TICK, [])])
     def test_an_entry_that_was_long_to_hold_is_not_posted_since_another_instance_may_have_it_soon(
-        self, store: Store, late: timedelta, posts: list[list[str]]
+        self, store: Store, late: timedelta, posts: list[str]
     ) -> None:
         clock = StoppedClock()
         channel = Channel(clock)
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         slow = meanwhile(store, after_hold=lambda: clock.sleep(late.total_seconds()))
         delivery(slow, channel).deliver()
         assert channel.posts == posts
         clock.sleep(POST.total_seconds())
         delivery(store, channel).deliver()
-        assert channel.posts == [["ada"]], "once it was free again, it was posted"
+        assert channel.posts == ["ada"], "once it was free again, it was posted"
 
-    @pytest.mark.parametrize(("late", "posts"), [(POST - TICK, [["ada"]]), (POST, [])])
+    @pytest.mark.parametrize(("late", "posts"), [(POST - TICK, ["ada"]), (POST, [])])
     def test_an_entry_that_was_on_its_way_until_its_hold_ended_is_not_posted_and_is_tried_again(
-        self, store: Store, late: timedelta, posts: list[list[str]]
+        self, store: Store, late: timedelta, posts: list[str]
     ) -> None:
         clock = StoppedClock()
         channel = Channel(clock, on_the_way=lambda: clock.sleep(late.total_seconds()))
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         delivers = delivery(store, channel)
         delivers.deliver()
         assert channel.posts == posts
@@ -579,27 +607,14 @@ class TestAuditChannel:
         clock.sleep(1)
         channel.on_the_way = lambda: None
         delivers.deliver()
-        assert channel.posts == [["ada"]]
+        assert channel.posts == ["ada"]
 
-    def test_a_refusal_that_another_instance_posts_now_is_not_posted_with_the_next_one(self, store: Store) -> None:
+    def test_an_entry_that_another_instance_posts_meanwhile_breaks_no_round(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock)
-        refuse(store, "ada", clock)
-        store.hold(store.due_entries(clock.now(), 9), clock.now() + POST)
-        clock.sleep(1)
-        refuse(store, "grace", clock)
-        delivery(store, channel).deliver()
-        assert channel.posts == [["grace"]]
-
-    def test_a_refusal_that_another_instance_posts_meanwhile_breaks_no_round(self, store: Store) -> None:
-        clock = StoppedClock()
-        channel = Channel(clock)
-
-        def posted_elsewhere() -> None:
-            store.delivered(store.refusals_waiting(SAM.team_id, SAM.id, 9), "1.0", clock.now())
-
-        refuse(store, "ada", clock)
-        delivery(meanwhile(store, before_refusals_waiting=posted_elsewhere), channel).deliver()
+        fail(store, "ada", clock)
+        posted_elsewhere = meanwhile(store, before_hold=lambda: delivered_all(store, clock.now()))
+        delivery(posted_elsewhere, channel).deliver()
         assert channel.posts == []
 
     def test_a_channel_that_has_to_be_repaired_is_told_once_until_it_takes_an_entry_again(self, store: Store) -> None:
@@ -618,17 +633,17 @@ class TestAuditChannel:
                 store.shown(held)
             clock.sleep(pause)
         assert again == 1
-        assert channel.posts == [["ada"]]
+        assert channel.posts == ["ada"]
 
     def test_a_channel_that_takes_another_instances_messages_is_not_said_to_refuse(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock, [ARCHIVED])
         here, there = delivery(store, channel), delivery(store, channel)
-        refuse(store, "ada", clock)
+        fail(store, "ada", clock)
         here.deliver()
         clock.sleep(1)
         there.deliver()
-        assert channel.posts == [["ada"]]
+        assert channel.posts == ["ada"]
         assert here.refusing == "is_archived"
         here.deliver()
         assert here.refusing is None
@@ -656,16 +671,16 @@ class TestAuditChannel:
             clock.sleep(pause)
         while store.next_entry_at():
             clock.sleep(rule.deliver())
-        assert channel.posts == [[f"target-{number}"] for number in range(40)]
+        assert channel.posts == [f"target-{number}" for number in range(40)]
 
     def test_entries_that_waited_for_a_repair_come_oldest_first(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock, [ARCHIVED] * 6)
         rule = delivery(store, channel)
         for name in ("ada", "grace", "alan"):
-            refuse(store, name, clock, Operator(team_id="T0SIGNOUT1", id=f"U0{name.upper()}", name=name))
+            fail(store, name, clock)
             clock.sleep(3)
             rule.deliver()
         while store.next_entry_at():
             clock.sleep(rule.deliver())
-        assert channel.posts == [["ada"], ["grace"], ["alan"]]
+        assert channel.posts == ["ada", "grace", "alan"]

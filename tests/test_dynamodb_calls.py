@@ -215,14 +215,21 @@ def test_each_kind_of_write_of_an_entry_is_done_once_where_its_answer_is_lost(
     dynamodb.next(WRITE, lose_answer, lose_answer, lose_answer)
     dynamodb_store.record(entry)
     dynamodb.next(WRITE, lose_answer)
-    (held,) = dynamodb_store.hold([entry], NOON + timedelta(seconds=20))
+    held = dynamodb_store.hold(entry, NOON + timedelta(seconds=20))
+    assert held
     dynamodb.next(WRITE, lose_answer)
-    dynamodb_store.postponed([held], NOON, failed=True)
-    (postponed,) = dynamodb_store.due_entries(NOON, 9)
+    dynamodb_store.postponed(held, NOON)
+    (postponed,) = dynamodb_store.due_entries(NOON, 9, refused=True)
     dynamodb.next(WRITE, lose_answer)
-    dynamodb_store.delivered([postponed], "1.0", NOON)
+    dynamodb_store.delivered(postponed, "1.0", NOON)
     (told,) = dynamodb_store.entries(None, None)
     assert told == replace(entry, delivery=Delivery(attempts=2, delivered_at=NOON, ts="1.0"))
+    tally = replace(entry, id=new_id(NOON), count=7)
+    dynamodb.next(WRITE, lose_answer)
+    dynamodb_store.tally([tally])
+    dynamodb.next(WRITE, lose_answer)
+    dynamodb_store.settle(tally.id, NOON)
+    assert [each.count for each in dynamodb_store.entries(None, None)] == [1, 7]
 
 
 def test_each_kind_of_write_of_a_card_is_done_once_where_its_answer_is_lost(

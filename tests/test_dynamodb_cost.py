@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dynamodb import DynamoDB
-from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
+from examples import ADA, NOON, StoppedClock, added_to, all_due, asked, awaiting, claimed_in, decided_in, done_in
+from stand_ins import Channel, delivery
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
-from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Trail
+from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Tallies, Trail
 from bot.request import Claim, State, new_id
 from bot.stores.documents import account_key, text
 from bot.stores.dynamodb import items
@@ -49,11 +50,12 @@ def present(store: DynamoDBStore) -> None:
         store.shown(LiveMessage(request_id=added_to(store, show=SHOW).id, version=1))
         done_in(store, NOON + timedelta(seconds=number), show=SHOW)
         store.record(entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON))
-    store.delivered([told(store, Kind.REFUSED)], "1.0", NOON)
+        store.tally([replace(REFUSED, id=new_id(NOON))])
+    store.delivered(told(store, Kind.REFUSED), "1.0", NOON)
 
 
 def told(store: DynamoDBStore, kind: Kind) -> Entry:
-    return next(entry for entry in store.due_entries(LATER, 99) if entry.kind is kind)
+    return next(entry for entry in all_due(store, LATER) if entry.kind is kind)
 
 
 Call = Callable[[DynamoDBStore], object]
@@ -76,11 +78,12 @@ CALLS: dict[str, Call] = {
     "backlog": lambda store: store.backlog(),
     "next_entry_at": lambda store: store.next_entry_at(),
     "due_entries": lambda store: store.due_entries(LATER, 2),
-    "refusals_waiting": lambda store: store.refusals_waiting(SAM.team_id, SAM.id, 2),
-    "last_refusal_delivered_at": lambda store: store.last_refusal_delivered_at(SAM.team_id, SAM.id),
-    "hold": lambda store: store.hold(store.due_entries(LATER, 2), NOON),
-    "postponed": lambda store: store.postponed(store.due_entries(LATER, 2), NOON, failed=True),
-    "delivered": lambda store: store.delivered(store.due_entries(LATER, 2), "1.0", NOON),
+    "tally": lambda store: store.tally([replace(REFUSED, id=new_id(NOON))]),
+    "tallies": lambda store: store.tallies(LATER, 2),
+    "settle": lambda store: store.settle(store.tallies(LATER, 1)[0].id, NOON),
+    "hold": lambda store: store.hold(store.due_entries(LATER, 1)[0], NOON),
+    "postponed": lambda store: store.postponed(store.due_entries(LATER, 1)[0], NOON),
+    "delivered": lambda store: store.delivered(store.due_entries(LATER, 1)[0], "1.0", NOON),
     "due_messages": lambda store: store.due_messages(LATER, 2),
     "hold_message": lambda store: store.hold_message(store.due_messages(LATER, 1)[0], NOON),
     "not_shown": lambda store: store.not_shown(store.due_messages(LATER, 1)[0], NOON),
@@ -115,7 +118,7 @@ def test_no_call_reads_more_after_much_history_than_after_little(dynamodb: Dynam
 
 
 def test_each_method_of_a_store_is_counted() -> None:
-    promised = {name for port in (Requests, Trail, Outbox) for name in vars(port)} | set(dir(DynamoDBStore))
+    promised = {name for port in (Requests, Trail, Tallies, Outbox) for name in vars(port)} | set(dir(DynamoDBStore))
     others = {"open", "close", "check_writable", "is_outdated", "table_schema"}
     assert CALLS.keys() == {name for name in promised if not name.startswith("_")} - others
 
@@ -129,13 +132,17 @@ def test_what_is_due_is_not_read_whole_where_a_part_is_asked_for(
     dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_request, ready))
     dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_card, cards))
     dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_entry, refusals))
-    dynamodb.put_many(dynamodb_store._calls.table, (dict(items.waiting_key(each)) for each in refusals))
+    tallies = (replace(each, delivery=Delivery()) for each in refusals)
+    dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_tally, tallies))
+    done_in(dynamodb_store)
     most: dict[str, tuple[Call, int]] = {
         "ready": (lambda store: store.ready(LATER, 5), 5),
         "due_messages": (lambda store: store.due_messages(LATER, 5), 5),
-        "due_entries": (lambda store: store.due_entries(LATER, 5), 100),
-        "next_entry_at": (lambda store: store.next_entry_at(), 10),
-        "refusals_waiting": (lambda store: store.refusals_waiting(SAM.team_id, SAM.id, 5), 10),
+        "due_entries": (lambda store: store.due_entries(LATER, 5), 1),
+        "due_entries, refused": (lambda store: store.due_entries(LATER, 1, refused=True), 10),
+        "next_entry_at": (lambda store: store.next_entry_at(), 1),
+        "next_entry_at, refused": (lambda store: store.next_entry_at(refused=True), 10),
+        "tallies": (lambda store: store.tallies(LATER, 5), 5),
         "backlog": (lambda store: store.backlog(), 1_000),
         "forget_places": (lambda store: store.forget_places(NOON), 100),
     }
@@ -145,14 +152,17 @@ def test_what_is_due_is_not_read_whole_where_a_part_is_asked_for(
         assert dynamodb.items_read - before <= limit, name
 
 
-def test_of_refusals_only_those_that_wait_are_read(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
-    refusals = [replace(REFUSED, id=new_id(NOON)) for _ in range(20)]
-    for refusal in refusals:
-        dynamodb_store.record(refusal)
-    dynamodb_store.delivered(refusals, "1.0", NOON)
-    before = dynamodb.items_read
-    assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 9) == []
-    assert dynamodb.items_read == before
+def test_a_round_of_delivery_reads_the_same_however_many_refusals_wait(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    counts = []
+    for _ in range(2):
+        refusals = [replace(REFUSED, id=new_id(NOON)) for _ in range(1_000)]
+        dynamodb.put_many(dynamodb_store._calls.table, map(items.item_of_entry, refusals))
+        before = dynamodb.items_read
+        delivery(dynamodb_store, Channel(StoppedClock(LATER))).deliver()
+        counts.append(dynamodb.items_read - before)
+    assert counts[0] == counts[1] < 30
 
 
 def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:

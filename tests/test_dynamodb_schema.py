@@ -238,7 +238,7 @@ def all_items(table: str, *request_ids: str) -> list[items.Item]:
     """The requests, their cards and all entries, as they are in the table."""
     calls = Calls(table)
     keys = [key(each) for each in request_ids for key in (items.request_key, items.card_key)]
-    found = list(calls.get_all(keys))
+    found = list(filter(None, map(calls.get, keys)))
     found += calls.query(
         KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": items.log_of(items.month_at(NOON))}
     )

@@ -8,14 +8,25 @@ from typing import Any
 
 import pytest
 from dynamodb import DynamoDB, interrupt
-from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
+from examples import (
+    ADA,
+    NOON,
+    added_to,
+    all_due,
+    asked,
+    awaiting,
+    claimed_in,
+    decided_in,
+    delivered_all,
+    done_in,
+)
 
-from bot.audit import Entry, Kind, entry_of, entry_of_ask
+from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError
 from bot.find import MAX_CANDIDATES
 from bot.options import MAX_REASON, MAX_TARGET
 from bot.ports import LiveMessage, Place, Show
-from bot.request import Request, State
+from bot.request import Request, State, new_id
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item, put
 from bot.stores.dynamodb.reader import DynamoDBReader
@@ -75,12 +86,11 @@ def test_entries_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_t
     spoilt = [spoil(dynamodb_store, items.entry_key(entry.id), document=document) for entry in unreadable]
     sound = [refused(dynamodb_store, 60 + second) for second in range(2)]
     for _ in range(2):
-        assert dynamodb_store.due_entries(LATER, 1) == sound[:1]
-        assert dynamodb_store.next_entry_at() == sound[0].at
-        assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 99) == sound
-    dynamodb_store.delivered(sound, "1.0", NOON)
-    assert dynamodb_store.due_entries(LATER, 9) == []
-    assert dynamodb_store.next_entry_at() is None, "nothing is due that could be posted here"
+        assert dynamodb_store.due_entries(LATER, 1, refused=True) == sound[:1]
+        assert dynamodb_store.next_entry_at(refused=True) == sound[0].at
+    delivered_all(dynamodb_store, LATER)
+    assert dynamodb_store.due_entries(LATER, 9, refused=True) == []
+    assert dynamodb_store.next_entry_at(refused=True) is None, "nothing is due that could be posted here"
     assert dynamodb_store.backlog().entries == 12, "they wait all the same"
     dynamodb_store.forget(LATER)
     assert [dynamodb_store._calls.get(items.key_of(item)) for item in spoilt] == spoilt
@@ -184,13 +194,19 @@ def test_what_is_due_again_is_not_forgotten_by_one_who_read_it_before(
     assert [each.id for each in dynamodb_store.due_entries(LATER, 9)] == [entry.id]
 
 
-def test_an_item_past_its_time_to_live_changes_nothing(dynamodb_store: DynamoDBStore) -> None:
-    long_ago = NOON - timedelta(days=400)
-    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", long_ago)
-    dynamodb_store.record(entry)
-    dynamodb_store.delivered([entry], "1.0", long_ago)
-    last = dynamodb_store.last_refusal_delivered_at(SAM.team_id, SAM.id)
-    assert last == long_ago, "DynamoDB sweeps when it likes: what is still there is told as it is"
+def test_an_index_that_lags_makes_no_entry_of_what_a_tally_was(
+    dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tally = replace(refused(dynamodb_store), id=new_id(NOON), delivery=Delivery())
+    dynamodb_store.tally([tally])
+    lagging = list(dynamodb_store._due(9, items.TALLY))
+    dynamodb_store.tally([replace(tally, count=9)])
+    with monkeypatch.context() as patched:
+        patched.setattr(dynamodb_store, "_due", lambda *_, **__: iter(lagging))
+        (old,) = dynamodb_store.tallies(LATER, 9)
+        assert old.count == 1
+        dynamodb_store.settle(old.id, NOON)
+    assert [entry.count for entry in dynamodb_store.entries(None, None)] == [1, 9]
 
 
 # What happens between a read and the write that depends on it.
@@ -205,10 +221,17 @@ def test_of_two_that_hold_a_card_at_once_one_gets_it(dynamodb_store: DynamoDBSto
     assert [each and each.request_id for each in got] == [card.request_id]
 
 
-def test_a_refusal_that_was_delivered_since_it_was_looked_for_does_not_wait(dynamodb_store: DynamoDBStore) -> None:
-    first, second = refused(dynamodb_store), refused(dynamodb_store, 1)
-    interrupt(dynamodb_store._calls, before="get_all", happens=lambda: dynamodb_store.delivered([first], "1.0", NOON))
-    assert dynamodb_store.refusals_waiting(SAM.team_id, SAM.id, 9) == [second]
+def test_a_tally_that_grows_while_it_is_made_an_entry_is_left_until_the_next_round(
+    dynamodb_store: DynamoDBStore,
+) -> None:
+    tally = replace(refused(dynamodb_store), id=new_id(NOON), delivery=Delivery())
+    dynamodb_store.tally([tally])
+    grown = replace(tally, count=9)
+    interrupt(dynamodb_store._calls, after="get", happens=lambda: dynamodb_store.tally([grown]))
+    dynamodb_store.settle(tally.id, NOON)
+    assert dynamodb_store.tallies(LATER, 9) == [grown]
+    dynamodb_store.settle(tally.id, NOON)
+    assert [entry.count for entry in dynamodb_store.entries(None, None)] == [1, 9]
 
 
 # What is sent.
@@ -223,7 +246,7 @@ def test_many_entries_are_read_page_by_page(dynamodb: DynamoDB, dynamodb_store: 
     assert list(given) == entries[1:]
     assert [action for action, _ in dynamodb.calls] == ["GetItem", *["Query"] * 3]
     assert dynamodb_store.backlog().entries == 60
-    assert len(dynamodb_store.due_entries(LATER, 50)) == 50
+    assert len(dynamodb_store.due_entries(LATER, 50, refused=True)) == 50
 
 
 def test_whoever_only_reads_writes_nothing(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
@@ -242,11 +265,16 @@ def test_the_work_of_a_whole_day_sends_no_scan_and_nothing_that_is_not_listed(dy
     ended, refusal = done_in(store, show=SHOW), refused(store)
     assert store.last_signed_out(ADA) == ended
     assert [*store.dead(NOON, 9), *store.ready(NOON, 9), *store.expired(NOON, 9)] == []
-    held = store.hold(store.due_entries(NOON, 9), NOON + timedelta(seconds=20))
-    assert store.refusals_waiting(SAM.team_id, SAM.id, 9)
-    store.postponed(held, NOON, failed=True)
-    store.delivered(store.due_entries(NOON, 9), "1.0", NOON)
-    assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) == NOON
+    for entry in all_due(store, NOON):
+        held = store.hold(entry, NOON + timedelta(seconds=20))
+        assert held
+        store.postponed(held, NOON)
+    delivered_all(store, NOON)
+    tally = replace(refusal, id=new_id(NOON), count=7, delivery=Delivery())
+    store.tally([tally])
+    assert store.tallies(LATER, 9) == [tally]
+    store.settle(tally.id, NOON)
+    delivered_all(store, NOON)
     (card,) = store.due_messages(NOON, 9)
     held_card = store.hold_message(card, NOON)
     assert held_card
@@ -257,7 +285,7 @@ def test_the_work_of_a_whole_day_sends_no_scan_and_nothing_that_is_not_listed(dy
     assert (store.backlog().entries, store.next_entry_at()) == (0, None)
     assert len(list(store.entries(None, ended.id))) == 3
     store.check_writable()
-    assert store.forget(LATER) == 4
+    assert store.forget(LATER) == 5
     assert store.get(refusal.ask.id) is None
     store.close()
     needed = {each for action, sent in dynamodb.calls for each in permissions(action, sent)}

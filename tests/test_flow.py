@@ -27,6 +27,7 @@ from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Press
 from bot.deliver import SHOWN_HERE
+from bot.entrance import Entrance
 from bot.errors import (
     AccountNotFoundError,
     BotError,
@@ -55,7 +56,7 @@ def pool(*answers: Done | Refused) -> ScriptedPool:
 
 
 def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
-    slack, aws = rules.slack_lane, rules.aws_lane
+    slack, aws = rules.entrance.lane, rules.aws_lane
     assert isinstance(slack, StepLane)
     assert isinstance(aws, StepLane)
     return slack, aws
@@ -64,7 +65,9 @@ def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
 def run_all(rules: Flow) -> None:
     """Let the lanes do whatever waits, and what comes of that."""
     slack, aws = lanes(rules)
-    while slack.do() + aws.do():
+    newcomers = rules.entrance.newcomers_lane
+    assert isinstance(newcomers, StepLane)
+    while slack.do() + newcomers.do() + aws.do():
         pass
 
 
@@ -329,7 +332,10 @@ class TestPress:
     [
         ({"draining": True}, RestartingError),
         ({"is_outdated": lambda: True}, NewerVersionError),
-        ({"slack_lane": StepLane(room=0)}, BusyError),
+        (
+            {"entrance": Entrance(lane=StepLane(room=0), newcomers_lane=StepLane(), listed=frozenset({SAM.id}))},
+            BusyError,
+        ),
         ({"confirmations": "store away"}, StoreUnavailableError),
     ],
     ids=["draining", "outdated", "busy", "store away"],

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from examples import ADA, NOON, SAM, asked
 from headless import texts
-from messages import OUTCOMES, SHOWN, leaves, refused, request
+from messages import OUTCOMES, SHOWN, leaves, refused, refused_often, request
 
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
@@ -42,13 +42,13 @@ def every_message(username: str, reason: str) -> Iterator[Message]:
     for state in State:
         yield card(SHOWN, request(state, username, reason), audit_refused=True)
     for state in OUTCOMES:
-        yield audit_message(SHOWN, [entry_of(request(state, username, reason), NOON)])
+        yield audit_message(SHOWN, entry_of(request(state, username, reason), NOON))
     by_name = replace(SAM, name=username)
     federated = replace(ADA, username=username, provider=username)
-    yield audit_message(SHOWN, [entry_of(replace(request(State.DONE, username, reason), chosen=federated), NOON)])
-    yield audit_message(SHOWN, [refused(username, by_name)])
-    yield audit_message(SHOWN, [refused(username, by_name, federated)])
-    yield audit_message(SHOWN, [refused(username, by_name)] * 100)
+    yield audit_message(SHOWN, entry_of(replace(request(State.DONE, username, reason), chosen=federated), NOON))
+    yield audit_message(SHOWN, refused(username, by_name))
+    yield audit_message(SHOWN, refused(username, by_name, federated))
+    yield audit_message(SHOWN, refused_often(username, by_name))
     yield told(UsageError(username))
     yield told(BotError(username, reason))
     yield HELP
@@ -83,7 +83,7 @@ def test_control_and_bidirectional_characters_can_be_seen(state: State) -> None:
 
 
 def test_an_operators_id_that_is_none_of_slacks_is_no_mention() -> None:
-    shown = audit_message(SHOWN, [refused("ada", Operator(team_id="T", id="<!channel>", name="sam"))])
+    shown = audit_message(SHOWN, refused("ada", Operator(team_id="T", id="<!channel>", name="sam")))
     assert not [leaf for leaf in leaves(shown.blocks) if leaf.get("type") == "user"]
 
 
@@ -160,7 +160,7 @@ def test_a_user_name_that_is_an_email_or_phone_number_is_masked_wherever_it_is_s
         chosen = None if state is State.CHOOSING else account
         asked = replace(request(state, username), chosen=chosen, candidates=(account,))
         asked = replace(asked, ask=replace(asked.ask, operator=SAM))
-        shown_texts = [card(SHOWN, asked).text, audit_message(SHOWN, [entry_of(asked, NOON)]).text]
+        shown_texts = [card(SHOWN, asked).text, audit_message(SHOWN, entry_of(asked, NOON)).text]
         assert shown == username or not [text for text in shown_texts if username in text]
 
 
@@ -208,11 +208,14 @@ def test_nothing_personal_is_left_in_any_message_where_it_is_masked() -> None:
     account = replace(ADA, username="4915112345678", email="ada.lovelace@example.com", phone="+4915112345678")
     reason = "bob.builder@example.com called from +49 (0)30 987654"
     denied = entry_of_ask(Kind.REFUSED, asked("ada.lovelace@example.com", reason=reason), "not allowed", NOON)
-    messages = [audit_message(SHOWN, [denied]), audit_message(SHOWN, [denied] * 3)]
+    messages = [
+        audit_message(SHOWN, denied),
+        audit_message(SHOWN, replace(denied, count=3, until=NOON, examples=(denied.ask.options.target,))),
+    ]
     for state in State:
         shown = replace(request(state), chosen=None if state is State.CHOOSING else account, candidates=(account,) * 3)
         shown = replace(shown, ask=asked("+49 151 12345678", reason=reason))
-        messages += [card(SHOWN, shown), audit_message(SHOWN, [entry_of(shown, NOON)])]
+        messages += [card(SHOWN, shown), audit_message(SHOWN, entry_of(shown, NOON))]
     for each in messages:
         everything = f"{each.text}{json.dumps(each.blocks, ensure_ascii=False)}"
         assert [part for part in personal if part in everything] == []

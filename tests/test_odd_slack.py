@@ -69,9 +69,9 @@ def channel(headless: Headless) -> SlackAuditChannel:
 def test_no_odd_answer_counts_as_delivered_or_as_anything_but_a_delivery_error(headless: Headless, odd: str) -> None:
     headless.before_slack(POST, ODD[odd])  # type: ignore[arg-type]
     with pytest.raises(DeliveryError) as caught:
-        channel(headless).post([ENTRY], at_leisure)
+        channel(headless).post(ENTRY, at_leisure)
     assert (caught.value.retry_after or timedelta(0)) <= timedelta(minutes=5)
-    assert channel(headless).post([ENTRY], at_leisure)
+    assert channel(headless).post(ENTRY, at_leisure)
 
 
 # What Slack documents for chat.postMessage: a person has to fix it, or it passes, or another form of it will do.
@@ -105,7 +105,7 @@ def test_each_refusal_is_told_by_slacks_word_and_one_that_a_person_must_fix_as_s
     for error in errors.split():
         headless.before_slack(POST, no(error))
         with pytest.raises(DeliveryError) as caught:
-            post([ENTRY], at_leisure)
+            post(ENTRY, at_leisure)
         assert (caught.value.reason, caught.value.for_good) == (error, for_good)
     assert headless.audit() == []
 
@@ -115,7 +115,7 @@ def test_what_slack_finds_malformed_goes_as_text_and_at_last_without_metadata(he
     post = channel(headless).post
     for error in MALFORMED.split():
         headless.before_slack(POST, *[no(error)] * times)
-        assert post([ENTRY], at_leisure)
+        assert post(ENTRY, at_leisure)
         posted = headless.audit()[-1]
         assert "Not known whether signed out: ada" in posted.text
         assert posted.blocks is None
@@ -149,7 +149,7 @@ def test_the_token_follows_no_redirect(headless: Headless) -> None:
     moved: Fault = answer(302, "", "text/plain", Location=f"{address}/api/chat.postMessage")
     headless.before_slack(POST, moved)
     with pytest.raises(DeliveryError):
-        channel(headless).post([ENTRY], at_leisure)
+        channel(headless).post(ENTRY, at_leisure)
     headless.run(context.__aexit__(None, None, None))  # type: ignore[attr-defined]
     assert heard == []
 

@@ -56,6 +56,8 @@ INTERESTING = {
     "a decision that no one carried out in time",
     "a user name that was another account by then",
     "a dead worker's claim that was taken over",
+    "refusals counted into one entry",
+    "a dead process's count that became an entry",
     "an outcome told directly",
     "progress told of",
     "an old card that came after a newer one",
@@ -63,7 +65,7 @@ INTERESTING = {
 
 
 def _what_happened(seen: Seen) -> set[str]:
-    posted = [entry_id for post in seen.posts if post.ts for entry_id in post.entry_ids]
+    posted = [post.entry_id for post in seen.posts if post.ts]
     movers = {(move.after.id, move.instance) for move in seen.moves}
     deciders = {move.after.id: move.instance for move in seen.moves if move.after.state is State.READY}
     claims = [move for move in seen.moves if move.before and move.before.state is State.READY]
@@ -82,6 +84,10 @@ def _what_happened(seen: Seen) -> set[str]:
             each.error_code == ACCOUNT_CHANGED for each in seen.requests.values()
         ),
         "a dead worker's claim that was taken over": any(entry.kind is Kind.RESUMED for entry in seen.entries),
+        "refusals counted into one entry": any(entry.count > 1 for entry in seen.entries),
+        "a dead process's count that became an entry": any(
+            name in seen.died and entry_id in {entry.id for entry in seen.entries} for name, _, entry_id in seen.tallied
+        ),
         "an outcome told directly": any(told.direct for told in seen.told),
         "progress told of": any(each.state in {State.READY, State.RUNNING} for each in read),
         "an old card that came after a newer one": any(

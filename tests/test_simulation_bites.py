@@ -15,14 +15,15 @@ import pytest
 from simulation.checks import CHECKS
 from simulation.world import run
 
-from bot import work
+from bot import refusals, work
 from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
 from bot.confirm import Confirmations, Press
-from bot.deliver import CardDelivery, Delivery
+from bot.deliver import POST, CardDelivery, Delivery
 from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
 from bot.flow import Flow
-from bot.ports import Left, LiveMessage, Place, Show
+from bot.ports import Left, LiveMessage, Place, Show, lasting
+from bot.refusals import MINUTE, Refusals
 from bot.request import Account, Ask, Claim, Request, State, new_id
 from bot.slack import groups
 from bot.slack.cards import told
@@ -143,31 +144,49 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
     sound(flow, press, reply, *rest)
 
 
-def _noted_before_posted(sound: Any_, delivery: Delivery, entries: Sequence[Entry]) -> bool:
-    delivery.outbox.delivered(entries, "1.0", delivery.clock.now())
-    return sound(delivery, entries)  # type: ignore[no-any-return]
+def _noted_before_posted(sound: Any_, delivery: Delivery, entry: Entry) -> bool:
+    delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
+    return sound(delivery, entry)  # type: ignore[no-any-return]
 
 
-def _held_by_no_one(_: Any_, __: SQLiteStore, entries: Sequence[Entry], ___: datetime) -> Sequence[Entry]:
-    return entries
+def _held_by_no_one(_: Any_, __: SQLiteStore, entry: Entry, ___: datetime) -> Entry:
+    return entry
 
 
-def _held_from_another(sound: Any_, store: SQLiteStore, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
-    now = {entry.id: entry for entry in store.due_entries(FAR, 1000)}
-    return sound(store, [now.get(entry.id, entry) for entry in entries], until)  # type: ignore[no-any-return]
+def _held_from_another(sound: Any_, store: SQLiteStore, entry: Entry, until: datetime) -> Entry | None:
+    now = {each.id: each for each in store.due_entries(FAR, 1000)}
+    return sound(store, now.get(entry.id, entry), until)  # type: ignore[no-any-return]
 
 
-def _forgotten_if_not_noted(sound: Any_, delivery: Delivery, entries: Sequence[Entry]) -> bool:
+def _forgotten_if_not_noted(sound: Any_, delivery: Delivery, entry: Entry, left: Left) -> bool:
     try:
-        return sound(delivery, entries)  # type: ignore[no-any-return]
+        return sound(delivery, entry, left)  # type: ignore[no-any-return]
     except StoreUnavailableError:
         delivery.taken = None
         raise
 
 
-def _refused_is_delivered(_: Any_, delivery: Delivery, entries: Sequence[Entry], __: Exception) -> bool:
-    delivery.outbox.delivered(entries, "1.0", delivery.clock.now())
+def _refused_is_delivered(_: Any_, delivery: Delivery, entry: Entry, __: Exception) -> bool:
+    delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
     return True
+
+
+def _refusals_first(sound: Any_, delivery: Delivery, now: datetime) -> None:
+    for entry in delivery.outbox.due_entries(now, 1, refused=True):
+        if held := delivery.outbox.hold(entry, now + POST):
+            delivery._post(held, lasting(delivery.clock, POST))
+    sound(delivery, now)
+
+
+def _stored_once_its_minute_is_over(sound: Any_, rule: Refusals, *, all_ended: bool) -> None:
+    now = rule.clock.now()
+    if all_ended or rule._ended or any(now >= each.first_at + MINUTE for each in rule._counted.values()):
+        sound(rule, all_ended=all_ended)
+
+
+def _not_always_counted(sound: Any_, tally: Entry | None, entry: Entry) -> Entry:
+    counted: Entry = sound(tally, entry)
+    return tally if tally and tally.count % 4 == 0 else counted
 
 
 def _everyone_is_in_it(sound: Any_, slack_groups: SlackGroups, group_id: str) -> frozenset[str]:
@@ -297,6 +316,24 @@ BROKEN = {
     ),
     "what Slack refused is noted as delivered": Broken(
         Delivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
+    ),
+    "a refusal is posted before an outcome": Broken(
+        Delivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals"
+    ),
+    "what a killed process counted is left": Broken(
+        Refusals, "sweep", lambda *_: None, "each_refusal_that_the_store_took_is_in_one_entry"
+    ),
+    "what is counted is written only when its minute is over": Broken(
+        Refusals,
+        "store",
+        _stored_once_its_minute_is_over,
+        "no_refusal_is_lost_but_of_the_last_second_before_a_kill",
+    ),
+    "a count is not exact": Broken(
+        refusals, "_one_more", _not_always_counted, "no_refusal_is_lost_but_of_the_last_second_before_a_kill"
+    ),
+    "each refusal is written by itself": Broken(
+        Refusals, "_is_one_more", lambda *_: False, "the_refusals_of_an_operator_make_few_entries"
     ),
     "a group's members are kept for long": Broken(
         groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=152

@@ -327,7 +327,7 @@ def test_a_post_whose_hold_ended_on_the_way_is_never_sent(monkeypatch: pytest.Mo
         cards = SlackCards(client=ours, shown=SHOWN, audit_refused=lambda: False, meter=Metrics())
         place = Place(response_url=f"{slack.address}/commands/1", until=NOON, replaces=False)
         posts = (
-            lambda left: audit.post([ENTRY], left),
+            lambda left: audit.post(ENTRY, left),
             lambda left: cards.show(awaiting(), place, left),
             lambda left: cards.show(awaiting(), None, left),
         )
@@ -466,7 +466,7 @@ def test_the_token_goes_to_the_web_api_and_not_to_a_response_url() -> None:
 
 
 def test_no_message_lets_slack_open_its_links(headless: Headless) -> None:
-    channel(headless).post([ENTRY], at_leisure)
+    channel(headless).post(ENTRY, at_leisure)
     ours = BlockingClient("xoxb-secret", headless.environment["SLACK_API_URL"])
     url = headless.do(lambda: headless.stage.workspace.response_urls.issue(SAM, "C0SUPPORT1", None))
     with suppress(DeliveryError):

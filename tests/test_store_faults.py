@@ -101,9 +101,11 @@ def long_request() -> tuple[Request, Entry]:
 WRITES = {
     "add": lambda store: store.add(*long_request(), Show(at=NOON)),
     "record": lambda store: store.record(long_request()[1]),
-    "hold": lambda store: store.hold([long_request()[1]], NOON),
-    "delivered": lambda store: store.delivered([long_request()[1]], "1.0", NOON),
-    "postponed": lambda store: store.postponed([long_request()[1]], NOON, failed=True),
+    "tally": lambda store: store.tally([long_request()[1]]),
+    "settle": lambda store: store.settle("x", NOON),
+    "hold": lambda store: store.hold(long_request()[1], NOON),
+    "delivered": lambda store: store.delivered(long_request()[1], "1.0", NOON),
+    "postponed": lambda store: store.postponed(long_request()[1], NOON),
     "hold_message": lambda store: store.hold_message(LiveMessage(request_id="x", version=1), NOON),
     "shown": lambda store: store.shown(LiveMessage(request_id="x", version=1)),
     "not_shown": lambda store: store.not_shown(LiveMessage(request_id="x", version=1), NOON),
@@ -122,8 +124,7 @@ READS = {
     "backlog": lambda store: store.backlog(),
     "due_entries": lambda store: store.due_entries(NOON, 9),
     "next_entry_at": lambda store: store.next_entry_at(),
-    "refusals_waiting": lambda store: store.refusals_waiting("T", "U", 9),
-    "last_refusal_delivered_at": lambda store: store.last_refusal_delivered_at("T", "U"),
+    "tallies": lambda store: store.tallies(NOON, 9),
     "due_messages": lambda store: store.due_messages(NOON, 9),
 }
 EVERYTHING = WRITES | READS

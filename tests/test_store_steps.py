@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
-from examples import ADA, NOON, SAM, added_to, asked, claimed_in, decided_in, done_in
+from examples import ADA, NOON, SAM, added_to, asked, claimed_in, decided_in, delivered_all, done_in
 
 from bot.audit import Entry, Kind, entry_of, entry_of_ask
 from bot.ports import LiveMessage, Place, Show
@@ -83,7 +83,7 @@ def with_history(path: Path, count: int) -> Path:
         done = done_in(store, at, show=Show(at=at))
         store.shown(LiveMessage(request_id=done.id, version=1))
         refused(store, at=at)
-        store.delivered(store.due_entries(at, 9), "1.0", at)
+        delivered_all(store, at)
         for table in TABLES:
             multiply(store, table, first[table], times)
     store.close()
@@ -132,16 +132,19 @@ def requests_of_a_day(store: SQLiteStore) -> None:
 
 def deliveries_of_a_day(store: SQLiteStore) -> None:
     for operator in (SAM, replace(SAM, id="U0OTHER001")):
-        entries = [refused(store, operator) for _ in range(5)]
-        store.refusals_waiting(operator.team_id, operator.id, 50)
-        store.last_refusal_delivered_at(operator.team_id, operator.id)
-        store.postponed(store.hold(entries, NOON + SECOND), NOON + HOUR, failed=True)
-    store.next_entry_at()
+        for entry in [refused(store, operator) for _ in range(5)]:
+            held = store.hold(entry, NOON + SECOND)
+            assert held
+            store.postponed(held, NOON + HOUR)
     store.backlog()
-    for _ in range(3):
-        due = store.hold(store.due_entries(NOON + HOUR, 5), NOON + 2 * HOUR)
-        store.delivered(due, "1.0", NOON + HOUR)
-        store.last_refusal_delivered_at(SAM.team_id, SAM.id)
+    for refused_ in (False, True):
+        store.next_entry_at(refused=refused_)
+        for entry in store.due_entries(NOON + HOUR, 5, refused=refused_):
+            store.delivered(entry, "1.0", NOON + HOUR)
+    tally = replace(refused(store), id=new_id(NOON), count=7)
+    store.tally([tally])
+    assert store.tallies(NOON + SECOND, 9)
+    store.settle(tally.id, NOON)
 
 
 def cards_of_a_day(store: SQLiteStore) -> None:
@@ -179,7 +182,7 @@ def unreadable_rows(store: SQLiteStore) -> None:
     with store._file.connection() as db:
         db.executescript("".join(broken.format(*each) for each in breaks.items()))
     store.expired(NOON + HOUR, 9)
-    store.due_entries(NOON + HOUR, 9)
+    store.due_entries(NOON + HOUR, 9, refused=True)
     store.due_messages(NOON + HOUR, 9)
     store.open()
 
@@ -239,13 +242,13 @@ def test_every_statement_is_run_in_that_day_and_no_other_one_on_the_tables(
     _, much = steps_of_a_day(files, tmp_path)
     known = statements_of_the_store()
     assert {known[text] for text in known if not much.get(text)} == set(), "never run"
-    assert {text for text in much if re.search("requests|entries|cards", text)} <= set(known)
+    assert {text for text in much if re.search("requests|entries|cards|tallies", text)} <= set(known)
 
 
 @pytest.mark.parametrize(
     "careless",
     [
-        "LAST_REFUSAL_DELIVERED_AT: SELECT max(delivered_at) FROM entries WHERE refused = :operator",
+        "DUE_ENTRIES: SELECT id, document FROM entries WHERE refused = :refused AND coalesce(next_at, '') = :now",
         "EXPIRED: SELECT id, document FROM requests WHERE due_at <= :now",
         "BACKLOG: SELECT count(next_at), min(next_at) FROM entries",
     ],

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 import pytest
 from dynamodb import DynamoDB
-from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, done_in
+from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, delivered_all, done_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
@@ -187,22 +187,106 @@ def test_a_claim_that_is_renewed_or_taken_over_is_due_by_its_new_lease(store: St
 
 
 def test_delivery_is_noted(store: Store) -> None:
-    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
-    store.record(entry)
-    assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == [entry]
-    assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) is None
-    store.postponed([entry], NOON + timedelta(minutes=1), failed=True)
-    assert store.next_entry_at() == NOON + timedelta(minutes=1)
-    (postponed,) = store.refusals_waiting(SAM.team_id, SAM.id, 9)
+    entry = refused(store)
+    (waiting,) = store.due_entries(NOON, 9, refused=True)
+    assert waiting == entry
+    store.postponed(entry, NOON + timedelta(minutes=1))
+    assert store.next_entry_at(refused=True) == NOON + timedelta(minutes=1)
+    (postponed,) = store.due_entries(NOON + timedelta(minutes=1), 9, refused=True)
     assert postponed.delivery.attempts == 1
-    assert store.hold([entry], NOON + timedelta(hours=1)) == [], "it was postponed since it was read"
-    (held,) = store.hold([postponed], NOON + timedelta(hours=1))
-    assert store.due_entries(NOON + timedelta(minutes=59), 9) == []
-    assert store.due_entries(NOON + timedelta(hours=1), 9) == [held]
-    store.delivered([entry], "1.0", NOON + timedelta(minutes=2))
+    assert store.hold(entry, NOON + timedelta(hours=1)) is None, "it was postponed since it was read"
+    held = store.hold(postponed, NOON + timedelta(hours=1))
+    assert store.due_entries(NOON + timedelta(minutes=59), 9, refused=True) == []
+    assert store.due_entries(NOON + timedelta(hours=1), 9, refused=True) == [held]
+    store.delivered(entry, "1.0", NOON + timedelta(minutes=2))
+    assert store.next_entry_at(refused=True) is None
+    assert store.due_entries(NOON + timedelta(hours=1), 9, refused=True) == []
+
+
+@pytest.mark.parametrize("refusals", [0, 150])
+def test_outcomes_and_refusals_wait_apart(store: Store, refusals: int) -> None:
+    """So however many refusals wait, an outcome is found at once."""
+    for _ in range(refusals):
+        refused(store, NOON - timedelta(hours=1))
     assert store.next_entry_at() is None
-    assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == []
-    assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) == NOON + timedelta(minutes=2)
+    ended = done_in(store, NOON)
+    (entry,) = store.due_entries(NOON, 9)
+    assert entry.request == replace(ended, candidates=())
+    assert store.next_entry_at() == NOON
+    assert len(store.due_entries(NOON, 9, refused=True)) == min(refusals, 9)
+    assert store.next_entry_at(refused=True) == (NOON - timedelta(hours=1) if refusals else None)
+
+
+# Tallies: refusals that are still counted.
+
+
+def tallied(count: int = 1, at: datetime = NOON) -> Entry:
+    """Return a tally as the rules make it."""
+    entry = entry_of_ask(Kind.REFUSED, asked(id=new_id(at)), "not allowed", at)
+    return replace(entry, count=count, until=at, examples=("ada", "\u202e"), delivery=Delivery())
+
+
+def test_a_tally_grows_unseen_and_becomes_one_entry_that_is_due(store: Store) -> None:
+    tally = tallied()
+    store.tally([tally])
+    grown = replace(tally, count=4_899, until=NOON + timedelta(seconds=58))
+    store.tally([grown, tallied(at=NOON + SECOND)])
+    assert list(store.entries(None, None)) == []
+    assert store.tallies(NOON, 9) == []
+    assert store.tallies(NOON + MOMENT, 9) == [grown]
+    now = NOON + timedelta(minutes=2)
+    store.settle(tally.id, now)
+    (entry,) = store.entries(None, None)
+    assert entry == replace(grown, delivery=Delivery(next_at=now))
+    assert store.due_entries(now, 9, refused=True) == [entry]
+    assert store.tallies(NOON + MOMENT, 9) == []
+
+
+def test_a_tally_becomes_an_entry_once_however_often_that_is_tried(store: Store) -> None:
+    tally = tallied(7)
+    store.tally([tally])
+    for _ in range(3):
+        store.settle(tally.id, NOON)
+    assert [entry.count for entry in store.entries(None, None)] == [7]
+    store.settle("01JZZZZZZZZZZZZZZZZZZZZZZZ", NOON)
+
+
+def test_of_a_tally_that_grew_after_it_was_taken_for_a_dead_ones_the_rest_is_told(store: Store) -> None:
+    tally = tallied(7)
+    store.tally([tally])
+    store.settle(tally.id, NOON)
+    store.tally([tally])  # a write that was late
+    store.settle(tally.id, NOON)
+    assert [entry.count for entry in store.entries(None, None)] == [7]
+    store.tally([replace(tally, count=10)])
+    for _ in range(2):
+        store.settle(tally.id, NOON)
+    assert sorted(entry.count for entry in store.entries(None, None)) == [3, 7]
+    assert store.tallies(NOON + SECOND, 9) == []
+
+
+def test_of_many_that_make_a_tally_an_entry_at_once_one_does(store: Store) -> None:
+    tallies = [tallied(7) for _ in range(10)]
+    store.tally(tallies)
+    start = threading.Barrier(4)
+
+    def settle() -> None:
+        start.wait()
+        for tally in tallies:
+            store.settle(tally.id, NOON)
+
+    threads = [threading.Thread(target=settle) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [entry.count for entry in store.entries(None, None)] == [7] * 10
+
+
+def test_more_tallies_than_a_store_writes_at_once_are_all_kept(store: Store) -> None:
+    store.tally([tallied(at=NOON + number * MOMENT) for number in range(130)])
+    assert len(store.tallies(NOON + SECOND, 999)) == 130
+    assert len(store.tallies(NOON + SECOND, 3)) == 3
 
 
 def by_id(requests: Sequence[Request]) -> list[Request]:
@@ -244,9 +328,9 @@ def test_each_of_many_entries_is_held_once_by_many_at_once(store: Store) -> None
     got: list[str] = []
 
     def hold() -> None:
-        due = store.due_entries(NOON, 60)
+        due = store.due_entries(NOON, 60, refused=True)
         start.wait()
-        got.extend(entry.id for entry in store.hold(due, NOON + timedelta(seconds=20)))
+        got.extend(entry.id for entry in due if store.hold(entry, NOON + timedelta(seconds=20)))
 
     threads = [threading.Thread(target=hold) for _ in range(4)]
     for thread in threads:
@@ -254,74 +338,60 @@ def test_each_of_many_entries_is_held_once_by_many_at_once(store: Store) -> None
     for thread in threads:
         thread.join()
     assert sorted(got) == sorted(entry.id for entry in entries)
-    assert store.due_entries(NOON, 60) == []
+    assert store.due_entries(NOON, 60, refused=True) == []
 
 
 def test_a_hold_gets_what_no_one_else_has_taken_and_only_that(store: Store) -> None:
     first, second, third = (refused(store) for _ in range(3))
-    (held,) = store.hold([second], NOON + timedelta(seconds=20))
-    store.delivered([third], "1.0", NOON)
-    got = store.hold([first, second, third], NOON + timedelta(seconds=20))
-    assert [entry.id for entry in got] == [first.id]
-    assert [entry.delivery.next_at for entry in (*got, held)] == [NOON + timedelta(seconds=20)] * 2
-    assert store.hold([], NOON) == []
+    until = NOON + timedelta(seconds=20)
+    held = store.hold(second, until)
+    store.delivered(third, "1.0", NOON)
+    got = [store.hold(each, until) for each in (first, second, third)]
+    assert [entry and entry.id for entry in got] == [first.id, None, None]
+    assert [entry.delivery.next_at for entry in (got[0], held) if entry] == [until] * 2
 
 
 def test_what_was_noted_of_a_delivery_stays(store: Store) -> None:
     ended = done_in(store, NOON)
     (entry,) = store.due_entries(NOON, 9)
-    store.delivered([entry], "1.0", NOON + timedelta(seconds=1))
-    store.delivered([entry], "2.0", NOON + timedelta(seconds=2))
-    store.postponed([entry], NOON + timedelta(hours=1), failed=True)
-    store.delivered([replace(entry, id=new_id(NOON))], "3.0", NOON)
+    store.delivered(entry, "1.0", NOON + timedelta(seconds=1))
+    store.delivered(entry, "2.0", NOON + timedelta(seconds=2))
+    store.postponed(entry, NOON + timedelta(hours=1))
+    store.delivered(replace(entry, id=new_id(NOON)), "3.0", NOON)
     told = [each for each in store.entries(None, ended.id) if each.kind is Kind.SIGNED_OUT]
     assert told == [replace(entry, delivery=Delivery(attempts=1, delivered_at=NOON + timedelta(seconds=1), ts="1.0"))]
     assert store.next_entry_at() is None
 
 
-def test_a_refusal_noted_twice_keeps_the_time_at_which_the_channel_took_it(store: Store) -> None:
-    entry = refused(store)
-    store.delivered([entry], "1.0", NOON + timedelta(seconds=1))
-    store.delivered([entry], "2.0", NOON + timedelta(minutes=9))
-    assert store.last_refusal_delivered_at(SAM.team_id, SAM.id) == NOON + timedelta(seconds=1)
-    assert store.last_refusal_delivered_at(SAM.team_id, "U0OTHER001") is None
-
-
 def test_what_someone_took_since_is_not_postponed(store: Store) -> None:
     entry = refused(store)
-    (held,) = store.hold([entry], NOON + timedelta(seconds=20))
-    store.postponed([entry], NOON + timedelta(hours=1), failed=True)
-    assert store.next_entry_at() == NOON + timedelta(seconds=20)
-    store.postponed([held], NOON + timedelta(minutes=1), failed=False)
-    (postponed,) = store.due_entries(NOON + timedelta(minutes=1), 9)
-    assert postponed.delivery == Delivery(next_at=NOON + timedelta(minutes=1))
+    held = store.hold(entry, NOON + timedelta(seconds=20))
+    assert held
+    store.postponed(entry, NOON + timedelta(hours=1))
+    assert store.next_entry_at(refused=True) == NOON + timedelta(seconds=20)
+    store.postponed(held, NOON + timedelta(minutes=1))
+    (postponed,) = store.due_entries(NOON + timedelta(minutes=1), 9, refused=True)
+    assert postponed.delivery == Delivery(next_at=NOON + timedelta(minutes=1), attempts=1)
 
 
 def test_of_what_is_due_the_oldest_comes_first_however_long_it_waited(store: Store) -> None:
-    entries = [refused(store, NOON + timedelta(seconds=number)) for number in range(4)]
-    store.postponed(entries[:1], NOON + timedelta(minutes=5), failed=True)
-    store.postponed(entries[1:2], NOON + timedelta(minutes=9), failed=True)
+    for number in range(4):
+        done_in(store, NOON + timedelta(seconds=number))
+    entries = store.due_entries(NOON + timedelta(minutes=1), 9)
+    store.postponed(entries[0], NOON + timedelta(minutes=5))
+    store.postponed(entries[1], NOON + timedelta(minutes=9))
     due = store.due_entries(NOON + timedelta(minutes=5), 2)
     assert [entry.id for entry in due] == [entries[0].id, entries[2].id]
-    assert [entry.id for entry in store.refusals_waiting(SAM.team_id, SAM.id, 2)] == [entries[0].id, entries[1].id]
     assert store.next_entry_at() == NOON + timedelta(seconds=2)
-
-
-def test_an_operators_refusals_are_not_anothers_and_no_outcomes(store: Store) -> None:
-    done_in(store, NOON)
-    mine, other = refused(store), refused(store, operator=replace(SAM, id="U0OTHER001"))
-    refused(store, operator=replace(SAM, team_id="T0OTHER001"))
-    assert store.refusals_waiting(SAM.team_id, SAM.id, 9) == [mine]
-    assert store.refusals_waiting(SAM.team_id, "U0OTHER001", 9) == [other]
 
 
 def test_the_backlog_counts_what_waits_and_since_when(store: Store) -> None:
     assert store.backlog() == Backlog(0, None)
     done_in(store, NOON)
     entry = refused(store, NOON - timedelta(hours=1))
-    store.postponed([entry], NOON + timedelta(hours=1), failed=True)
+    store.postponed(entry, NOON + timedelta(hours=1))
     assert store.backlog() == Backlog(2, NOON - timedelta(hours=1))
-    store.delivered([entry], "1.0", NOON)
+    store.delivered(entry, "1.0", NOON)
     assert store.backlog() == Backlog(1, NOON)
 
 
@@ -359,7 +429,7 @@ def forget(store: Store, before: datetime) -> int:
 
 def test_what_ended_and_was_delivered_is_forgotten_with_all_that_tells_of_it(store: Store) -> None:
     ended = [done_in(store, NOON), done_in(store, NOON + timedelta(days=2))]
-    store.delivered(store.due_entries(NOON + timedelta(days=2), 9), "1.0", NOON + timedelta(days=2))
+    delivered_all(store, NOON + timedelta(days=2))
     assert forget(store, NOON + timedelta(days=3)) == 6
     assert [store.get(request.id) for request in ended] == [None, None]
     assert store.last_signed_out(ADA) is None
@@ -368,7 +438,7 @@ def test_what_ended_and_was_delivered_is_forgotten_with_all_that_tells_of_it(sto
 
 def test_only_what_is_older_is_forgotten(store: Store) -> None:
     old, young = done_in(store, NOON), done_in(store, NOON + timedelta(days=2))
-    store.delivered(store.due_entries(NOON + timedelta(days=2), 9), "1.0", NOON)
+    delivered_all(store, NOON + timedelta(days=2))
     assert forget(store, NOON + timedelta(days=1)) == 3
     assert store.get(old.id) is None
     assert store.get(young.id) == young
@@ -383,7 +453,7 @@ def test_what_was_not_delivered_or_has_not_ended_is_never_forgotten(store: Store
     assert [store.get(request.id) for request in (waiting, claimed, undelivered)] == [waiting, claimed, undelivered]
     assert {entry.ask.id for entry in store.entries(None, None)} >= {undelivered.id, refusal.ask.id}
     assert store.backlog() == Backlog(2, NOON)
-    store.delivered(store.due_entries(NOON, 9), "1.0", NOON)
+    delivered_all(store, NOON)
     forget(store, NOON + timedelta(days=999))
     assert [store.get(request.id) for request in (waiting, claimed, undelivered)] == [waiting, claimed, None]
     assert store.backlog() == Backlog(0, None)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from examples import NOON, added_to, asked, awaiting, done_in
+from examples import NOON, added_to, asked, awaiting, delivered_all, done_in
 
 from bot.audit import POSTED, Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreError
@@ -60,9 +60,9 @@ def test_entries_come_oldest_first_page_after_page_and_whole(store: SQLiteStore)
 def test_an_entry_comes_with_its_delivery_as_it_stands(store: SQLiteStore) -> None:
     entry = recorded(store, NOON, kind=Kind.REFUSED)
     assert all_of(store) == [entry]
-    store.postponed([entry], NOON + DAY, failed=True)
+    store.postponed(entry, NOON + DAY)
     assert all_of(store) == [replace(entry, delivery=Delivery(attempts=1, next_at=NOON + DAY))]
-    store.delivered([entry], '1."0', NOON)
+    store.delivered(entry, '1."0', NOON)
     assert all_of(store) == [replace(entry, delivery=Delivery(attempts=2, delivered_at=NOON, ts='1."0'))]
 
 
@@ -128,7 +128,7 @@ def test_a_slow_reader_keeps_no_one_from_writing_and_sees_what_came_meanwhile(st
 
 def test_what_ended_and_was_delivered_before_is_forgotten_with_its_request(store: SQLiteStore) -> None:
     old, new = done_in(store), done_in(store, NOON + DAY)
-    store.delivered(store.due_entries(NOON + DAY, 9), "1.0", NOON + DAY)
+    delivered_all(store, NOON + DAY)
     assert store.forget(NOON + timedelta(microseconds=1)) == 3
     assert store.get(old.id) is None
     assert store.get(new.id) == new
@@ -145,11 +145,11 @@ def test_before_is_compared_with_the_time_of_the_entry(store: SQLiteStore) -> No
 
 def test_an_entry_that_waits_for_delivery_is_kept_with_its_request_however_old(store: SQLiteStore) -> None:
     done = done_in(store)
-    refused = recorded(store, NOON, kind=Kind.REFUSED)
+    recorded(store, NOON, kind=Kind.REFUSED)
     assert store.forget(NOON + 999 * DAY) == 2
     assert {entry.kind for entry in all_of(store)} == {Kind.SIGNED_OUT, Kind.REFUSED}
     assert store.get(done.id) == done
-    store.delivered([refused, *store.due_entries(NOON + DAY, 9)], "1.0", NOON)
+    delivered_all(store, NOON + DAY)
     assert store.forget(NOON + 999 * DAY) == 2
     assert store.get(done.id) is None
 

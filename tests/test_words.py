@@ -108,9 +108,11 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     entries = {str(entry.kind): entry for entry in (*outcomes, refused)} | {"federated": entry_of(federated, NOON)}
     for number, (name, entry) in enumerate(entries.items(), 1):
         fixed = replace(entry, id=f"01JDA000000000000000000E{number:02}")
-        yield f"The audit channel: {name}", audit_message(SHOWN, [fixed])
+        yield f"The audit channel: {name}", audit_message(SHOWN, fixed)
     fixed = replace(refused, id="01JDA000000000000000000E09")
-    yield "The audit channel: several refusals", audit_message(SHOWN, [fixed] * 12)
+    examples = ("ada@example.com", "grace", "bob")
+    often = replace(fixed, count=4_899, until=NOON + timedelta(seconds=58), examples=examples)
+    yield "The audit channel: many refusals", audit_message(SHOWN, often)
     yield "Help", HELP
     state_of_form = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
     for name, view in (

@@ -143,7 +143,7 @@ class Metrics:
     def written(self, entry: Entry) -> None:
         """Count what an audit entry ended: exactly one instance writes it."""
         if entry.kind in OUTCOMES:
-            self._counters["requests"].labels(entry.kind).inc()
+            self._counters["requests"].labels(entry.kind).inc(entry.count)
         elif entry.kind is Kind.RESUMED:
             self._counters["resumed"].inc()
 

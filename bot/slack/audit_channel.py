@@ -1,7 +1,7 @@
 """The audit channel: what it reads of an outcome, in one message each, and posting it until Slack says yes."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
@@ -16,12 +16,10 @@ from bot.slack.cards import AS_SET, AT_MOST, HOSTED, result
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
-    Block,
     Code,
     Header,
     Lasting,
     Line,
-    Lines,
     Message,
     Plain,
     Shown,
@@ -31,8 +29,7 @@ from bot.slack.text import (
     message,
 )
 
-MAX_LISTED = 10
-MAX_NAME = 60  # ten of the longest names would be more than Slack takes in one message
+MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {Kind.PARTLY: "🟠", Kind.FAILED: "❌", Kind.UNKNOWN: "❓", Kind.REFUSED: "⛔"}
 # Slack's words for a channel, an app or a token that a person has to fix.
 _FOR_GOOD = TOKEN_ERRORS | frozenset(
@@ -65,19 +62,18 @@ class SlackAuditChannel:
         self._channel_id = channel_id
         self._shown = shown
 
-    def post(self, entries: Sequence[Entry], left: Left) -> str:
+    def post(self, entry: Entry, left: Left) -> str:
         """Post one message, with its ids for programs; return its `ts`. Nothing is sent once no time is `left`.
 
         Raises `DeliveryError` unless Slack definitely took it.
         """
-        first, count = entries[0], len(entries)
-        ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
-        payload = ids | ({"count": count} if count > 1 else {})
+        ids = {"entry_id": entry.id, "request_id": entry.ask.id, "outcome": entry.kind.value}
+        payload = ids | ({"count": entry.count} if entry.count > 1 else {})
         metadata = {"event_type": "signout_outcome", "event_payload": payload}
         departure = Departure(lambda: left().total_seconds())
-        with bound_contextvars(request_id=first.ask.id, entry_id=first.id), leaving(departure):
+        with bound_contextvars(request_id=entry.ask.id, entry_id=entry.id), leaving(departure):
             try:
-                ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata)
+                ts = post(self._client, self._channel_id, audit_message(self._shown, entry), metadata)
             except DeliveryError as error:
                 error.for_good = error.reason in _FOR_GOOD
                 raise
@@ -85,29 +81,35 @@ class SlackAuditChannel:
             return ts
 
 
-def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
-    """Return the message for one entry, or for several refusals of one operator.
+def audit_message(shown: Shown, entry: Entry) -> Message:
+    """Return the message for an entry, or for many refusals in one.
 
     First whom and the outcome, then who and why, and what it means; all ids and times in small print.
     """
-    first = entries[0]
-    title, meaning = result(first.request) if first.request else ("Refused", "")
-    title = f"{_SIGNS.get(first.kind, '✅')} {title}"
-    if len(entries) > 1:
-        return message(Header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
-    target, lasting = shown.personal(first.ask.options.target), list[Span]()
-    if first.chosen:
-        target = shown.name(first.chosen)
-    if first.request and first.chosen and not meaning:
-        end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(first.chosen.pool, Lasting()).hosted_login else AT_MOST
-        access, longest = first.request.access_until or first.at, first.at + LONGEST_TOKEN
+    title, meaning = result(entry.request) if entry.request else ("Refused", "")
+    target, lasting = shown.personal(entry.ask.options.target), list[Span]()
+    if entry.chosen:
+        target = shown.name(entry.chosen)
+    if entry.request and entry.chosen and not meaning:
+        end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(entry.chosen.pool, Lasting()).hosted_login else AT_MOST
+        access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
         lasting = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
+    if entry.count > 1:
+        target, lasting = f"{entry.count:,} more times", _period(shown, entry)
     return message(
-        Header(f"{title}: {target}"),
-        _who_and_why(shown, first),
+        Header(f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}"),
+        _who_and_why(shown, entry),
         [meaning] if meaning else lasting,
-        SmallPrint(_ids_and_times(shown, first)),
+        SmallPrint(_ids_and_times(shown, entry)),
     )
+
+
+def _period(shown: Shown, entry: Entry) -> Line:
+    """Say when the many refusals of an entry were, and of what."""
+    line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at, ", such as for "]
+    for number, target in enumerate(entry.examples):
+        line += [", "] * bool(number) + [Code(element(Plain(shown.personal(target), MAX_NAME))["text"])]
+    return [*line, "."]
 
 
 def _who_and_why(shown: Shown, entry: Entry) -> Line:
@@ -137,18 +139,3 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
         where.append(f"Sub {account.sub}")
     last = [f"Entry {entry.id}, bot {entry.bot_version}"]
     return [[f"Request {entry.ask.id}", *aws], when, operator, where, last]
-
-
-def _refusals(shown: Shown, entries: Sequence[Entry]) -> list[Block]:
-    first, who = entries[0], entries[0].ask.operator
-    items = list[Line]()
-    for entry in entries[:MAX_LISTED]:
-        target = element(Plain(shown.personal(entry.ask.options.target), MAX_NAME))["text"]
-        items.append([entry.at, "  asked for ", Code(target), f": {entry.rule}"])
-    left_out = len(entries) - len(items)
-    return [
-        [who, f" ({who.name}, team {who.team_id})"],
-        Lines(items, "list"),
-        [f"and {left_out} more. The audit log has them all."] if left_out else [],
-        SmallPrint([[f"First request {first.ask.id}", f"Entry {first.id}, bot {first.bot_version}"]]),
-    ]

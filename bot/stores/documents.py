@@ -74,13 +74,13 @@ def request_of(stored: Stored) -> Request:
 
 
 def values_of_entry(entry: Entry) -> Values:
-    """Return an entry: its delivery is beside the document, since it changes. `refused` is whose refusal it is."""
-    who, delivery = entry.ask.operator, entry.delivery
+    """Return an entry: its delivery is beside the document, since it changes."""
+    delivery = entry.delivery
     return {
         "id": entry.id,
         "request_id": entry.ask.id,
         "at": text(entry.at),
-        "refused": operator_key(who.team_id, who.id) if entry.kind is Kind.REFUSED else None,
+        "refused": entry.kind is Kind.REFUSED,
         "attempts": delivery.attempts,
         "next_at": text(delivery.next_at),
         "delivered_at": text(delivery.delivered_at),
@@ -93,7 +93,7 @@ def entry_of(stored: Stored) -> Entry:
     """Return a stored entry. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
     document = from_json(stored["document"])
     shape = SHAPES[document["shape"]]
-    delivery = {name: stored.get(name) for name in ("attempts", "next_at", "delivered_at", "ts")}
+    delivery = {name: stored[name] for name in ("attempts", "next_at", "delivered_at", "ts") if name in stored}
     return _ENTRY.validate_python((shape.entry(document) if shape else document) | {"delivery": delivery})
 
 
@@ -151,8 +151,3 @@ def time_or_none(stored: str | None) -> datetime | None:
 def account_key(account: Account) -> str:
     """Return the key of an account. A pool's id has no `#` in it."""
     return f"{account.pool_id}#{account.username}"
-
-
-def operator_key(team_id: str, operator_id: str) -> str:
-    """Return the key of an operator. A team's id has no `#` in it."""
-    return f"{team_id}#{operator_id}"

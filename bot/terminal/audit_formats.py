@@ -57,6 +57,7 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "next_at": lambda entry: entry.delivery.next_at,
     "delivered_at": lambda entry: entry.delivery.delivered_at,
     "ts": lambda entry: entry.delivery.ts,
+    "count": lambda entry: entry.count,
 }
 _NESTED = {"operator": Operator, "account": Account}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -133,6 +134,12 @@ class Column:
     share: int = 0
 
 
+def _rule_or_error(entry: Entry) -> str:
+    if entry.count > 1:
+        return f"{entry.count:,} times {entry.rule}"
+    return (entry.request and entry.request.error_code) or entry.rule
+
+
 # The first stay where a terminal is too narrow for all.
 COLUMNS = (
     Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
@@ -142,7 +149,7 @@ COLUMNS = (
     Column("Account", lambda entry: entry.chosen.username if entry.chosen else None, 8, 3),
     Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else None, 8, 1),
     Column("Reason", lambda entry: entry.ask.options.reason, 8, 3),
-    Column("Rule or error", lambda entry: (entry.request and entry.request.error_code) or entry.rule, 13, 1),
+    Column("Rule or error", _rule_or_error, 13, 1),
     Column("Request", lambda entry: entry.ask.id, 26),
 )
 NOTHING_CUT = 24

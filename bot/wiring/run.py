@@ -22,9 +22,11 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.entrance import Entrance
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock, UserPool
+from bot.refusals import Refusals
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
@@ -38,9 +40,11 @@ from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
 PRESSES_WAITING = 64
+NEWCOMERS_THREADS = 8
 KEPT_FOR_PRESSES = 16
 SECONDS_BETWEEN_SWEEPS = 1.0
 SECONDS_BETWEEN_CARDS = 0.5
+SECONDS_BETWEEN_COUNTS = 1.0
 SECONDS_BETWEEN_CLEARINGS = 300.0
 SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -80,6 +84,8 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
     pools = user_pools(settings, metrics.cognito_failed, heard)
     flow, lanes = _flow(settings, store, clock, metrics, slack, pools)
+    refusals = Refusals(tallies=store, clock=clock)
+    flow.confirmations = replace(flow.confirmations, trail=refusals)
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
     sweeps = _sweeps(settings, store, clock, flow, slack)
     return Edge(
@@ -89,7 +95,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         lanes=lanes,
         outlook=_outlook(settings, store, clock, slack, heard),
         metrics=metrics,
-        rounds=(*sweeps, Rounds("delivery", slack.delivery.deliver, hurry)),
+        rounds=(*sweeps, *_counts(refusals, flow), Rounds("delivery", slack.delivery.deliver, hurry)),
         learn=slack.installation.learn,
         bot_token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
@@ -130,16 +136,17 @@ def _flow(  # noqa: PLR0913, PLR0917 -- each task's own
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
+    newcomers_lane = ThreadLane("newcomers", NEWCOMERS_THREADS, turned_away=metrics.turned_away)
     aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
     flow = Flow(
         confirmations=confirmations,
         worker=worker_of(settings, pools, store, clock, terminal=False),
         outbox=store,
-        slack_lane=slack_lane,
+        entrance=Entrance(lane=slack_lane, newcomers_lane=newcomers_lane, listed=confirmations.allowlist.users),
         aws_lane=aws_lane,
         is_outdated=lambda: store.is_outdated,
     )
-    return flow, (slack_lane, aws_lane)
+    return flow, (slack_lane, newcomers_lane, aws_lane)
 
 
 def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide, heard: Mapping[str, Heard]) -> Outlook:
@@ -194,6 +201,16 @@ def _sweeps(settings: Settings, store: Store, clock: Clock, flow: Flow, slack: S
     return (
         *(Rounds(name, partial(_then_wait, task, seconds, flow)) for name, task, seconds in tasks),
         Rounds("cards", partial(_then_wait, cards.show_due, SECONDS_BETWEEN_CARDS)),
+    )
+
+
+def _counts(refusals: Refusals, flow: Flow) -> Sequence[Rounds]:
+    """Return what writes counted refusals down, and at the end all of them."""
+    return (
+        Rounds("tallies", partial(_then_wait, refusals.sweep, SECONDS_BETWEEN_LOOKS, flow)),
+        Rounds(
+            "refusals", lambda: _then_wait(partial(refusals.store, all_ended=flow.draining), SECONDS_BETWEEN_COUNTS)
+        ),
     )
 
 

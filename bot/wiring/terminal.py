@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from bot.aws.identity import caller
 from bot.edge.lanes import CallersThread
+from bot.entrance import Entrance
 from bot.errors import StoreError, StoreUnavailableError
 from bot.flow import Flow
 from bot.settings.model import Settings
@@ -22,7 +23,7 @@ NOT_NAMED = (
 def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
     arn = caller(next(iter(settings.pools.values())).region)
-    store, clock, pools = _opened_store(settings), SystemClock(), user_pools(settings)
+    here, store, clock, pools = CallersThread(), _opened_store(settings), SystemClock(), user_pools(settings)
     with closing(store):
         flow = Flow(
             confirmations=confirmations_of(
@@ -30,8 +31,8 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
             ),
             worker=worker_of(settings, pools, store, clock, terminal=True),
             outbox=store,
-            slack_lane=CallersThread(),
-            aws_lane=CallersThread(),
+            entrance=Entrance(lane=here, newcomers_lane=here),
+            aws_lane=here,
             is_outdated=lambda: store.is_outdated,
         )
         yield TerminalFront(flow=flow, clock=clock, arn=arn)

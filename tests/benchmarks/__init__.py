@@ -1,1 +1,1 @@
-"""Times a bot: against another checkout of this project, and with many old requests against none."""
+"""Times a bot: against another checkout, with many old requests against none, and beside a hostile stranger."""

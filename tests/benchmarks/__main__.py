@@ -1,4 +1,4 @@
-"""`python tests/benchmarks click --against PATH` and `python tests/benchmarks history`; `--help` says more."""
+"""`python tests/benchmarks click --against PATH`, and `history` and `stranger`; `--help` says more."""
 
 import argparse
 import sys
@@ -23,6 +23,13 @@ def main() -> int:
     history.add_argument("--idle", type=float, default=60, metavar="SECONDS", help="how long to do nothing (60)")
     history.add_argument("--sign-outs", type=int, default=60, metavar="N", help="on each side (60)")
     history.set_defaults(run=_history)
+    stranger = verbs.add_parser("stranger", help="operators beside a hostile stranger, against the same without one")
+    stranger.add_argument("--against", type=Path, metavar="PATH", help="another checkout, to be measured as well")
+    stranger.add_argument("--seconds", type=float, default=60, metavar="N", help="how long (60)")
+    stranger.add_argument("--rate", type=float, default=70, metavar="N", help="hostile commands a second (70)")
+    stranger.add_argument("--people", type=int, default=1, metavar="N", help="who send them (1)")
+    stranger.add_argument("--afterwards", type=float, default=60, metavar="N", help="seconds to work on then (60)")
+    stranger.set_defaults(run=_stranger)
     options = parser.parse_args()
     return 0 if options.run(options) else 1
 
@@ -40,6 +47,13 @@ def _history(options: argparse.Namespace) -> bool:
     from benchmarks.history import compare_histories  # noqa: PLC0415
 
     return compare_histories(options.requests, options.idle, options.sign_outs)
+
+
+def _stranger(options: argparse.Namespace) -> bool:
+    from benchmarks.beside_stranger import Attack, compare_with_stranger  # noqa: PLC0415
+
+    attack = Attack(rate=options.rate, seconds=options.seconds, people=options.people, afterwards=options.afterwards)
+    return compare_with_stranger(TESTS.parent, options.against, attack)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from bot.request import AWAITING, ENDED, MOVES, Operator, Request, State
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, MARGIN
 from simulation.cognito import SLOWEST
-from simulation.instances import ALLOWLIST, START
+from simulation.instances import ALLOWLIST, BETWEEN_COUNTS, START
 from simulation.seen import Call, Move, Seen
 from simulation.slack import HOME
+from simulation.slack import SLOWEST as SLOWEST_ANSWER
+from simulation.store import SLOWEST as SLOWEST_STEP
 
 Check = Callable[[Seen], Iterator[str]]
 CHECKS: dict[str, Check] = {}
@@ -25,6 +27,8 @@ LOOK_UPS_ARE_GOOD_FOR = 60.0
 SKEW = CLOCKS_AGREE_WITHIN.total_seconds()
 HELD_FOR = POST.total_seconds()
 LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
+COUNTED_FOR = 60.0  # refusals.MINUTE
+SLOWEST_WRITE = 3 * SLOWEST_STEP
 REFUSALS = (DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool")
 TITLES = {
     "Signed out: ": State.DONE,
@@ -227,7 +231,7 @@ def every_decided_request_ends_and_the_audit_channel_is_told(seen: Seen) -> Iter
     """5: whatever was killed, once some instance runs on."""
     if not seen.quiet:
         yield "it did not come to rest"
-    taken = {entry_id for post in seen.posts if post.ts for entry_id in post.entry_ids}
+    taken = {post.entry_id for post in seen.posts if post.ts}
     for request in _decided(seen):
         if request.state not in ENDED:
             yield f"{request.id} was decided and is {request.state}"
@@ -256,7 +260,7 @@ def nothing_waits_for_delivery_at_rest(seen: Seen) -> Iterator[str]:
     """5: every outcome and every refusal was posted, as the message that the store names."""
     if seen.backlog:
         yield f"{seen.backlog} entries wait"
-    took = {(entry_id, post.ts) for post in seen.posts for entry_id in post.entry_ids}
+    took = {(post.entry_id, post.ts) for post in seen.posts}
     for entry in seen.entries:
         noted = entry.delivery
         if (entry.kind in POSTED) != (noted.delivered_at is not None):
@@ -283,7 +287,7 @@ def an_outcome_is_said_only_once_the_store_says_so(seen: Seen) -> Iterator[str]:
         if told.direct and (told.stored is None or told.stored.decided_at is None or told.stored.state not in ENDED):
             yield f"{told.request_id}: a direct message told of {told.stored and told.stored.state}"
     for post in seen.posts:
-        stored, request = post.stored[0], post.requests[0]
+        stored, request = post.stored, post.request
         if stored is None or stored.kind.value != post.outcome:
             yield f"entry {post.named} was posted as {post.outcome}, and the store has {stored and stored.kind}"
         elif stored.request and (request is None or request.state is not stored.request.state):
@@ -372,13 +376,20 @@ def what_was_never_claimed_in_time_fails(seen: Seen) -> Iterator[str]:
 def every_post_is_of_a_stored_entry_that_was_not_noted_as_taken(seen: Seen) -> Iterator[str]:
     """5: repeated only where Slack's yes was not recorded, with the same entry id."""
     for post in seen.posts:
-        for entry_id, stored in zip(post.entry_ids, post.stored, strict=True):
-            if stored is None:
-                yield f"entry {entry_id} was posted and is not stored"
-            elif stored.delivery.delivered_at:
-                yield f"entry {entry_id} was posted again, although Slack's yes was recorded"
-        if post.named and post.named not in post.entry_ids:
+        if post.stored is None:
+            yield f"entry {post.entry_id} was posted and is not stored"
+        elif post.stored.delivery.delivered_at:
+            yield f"entry {post.entry_id} was posted again, although Slack's yes was recorded"
+        if post.named and post.named != post.entry_id:
             yield f"a message names entry {post.named}, which it does not tell of"
+
+
+@check
+def outcomes_are_posted_before_refusals(seen: Seen) -> Iterator[str]:
+    """11: no refusal is posted while an outcome is due."""
+    for post in seen.posts:
+        if post.overtaken:
+            yield f"refusal {post.entry_id} was posted before {post.overtaken}"
 
 
 @check
@@ -388,7 +399,7 @@ def no_entry_is_posted_by_two_at_once(seen: Seen) -> Iterator[str]:
     for number, post in enumerate(seen.posts):
         for later in seen.posts[number + 1 :]:
             together = later.begun < (post.begun + alone if post.ended is None else post.ended)
-            if together and set(post.entry_ids) & set(later.entry_ids):
+            if together and post.entry_id == later.entry_id:
                 yield f"entry {post.named} was posted by {post.instance} and {later.instance} at once"
 
 
@@ -398,20 +409,62 @@ def a_yes_that_was_told_is_not_repeated_at_once(seen: Seen) -> Iterator[str]:
     for number, post in enumerate(seen.posts):
         for later in seen.posts[number + 1 :]:
             answered = post.ts and post.answered
-            if answered and later.instance == post.instance and set(post.entry_ids) & set(later.entry_ids):
+            if answered and later.instance == post.instance and post.entry_id == later.entry_id:
                 yield f"entry {post.named} was posted twice by {post.instance}"
 
 
 @check
 def everyone_who_is_refused_leaves_an_entry(seen: Seen) -> Iterator[str]:
-    """A refusal that was told is in the store."""
+    """A refusal that was told is in the store, or the first one of that minute is, unless that is not written yet."""
     for told in seen.told:
-        if not told.text.startswith(
-            (DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool")
-        ):
+        if not told.text.startswith(REFUSALS):
             continue
-        if (told.request_id, told.operator.team_id, told.operator.id) not in told.refusals:
+        begin, who = told.at - COUNTED_FOR - SLOWEST_ANSWER, (told.operator.team_id, told.operator.id)
+        first_is_not_written = any(
+            each.who == who and begin <= each.begun <= told.at and (not each.returned or each.at > told.at)
+            for each in seen.refused
+        )
+        if not first_is_not_written and (told.refused_at is None or told.refused_at < begin):
             yield f"{told.operator.name} was refused {told.request_id} without an entry"
+
+
+@check
+def each_refusal_that_the_store_took_is_in_one_entry(seen: Seen) -> Iterator[str]:
+    """4: as many are told of as were recorded and counted, whoever died meanwhile and whatever was written twice."""
+    for who in sorted({each.who for each in seen.refused}):
+        told = sum(entry.count for entry in _refusals_of(seen, who))
+        taken = sum(number for (_, whose, __), number in seen.tallied.items() if whose == who)
+        taken += sum(each.entry_id in seen.recorded for each in seen.refused if each.who == who)
+        if told != taken:
+            yield f"{told} refusals of {who} are told of, the store took {taken}"
+
+
+@check
+def no_refusal_is_lost_but_of_the_last_second_before_a_kill(seen: Seen) -> Iterator[str]:
+    """Of an instance that lives on each is counted once; one that died had written all that were older."""
+    for instance, who in sorted({(each.instance, each.who) for each in seen.refused}):
+        its = [each for each in seen.refused if (each.instance, each.who) == (instance, who)]
+        taken = sum(number for (name, whose, _), number in seen.tallied.items() if (name, whose) == (instance, who))
+        taken += sum(each.entry_id in seen.recorded for each in its)
+        made = [each for each in its if each.returned or each.entry_id in seen.recorded]
+        died = seen.died.get(instance)
+        late = [each for each in made if died is not None and each.at > died - BETWEEN_COUNTS - SLOWEST_WRITE]
+        if taken > len(made) or (taken < len(made) - len(late) and (died is None or seen.store_is_sound)):
+            yield f"{instance} refused {who} {len(made)} times, {len(late)} of them late, and the store took {taken}"
+
+
+@check
+def the_refusals_of_an_operator_make_few_entries(seen: Seen) -> Iterator[str]:
+    """11: each instance writes one at once in a minute, and one number for all others of that minute."""
+    for instance, who in sorted({(each.instance, each.who) for each in seen.refused}):
+        its = [each for each in seen.refused if (each.instance, each.who) == (instance, who)]
+        at_once = [each for each in its if each.entry_id in seen.recorded]
+        for each, later in pairwise(at_once):
+            if each.returned and later.clock < each.clock + COUNTED_FOR - ROUNDING:
+                yield f"{instance} wrote two refusals of {who} at once within {later.clock - each.clock:.1f} s"
+        tallies = [name for name, whose, _ in seen.tallied if (name, whose) == (instance, who)]
+        if len(tallies) > len(at_once) + sum(not each.returned for each in its):
+            yield f"{instance} wrote {len(tallies)} tallies of {who} in {len(at_once)} minutes"
 
 
 @check
@@ -447,6 +500,11 @@ def _entries(seen: Seen, request: Request) -> list[Entry]:
     """Return the entries of a request's moves, in the order of the moves."""
     found = [entry for entry in seen.entries if entry.request and entry.ask.id == request.id]
     return sorted(found, key=lambda entry: entry.request.version if entry.request else 0)
+
+
+def _refusals_of(seen: Seen, who: tuple[str, str]) -> list[Entry]:
+    refused = [entry for entry in seen.entries if entry.kind is Kind.REFUSED]
+    return [entry for entry in refused if (entry.ask.operator.team_id, entry.ask.operator.id) == who]
 
 
 def _decided(seen: Seen) -> list[Request]:

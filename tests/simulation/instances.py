@@ -6,17 +6,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.audit import Entry
+from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, Delivery
+from bot.entrance import Entrance
 from bot.errors import BusyError
 from bot.find import Finder
 from bot.flow import Flow
+from bot.refusals import Refusals
 from bot.slack.groups import SlackGroups
 from bot.slack.text import Lasting, Shown
 from bot.work import Worker
 from simulation.cognito import POOLS, SimulatedPool
+from simulation.seen import Refused
 from simulation.slack import HOME, Client, WatchedCards, WatchedChannel
 from simulation.store import FaultyStore, opened
 
@@ -27,6 +30,7 @@ T = TypeVar("T")
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 AFTER_A_FAILURE = 5.0
+BETWEEN_COUNTS = 1.0
 NEVER = 600.0
 CHANNEL = "C0AUDIT"
 ALLOWLIST = Allowlist(
@@ -112,6 +116,7 @@ class Instance:
     def die(self) -> None:
         """End as by SIGKILL: none of its tasks goes on."""
         self.alive = False
+        self.world.seen.died[self.name] = self.world.schedule.now
         self._real.close()
 
     def _build(self, store: Any) -> None:
@@ -147,6 +152,7 @@ class Instance:
     def _join(self, store: Any, client: Any, resume_within: timedelta) -> None:
         world, weather, clock = self.world, self.world.weather, self.clock
         pools = {name: SimulatedPool(name, self) for name in POOLS}
+        self.refusals = WatchedRefusals(self, store)
         self.flow = Flow(
             confirmations=Confirmations(
                 allowlist=ALLOWLIST,
@@ -155,7 +161,7 @@ class Instance:
                 pool_ids=POOLS,
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
                 requests=store,
-                trail=store,
+                trail=self.refusals,
                 clock=clock,
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
@@ -169,7 +175,11 @@ class Instance:
                 jitter=self._jitter,
             ),
             outbox=store,
-            slack_lane=Lane("slack lane", self, weather.places),
+            entrance=Entrance(
+                lane=Lane("slack lane", self, weather.places),
+                newcomers_lane=Lane("newcomers lane", self, weather.places),
+                listed=ALLOWLIST.users,
+            ),
             aws_lane=Lane("aws lane", self, weather.places),
         )
         self._store = store
@@ -183,10 +193,21 @@ class Instance:
             Rounds(self, "sweep", self._unless_closed(flow.sweep), world.runnable_in),
             Rounds(self, "cards", self.card_delivery.show_due, world.showable_in),
         )
+        self.tally_rounds = Rounds(self, "tallies", self._unless_closed(self.refusals.sweep), world.next_tally_in)
+        self.refusal_rounds = Rounds(self, "refusals", self._count)
         self._delivery_rounds = Rounds(self, "delivery", self._deliver)
 
     def _unless_closed(self, task: Callable[[], None]) -> Callable[[], None]:
         return lambda: None if self.flow.closed() else task()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has counted refusals that are no entry yet."""
+        return self.alive and any(each.tally for each in self.refusals.under_way)
+
+    def _count(self) -> float:
+        self.refusals.store(all_ended=self.flow.draining)
+        return BETWEEN_COUNTS if self.refusals.under_way else NEVER
 
     def _deliver(self) -> float:
         pause = self.delivery.deliver()
@@ -198,6 +219,39 @@ class Instance:
 
     def _jitter(self) -> float:
         return self.world.random.uniform(0.8, 1.2)
+
+
+class WatchedRefusals(Refusals):
+    """The real rule; what it is given is seen."""
+
+    def __init__(self, instance: Instance, store: Any) -> None:
+        super().__init__(tallies=store, clock=instance.clock)
+        self._instance = instance
+
+    @property
+    def under_way(self) -> list[Any]:
+        """What it has in memory."""
+        return [*self._counted.values(), *self._ended]
+
+    def record(self, entry: Entry) -> None:
+        """Record or count an entry."""
+        world, who = self._instance.world, (entry.ask.operator.team_id, entry.ask.operator.id)
+        if entry.kind is not Kind.REFUSED:
+            super().record(entry)
+            return
+        seen = Refused(
+            entry_id=entry.id,
+            instance=self._instance.name,
+            who=who,
+            begun=world.schedule.now,
+            at=world.schedule.now,
+            clock=(entry.at - START).total_seconds(),
+        )
+        world.seen.refused.append(seen)
+        super().record(entry)
+        seen.returned = True
+        seen.at = world.schedule.now
+        self._instance.refusal_rounds.plan_in(BETWEEN_COUNTS)
 
 
 class Rounds:
@@ -215,12 +269,19 @@ class Rounds:
         self._due_in = due_in
         self._hurried = False
         self._waits = False
+        self._next_at = 0.0
         self._task = self._world.schedule.spawn(name, self._run, instance, after=self._world.random.random())
 
     def plan(self) -> None:
         """Begin the next round once something is due; what is due by now was written just before."""
         if self._waits:
             self._world.schedule.wake(self._task, max(0.0, self._due_in()) + self._world.random.uniform(0.0, 0.5))
+
+    def plan_in(self, seconds: float) -> None:
+        """Begin the next round so many seconds from now, unless one comes sooner."""
+        if self._waits and self._next_at > self._world.schedule.now + seconds:
+            self._next_at = self._world.schedule.now + seconds
+            self._world.schedule.wake(self._task, seconds)
 
     def hurry(self) -> None:
         """Begin the next round now."""
@@ -233,6 +294,7 @@ class Rounds:
             self._hurried = False
             pause = self._round()
             self._waits = True
+            self._next_at = self._world.schedule.now + pause
             self._world.schedule.pause(0.0 if self._hurried else pause)
             self._waits = False
 

@@ -134,3 +134,22 @@ class Person:
         )
         world.schedule.note(f"{who.name} presses {action} of {press.request_id[-4:]} at {instance.name}")
         LISTENERS[kind](instance.flow, press, reply)
+
+
+class Stranger(Person):
+    """Someone who may not, and sends very many commands."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self.who = world.random.choice((MAL, MAL, ZED))
+
+    def live(self) -> None:
+        """Send a few bursts."""
+        world = self.world
+        for _ in range(world.random.randint(1, 3)):
+            world.schedule.pause(world.random.uniform(2.0, world.weather.horizon * 0.4))
+            for _ in range(world.random.randint(5, 30)):
+                if world.weather.calm:
+                    return
+                self._ask()
+                world.schedule.pause(world.random.uniform(0.0, 0.5))

@@ -76,7 +76,7 @@ class Move:
 class Told:
     """What an operator could read. A card was drawn from `drawn`; `stored` is the request it is about, as it was then.
 
-    `refusals` are those that were in the store then: the request's id, and the team and id of who was refused.
+    `refused_at` is when the last refusal of that operator was that was in the store then, in seconds by its clock.
     """
 
     text: str
@@ -87,18 +87,33 @@ class Told:
     operator: Operator
     drawn: Request | None
     stored: Request | None
-    refusals: Sequence[tuple[str, str, str]]
+    at: float
+    refused_at: float | None
+
+
+@dataclass(kw_only=True)
+class Refused:
+    """A refusal that an instance began to record, and whether and when it said that it did."""
+
+    entry_id: str
+    instance: str
+    who: tuple[str, str]
+    begun: float
+    at: float
+    clock: float
+    returned: bool = False
 
 
 @dataclass(kw_only=True)
 class Post:
-    """A message to the audit channel. `stored` is what the store had for its entries when it was sent."""
+    """A message to the audit channel. `stored` is what the store had for its entry when it was sent."""
 
-    entry_ids: Sequence[str]
+    entry_id: str
     named: str  # the entry id that its metadata carries
     outcome: str
-    stored: Sequence[Entry | None]
-    requests: Sequence[Request | None]
+    stored: Entry | None
+    request: Request | None
+    overtaken: Sequence[str]  # where it is a refusal: the outcomes that were due before it
     instance: str
     begun: float
     ended: float | None = None
@@ -117,6 +132,11 @@ class Seen:
     moves: list[Move] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    # What the store took of it: entries at once; and of each tally the number, by instance, operator and id.
+    recorded: set[str] = field(default_factory=set)
+    tallied: dict[tuple[str, tuple[str, str], str], int] = field(default_factory=dict)
+    died: dict[str, float] = field(default_factory=dict)  # when each instance did that is no longer alive
     # Filled in at the end, from the store and from Slack.
     requests: Mapping[str, Request] = field(default_factory=dict)
     entries: Sequence[Entry] = ()
@@ -124,4 +144,5 @@ class Seen:
     on_screen: Mapping[str, Sequence[Request]] = field(default_factory=dict)  # what each operator can read at last
     quiet: bool = False
     resume_within: float = 0.0
+    store_is_sound: bool = False  # it never refused a call
     unexpected: list[str] = field(default_factory=list)  # errors that no rule is known to raise

@@ -140,7 +140,8 @@ class Slack:
             operator=hook.operator,
             drawn=drawn,
             stored=world.stored(hook.request_id),
-            refusals=world.refusals(hook.request_id),
+            at=world.schedule.now,
+            refused_at=world.refused_at(hook.operator),
         )
         world.seen.told.append(told)
         world.schedule.note(f"slack: {hook.operator.name} reads: {_first_line(message)}")
@@ -234,21 +235,22 @@ class WatchedChannel(SlackAuditChannel):
         super().__init__(*more)
         self._instance = instance
 
-    def post(self, entries: Sequence[Entry], left: Left) -> str:
+    def post(self, entry: Entry, left: Left) -> str:
         world = self._instance.world
         post = Post(
-            entry_ids=[entry.id for entry in entries],
+            entry_id=entry.id,
             named="",
             outcome="",
-            stored=[world.entry(entry) for entry in entries],
-            requests=[world.stored(entry.ask.id) for entry in entries],
+            stored=world.entry(entry),
+            request=world.stored(entry.ask.id),
+            overtaken=world.schedule.current().notes.pop("overtaken", ()),
             instance=self._instance.name,
             begun=world.schedule.now,
         )
         world.schedule.current().notes["post"] = post
         world.seen.posts.append(post)
         try:
-            ts = super().post(entries, left)
+            ts = super().post(entry, left)
             post.answered = True
         finally:
             if self._instance.alive:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SLOWEST = 2.5
 WRITES = frozenset(
     {
-        *("add", "move", "record", "hold", "delivered", "postponed"),
+        *("add", "move", "record", "tally", "settle", "hold", "delivered", "postponed"),
         *("hold_message", "shown", "not_shown", "show_again", "forget_places"),
     }
 )
@@ -60,14 +60,32 @@ class FaultyStore:
             self._saw(None, arguments[0], arguments[2])
         elif name == "move":
             self._saw(arguments[0], arguments[1], arguments[3])
-        elif world.schedule.trace is not None:
-            world.schedule.note(f"store.{name}: {len(result) if isinstance(result, list) else 'done'}")
+        else:
+            self._saw_more(name, arguments, named, result)
         if writes and (fault or world.chance(0.3)):
             world.delay(SLOWEST)
         if fault:
             world.schedule.note(f"store.{name}: done, but the answer is lost")
             raise StoreUnavailableError("simulated", in_doubt=True)
         return result
+
+    def _saw_more(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any], result: Any) -> None:
+        world = self._instance.world
+        if name == "record":
+            world.seen.recorded.add(arguments[0].id)
+        elif name == "tally":
+            for tally in arguments[0]:
+                key = self._instance.name, (tally.ask.operator.team_id, tally.ask.operator.id), tally.id
+                world.seen.tallied[key] = tally.count
+        elif name == "due_entries":
+            notes = world.schedule.current().notes
+            due = {entry.id for entry in world.observer.due_entries(arguments[0], 99)}
+            if named.get("refused"):
+                notes["overtaken"] = sorted(due & notes.get("outcomes", due))
+            else:
+                notes["outcomes"] = due
+        if world.schedule.trace is not None:
+            world.schedule.note(f"store.{name}: {len(result) if isinstance(result, list) else 'done'}")
 
     def _saw(self, before: Request | None, after: Request, show: Show | None) -> None:
         world, instance = self._instance.world, self._instance

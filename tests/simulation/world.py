@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import bot.request
-from bot.audit import Entry, Kind
+from bot.audit import Entry
 from bot.errors import StoreUnavailableError
-from bot.request import Request
+from bot.refusals import LEFT_TO_ITS_OWN as LEFT_TO_ITS_OWN_TALLY
+from bot.request import Operator, Request
 from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
 from simulation.cognito import Registered
 from simulation.instances import START, Instance, Machine
-from simulation.operators import Person
+from simulation.operators import Person, Stranger
 from simulation.schedule import Schedule
 from simulation.seen import Seen
 from simulation.slack import Slack
@@ -91,14 +92,14 @@ class World:
         """Return an entry as it is in the store's file."""
         return next((each for each in self.observer.entries(None, entry.ask.id) if each.id == entry.id), None)
 
-    def refusals(self, request_id: str) -> Sequence[tuple[str, str, str]]:
-        """Return who was refused this request, by the store's file."""
-        found = self.observer.entries(None, request_id)
-        return [
-            (each.ask.id, each.ask.operator.team_id, each.ask.operator.id)
-            for each in found
-            if each.kind is Kind.REFUSED
-        ]
+    def refused_at(self, operator: Operator) -> float | None:
+        """Return when an operator was last refused, by the entries in the store's file."""
+        sql = (
+            "SELECT max(at) FROM entries WHERE refused AND json_extract(document, '$.asked.operator.id') = :id"
+            " AND json_extract(document, '$.asked.operator.team_id') = :team_id"
+        )
+        at = self.observer._file.rows(sql, {"id": operator.id, "team_id": operator.team_id})[0][0]
+        return (datetime.fromisoformat(at) - START).total_seconds() if at else None
 
     def runnable_in(self) -> float:
         """Return how long until a request can be run or taken over by true time, at most."""
@@ -116,7 +117,11 @@ class World:
 
     def something_waits(self) -> bool:
         """Whether any entry has yet to be delivered."""
-        return self.observer.next_entry_at() is not None
+        return any(self.observer.next_entry_at(refused=refused) for refused in (False, True))
+
+    def next_tally_in(self) -> float:
+        """Return how long until a tally may be a dead process's by true time, at most."""
+        return self._due("SELECT min(at) FROM tallies") + LEFT_TO_ITS_OWN_TALLY.total_seconds()
 
     def plan_rounds(self) -> None:
         """Let some instances look for what was written just now as soon as it is due."""
@@ -137,6 +142,8 @@ class World:
         self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
         for person in self.people:
             self.schedule.spawn("person", person.live)
+        if self.chance(0.4):
+            self.schedule.spawn("stranger", Stranger(self).live)
         if self.chance(0.5):
             self.schedule.spawn("admin", self._change_groups)
         self.schedule.kill_chance = self.weather.kills
@@ -171,10 +178,12 @@ class World:
             "SELECT EXISTS (SELECT 1 FROM requests WHERE due IS NOT NULL)"
             " OR EXISTS (SELECT 1 FROM entries WHERE next_at IS NOT NULL)"
             " OR EXISTS (SELECT 1 FROM cards WHERE due_at IS NOT NULL)"
+            " OR EXISTS (SELECT 1 FROM tallies)"
         )
         busy = any(
             each.name == "slack" or (each.owner and each.name.endswith("lane")) for each in self.schedule.waiting()
         )
+        busy = busy or any(machine.instance.counts for machine in self.machines if machine.instance)
         return not busy and not self.observer._file.rows(sql)[0][0]
 
     def _read_the_store(self) -> None:
@@ -185,6 +194,7 @@ class World:
         seen.requests = {id_: request for id_, request in found.items() if request}
         seen.backlog = self.observer.backlog().entries
         seen.resume_within = self.weather.resume_within
+        seen.store_is_sound = self.weather.store == 0
         seen.on_screen = self._on_screen()
 
     def _on_screen(self) -> dict[str, list[Request]]:

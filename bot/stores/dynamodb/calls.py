@@ -26,11 +26,10 @@ READ_SECONDS = 2
 # it is sent again more than 5 s after it was sent first.
 KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
-READ_AT_ONCE = 100  # what DynamoDB takes in one TransactGetItems
 CONNECTIONS = 100  # more than the bot has threads
 REFUSED = "ConditionalCheckFailed"
 _REFUSED_ALONE = "ConditionalCheckFailedException"
-_READS = frozenset({"get_item", "transact_get_items", "query", "describe_table"})
+_READS = frozenset({"get_item", "query", "describe_table"})
 
 _NOT_NOW = frozenset(
     {
@@ -112,14 +111,6 @@ class Calls:
         """Return an item as it is now, or None."""
         found: Values | None = self._call("get_item", TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         return found
-
-    def get_all(self, keys: Sequence[Mapping[str, str]]) -> Sequence[Values]:
-        """Return those of up to `READ_AT_ONCE` items that are there now."""
-        if not keys:
-            return []
-        wanted = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
-        found = self._call("transact_get_items", TransactItems=wanted)["Responses"]
-        return [each["Item"] for each in found if "Item" in each]
 
     def query(self, **parameters: Any) -> Iterator[Values]:
         """Give the items of a Query, page by page."""

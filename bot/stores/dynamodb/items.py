@@ -32,10 +32,9 @@ Action = dict[str, Any]
 IS_NEW = "attribute_not_exists(pk)"
 IS_THERE = "attribute_exists(pk)"
 # What is due, as the index has it. For requests documents.py says it.
-UNDELIVERED, CARD, PLACE = "undelivered", "card", "place"
+UNDELIVERED, REFUSAL, TALLY, CARD, PLACE = "undelivered", "undelivered refusal", "tally", "card", "place"
 
 META: Key = {"pk": "meta", "sk": "meta"}
-REFUSALS = "refusals"
 LONGEST_KEY = 1024  # bytes
 
 
@@ -59,15 +58,9 @@ def account_key(account: str) -> Key:
     return {"pk": f"account#{account}", "sk": "account"}
 
 
-def refusals_key(team_id: str, operator_id: str) -> Key:
-    """Return the key of what is known of an operator's refusals."""
-    return {"pk": f"refusals#{documents.operator_key(team_id, operator_id)}", "sk": REFUSALS}
-
-
-def waiting_key(refusal: Entry) -> Key:
-    """Return the key of what says that this refusal waits for delivery. Ids of entries sort before `REFUSALS`."""
-    operator = refusal.ask.operator
-    return {**refusals_key(operator.team_id, operator.id), "sk": refusal.id}
+def tally_key(entry_id: str) -> Key:
+    """Return the key of the tally that is to become this entry."""
+    return {"pk": f"tally#{entry_id}", "sk": "tally"}
 
 
 def log_of(month: str) -> str:
@@ -108,9 +101,19 @@ def item_of_request(request: Request) -> Item:
 def item_of_entry(entry: Entry) -> Item:
     """Return an entry as an item, in the index while it waits for delivery: its `next_at` is the index's own key."""
     values = values_of_entry(entry)
-    next_at = values.pop("next_at")
-    due = {"due": UNDELIVERED, "due_at": next_at} if next_at else {}
+    next_at, refused = values.pop("next_at"), values.pop("refused")
+    due = {"due": undelivered(refused=refused), "due_at": next_at} if next_at else {}
     return {**entry_key(entry.id), **_attributes(values), **due}
+
+
+def undelivered(*, refused: bool) -> str:
+    """Return what outcomes or refusals are due as: each has its own part of the index, for outcomes go first."""
+    return REFUSAL if refused else UNDELIVERED
+
+
+def item_of_tally(tally: Entry) -> Item:
+    """Return a tally as an item, in the index by the time at which it was begun."""
+    return {**item_of_entry(tally), **tally_key(tally.id), "due": TALLY, "due_at": text(tally.at)}
 
 
 def entry_of_item(item: Stored) -> Entry:

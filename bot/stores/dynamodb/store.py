@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from bot.audit import COUNTED, OUTCOMES, Entry, Kind
+from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
 from bot.ports import Show
 from bot.request import Account, Request, State, check_move, new_id
-from bot.stores.documents import account_key, request_of, text
+from bot.stores.documents import account_key, entry_of, request_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.cards import CardOutbox, moved_card, new_card
@@ -21,6 +21,7 @@ from bot.stores.dynamodb.table import EXPIRES
 # With these a request ends, so that it can be forgotten together with one. Its other moves are before it in the log.
 ENDINGS = OUTCOMES - {Kind.REFUSED, Kind.NOT_FOUND}
 FORGOTTEN_AT_ONCE = 100
+TALLIED_AT_ONCE = 100  # what DynamoDB writes at once
 
 
 class DynamoDBStore(EntryOutbox, CardOutbox):
@@ -96,8 +97,23 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     # Trail
 
     def record(self, entry: Entry) -> None:
-        waits = entry.kind is Kind.REFUSED and entry.delivery.next_at
-        self._write(entry, [put(items.waiting_key(entry))] if waits else [])
+        self._write(entry, [])
+
+    def tally(self, tallies: Sequence[Entry]) -> None:
+        for start in range(0, len(tallies), TALLIED_AT_ONCE):
+            some = tallies[start : start + TALLIED_AT_ONCE]
+            self._calls.write([put(items.item_of_tally(each)) for each in some])
+
+    def tallies(self, before: datetime, limit: int) -> Sequence[Entry]:
+        return self._first(limit, entry_of, items.TALLY, "due_at < :before", before=text(before))
+
+    def settle(self, tally_id: str, now: datetime) -> None:
+        key = items.tally_key(tally_id)
+        item, before = (self._calls.get(each) for each in (key, items.entry_key(tally_id)))
+        for tally in self._readable(entry_of, [item] if item else ()):
+            entry = entry_of_tally(tally, now, items.entry_of_item(before) if before else None)
+            with suppress(SupersededError):  # another instance did it first, or it has grown
+                self._write(entry, [delete(key, "document = :document", document=(item or {})["document"])])
 
     def forget(self, before: datetime) -> int:
         forgotten = 0

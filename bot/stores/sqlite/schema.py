@@ -8,7 +8,7 @@ from bot.errors import StoreError
 APPLICATION_ID = 0x5347_4E4F  # in the file's header: "SGNO"
 
 # Schema 1. A request is `due` while something is to be done about it; its `account` is the one that it signed out.
-# `refused` is the operator whose refusal an entry tells of. `migration` has a row while a step is under way.
+# `refused`: an entry is a refusal. `migration` has a row while a step is under way.
 TABLES = (
     """
     CREATE TABLE requests (
@@ -30,7 +30,7 @@ TABLES = (
         id TEXT NOT NULL UNIQUE,
         request_id TEXT NOT NULL,
         at TEXT NOT NULL,
-        refused TEXT,
+        refused INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
         next_at TEXT,
         delivered_at TEXT,
@@ -39,13 +39,10 @@ TABLES = (
     ) STRICT
     """,
     "CREATE INDEX entries_of_request ON entries (request_id, id)",
-    "CREATE INDEX entries_due ON entries (next_at, at) WHERE next_at IS NOT NULL",
+    "CREATE INDEX entries_due ON entries (refused, next_at, at) WHERE next_at IS NOT NULL",
     "CREATE INDEX entries_settled ON entries (at) WHERE next_at IS NULL",
-    "CREATE INDEX entries_refusals_waiting ON entries (refused, at) WHERE refused IS NOT NULL AND next_at IS NOT NULL",
-    """
-    CREATE INDEX entries_refusals_delivered ON entries (refused, delivered_at)
-        WHERE refused IS NOT NULL AND delivered_at IS NOT NULL
-    """,
+    "CREATE TABLE tallies (id TEXT PRIMARY KEY, at TEXT NOT NULL, document TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX tallies_begun ON tallies (at)",
     """
     CREATE TABLE cards (
         number INTEGER PRIMARY KEY,

@@ -52,24 +52,26 @@ ENTRIES_OF_REQUEST = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
 WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
+ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
 BACKLOG = f"""
 SELECT count(*), min(at) FROM
-    (SELECT at FROM entries INDEXED BY entries_due WHERE next_at IS NOT NULL ORDER BY next_at LIMIT {COUNTED_UP_TO})
+    (SELECT at FROM entries INDEXED BY entries_due WHERE next_at IS NOT NULL
+    ORDER BY refused, next_at LIMIT {COUNTED_UP_TO})
 """
 WAITING_ENTRIES = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_due WHERE next_at IS NOT NULL ORDER BY next_at
+SELECT {_ENTRY} FROM entries INDEXED BY entries_due
+WHERE refused = :refused AND next_at IS NOT NULL ORDER BY next_at
 """
 DUE_ENTRIES = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_due WHERE next_at <= :now ORDER BY next_at
+SELECT {_ENTRY} FROM entries INDEXED BY entries_due WHERE refused = :refused AND next_at <= :now ORDER BY next_at
 """
-REFUSALS_WAITING = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_refusals_waiting
-WHERE refused = :operator AND next_at IS NOT NULL ORDER BY at
+PUT_TALLY = """
+INSERT INTO tallies (id, at, document) VALUES (:id, :at, :document)
+ON CONFLICT (id) DO UPDATE SET document = excluded.document
 """
-LAST_REFUSAL_DELIVERED_AT = """
-SELECT delivered_at FROM entries INDEXED BY entries_refusals_delivered
-WHERE refused = :operator AND delivered_at IS NOT NULL ORDER BY delivered_at DESC LIMIT 1
-"""
+TALLIES = "SELECT id, document FROM tallies INDEXED BY tallies_begun WHERE at < :before ORDER BY at"
+TALLY = "SELECT id, document FROM tallies WHERE id = :id"
+END_TALLY = "DELETE FROM tallies WHERE id = :id"
 DELIVERED = """
 UPDATE entries SET next_at = NULL, attempts = attempts + 1, delivered_at = :now, ts = :ts
 WHERE id = :id AND delivered_at IS NULL

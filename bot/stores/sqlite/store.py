@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.audit import COUNTED, Entry
+from bot.audit import COUNTED, Entry, entry_of_tally
 from bot.errors import SupersededError
 from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.ports import LiveMessage, Show
@@ -22,7 +22,6 @@ from bot.stores.documents import (
     account_key,
     card_of,
     entry_of,
-    operator_key,
     request_of,
     text,
     time_or_none,
@@ -96,10 +95,10 @@ class SQLiteStore:
             self._written(entry)
 
     def get(self, request_id: str) -> Request | None:
-        return next(iter(self._first(1, request_of, sql.REQUEST, id=request_id)), None)
+        return self._one(request_of, sql.REQUEST, id=request_id)
 
     def last_signed_out(self, account: Account) -> Request | None:
-        return next(iter(self._first(1, request_of, sql.LAST_SIGNED_OUT, account=account_key(account))), None)
+        return self._one(request_of, sql.LAST_SIGNED_OUT, account=account_key(account))
 
     def expired(self, now: datetime, limit: int) -> Sequence[Request]:
         return self._first(limit, request_of, sql.EXPIRED, now=text(now))
@@ -118,6 +117,25 @@ class SQLiteStore:
         if entry.kind in COUNTED:
             self._written(entry)
 
+    def tally(self, tallies: Sequence[Entry]) -> None:
+        with self._file.write() as db:
+            for each in tallies:
+                db.execute(sql.PUT_TALLY, {name: values_of_entry(each)[name] for name in ("id", "at", "document")})
+
+    def tallies(self, before: datetime, limit: int) -> Sequence[Entry]:
+        return self._first(limit, entry_of, sql.TALLIES, before=text(before))
+
+    def settle(self, tally_id: str, now: datetime) -> None:
+        with self._file.write() as db:
+            (tally, before) = (self._one(entry_of, each, id=tally_id) for each in (sql.TALLY, sql.ENTRY))
+            entry = entry_of_tally(tally, now, before) if tally else None
+            if tally:
+                db.execute(sql.END_TALLY, {"id": tally_id})
+            if entry:
+                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+        if entry:
+            self._written(entry)
+
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
         return entries(self._file, since, request_id)
 
@@ -134,40 +152,30 @@ class SQLiteStore:
         count, oldest_at = self._file.rows(sql.BACKLOG)[0]
         return Backlog(count, time_or_none(oldest_at), more=count == COUNTED_UP_TO)
 
-    def next_entry_at(self) -> datetime | None:
-        first = self._first(1, entry_of, sql.WAITING_ENTRIES)
-        return first[0].delivery.next_at if first else None
+    def next_entry_at(self, *, refused: bool = False) -> datetime | None:
+        first = self._one(entry_of, sql.WAITING_ENTRIES, refused=refused)
+        return first.delivery.next_at if first else None
 
-    def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
-        due = self._first(max(limit, FIRST_DUE), entry_of, sql.DUE_ENTRIES, now=text(now))
+    def due_entries(self, now: datetime, limit: int, *, refused: bool = False) -> Sequence[Entry]:
+        most = limit if refused else max(limit, FIRST_DUE)
+        due = self._first(most, entry_of, sql.DUE_ENTRIES, refused=refused, now=text(now))
         return sorted(due, key=attrgetter("id"))[:limit]
 
-    def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
-        return self._first(limit, entry_of, sql.REFUSALS_WAITING, operator=operator_key(team_id, operator_id))
+    def hold(self, entry: Entry, until: datetime) -> Entry | None:
+        is_held = self._due_again(entry, until, failed=0)
+        return replace(entry, delivery=replace(entry.delivery, next_at=until)) if is_held else None
 
-    def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:
-        rows = self._file.rows(sql.LAST_REFUSAL_DELIVERED_AT, {"operator": operator_key(team_id, operator_id)})
-        return time_or_none(rows[0][0]) if rows else None
-
-    def hold(self, entries: Sequence[Entry], until: datetime) -> Sequence[Entry]:
-        got: list[Entry] = []
+    def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
         with self._file.write() as db:
-            for each in entries:
-                values = {"id": each.id, "next_at": text(each.delivery.next_at), "later": text(until), "failed": 0}
-                if db.execute(sql.DUE_AGAIN, values).rowcount:
-                    got.append(replace(each, delivery=replace(each.delivery, next_at=until)))
-        return got
+            db.execute(sql.DELIVERED, {"id": entry.id, "ts": ts, "now": text(now)})
 
-    def delivered(self, entries: Sequence[Entry], ts: str, now: datetime) -> None:
-        with self._file.write() as db:
-            for each in entries:
-                db.execute(sql.DELIVERED, {"id": each.id, "ts": ts, "now": text(now)})
+    def postponed(self, entry: Entry, next_at: datetime) -> None:
+        self._due_again(entry, next_at, failed=1)
 
-    def postponed(self, entries: Sequence[Entry], next_at: datetime, *, failed: bool) -> None:
+    def _due_again(self, entry: Entry, later: datetime, *, failed: int) -> int:
+        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(later), "failed": failed}
         with self._file.write() as db:
-            for each in entries:
-                values = {"id": each.id, "next_at": text(each.delivery.next_at), "later": text(next_at)}
-                db.execute(sql.DUE_AGAIN, values | {"failed": int(failed)})
+            return db.execute(sql.DUE_AGAIN, values).rowcount
 
     def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
         return self._first(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, now=text(now))
@@ -196,6 +204,9 @@ class SQLiteStore:
     def forget_places(self, now: datetime) -> None:
         with self._file.write() as db:
             db.execute(sql.FORGET_PLACES, {"now": text(now)})
+
+    def _one(self, read: Callable[[Stored], T], statement: str, **values: Any) -> T | None:
+        return next(iter(self._first(1, read, statement, **values)), None)
 
     def _first(self, limit: int, read: Callable[[Stored], T], statement: str, **values: Any) -> list[T]:
         """Return the first of what a statement gives, past rows that cannot be read."""

@@ -1,0 +1,112 @@
+"""Refusals: the first of an operator in a minute is an entry at once, all others of that minute are one, at its end.
+
+A person who sends very many costs the store one write a second, and the audit channel two messages a minute.
+"""
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.audit import Delivery, Entry, Kind
+from bot.errors import StoreUnavailableError
+from bot.ports import Clock, Tallies
+
+MINUTE = timedelta(minutes=1)
+LEFT_TO_ITS_OWN = 2 * MINUTE  # a tally is its own process's for so long: its minute, and one to write it
+EXAMPLES = 3
+AT_ONCE = 50
+
+
+@dataclass(kw_only=True, eq=False)
+class _Counted:
+    """The refusals of one operator after `first_at`, in the same minute. The store has `stored` of them."""
+
+    first_at: datetime
+    tally: Entry | None = None
+    stored: int = 0
+
+
+@dataclass(kw_only=True)
+class Refusals:
+    """A `Trail` that counts refusals. Safe to use from many threads.
+
+    One instance counts what it refused itself. What it had not stored when it was killed is lost: a second's refusals.
+    """
+
+    tallies: Tallies
+    clock: Clock
+    _counted: dict[tuple[str, str], _Counted] = field(default_factory=dict, init=False)
+    _ended: list[_Counted] = field(default_factory=list, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def record(self, entry: Entry) -> None:
+        """Store an entry or, where it is one more refusal of that minute, count it. Raises `StoreUnavailableError`."""
+        if entry.kind is not Kind.REFUSED:
+            self.tallies.record(entry)
+        elif not self._is_one_more(entry):
+            try:
+                self.tallies.record(entry)
+            except StoreUnavailableError:
+                with self._lock:
+                    self._end(_operator(entry))  # so that the next one is the first
+                raise
+
+    def _is_one_more(self, entry: Entry) -> bool:
+        """Count a refusal; or begin a minute, of which it is the first."""
+        who = _operator(entry)
+        with self._lock:
+            counted = self._counted.get(who)
+            if (
+                counted and abs(entry.at - counted.first_at) < MINUTE
+            ):  # it may have been asked a moment before the first
+                counted.tally = _one_more(counted.tally, entry)
+                return True
+            self._end(who)
+            self._counted[who] = _Counted(first_at=entry.at)
+            return False
+
+    def _end(self, who: tuple[str, str]) -> None:
+        counted = self._counted.pop(who, None)
+        if counted and counted.tally:
+            self._ended.append(counted)
+
+    def store(self, *, all_ended: bool = False) -> None:
+        """Store what was counted since the last time, and make entries of the minutes that are over, or of all."""
+        now = self.clock.now()
+        with self._lock:
+            for who, each in list(self._counted.items()):
+                if all_ended or abs(now - each.first_at) >= MINUTE:
+                    self._end(who)
+            ended = list(self._ended)
+            grown = {each.tally.id: each for each in (*self._counted.values(), *ended) if each.tally}
+            tallies = [each.tally for each in grown.values() if each.tally and each.tally.count > each.stored]
+        if tallies:
+            self.tallies.tally(tallies)
+        for tally in tallies:
+            grown[tally.id].stored = tally.count
+        for each in ended:
+            if each.tally:
+                self.tallies.settle(each.tally.id, now)
+            self._ended.remove(each)
+
+    def sweep(self) -> None:
+        """Make entries of what dead processes counted."""
+        for tally in self.tallies.tallies(self.clock.now() - LEFT_TO_ITS_OWN, AT_ONCE):
+            self.tallies.settle(tally.id, self.clock.now())
+
+
+def _operator(entry: Entry) -> tuple[str, str]:
+    return entry.ask.operator.team_id, entry.ask.operator.id
+
+
+def _one_more(tally: Entry | None, entry: Entry) -> Entry:
+    target = entry.ask.options.target
+    if tally is None:
+        return replace(entry, until=entry.at, examples=(target,), delivery=Delivery())
+    return replace(
+        tally,
+        count=tally.count + 1,
+        until=entry.at,
+        rule=tally.rule if entry.rule in tally.rule.split("; ") else f"{tally.rule}; {entry.rule}",
+        examples=tally.examples if target in tally.examples else (*tally.examples, target)[:EXAMPLES],
+    )
