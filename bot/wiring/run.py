@@ -14,13 +14,12 @@ from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
-from bot.edge.lanes import ThreadLane
+from bot.edge.lanes import Doorway, ThreadLane
 from bot.edge.metrics import Metrics
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
-from bot.entrance import Entrance
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
@@ -140,7 +139,7 @@ def _flow(
         confirmations=confirmations,
         worker=worker_of(settings, pools, store, clock, terminal=False),
         outbox=store,
-        entrance=Entrance(lane=slack_lane, newcomers_lane=newcomers_lane, listed=confirmations.allowlist.users),
+        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers_lane, listed=confirmations.allowlist.users),
         aws_lane=aws_lane,
         is_outdated=lambda: store.is_outdated,
     )
