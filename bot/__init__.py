@@ -14,7 +14,6 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py       the flow above, for every front
-    entrance.py   on which lane something begins: operators, and those who are not known yet
     request.py    what was asked and where it stands: Ask, Request, State, the table of moves
     action.py     what can be done to an account, step by step, and what a call answers
     options.py    what may be in a command's options

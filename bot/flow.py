@@ -10,9 +10,8 @@ from typing import Protocol
 from bot import errors
 from bot.authorize import Authorized
 from bot.confirm import AlreadyDecidedError, Confirmations, Press
-from bot.entrance import Entrance
-from bot.ports import Lane, LiveMessage, Outbox, Place
-from bot.request import Ask, Request, State
+from bot.ports import Entrance, Lane, LiveMessage, Outbox, Place
+from bot.request import Ask, Operator, Request, State
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
@@ -97,36 +96,26 @@ class Flow:
                     self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
-        with self._telling(reply):
-            authorized = self._authorized(ask)
+        with self._telling(ask.operator, reply):
+            authorized = self.confirmations.authorize(ask)
             self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
     def _open_form(self, ask: Ask, form: Form) -> None:
-        with self._telling(form):
-            form.open(sorted(self._authorized(ask).rules))
-
-    def _authorized(self, ask: Ask) -> Authorized:
-        try:
-            authorized = self.confirmations.authorize(ask)
-        except errors.DeniedError:
-            self.entrance.note(ask.operator, allowed=False)
-            raise
-        self.entrance.note(ask.operator, allowed=True)
-        return authorized
+        with self._telling(ask.operator, form):
+            form.open(sorted(self.confirmations.authorize(ask).rules))
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
-        with self._telling(reply):
+        with self._telling(ask.operator, reply):
             try:
                 self._show(self.confirmations.open(authorized, ask, reply.place), reply)
             except errors.SupersededError:  # the process that took it first shows its card
                 log.warning("The command came before. It was not begun again")
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
-        with self._telling(reply):
+        with self._telling(press.operator, reply):
             if closed := self.closed():
                 raise closed
             request = decide(press)
-            self.entrance.note(press.operator, allowed=True)
             if request.state is State.READY:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up
@@ -148,14 +137,18 @@ class Flow:
                 self._show(ended, reply)
 
     @contextmanager
-    def _telling(self, reply: Reply) -> Iterator[None]:
-        """Tell the operator of each error that is raised inside."""
+    def _telling(self, who: Operator, reply: Reply) -> Iterator[None]:
+        """Tell the operator of each error that is raised inside. Without one they were allowed."""
         try:
             yield
+            if not self.entrance.knows(who):
+                self.entrance.note(who, allowed=True)
         except AlreadyDecidedError as error:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
             ours = error if isinstance(error, errors.BotError) else None
+            if isinstance(error, errors.DeniedError):
+                self.entrance.note(who, allowed=False)
             if not ours or isinstance(ours, errors.StoreUnavailableError):
                 _log_failed("A command or press failed", error)
             reply.say(ours or errors.BotError())

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.action import Answer, Step
 from bot.audit import Entry
-from bot.request import Account, Request
+from bot.request import Account, Operator, Request
 
 
 class Clock(Protocol):
@@ -38,6 +38,22 @@ class Lane(Protocol):
 
     def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
+
+
+class Entrance(Protocol):
+    """Gives each command and press a lane: one for operators who are known, another for newcomers, few of each person.
+
+    It decides nothing: everyone is authorized all the same.
+    """
+
+    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
+
+    def knows(self, who: Operator) -> bool:
+        """Whether they have the lane of operators."""
+
+    def note(self, who: Operator, *, allowed: bool) -> None:
+        """Note whether they were allowed just now."""
 
 
 class Attribute(StrEnum):

@@ -10,7 +10,7 @@ from examples import COMMAND, NOON, SAM, ScriptedPool, StoppedClock, awaiting, c
 
 from bot.audit import Entry, entry_of
 from bot.deliver import CardDelivery, Delivery, show_card
-from bot.entrance import Entrance
+from bot.edge.lanes import Doorway
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
 from bot.ports import Clock, Left, Place
@@ -187,12 +187,13 @@ def card_delivery(store: Store, cards: TakenCards, clock: Clock) -> CardDelivery
 
 def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
     """Return the flow, on lanes that wait for the test. SAM is known."""
+    allowed = {"allowlist": changes.pop("allowlist")} if "allowlist" in changes else {}
     lane, newcomers_lane = (changes.pop(name, None) or StepLane() for name in ("slack_lane", "newcomers_lane"))
     values: dict[str, Any] = {
-        "confirmations": confirmations(store, pool.clock, pool),
+        "confirmations": confirmations(store, pool.clock, pool, **allowed),
         "worker": worker(store, pool, pool.clock),
         "outbox": store,
-        "entrance": Entrance(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})),
+        "entrance": Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})),
         "aws_lane": StepLane(),
     }
     return Flow(**(values | changes))

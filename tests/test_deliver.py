@@ -472,6 +472,16 @@ class TestAuditChannel:
         delivery(store, channel).deliver()
         assert channel.posts == []
 
+    def test_a_channel_that_has_to_be_repaired_is_asked_once_a_round_however_much_waits(self, store: Store) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock, [ARCHIVED] * 99)
+        for number in range(40):
+            fail(store, f"target-{number}", clock)
+        deliver = delivery(store, channel).deliver
+        for asked_so_far in (1, 2, 3):
+            clock.sleep(deliver())
+            assert len(channel.asked_at) == asked_so_far
+
     def test_an_entry_that_fails_does_not_hold_up_the_next(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock, [DeliveryError("some_error")])

@@ -27,7 +27,7 @@ from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Press
 from bot.deliver import SHOWN_HERE
-from bot.entrance import Entrance
+from bot.edge.lanes import Doorway
 from bot.errors import (
     AccountNotFoundError,
     BotError,
@@ -56,6 +56,7 @@ def pool(*answers: Done | Refused) -> ScriptedPool:
 
 
 def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
+    assert isinstance(rules.entrance, Doorway)
     slack, aws = rules.entrance.lane, rules.aws_lane
     assert isinstance(slack, StepLane)
     assert isinstance(aws, StepLane)
@@ -65,6 +66,7 @@ def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
 def run_all(rules: Flow) -> None:
     """Let the lanes do whatever waits, and what comes of that."""
     slack, aws = lanes(rules)
+    assert isinstance(rules.entrance, Doorway)
     newcomers = rules.entrance.newcomers_lane
     assert isinstance(newcomers, StepLane)
     while slack.do() + newcomers.do() + aws.do():
@@ -188,6 +190,53 @@ class TestCommand:
         rules.open_form(asked("", operator=KIM), told)
         run_all(rules)
         assert (told.opened, said(told)) == ([], [DeniedError])
+
+
+class TestNewcomers:
+    def test_who_was_allowed_is_known_from_then_on(self, store: Store) -> None:
+        rules = flow(store, pool(), **everyone_may())
+        assert not rules.entrance.knows(KIM)
+        rules.ask(asked(operator=KIM), Told(COMMAND))
+        run_all(rules)
+        assert rules.entrance.knows(KIM)
+
+    def test_who_was_refused_is_not_and_who_is_refused_no_longer(self, store: Store) -> None:
+        rules = flow(store, pool())
+        rules.entrance.note(KIM, allowed=True)
+        rules.ask(asked(operator=KIM), Told(COMMAND))
+        run_all(rules)
+        assert not rules.entrance.knows(KIM)
+
+    def test_who_pressed_their_own_card_is_known_and_who_pressed_anothers_is_not(self, store: Store) -> None:
+        rules = flow(store, pool(), **everyone_may())
+        request = added(store, awaiting())
+        rules.cancel(replace(press(request), operator=KIM), Told(CLICK))
+        run_all(rules)
+        assert not rules.entrance.knows(KIM)
+        kims = added(store, awaiting(ask=asked(operator=KIM, id=new_id(NOON))))
+        rules.cancel(replace(press(kims), operator=KIM), Told(CLICK))
+        run_all(rules)
+        assert rules.entrance.knows(KIM)
+
+    def test_strangers_take_no_place_of_operators(self, store: Store) -> None:
+        rules, told = flow(store, pool(), slack_lane=StepLane(room=2), newcomers_lane=StepLane(room=3)), Told(COMMAND)
+        busy = 0
+        for number in range(200):
+            try:
+                rules.ask(asked(operator=replace(KIM, id=f"U0{number}")), Told(COMMAND))
+            except BusyError:
+                busy += 1
+            rules.confirm(replace(press(awaiting()), operator=replace(KIM, id=f"U0{number}")), Told(CLICK))
+        slack, aws = lanes(rules)
+        assert (busy, len(slack.works), len(aws.works)) == (199, 0, 0)
+        rules.ask(asked(), told)
+        run_all(rules)
+        assert shown(told) == [State.CONFIRMING]
+
+
+def everyone_may() -> dict[str, Any]:
+    anyone = Allowlist(Allowed(users=frozenset({SAM.id, KIM.id})), {"customers": Allowed()})
+    return {"allowlist": anyone}
 
 
 class TestPress:
@@ -333,7 +382,7 @@ class TestPress:
         ({"draining": True}, RestartingError),
         ({"is_outdated": lambda: True}, NewerVersionError),
         (
-            {"entrance": Entrance(lane=StepLane(room=0), newcomers_lane=StepLane(), listed=frozenset({SAM.id}))},
+            {"entrance": Doorway(lane=StepLane(room=0), newcomers_lane=StepLane(), listed=frozenset({SAM.id}))},
             BusyError,
         ),
         ({"confirmations": "store away"}, StoreUnavailableError),

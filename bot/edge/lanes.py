@@ -1,19 +1,28 @@
-"""A lane: a bounded number of threads for one sort of work. What does not fit is refused at once, not queued."""
+"""A lane: a bounded number of threads for one sort of work. What does not fit is refused at once, not queued.
+
+What has not been authorized yet takes no place that operators need.
+"""
 
 import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from bot.errors import BusyError
+from bot.ports import Lane
+from bot.request import Operator
 
 T = TypeVar("T")
+OF_ONE_NEWCOMER = 3  # commands and presses at once
+REMEMBERED = 10_000  # operators
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +110,64 @@ class CallersThread:
         """Do `work`, its log lines with the request's id."""
         with bound_contextvars(request_id=request_id):
             work()
+
+
+@dataclass(kw_only=True)
+class Doorway:
+    """An `Entrance`. Known is who is `listed` by user id, and who was allowed before in this process.
+
+    It costs the same however many come. Safe to use from many threads.
+    """
+
+    lane: Lane
+    newcomers_lane: Lane
+    listed: frozenset[str] = frozenset()
+    _allowed: dict[tuple[str, str], None] = field(default_factory=dict, init=False)  # the latest comes last
+    _inside: Counter[tuple[str, str]] = field(default_factory=Counter, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def knows(self, who: Operator) -> bool:
+        """Whether they have the lane of operators."""
+        return who.id in self.listed or (who.team_id, who.id) in self._allowed
+
+    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on their lane, or raise `BusyError`."""
+        if self.knows(who):
+            self.lane.run(request_id, work, urgent=urgent)
+            return
+        key = (who.team_id, who.id)
+        with self._lock:
+            if self._inside[key] >= OF_ONE_NEWCOMER:
+                raise BusyError
+            self._inside[key] += 1
+
+        def work_and_leave() -> None:
+            try:
+                work()
+            finally:
+                self._leave(key)
+
+        try:
+            self.newcomers_lane.run(request_id, work_and_leave, urgent=urgent)
+        except BusyError:
+            self._leave(key)
+            raise
+
+    def _leave(self, key: tuple[str, str]) -> None:
+        with self._lock:
+            self._inside[key] -= 1
+            if not self._inside[key]:
+                del self._inside[key]
+
+    def note(self, who: Operator, *, allowed: bool) -> None:
+        """Note whether they were allowed just now."""
+        key = (who.team_id, who.id)
+        with self._lock:
+            self._allowed.pop(key, None)
+            if allowed:
+                self._allowed[key] = None
+            if len(self._allowed) > REMEMBERED:
+                del self._allowed[next(iter(self._allowed))]
 
 
 class UnwaitedThreads(ThreadPoolExecutor):

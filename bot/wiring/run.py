@@ -16,13 +16,12 @@ from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
-from bot.edge.lanes import ThreadLane
+from bot.edge.lanes import Doorway, ThreadLane
 from bot.edge.metrics import Endings, Metrics
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
-from bot.entrance import Entrance
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock, UserPool
@@ -142,7 +141,7 @@ def _flow(  # noqa: PLR0913, PLR0917 -- each task's own
         confirmations=confirmations,
         worker=worker_of(settings, pools, store, clock, terminal=False),
         outbox=store,
-        entrance=Entrance(lane=slack_lane, newcomers_lane=newcomers_lane, listed=confirmations.allowlist.users),
+        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers_lane, listed=confirmations.allowlist.users),
         aws_lane=aws_lane,
         is_outdated=lambda: store.is_outdated,
     )

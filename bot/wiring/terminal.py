@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from bot.aws.identity import caller
-from bot.edge.lanes import CallersThread
-from bot.entrance import Entrance
+from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import StoreError, StoreUnavailableError
 from bot.flow import Flow
 from bot.settings.model import Settings
@@ -31,7 +30,7 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
             ),
             worker=worker_of(settings, pools, store, clock, terminal=True),
             outbox=store,
-            entrance=Entrance(lane=here, newcomers_lane=here),
+            entrance=Doorway(lane=here, newcomers_lane=here),
             aws_lane=here,
             is_outdated=lambda: store.is_outdated,
         )

@@ -10,7 +10,7 @@ from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, Delivery
-from bot.entrance import Entrance
+from bot.edge.lanes import Doorway
 from bot.errors import BusyError
 from bot.find import Finder
 from bot.flow import Flow
@@ -175,7 +175,7 @@ class Instance:
                 jitter=self._jitter,
             ),
             outbox=store,
-            entrance=Entrance(
+            entrance=Doorway(
                 lane=Lane("slack lane", self, weather.places),
                 newcomers_lane=Lane("newcomers lane", self, weather.places),
                 listed=ALLOWLIST.users,

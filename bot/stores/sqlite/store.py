@@ -95,10 +95,10 @@ class SQLiteStore:
             self._written(entry)
 
     def get(self, request_id: str) -> Request | None:
-        return self._one(request_of, sql.REQUEST, id=request_id)
+        return next(iter(self._first(1, request_of, sql.REQUEST, id=request_id)), None)
 
     def last_signed_out(self, account: Account) -> Request | None:
-        return self._one(request_of, sql.LAST_SIGNED_OUT, account=account_key(account))
+        return next(iter(self._first(1, request_of, sql.LAST_SIGNED_OUT, account=account_key(account))), None)
 
     def expired(self, now: datetime, limit: int) -> Sequence[Request]:
         return self._first(limit, request_of, sql.EXPIRED, now=text(now))
@@ -127,9 +127,10 @@ class SQLiteStore:
 
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
-            (tally, before) = (self._one(entry_of, each, id=tally_id) for each in (sql.TALLY, sql.ENTRY))
-            entry = entry_of_tally(tally, now, before) if tally else None
-            if tally:
+            entry = None
+            for tally in self._first(1, entry_of, sql.TALLY, id=tally_id):
+                before = self._first(1, entry_of, sql.ENTRY, id=tally_id)
+                entry = entry_of_tally(tally, now, before[0] if before else None)
                 db.execute(sql.END_TALLY, {"id": tally_id})
             if entry:
                 db.execute(sql.ADD_ENTRY, values_of_entry(entry))
@@ -153,8 +154,8 @@ class SQLiteStore:
         return Backlog(count, time_or_none(oldest_at), more=count == COUNTED_UP_TO)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
-        first = self._one(entry_of, sql.WAITING_ENTRIES, refused=refused)
-        return first.delivery.next_at if first else None
+        first = self._first(1, entry_of, sql.WAITING_ENTRIES, refused=refused)
+        return first[0].delivery.next_at if first else None
 
     def due_entries(self, now: datetime, limit: int, *, refused: bool = False) -> Sequence[Entry]:
         most = limit if refused else max(limit, FIRST_DUE)
@@ -162,7 +163,9 @@ class SQLiteStore:
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def hold(self, entry: Entry, until: datetime) -> Entry | None:
-        is_held = self._due_again(entry, until, failed=0)
+        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(until), "failed": 0}
+        with self._file.write() as db:
+            is_held = db.execute(sql.DUE_AGAIN, values).rowcount
         return replace(entry, delivery=replace(entry.delivery, next_at=until)) if is_held else None
 
     def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
@@ -170,12 +173,9 @@ class SQLiteStore:
             db.execute(sql.DELIVERED, {"id": entry.id, "ts": ts, "now": text(now)})
 
     def postponed(self, entry: Entry, next_at: datetime) -> None:
-        self._due_again(entry, next_at, failed=1)
-
-    def _due_again(self, entry: Entry, later: datetime, *, failed: int) -> int:
-        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(later), "failed": failed}
+        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(next_at), "failed": 1}
         with self._file.write() as db:
-            return db.execute(sql.DUE_AGAIN, values).rowcount
+            db.execute(sql.DUE_AGAIN, values)
 
     def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
         return self._first(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, now=text(now))
@@ -204,9 +204,6 @@ class SQLiteStore:
     def forget_places(self, now: datetime) -> None:
         with self._file.write() as db:
             db.execute(sql.FORGET_PLACES, {"now": text(now)})
-
-    def _one(self, read: Callable[[Stored], T], statement: str, **values: Any) -> T | None:
-        return next(iter(self._first(1, read, statement, **values)), None)
 
     def _first(self, limit: int, read: Callable[[Stored], T], statement: str, **values: Any) -> list[T]:
         """Return the first of what a statement gives, past rows that cannot be read."""

@@ -8,15 +8,14 @@ import pytest
 from examples import KIM, SAM
 from stand_ins import StepLane
 
-from bot.edge.lanes import ThreadLane
-from bot.entrance import AT_ONCE, REMEMBERED, Entrance
+from bot.edge.lanes import OF_ONE_NEWCOMER, REMEMBERED, Doorway, ThreadLane
 from bot.errors import BusyError
 from bot.request import Operator
 
 
-def entrance(room: int = 99) -> tuple[Entrance, StepLane, StepLane]:
+def entrance(room: int = 99) -> tuple[Doorway, StepLane, StepLane]:
     lane, newcomers_lane = StepLane(room), StepLane(room)
-    return Entrance(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})), lane, newcomers_lane
+    return Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})), lane, newcomers_lane
 
 
 def nothing() -> None:
@@ -27,7 +26,7 @@ def strangers(count: int) -> list[Operator]:
     return [replace(KIM, id=f"U0STRANGER{number}") for number in range(count)]
 
 
-def admitted(door: Entrance, who: Operator, times: int, work: Callable[[], object] = nothing) -> int:
+def admitted(door: Doorway, who: Operator, times: int, work: Callable[[], object] = nothing) -> int:
     """Return how many of these were begun."""
     begun = 0
     for _ in range(times):
@@ -59,9 +58,9 @@ def test_who_was_allowed_has_it_from_then_on_and_who_was_refused_no_longer() -> 
 
 def test_of_one_newcomer_few_are_under_way_and_more_once_these_are_over() -> None:
     door, _, newcomers_lane = entrance()
-    assert admitted(door, KIM, 70) == AT_ONCE
+    assert admitted(door, KIM, 70) == OF_ONE_NEWCOMER
     newcomers_lane.do()
-    assert admitted(door, KIM, 70) == AT_ONCE
+    assert admitted(door, KIM, 70) == OF_ONE_NEWCOMER
 
 
 def test_a_newcomer_whose_work_fails_or_found_no_room_holds_no_place() -> None:
@@ -82,7 +81,7 @@ def test_a_newcomer_whose_work_fails_or_found_no_room_holds_no_place() -> None:
 @pytest.mark.parametrize("count", [1, 200])
 def test_strangers_fill_no_lane_of_operators_however_many_they_are(count: int) -> None:
     lane, newcomers_lane = ThreadLane("slack", 2), ThreadLane("newcomers", 2)
-    door = Entrance(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id}))
+    door = Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id}))
     hold, gone = threading.Event(), list[str]()
     for who in strangers(count):
         admitted(door, who, 9, hold.wait)
