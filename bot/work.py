@@ -27,20 +27,13 @@ CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
 AT_ONCE = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lifetimes:
-    """How long what a pool has issued outlives a sign-out, from its configuration."""
-
-    token: timedelta
-    login_cookie: timedelta
-
-
 @dataclass(frozen=True, kw_only=True)
 class Worker:
     """Carries decided requests out. Safe to use from many threads, and in several instances at once."""
 
     pools: Mapping[str, UserPool]
-    lifetimes: Mapping[str, Lifetimes]
+    token_lifetimes: Mapping[str, timedelta]  # by the settings
+    login_lifetimes: Mapping[str, timedelta]
     requests: Requests
     clock: Clock
     resume_within: timedelta
@@ -55,9 +48,9 @@ class Worker:
         sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN  # a terminal waits for its own result, by its own clock
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
         ready = [each for each in ready if each.ask.source != TERMINAL or (each.decided_at or now) < sure]
-        found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE))
-        mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
-        return [each for each in mine if each.id not in self._running]
+        dead = self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE)
+        found = [each for each in (*ready, *dead) if each.id not in self._running]
+        return [each for each in found if self._pool(each) or now >= self._latest(each)]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
@@ -147,13 +140,14 @@ class Worker:
             state = State.UNKNOWN
         elif known.done:
             state = State.PARTLY
-        lifetimes = self.lifetimes.get(request.account.pool) if state is State.DONE else None
+        pool = request.account.pool if state is State.DONE else ""
+        token, login = self.token_lifetimes.get(pool), self.login_lifetimes.get(pool)
         ended = known.move(
             state,
             in_doubt=request.in_doubt,
             ended_at=now,
-            access_until=now + lifetimes.token if lifetimes else None,
-            login_until=now + lifetimes.login_cookie if lifetimes and lifetimes.login_cookie else None,
+            access_until=now + token if token else None,
+            login_until=now + login if login else None,
         )
         self._write(request, ended, wait)
         return ended

@@ -14,7 +14,7 @@ from bot.ports import Attribute, Clock, Place, Requests, Show
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
-from bot.work import LEASE, Lifetimes, Worker
+from bot.work import LEASE, Worker
 
 T = TypeVar("T")
 
@@ -178,7 +178,8 @@ def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any)
     """Return a worker, with lifetimes of 1 h and 2 h."""
     values: dict[str, Any] = {
         "pools": {"customers": pool},
-        "lifetimes": {"customers": Lifetimes(token=timedelta(hours=1), login_cookie=timedelta(hours=2))},
+        "token_lifetimes": {"customers": timedelta(hours=1)},
+        "login_lifetimes": {"customers": timedelta(hours=2)},
         "requests": requests,
         "clock": clock,
         "resume_within": timedelta(minutes=5),

@@ -188,7 +188,9 @@ class TestCalls:
 
     def test_a_pool_that_is_configured_no_longer_is_not_asked(self, store: Store) -> None:
         clock = StoppedClock()
-        ended = worker(store, ScriptedPool([], clock), clock, pools={}, lifetimes={}).run(ready_in(store))
+        ended = worker(store, ScriptedPool([], clock), clock, pools={}, token_lifetimes={}, login_lifetimes={}).run(
+            ready_in(store)
+        )
         assert outcome(ended) == (State.FAILED, "NoCallMade", 0)
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from bot.facts.advice import sign_in, standing
 from bot.options import looks_like_phone
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
@@ -239,8 +238,8 @@ class Shown:
             "User name": Code(self.personal(account.username, is_name=True)),
             "Email": account.email and self.personal(account.email),
             "Phone": account.phone and self.personal(account.phone),
-            "Sign-in": sign_in(account),
-            "Status": standing(account),
+            "Sign-in": account.sign_in,
+            "Status": account.standing,
             "Created": account.created_at,
             "Last changed": account.modified_at,
             "Sub": Code(account.sub) if account.sub else None,
@@ -254,8 +253,8 @@ class Shown:
             self.personal(account.username, is_name=True),
             *(self.personal(each) for each in (account.email, account.phone) if each),
             f"pool {account.pool}",
-            sign_in(account),
-            standing(account),
+            account.sign_in,
+            account.standing,
             f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
             f"sub {account.sub}" if account.sub else "",
         ]

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,10 +15,11 @@ from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Clock, Requests, UserPool
+from bot.flow import Flow, Lane
+from bot.ports import Clock, UserPool
 from bot.settings.model import Settings
 from bot.wiring.stores import Store
-from bot.work import Lifetimes, Worker
+from bot.work import Worker
 
 AWS_THREADS = 48
 
@@ -60,37 +62,21 @@ def user_pools(
     }
 
 
-def worker_of(
-    settings: Settings, pools: Mapping[str, UserPool], store: Requests, clock: Clock, *, terminal: bool
-) -> Worker:
-    """Return the rule that carries decided requests out, for a terminal's own requests or for the bot's."""
-    with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
-    return Worker(
-        pools=pools,
-        lifetimes={
-            name: Lifetimes(token=p.token_lifetime, login_cookie=p.login_cookie_lifetime)
-            for name, p in settings.pools.items()
-        },
-        requests=store,
-        clock=clock,
-        resume_within=settings.resume_within,
-        jitter=jitter,
-        with_role=frozenset() if terminal else with_role,
-    )
-
-
-def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
+def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     settings: Settings,
     pools: Mapping[str, UserPool],
     store: Store,
     clock: Clock,
+    lanes: tuple[Lane, Lane],
     *,
-    members: Members,
-    home_team: Callable[[], str | None],
-) -> Confirmations:
-    """Return the rules up to a decision, as they are configured."""
-    return Confirmations(
-        allowlist=settings.allowlist,
+    terminal: bool = False,
+    members: Members = lambda _: None,
+    home_team: Callable[[], str | None] = lambda: None,
+) -> Flow:
+    """Return the flow over the rules, as they are configured: for a terminal, or for what comes from Slack."""
+    confirmations = Confirmations(
+        # Nothing that comes from Slack speaks for those in a terminal.
+        allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
         members=members,
         home_team=home_team,
         pool_ids={name: pool.id for name, pool in settings.pools.items()},
@@ -102,4 +88,26 @@ def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do no
         clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
+    )
+    return Flow(
+        confirmations=confirmations,
+        worker=_worker(settings, pools, store, clock, terminal=terminal),
+        outbox=store,
+        slack_lane=lanes[0],
+        aws_lane=lanes[1],
+        is_outdated=lambda: store.is_outdated,
+    )
+
+
+def _worker(settings: Settings, pools: Mapping[str, UserPool], store: Store, clock: Clock, *, terminal: bool) -> Worker:
+    with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
+    return Worker(
+        pools=pools,
+        token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
+        login_lifetimes={name: pool.login_cookie_lifetime for name, pool in settings.pools.items()},
+        requests=store,
+        clock=clock,
+        resume_within=settings.resume_within,
+        jitter=jitter,
+        with_role=frozenset() if terminal else with_role,
     )

@@ -6,10 +6,9 @@ from contextlib import closing, contextmanager
 from bot.aws.identity import caller
 from bot.edge.lanes import CallersThread
 from bot.errors import StoreError, StoreUnavailableError
-from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
-from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
+from bot.wiring.shared import SystemClock, flow_of, user_pools
 from bot.wiring.stores import build_store
 
 
@@ -24,14 +23,5 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
         hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
         raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
     with closing(store):
-        flow = Flow(
-            confirmations=confirmations_of(
-                settings, pools, store, clock, members=lambda _: None, home_team=lambda: None
-            ),
-            worker=worker_of(settings, pools, store, clock, terminal=True),
-            outbox=store,
-            slack_lane=CallersThread(),
-            aws_lane=CallersThread(),
-            is_outdated=lambda: store.is_outdated,
-        )
+        flow = flow_of(settings, pools, store, clock, (CallersThread(), CallersThread()), terminal=True)
         yield TerminalFront(flow=flow, clock=clock, arn=arn)

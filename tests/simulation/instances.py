@@ -15,7 +15,7 @@ from bot.find import Finder
 from bot.flow import Flow
 from bot.slack.groups import SlackGroups
 from bot.slack.text import Shown
-from bot.work import Lifetimes, Worker
+from bot.work import Worker
 from simulation.cognito import POOLS, SimulatedPool
 from simulation.slack import HOME, Client, WatchedCards, WatchedChannel
 from simulation.store import FaultyStore, opened
@@ -162,7 +162,8 @@ class Instance:
             ),
             worker=Worker(
                 pools=pools,
-                lifetimes=dict.fromkeys(POOLS, Lifetimes(token=HOUR, login_cookie=HOUR)),
+                token_lifetimes=dict.fromkeys(POOLS, HOUR),
+                login_lifetimes=dict.fromkeys(POOLS, HOUR),
                 requests=store,
                 clock=clock,
                 resume_within=resume_within,
