@@ -8,5 +8,4 @@ LONGEST = timedelta(minutes=5)
 
 def pause(failures: int) -> timedelta:
     """Return the wait after so many failures in a row: 1 s, doubled each time, 5 minutes at most."""
-    doublings = min(max(failures - 1, 0), 16)
-    return min(FIRST * float(2**doublings), LONGEST)
+    return min(FIRST * 2.0 ** min(max(failures - 1, 0), 16), LONGEST)

@@ -24,7 +24,7 @@ class Clock(Protocol):
         """Block this thread for `seconds`."""
 
 
-Left = Callable[[], timedelta]  # how long from now something may still leave
+Left = Callable[[], timedelta]  # how long something may still leave: once no time is left, it is not sent
 
 
 def lasting(clock: Clock, length: timedelta) -> Left:
@@ -207,18 +207,15 @@ class Outbox(Protocol):
         """Make the card of a request due at once, since it reads differently now."""
 
 
-# The next two raise `DeliveryError` unless Slack took a message. They send nothing once no time is `left`.
-
-
 class AuditChannel(Protocol):
-    """The Slack channel in which every outcome is posted."""
+    """The Slack channel in which every outcome is posted. Raises `DeliveryError` unless Slack took a message."""
 
     def post(self, entry: Entry, left: Left) -> str:
         """Post a message for an entry; return its `ts`."""
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, drawn from their requests."""
+    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
 
     def show(self, request: Request, place: Place | None, left: Left) -> None:
         """Show a request at `place`; without one, as a direct message to its operator."""

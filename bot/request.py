@@ -93,6 +93,17 @@ class Account:
     created_at: datetime | None = None
     modified_at: datetime | None = None
 
+    @property
+    def sign_in(self) -> str:
+        """How its person signs in, in words."""
+        return f"through {self.provider} (federated)" if self.provider else "local"
+
+    @property
+    def standing(self) -> str:
+        """Its status, and whether it is enabled, in words; empty where neither is known."""
+        enabled = None if self.enabled is None else ("enabled" if self.enabled else "disabled")
+        return ", ".join(filter(None, (self.status, enabled)))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:

@@ -57,9 +57,9 @@ class Worker:
         sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN  # a terminal waits for its own result, by its own clock
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
         ready = [each for each in ready if each.ask.source != TERMINAL or (each.decided_at or now) < sure]
-        found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE))
-        mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
-        return [each for each in mine if each.id not in self._running]
+        dead = self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE)
+        found = [each for each in (*ready, *dead) if each.id not in self._running]
+        return [each for each in found if self._pool(each) or now >= self._latest(each)]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.

@@ -13,6 +13,7 @@ from slack_cards import Timed
 from stand_ins import StepLane, flow
 
 from bot.edge.dispatch import dispatched
+from bot.edge.lanes import Doorway
 from bot.flow import Flow
 from bot.slack.clients import BlockingClient
 from bot.slack.listeners import build_app
@@ -91,6 +92,7 @@ def test_no_malformed_payload_leaves_a_traceback_or_more_than_a_refusal(
     for payload in MALFORMED:
         answer = dispatched(app, payload)
         assert answer.status in {200, 400, 404}, payload
+    assert isinstance(idle.entrance, Doorway)
     for lane in (idle.entrance.lane, idle.entrance.newcomers_lane, idle.aws_lane):
         assert isinstance(lane, StepLane)
         while lane.do():
@@ -120,5 +122,6 @@ def test_a_press_of_nothing_and_an_empty_field_are_refused_in_one_line(
 @pytest.mark.parametrize("payload", [PRESS, SUBMISSION, COMMAND])
 def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, Any]) -> None:
     assert dispatched(app, payload).status == 200
+    assert isinstance(idle.entrance, Doorway)
     assert isinstance(idle.entrance.lane, StepLane)
     assert len(idle.entrance.lane.works) == 1

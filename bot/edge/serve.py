@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from slack_sdk import WebClient
 
 from bot.backoff import pause
 from bot.edge.health import Pages, serve_health
@@ -36,8 +38,7 @@ class Edge:
     metrics: Metrics
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
-    bot_token: str = field(repr=False)
-    base_url: str
+    web: WebClient
     drain_seconds: float
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
@@ -93,7 +94,7 @@ class Edge:
                 lane.stop()
 
     async def _connect(self) -> None:
-        self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics))
+        self.learn(await who_are_we(self.web))
         await self.front.connect()
 
     async def _drain(self) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
@@ -13,8 +14,7 @@ from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from slack_sdk.web import SlackResponse, WebClient
 
 from bot.backoff import pause
 from bot.edge.dispatch import dispatched
@@ -22,12 +22,12 @@ from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
 
-TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
+HANDSHAKE_SECONDS = 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
 PING_SECONDS, GOODBYE = 5.0, ClientWSTimeout(ws_close=1.0)
 GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
 MOST_CONNECTIONS = 10  # that Slack allows an app
-_OK, _TOO_MANY = 200, 429
+_OK = 200
 _RENEWAL = frozenset({"warning", "refresh_requested"})  # Slack's reasons for a close that mean no trouble
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
 
@@ -52,14 +52,14 @@ class EdgeMeter(Protocol):
 
 
 async def ask_slack(
-    method: str, call: Callable[[], Awaitable[AsyncSlackResponse]], wanted: str, refused: frozenset[str], setting: str
+    method: str, call: Callable[[], SlackResponse], wanted: str, refused: frozenset[str], setting: str
 ) -> dict[str, Any]:
-    """Call a Web API method until Slack answers with `wanted` in it. Raises `RefusedTokenError`."""
+    """Call a Web API method, on a thread, until Slack answers with `wanted` in it. Raises `RefusedTokenError`."""
     failures = 0
     while True:
         wait = None
         try:
-            answer = (await call()).data
+            answer = (await asyncio.to_thread(call)).data
             if isinstance(answer, dict) and answer.get(wanted):
                 return answer
             reason = f"an answer without {wanted}"
@@ -85,45 +85,15 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     return reason, retry_after(headers.get("Retry-After"))
 
 
-class _LoopClient(AsyncWebClient):
-    """A Web API client that tells of each call that failed, slack_sdk's own included."""
-
-    meter: EdgeMeter
-
-    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
-        try:
-            return await super().api_call(api_method, **arguments)
-        except Exception as error:
-            self.meter.slack_failed(api_method, _kind_of(error))
-            raise
-
-
-def _kind_of(error: Exception) -> str:
-    """Return Slack's word for what went wrong, else one for the sort of trouble on the way."""
-    if not isinstance(error, SlackApiError):
-        return "timed_out" if isinstance(error, TimeoutError) else "unreachable"
-    status = getattr(error.response, "status_code", _OK)
-    if status in (_OK, _TOO_MANY):
-        return _said(error)[0]
-    return f"http_{status // 100}xx"
-
-
-def api(token: str, base_url: str, meter: EdgeMeter) -> AsyncWebClient:
-    """Return a Web API client for the loop. Slack's own environment variables for proxies apply."""
-    client = _LoopClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
-    client.meter = meter
-    return client
-
-
 class SocketMode:
     """One Socket Mode connection. Each payload goes through Bolt on the loop, since an ack does no I/O."""
 
     routes = ()
 
-    def __init__(self, app: App, app_token: str, base_url: str, meter: EdgeMeter, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, web: WebClient, app_token: str, meter: EdgeMeter, *, sole_instance: bool) -> None:
         self._app = app
+        self._web = web
         self._app_token = app_token
-        self._base_url = base_url
         self._meter = meter
         self._sole_instance = sole_instance
         self._connections = 0
@@ -157,16 +127,17 @@ class SocketMode:
 
     async def _open(self, session: ClientSession, refused: frozenset[str]) -> ClientWebSocketResponse:
         """Connect, trying again until Slack lets us: once more at once, and then after growing pauses."""
-        web = api(self._app_token, self._base_url, self._meter)
-        method, ask = "apps.connections.open", lambda: web.apps_connections_open(app_token=self._app_token)
+        method, ask = "apps.connections.open", partial(self._web.apps_connections_open, app_token=self._app_token)
         while True:
             if self._losses > 1:
                 await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
             opened = await ask_slack(method, ask, "url", refused, "SLACK_APP_TOKEN")
             try:  # each address once: its ticket is good for one try
-                return await session.ws_connect(opened["url"], timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=web.proxy)
+                return await session.ws_connect(
+                    opened["url"], timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=self._web.proxy
+                )
             except Exception as error:  # noqa: BLE001 -- another address may be better
-                self._lost(_kind_of(error))
+                self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable")
 
     async def _renew(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
         """Take what Slack sends, for ever, on one connection after another."""
@@ -247,7 +218,6 @@ class SocketMode:
             log.info("Slack counts %d connections of this app", connections)
 
 
-async def who_are_we(bot_token: str, base_url: str, meter: EdgeMeter) -> dict[str, Any]:
+async def who_are_we(web: WebClient) -> dict[str, Any]:
     """Return auth.test's answer, asking until there is one. Raises `RefusedTokenError`."""
-    web = api(bot_token, base_url, meter)
     return await ask_slack("auth.test", web.auth_test, "team_id", TOKEN_ERRORS, "SLACK_BOT_TOKEN")

@@ -1,10 +1,9 @@
-"""What the outcomes without a yes mean, and what is said of an account and of an error code of AWS's."""
+"""What the outcomes without a yes mean, and what is said of an error code of AWS's."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
-from bot.request import Account
 
 # No access or ID token of Cognito's lives longer, whatever a pool is set to.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
@@ -46,14 +45,3 @@ def advice(code: str | None, *, is_clear: bool = True) -> str:
     said = "Cognito refused it." if is_clear else "The answer was not clear."
     sentence = known or f"{said} Show this code to the bot's engineer."
     return f"{sentence} ({code})" if code else sentence
-
-
-def sign_in(account: Account) -> str:
-    """Return how an account's person signs in, in words."""
-    return f"through {account.provider} (federated)" if account.provider else "local"
-
-
-def standing(account: Account) -> str:
-    """Return an account's status, and whether it is enabled, in words; nothing where neither is known."""
-    enabled = None if account.enabled is None else ("enabled" if account.enabled else "disabled")
-    return ", ".join(filter(None, (account.status, enabled)))

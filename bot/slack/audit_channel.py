@@ -8,7 +8,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
-from bot.facts.advice import LONGEST_TOKEN, sign_in
+from bot.facts.advice import LONGEST_TOKEN
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.ports import Left
@@ -116,7 +116,7 @@ def _who_and_why(shown: Shown, entry: Entry) -> Line:
     account, reason = entry.chosen, entry.ask.options.reason
     facts = [
         f"pool {account.pool}" if account else "",
-        sign_in(account) if account and account.provider else "",
+        account.sign_in if account and account.provider else "",
         entry.rule if entry.kind is Kind.REFUSED else "",
     ]
     why: Line = [" · ", *shown.reason(reason)] if reason else []

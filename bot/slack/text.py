@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from bot.facts.advice import LONGEST_LIFETIME, sign_in, standing
+from bot.facts.advice import LONGEST_LIFETIME
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_name, personal_in
@@ -239,8 +239,8 @@ class Shown:
             "User name": Code(self.name(account)),
             "Email": account.email and self.personal(account.email),
             "Phone": account.phone and self.personal(account.phone),
-            "Sign-in": sign_in(account),
-            "Status": standing(account),
+            "Sign-in": account.sign_in,
+            "Status": account.standing,
             "Created": account.created_at,
             "Last changed": account.modified_at,
             "Sub": Code(account.sub) if account.sub else None,
@@ -254,8 +254,8 @@ class Shown:
             self.name(account),
             *(self.personal(each) for each in (account.email, account.phone) if each),
             f"pool {account.pool}",
-            sign_in(account),
-            standing(account),
+            account.sign_in,
+            account.standing,
             f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
             f"sub {account.sub}" if account.sub else "",
         ]

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -24,7 +24,7 @@ from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
 from bot.facts.duration import in_words
 from bot.flow import Flow
-from bot.ports import Clock, UserPool
+from bot.ports import Clock
 from bot.refusals import Refusals
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
@@ -34,7 +34,7 @@ from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
 from bot.slack.text import Lasting, Shown
-from bot.wiring.shared import AWS_THREADS, SystemClock, confirmations_of, jitter, user_pools, worker_of
+from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, user_pools
 from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
@@ -81,14 +81,23 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     store = build_store(settings, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, clock, metrics)
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
-    pools = user_pools(settings, metrics.cognito_failed, heard)
-    flow, lanes = _flow(settings, store, clock, metrics, slack, pools)
+    pools, lanes = user_pools(settings, metrics.cognito_failed, heard), _lanes(metrics)
     refusals = Refusals(tallies=store, clock=clock)
-    flow.confirmations = replace(flow.confirmations, trail=refusals)
+    flow = flow_of(
+        settings,
+        pools,
+        store,
+        clock,
+        entrance=Doorway(lane=lanes[0], newcomers_lane=lanes[1], listed=settings.allowlist.users),
+        aws_lane=lanes[2],
+        trail=refusals,
+        members=slack.groups.members,
+        home_team=lambda: slack.installation.team_id,
+    )
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
     sweeps = _sweeps(settings, store, clock, flow, slack)
     return Edge(
-        front=_front(settings, app, metrics, http=http),
+        front=_front(settings, app, slack.cards.client, metrics, http=http),
         store=store,
         flow=flow,
         lanes=lanes,
@@ -96,8 +105,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         metrics=metrics,
         rounds=(*sweeps, *_counts(refusals, flow), Rounds("delivery", slack.delivery.deliver, hurry)),
         learn=slack.installation.learn,
-        bot_token=settings.slack_bot_token.get_secret_value(),
-        base_url=settings.slack_api_url,
+        web=slack.cards.client,
         drain_seconds=settings.drain.total_seconds(),
     )
 
@@ -124,28 +132,12 @@ def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics
     return SlackSide(groups=SlackGroups(client), installation=Installation(), delivery=delivery, cards=cards)
 
 
-def _flow(  # noqa: PLR0913, PLR0917 -- each task's own
-    settings: Settings, store: Store, clock: Clock, metrics: Metrics, slack: SlackSide, pools: Mapping[str, UserPool]
-) -> tuple[Flow, Sequence[ThreadLane]]:
-    installation = slack.installation
-    confirmations = replace(
-        confirmations_of(
-            settings, pools, store, clock, members=slack.groups.members, home_team=lambda: installation.team_id
-        ),
-        allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
+def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
+    return (
+        ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
+        ThreadLane("newcomers", NEWCOMERS_THREADS, turned_away=metrics.turned_away),
+        ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
     )
-    slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
-    newcomers_lane = ThreadLane("newcomers", NEWCOMERS_THREADS, turned_away=metrics.turned_away)
-    aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
-    flow = Flow(
-        confirmations=confirmations,
-        worker=worker_of(settings, pools, store, clock, terminal=False),
-        outbox=store,
-        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers_lane, listed=confirmations.allowlist.users),
-        aws_lane=aws_lane,
-        is_outdated=lambda: store.is_outdated,
-    )
-    return flow, (slack_lane, newcomers_lane, aws_lane)
 
 
 def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide, heard: Mapping[str, Heard]) -> Outlook:
@@ -177,12 +169,12 @@ def _shown(settings: Settings) -> Shown:
     )
 
 
-def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> SocketMode | HttpMode:
+def _front(settings: Settings, app: App, web: BlockingClient, metrics: Metrics, *, http: bool) -> SocketMode | HttpMode:
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
         sole_instance = settings.kind_and_place[0] == "sqlite"
-        return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=sole_instance)
+        return SocketMode(app, web, token, metrics, sole_instance=sole_instance)
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
     raise SettingsError([NO_FRONT])

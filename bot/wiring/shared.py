@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,7 +15,8 @@ from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Clock, Requests, UserPool
+from bot.flow import Flow
+from bot.ports import Clock, Entrance, Lane, Trail, UserPool
 from bot.settings.model import Settings
 from bot.wiring.stores import Store
 from bot.work import Worker
@@ -60,10 +62,46 @@ def user_pools(
     }
 
 
-def worker_of(
-    settings: Settings, pools: Mapping[str, UserPool], store: Requests, clock: Clock, *, terminal: bool
-) -> Worker:
-    """Return the rule that carries decided requests out, for a terminal's own requests or for the bot's."""
+def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
+    settings: Settings,
+    pools: Mapping[str, UserPool],
+    store: Store,
+    clock: Clock,
+    *,
+    entrance: Entrance,
+    aws_lane: Lane,
+    trail: Trail,
+    terminal: bool = False,
+    members: Members = lambda _: None,
+    home_team: Callable[[], str | None] = lambda: None,
+) -> Flow:
+    """Return the flow over the rules, as they are configured: for a terminal, or for what comes from Slack."""
+    confirmations = Confirmations(
+        # Nothing that comes from Slack speaks for those in a terminal.
+        allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
+        members=members,
+        home_team=home_team,
+        pool_ids={name: pool.id for name, pool in settings.pools.items()},
+        finder=Finder(
+            pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
+        ),
+        requests=store,
+        trail=trail,
+        clock=clock,
+        confirm_within=settings.confirm_within,
+        reason_rule=settings.reason_rule,
+    )
+    return Flow(
+        confirmations=confirmations,
+        worker=_worker(settings, pools, store, clock, terminal=terminal),
+        outbox=store,
+        entrance=entrance,
+        aws_lane=aws_lane,
+        is_outdated=lambda: store.is_outdated,
+    )
+
+
+def _worker(settings: Settings, pools: Mapping[str, UserPool], store: Store, clock: Clock, *, terminal: bool) -> Worker:
     with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
     return Worker(
         pools=pools,
@@ -73,30 +111,4 @@ def worker_of(
         resume_within=settings.resume_within,
         jitter=jitter,
         with_role=frozenset() if terminal else with_role,
-    )
-
-
-def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
-    settings: Settings,
-    pools: Mapping[str, UserPool],
-    store: Store,
-    clock: Clock,
-    *,
-    members: Members,
-    home_team: Callable[[], str | None],
-) -> Confirmations:
-    """Return the rules up to a decision, as they are configured."""
-    return Confirmations(
-        allowlist=settings.allowlist,
-        members=members,
-        home_team=home_team,
-        pool_ids={name: pool.id for name, pool in settings.pools.items()},
-        finder=Finder(
-            pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
-        ),
-        requests=store,
-        trail=store,
-        clock=clock,
-        confirm_within=settings.confirm_within,
-        reason_rule=settings.reason_rule,
     )

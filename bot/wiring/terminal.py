@@ -6,10 +6,9 @@ from contextlib import closing, contextmanager
 from bot.aws.identity import caller
 from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import StoreError, StoreUnavailableError
-from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
-from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
+from bot.wiring.shared import SystemClock, flow_of, user_pools
 from bot.wiring.stores import Store, build_store
 
 NOT_NAMED = (
@@ -24,16 +23,8 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     arn = caller(next(iter(settings.pools.values())).region)
     here, store, clock, pools = CallersThread(), _opened_store(settings), SystemClock(), user_pools(settings)
     with closing(store):
-        flow = Flow(
-            confirmations=confirmations_of(
-                settings, pools, store, clock, members=lambda _: None, home_team=lambda: None
-            ),
-            worker=worker_of(settings, pools, store, clock, terminal=True),
-            outbox=store,
-            entrance=Doorway(lane=here, newcomers_lane=here),
-            aws_lane=here,
-            is_outdated=lambda: store.is_outdated,
-        )
+        entrance = Doorway(lane=here, newcomers_lane=here)
+        flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
         yield TerminalFront(flow=flow, clock=clock, arn=arn)
 
 
