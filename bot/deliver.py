@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import AuditChannel, Cards, Clock, LiveMessage, Outbox, Place, Requests, Show
+from bot.ports import AuditChannel, Beyond, Cards, Clock, LiveMessage, Outbox, Place, Requests, Show, nothing_is
 from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
@@ -17,6 +17,7 @@ AT_ONCE = 50
 LEAST_WAIT = timedelta(seconds=0.1)
 LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as a terminal
 BETWEEN_REFUSALS = timedelta(minutes=1)
+FARTHEST = 2 * LONGEST  # further ahead of a right clock nothing is put off: it was by one that was wrong then
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 
@@ -39,10 +40,11 @@ class CardDelivery:
     cards: Cards
     clock: Clock
     jitter: Callable[[], float]
+    beyond: Beyond = nothing_is
 
     def show_due(self) -> None:
         """Show the cards that are due."""
-        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE):
+        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE, self.beyond(FARTHEST)):
             asked_at = self.clock.now()
             held = self.outbox.hold_message(message, asked_at + POST)
             if held and self.clock.now() <= asked_at + HOLD:
@@ -74,6 +76,10 @@ class CardDelivery:
             self.cards.show(request, None)
 
 
+def _is_due(at: datetime | None, now: datetime, beyond: datetime | None) -> bool:
+    return at is not None and (at <= now or (beyond is not None and at >= beyond))
+
+
 def _can_show(request: Request, place: Place | None) -> bool:
     """Whether there is a way to the operator: without a place a direct message, which is for outcomes only."""
     if place is None:
@@ -92,6 +98,7 @@ class Delivery:
     channel: AuditChannel
     clock: Clock
     jitter: Callable[[], float]
+    beyond: Beyond = nothing_is
     refusing: str | None = field(default=None, init=False)
     held_until: datetime | None = field(default=None, init=False)
     taken: list[tuple[Sequence[Entry], str]] = field(default_factory=list, init=False)
@@ -100,8 +107,7 @@ class Delivery:
         """Post what is due, oldest first; return in how many seconds to look again."""
         self._note_taken()
         now = self.clock.now()
-        # Further ahead than any pause is long, it was set by a clock that has been put right since.
-        if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
+        if not self.held_until or _is_due(self.held_until, now, now + FARTHEST):
             self._deliver_due(now)
         if (due := self.outbox.next_entry_at()) is None:
             self.refusing = None  # this or another instance delivered the last one: the channel takes messages
@@ -112,7 +118,7 @@ class Delivery:
     def _deliver_due(self, now: datetime) -> None:
         self.held_until = None
         done: set[str] = set()
-        for entry in self.outbox.due_entries(now, AT_ONCE):
+        for entry in self.outbox.due_entries(now, AT_ONCE, self.beyond(FARTHEST)):
             if entry.id in done:
                 continue
             refused = entry.kind is Kind.REFUSED
@@ -130,14 +136,13 @@ class Delivery:
         who = refusal.ask.operator
         waiting = self.outbox.refusals_waiting(who.team_id, who.id, AT_ONCE)
         # What is not due may be another instance's, which is posting it just now.
-        return [each for each in waiting if each.delivery.next_at and each.delivery.next_at <= now] or [refusal]
+        return [each for each in waiting if _is_due(each.delivery.next_at, now, self.beyond(FARTHEST))] or [refusal]
 
     def _wait_for_the_minute(self, refusals: Sequence[Entry], now: datetime) -> bool:
         """Put off an operator's refusals where the channel took others less than a minute ago."""
         who = refusals[0].ask.operator
         last = self.outbox.last_refusal_delivered_at(who.team_id, who.id)
-        # A time yet to come was written by a clock that has been put right since.
-        if last is None or last > now or now >= last + BETWEEN_REFUSALS:
+        if last is None or not last <= now < last + BETWEEN_REFUSALS:  # one yet to come: by a clock that was wrong then
             return False
         self.outbox.postponed(refusals, last + BETWEEN_REFUSALS, failed=False)
         return True

@@ -49,7 +49,8 @@ class Lane(Protocol):
 class Flow:
     """Takes commands and presses, and starts what waits to be run.
 
-    While `draining`, or once the store `is_outdated` since it belongs to a newer bot, nothing is begun or decided.
+    While `draining`, once the store `is_outdated` since it belongs to a newer bot, and while there is a `clock_error`,
+    nothing is begun or decided.
     `slack_lane` does what needs Slack and the store only, `aws_lane` what needs AWS, so that a hanging Cognito never
     delays a press.
     """
@@ -60,13 +61,14 @@ class Flow:
     slack_lane: Lane
     aws_lane: Lane
     is_outdated: Callable[[], bool] = lambda: False
+    clock_error: Callable[[], errors.BotError | None] = lambda: None
     draining: bool = False
 
     def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
         if self.draining:
             return errors.RestartingError()
-        return errors.NewerVersionError() if self.is_outdated() else None
+        return errors.NewerVersionError() if self.is_outdated() else self.clock_error()
 
     def ask(self, ask: Ask, reply: Reply) -> None:
         """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
@@ -116,6 +118,8 @@ class Flow:
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(reply):
+            if error := self.clock_error():
+                raise error
             try:
                 self._show(self.confirmations.open(authorized, ask, reply.place), reply)
             except errors.SupersededError:  # the process that took it first shows its card
@@ -134,6 +138,8 @@ class Flow:
                 self._show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
+        if self.clock_error():  # a sweep takes it up once the clock is right
+            return
         try:
             ended = self.worker.run(request, shown_here=reply is not None)
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again

@@ -1,6 +1,6 @@
 """What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,8 +17,20 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
 
+    def monotonic(self) -> float:
+        """Return seconds that only go on: no one can set them, and they may stop while the machine sleeps."""
+
     def sleep(self, seconds: float) -> None:
         """Block this thread for `seconds`."""
+
+
+# Gives the time after which nothing can be due that is due within this length, or None where that is not known: what
+# lies beyond, a clock that was wrong then wrote. `CheckedClock` knows it.
+Beyond = Callable[[timedelta], datetime | None]
+
+
+def nothing_is(_: timedelta) -> None:
+    """Return None: this is the `Beyond` of a clock that is not checked."""
 
 
 class Groups(Protocol):
@@ -106,7 +118,8 @@ class Backlog:
 
 
 # A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
-# where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members.
+# where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members. What is due
+# at `beyond` or later counts as due now, and comes last: a clock that was wrong then wrote it.
 
 
 class Requests(Protocol):
@@ -127,13 +140,13 @@ class Requests(Protocol):
     def last_signed_out(self, account: Account) -> Request | None:
         """Return the request that last signed this account out, or None."""
 
-    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests that still await their operator after `expires_at`."""
 
-    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests in READY that were decided before then."""
 
-    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests in RUNNING whose lease ended before then."""
 
 
@@ -150,7 +163,7 @@ class Outbox(Protocol):
     def next_entry_at(self) -> datetime | None:
         """Return when the next entry is due, or None where none waits."""
 
-    def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
+    def due_entries(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
         """Return entries that are due for delivery."""
 
     def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
@@ -168,7 +181,7 @@ class Outbox(Protocol):
     def postponed(self, entries: Sequence[Entry], next_at: datetime, *, failed: bool) -> None:
         """Note when to try these entries again, unless someone took them since; `failed` counts an attempt."""
 
-    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
         """Return the cards that are due to be shown."""
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
 from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, StoreUnavailableError, SupersededError
-from bot.ports import Clock, Requests, UserPool
+from bot.ports import Beyond, Clock, Requests, UserPool, nothing_is
 from bot.request import TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
@@ -19,6 +19,7 @@ CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
 MARGIN = timedelta(seconds=10)
 # A claim's lease outlives all its calls by MARGIN: no call starts with less than CALL + MARGIN left.
 LEASE = timedelta(seconds=30)
+FARTHEST = 2 * LEASE  # further ahead of a right clock no lease ends and nothing is decided; a newer bot's may be longer
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
 LEFT_TO_ITS_OWN = timedelta(seconds=2)  # a decided request is for the process that decided it
@@ -49,16 +50,17 @@ class Worker:
     resume_within: timedelta
     jitter: Callable[[], float]
     with_role: frozenset[str] = frozenset()
+    beyond: Beyond = nothing_is
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _running: set[str] = field(default_factory=set, init=False)
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
         now = self.clock.now()
-        sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN  # a terminal waits for its own result, by its own clock
-        ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
-        ready = [each for each in ready if each.ask.source != TERMINAL or (each.decided_at or now) < sure]
-        found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE))
+        beyond = self.beyond(FARTHEST)
+        ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
+        ready = [each for each in ready if each.ask.source != TERMINAL or self._is_left(each, now)]
+        found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
         mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
         return [each for each in mine if each.id not in self._running]
 
@@ -81,10 +83,17 @@ class Worker:
         finally:
             self._running.discard(request.id)
 
+    def _is_left(self, request: Request, now: datetime) -> bool:
+        """Whether a terminal, which waits for its own result by its own clock, no longer works on a request."""
+        sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN
+        return (request.decided_at or now) < sure or now >= self._latest(request)
+
     def _latest(self, request: Request) -> datetime:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
+        if request.decided_at > self.clock.now() + FARTHEST:  # it is not known when that was
+            return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within
 
     def _pool(self, request: Request) -> UserPool | None:

@@ -30,6 +30,10 @@ class OffClock:
         """Return its time."""
         return self.real.now() + self.by
 
+    def monotonic(self) -> float:
+        """Return what `real` does: it is the same machine's."""
+        return self.real.monotonic()
+
     def sleep(self, seconds: float) -> None:
         """Move both on."""
         self.real.sleep(seconds)

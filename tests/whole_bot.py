@@ -86,6 +86,10 @@ class Travel:
         """Return the time on this clock."""
         return datetime.now(UTC) + self.ahead
 
+    def monotonic(self) -> float:
+        """Return what the machine's does, put forward as well."""
+        return SystemClock.monotonic() + self.ahead.total_seconds()
+
     def sleep(self, seconds: float) -> None:
         """Wait as the machine does."""
         SystemClock.sleep(seconds)

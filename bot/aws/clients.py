@@ -15,6 +15,8 @@ from botocore.config import Config
 from botocore.credentials import CredentialResolver
 
 from bot.aws.sessions import PresentSession
+from bot.clock import CheckedClock
+from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
@@ -59,9 +61,13 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
 
 
 class Clients:
-    """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them."""
+    """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them.
 
-    def __init__(self, connections: int) -> None:
+    `clock` is compared with each answer.
+    """
+
+    def __init__(self, connections: int, clock: CheckedClock | None = None) -> None:
+        self._clock = clock
         self._connections = connections
         self._locks: defaultdict[tuple[_Kind, str], threading.Lock] = defaultdict(threading.Lock)
         self._clients: dict[tuple[_Kind, str], tuple[Any, float]] = {}
@@ -122,6 +128,8 @@ class Clients:
             else aws.client("cognito-idp", region_name=region, config=config)
         )
         client.meta.events.register("before-send", _in_time)
+        if self._clock:
+            boto3_tells(client, self._clock)
         return client
 
 

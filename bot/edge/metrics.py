@@ -53,6 +53,7 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "lane_places": ("How much a lane holds at once.", ["lane"]),
     "lane_places_taken": ("How much a lane holds now.", ["lane"]),
     "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
+    "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
     "audit_oldest_undelivered_age_seconds": ("Of the entry that waits longest.", []),
 }
@@ -93,6 +94,7 @@ class Metrics:
         self.card_shown = times["command_to_card_seconds"].observe
         self.result_shown = times["click_to_result_seconds"].observe
         self.acked = times["ack_seconds"].observe
+        self.clock_off = self._gauges["clock_off_seconds"].set
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
             self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.backoff import pause
+from bot.clock import CheckedClock
 from bot.edge.health import Pages, serve_health
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
@@ -38,6 +39,7 @@ class Edge:
     learn: Callable[[dict[str, Any]], None]
     bot_token: str = field(repr=False)
     base_url: str
+    clock: CheckedClock
     drain_seconds: float
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
@@ -89,7 +91,7 @@ class Edge:
                 lane.stop()
 
     async def _connect(self) -> None:
-        self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics))
+        self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics, self.clock))
         await self.front.connect()
 
     async def _drain(self) -> None:

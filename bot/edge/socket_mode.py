@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.backoff import pause
+from bot.clock import CheckedClock
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
@@ -86,16 +87,26 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
 
 
 class _LoopClient(AsyncWebClient):
-    """A Web API client that tells of each call that failed, slack_sdk's own included."""
+    """A Web API client that tells of each call that failed, slack_sdk's own included.
+
+    `clock` is compared with each answer.
+    """
 
     meter: EdgeMeter
+    clock: CheckedClock | None = None
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        sent, answer = self.clock and self.clock.read(), None
         try:
-            return await super().api_call(api_method, **arguments)
+            answer = await super().api_call(api_method, **arguments)
         except Exception as error:
             self.meter.slack_failed(api_method, _kind_of(error))
+            answer = getattr(error, "response", None)
             raise
+        finally:
+            if self.clock and sent:
+                self.clock.answered(sent, getattr(answer, "headers", None))
+        return answer
 
 
 def _kind_of(error: Exception) -> str:
@@ -108,10 +119,10 @@ def _kind_of(error: Exception) -> str:
     return f"http_{status // 100}xx"
 
 
-def api(token: str, base_url: str, meter: EdgeMeter) -> AsyncWebClient:
+def api(token: str, base_url: str, meter: EdgeMeter, clock: CheckedClock | None) -> AsyncWebClient:
     """Return a Web API client for the loop. Slack's own environment variables for proxies apply."""
     client = _LoopClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
-    client.meter = meter
+    client.meter, client.clock = meter, clock
     return client
 
 
@@ -120,8 +131,18 @@ class SocketMode:
 
     routes = ()
 
-    def __init__(self, app: App, app_token: str, base_url: str, meter: EdgeMeter, *, sole_instance: bool) -> None:
+    def __init__(  # noqa: PLR0913 -- what the connection needs of the rest
+        self,
+        app: App,
+        app_token: str,
+        base_url: str,
+        meter: EdgeMeter,
+        *,
+        sole_instance: bool,
+        clock: CheckedClock | None = None,
+    ) -> None:
         self._app = app
+        self._clock = clock
         self._app_token = app_token
         self._base_url = base_url
         self._meter = meter
@@ -137,7 +158,7 @@ class SocketMode:
 
         Raises `RefusedTokenError`.
         """
-        web = api(self._app_token, self._base_url, self._meter)
+        web = api(self._app_token, self._base_url, self._meter, self._clock)
         opened = await ask_slack(
             "apps.connections.open",
             lambda: web.apps_connections_open(app_token=self._app_token),
@@ -218,7 +239,9 @@ class SocketMode:
             log.info("Slack counts %d connections of this app", self._connections)
 
 
-async def who_are_we(bot_token: str, base_url: str, meter: EdgeMeter) -> dict[str, Any]:
+async def who_are_we(
+    bot_token: str, base_url: str, meter: EdgeMeter, clock: CheckedClock | None = None
+) -> dict[str, Any]:
     """Return auth.test's answer, asking until there is one. Raises `RefusedTokenError`."""
-    web = api(bot_token, base_url, meter)
+    web = api(bot_token, base_url, meter, clock)
     return await ask_slack("auth.test", web.auth_test, "team_id", TOKEN_ERRORS, "SLACK_BOT_TOKEN")

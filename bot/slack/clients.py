@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
 
+from bot.clock import CheckedClock, Reading
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
 from bot.slack.text import Message
@@ -57,23 +58,38 @@ def _not_counted(_: str, __: str) -> None:
 
 
 class BlockingClient(WebClient):
-    """A Web API client that tries once and tells `failed` of each call that failed."""
+    """A Web API client that tries once and tells `failed` of each call that failed.
+
+    `clock` is compared with each answer.
+    """
 
     failed: Failed = staticmethod(_not_counted)
+    clock: CheckedClock | None = None
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
         """Call a method. Raises what slack_sdk raises."""
+        sent = self.clock.read() if self.clock else None
         try:
-            return super().api_call(api_method, **arguments)
+            answer = super().api_call(api_method, **arguments)
         except Exception as error:
             self.failed(api_method, kind_of(error))
+            self.answered(sent, getattr(getattr(error, "response", None), "headers", None))
             raise
+        self.answered(sent, answer.headers)
+        return answer
+
+    def answered(self, sent: Reading | None, headers: Mapping[str, Any] | None) -> None:
+        """Compare the clock with an answer to what was sent when it read so."""
+        if sent and self.clock:
+            self.clock.answered(sent, headers)
 
 
-def web_client(token: str, base_url: str, failed: Failed = _not_counted) -> BlockingClient:
+def web_client(
+    token: str, base_url: str, failed: Failed = _not_counted, clock: CheckedClock | None = None
+) -> BlockingClient:
     """Return the client."""
     client = BlockingClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-    client.failed = failed
+    client.failed, client.clock = failed, clock
     client.proxy = None  # see refuse_redirects
     return client
 

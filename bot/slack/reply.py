@@ -65,11 +65,13 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     webhook = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
     webhook.proxy = None  # see refuse_redirects
     content: dict[str, Any] = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
+    sent = client.clock.read() if client.clock else None
     try:
         answer = webhook.send(response_type="ephemeral", unfurl_links=False, unfurl_media=False, **content)
     except Exception as error:  # noqa: BLE001 -- any error is no yes
         client.failed("response_url", kind_of(error))
         raise DeliveryError(type(error).__name__) from None
+    client.answered(sent, answer.headers)
     word = None if answer.body == "ok" else _word_in(answer.body)
     if answer.status_code != _OK or word:
         client.failed("response_url", kind_of_status(answer.status_code) if answer.status_code != _OK else str(word))

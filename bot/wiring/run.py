@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from slack_bolt import App
 
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
+from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
@@ -26,7 +28,7 @@ from bot.ports import Clock
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient, refuse_redirects, web_client
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
@@ -50,6 +52,7 @@ SECONDS_BETWEEN_CARDS = 0.5
 SECONDS_BETWEEN_CLEARINGS = 300.0
 SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
 SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_BETWEEN_QUESTIONS = 2.0
 
 
 async def serve(  # noqa: PLR0913 -- what the command line and tests say of how it runs
@@ -72,6 +75,7 @@ async def serve(  # noqa: PLR0913 -- what the command line and tests say of how 
 class SlackSide:
     """What reaches Slack's Web API."""
 
+    client: BlockingClient
     groups: SlackGroups
     installation: Installation
     delivery: Delivery
@@ -82,22 +86,24 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the disk."""
     refuse_redirects()
     metrics, hurry = Metrics(), threading.Event()
-    store = build_store(settings, partial(_written, metrics, hurry))
-    slack = _slack_side(settings, store, clock, metrics)
-    flow, lanes = _flow(settings, store, clock, metrics, slack)
+    checked = CheckedClock(clock, metrics.clock_off)
+    store = build_store(settings, checked, partial(_written, metrics, hurry))
+    slack = _slack_side(settings, store, checked, metrics)
+    flow, lanes = _flow(settings, store, checked, metrics, slack)
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
-    sweeps = _sweeps(settings, store, clock, flow, slack)
+    rounds = _rounds(settings, store, checked, flow, slack)
     return Edge(
-        front=_front(settings, app, metrics, http=http),
+        front=_front(settings, app, metrics, checked, http=http),
         store=store,
         flow=flow,
         lanes=lanes,
-        outlook=_outlook(settings, store, clock, slack),
+        outlook=_outlook(settings, store, checked, slack),
         metrics=metrics,
-        rounds=(*sweeps, Rounds("delivery", slack.delivery.deliver, hurry)),
+        rounds=(*rounds, Rounds("delivery", partial(_deliver, slack.delivery, checked), hurry)),
         learn=slack.installation.learn,
         bot_token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
+        clock=checked,
         drain_seconds=settings.drain.total_seconds(),
     )
 
@@ -109,11 +115,12 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
         hurry.set()
 
 
-def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics) -> SlackSide:
-    client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
+def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics) -> SlackSide:
+    token = settings.slack_bot_token.get_secret_value()
+    client = web_client(token, settings.slack_api_url, metrics.slack_failed, clock)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
-    delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter)
+    delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
     cards = SlackCards(
         client=client,
         shown=shown,
@@ -121,13 +128,14 @@ def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics
         meter=metrics,
         now=clock.now,
     )
-    return SlackSide(groups=SlackGroups(client), installation=Installation(), delivery=delivery, cards=cards)
+    groups = SlackGroups(client)
+    return SlackSide(client=client, groups=groups, installation=Installation(), delivery=delivery, cards=cards)
 
 
 def _flow(
-    settings: Settings, store: Store, clock: Clock, metrics: Metrics, slack: SlackSide
+    settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics, slack: SlackSide
 ) -> tuple[Flow, Sequence[ThreadLane]]:
-    pools = user_pools(settings, metrics.cognito_failed)
+    pools = user_pools(settings, clock, metrics.cognito_failed)
     installation = slack.installation
     confirmations = replace(
         confirmations_of(settings, pools, store, clock, groups=slack.groups, home_team=lambda: installation.team_id),
@@ -142,6 +150,7 @@ def _flow(
         slack_lane=slack_lane,
         aws_lane=aws_lane,
         is_outdated=lambda: store.is_outdated,
+        clock_error=clock.error,
     )
     return flow, (slack_lane, aws_lane)
 
@@ -165,39 +174,58 @@ def _shown(settings: Settings) -> Shown:
     )
 
 
-def _front(settings: Settings, app: App, metrics: Metrics, *, http: bool) -> SocketMode | HttpMode:
+def _front(settings: Settings, app: App, metrics: Metrics, clock: CheckedClock, *, http: bool) -> SocketMode | HttpMode:
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
         sole_instance = settings.kind_and_place[0] == "sqlite"
-        return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=sole_instance)
+        return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=sole_instance, clock=clock)
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
     raise SettingsError([NO_FRONT])
 
 
-def _sweeps(settings: Settings, store: Store, clock: Clock, flow: Flow, slack: SlackSide) -> Sequence[Rounds]:
+def _rounds(settings: Settings, store: Store, clock: CheckedClock, flow: Flow, slack: SlackSide) -> Sequence[Rounds]:
     """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
-    cards = CardDelivery(outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter)
-    tasks: Sequence[tuple[str, Callable[[], None], float]] = (
-        ("forget", partial(_forget, settings.retain, store, clock, flow), SECONDS_BETWEEN_CLEARINGS),
-        ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS),
-        ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS),
-        ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS),
-    )
-    return (
-        *(Rounds(name, partial(_then_wait, task, seconds, flow)) for name, task, seconds in tasks),
-        Rounds("cards", partial(_then_wait, cards.show_due, SECONDS_BETWEEN_CARDS)),
+    cards = CardDelivery(
+        outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
     )
 
+    def may_begin() -> bool:
+        return not flow.closed() and not clock.is_doubtful()
 
-def _then_wait(task: Callable[[], None], seconds: float, unless_closed: Flow | None = None) -> float:
-    """Do a task; return in how many seconds it comes round again."""
-    if not (unless_closed and unless_closed.closed()):
+    def may_delete() -> bool:
+        return not flow.closed() and clock.is_confirmed()
+
+    tasks: Sequence[tuple[str, Callable[[], object], float, Callable[[], bool]]] = (
+        ("forget", partial(_forget, settings.retain, store, clock, may_delete), SECONDS_BETWEEN_CLEARINGS, may_delete),
+        ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS, may_begin),
+        ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
+        ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS, may_delete),
+        ("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
+        ("clock", partial(_ask_the_time, slack.client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
+    )
+    return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
+
+
+def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
+    """Do a task where it may be done; return in how many seconds it comes round again."""
+    if may():
         task()
     return seconds
 
 
-def _forget(retain: timedelta | None, store: Store, clock: Clock, flow: Flow) -> None:
-    while retain and not flow.closed() and store.forget(clock.now() - retain):
+def _deliver(delivery: Delivery, clock: CheckedClock) -> float:
+    """Deliver, unless the clock is in doubt: what is another instance's would seem to be due."""
+    return SECONDS_BETWEEN_SWEEPS if clock.is_doubtful() else delivery.deliver()
+
+
+def _ask_the_time(client: BlockingClient) -> None:
+    """Get an answer from Slack, which the client compares the clock with."""
+    with suppress(Exception):  # the client counts it, and this comes round again
+        client.auth_test()
+
+
+def _forget(retain: timedelta | None, store: Store, clock: CheckedClock, may: Callable[[], bool]) -> None:
+    while retain and may() and store.forget(clock.now() - retain):
         time.sleep(SECONDS_BETWEEN_DELETIONS)

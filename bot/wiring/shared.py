@@ -12,10 +12,11 @@ from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
+from bot.clock import CheckedClock
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Clock, Groups, Requests, UserPool
+from bot.ports import Groups, Requests, UserPool
 from bot.settings.model import Settings, StoreSettings
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
@@ -29,6 +30,7 @@ class SystemClock:
     """The machine's clock."""
 
     now = staticmethod(partial(datetime.now, UTC))
+    monotonic = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
 
 
@@ -37,18 +39,24 @@ def jitter() -> float:
     return random.uniform(0.8, 1.2)
 
 
-def build_store(settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None) -> Store:
+def build_store(
+    settings: StoreSettings, clock: CheckedClock, written: Callable[[Entry], None] = lambda _: None
+) -> Store:
     """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
     kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written)
+    return DynamoDBStore(place, written, clock=clock) if kind == "dynamodb" else SQLiteStore(Path(place), written)
 
 
-def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _, __: None) -> Mapping[str, UserPool]:
+def user_pools(
+    settings: Settings,
+    clock: CheckedClock | None = None,
+    failed: Callable[[str, str], None] = lambda _, __: None,
+) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
-    `failed` is told the operation and the error code of each call that failed.
+    `clock` is compared with each answer. `failed` is told the operation and the error code of each call that failed.
     """
-    clients = Clients(AWS_THREADS)
+    clients = Clients(AWS_THREADS, clock)
     roles = Roles(clients)
     return {
         name: CognitoUserPool(
@@ -65,7 +73,7 @@ def user_pools(settings: Settings, failed: Callable[[str, str], None] = lambda _
 
 
 def worker_of(
-    settings: Settings, pools: Mapping[str, UserPool], store: Requests, clock: Clock, *, terminal: bool
+    settings: Settings, pools: Mapping[str, UserPool], store: Requests, clock: CheckedClock, *, terminal: bool
 ) -> Worker:
     """Return the rule that carries decided requests out, for a terminal's own requests or for the bot's."""
     with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
@@ -80,6 +88,7 @@ def worker_of(
         resume_within=settings.resume_within,
         jitter=jitter,
         with_role=frozenset() if terminal else with_role,
+        beyond=clock.beyond,
     )
 
 
@@ -87,7 +96,7 @@ def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do no
     settings: Settings,
     pools: Mapping[str, UserPool],
     store: Store,
-    clock: Clock,
+    clock: CheckedClock,
     *,
     groups: Groups,
     home_team: Callable[[], str | None],
@@ -104,4 +113,5 @@ def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do no
         clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
+        beyond=clock.beyond,
     )

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 from bot.aws.identity import caller
+from bot.clock import IN_A_ROW, CheckedClock
 from bot.edge.lanes import CallersThread
-from bot.errors import StoreError, StoreUnavailableError
+from bot.errors import BotError, StoreError, StoreUnavailableError
 from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
@@ -23,8 +25,9 @@ class NoGroups:
 @contextmanager
 def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
-    arn = caller(next(iter(settings.pools.values())).region)
-    store, clock, pools = build_store(settings), SystemClock(), user_pools(settings)
+    clock, region = CheckedClock(SystemClock()), next(iter(settings.pools.values())).region
+    arn = caller(region, clock)
+    store, pools = build_store(settings, clock), user_pools(settings, clock)
     try:
         store.open()
     except StoreUnavailableError as error:
@@ -38,5 +41,14 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
             slack_lane=CallersThread(),
             aws_lane=CallersThread(),
             is_outdated=lambda: store.is_outdated,
+            clock_error=partial(_clock_error, clock, region),
         )
         yield TerminalFront(flow=flow, clock=clock, arn=arn)
+
+
+def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
+    """Say why nothing may be begun by this clock; where that is in doubt, AWS is asked."""
+    for _ in range(IN_A_ROW):
+        if clock.is_doubtful():
+            caller(region, clock)
+    return clock.error()

@@ -48,6 +48,9 @@ class SkewedClock:
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds())
 
+    def monotonic(self) -> float:
+        return self.world.schedule.now
+
     def sleep(self, seconds: float) -> None:
         self.world.schedule.pause(seconds)
 

@@ -24,8 +24,8 @@ class CardOutbox:
     _calls: Calls
     _index: Index
 
-    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
-        return self._index.first(limit, items.card_of_item, items.CARD, "due_at <= :now", now=text(now))
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
+        return self._index.first_due(limit, items.card_of_item, items.CARD, "due_at <= :at", at=now, beyond=beyond)
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
         hold = str(uuid4())

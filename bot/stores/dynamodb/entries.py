@@ -34,9 +34,11 @@ class EntryOutbox:
         first = self._index.first(PAST_UNREADABLE, items.entry_of_item, items.UNDELIVERED)
         return first[0].delivery.next_at if first else None
 
-    def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
+    def due_entries(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
         most = max(limit, FIRST_DUE)
-        due = self._index.first(most, items.entry_of_item, items.UNDELIVERED, "due_at <= :now", now=text(now))
+        due = self._index.first_due(
+            most, items.entry_of_item, items.UNDELIVERED, "due_at <= :at", at=now, beyond=beyond
+        )
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind
+from bot.clock import CheckedClock
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
+from bot.facts.told_time import boto3_tells
 from bot.ports import Show
 from bot.request import Account, Request, State, check_move, new_id
-from bot.stores.documents import account_key, request_of, text
+from bot.stores.documents import account_key, request_of
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.cards import CardOutbox, moved_card, new_card
@@ -28,10 +31,20 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
     newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
+    `clock` is compared with each answer.
     """
 
-    def __init__(self, name: str, written: Callable[[Entry], None] = lambda _: None, *, schema: int = SCHEMA) -> None:
+    def __init__(
+        self,
+        name: str,
+        written: Callable[[Entry], None] = lambda _: None,
+        *,
+        schema: int = SCHEMA,
+        clock: CheckedClock | None = None,
+    ) -> None:
         super().__init__(name, schema=schema)
+        if clock:
+            self._calls.on_client = partial(boto3_tells, clock=clock)
         self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written
@@ -84,14 +97,14 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
         item = self._calls.get(items.account_key(account_key(account)))
         return self.get(item["request_id"]) if item else None
 
-    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
-        return self._due(limit, "awaiting", "due_at <= :at", now)
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, "awaiting", "due_at <= :at", now, beyond)
 
-    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
-        return self._due(limit, "ready", "due_at < :at", decided_before)
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, "ready", "due_at < :at", decided_before, beyond)
 
-    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
-        return self._due(limit, "running", "due_at < :at", lease_before)
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, "running", "due_at < :at", lease_before, beyond)
 
     # Trail
 
@@ -131,9 +144,9 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
                 return True
         return False
 
-    def _due(self, limit: int, what: str, when: str, at: datetime) -> Sequence[Request]:
+    def _due(self, limit: int, what: str, when: str, at: datetime, beyond: datetime | None) -> Sequence[Request]:
         self._schema.look_now_and_then()  # here, since each instance sweeps each second, and no one waits for a sweep
-        return self._index.first(limit, request_of, what, when, at=text(at))
+        return self._index.first_due(limit, request_of, what, when, at=at, beyond=beyond)
 
     def _move_only(self, moved: Action) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""

@@ -35,6 +35,7 @@ from bot.stores.sqlite.migrate import migrate
 from bot.stores.sqlite.reader import entries
 
 T = TypeVar("T")
+ALWAYS = "~"  # sorts after every time
 
 
 class SQLiteStore:
@@ -98,14 +99,14 @@ class SQLiteStore:
     def last_signed_out(self, account: Account) -> Request | None:
         return next(iter(self._first(1, request_of, sql.LAST_SIGNED_OUT, account=account_key(account))), None)
 
-    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
-        return self._first(limit, request_of, sql.EXPIRED, now=text(now))
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, request_of, sql.EXPIRED, beyond, now=text(now))
 
-    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
-        return self._first(limit, request_of, sql.DECIDED, due="ready", before=text(decided_before))
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, request_of, sql.DECIDED, beyond, due="ready", before=text(decided_before))
 
-    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
-        return self._first(limit, request_of, sql.DECIDED, due="running", before=text(lease_before))
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, request_of, sql.DECIDED, beyond, due="running", before=text(lease_before))
 
     # Trail
 
@@ -135,8 +136,8 @@ class SQLiteStore:
         first = self._first(1, entry_of, sql.WAITING_ENTRIES)
         return first[0].delivery.next_at if first else None
 
-    def due_entries(self, now: datetime, limit: int) -> Sequence[Entry]:
-        due = self._first(max(limit, FIRST_DUE), entry_of, sql.DUE_ENTRIES, now=text(now))
+    def due_entries(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
+        due = self._due(max(limit, FIRST_DUE), entry_of, sql.DUE_ENTRIES, beyond, now=text(now))
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
@@ -166,8 +167,8 @@ class SQLiteStore:
                 values = {"id": each.id, "next_at": text(each.delivery.next_at), "later": text(next_at)}
                 db.execute(sql.POSTPONED, values | {"failed": int(failed)})
 
-    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
-        return self._first(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, now=text(now))
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
+        return self._due(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, beyond, now=text(now))
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
         hold = uuid.uuid4().hex
@@ -193,6 +194,16 @@ class SQLiteStore:
     def forget_places(self, now: datetime) -> None:
         with self._file.write() as db:
             db.execute(sql.FORGET_PLACES, {"now": text(now)})
+
+    def _due(
+        self, limit: int, read: Callable[[Stored], T], statement: str, beyond: datetime | None, **upto: Any
+    ) -> list[T]:
+        """Return the first of what is due up to a time, and then of what is due beyond."""
+        due = self._first(limit, read, statement, since="", **upto)
+        if beyond is None or len(due) == limit:
+            return due
+        always = {name: value if name == "due" else ALWAYS for name, value in upto.items()}
+        return due + self._first(limit - len(due), read, statement, since=text(beyond), **always)
 
     def _first(self, limit: int, read: Callable[[Stored], T], statement: str, **values: Any) -> list[T]:
         """Return the first of what a statement gives, past rows that cannot be read."""
