@@ -128,6 +128,8 @@ def requests_of_a_day(store: SQLiteStore) -> None:
         store.last_signed_out(replace(ADA, username="grace"))
     for look in (store.expired, store.ready, store.dead):
         assert look(NOON + HOUR, 100)
+        assert look(NOON - YEAR, 100, NOON - HOUR)
+        look(NOON - YEAR, 100, NOON + YEAR)
 
 
 def deliveries_of_a_day(store: SQLiteStore) -> None:
@@ -136,6 +138,7 @@ def deliveries_of_a_day(store: SQLiteStore) -> None:
         store.refusals_waiting(operator.team_id, operator.id, 50)
         store.last_refusal_delivered_at(operator.team_id, operator.id)
         store.postponed(store.hold(entries, NOON + SECOND), NOON + HOUR, failed=True)
+    assert store.due_entries(NOON - YEAR, 5, NOON - HOUR)
     store.next_entry_at()
     store.backlog()
     for _ in range(3):
@@ -145,6 +148,7 @@ def deliveries_of_a_day(store: SQLiteStore) -> None:
 
 
 def cards_of_a_day(store: SQLiteStore) -> None:
+    assert store.due_messages(NOON - YEAR, 50, NOON - HOUR)
     held = [store.hold_message(each, NOON + SECOND) for each in store.due_messages(NOON, 50)]
     for number, each in enumerate(filter(None, held)):
         if number % 2:
