@@ -209,9 +209,10 @@ def _rounds(settings: Settings, store: Store, clock: CheckedClock, flow: Flow, s
 
 
 def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
-    """Do a task where it may be done; return in how many seconds it comes round again."""
-    if may():
-        task()
+    """Do a task, or look again soon where it may not be done yet; return in how many seconds it comes round again."""
+    if not may():
+        return min(seconds, SECONDS_BETWEEN_SWEEPS)
+    task()
     return seconds
 
 
