@@ -57,6 +57,7 @@ INTERESTING = {
     "an outcome told directly",
     "progress told of",
     "an old card that came after a newer one",
+    "work during which a clock was set",
 }
 
 
@@ -78,6 +79,7 @@ def _what_happened(seen: Seen) -> set[str]:
         "a decision that no one carried out in time": any(move.after.error_code == TOO_LATE for move in claims),
         "a dead worker's claim that was taken over": any(entry.kind is Kind.RESUMED for entry in seen.entries),
         "an outcome told directly": any(told.direct for told in seen.told),
+        "work during which a clock was set": any(move.clock_set for move in seen.moves),
         "progress told of": any(each.state in {State.READY, State.RUNNING} for each in read),
         "an old card that came after a newer one": any(
             later.id == each.id and later.version < each.version

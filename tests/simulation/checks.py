@@ -10,7 +10,7 @@ from bot.deliver import POST
 from bot.errors import BotError, ChosenBeforeError, DeniedError, NotYoursError, UnderWayError
 from bot.request import AWAITING, ENDED, MOVES, Operator, Request, State
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
-from bot.work import CALL, CLOCKS_AGREE_WITHIN, MARGIN
+from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 from simulation.cognito import SLOWEST
 from simulation.instances import ALLOWLIST, START
 from simulation.seen import Call, Move, Seen
@@ -22,6 +22,7 @@ ROUNDING = 1e-5  # a datetime knows microseconds
 GROUP_LISTS_ARE_GOOD_FOR = 60.0
 # What the rules promise, so that it is still known here where a rule was broken.
 SKEW = CLOCKS_AGREE_WITHIN.total_seconds()
+FARTHEST = 2 * LEASE.total_seconds()
 HELD_FOR = POST.total_seconds()
 LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
 REFUSALS = (DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool")
@@ -77,7 +78,7 @@ def every_decision_is_in_time(seen: Seen) -> Iterator[str]:
         request, decided_at = move.after, move.after.decided_at
         if decided_at is None or decided_at >= request.expires_at:
             yield f"{request.id} was decided at {decided_at}, after {request.expires_at}"
-        elif _clock(decided_at) > move.clock + ROUNDING:
+        elif _clock(decided_at) > move.clock + ROUNDING and not move.clock_set:
             yield f"{request.id} was decided at {decided_at}, which was yet to come"
 
 
@@ -118,6 +119,22 @@ def a_stored_request_keeps_what_was_asked(seen: Seen) -> Iterator[str]:
             yield f"{request.id} is not what was opened"
         if move.before and move.before.decided_at not in {None, request.decided_at}:
             yield f"{request.id} was decided at another time"
+
+
+@check
+def by_a_clock_that_is_known_to_be_wrong_nothing_is_begun_decided_or_taken_over(seen: Seen) -> Iterator[str]:
+    """12: known by what Slack and AWS said, or since it was set after they agreed with it. What was begun may end."""
+    for move in seen.moves:
+        begun = move.before is None or move.before.state is State.READY or move.after.state not in ENDED
+        if move.clock_wrong and (begun or move.after.state in {State.CANCELLED, State.EXPIRED}):
+            yield f"{move.after.id} became {move.after.state} by the wrong clock of {move.instance}"
+
+
+@check
+def nothing_young_is_deleted(seen: Seen) -> Iterator[str]:
+    """12: whatever a clock says that was not confirmed. All that a world writes is young."""
+    if seen.forgotten:
+        yield f"{seen.forgotten} entries were deleted"
 
 
 @check
@@ -168,7 +185,8 @@ def a_claim_is_taken_over_only_after_its_lease(seen: Seen) -> Iterator[str]:
         before, after = move.before, move.after
         if before is None or before.state is not State.RUNNING or after.state is not State.RUNNING:
             continue
-        if before.claim is None or move.clock < _clock(before.claim.until) + SKEW - ROUNDING:
+        until = _clock(before.claim.until) if before.claim else 0.0
+        if not move.clock_set and move.clock < until + SKEW - ROUNDING and until <= move.clock + FARTHEST:
             yield f"{after.id} was taken over while its lease ran"
         if after.claim is None or before.claim is None or after.claim.id == before.claim.id or not after.in_doubt:
             yield f"{after.id} was taken over without a new claim, or without doubt"
@@ -320,7 +338,7 @@ def no_call_starts_later_than_resume_within(seen: Seen) -> Iterator[str]:
     """12: by the caller's clock, and before its lease leaves too little time."""
     for call in seen.calls:
         stored = call.stored
-        if stored is None or stored.decided_at is None or stored.claim is None:
+        if stored is None or stored.decided_at is None or stored.claim is None or call.clock_set:
             continue
         decided_at, until = _clock(stored.decided_at), _clock(stored.claim.until)
         if call.clock > decided_at + seen.resume_within + ROUNDING:
@@ -334,12 +352,12 @@ def what_was_never_claimed_in_time_fails(seen: Seen) -> Iterator[str]:
     """A READY request is not claimed later than resume_within after its decision."""
     for move in seen.moves:
         before = move.before
-        if before is None or before.state is not State.READY or before.decided_at is None:
+        if before is None or before.state is not State.READY or before.decided_at is None or move.clock_set:
             continue
         end = _clock(before.decided_at) + seen.resume_within
         if move.after.claim and _clock(move.after.claim.at) > end + ROUNDING:
             yield f"{before.id} was claimed too late"
-        if move.after.state is State.FAILED and move.clock < end - ROUNDING:
+        if move.after.state is State.FAILED and end - FARTHEST - seen.resume_within <= move.clock < end - ROUNDING:
             yield f"{before.id} was given up too soon"
 
 

@@ -9,7 +9,10 @@ from bot.request import Operator, Request
 
 @dataclass(kw_only=True)
 class Call:
-    """One call that changes an account. Times are true ones; `clock` is the caller's own, in seconds as well."""
+    """One call that changes an account. Times are true ones; `clock` is the caller's own, in seconds as well.
+
+    `clock_set`: that clock was set since the work began.
+    """
 
     request_id: str
     operator_id: str
@@ -18,6 +21,7 @@ class Call:
     username: str
     begun: float
     clock: float
+    clock_set: bool
     stored: Request | None
     done: bool = False
     answer: str | None = None  # yes, no or unclear; None where the caller died before it came
@@ -50,6 +54,7 @@ class Press:
 class Move:
     """A new version of a request that the store took. `clock` is the instance's own, when it was written.
 
+    `clock_wrong`: that clock was wrong, and it could be known before the work began. `clock_set`: it was set since.
     `drained` is for how long the instance had been stopping before that work began; None for one that was not.
     """
 
@@ -58,6 +63,8 @@ class Move:
     instance: str
     at: float
     clock: float
+    clock_wrong: bool
+    clock_set: bool
     drained: float | None
 
 
@@ -105,6 +112,7 @@ class Seen:
     moves: list[Move] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
+    forgotten: int = 0
     # Filled in at the end, from the store and from Slack.
     requests: Mapping[str, Request] = field(default_factory=dict)
     entries: Sequence[Entry] = ()
