@@ -122,11 +122,19 @@ def a_stored_request_keeps_what_was_asked(seen: Seen) -> Iterator[str]:
 
 
 @check
-def by_a_clock_that_is_known_to_be_wrong_nothing_is_begun_decided_or_taken_over(seen: Seen) -> Iterator[str]:
-    """12: known by what Slack and AWS said, or since it was set after they agreed with it. What was begun may end."""
+def by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided(seen: Seen) -> Iterator[str]:
+    """12: known by what Slack and AWS said, or since it was set after they agreed with it."""
     for move in seen.moves:
-        begun = move.before is None or move.before.state is State.READY or move.after.state not in ENDED
-        if move.clock_wrong and (begun or move.after.state in {State.CANCELLED, State.EXPIRED}):
+        if move.clock_wrong and (move.before is None or move.before.state in AWAITING):
+            yield f"{move.after.id} became {move.after.state} by the wrong clock of {move.instance}"
+
+
+@check
+def by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over(seen: Seen) -> Iterator[str]:
+    """12: what was claimed before may end."""
+    for move in seen.moves:
+        ended = move.before and move.before.state is State.RUNNING and move.after.state in ENDED
+        if move.clock_wrong and move.before and move.before.state not in AWAITING and not ended:
             yield f"{move.after.id} became {move.after.state} by the wrong clock of {move.instance}"
 
 
@@ -376,10 +384,10 @@ def every_post_is_of_a_stored_entry_that_was_not_noted_as_taken(seen: Seen) -> I
 
 @check
 def no_entry_is_posted_by_two_at_once(seen: Seen) -> Iterator[str]:
-    """An entry is its holder's while it may be posting, on every clock."""
-    alone = HELD_FOR - 2 * SKEW
-    for number, post in enumerate(seen.posts):
-        for later in seen.posts[number + 1 :]:
+    """An entry is its holder's while it may be posting, on every clock that is not set meanwhile."""
+    alone, posts = HELD_FOR - 2 * SKEW, [post for post in seen.posts if not post.clock_set]
+    for number, post in enumerate(posts):
+        for later in posts[number + 1 :]:
             together = later.begun < (post.begun + alone if post.ended is None else post.ended)
             if together and set(post.entry_ids) & set(later.entry_ids):
                 yield f"entry {post.named} was posted by {post.instance} and {later.instance} at once"

@@ -88,7 +88,10 @@ class Told:
 
 @dataclass(kw_only=True)
 class Post:
-    """A message to the audit channel. `stored` is what the store had for its entries when it was sent."""
+    """A message to the audit channel. `stored` is what the store had for its entries when it was sent.
+
+    `clock_set`: the instance's clock was set since this round of posts began.
+    """
 
     entry_ids: Sequence[str]
     named: str  # the entry id that its metadata carries
@@ -97,6 +100,7 @@ class Post:
     requests: Sequence[Request | None]
     instance: str
     begun: float
+    clock_set: bool
     ended: float | None = None
     ts: str | None = None  # where Slack took it
     answered: bool = False  # where the bot was told so

@@ -267,6 +267,7 @@ class WatchedChannel(SlackAuditChannel):
             requests=[world.stored(entry.ask.id) for entry in entries],
             instance=self._instance.name,
             begun=world.schedule.now,
+            clock_set=self._instance.knowledge.was_set_since(self._instance.work_begun()),
         )
         world.schedule.current().notes["post"] = post
         world.seen.posts.append(post)
