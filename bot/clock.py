@@ -64,6 +64,10 @@ class CheckedClock:
                 if self._misses >= IN_A_ROW:
                     self._note(off)
 
+    def told_now(self) -> datetime:
+        """Return the time that Slack and AWS tell: what the clock says, unless it is known to be wrong."""
+        return self.now() - self._off
+
     def error(self) -> BotError | None:
         """Return why nothing may be begun or decided by this clock; None where there is no reason."""
         if self._off:

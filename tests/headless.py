@@ -243,8 +243,7 @@ class Headless:
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:
             settings = load(environment, http=http)
-            if self.date or self.clock:
-                told = self.date or self.clock.now
+            if told := self.date or (self.clock and self.clock.now):
                 exits.enter_context(
                     patch.object(web_response, "rfc822_formatted_time", lambda: format_datetime(told(), usegmt=True))
                 )

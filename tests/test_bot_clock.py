@@ -74,6 +74,17 @@ def test_while_its_clock_is_wrong_the_bot_begins_and_decides_nothing_and_says_by
     assert not headless.is_signed_in("ada")
 
 
+def test_so_it_does_where_slack_signs_its_requests_with_the_time(
+    headless: Headless, clock: SetClock, watcher: Watcher
+) -> None:
+    clock.forward(minutes=-9)
+    with headless.bot_in_process("--http"):
+        watcher.wait_until(503, "not ready", "The clock is 9 minutes behind the time")
+        headless.command(SAM, "ada")
+        headless.wait_for_message(SAM, containing=f"{WRONG} 9 minutes, so it does nothing just now.")
+    assert entries(headless) == []
+
+
 def test_a_clock_that_was_just_set_is_not_trusted_before_slack_agrees(
     headless: Headless, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,7 +181,7 @@ def _front(settings: Settings, app: App, metrics: Metrics, clock: CheckedClock, 
         sole_instance = settings.kind_and_place[0] == "sqlite"
         return SocketMode(app, token, settings.slack_api_url, metrics, sole_instance=sole_instance, clock=clock)
     if settings.slack_signing_secret:
-        return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
+        return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked, clock.told_now)
     raise SettingsError([NO_FRONT])
 
 
