@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from examples import added_to, asked, claimed_in
+from examples import added_to, asked, claimed_in, decided_in
 from headless import AUDIT, SAM, Headless
 from shell import Shell
 from test_observe import Watcher
@@ -125,6 +125,21 @@ def test_nor_does_one_that_was_ahead_from_the_beginning(
     with headless.bot_in_process(SIGNOUT_RETAIN="365d"):
         watcher.wait_until(503, "not ready", "The clock is 730 days ahead of")
     assert entries(headless) == ["opened", "confirmed", "signed_out"]
+
+
+def test_nothing_is_expired_or_given_up_at_the_start_by_a_clock_that_is_ahead_since_then(
+    headless: Headless, clock: SetClock, watcher: Watcher
+) -> None:
+    store = _opened(store_path(headless))
+    card, ready = (
+        added_to(store, now := datetime.now(UTC), expires_at=now + timedelta(minutes=5)),
+        decided_in(store, now),
+    )
+    store.close()
+    clock.forward(days=1)
+    with headless.bot_in_process():
+        watcher.wait_until(503, "not ready", "The clock is 24 hours ahead of")
+    assert [_state_of(headless, each) for each in (card, ready)] == [State.CONFIRMING, State.READY]
 
 
 def test_what_was_written_while_the_clock_was_ahead_is_settled_at_once_when_it_is_right(

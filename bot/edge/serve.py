@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +91,12 @@ class Edge:
                 lane.stop()
 
     async def _connect(self) -> None:
-        self.learn(await who_are_we(self.bot_token, self.base_url, self.metrics, self.clock))
+        def ask() -> Coroutine[Any, Any, dict[str, Any]]:
+            return who_are_we(self.bot_token, self.base_url, self.metrics, self.clock)
+
+        self.learn(await ask())
+        while self.clock.is_doubtful() and not self.clock.error():  # what is wrong is known before anyone presses
+            await ask()
         await self.front.connect()
 
     async def _drain(self) -> None:

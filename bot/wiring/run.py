@@ -53,6 +53,7 @@ SECONDS_BETWEEN_CLEARINGS = 300.0
 SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
 SECONDS_BETWEEN_LOOKS = 5.0
 SECONDS_BETWEEN_QUESTIONS = 2.0
+SECONDS_FOR_AN_ANSWER = 3.0  # after the start, which says whether the clock is right; Slack may be away
 
 
 async def serve(  # noqa: PLR0913 -- what the command line and tests say of how it runs
@@ -191,8 +192,10 @@ def _rounds(settings: Settings, store: Store, clock: CheckedClock, flow: Flow, s
         outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
     )
 
+    first_answer = _Waiting(SECONDS_FOR_AN_ANSWER, clock)
+
     def may_begin() -> bool:
-        return not flow.closed() and not clock.is_doubtful()
+        return not flow.closed() and not clock.is_doubtful() and (clock.is_confirmed() or first_answer.was_waited_for())
 
     def may_delete() -> bool:
         return not flow.closed() and clock.is_confirmed()
@@ -206,6 +209,21 @@ def _rounds(settings: Settings, store: Store, clock: CheckedClock, flow: Flow, s
         ("clock", partial(_ask_the_time, slack.client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
     )
     return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
+
+
+@dataclass
+class _Waiting:
+    """A wait of so many seconds, beginning with the first question."""
+
+    seconds: float
+    clock: Clock
+    begun: float | None = None
+
+    def was_waited_for(self) -> bool:
+        """Return whether it is over."""
+        if self.begun is None:
+            self.begun = self.clock.monotonic()
+        return self.clock.monotonic() - self.begun >= self.seconds
 
 
 def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
