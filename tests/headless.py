@@ -243,7 +243,8 @@ class Headless:
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:
             settings = load(environment, http=http)
-            if told := self.date or (self.clock and self.clock.now):
+            told = self.date or (self.clock.now if self.clock else None)
+            if told:
                 exits.enter_context(
                     patch.object(web_response, "rfc822_formatted_time", lambda: format_datetime(told(), usegmt=True))
                 )
