@@ -90,7 +90,7 @@ def _audit(words: Sequence[str]) -> int:
     from bot.terminal.endings import ending_at_once
 
     wanted = audit_command.parse(words, datetime.now(UTC))
-    from bot.wiring.audit_reader import stored_entries  # after that, since it takes a second
+    from bot.wiring.stores import stored_entries  # after that, since it takes a second
 
     store = load_store(os.environ)
     with ending_at_once(), stored_entries(store, wanted.since, wanted.request) as entries:

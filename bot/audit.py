@@ -42,28 +42,22 @@ _KIND_OF: Mapping[State, Kind] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How far an entry is on its way to the audit channel, after so many `attempts` to post it.
-
-    It is due at `next_at`: None where it is only recorded, and once it was `delivered_at` as message `ts`.
-    """
+    """How far an entry is on its way to the audit channel, after so many `attempts` to post it."""
 
     attempts: int = 0
-    next_at: datetime | None = None
+    next_at: datetime | None = None  # when it is due; None where it is only recorded, and once it was delivered
     delivered_at: datetime | None = None
-    ts: str | None = None
+    ts: str | None = None  # Slack's id of the message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One line of the trail: the `request` after a move or, where nothing moved, what was `asked`, of which account.
-
-    `rule` is what allowed the operator, or what refused them.
-    """
+    """One line of the trail: the `request` after a move or, where nothing moved, what was `asked`, of which account."""
 
     id: str
     kind: Kind
     at: datetime
-    rule: str
+    rule: str  # what allowed the operator, or what refused them
     request: Request | None = None
     asked: Ask | None = None
     account: Account | None = None

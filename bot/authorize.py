@@ -7,6 +7,9 @@ from typing import Self
 
 from bot.request import TERMINAL, Operator
 
+# The user ids in a Slack user group, at most 60 s old; None where Slack cannot list it.
+Members = Callable[[str], frozenset[str] | None]
+
 _SEAL = object()  # only this file makes an Authorized
 
 
@@ -52,36 +55,26 @@ class Denied:
     rule: str
 
 
-def authorize(
-    operator: Operator,
-    allowlist: Allowlist,
-    members: Callable[[str], frozenset[str] | None],
-    home_team: str | None,
-) -> Authorized | Denied:
+def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: str | None) -> Authorized | Denied:
     """Decide for all pools at once.
 
-    `members` tells who is in a Slack user group; where Slack cannot list it (None), it allows no one. It is asked only
-    where no user id decides. A person of a team other than `home_team` is never allowed. In a terminal the operator's
-    id is an ARN, and Slack has no say.
+    A group that Slack cannot list allows no one. Groups are asked for only where no user id decides. A person of a team
+    other than `home` is never allowed. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
-        may = allowlist.pools and operator.id in allowlist.terminal
-        rules = dict.fromkeys(allowlist.pools, "allow.terminal")
-        return Authorized(operator, rules, seal=_SEAL) if may else Denied("not allowed")
-    if not home_team or operator.team_id != home_team:
+        rules = dict.fromkeys(allowlist.pools if operator.id in allowlist.terminal else (), "allow.terminal")
+        return Authorized(operator, rules, seal=_SEAL) if rules else Denied("not allowed")
+    if not home or operator.team_id != home:
         return Denied("from another team")
     members = cache(members)  # one question for each group, however many pools name it
-    found = {pool: _rule(operator.id, allowlist, pool, members) for pool in allowlist.pools}
-    if rules := {pool: rule for pool, rule in found.items() if rule}:
-        return Authorized(operator, rules, seal=_SEAL)
-    groups = allowlist.everywhere.groups.union(*(allowed.groups for allowed in allowlist.pools.values()))
+    if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
+        return Authorized(operator, allowed, seal=_SEAL)
+    groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
     return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})" if unreadable else "not allowed")
 
 
-def _rule(
-    operator_id: str, allowlist: Allowlist, pool: str, members: Callable[[str], frozenset[str] | None]
-) -> str | None:
+def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> str | None:
     places = (("", allowlist.everywhere), (f"pools.{pool}.", allowlist.pools[pool]))
     for where, allowed in places:
         if operator_id in allowed.users:

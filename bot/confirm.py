@@ -7,15 +7,13 @@ from datetime import datetime, timedelta
 
 from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.authorize import Allowlist, Authorized, Denied, Members, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
-from bot.ports import Beyond, Clock, Groups, Place, Requests, Trail, nothing_is
+from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
-from bot.work import CLOCKS_AGREE_WITHIN
-
-AT_ONCE = 100
+from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,23 +26,23 @@ class Press:
     number: int = 0
 
 
+@dataclass(eq=False)
 class AlreadyDecidedError(Exception):
     """A press on a card that no longer awaits it: show the request as it is."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    request: Request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    `home_team` tells the bot's workspace; no one is allowed while Slack has not said it (None).
+    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises.
     """
 
     allowlist: Allowlist
-    groups: Groups
-    home_team: Callable[[], str | None]
+    members: Members
+    home_team: Callable[[], str | None]  # the bot's workspace; None while Slack has not said it: no one is allowed
     pool_ids: Mapping[str, str]
     finder: Finder
     requests: Requests
@@ -64,7 +62,7 @@ class Confirmations:
             raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, self.groups.members, self.home_team())
+        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision.rule, account, sentence)
@@ -107,37 +105,32 @@ class Confirmations:
         return request
 
     def _found(self, authorized: Authorized, ask: Ask) -> Sequence[Account]:
-        pools = sorted(authorized.rules)
         try:
-            return self.finder.find(ask, pools)
+            return self.finder.find(ask, sorted(authorized.rules))
         except errors.AccountNotFoundError:
-            rule = authorized.rules[pools[0]]
+            _, rule = min(authorized.rules.items())
             self.trail.record(entry_of_ask(Kind.NOT_FOUND, ask, rule, self.clock.now()))
             raise
 
     def choose(self, press: Press) -> Request:
-        """Choose the candidate at `number`, from 0; it then awaits its confirmation. Raises as `confirm` does."""
+        """Choose the candidate at `number`, from 0; it then awaits its confirmation."""
         request = self._awaiting(press, State.CHOOSING)
         if press.number >= len(request.candidates):
             raise errors.UnknownRequestError
         account = request.candidates[press.number]
         rule, earlier = self.authorize(request.ask, account).rules[account.pool], self._earlier(account)
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        changes = {"chosen": account, "allowed_by": rule, "earlier": earlier}
-        return self._move(request, State.CONFIRMING, press.place, now, **changes)
+        return self._move(request, State.CONFIRMING, press.place, now, chosen=account, allowed_by=rule, earlier=earlier)
 
     def confirm(self, press: Press) -> Request:
-        """Decide that a request is to be done: exactly one of any number of presses gets past this.
-
-        Raises `UnknownRequestError`, `NotYoursError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`.
-        """
+        """Decide that a request is to be done: exactly one of any number of presses gets past this."""
         request = self._awaiting(press, State.CONFIRMING)
         rule = self.authorize(request.ask, request.account).rules[request.account.pool]
         now = self._in_time(request, press.place)  # again, as in `choose`
         return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
 
     def cancel(self, press: Press) -> Request:
-        """Cancel a request. Raises as `confirm` does, but needs no permission."""
+        """Cancel a request. It needs no permission."""
         return self._end(self._awaiting(press), State.CANCELLED, press.place)
 
     def expire(self) -> None:
@@ -153,9 +146,7 @@ class Confirmations:
             raise errors.UnknownRequestError
         who = request.ask.operator
         if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
-            ask = replace(request.ask, operator=press.operator)
-            rule = "pressed another's button"
-            self.trail.record(entry_of_ask(Kind.REFUSED, ask, rule, self.clock.now(), request.chosen))
+            self._refused(replace(request.ask, operator=press.operator), "pressed another's button", request.chosen)
             raise errors.NotYoursError
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)

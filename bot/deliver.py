@@ -89,19 +89,16 @@ def _can_show(request: Request, place: Place | None) -> bool:
 
 @dataclass(kw_only=True)
 class Delivery:
-    """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it.
-
-    `refusing` is Slack's word while someone has to repair the channel; operators are told in their results.
-    """
+    """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it."""
 
     outbox: Outbox
     channel: AuditChannel
     clock: Clock
     jitter: Callable[[], float]
     beyond: Beyond = nothing_is
-    refusing: str | None = field(default=None, init=False)
+    refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
     held_until: datetime | None = field(default=None, init=False)
-    taken: list[tuple[Sequence[Entry], str]] = field(default_factory=list, init=False)
+    taken: tuple[Sequence[Entry], str] | None = field(default=None, init=False)
 
     def deliver(self) -> float:
         """Post what is due, oldest first; return in how many seconds to look again."""
@@ -154,7 +151,7 @@ class Delivery:
         except DeliveryError as error:
             return self._put_off(entries, error)
         self.refusing = None
-        self.taken.append((entries, ts))
+        self.taken = (entries, ts)
         self._note_taken()
         return True
 
@@ -174,7 +171,6 @@ class Delivery:
 
     def _note_taken(self) -> None:
         """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""
-        while self.taken:
-            entries, ts = self.taken[0]
-            self.outbox.delivered(entries, ts, self.clock.now())
-            self.taken.pop(0)
+        if self.taken:
+            self.outbox.delivered(*self.taken, self.clock.now())
+        self.taken = None

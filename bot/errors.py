@@ -1,5 +1,6 @@
 """What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own."""
 
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -156,14 +157,12 @@ class SupersededError(Exception):
     """Someone else added or moved the request first, so this write did not happen. Read it again."""
 
 
+@dataclass(eq=False)
 class DeliveryError(Exception):
-    """Slack did not take a message. `retry_after` is how long it asked not to be called, where it did.
+    """Slack did not take a message."""
 
-    `for_good`: it takes none until someone repairs the channel. `gone`: it takes none at this address ever again.
-    """
-
-    def __init__(
-        self, reason: str, retry_after: timedelta | None = None, *, for_good: bool = False, gone: bool = False
-    ) -> None:
-        self.reason, self.retry_after, self.for_good, self.gone = reason, retry_after, for_good, gone
-        super().__init__(reason)
+    reason: str
+    retry_after: timedelta | None = None  # for so long it asked not to be called
+    _: KW_ONLY
+    for_good: bool = False  # it takes none until someone repairs the channel
+    gone: bool = False  # it takes none at this address ever again

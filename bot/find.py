@@ -32,8 +32,8 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 # What a target may be, and how each attribute spells it.
 Forms = Mapping[Attribute, str]
-# How a pool's country reads a phone number: E.164, or None for what is no valid number.
-E164 = Callable[[str, str | None], str | None]
+# How a phone number is read in the country of a pool of this name: E.164, or None for what is no valid number.
+E164 = Callable[[str, str], str | None]
 # Does several things at the same time; returns all results in order, or raises the first error.
 Together = Callable[[Sequence[Callable[[], Sequence[Account]]]], Sequence[Sequence[Account]]]
 
@@ -49,8 +49,7 @@ class Finder:
     def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
         """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
 
-        Raises `AccountNotFoundError`, and `PoolUnavailableError` where any pool could not be asked: it might have the
-        account that is meant.
+        Raises `AccountNotFoundError`, and `PoolUnavailableError` where a pool that might have it could not be asked.
         """
         target, forms = ask.options.target, {name: self._forms(name, ask) for name in pools}
         looks = [partial(self._accounts, name, ask, forms[name]) for name in pools]
@@ -73,7 +72,7 @@ class Finder:
             forms[Attribute.EMAIL] = target
         if _UUID.fullmatch(target):
             forms[Attribute.SUB] = target.lower()
-        if looks_like_phone(target) and (number := self.e164(target, self.pools[pool].default_region)):
+        if looks_like_phone(target) and (number := self.e164(target, pool)):
             forms[Attribute.PHONE] = number
         return forms
 
@@ -104,5 +103,4 @@ class Finder:
             hints = [f"Written so, it is not a phone number{missing}."]
         if len(forms) < len(self.pools):
             hints.append("It may be in another pool.")
-        where = " and ".join(forms)
-        return f"No one was found in {where}, looking for a {how}. Check the spelling. {' '.join(hints)}"
+        return f"No one was found in {' and '.join(forms)}, looking for a {how}. Check the spelling. {' '.join(hints)}"

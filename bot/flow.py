@@ -47,22 +47,16 @@ class Lane(Protocol):
 
 @dataclass(kw_only=True)
 class Flow:
-    """Takes commands and presses, and starts what waits to be run.
-
-    While `draining`, once the store `is_outdated` since it belongs to a newer bot, and while there is a `clock_error`,
-    nothing is begun or decided.
-    `slack_lane` does what needs Slack and the store only, `aws_lane` what needs AWS, so that a hanging Cognito never
-    delays a press.
-    """
+    """Takes commands and presses, and starts what waits to be run."""
 
     confirmations: Confirmations
     worker: Worker
     outbox: Outbox
-    slack_lane: Lane
+    slack_lane: Lane  # for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
-    is_outdated: Callable[[], bool] = lambda: False
+    is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
     clock_error: Callable[[], errors.BotError | None] = lambda: None
-    draining: bool = False
+    draining: bool = False  # while one of these is so, nothing is begun or decided
 
     def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
@@ -160,10 +154,10 @@ class Flow:
         except AlreadyDecidedError as error:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
-            of_ours = isinstance(error, errors.BotError)
-            if not of_ours or isinstance(error, errors.StoreUnavailableError):
+            ours = error if isinstance(error, errors.BotError) else None
+            if not ours or isinstance(ours, errors.StoreUnavailableError):
                 _log_failed("A command or press failed", error)
-            reply.say(error if of_ours else errors.BotError())
+            reply.say(ours or errors.BotError())
 
     def _tell_decided(self, request: Request, reply: Reply) -> None:
         if request.state in {State.READY, State.RUNNING}:

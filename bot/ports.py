@@ -33,13 +33,6 @@ def nothing_is(_: timedelta) -> None:
     """Return None: this is the `Beyond` of a clock that is not checked."""
 
 
-class Groups(Protocol):
-    """Slack user groups."""
-
-    def members(self, group_id: str) -> frozenset[str] | None:
-        """Return the user ids in a group, at most 60 s old; None where Slack cannot list it."""
-
-
 class Attribute(StrEnum):
     """What ListUsers can search by, and this bot does."""
 
@@ -55,10 +48,6 @@ class UserPool(Protocol):
     @property
     def pool_id(self) -> str:
         """The user pool's id."""
-
-    @property
-    def default_region(self) -> str | None:
-        """The country in which phone numbers without a country code are read, such as DE."""
 
     def on_behalf(self, request_id: str, operator_id: str) -> "UserPool":
         """Return this pool for calls that AWS's own trail shows as made for this request and operator."""
@@ -92,16 +81,13 @@ class Show:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveMessage:
-    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now.
-
-    `place` is None once its response_url has ended. `failures` are those in a row.
-    """
+    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now."""
 
     request_id: str
     version: int
     due_at: datetime | None = None
-    place: Place | None = None
-    failures: int = 0
+    place: Place | None = None  # None once its response_url has ended
+    failures: int = 0  # in a row
     hold: str | None = None
 
 
@@ -195,27 +181,21 @@ class Outbox(Protocol):
         """
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note that Slack may not have taken the card, and when to try again (None: as it was), unless someone did.
-
-        If the request has moved on, the card is due at once, as after `shown`.
-        """
+        """Note that Slack may not have taken the card: it is due then (None: as before), or at once, as in `shown`."""
 
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""
 
 
-# The next two raise `DeliveryError` unless Slack definitely took a message.
-
-
 class AuditChannel(Protocol):
-    """The Slack channel in which every outcome is posted."""
+    """The Slack channel in which every outcome is posted. Raises `DeliveryError` unless Slack took a message."""
 
     def post(self, entries: Sequence[Entry]) -> str:
         """Post one message for one entry, or for several refusals of one operator; return its `ts`."""
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, each drawn from its request."""
+    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
 
     def show(self, request: Request, place: Place | None) -> None:
         """Show a request at `place`; without one, as a direct message to its operator."""

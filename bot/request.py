@@ -33,13 +33,11 @@ class State(StrEnum):
 
 # Every store refuses any other move. RUNNING to itself: a step's answer is noted, or a dead claim is taken over.
 MOVES: Mapping[State, frozenset[State]] = {
+    **dict.fromkeys(State, frozenset()),
     State.CHOOSING: frozenset({State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMING: frozenset({State.READY, State.CANCELLED, State.EXPIRED}),
     State.READY: frozenset({State.RUNNING, State.FAILED}),
     State.RUNNING: frozenset({State.RUNNING, State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}),
-    **dict.fromkeys(
-        (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED), frozenset()
-    ),
 }
 
 AWAITING = frozenset({State.CHOOSING, State.CONFIRMING})  # the card waits for a press
@@ -57,15 +55,12 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a command says: `target` exactly as typed, in a pool by its short name or its id, `action` of action.py.
-
-    `exactly`: the target is a user name and nothing else.
-    """
+    """What a command says: `target` exactly as typed, in a pool by its short name or its id, `action` of action.py."""
 
     target: str
     pool: str | None = None
     pool_id: str | None = None
-    exactly: bool = False
+    exactly: bool = False  # the target is a user name and nothing else
     reason: str | None = None
     action: str = "sign_out"
 
@@ -83,10 +78,7 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The Cognito user that a target turned out to be, in the pool of this short name.
-
-    `provider` is where a federated account signs in, such as Google; None for an account of the pool's own.
-    """
+    """The Cognito user that a target turned out to be, in the pool of this short name."""
 
     pool: str
     pool_id: str
@@ -95,7 +87,7 @@ class Account:
     sub: str | None = None
     email: str | None = None
     phone: str | None = None
-    provider: str | None = None
+    provider: str | None = None  # where a federated account signs in, such as Google
     status: str | None = None
     enabled: bool | None = None
     created_at: datetime | None = None
@@ -132,30 +124,23 @@ class Earlier:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One accepted command, from its card to its outcome. All times are aware, in UTC.
-
-    `version` counts the moves: a store writes a move only over the version that it was made from.
-    `candidates` are the first of the `matches` accounts found; `chosen` is the one that is meant.
-    `expires_at` is the end of the present wait for a press. `decided_at` is the operator's press on the action.
-    `in_doubt`: an earlier holder of the claim died; its calls, if any, got no recorded answer.
-    `done` are the steps that were answered with yes, `attempts` counts all calls that were sent.
-    """
+    """One accepted command, from its card to its outcome. All times are aware, in UTC."""
 
     ask: Ask
-    version: int = 1
+    version: int = 1  # counts the moves: a store writes a move only over the version that it was made from
     state: State
-    candidates: tuple[Account, ...]
+    candidates: tuple[Account, ...]  # the first of the `matches` accounts found
     matches: int = 1
-    chosen: Account | None
+    chosen: Account | None  # the one that is meant
     earlier: Earlier | None = None
     allowed_by: str
     created_at: datetime
-    expires_at: datetime
-    decided_at: datetime | None = None
+    expires_at: datetime  # the end of the present wait for a press
+    decided_at: datetime | None = None  # the operator's press on the action
     claim: Claim | None = None
-    in_doubt: bool = False
-    done: tuple[str, ...] = ()
-    attempts: int = 0
+    in_doubt: bool = False  # an earlier holder of the claim died; its calls, if any, got no recorded answer
+    done: tuple[str, ...] = ()  # the steps that were answered with yes
+    attempts: int = 0  # all calls that were sent
     error_code: str | None = None
     aws_request_ids: tuple[str, ...] = ()
     ended_at: datetime | None = None

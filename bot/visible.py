@@ -17,6 +17,8 @@ def visible(text: str) -> str:
 
     What comes back as it was has no such character in it.
     """
+    if text.isascii() and text.isprintable():  # as nearly all text is
+        return text
     return "".join(
         f"\\u{ord(each):04X}" if unicodedata.category(each) in _HIDDEN or ord(each) in _DRAWN_AS_NOTHING else each
         for each in text

@@ -13,8 +13,7 @@ from bot.ports import Beyond, Clock, Requests, UserPool, nothing_is
 from bot.request import TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
-CONNECT_SECONDS = 2
-READ_SECONDS = 5
+CONNECT_SECONDS, READ_SECONDS = 2, 5
 CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
 MARGIN = timedelta(seconds=10)
 # A claim's lease outlives all its calls by MARGIN: no call starts with less than CALL + MARGIN left.
@@ -37,18 +36,15 @@ class Lifetimes:
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """Carries decided requests out. Safe to use from many threads, and in several instances at once.
-
-    `jitter` gives a factor for each pause. What was asked in a terminal of a pool in `with_role` can only be run there:
-    the role trusts each operator's own credentials.
-    """
+    """Carries decided requests out. Safe to use from many threads, and in several instances at once."""
 
     pools: Mapping[str, UserPool]
     lifetimes: Mapping[str, Lifetimes]
     requests: Requests
     clock: Clock
     resume_within: timedelta
-    jitter: Callable[[], float]
+    jitter: Callable[[], float]  # a factor for each pause
+    # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
     with_role: frozenset[str] = frozenset()
     beyond: Beyond = nothing_is
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -65,16 +61,13 @@ class Worker:
         return [each for each in mine if each.id not in self._running]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
-        """Claim a request, carry it out, and return it with its outcome, stored. Unless `shown_here`, its card is due.
-
-        None where another worker has it, or took it over on the way.
-        """
+        """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it."""
         with self._lock:
             if request.id in self._running:  # what this process still works on, it never takes over
                 return None
             self._running.add(request.id)
         try:
-            wait = SHOWN_HERE if shown_here else timedelta(0)
+            wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
             if request.state is State.READY and self.clock.now() >= self._latest(request):
                 return self._end(request, replace(request, error_code=TOO_LATE), wait)
             return self._carry_out(self._claim(request), wait)
@@ -105,8 +98,7 @@ class Worker:
         return pool.on_behalf(request.id, request.ask.operator.id)
 
     def _claim(self, request: Request) -> Request:
-        now = self.clock.now()
-        dead = request.state is State.RUNNING
+        now, dead = self.clock.now(), request.state is State.RUNNING
         claim = Claim(id=new_id(now), at=now, until=now + LEASE)
         claimed = request.move(State.RUNNING, claim=claim, in_doubt=request.in_doubt or dead)
         self.requests.move(request, claimed, entry_of(claimed, now) if dead else None, None)
@@ -118,10 +110,9 @@ class Worker:
             known = self._call(request, step)
             if known.done == request.done:
                 return self._end(request, known, wait)
-            claim = request.claim and replace(request.claim, until=self.clock.now() + LEASE)
-            noted = known.move(State.RUNNING, claim=claim)
-            self.requests.move(request, noted, None, None)
-            request = noted
+            before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+            request = known.move(State.RUNNING, claim=claim)
+            self.requests.move(before, request, None, None)
         return self._end(request, self._call(request, last), wait)
 
     def _call(self, request: Request, step: Step) -> Request:
@@ -166,17 +157,17 @@ class Worker:
         now, in_doubt = ended.ended_at or self.clock.now(), False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
-                return self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
+                self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
             except SupersededError:
-                if in_doubt and self.requests.get(request.id) == ended:  # an earlier try was done after all
-                    return None
-                raise
+                if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
+                    raise
             except StoreUnavailableError as error:
                 in_doubt = in_doubt or error.in_doubt
                 if pause is None:
                     raise
                 self.clock.sleep(pause)
-        return None
+                continue
+            return
 
 
 def known_after(answer: Answer, step: Step, request: Request, made: int) -> Request:

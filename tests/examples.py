@@ -13,7 +13,7 @@ from bot.find import Finder
 from bot.ports import Attribute, Clock, Place, Requests, Show
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE, Lifetimes, Worker
 
 T = TypeVar("T")
@@ -57,15 +57,6 @@ class StoppedClock:
     def sleep(self, seconds: float) -> None:
         """Move on by so much."""
         self.time += timedelta(seconds=seconds)
-
-
-class NoGroups:
-    """No group has a member."""
-
-    def members(self, group_id: str) -> frozenset[str]:
-        """Return no one."""
-        assert group_id
-        return frozenset()
 
 
 def asked(target: str = "ada", **changes: Any) -> Ask:
@@ -150,7 +141,6 @@ class ScriptedPool:
     steps: list[Step] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
 
-    default_region = None
     pool_id = ADA.pool_id
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
@@ -197,7 +187,7 @@ def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, 
     pools = {"customers": pool or ScriptedPool([], StoppedClock())}
     values: dict[str, Any] = {
         "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
-        "groups": NoGroups(),
+        "members": lambda _: frozenset(),
         "home_team": lambda: SAM.team_id,
         "pool_ids": {"customers": ADA.pool_id},
         "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import create_model
+
 OURS = str(Path.cwd() / "bot") + os.sep
-# Nobody may do these meanwhile. Libraries read files of their own and try for IPv6; our modules may not even do that.
-NOBODY = {"os.mkdir", "os.remove", "os.rename", "socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
+# No one may do these meanwhile. Libraries read files of their own and try for IPv6; our modules may not even do that.
+NO_ONE = {"os.mkdir", "os.remove", "os.rename", "socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
 NOT_WE = {"open", "os.listdir", "os.scandir", "socket.__new__", "subprocess.Popen"}
 
 
@@ -25,13 +27,14 @@ def asked_for_by_our_module() -> bool:
 
 def watch(event: str, arguments: tuple[Any, ...]) -> None:
     writes = event == "open" and bool(int(arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR))
-    if event in NOBODY or writes or (event in NOT_WE and asked_for_by_our_module()):
+    if event in NO_ONE or writes or (event in NOT_WE and asked_for_by_our_module()):
         raise AssertionError(f"{event} {arguments[:1]} while a module is imported")
 
 
 def main() -> None:
     sys.path[0] = str(Path.cwd())
     bot = importlib.import_module("bot")
+    create_model("First")  # with its first model, pydantic looks on the disk for plugins of its own
     sys.addaudithook(watch)
     for found in pkgutil.walk_packages(bot.__path__, "bot."):
         importlib.import_module(found.name)

@@ -14,7 +14,7 @@ from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
 from bot.ports import Clock, Place
 from bot.request import Claim, Request, State
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE
 
 

@@ -14,7 +14,7 @@ from bot.action import ACTIONS, Action, Answer, Done, Refused, Step, Unclear
 from bot.audit import POSTED, Kind
 from bot.errors import StoreUnavailableError
 from bot.request import Request, State
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
 
 

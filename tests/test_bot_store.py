@@ -101,20 +101,21 @@ def test_a_decision_of_which_no_one_knows_whether_it_was_written_is_either_carri
     monkeypatch: pytest.MonkeyPatch,
     written: bool,  # noqa: FBT001 -- an example
 ) -> None:
-    commit, once = WritableFile._commit, threading.Lock()
+    write, once = WritableFile.write, threading.Lock()
 
-    def lost(store: WritableFile, db: sqlite3.Connection) -> None:
-        if threading.current_thread().name.startswith("slack-") and once.acquire(blocking=False):
-            if written:
-                commit(store, db)
-            else:
-                store._disconnect()
+    @contextmanager
+    def lost(store: WritableFile) -> Iterator[sqlite3.Connection]:
+        is_lost = threading.current_thread().name.startswith("slack-") and once.acquire(blocking=False)
+        with write(store) as db:
+            yield db
+            if is_lost and not written:
+                raise StoreUnavailableError("disk I/O error", in_doubt=True)
+        if is_lost:
             raise StoreUnavailableError("disk I/O error", in_doubt=True)
-        commit(store, db)
 
     with headless.bot_in_process():
         card = card_for(headless, SAM)
-        monkeypatch.setattr(WritableFile, "_commit", lost)
+        monkeypatch.setattr(WritableFile, "write", lost)
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, containing="If you had just confirmed, the sign-out may still happen")
         if not written:

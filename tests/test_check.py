@@ -541,7 +541,6 @@ class FullPool:
     """A pool that, against all odds, has an account under the name tried."""
 
     pool_id = "eu-central-1_AbCdEf123"
-    default_region = None
 
     def __init__(self) -> None:
         self.called: list[str] = []

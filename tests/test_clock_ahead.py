@@ -27,7 +27,7 @@ from bot.deliver import CardDelivery, Delivery
 from bot.errors import INTERRUPTED, TOO_LATE
 from bot.ports import Show
 from bot.request import State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE
 
 AHEAD = NOON + timedelta(days=30)

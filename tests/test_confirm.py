@@ -34,7 +34,7 @@ from bot.errors import (
 )
 from bot.reason import ReasonRule
 from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
@@ -76,7 +76,7 @@ class TestAuthorize:
             confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
 
     def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
-        rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, groups=Members({"S0ONE": None}))
+        rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, members=Members({"S0ONE": None}).members)
         with pytest.raises(DeniedError):
             rules.authorize(asked())
         (entry,) = store.entries(None, None)
@@ -199,7 +199,7 @@ class TestConfirm:
         groups = Members({"S0ONE": frozenset({SAM.id})}, during=lambda: clock.sleep(2))
         request = added(store, awaiting())
         with pytest.raises(AlreadyDecidedError):
-            confirmations(store, clock, allowlist=IN_GROUP, groups=groups).confirm(press(request))
+            confirmations(store, clock, allowlist=IN_GROUP, members=groups.members).confirm(press(request))
         assert stored(store, request).state is State.EXPIRED
 
     def test_the_time_of_the_decision_is_the_one_that_was_compared_with_the_end_of_the_wait(self, store: Store) -> None:
@@ -310,7 +310,7 @@ class TestChoose:
         groups = Members({"S0ONE": frozenset({SAM.id})}, during=lambda: clock.sleep(2))
         request = added(store, choosing())
         with pytest.raises(AlreadyDecidedError):
-            confirmations(store, clock, allowlist=IN_GROUP, groups=groups).choose(press(request))
+            confirmations(store, clock, allowlist=IN_GROUP, members=groups.members).choose(press(request))
         assert stored(store, request).state is State.EXPIRED
 
     def test_a_refused_choice_is_recorded_with_the_account_that_was_wanted(self, store: Store) -> None:

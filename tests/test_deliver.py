@@ -15,7 +15,7 @@ from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE
 from bot.errors import DeliveryError, StoreUnavailableError
 from bot.ports import LiveMessage, Place
 from bot.request import Claim, Operator, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import LEASE
 
 ARCHIVED = DeliveryError("is_archived", for_good=True)

@@ -144,7 +144,9 @@ def test_a_trail_of_two_shapes_is_read_and_none_of_it_is_rewritten(store: SQLite
     stored = store._file.rows("SELECT number, document FROM entries")
     second = {row["number"]: of_shape_2(row["document"], second_entry) for row in stored[::2]}
     for number, document in second.items():
-        store._file.db().execute("UPDATE entries SET document = ? WHERE number = ?", (document, number))
+        store._file.rows(
+            "UPDATE entries SET document = :document WHERE number = :number", {"document": document, "number": number}
+        )
     assert list(store.entries(None, None)) == before
     store.delivered(store.due_entries(NOON, 9), "1.0", NOON)
     after = {row["number"]: row["document"] for row in store._file.rows("SELECT number, document FROM entries")}

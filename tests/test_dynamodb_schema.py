@@ -16,10 +16,10 @@ from bot.request import State
 from bot.stores.dynamodb import items, schema
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import put, update
-from bot.stores.dynamodb.probe import try_table
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.schema import LOOK_EVERY_SECONDS
 from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.probe import try_table
 
 READS = {"DescribeTable", "GetItem", "Query"}
 

@@ -147,12 +147,12 @@ def test_an_index_that_lags_forgets_no_place_that_came_since(
     dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = added_to(dynamodb_store, show=SHOW)
-    lagging = {what: list(dynamodb_store._index.due(9, what)) for what in (items.CARD, items.PLACE)}
+    lagging = {what: list(dynamodb_store._due(9, what)) for what in (items.CARD, items.PLACE)}
     clicked = replace(PLACE, response_url="https://hooks.slack.com/actions/1", until=PLACE.until + timedelta(minutes=5))
     ready = request.move(State.READY, decided_at=NOON)
     dynamodb_store.move(request, ready, entry_of(ready, NOON), Show(at=NOON, place=clicked))
     with monkeypatch.context() as patched:
-        patched.setattr(dynamodb_store._index, "due", lambda _, what, *__, **___: iter(lagging[what]))
+        patched.setattr(dynamodb_store, "_due", lambda _, what, *__, **___: iter(lagging[what]))
         dynamodb_store.forget_places(PLACE.until)
     (card,) = dynamodb_store.due_messages(NOON, 9)
     assert card.place == clicked
@@ -162,10 +162,10 @@ def test_a_card_that_an_index_which_lags_still_tells_of_is_not_held_twice(
     dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     added_to(dynamodb_store, show=SHOW)
-    lagging = list(dynamodb_store._index.due(9, items.CARD))
+    lagging = list(dynamodb_store._due(9, items.CARD))
     (card,) = dynamodb_store.due_messages(NOON, 9)
     assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=1))
-    monkeypatch.setattr(dynamodb_store._index, "due", lambda *_, **__: iter(lagging))
+    monkeypatch.setattr(dynamodb_store, "_due", lambda *_, **__: iter(lagging))
     assert dynamodb_store.due_messages(NOON, 9) == [card]
     assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=2)) is None
 

@@ -45,7 +45,7 @@ from bot.errors import (
 )
 from bot.flow import Flow
 from bot.request import ENDED, Ask, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 
 YES = Done("aws-yes")
 NOT_ALLOWED = Allowlist(Allowed(), {"customers": Allowed()})

@@ -106,7 +106,7 @@ class Requests(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.store = LossyStore(Path(self.folder.name) / "signout.db")
         self.store.open()
-        self.store._file.db().execute("PRAGMA synchronous = OFF")
+        self.store._file.rows("PRAGMA synchronous = OFF")
         self.clock = StoppedClock()
         self.pool = Pool([], self.clock, accounts=BOTH)
         self.group = {GIL.id}
@@ -118,7 +118,7 @@ class Requests(RuleBasedStateMachine):
             self.clock,
             self.pool,
             allowlist=Allowlist(Allowed(frozenset({SAM.id}), frozenset({GROUP})), {"customers": Allowed()}),
-            groups=self,
+            members=self.members,
             confirm_within=CONFIRM_WITHIN,
         )
 
@@ -213,7 +213,7 @@ class Requests(RuleBasedStateMachine):
         self.store.loses = False
         self.confirmations.expire()
         for expected in self.expected.values():
-            if expected.state in AWAITING and self.clock.now() >= expected.expires_at:
+            if expected.state in AWAITING and self.clock.now() >= expected.expires_at + CLOCKS_AGREE_WITHIN:
                 expected.become(State.EXPIRED, Kind.EXPIRED)
 
     @precondition(lambda self: self._states() & WORK)

@@ -162,7 +162,7 @@ def _forgotten_if_not_noted(sound: Any_, delivery: Delivery, entries: Sequence[E
     try:
         return sound(delivery, entries)  # type: ignore[no-any-return]
     except StoreUnavailableError:
-        delivery.taken.clear()
+        delivery.taken = None
         raise
 
 

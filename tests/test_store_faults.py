@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -196,9 +196,8 @@ def test_a_commit_that_failed_is_in_doubt_and_one_that_never_was_tried_is_not(
             return done
 
     request = awaiting()
-    db = store._file.db()
-    with monkeypatch.context() as patch:
-        patch.setattr(store._file, "db", lambda: FailsAfterCommit(db))
+    with monkeypatch.context() as patch, store._file.connection() as db:
+        patch.setattr(store._file, "connection", lambda: nullcontext(FailsAfterCommit(db)))
         with pytest.raises(StoreUnavailableError, match="Otherwise nothing was signed out") as caught:
             store.add(request, entry_of(request, NOON), None)
     assert caught.value.in_doubt
@@ -216,12 +215,17 @@ def test_many_threads_leave_no_connection_behind(store: SQLiteStore) -> None:
     assert held.count(str(store._file.path)) == 0
 
 
+def dumped(store: SQLiteStore) -> list[str]:
+    with store._file.connection() as db:
+        return list(db.iterdump())
+
+
 def test_checking_that_it_is_writable_changes_and_adds_nothing(store: SQLiteStore) -> None:
     claimed_in(store)
-    before = "\n".join(store._file.db().iterdump())
+    before = dumped(store)
     for _ in range(1100):  # more than the 1000 pages after which SQLite begins its -wal again
         store.check_writable()
-    assert "\n".join(store._file.db().iterdump()) == before
+    assert dumped(store) == before
     wal = store._file.path.with_name(f"{store._file.path.name}-wal")
     assert wal.stat().st_size < 5_000_000
 
@@ -230,8 +234,7 @@ def test_a_file_that_can_only_be_read_is_read(disk: Path) -> None:
     store = SQLiteStore(disk / "signout.db")
     store.open()
     claimed = claimed_in(store)
-    open_still = store._file.db()
-    store._file._local.__dict__.clear()
+    open_still = store._file._local.__dict__.pop("own")
     with read_only(disk):
         with pytest.raises(StoreUnavailableError) as caught:
             store.check_writable()

@@ -180,7 +180,8 @@ def unreadable_rows(store: SQLiteStore) -> None:
     refused(store)
     broken = "UPDATE {0} SET {1} WHERE number = (SELECT max(number) FROM {0});"
     breaks = {"requests": "document = '{}'", "entries": "document = '{}'", "cards": "due_at = ''"}
-    store._file.db().executescript("".join(broken.format(*each) for each in breaks.items()))
+    with store._file.connection() as db:
+        db.executescript("".join(broken.format(*each) for each in breaks.items()))
     store.expired(NOON + HOUR, 9)
     store.due_entries(NOON + HOUR, 9)
     store.due_messages(NOON + HOUR, 9)

@@ -14,8 +14,8 @@ from examples import NOON, awaiting
 
 from bot.audit import entry_of
 from bot.errors import StoreError
+from bot.stores.probe import try_sqlite
 from bot.stores.sqlite.file import connect_to_read
-from bot.stores.sqlite.probe import try_sqlite
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.schema import APPLICATION_ID, newest
 from bot.stores.sqlite.store import SQLiteStore
@@ -51,16 +51,15 @@ def test_what_a_killed_bot_left_open_to_others_is_closed_to_them(tmp_path: Path)
 
 
 def test_each_write_is_synchronised_to_the_disk(store: SQLiteStore) -> None:
-    db = store._file.db()
-    assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-    assert db.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert store._file.rows("PRAGMA journal_mode")[0][0] == "wal"
+    assert store._file.rows("PRAGMA synchronous")[0][0] == 2
 
 
 def test_no_statement_writes_a_temporary_file(store: SQLiteStore) -> None:
     memory = 2
-    for db in (store._file.db(), connect_to_read(store._file.path)):
+    assert store._file.rows("PRAGMA temp_store")[0][0] == memory
+    with closing(connect_to_read(store._file.path)) as db:
         assert db.execute("PRAGMA temp_store").fetchone()[0] == memory
-        db.close()
 
 
 def test_a_store_that_was_open_to_others_no_longer_is(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
 from bot.errors import StoreUnavailableError
 from bot.request import TERMINAL, Claim, Request, State, new_id
-from bot.wiring.shared import Store
+from bot.wiring.stores import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 
 YES = Done("aws-yes")

@@ -42,7 +42,6 @@ class CognitoUserPool:
     pool_id: str
     region: str
     clients: Clients
-    default_region: str | None = None
     role: Role | None = None
     failed: Callable[[str, str], None] = lambda _, __: None
     key: Key | None = None

@@ -7,7 +7,7 @@ help.py             what `/signout help` says
 reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states
 audit_channel.py    what the audit channel reads of an outcome, and posting it
-text.py             Block Kit without anything that Slack interprets, and how accounts are shown
+text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
 clients.py          slack_sdk's client, set up to try once, and posting through it
 groups.py           members of Slack user groups, at most a minute old
 manifest.py         the Slack app's manifest

@@ -79,38 +79,32 @@ class SlackChecks:
 
     def connection(self) -> Iterator[Finding]:
         """Try the app-level token: ask for a Socket Mode address, which is not used."""
+        name = "app-level token"
         if self.app_token is None:
             yield Finding("signing secret", "ok", "is set; only Slack's first request shows whether it is the app's")
             return
-        token = self.app_token
-        answer = ask(lambda: self.client.apps_connections_open(app_token=token))
+        answer = ask(partial(self.client.apps_connections_open, app_token=self.app_token))
         if not answer.trouble and answer.body.get("url"):
-            yield Finding("app-level token", "ok", "may open a Socket Mode connection (none was opened)")
+            yield Finding(name, "ok", "may open a Socket Mode connection (none was opened)")
         elif answer.is_slacks:
             sentence = f"Slack gives no Socket Mode address for it ({answer.trouble or 'no url'})."
-            yield Finding("app-level token", "missing", sentence, _NO_ADDRESS_FIX)
+            yield Finding(name, "missing", sentence, _NO_ADDRESS_FIX)
         else:
-            yield Finding("app-level token", "not tried", f"not tried: Slack could not be asked ({answer.trouble})")
+            yield Finding(name, "not tried", f"not tried: Slack could not be asked ({answer.trouble})")
 
     def audit_channel(self) -> Iterator[Finding]:
         """Post a line."""
-        if why := self._why_not.result():
-            yield Finding("audit channel", "not tried", why)
-        elif self.post_to is None:
-            yield Finding("audit channel", "not tried", "not tried (--no-post): whether the bot can post there")
+        name, channel, why = "audit channel", self.post_to, self._why_not.result()
+        if why or channel is None:
+            yield Finding(name, "not tried", why or "not tried (--no-post): whether the bot can post there")
+            return
+        post = partial(self.client.chat_postMessage, mrkdwn=False, unfurl_links=False, unfurl_media=False)
+        answer = ask(partial(post, channel=channel, text=TEST_LINE))
+        if answer.trouble:
+            fix = _CHANNEL_FIXES.get(answer.trouble, "Look that word up at chat.postMessage in Slack's API pages.")
+            yield Finding(name, "missing", f"Slack takes no post to {channel} ({answer.trouble}).", fix)
         else:
-            channel = self.post_to
-            answer = ask(
-                lambda: self.client.chat_postMessage(
-                    channel=channel, text=TEST_LINE, mrkdwn=False, unfurl_links=False, unfurl_media=False
-                )
-            )
-            if answer.trouble:
-                fix = _CHANNEL_FIXES.get(answer.trouble, "Look that word up at chat.postMessage in Slack's API pages.")
-                sentence = f"Slack takes no post to {channel} ({answer.trouble})."
-                yield Finding("audit channel", "missing", sentence, fix)
-            else:
-                yield Finding("audit channel", "ok", f"a test line was posted to {channel}")
+            yield Finding(name, "ok", f"a test line was posted to {channel}")
 
     def group(self, id_: str) -> Iterator[Finding]:
         """List a group."""

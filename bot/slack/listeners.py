@@ -94,13 +94,13 @@ class Listeners:
         """Take a form that was sent. What is malformed is said at once, under its field."""
         filled, state = filled_of(view), state_of(view)
         troubles = troubles_in(filled, self._cards.shown.reason_rule)
-        if not troubles:
-            operator, reply = self._sender(body, state.place)
-            ask = _ask(context, operator, state.channel_id, filled.options)
-            try:
+        try:
+            if not troubles:
+                operator, reply = self._sender(body, state.place)
+                ask = _ask(context, operator, state.channel_id, filled.options)
                 self._flow.ask(ask, FormReply(reply, view["id"], state, filled))
-            except BotError as error:
-                troubles = {TARGET: str(error)}
+        except BotError as error:
+            troubles = {TARGET: str(error)}
         if troubles:
             ack(response_action="errors", errors=troubles)
         else:

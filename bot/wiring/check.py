@@ -4,19 +4,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 
 from bot.aws.check_pools import aws_clock, try_pool
 from bot.edge.lanes import ThreadLane, settle
 from bot.facts.finding import Finding
-from bot.settings.model import Settings, StoreSettings
+from bot.settings.model import Settings
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import refuse_redirects, web_client
-from bot.stores.dynamodb.probe import try_table
-from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.sqlite.probe import try_sqlite
 from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import user_pools
+from bot.wiring.stores import probe_of
 
 THREADS = 16
 WITHIN_SECONDS = 60.0
@@ -42,14 +39,9 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            ("store", _try_store(settings)),
+            ("store", probe_of(settings)),
         ]
     )
-
-
-def _try_store(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
-    kind, place = settings.kind_and_place
-    return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
 
 
 def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:

@@ -33,16 +33,8 @@ from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
 from bot.slack.text import Shown
-from bot.wiring.shared import (
-    AWS_THREADS,
-    Store,
-    SystemClock,
-    build_store,
-    confirmations_of,
-    jitter,
-    user_pools,
-    worker_of,
-)
+from bot.wiring.shared import AWS_THREADS, SystemClock, confirmations_of, jitter, user_pools, worker_of
+from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
 PRESSES_WAITING = 64
@@ -139,7 +131,9 @@ def _flow(
     pools = user_pools(settings, clock, metrics.cognito_failed)
     installation = slack.installation
     confirmations = replace(
-        confirmations_of(settings, pools, store, clock, groups=slack.groups, home_team=lambda: installation.team_id),
+        confirmations_of(
+            settings, pools, store, clock, members=slack.groups.members, home_team=lambda: installation.team_id
+        ),
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)

@@ -1,13 +1,12 @@
-"""What several verbs share: clock, store, pools, and the rules over them."""
+"""What several verbs share: clock, pools, and the rules over them."""
 
 import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
-from bot.audit import Entry
+from bot.authorize import Members
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
@@ -16,14 +15,12 @@ from bot.clock import CheckedClock
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
-from bot.ports import Groups, Requests, UserPool
-from bot.settings.model import Settings, StoreSettings
-from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.sqlite.store import SQLiteStore
+from bot.ports import Requests, UserPool
+from bot.settings.model import Settings
+from bot.wiring.stores import Store
 from bot.work import Lifetimes, Worker
 
 AWS_THREADS = 48
-Store = DynamoDBStore | SQLiteStore
 
 
 class SystemClock:
@@ -37,14 +34,6 @@ class SystemClock:
 def jitter() -> float:
     """Return a factor that spreads retries."""
     return random.uniform(0.8, 1.2)
-
-
-def build_store(
-    settings: StoreSettings, clock: CheckedClock, written: Callable[[Entry], None] = lambda _: None
-) -> Store:
-    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
-    kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written, clock=clock) if kind == "dynamodb" else SQLiteStore(Path(place), written)
 
 
 def user_pools(
@@ -64,7 +53,6 @@ def user_pools(
             pool.id,
             pool.region,
             clients,
-            pool.default_region,
             Role(pool.role_arn, roles) if pool.role_arn else None,
             failed,
         )
@@ -98,16 +86,18 @@ def confirmations_of(  # noqa: PLR0913 -- what the two ways to run the bot do no
     store: Store,
     clock: CheckedClock,
     *,
-    groups: Groups,
+    members: Members,
     home_team: Callable[[], str | None],
 ) -> Confirmations:
     """Return the rules up to a decision, as they are configured."""
     return Confirmations(
         allowlist=settings.allowlist,
-        groups=groups,
+        members=members,
         home_team=home_team,
         pool_ids={name: pool.id for name, pool in settings.pools.items()},
-        finder=Finder(pools=pools, e164=e164, together=together),
+        finder=Finder(
+            pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
+        ),
         requests=store,
         trail=store,
         clock=clock,

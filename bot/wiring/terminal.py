@@ -11,15 +11,8 @@ from bot.errors import BotError, StoreError, StoreUnavailableError
 from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
-from bot.wiring.shared import SystemClock, build_store, confirmations_of, user_pools, worker_of
-
-
-class NoGroups:
-    """Groups in a terminal, where Slack is not asked."""
-
-    def members(self, group_id: str) -> frozenset[str] | None:  # noqa: ARG002 -- Slack is not asked of any
-        """Return None."""
-        return None
+from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
+from bot.wiring.stores import build_store
 
 
 @contextmanager
@@ -35,7 +28,9 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
         raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
     with closing(store):
         flow = Flow(
-            confirmations=confirmations_of(settings, pools, store, clock, groups=NoGroups(), home_team=lambda: None),
+            confirmations=confirmations_of(
+                settings, pools, store, clock, members=lambda _: None, home_team=lambda: None
+            ),
             worker=worker_of(settings, pools, store, clock, terminal=True),
             outbox=store,
             slack_lane=CallersThread(),

@@ -27,7 +27,6 @@ class SimulatedPool:
     instance: "Instance"
     request_id: str = ""
     operator_id: str = ""
-    default_region: str | None = None
 
     @property
     def pool_id(self) -> str:

@@ -27,7 +27,7 @@ def opened(path: Path, written: Callable[[Entry], None] = lambda _: None) -> SQL
     """Return a store. A killed process loses nothing that it gave to the system, so no disk has to turn for this."""
     store = SQLiteStore(path, written)
     store.open()
-    store._file.db().execute("PRAGMA synchronous = OFF")
+    store._file.rows("PRAGMA synchronous = OFF")
     return store
 
 

@@ -126,7 +126,7 @@ class World:
                         rounds.plan()
 
     def _due(self, sql: str) -> float:
-        at = self.observer._file.db().execute(sql).fetchone()[0]
+        at = self.observer._file.rows(sql)[0][0]
         return (datetime.fromisoformat(at) - START).total_seconds() - self.schedule.now if at else NEVER
 
     def _begin(self) -> None:
@@ -178,7 +178,7 @@ class World:
         busy = any(
             each.name == "slack" or (each.owner and each.name.endswith("lane")) for each in self.schedule.waiting()
         )
-        return not busy and not self.observer._file.db().execute(sql).fetchone()[0]
+        return not busy and not self.observer._file.rows(sql)[0][0]
 
     def _read_the_store(self) -> None:
         seen = self.seen

@@ -5,10 +5,8 @@ create.py   makes the table
 schema.py   which version of the bot the table belongs to
 calls.py    calls to DynamoDB, each tried again for a few seconds
 items.py    keys; requests, entries and cards as items, and back; what a write is made of
-index.py    what is due, and items that cannot be read
 store.py    the store: requests, the trail, and what a health page asks
 entries.py  the part of the store that knows which entries wait for the audit channel
 cards.py    the part of the store that knows which cards wait to be shown
-reader.py   all entries, month by month; for the store, and for someone who may not write
-probe.py    whether `check` finds a table that can be used
+reader.py   what is due, and all entries, month by month; for the store, and for someone who may not write
 """

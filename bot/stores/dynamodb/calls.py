@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.aws_names import home_region
@@ -55,28 +44,27 @@ _NOT_NOW = frozenset(
 _UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
 _CANCELLED = "TransactionCanceledException"
 _SERVER_ERROR = 500
-_NOT_CONNECTED = (ConnectTimeoutError, EndpointConnectionError)
+_NOT_CONNECTED = (exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError)
 _NOT_SENT = (
-    CredentialRetrievalError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    TokenRetrievalError,
+    exceptions.CredentialRetrievalError,
+    exceptions.NoCredentialsError,
+    exceptions.ParamValidationError,
+    exceptions.PartialCredentialsError,
+    exceptions.TokenRetrievalError,
 )
 
 Values = dict[str, Any]
 
 
+@dataclass(eq=False)
 class ConditionError(Exception):
     """A condition did not hold, so nothing was written. `failed` tells for each action whether it was its condition.
 
     `in_doubt`: an earlier attempt got no answer. It may have done this very write, and the condition fails for that.
     """
 
-    def __init__(self, failed: Sequence[bool], *, in_doubt: bool) -> None:
-        self.failed = failed
-        self.in_doubt = in_doubt
-        super().__init__("a condition did not hold")
+    failed: Sequence[bool]
+    in_doubt: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +180,9 @@ def _build() -> "DynamoDBClient":
         session = boto3.Session()
         region = home_region(session.region_name)
         return session.resource("dynamodb", region_name=region, config=config).meta.client
-    except NoRegionError:
+    except exceptions.NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
-    except ProfileNotFound:
+    except exceptions.ProfileNotFound:
         raise StoreError("AWS_PROFILE names a profile that is in no AWS settings file here. Check it.") from None
 
 

@@ -11,21 +11,18 @@ from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import AT_ONCE, text, values_of_place
 from bot.stores.dynamodb import items
-from bot.stores.dynamodb.calls import Calls, ConditionError
-from bot.stores.dynamodb.index import Index
+from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, assign, put
+from bot.stores.dynamodb.reader import DynamoDBReader
 
 LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
 
 
-class CardOutbox:
+class CardOutbox(DynamoDBReader):
     """What an `Outbox` does for cards. A move writes a card together with its request; the rest is here."""
 
-    _calls: Calls
-    _index: Index
-
     def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
-        return self._index.first_due(limit, items.card_of_item, items.CARD, "due_at <= :at", at=now, beyond=beyond)
+        return self._first_due(limit, items.card_of_item, items.CARD, "due_at <= :at", at=now, beyond=beyond)
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
         hold = str(uuid4())
@@ -66,9 +63,9 @@ class CardOutbox:
         def without_place(card: LiveMessage) -> LiveMessage | None:
             return replace(card, place=None) if card.place and card.place.until <= now else None
 
-        ended = self._index.due(LOOKED_THROUGH, items.PLACE, "due_at <= :now", now=text(now))
-        to_show = islice(self._index.due(LOOKED_THROUGH, items.CARD), LOOKED_THROUGH)
-        for card in self._index.readable(items.card_of_item, chain(ended, to_show)):
+        ended = self._due(LOOKED_THROUGH, items.PLACE, "due_at <= :now", now=text(now))
+        to_show = islice(self._due(LOOKED_THROUGH, items.CARD), LOOKED_THROUGH)
+        for card in self._readable(items.card_of_item, chain(ended, to_show)):
             if without_place(card):
                 self._change(card.request_id, without_place)
 
@@ -79,14 +76,12 @@ class CardOutbox:
         """
         key = items.card_key(request_id)
         while item := self._calls.get(key):
-            card = next(self._index.readable(items.card_of_item, [item]), None)
+            card = next(self._readable(items.card_of_item, [item]), None)
             after = rule(card) if card else None
             if after is None or after == card:
                 return after
             try:
-                # Only what differs: a later version of the bot may keep more in it.
                 changes = {k: v for k, v in items.attributes_of_card(after).items() if v != item.get(k)}
-                changes["write_id"] = str(uuid4())
                 self._calls.write_one(assign(key, changes, "write_id = :was", was=item["write_id"]))
             except ConditionError:
                 continue
@@ -97,7 +92,7 @@ class CardOutbox:
 def new_card(request: Request, show: Show) -> Action:
     """Return what stores the card of a new request."""
     card = LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
-    return put({**items.item_of_card(card), "write_id": str(uuid4())}, IS_NEW)
+    return put(items.item_of_card(card), IS_NEW)
 
 
 def moved_card(request: Request, show: Show) -> Action:

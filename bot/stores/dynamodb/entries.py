@@ -10,9 +10,9 @@ from bot.audit import Entry, Kind
 from bot.ports import COUNTED_UP_TO, Backlog
 from bot.stores.documents import FIRST_DUE, text, time_or_none
 from bot.stores.dynamodb import items
-from bot.stores.dynamodb.calls import READ_AT_ONCE, Calls, ConditionError
-from bot.stores.dynamodb.index import Index
+from bot.stores.dynamodb.calls import READ_AT_ONCE, ConditionError
 from bot.stores.dynamodb.items import IS_THERE, Action, delete, update
+from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.table import EXPIRES
 
 AT_ONCE = 33  # with two more writes for each, within the 100 that DynamoDB takes at once
@@ -20,25 +20,21 @@ PAST_UNREADABLE = 10  # so many are read for one, since the first may be one tha
 SWEPT_AFTER = timedelta(days=1)
 
 
-class EntryOutbox:
+class EntryOutbox(DynamoDBReader):
     """What an `Outbox` does for entries. Each write depends on what was read, so an index that lags does no harm."""
 
-    _calls: Calls
-    _index: Index
-
     def backlog(self) -> Backlog:
-        times = [item["at"] for item in islice(self._index.due(COUNTED_UP_TO, items.UNDELIVERED), COUNTED_UP_TO)]
+        times = [item["at"] for item in islice(self._due(COUNTED_UP_TO, items.UNDELIVERED), COUNTED_UP_TO)]
         return Backlog(len(times), time_or_none(min(times, default=None)), more=len(times) == COUNTED_UP_TO)
 
     def next_entry_at(self) -> datetime | None:
-        first = self._index.first(PAST_UNREADABLE, items.entry_of_item, items.UNDELIVERED)
+        first = self._first(PAST_UNREADABLE, items.entry_of_item, items.UNDELIVERED)
         return first[0].delivery.next_at if first else None
 
     def due_entries(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
         most = max(limit, FIRST_DUE)
-        due = self._index.first_due(
-            most, items.entry_of_item, items.UNDELIVERED, "due_at <= :at", at=now, beyond=beyond
-        )
+        read, what = items.entry_of_item, items.UNDELIVERED
+        due = self._first_due(most, read, what, "due_at <= :at", at=now, beyond=beyond)
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def refusals_waiting(self, team_id: str, operator_id: str, limit: int) -> Sequence[Entry]:
@@ -50,7 +46,7 @@ class EntryOutbox:
             Limit=most,
         )
         found = self._calls.get_all([items.entry_key(item["sk"]) for item in islice(waiting, most)])
-        entries = self._index.readable(items.entry_of_item, found)
+        entries = self._readable(items.entry_of_item, found)
         return [entry for entry in entries if entry.delivery.next_at]
 
     def last_refusal_delivered_at(self, team_id: str, operator_id: str) -> datetime | None:

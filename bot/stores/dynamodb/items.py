@@ -6,6 +6,7 @@ A write is made of Puts, Updates and Deletes, each with the condition that it de
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from ulid import ULID
 
@@ -118,7 +119,7 @@ def entry_of_item(item: Stored) -> Entry:
 
 
 def attributes_of_card(card: LiveMessage) -> Values:
-    """Return what a card's item holds but its key; None for what it is to be without.
+    """Return what a card's item holds but its key, with a new `write_id`; None for what it is to be without.
 
     It is due to be shown or, after that, once its place is to be forgotten.
     """
@@ -130,6 +131,7 @@ def attributes_of_card(card: LiveMessage) -> Values:
         "due_at": due_at,
         "failures": card.failures,
         "held_by": card.hold,
+        "write_id": str(uuid4()),
         **place,
     }
 

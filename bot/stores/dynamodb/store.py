@@ -17,7 +17,7 @@ from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.cards import CardOutbox, moved_card, new_card
 from bot.stores.dynamodb.entries import EntryOutbox
 from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, Item, delete, put, update
-from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
+from bot.stores.dynamodb.reader import first_id_at
 from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.table import EXPIRES
 
@@ -26,7 +26,7 @@ ENDINGS = OUTCOMES - {Kind.REFUSED, Kind.NOT_FOUND}
 FORGOTTEN_AT_ONCE = 100
 
 
-class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
+class DynamoDBStore(EntryOutbox, CardOutbox):
     """`Requests`, `Trail` and `Outbox` in the table `name`, for any number of threads and instances.
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
@@ -88,7 +88,7 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
         item = self._calls.get(key) if items.fits(key) else None
         if item is None:
             return None
-        request = next(self._index.readable(request_of, [item]), None)
+        request = next(self._readable(request_of, [item]), None)
         if request is None and self._schema.look():
             raise NewerVersionError
         return request
@@ -98,13 +98,13 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
         return self.get(item["request_id"]) if item else None
 
     def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due(limit, "awaiting", "due_at <= :at", now, beyond)
+        return self._due_requests(limit, "awaiting", "due_at <= :at", now, beyond)
 
     def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due(limit, "ready", "due_at < :at", decided_before, beyond)
+        return self._due_requests(limit, "ready", "due_at < :at", decided_before, beyond)
 
     def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due(limit, "running", "due_at < :at", lease_before, beyond)
+        return self._due_requests(limit, "running", "due_at < :at", lease_before, beyond)
 
     # Trail
 
@@ -131,7 +131,7 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
 
     def _forget(self, item: Item) -> bool:
         """Forget an entry that can be read, and with the one of its end a request and its card."""
-        for entry in self._index.readable(items.entry_of_item, [item]):
+        for entry in self._readable(items.entry_of_item, [item]):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
             if entry.kind in ENDINGS:
                 if entry.request and entry.request.state is State.DONE:
@@ -144,9 +144,11 @@ class DynamoDBStore(DynamoDBReader, EntryOutbox, CardOutbox):
                 return True
         return False
 
-    def _due(self, limit: int, what: str, when: str, at: datetime, beyond: datetime | None) -> Sequence[Request]:
+    def _due_requests(
+        self, limit: int, what: str, when: str, at: datetime, beyond: datetime | None
+    ) -> Sequence[Request]:
         self._schema.look_now_and_then()  # here, since each instance sweeps each second, and no one waits for a sweep
-        return self._index.first_due(limit, request_of, what, when, at=at, beyond=beyond)
+        return self._first_due(limit, request_of, what, when, at=at, beyond=beyond)
 
     def _move_only(self, moved: Action) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""

@@ -6,5 +6,4 @@ statements.py  every statement that the store runs
 file.py        the file, opened by each thread on its own connection, and its faults
 store.py       the store
 reader.py      all entries, page by page; for the store, and for someone who may not write
-probe.py       whether `check` finds a file that can be used
 """

@@ -31,17 +31,24 @@ class File:
 
     def rows(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
         """Return all rows that a statement gives."""
-        with self.available() as db:
+        with self.connection() as db:
             return db.execute(statement, values or {}).fetchall()
 
     @contextmanager
-    def available(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator[sqlite3.Connection]:
         """Give this thread's connection. Raises `StoreUnavailableError` for trouble with the file.
 
         What contradicts the schema is the bot's fault.
         """
         try:
-            yield self.db()
+            if self._opened and not os.path.samestat(self._opened, self.path.stat()):
+                # What is written to a removed file is lost, and the first one's -wal does not belong to another.
+                raise StoreUnavailableError("another file is in its place")
+            own: Connection | None = getattr(self._local, "own", None)
+            if own is None:
+                self._local.own = own = Connection(self._connect())
+                self._connections.add(own)
+            yield own.db
         except sqlite3.IntegrityError:
             raise
         except (OSError, sqlite3.Error) as error:
@@ -52,17 +59,6 @@ class File:
         """Close every thread's connection. Nothing may use the file afterwards."""
         for each in list(self._connections):
             each.close()
-
-    def db(self) -> sqlite3.Connection:
-        """Return this thread's connection."""
-        if self._opened and not os.path.samestat(self._opened, self.path.stat()):
-            # What is written to a removed file is lost, and to one in its place the first one's -wal does not belong.
-            raise StoreUnavailableError("another file is in its place")
-        own: Connection | None = getattr(self._local, "own", None)
-        if own is None:
-            self._local.own = own = Connection(self._connect())
-            self._connections.add(own)
-        return own.db
 
     def _connect(self) -> sqlite3.Connection:
         return connect_to_read(self.path)
@@ -105,7 +101,7 @@ class WritableFile(File):
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Give a connection inside a transaction, which is durable once this ends."""
-        with self.available() as db:
+        with self.connection() as db:
             db.execute("BEGIN IMMEDIATE")  # a deferred transaction could not wait for the lock once it has read
             try:
                 yield db
@@ -135,7 +131,7 @@ class WritableFile(File):
 
 
 class Connection:
-    """A thread's connection, closed at the latest when the thread ends."""
+    """A thread's connection, closed when the thread ends. sqlite3's own object waits for the garbage collector."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db

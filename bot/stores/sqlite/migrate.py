@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 import time
-from contextlib import suppress
 
 from bot.stores.sqlite import schema as known
 from bot.stores.sqlite.file import WritableFile
@@ -38,20 +37,16 @@ def migrate(file: WritableFile) -> None:
 def _take(file: WritableFile, step: Step, schema: int) -> None:
     """Take a step, or go on with it where it was begun before."""
     progress = _Progress(schema, file.rows(_LAST.format(step.table))[0][0] if step.table else None)
-    db = file.db()
-    db.set_progress_handler(progress.tell, _INSTRUCTIONS_BETWEEN_LOOKS)  # also while one statement runs for long
-    try:
-        with file.write():
-            _begin(db, file, step, schema)
-        while progress.position is not None:
-            with file.write():
-                progress.position = _portion(db, step)
-            while file.rows(_EMPTY_THE_LOG)[0][0]:  # a reader keeps us from it: the -wal is not to grow meanwhile
-                progress.tell()
+    with file.write() as db:
+        db.set_progress_handler(progress.tell, _INSTRUCTIONS_BETWEEN_LOOKS)  # also while one statement runs for long
+        _begin(db, file, step, schema)
+    while progress.position is not None:
+        with file.write() as db:
+            progress.position = _portion(db, step)
+        while file.rows(_EMPTY_THE_LOG)[0][0]:  # a reader keeps us from it: the -wal is not to grow meanwhile
             progress.tell()
-    finally:
-        with suppress(sqlite3.Error):  # a fault may have closed it
-            db.set_progress_handler(None, 0)
+        progress.tell()
+    db.set_progress_handler(None, 0)
 
 
 def _begin(db: sqlite3.Connection, file: WritableFile, step: Step, schema: int) -> None:

@@ -43,7 +43,6 @@ class SQLiteReader:
         self._file.close()
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        """Give entries as `Trail` does."""
         return entries(self._file, since, request_id)
 
 

@@ -71,12 +71,11 @@ LAST_REFUSAL_DELIVERED_AT = """
 SELECT delivered_at FROM entries INDEXED BY entries_refusals_delivered
 WHERE refused = :operator AND delivered_at IS NOT NULL ORDER BY delivered_at DESC LIMIT 1
 """
-HOLD_ENTRY = "UPDATE entries SET next_at = :until WHERE id = :id AND next_at = :next_at"
 DELIVERED = """
 UPDATE entries SET next_at = NULL, attempts = attempts + 1, delivered_at = :now, ts = :ts
 WHERE id = :id AND delivered_at IS NULL
 """
-POSTPONED = """
+DUE_AGAIN = """
 UPDATE entries SET next_at = :later, attempts = attempts + :failed WHERE id = :id AND next_at = :next_at
 """
 

@@ -151,8 +151,8 @@ class SQLiteStore:
         got: list[Entry] = []
         with self._file.write() as db:
             for each in entries:
-                values = {"id": each.id, "next_at": text(each.delivery.next_at), "until": text(until)}
-                if db.execute(sql.HOLD_ENTRY, values).rowcount:
+                values = {"id": each.id, "next_at": text(each.delivery.next_at), "later": text(until), "failed": 0}
+                if db.execute(sql.DUE_AGAIN, values).rowcount:
                     got.append(replace(each, delivery=replace(each.delivery, next_at=until)))
         return got
 
@@ -165,7 +165,7 @@ class SQLiteStore:
         with self._file.write() as db:
             for each in entries:
                 values = {"id": each.id, "next_at": text(each.delivery.next_at), "later": text(next_at)}
-                db.execute(sql.POSTPONED, values | {"failed": int(failed)})
+                db.execute(sql.DUE_AGAIN, values | {"failed": int(failed)})
 
     def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
         return self._due(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, beyond, now=text(now))
@@ -207,5 +207,5 @@ class SQLiteStore:
 
     def _first(self, limit: int, read: Callable[[Stored], T], statement: str, **values: Any) -> list[T]:
         """Return the first of what a statement gives, past rows that cannot be read."""
-        with self._file.available() as db, closing(db.execute(statement, values)) as rows:
+        with self._file.connection() as db, closing(db.execute(statement, values)) as rows:
             return list(islice(self._file.readings.each(read, map(dict, rows)), limit))

@@ -1,0 +1,51 @@
+"""The configured store: to work with, to read only, and to be tried. Only this file tells one kind from another."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from bot.audit import Entry
+from bot.clock import CheckedClock
+from bot.errors import StoreError, StoreUnavailableError
+from bot.facts.finding import Finding
+from bot.settings.model import StoreSettings
+from bot.stores.dynamodb.reader import DynamoDBReader
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.probe import try_sqlite, try_table
+from bot.stores.sqlite.reader import SQLiteReader
+from bot.stores.sqlite.store import SQLiteStore
+
+Store = DynamoDBStore | SQLiteStore
+
+
+def build_store(
+    settings: StoreSettings, clock: CheckedClock, written: Callable[[Entry], None] = lambda _: None
+) -> Store:
+    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
+    kind, place = settings.kind_and_place
+    return DynamoDBStore(place, written, clock=clock) if kind == "dynamodb" else SQLiteStore(Path(place), written)
+
+
+def probe_of(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
+    """Return what tries the configured store. It makes none and changes nothing."""
+    kind, place = settings.kind_and_place
+    return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
+
+
+@contextmanager
+def stored_entries(
+    settings: StoreSettings, since: datetime | None, request_id: str | None
+) -> Iterator[Iterator[Entry]]:
+    """Give the entries of the configured store, as `Store.entries` does. Where there is no store, none is made.
+
+    Raises `StoreError`, also for what goes wrong while they are read.
+    """
+    kind, place = settings.kind_and_place
+    try:
+        with closing(DynamoDBReader(place) if kind == "dynamodb" else SQLiteReader(Path(place))) as reader:
+            reader.open()
+            yield reader.entries(since, request_id)
+    except StoreUnavailableError as error:
+        raise StoreError(f"The store cannot be read: {error.reason}.") from None
