@@ -87,7 +87,7 @@ class Confirmations:
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
-        found = self._found(authorized, ask)
+        looked_up_at, found = self.clock.now(), self._found(authorized, ask)
         chosen = found[0] if len(found) == 1 else None
         earlier, now = self._earlier(chosen), self.clock.now()
         request = Request(
@@ -98,6 +98,7 @@ class Confirmations:
             chosen=chosen,
             earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in found})),
+            looked_up_at=looked_up_at,
             created_at=now,
             expires_at=now + self.confirm_within,
         )

@@ -8,7 +8,20 @@ from datetime import datetime, timedelta
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import AuditChannel, Beyond, Cards, Clock, LiveMessage, Outbox, Place, Requests, Show, nothing_is
+from bot.ports import (
+    AuditChannel,
+    Beyond,
+    Cards,
+    Clock,
+    Left,
+    LiveMessage,
+    Outbox,
+    Place,
+    Requests,
+    Show,
+    lasting,
+    nothing_is,
+)
 from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
@@ -45,18 +58,18 @@ class CardDelivery:
     def show_due(self) -> None:
         """Show the cards that are due."""
         for message in self.outbox.due_messages(self.clock.now(), AT_ONCE, self.beyond(FARTHEST)):
-            asked_at = self.clock.now()
-            held = self.outbox.hold_message(message, asked_at + POST)
-            if held and self.clock.now() <= asked_at + HOLD:
-                self._show(held)
+            left = lasting(self.clock, POST)
+            held = self.outbox.hold_message(message, self.clock.now() + POST)
+            if held and left() >= POST - HOLD:
+                self._show(held, left)
 
-    def _show(self, held: LiveMessage) -> None:
+    def _show(self, held: LiveMessage, left: Left) -> None:
         place = held.place if held.place and self.clock.now() < held.place.until else None
         wait = pause(held.failures + 1) * self.jitter()
         try:
             request = self.requests.get(held.request_id)
             if request and _can_show(request, place):
-                self._send(request, place)
+                self._send(request, place, left)
             self.outbox.shown(replace(held, version=request.version) if request else held)
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
@@ -67,13 +80,13 @@ class CardDelivery:
             else:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
 
-    def _send(self, request: Request, place: Place | None) -> None:
+    def _send(self, request: Request, place: Place | None, left: Left) -> None:
         try:
-            self.cards.show(request, place)
+            self.cards.show(request, place, left)
         except DeliveryError as error:
             if not (error.gone and place and _can_show(request, None)):
                 raise
-            self.cards.show(request, None)
+            self.cards.show(request, None, left)
 
 
 def _is_due(at: datetime | None, now: datetime, beyond: datetime | None) -> bool:
@@ -123,9 +136,9 @@ class Delivery:
             done.update(each.id for each in entries)
             if refused and self._wait_for_the_minute(entries, now):
                 continue
-            asked_at = self.clock.now()
-            held = self.outbox.hold(entries, asked_at + POST)
-            if held and self.clock.now() <= asked_at + HOLD and not self._post(held):
+            left = lasting(self.clock, POST)
+            held = self.outbox.hold(entries, self.clock.now() + POST)
+            if held and left() >= POST - HOLD and not self._post(held, left):
                 return
 
     def _together(self, refusal: Entry, now: datetime) -> Sequence[Entry]:
@@ -144,10 +157,10 @@ class Delivery:
         self.outbox.postponed(refusals, last + BETWEEN_REFUSALS, failed=False)
         return True
 
-    def _post(self, entries: Sequence[Entry]) -> bool:
-        """Return False where Slack asked not to be called for a while."""
+    def _post(self, entries: Sequence[Entry], left: Left) -> bool:
+        """Return False where it is of no use to call Slack for the next one now."""
         try:
-            ts = self.channel.post(entries)
+            ts = self.channel.post(entries, left)
         except DeliveryError as error:
             return self._put_off(entries, error)
         self.refusing = None
@@ -167,7 +180,7 @@ class Delivery:
         self.outbox.postponed(entries, next_at, failed=True)
         if error.for_good and not first.delivery.attempts and first.request:
             self.outbox.show_again(first.request.id)  # the card says that the entry waits
-        return error.retry_after is None
+        return error.retry_after is None and not error.for_good
 
     def _note_taken(self) -> None:
         """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""

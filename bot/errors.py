@@ -8,6 +8,7 @@ from enum import StrEnum
 NO_CALL_MADE = "NoCallMade"
 INTERRUPTED = "Interrupted"
 TOO_LATE = "TooLate"
+ACCOUNT_CHANGED = "AccountChanged"
 
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 

@@ -1,7 +1,6 @@
 """What a command may ask for, in Slack and in a terminal: words to a typed value, or an error with a usage line."""
 
 import re
-from dataclasses import dataclass
 
 from bot.errors import UsageError
 from bot.visible import visible
@@ -14,11 +13,6 @@ looks_like_phone = re.compile(r"(?=(?:\D*\d){5})[+(\d][\d .()/\-]*").fullmatch
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
-    """`/signout help`."""
-
-
 def check_reason(reason: str | None) -> str | None:
     """Return a reason on one line. Raises `UsageError` for one that is empty, too long, or no text."""
     if reason is None:
@@ -26,10 +20,10 @@ def check_reason(reason: str | None) -> str | None:
     reason = " ".join(reason.split())
     if _SURROGATE.search(reason):
         raise UsageError("--reason is not valid text. Type it instead of pasting it.")
-    if all(visible(character) != character for character in reason):
-        raise UsageError("--reason needs a value.")
     if len(reason) > MAX_REASON:
         raise UsageError(f"--reason is longer than {MAX_REASON} characters.")
+    if all(visible(character) != character for character in reason):
+        raise UsageError("--reason needs a value.")
     return reason
 
 

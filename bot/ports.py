@@ -27,10 +27,17 @@ class Clock(Protocol):
 # Gives the time after which nothing can be due that is due within this length, or None where that is not known: what
 # lies beyond, a clock that was wrong then wrote. `CheckedClock` knows it.
 Beyond = Callable[[timedelta], datetime | None]
+Left = Callable[[], timedelta]  # how long from now something may still leave
 
 
 def nothing_is(_: timedelta) -> None:
     """Return None: this is the `Beyond` of a clock that is not checked."""
+
+
+def lasting(clock: Clock, length: timedelta) -> Left:
+    """Return what is left of a length of time that begins now, by the wall clock or `monotonic`: the lesser."""
+    end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
+    return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
 
 
 class Attribute(StrEnum):
@@ -58,8 +65,8 @@ class UserPool(Protocol):
     def get_user(self, username: str) -> Account | None:
         """Return the account of this name. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-        """Call a step's operation once, and say what is known afterwards. Never sent where it cannot leave in time."""
+    def call(self, step: Step, username: str, left: Left) -> Answer:
+        """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,18 +96,6 @@ class LiveMessage:
     place: Place | None = None  # None once its response_url has ended
     failures: int = 0  # in a row
     hold: str | None = None
-
-
-COUNTED_UP_TO = 1_000  # what waits is counted no further
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The entries that wait for delivery: how many, or so many and `more`, and since when the oldest waits."""
-
-    entries: int
-    oldest_at: datetime | None
-    more: bool = False
 
 
 # A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
@@ -187,15 +182,18 @@ class Outbox(Protocol):
         """Make the card of a request due at once, since it reads differently now."""
 
 
-class AuditChannel(Protocol):
-    """The Slack channel in which every outcome is posted. Raises `DeliveryError` unless Slack took a message."""
+# The next two raise `DeliveryError` unless Slack took a message. They send nothing once no time is `left`.
 
-    def post(self, entries: Sequence[Entry]) -> str:
+
+class AuditChannel(Protocol):
+    """The Slack channel in which every outcome is posted."""
+
+    def post(self, entries: Sequence[Entry], left: Left) -> str:
         """Post one message for one entry, or for several refusals of one operator; return its `ts`."""
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
+    """The cards of operators in Slack, drawn from their requests."""
 
-    def show(self, request: Request, place: Place | None) -> None:
+    def show(self, request: Request, place: Place | None, left: Left) -> None:
         """Show a request at `place`; without one, as a direct message to its operator."""

@@ -93,17 +93,6 @@ class Account:
     created_at: datetime | None = None
     modified_at: datetime | None = None
 
-    @property
-    def sign_in(self) -> str:
-        """How its person signs in, in words."""
-        return f"through {self.provider} (federated)" if self.provider else "local"
-
-    @property
-    def standing(self) -> str:
-        """Its status, and whether it is enabled, in words; empty where neither is known."""
-        enabled = None if self.enabled is None else ("enabled" if self.enabled else "disabled")
-        return ", ".join(filter(None, (self.status, enabled)))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
@@ -134,6 +123,7 @@ class Request:
     chosen: Account | None  # the one that is meant
     earlier: Earlier | None = None
     allowed_by: str
+    looked_up_at: datetime | None = None  # its accounts, just before that
     created_at: datetime
     expires_at: datetime  # the end of the present wait for a press
     decided_at: datetime | None = None  # the operator's press on the action

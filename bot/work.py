@@ -1,28 +1,40 @@
 """From a decision to its outcome: claim, call Cognito in a bounded loop, and say no more than is known."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
-from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, StoreUnavailableError, SupersededError
-from bot.ports import Beyond, Clock, Requests, UserPool, nothing_is
-from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.errors import (
+    ACCOUNT_CHANGED,
+    INTERRUPTED,
+    NO_CALL_MADE,
+    TOO_LATE,
+    NewerVersionError,
+    PoolUnavailableError,
+    StoreUnavailableError,
+    SupersededError,
+)
+from bot.ports import Beyond, Clock, Left, Requests, UserPool, lasting, nothing_is
+from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
 CONNECT_SECONDS, READ_SECONDS = 2, 5
 CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
-MARGIN = timedelta(seconds=10)
-# A claim's lease outlives all its calls by MARGIN: no call starts with less than CALL + MARGIN left.
+# A claim's lease outlives all its calls by MARGIN: the longest that a store may take to write, and 5 s more.
+MARGIN = timedelta(seconds=15)
 LEASE = timedelta(seconds=30)
 FARTHEST = 2 * LEASE  # further ahead of a right clock no lease ends and nothing is decided; a newer bot's may be longer
+MAY_LEAVE = LEASE - CALL - MARGIN  # the longest from a claim to the first byte of its last call
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
 LEFT_TO_ITS_OWN = timedelta(seconds=2)  # a decided request is for the process that decided it
 CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
+SAME_ACCOUNT_FOR = timedelta(seconds=60)  # after that, the user name may be another person's by now
 AT_ONCE = 100
 
 
@@ -47,8 +59,7 @@ class Worker:
     # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
     with_role: frozenset[str] = frozenset()
     beyond: Beyond = nothing_is
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _running: set[str] = field(default_factory=set, init=False)
+    _running: dict[str, Left] = field(default_factory=dict, init=False)  # how long the claim lets a call leave
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
@@ -61,20 +72,35 @@ class Worker:
         return [each for each in mine if each.id not in self._running]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
-        """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it."""
-        with self._lock:
-            if request.id in self._running:  # what this process still works on, it never takes over
-                return None
-            self._running.add(request.id)
+        """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
+
+        Where another worker took it over on the way and has ended it, the outcome is the other's.
+        """
+        left = lasting(self.clock, MAY_LEAVE)
+        if self._running.setdefault(request.id, left) is not left:  # what this process works on, it never takes over
+            return None
+        claimed = None
         try:
             wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
             if request.state is State.READY and self.clock.now() >= self._latest(request):
                 return self._end(request, replace(request, error_code=TOO_LATE), wait)
-            return self._carry_out(self._claim(request), wait)
+            claimed = self._claim(request)
+            return self._carry_out(claimed, wait)
         except SupersededError:
-            return None
+            return self._outcome(request) if claimed else None
         finally:
-            self._running.discard(request.id)
+            self._running.pop(request.id, None)
+
+    def _outcome(self, request: Request) -> Request | None:
+        """Return what the store says that came of a request, once it has ended."""
+        with suppress(NewerVersionError):  # a newer bot shows it
+            found = self.requests.get(request.id)
+            return found if found and found.state in ENDED else None
+        return None
+
+    def _left(self, request: Request) -> timedelta:
+        """Return how long from now a call may leave."""
+        return min(self._running[request.id](), self._latest(request) - self.clock.now())
 
     def _is_left(self, request: Request, now: datetime) -> bool:
         """Whether a terminal, which waits for its own result by its own clock, no longer works on a request."""
@@ -105,24 +131,46 @@ class Worker:
         return claimed
 
     def _carry_out(self, request: Request, wait: timedelta) -> Request:
+        if not request.done and (stopped := self._stopped(request)):
+            return self._end(request, replace(request, error_code=stopped), wait)
         *others, last = ACTIONS[request.ask.options.action].steps
         for step in others[len(request.done) :]:
             known = self._call(request, step)
             if known.done == request.done:
                 return self._end(request, known, wait)
+            self._running[request.id] = lasting(self.clock, MAY_LEAVE)
             before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
             request = known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)
         return self._end(request, self._call(request, last), wait)
 
+    def _stopped(self, request: Request) -> str | None:
+        """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
+        pool, looked_up_at = self._pool(request), request.looked_up_at
+        if not pool or (looked_up_at and abs(self.clock.now() - looked_up_at) <= SAME_ACCOUNT_FOR):
+            return None
+        code = NO_CALL_MADE
+        for pause in (*BACK_OFF_SECONDS, 0):
+            if self._left(request) <= timedelta(0):
+                break
+            try:
+                found = pool.get_user(request.account.username)
+            except PoolUnavailableError as error:
+                code = error.error_code or NO_CALL_MADE
+                self.clock.sleep(pause * self.jitter())
+            else:
+                if found and found.sub == request.account.sub:
+                    return None
+                code = ACCOUNT_CHANGED
+                break
+        return INTERRUPTED if request.in_doubt else code
+
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until that is settled or its time is over. Return the request with what is known by then."""
-        if request.claim is None:
-            raise ValueError("only a claimed request can be run")
-        latest, made = min(request.claim.until - CALL - MARGIN, self._latest(request)), 0
+        left, made = partial(self._left, request), 0
         pool = self._pool(request)
         request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
-        while pool and (left := latest - self.clock.now()) > timedelta(0):
+        while pool and left() > timedelta(0):
             answer = pool.call(step, request.account.username, left)
             request = known_after(answer, step, request, made)
             made += answer.sent

@@ -12,9 +12,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from bot.facts.leaving import within
 
 _SIGNED = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 _HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date", "X-Amz-Security-Token")
@@ -36,6 +39,12 @@ class Sent:
     def iam_action(self) -> str:
         """The action as a policy names it."""
         return f"{self.service}:{self.action}"
+
+
+def lasting(seconds: float) -> Callable[[], timedelta]:
+    """Give the time that a call has left to leave, of so much from now on."""
+    left = within(seconds)
+    return lambda: timedelta(seconds=left())
 
 
 # Gives an answer's status and body.

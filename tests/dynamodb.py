@@ -30,6 +30,12 @@ Answer = tuple[int, bytes]
 Fault = Callable[[Callable[[], Answer]], Answer | None]
 
 
+class Foreign(tuple[int, bytes]):
+    """An answer that is not AWS's own, say a proxy's: it has no request id."""
+
+    __slots__ = ()
+
+
 class _Handler(moto.MotoRequestHandler):
     timeout = 5  # a connection on which nothing comes would keep all others waiting for ever
 
@@ -140,7 +146,9 @@ class DynamoDB:
         if answer is None:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionError("the test wants this answer lost")
-        headers = [("Content-Type", JSON), ("x-amzn-RequestId", str(uuid.uuid4()))]
+        headers = [("Content-Type", JSON)]
+        if not isinstance(answer, Foreign):
+            headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
         start_response(f"{answer[0]} -", [*headers, ("Content-Length", str(len(answer[1])))])
         return [answer[1]]
 
@@ -161,6 +169,12 @@ def refuse(status: int, code: str, **more: Any) -> Fault:
 def cancel(*codes: str) -> Fault:
     """Cancel a transaction for these reasons."""
     return refuse(400, "TransactionCanceledException", CancellationReasons=[{"Code": code} for code in codes])
+
+
+def foreign(status: int, code: str = "") -> Fault:
+    """Answer in DynamoDB's stead, without doing anything."""
+    body = json.dumps({"__type": code}) if code else "<html>Please log in</html>"
+    return lambda _: Foreign((status, body.encode()))
 
 
 def lose_answer(carry_out: Callable[[], Answer]) -> None:

@@ -9,6 +9,7 @@ from bot.action import Answer, Step
 from bot.audit import entry_of
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
+from bot.errors import PoolUnavailableError
 from bot.find import Finder
 from bot.ports import Attribute, Clock, Place, Requests, Show
 from bot.reason import ReasonRule
@@ -59,6 +60,11 @@ class StoppedClock:
         self.time += timedelta(seconds=seconds)
 
 
+def at_leisure() -> timedelta:
+    """Give the time that a message has left to leave: very much."""
+    return timedelta.max
+
+
 def asked(target: str = "ada", **changes: Any) -> Ask:
     """Return what SAM asked at noon. `changes` are fields of the ask or of its options."""
     ask = Ask(id=new_id(NOON), operator=SAM, source="slack", channel_id="C0SUPPORT1", options=Options(target=target))
@@ -73,6 +79,7 @@ def awaiting(**changes: Any) -> Request:
         candidates=(ADA,),
         chosen=ADA,
         allowed_by="allow.users",
+        looked_up_at=NOON,
         created_at=NOON,
         expires_at=NOON + timedelta(minutes=5),
     )
@@ -99,7 +106,7 @@ def changed(value: T, changes: Mapping[str, Any]) -> T:
 
 def added_to(store: Store, at: datetime = NOON, show: Show | None = None, **changes: Any) -> Request:
     """Return a request that was stored then, with a card where `show` says so."""
-    values = {"ask": asked(reason="lost phone", id=new_id(at)), "created_at": at}
+    values = {"ask": asked(reason="lost phone", id=new_id(at)), "looked_up_at": at, "created_at": at}
     request = awaiting(**(values | changes))
     store.add(request, entry_of(request, at), show)
     return request
@@ -131,7 +138,10 @@ def done_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
 
 @dataclass
 class ScriptedPool:
-    """A pool of `accounts` that gives the next of `answers` at each call, after `seconds`."""
+    """A pool of `accounts` that gives the next of `answers` at each call, after `seconds`.
+
+    `registered` is who has a user name later on, or what is raised, the next at each question; the last one stays.
+    """
 
     answers: Iterable[Answer]
     clock: StoppedClock
@@ -140,6 +150,8 @@ class ScriptedPool:
     called_at: list[datetime] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     during: Callable[[], object] = lambda: None
+    registered: list[Account | PoolUnavailableError | None] = field(default_factory=list)
+    looked_at: list[datetime] = field(default_factory=list)
 
     pool_id = ADA.pool_id
 
@@ -153,14 +165,20 @@ class ScriptedPool:
         return [each for each in self.accounts if value == {"username": each.username, "email": each.email}[attribute]]
 
     def get_user(self, username: str) -> Account | None:
-        """Find no more."""
-        assert all(each.username != username for each in self.accounts)
-        return None
+        """Find an account by its user name, as it is by now."""
+        self.looked_at.append(self.clock.now())
+        if not self.registered:
+            return next((each for each in self.accounts if each.username == username), None)
+        self.clock.sleep(self.seconds)
+        found = self.registered.pop(0) if len(self.registered) > 1 else self.registered[0]
+        if isinstance(found, PoolUnavailableError):
+            raise found
+        return found
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Give the next answer."""
         assert username in {each.username for each in self.accounts}
-        assert leave_within > timedelta(0)
+        assert left() > timedelta(0)
         self.steps.append(step)
         self.called_at.append(self.clock.now())
         self.answers = iter(self.answers)

@@ -15,8 +15,10 @@ import boto3
 import ctrl_c
 import pytest
 from headless import Headless
+from whole_bot import store_path
 
 from bot.__main__ import main
+from bot.stores.sqlite.store import SQLiteStore
 
 ROLE = "arn:aws:iam::123456789012:role/Support"
 BARE = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
@@ -49,12 +51,15 @@ def run_here(
 
 
 class Shell:
-    """A shell with the settings of a stage, and the credentials of a session of `ROLE`."""
+    """A shell with the settings of a stage, whose bot ran before, and the credentials of a session of `ROLE`."""
 
     def __init__(self, headless: Headless, monkeypatch: pytest.MonkeyPatch, *, allowed: str = ROLE) -> None:
         settings = headless.stage.folder / "terminal.toml"
         pools = Path(headless.environment["SIGNOUT_CONFIG"]).read_text("utf-8")
         settings.write_text(f"{pools}\n[allow]\nterminal = ['{allowed}']\n", "utf-8")
+        store = SQLiteStore(store_path(headless))
+        store.open()
+        store.close()
         self._monkeypatch = monkeypatch
         self.environment = BARE | headless.environment | _session(headless.stage.cognito.url)
         self.environment |= {"SIGNOUT_CONFIG": str(settings), "AWS_ENDPOINT_URL_STS": headless.stage.cognito.url}

@@ -8,7 +8,7 @@ from headless import SAM, SUPPORT, Headless
 from messages import SHOWN
 
 from bot.ports import Place
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.reply import CardReply, SlackCards
 
 TELL, POST = "response_url", "chat.postMessage"
@@ -44,7 +44,7 @@ class Workspace:
     @property
     def cards(self) -> SlackCards:
         environment = self.headless.environment
-        client = web_client(
+        client = BlockingClient(
             environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"], lambda *call: self.failed.append(call)
         )
         return SlackCards(

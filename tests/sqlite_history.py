@@ -73,7 +73,13 @@ def _let_a_bot_expire_and_wipe(headless: Headless, path: Path) -> None:
     with headless.bot_in_process(SIGNOUT_STORE=f"sqlite:///{path}"):
         headless.wait_for(lambda: len(_rows(path)) > before, TIDY_SECONDS)  # the entry that it expired
         headless.wait_for(lambda: headless.stage.workspace.address not in str(_rows(path)), TIDY_SECONDS)
+        headless.wait_for(lambda: not _cards_due(path), TIDY_SECONDS)  # copies of one would be work, not history
     headless.do(headless.stage.workspace.messages.clear)  # a card of long ago is not in the way of a new one
+
+
+def _cards_due(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as db:
+        return "cards" in _tables(db) and bool(db.execute("SELECT 1 FROM cards WHERE due_at IS NOT NULL").fetchall())
 
 
 def _rows(path: Path) -> list[Row]:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from examples import COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, confirmations, worker
@@ -12,7 +12,7 @@ from bot.audit import Entry, entry_of
 from bot.deliver import CardDelivery, Delivery, show_card
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
-from bot.ports import Clock, Place
+from bot.ports import Clock, Left, Place
 from bot.request import Claim, Request, State
 from bot.wiring.stores import Store
 from bot.work import LEASE
@@ -79,11 +79,15 @@ class Channel:
     refusals: list[DeliveryError] = field(default_factory=list)
     posts: list[list[str]] = field(default_factory=list)
     asked_at: list[datetime] = field(default_factory=list)
+    on_the_way: Callable[[], object] = lambda: None
     during: Callable[[], object] = lambda: None
 
-    def post(self, entries: Sequence[Entry]) -> str:
-        """Take the entries, or refuse."""
+    def post(self, entries: Sequence[Entry], left: Left) -> str:
+        """Take the entries, or refuse. What is on the way for too long does not get here."""
         self.asked_at.append(self.clock.now())
+        self.on_the_way()
+        if left() <= timedelta(0):
+            raise DeliveryError("TimeoutError")
         if self.refusals:
             raise self.refusals.pop(0)
         self.during()
@@ -97,10 +101,14 @@ class TakenCards:
 
     refusals: deque[DeliveryError | None] = field(default_factory=deque)
     shown: list[tuple[str, str | None]] = field(default_factory=list)
+    on_the_way: Callable[[], object] = lambda: None
     during: Callable[[], object] = lambda: None
 
-    def show(self, request: Request, place: Place | None) -> None:
+    def show(self, request: Request, place: Place | None, left: Left) -> None:
         """Take a card, or refuse. It reaches people at the end: another may come before it."""
+        self.on_the_way()
+        if left() <= timedelta(0):
+            raise DeliveryError("TimeoutError")
         if self.refusals and (refusal := self.refusals.popleft()):
             raise refusal
         self.during()

@@ -103,12 +103,12 @@ def test_steps_are_called_in_their_order_and_each_answer_is_noted_before_the_nex
 
 def test_each_step_has_a_lease_of_its_own_under_the_same_claim(store: Store) -> None:
     story = Story(store, [YES, YES], StoppedClock())
-    story.pool.seconds = 7
+    story.pool.seconds = 9  # with the first lease only, the second call would be too late
     claims: list[Any] = []
     story.pool.during = lambda: claims.append(story.stored().claim)
     story.worker().run(story.request)
     assert claims[0].id == claims[1].id
-    assert [claim.until for claim in claims] == [NOON + LEASE, NOON + timedelta(seconds=7) + LEASE]
+    assert [claim.until for claim in claims] == [NOON + LEASE, NOON + timedelta(seconds=9) + LEASE]
 
 
 def test_no_step_begins_later_than_resume_within_after_the_decision(store: Store) -> None:

@@ -2,10 +2,10 @@
 
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aws_wire import lasting
 from headless import Headless
 from whole_bot import SIGN_OUT
 
@@ -15,7 +15,6 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.errors import PoolUnavailableError
 from bot.sandbox.wire import Fault, answer, refuse, reset, slow
 
-AT_ONCE = timedelta(seconds=10)
 JSON = "application/x-amz-json-1.1"
 
 
@@ -31,7 +30,7 @@ def pool(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cognit
 
 
 def test_cognitos_own_yes_is_one(pool: CognitoUserPool) -> None:
-    assert isinstance(pool.call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(pool.call(Step.SIGN_OUT, "ada", lasting(10)), Done)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +54,24 @@ def test_an_answer_that_is_not_cognitos_own_is_unclear_and_names_nobody(
 ) -> None:
     raw = body.encode("utf-8", "surrogateescape").decode("latin-1")
     headless.before_cognito(SIGN_OUT, answer(status, raw, content_type))
-    assert isinstance(pool.call(Step.SIGN_OUT, "ada", AT_ONCE), Unclear)
+    assert isinstance(pool.call(Step.SIGN_OUT, "ada", lasting(10)), Unclear)
     headless.before_cognito("AdminGetUser", answer(status, raw, content_type))
     with pytest.raises(PoolUnavailableError):
         pool.get_user("ada")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(408, "RequestTimeout"), (500, "InternalErrorException"), (503, "ServiceUnavailable")]
+)
+def test_aws_own_answer_that_it_took_too_long_or_failed_is_unclear(
+    pool: CognitoUserPool, headless: Headless, status: int, code: str
+) -> None:
+    """AWS may have carried the call out before it gave up, though the answer is its own, with its request id."""
+    headless.before_cognito(SIGN_OUT, refuse(status, code))
+    unclear = pool.call(Step.SIGN_OUT, "ada", lasting(10))
+    assert isinstance(unclear, Unclear)
+    assert unclear.code == code
+    assert unclear.aws_request_id
 
 
 def test_a_request_that_cannot_leave_in_time_is_never_sent(
@@ -75,7 +88,7 @@ def test_a_request_that_cannot_leave_in_time_is_never_sent(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    assert pool.call(Step.SIGN_OUT, "ada", timedelta(seconds=0.5)) == Refused("NoCallMade", None, sent=False)
+    assert pool.call(Step.SIGN_OUT, "ada", lasting(0.5)) == Refused("NoCallMade", None, sent=False)
     assert headless.cognito_calls(SIGN_OUT) == []
     assert headless.is_signed_in("ada")
 
@@ -86,18 +99,18 @@ def test_credentials_that_were_away_are_looked_for_again(
     monkeypatch.setattr("bot.aws.clients.SHARED_SECONDS", 0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    assert pool.call(Step.SIGN_OUT, "ada", AT_ONCE) == Refused("NoCredentials", None, sent=False)
+    assert pool.call(Step.SIGN_OUT, "ada", lasting(10)) == Refused("NoCredentials", None, sent=False)
     assert headless.cognito_calls() == []
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
-    assert isinstance(pool.call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(pool.call(Step.SIGN_OUT, "ada", lasting(10)), Done)
 
 
 def test_a_profile_that_does_not_exist_is_told_as_missing_credentials(
     pool: CognitoUserPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    assert pool.call(Step.SIGN_OUT, "ada", AT_ONCE) == Refused("NoCredentials", None, sent=False)
+    assert pool.call(Step.SIGN_OUT, "ada", lasting(10)) == Refused("NoCredentials", None, sent=False)
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "TooManyRequestsException"), (429, "TooManyRequestsException")])
@@ -105,7 +118,7 @@ def test_throttling_is_a_refusal_that_may_be_tried_again(
     pool: CognitoUserPool, headless: Headless, status: int, code: str
 ) -> None:
     headless.before_cognito(SIGN_OUT, refuse(status, code))
-    refused = pool.call(Step.SIGN_OUT, "ada", AT_ONCE)
+    refused = pool.call(Step.SIGN_OUT, "ada", lasting(10))
     assert isinstance(refused, Refused)
     assert (refused.code, refused.may_retry, refused.sent) == (code, True, True)
     assert len(headless.cognito_calls(SIGN_OUT)) == 1, "botocore tries nothing again by itself"
@@ -119,7 +132,7 @@ def test_slow_is_a_yes_and_a_broken_connection_is_unclear(
     done: bool,  # noqa: FBT001 -- an example
 ) -> None:
     headless.before_cognito(SIGN_OUT, fault)
-    assert isinstance(pool.call(Step.SIGN_OUT, "ada", AT_ONCE), Done) is done
+    assert isinstance(pool.call(Step.SIGN_OUT, "ada", lasting(10)), Done) is done
 
 
 def test_a_refused_connection_names_nobody_and_signs_nobody_out(
@@ -128,7 +141,8 @@ def test_a_refused_connection_names_nobody_and_signs_nobody_out(
     with socket.create_server(("127.0.0.1", 0)) as door:
         nobody_listens = f"http://127.0.0.1:{door.getsockname()[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", nobody_listens)
-    assert pool.call(Step.SIGN_OUT, "ada", AT_ONCE) == Unclear("Unreachable")
+    answer = pool.call(Step.SIGN_OUT, "ada", lasting(10))
+    assert answer == Refused("Unreachable", None, may_retry=True, sent=False)
     with pytest.raises(PoolUnavailableError, match="could not be reached"):
         pool.get_user("ada")
     assert headless.is_signed_in("ada")

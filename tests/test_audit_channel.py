@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from examples import ADA, NOON, SAM
+from examples import ADA, NOON, SAM, at_leisure
 from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, request
 
 from bot import __version__
@@ -103,7 +103,7 @@ def test_a_ticket_in_the_reason_is_a_link() -> None:
 def test_a_refusal_says_who_whom_and_why_in_the_first_two_lines() -> None:
     assert lines(refused("ada@example.com"))[:2] == [
         "⛔ Refused: a…@example.com",
-        "U0SAM00001 · not allowed · ada@example.com",
+        "U0SAM00001 · not allowed · a…@example.com",
     ]
     assert lines(refused("ada", account=ADA))[1] == "U0SAM00001 · pool customers · not allowed · ada"
     assert lines(refused("ada@example.com"))[-3:-1] == [
@@ -130,7 +130,7 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
     client: Any = SimpleNamespace(chat_postMessage=take)
     channel = SlackAuditChannel(client, "C0AUDIT001", SHOWN)
     posted, denied = entry(State.UNKNOWN), [refused("ada"), refused("ada")]
-    assert (channel.post([posted]), channel.post(denied)) == ("1.1", "1.1")
+    assert (channel.post([posted], at_leisure), channel.post(denied, at_leisure)) == ("1.1", "1.1")
     assert calls[0]["metadata"] == {
         "event_type": "signout_outcome",
         "event_payload": {"entry_id": posted.id, "request_id": posted.ask.id, "outcome": "unknown"},

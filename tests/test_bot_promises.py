@@ -179,3 +179,31 @@ def decided_in_terminal(headless: Headless, like: Request, account: Account) -> 
         store.add(request, entry_of(request, now), None)
         store.move(request, ready, entry_of(ready, now), None)
     return ready
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_user_name_that_was_deleted_since_the_card_signs_no_one_out(headless: Headless, *, again: bool) -> None:
+    headless.clock = clock = Travel()
+    cognito = headless.stage.cognito
+    with headless.bot_in_process():
+        card = card_for(headless, SAM)
+        headless.run(cognito.ask("AdminDeleteUser", UserPoolId=cognito.pools["customers"].id, Username="ada"))
+        if again:
+            headless.run(cognito.add("customers", "ada", "Another Ada"))
+        clock.forward(seconds=61)
+        headless.press(SAM, card, CONFIRM)
+        headless.wait_for_message(SAM, containing="The user name was deleted or given to another account")
+        assert "Not signed out: ada" in headless.wait_for_message(SAM, AUDIT, containing="ada").text
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert [str(entry.kind) for entry in trail(headless)] == ["opened", "confirmed", "failed"]
+    assert not again or headless.is_signed_in("ada")
+
+
+def test_a_late_press_on_an_account_that_is_still_the_same_signs_it_out(headless: Headless) -> None:
+    headless.clock = clock = Travel()
+    with headless.bot_in_process():
+        card = card_for(headless, SAM)
+        clock.forward(seconds=61)
+        headless.press(SAM, card, CONFIRM)
+        headless.wait_for_message(SAM, containing="Signed out: ada")
+    assert [call.action for call in headless.cognito_calls()][-2:] == ["AdminGetUser", SIGN_OUT]

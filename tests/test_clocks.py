@@ -73,8 +73,8 @@ def test_a_holder_that_was_taken_for_dead_writes_nothing_more(dynamodb_store: Dy
         ended.extend(there.run(each) for each in there.waiting())
 
     pool.during = stall
-    assert worker(dynamodb_store, pool, here).run(ready) is None
-    assert [dynamodb_store.get(ready.id)] == ended
+    shown = worker(dynamodb_store, pool, here).run(ready)
+    assert [shown] == [dynamodb_store.get(ready.id)] == ended, "what came of it is what the other made of it"
     kinds = [entry.kind for entry in dynamodb_store.entries(None, ready.id)]
     assert sorted(kinds) == ["confirmed", "opened", "resumed", "signed_out"]
 

@@ -1,17 +1,20 @@
 """What all verbs have in common: help, wrong usage, and a standard output that does not take everything."""
 
+import logging
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot import __main__ as command
 from bot.errors import AccountNotFoundError, BotError, NewerVersionError, StoreError, UsageError
 from bot.settings.faults import SettingsError
+from bot.settings.model import Settings
 
 ROOT = Path(__file__).parent.parent
 VERBS = ["run", "check", "signout", "audit", "manifest", "iam-policy", "table", "sandbox"]
@@ -158,3 +161,35 @@ def test_a_wrong_port_in_the_environment_is_named(
     monkeypatch.setattr(command, "_settings", lambda *_, **__: None)
     assert command.main(["run"]) == 1
     assert capsys.readouterr().err == "PORT must be a number from 0 to 65535.\n"
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "signout"])
+def test_slacks_secrets_are_not_in_the_environment_while_a_verb_does_its_work(
+    monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Bolt would take them from there, and a program that boto3 starts for credentials would be given them."""
+    left, known = dict[str, str](), list[str]()
+
+    def look(settings: Settings, *_: object, **__: object) -> Any:
+        left.update(os.environ)
+        known.extend(settings.secrets)
+        raise BotError("It was looked at.")
+
+    async def serve(settings: Settings, **_: object) -> None:
+        look(settings)
+
+    secrets = {"SLACK_BOT_TOKEN": "xoxb-1-2-x", "SLACK_APP_TOKEN": "xapp-1-A-2-x", "SLACK_SIGNING_SECRET": "5" * 32}
+    more = {"SIGNOUT_AUDIT_CHANNEL": "C0AUDIT0001", "SIGNOUT_ALLOW_USERS": "U0SAM00001"}
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in (SETTINGS | secrets | more).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr("bot.wiring.run.serve", serve)
+    monkeypatch.setattr("bot.wiring.check.checks", look)
+    monkeypatch.setattr("bot.wiring.terminal.terminal_front", look)
+    words = {"signout": ["--user-pool-id", SETTINGS["SIGNOUT_POOL_ID"], "--username", "ada", "--yes"]}
+    assert ended([verb, *words.get(verb, [])]) in {1, 255}
+    assert sorted(known) == sorted(secrets.values())
+    assert left["SIGNOUT_POOL_ID"] == SETTINGS["SIGNOUT_POOL_ID"]
+    assert [name for name, value in left.items() if name in secrets or value in secrets.values()] == []

@@ -13,7 +13,7 @@ from stand_ins import Channel, TakenCards, added, card_delivery, delivery, meanw
 from bot.audit import Kind, entry_of_ask
 from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE
 from bot.errors import DeliveryError, StoreUnavailableError
-from bot.ports import LiveMessage, Place
+from bot.ports import Left, LiveMessage, Place, lasting
 from bot.request import Claim, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE
@@ -42,6 +42,28 @@ def run_in(store: Store, ready: Request, state: State) -> Request:
 def shown_by(request: Request) -> LiveMessage:
     """What the process that moved a request notes once it has shown it."""
     return LiveMessage(request_id=request.id, version=request.version)
+
+
+class TwoClocks(StoppedClock):
+    """A clock whose hands were put forward by `ahead`, which `monotonic` does not see."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return what the hands show."""
+        return self.time + self.ahead
+
+
+@pytest.mark.parametrize(("ahead", "left"), [(-POST, 2), (0 * POST, 2), (SECOND, 1), (2 * SECOND, 0), (POST, -28)])
+def test_what_is_left_of_a_hold_is_the_lesser_by_the_wall_clock_and_by_the_seconds_that_only_go_on(
+    ahead: timedelta, left: int
+) -> None:
+    clock = TwoClocks()
+    hold = lasting(clock, POST)
+    assert hold() == POST
+    clock.sleep(28)
+    clock.ahead = ahead
+    assert hold() == left * SECOND
 
 
 class TestCards:
@@ -235,6 +257,20 @@ class TestCardRaces:
         card_delivery(slow, cards, clock).show_due()
         assert len(cards.shown) == shown
 
+    @pytest.mark.parametrize(("late", "shown"), [(POST - TICK, 1), (POST, 0)])
+    def test_a_card_that_was_on_its_way_until_its_hold_ended_is_not_sent_and_is_tried_again(
+        self, store: Store, late: timedelta, shown: int
+    ) -> None:
+        clock = StoppedClock(NOON + SHOWN_HERE)
+        cards = TakenCards(on_the_way=lambda: clock.sleep(late.total_seconds()))
+        ended_in(store)
+        card_delivery(store, cards, clock).show_due()
+        assert len(cards.shown) == shown
+        clock.time += SECOND
+        cards.on_the_way = lambda: None
+        card_delivery(store, cards, clock).show_due()
+        assert cards.shown == [("done", COMMAND.response_url)]
+
     def test_progress_that_comes_late_does_not_hide_the_result(self, store: Store) -> None:
         clock = StoppedClock(NOON + SECOND)
         ready = ready_in(store)
@@ -271,8 +307,8 @@ class TestCardRaces:
         ready = ready_in(store)
 
         class Lost(TakenCards):
-            def show(self, request: Request, place: Place | None) -> None:
-                super().show(request, place)
+            def show(self, request: Request, place: Place | None, left: Left) -> None:
+                super().show(request, place, left)
                 raise DeliveryError("TimeoutError")
 
         card_delivery(store, Lost(during=lambda: run_in(store, ready, State.DONE)), clock).show_due()
@@ -490,6 +526,22 @@ class TestAuditChannel:
         delivery(store, channel).deliver()
         assert channel.posts == [["ada"]], "once it was free again, it was posted"
 
+    @pytest.mark.parametrize(("late", "posts"), [(POST - TICK, [["ada"]]), (POST, [])])
+    def test_an_entry_that_was_on_its_way_until_its_hold_ended_is_not_posted_and_is_tried_again(
+        self, store: Store, late: timedelta, posts: list[list[str]]
+    ) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock, on_the_way=lambda: clock.sleep(late.total_seconds()))
+        refuse(store, "ada", clock)
+        delivers = delivery(store, channel)
+        delivers.deliver()
+        assert channel.posts == posts
+        assert delivers.refusing is None, "that says nothing of the channel"
+        clock.sleep(1)
+        channel.on_the_way = lambda: None
+        delivers.deliver()
+        assert channel.posts == [["ada"]]
+
     def test_a_refusal_that_another_instance_posts_now_is_not_posted_with_the_next_one(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock)
@@ -550,6 +602,22 @@ class TestAuditChannel:
         rule.deliver()
         assert rule.refusing is None
         assert store.due_messages(clock.now(), 9) == [], "no card says so either"
+
+    def test_a_channel_that_has_to_be_repaired_is_asked_once_a_round(self, store: Store) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock, [ARCHIVED] * 5)
+        rule = delivery(store, channel)
+        for number in range(40):
+            ended_in(store, State.FAILED, clock.now(), target=f"target-{number}")
+        for times in (1, 2, 3):
+            pause = rule.deliver()
+            assert len(channel.asked_at) == times
+            rule.deliver()
+            assert len(channel.asked_at) == times, "and not again before the pause is over"
+            clock.sleep(pause)
+        while store.next_entry_at():
+            clock.sleep(rule.deliver())
+        assert channel.posts == [[f"target-{number}"] for number in range(40)]
 
     def test_entries_that_waited_for_a_repair_come_oldest_first(self, store: Store) -> None:
         clock = StoppedClock()

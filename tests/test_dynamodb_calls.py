@@ -1,13 +1,16 @@
 """Faults on the way to DynamoDB: what is tried again, what is done once, and what is known afterwards."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from time import sleep
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from dynamodb import DynamoDB, Fault, answer_500_after, cancel, lose_answer, lose_call, refuse
+from dynamodb import DynamoDB, Fault, answer_500_after, cancel, foreign, lose_answer, lose_call, refuse
 from examples import NOON, asked, decided_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
@@ -17,12 +20,17 @@ from bot.request import Claim, Request, State, new_id
 from bot.stores.dynamodb import calls
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.sqlite.file import BUSY_SECONDS
 from bot.work import LEASE, MARGIN
 
 URL = "https://hooks.slack.com/commands/T/1/secret"
 SHOW = Show(at=NOON, place=Place(response_url=URL, until=NOON + timedelta(minutes=30), replaces=True))
 WRITE, WRITE_ONE = "TransactWriteItems", "PutItem"
-LONGEST_WRITE = timedelta(seconds=calls.KEEP_TRYING_SECONDS + calls.CONNECT_SECONDS + calls.READ_SECONDS)
+KEEP_TRYING_SECONDS = calls.KEEP_TRYING_SECONDS
+LONGEST_WRITES = {
+    "dynamodb": KEEP_TRYING_SECONDS + calls.CONNECT_SECONDS + calls.READ_SECONDS,
+    "sqlite": BUSY_SECONDS,
+}
 
 # Of each call: what is done, however often it fails in these ways, if only it succeeds in the end.
 PASSING = [
@@ -31,6 +39,9 @@ PASSING = [
     answer_500_after,
     refuse(500, "InternalServerError"),
     refuse(503, "ServiceUnavailable"),
+    refuse(408, "RequestTimeout"),
+    foreign(200),
+    foreign(400, "AccessDeniedException"),
     refuse(400, "ThrottlingException"),
     refuse(400, "ProvisionedThroughputExceededException"),
 ]
@@ -39,6 +50,10 @@ LASTING = [
     (lose_call, "ConnectionClosedError", True),
     (answer_500_after, "InternalServerError", True),
     (refuse(500, "InternalServerError"), "InternalServerError", True),
+    (refuse(408, "RequestTimeout"), "RequestTimeout", True),
+    (foreign(200), "NotDynamoDBError", True),
+    (foreign(400, "AccessDeniedException"), "AccessDeniedException", True),
+    (foreign(400, "ConditionalCheckFailedException"), "ConditionalCheckFailedException", True),
     (refuse(400, "ThrottlingException"), "ThrottlingException", False),
     (refuse(400, "AccessDeniedException"), "AccessDeniedException", False),
     (refuse(400, "ResourceNotFoundException"), "ResourceNotFoundException", False),
@@ -125,7 +140,7 @@ def test_what_does_not_pass_says_why_and_whether_it_may_have_been_done(
     dynamodb.next(WRITE, *[fault] * 50)
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.move(before, after, entry, SHOW)
-    assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE}: {reason}", in_doubt)
     assert URL not in f"{caught.value!r}{caught.getrepr(chain=True)}"
     dynamodb.clear()
     done = dynamodb_store.get(before.id) == after
@@ -142,7 +157,7 @@ def test_a_first_claim_that_does_not_pass_says_why_and_whether_it_may_have_been_
     dynamodb.next(WRITE_ONE, *[fault] * 50)
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.move(ready, claimed(ready), None, None)
-    assert (caught.value.reason, caught.value.in_doubt) == (reason, in_doubt)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE_ONE}: {reason}", in_doubt)
     dynamodb.clear()
     done = dynamodb_store.get(ready.id) == claimed(ready)
     assert done == (fault in (lose_answer, answer_500_after))
@@ -190,7 +205,7 @@ def test_a_refusal_after_a_lost_answer_leaves_the_doubt(dynamodb: DynamoDB, dyna
     dynamodb.next(WRITE, lose_answer, refuse(400, "ExpiredTokenException"))
     with pytest.raises(StoreUnavailableError) as caught:
         dynamodb_store.move(before, after, entry, None)
-    assert (caught.value.reason, caught.value.in_doubt) == ("ExpiredTokenException", True)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE}: ExpiredTokenException", True)
 
 
 def test_each_kind_of_write_of_an_entry_is_done_once_where_its_answer_is_lost(
@@ -256,13 +271,17 @@ def test_a_black_hole_is_given_up_after_seconds(
     monkeypatch.setattr(calls, "READ_SECONDS", 0.2)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
     lost = DynamoDBStore(dynamodb_store._calls.table)
-    for call in (lost.open, lambda: lost.get(ready.id), lambda: list(lost.entries(None, None))):
+    for operation, call in (
+        ("DescribeTable", lost.open),
+        ("GetItem", lambda: lost.get(ready.id)),
+        ("GetItem", lambda: list(lost.entries(None, None))),  # first it looks which months there are
+    ):
         with pytest.raises(StoreUnavailableError) as caught:
             call()
-        assert (caught.value.reason, caught.value.in_doubt) == ("ReadTimeoutError", False)
+        assert (caught.value.reason, caught.value.in_doubt) == (f"{operation}: ReadTimeoutError", False)
     with pytest.raises(StoreUnavailableError) as caught:
         lost.move(ready, claimed(ready), None, None)
-    assert (caught.value.reason, caught.value.in_doubt) == ("ReadTimeoutError", True)
+    assert (caught.value.reason, caught.value.in_doubt) == (f"{WRITE_ONE}: ReadTimeoutError", True)
     lost.close()
     assert dynamodb_store.get(ready.id) == ready
 
@@ -273,15 +292,80 @@ def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{door.getsockname()[1]}")
     store = DynamoDBStore(table)
     entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
-    for call in (store.open, store.check_writable, lambda: store.record(entry)):
+    tried: dict[str, Callable[[], object]] = {
+        "DescribeTable": store.open,
+        "PutItem": store.check_writable,
+        "TransactWriteItems": lambda: store.record(entry),
+    }
+    for operation, call in tried.items():
         with pytest.raises(StoreUnavailableError) as caught:
             call()
-        assert (caught.value.reason, caught.value.in_doubt) == ("EndpointConnectionError", False)
+        assert (caught.value.reason, caught.value.in_doubt) == (f"{operation}: EndpointConnectionError", False)
     store.close()
 
 
-def test_a_write_ends_within_the_margin_that_a_lease_keeps_for_it() -> None:
-    assert LONGEST_WRITE < MARGIN
+@pytest.mark.parametrize("jitter", [0.5, 1.0])
+def test_a_transaction_in_progress_is_sent_again_until_aws_completes_it(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch, jitter: float
+) -> None:
+    """A retry more than 5 s after the first attempt completes it."""
+    before, after, entry = taken_over(claimed_in(dynamodb_store))
+    now = [0.0]
+
+    def within(seconds: float) -> Callable[[], float]:
+        end = now[0] + seconds
+        return lambda: end - now[0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    def in_progress(carry_out: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes] | None:
+        return carry_out() if now[0] > 5 else refuse(400, "TransactionInProgressException")(carry_out)
+
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", KEEP_TRYING_SECONDS)
+    monkeypatch.setattr(calls, "within", within)
+    monkeypatch.setattr(calls, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("bot.stores.dynamodb.calls.random.uniform", lambda _, __: jitter)
+    dynamodb.next(WRITE, *[in_progress] * 99)
+    dynamodb_store.move(before, after, entry, SHOW)
+    dynamodb.clear()
+    assert now[0] > 5
+    assert dynamodb_store.get(before.id) == after
+
+
+@pytest.mark.parametrize("store", LONGEST_WRITES)
+def test_the_margin_of_a_lease_is_the_longest_write_of_a_store_and_5_s_more(store: str) -> None:
+    assert timedelta(seconds=LONGEST_WRITES[store] + 5) <= MARGIN
+
+
+def test_a_write_that_could_not_leave_in_time_was_not_done(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here no name is resolved in time. An attempt that left later would make the longest write longer."""
+    ready = decided_in(dynamodb_store)
+    late = DynamoDBStore(dynamodb_store._calls.table)
+    late._calls.client()
+    resolve = socket.getaddrinfo
+
+    def stall(*given: Any, **named: Any) -> Any:
+        sleep(0.4)
+        return resolve(*given, **named)
+
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", stall)
+    dynamodb.calls.clear()
+    with pytest.raises(StoreUnavailableError) as caught:
+        late.move(ready, claimed(ready), None, None)
+    assert (caught.value.reason, caught.value.in_doubt, dynamodb.calls) == ("TooLateError", False, [])
+    late.close()
+
+
+def test_an_item_is_read_as_it_is_now(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+    """DynamoDB may otherwise answer with what was there a moment ago."""
+    request = decided_in(dynamodb_store)
+    dynamodb.calls.clear()
+    dynamodb_store.get(request.id)
+    assert [(action, asked_for["ConsistentRead"]) for action, asked_for in dynamodb.calls] == [("GetItem", True)]
 
 
 @pytest.mark.parametrize("name", ["AWS_DEFAULT_REGION", "AWS_REGION"])

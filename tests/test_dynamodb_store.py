@@ -170,6 +170,20 @@ def test_a_card_that_an_index_which_lags_still_tells_of_is_not_held_twice(
     assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=2)) is None
 
 
+def test_what_is_due_again_is_not_forgotten_by_one_who_read_it_before(
+    dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = refused(dynamodb_store)
+    read_before = [
+        {name: value for name, value in item.items() if name != "due"}
+        for item in dynamodb_store._in_month(items.month_at(entry.at))
+    ]
+    with monkeypatch.context() as patched:
+        patched.setattr(dynamodb_store, "_in_month", lambda *_, **__: iter(read_before))
+        assert dynamodb_store.forget(LATER) == 0
+    assert [each.id for each in dynamodb_store.due_entries(LATER, 9)] == [entry.id]
+
+
 def test_an_item_past_its_time_to_live_changes_nothing(dynamodb_store: DynamoDBStore) -> None:
     long_ago = NOON - timedelta(days=400)
     entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", long_ago)

@@ -1,5 +1,6 @@
 """Lanes and rounds."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -66,10 +67,12 @@ def test_what_is_urgent_waits_where_the_lane_lets_it_and_nothing_else_does() -> 
         lane.run("R3", lambda name=name: done.append(name), urgent=True)  # type: ignore[misc]
     with pytest.raises(BusyError):
         lane.run("R4", nothing, urgent=True)
-    assert (lane.places, lane.taken, lane.full, done) == (3, 3, True, [])
+    assert (lane.places, lane.taken, done) == (3, 3, [])
+    assert asyncio.run(lane.full())
     go_on.set()
     assert lane.join(PATIENCE)
-    assert (lane.taken, lane.full, done) == (0, False, ["first", "second"])
+    assert (lane.taken, done) == (0, ["first", "second"])
+    assert asyncio.run(lane.full()) is None
     lane.stop()
 
 

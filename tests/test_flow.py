@@ -363,6 +363,25 @@ class TestTrouble:
         run_all(rules)
         assert (shown(told), said(told), scripted.called_at) == ([], [], [])
 
+    def test_what_another_instance_made_of_a_claim_that_was_lost_is_shown(self, store: Store) -> None:
+        """It is known, so the operator is not told that it could not be recorded."""
+        scripted, other = pool(YES), pool(YES)
+        rules, told = flow(store, scripted), Told(CLICK)
+
+        def stall() -> None:
+            other.clock.time = scripted.clock.time + timedelta(minutes=1)
+            rule = worker(store, other, other.clock)
+            (dead,) = rule.waiting()
+            rule.run(dead, shown_here=False)
+
+        scripted.during = stall
+        request = added(store, awaiting())
+        rules.confirm(press(request), told)
+        run_all(rules)
+        assert (told.shown, said(told)) == ([stored(store, request)], [])
+        assert shown(told) == [State.DONE]
+        assert len(other.called_at) == 1
+
     def test_a_card_whose_showing_cannot_be_noted_is_shown_once_more(self, store: Store) -> None:
         rules, told = flow(store, pool(), outbox=meanwhile(store, before_shown=away)), Told(COMMAND)
         rules.ask(asked(), told)

@@ -133,7 +133,7 @@ def test_these_are_the_methods_that_a_flow_through_everything_calls(headless: He
         headless.wait_for_message(KIM, AUDIT, containing="Signed out: ada")
         headless.wait_for_message(KIM, containing="Signed out: ada")
         headless.wait_for_form(KIM, containing="The card is in the channel")
-    assert {call.action for call in headless.slack_calls()} == {*SCOPE_OF_METHOD, "response_url"}
+    assert {call.action for call in headless.slack_calls()} == {*SCOPE_OF_METHOD, "response_url", "link"}
 
 
 def test_every_scope_says_why_it_is_asked_for() -> None:

@@ -1,15 +1,16 @@
 """What holds for every message: Slack takes it, and no foreign text is ever interpreted."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from examples import ADA, NOON, SAM
+from examples import ADA, NOON, SAM, asked
 from headless import texts
 from messages import OUTCOMES, SHOWN, leaves, refused, request
 
-from bot.audit import entry_of
+from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import AWS_USAGE
 from bot.options import MAX_REASON, USAGE
@@ -141,13 +142,77 @@ def test_a_masked_email_keeps_its_first_letter_and_domain_and_a_phone_number_its
 
 @pytest.mark.parametrize(
     ("username", "shown"),
-    [("ada@example.com", "a…@example.com"), ("+4915112345678", "+49…78"), ("10023417", "10023417"), ("ada", "ada")],
+    [
+        ("ada@example.com", "a…@example.com"),
+        ("+4915112345678", "+49…78"),
+        ("4915112345678", "491…78"),
+        ("015112345678", "015…78"),
+        ("(030)123456", "(03…56"),
+        ("123456789", "…89"),
+        ("12345678", "…78"),  # the end of the phone number of its account
+        ("10023417", "10023417"),
+        ("ada", "ada"),
+    ],
 )
 def test_a_user_name_that_is_an_email_or_phone_number_is_masked_wherever_it_is_shown(username: str, shown: str) -> None:
     for state in State:
-        account = replace(ADA, username=username, email=None)
+        account = replace(ADA, username=username, email=None, phone="+4915112345678")
         chosen = None if state is State.CHOOSING else account
         asked = replace(request(state, username), chosen=chosen, candidates=(account,))
         asked = replace(asked, ask=replace(asked.ask, operator=SAM))
         shown_texts = [card(SHOWN, asked).text, audit_message(SHOWN, [entry_of(asked, NOON)]).text]
         assert shown == username or not [text for text in shown_texts if username in text]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("lost phone", "lost phone"),
+        ("call +49 151 12345678 now", "call +49…78 now"),
+        ("call 0151/12345678.", "call 015…78."),
+        ("(030) 123-4567 asked", "(03…67 asked"),
+        ("tel:0151 1234567,ada@example.com", "tel:015…67,a…@example.com"),
+        ("ask ada.l+x@mail.example.com, bob@example.com", "ask a…@mail.example.com, b…@example.com"),
+        ('"ada"@example.com', '"…@example.com'),
+        ("<ada@example.com>", "<a…@example.com>"),
+        ("a@b@c", "a…@c"),
+        ("0151234567@example.com", "0…@example.com"),
+        ("+12345", "…45"),
+        ("+4915112345678x", "+49…78x"),
+        ("on 2026-11-28 at 10:00, or 28.11.2026 10:00, 3 of 12345", None),
+        ("HELP-1234567 #1234567 INC0012345 1234567x @sam", None),
+    ],
+)
+def test_emails_and_phone_numbers_in_a_reason_are_masked_and_dates_and_tickets_are_not(
+    reason: str, shown: str | None
+) -> None:
+    assert SHOWN.reason(reason) == [shown or reason]
+    assert replace(SHOWN, pii="full").reason(reason) == [reason]
+
+
+def test_a_ticket_number_is_a_link_also_where_it_looks_like_a_phone_number_but_not_inside_one_or_an_email() -> None:
+    rule = ReasonRule(pattern=re.compile(r"\d{7}|[a-z]+@x"))
+    linking = replace(SHOWN, reason_rule=rule, ticket_url="https://tickets.example/{}")
+    assert linking.reason("1234567") == [Link("1234567", "https://tickets.example/1234567")]
+    assert linking.reason("0151 1234567") == ["015…67"]
+    assert linking.reason("ada@x") == ["a…@x"]
+    assert replace(linking, ticket_url=None).reason("1234567") == ["1234567"]
+    assert linking.reason("+49 151 1234567: 7654321") == [
+        "+49…67: ",
+        Link("7654321", "https://tickets.example/7654321"),
+    ]
+
+
+def test_nothing_personal_is_left_in_any_message_where_it_is_masked() -> None:
+    personal = ("ada.lovelace", "15112345678", "151 12345678", "bob.builder", "987654")
+    account = replace(ADA, username="4915112345678", email="ada.lovelace@example.com", phone="+4915112345678")
+    reason = "bob.builder@example.com called from +49 (0)30 987654"
+    denied = entry_of_ask(Kind.REFUSED, asked("ada.lovelace@example.com", reason=reason), "not allowed", NOON)
+    messages = [audit_message(SHOWN, [denied]), audit_message(SHOWN, [denied] * 3)]
+    for state in State:
+        shown = replace(request(state), chosen=None if state is State.CHOOSING else account, candidates=(account,) * 3)
+        shown = replace(shown, ask=asked("+49 151 12345678", reason=reason))
+        messages += [card(SHOWN, shown), audit_message(SHOWN, [entry_of(shown, NOON)])]
+    for each in messages:
+        everything = f"{each.text}{json.dumps(each.blocks, ensure_ascii=False)}"
+        assert [part for part in personal if part in everything] == []

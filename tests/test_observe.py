@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import pytest
 from headless import AUDIT, RAY, SAM, Headless
 from prometheus_client.parser import text_string_to_metric_families
-from whole_bot import CANCEL, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, store_path
+from whole_bot import CANCEL, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, store_path, trail
 
 from bot import __version__
+from bot.audit import Kind
 from bot.sandbox.wire import answer, hang, refuse, reset
 
 Numbers = Mapping[tuple[str, str], float]
@@ -191,6 +192,44 @@ def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_
         watcher.wait_until(200, "ready")
     assert waiting["signout_audit_oldest_undelivered_age_seconds", ""] > 0
     assert some(waiting, "signout_status") == {"degraded": 1}
+
+
+def test_a_bot_without_aws_credentials_is_not_ready(headless: Headless, watcher: Watcher) -> None:
+    nowhere = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+    with headless.bot_in_process(AWS_ACCESS_KEY_ID="", AWS_EC2_METADATA_DISABLED="true", **nowhere):
+        watcher.wait_until(503, "not ready", "The bot has no AWS credentials (NoCredentialsError)")
+        numbers = watcher.numbers()
+    assert numbers["signout_aws_credentials", ""] == 0
+    assert some(numbers, "signout_status") == {"not_ready": 1}
+
+
+def test_a_cognito_that_cannot_be_reached_makes_the_bot_degraded_until_it_answers(
+    headless: Headless, watcher: Watcher
+) -> None:
+    with headless.bot_in_process():
+        watcher.wait_until(200, "ready")
+        assert watcher.numbers()["signout_pool_trouble", "customers"] == 0, "the series is there before its first event"
+        headless.before_cognito(FIND, reset())
+        headless.command(SAM, "ada --pool customers")
+        watcher.wait_until(200, "degraded", "The last call for pool customers failed. Cognito cannot be reached.")
+        assert some(watcher.numbers(), "signout_pool_trouble") == {"customers": 1}
+        card_for(headless, SAM, "ada --pool customers")
+        watcher.wait_until(200, "ready")
+
+
+def test_a_failed_sign_out_is_known_to_the_next_start_though_its_counter_is_not(
+    headless: Headless, watcher: Watcher
+) -> None:
+    headless.before_cognito(SIGN_OUT, refuse(400, "AccessDeniedException"))
+    with headless.bot_in_process():
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Not signed out: ada")
+    with headless.bot_in_process():
+        watcher.wait_until(200, "ready")
+        numbers = watcher.numbers()
+    assert numbers["signout_requests_total", "failed"] == 0
+    (entry,) = (each for each in trail(headless) if each.kind is Kind.FAILED)
+    assert some(numbers, "signout_last_ended_timestamp_seconds") == {"failed": pytest.approx(entry.at.timestamp())}
 
 
 def test_an_entry_that_waits_for_long_makes_the_bot_degraded(headless: Headless, watcher: Watcher) -> None:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from aiohttp import web
-from examples import NOON, awaiting
+from examples import NOON, at_leisure, awaiting
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
 from messages import SHOWN
@@ -20,7 +20,7 @@ from bot.request import State
 from bot.sandbox.stage import listening
 from bot.sandbox.wire import Exchange, Fault, answer, reset
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
 from bot.slack.text import message
 
@@ -61,7 +61,7 @@ ODD: dict[str, Callable[[Exchange], Awaitable[object]]] = {
 
 
 def channel(headless: Headless) -> SlackAuditChannel:
-    client = web_client(headless.environment["SLACK_BOT_TOKEN"], headless.environment["SLACK_API_URL"])
+    client = BlockingClient(headless.environment["SLACK_BOT_TOKEN"], headless.environment["SLACK_API_URL"])
     return SlackAuditChannel(client, AUDIT, SHOWN)
 
 
@@ -69,9 +69,9 @@ def channel(headless: Headless) -> SlackAuditChannel:
 def test_no_odd_answer_counts_as_delivered_or_as_anything_but_a_delivery_error(headless: Headless, odd: str) -> None:
     headless.before_slack(POST, ODD[odd])  # type: ignore[arg-type]
     with pytest.raises(DeliveryError) as caught:
-        channel(headless).post([ENTRY])
+        channel(headless).post([ENTRY], at_leisure)
     assert (caught.value.retry_after or timedelta(0)) <= timedelta(minutes=5)
-    assert channel(headless).post([ENTRY])
+    assert channel(headless).post([ENTRY], at_leisure)
 
 
 # What Slack documents for chat.postMessage: a person has to fix it, or it passes, or another form of it will do.
@@ -105,7 +105,7 @@ def test_each_refusal_is_told_by_slacks_word_and_one_that_a_person_must_fix_as_s
     for error in errors.split():
         headless.before_slack(POST, no(error))
         with pytest.raises(DeliveryError) as caught:
-            post([ENTRY])
+            post([ENTRY], at_leisure)
         assert (caught.value.reason, caught.value.for_good) == (error, for_good)
     assert headless.audit() == []
 
@@ -115,7 +115,7 @@ def test_what_slack_finds_malformed_goes_as_text_and_at_last_without_metadata(he
     post = channel(headless).post
     for error in MALFORMED.split():
         headless.before_slack(POST, *[no(error)] * times)
-        assert post([ENTRY])
+        assert post([ENTRY], at_leisure)
         posted = headless.audit()[-1]
         assert "Not known whether signed out: ada" in posted.text
         assert posted.blocks is None
@@ -146,11 +146,10 @@ def test_the_token_follows_no_redirect(headless: Headless) -> None:
         return await context.__aenter__(), context
 
     address, context = headless.run(strange())
-    refuse_redirects()
     moved: Fault = answer(302, "", "text/plain", Location=f"{address}/api/chat.postMessage")
     headless.before_slack(POST, moved)
     with pytest.raises(DeliveryError):
-        channel(headless).post([ENTRY])
+        channel(headless).post([ENTRY], at_leisure)
     headless.run(context.__aexit__(None, None, None))  # type: ignore[attr-defined]
     assert heard == []
 
@@ -178,13 +177,11 @@ def test_neither_the_token_nor_a_card_follows_a_redirect(monkeypatch: pytest.Mon
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.setenv("HTTPS_PROXY", address if proxied else "")
-        refuse_redirects()
-        client = web_client("xoxb-secret", f"{address}/api/")
+        client = BlockingClient("xoxb-secret", f"{address}/api/")
         with pytest.raises(SlackApiError):
             client.auth_test()
         with pytest.raises(DeliveryError):
             respond(client, f"{address}/commands/1", message(["A card"]), replace=False)
         server.shutdown()
     monkeypatch.undo()
-    refuse_redirects()
     assert heard == ["POST", "POST"]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_USAGE, Skeleton
-from bot.options import Help
+from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
 from bot.slack.typed import parse
 from bot.visible import visible
@@ -184,7 +183,7 @@ def test_the_aws_clis_line_means_what_it_means_there(text: str, options: Options
         ("--cli-input-json '[]'", "must hold parameters by name"),
         ("--cli-input-json '{}'", 'Missing required parameter in input: "UserPoolId"; Missing'),
         ("--cli-input-json '{}' --cli-input-yaml '{}'", "Only one --cli-input- parameter may be specified"),
-        (f'--cli-input-json \'{{"x": "{"x" * MAX_DOCUMENT}"}}\'', "longer than 4096 characters"),
+        (f'--cli-input-json \'{{"x": "{"x" * MAX_DOCUMENT}"}}\'', "longer than 1,024 characters"),
         ("--generate-cli-skeleton bogus", "--generate-cli-skeleton takes one of: input, yaml-input, output"),
         ("--generate-cli-skeleton output", "The following arguments are required: --user-pool-id, --username"),
         ("--generate-cli-skeleton input --cli-input-json '{'", "Invalid JSON received"),

@@ -2,23 +2,27 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
-from examples import NOON, ScriptedPool, StoppedClock, claimed_in, worker
+from examples import NOON, ScriptedPool, StoppedClock, claimed_in, decided_in, worker
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.action import Done
+from bot.action import Answer, Done, Refused, Unclear
+from bot.audit import OUTCOMES, Kind
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Metrics, Scrape
-from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness, room_in
+from bot.edge.metrics import Endings, Metrics, Scrape
+from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import BusyError, StoreUnavailableError
 from bot.stores.sqlite.store import SQLiteStore
+from bot.wiring.stores import Store
 
 PATIENCE = 20
 
@@ -88,12 +92,20 @@ class NoStore:
         raise StoreUnavailableError("disk full")
 
 
-def outlook(store: object, unlisted: Callable[[], list[str]] = list) -> Outlook:
+def outlook(
+    store: object,
+    unlisted: Callable[[], list[str]] = list,
+    no_credentials: Callable[[], str | None] = lambda: None,
+    troubles: Mapping[str, str | None] = MappingProxyType({}),
+) -> Outlook:
     return Outlook(
         store,  # type: ignore[arg-type]
         StoppedClock(NOON + timedelta(hours=1)),
         audit_refusing=lambda: None,
         unlisted_groups=unlisted,
+        no_credentials=no_credentials,
+        pool_troubles=lambda: troubles,
+        last_ended=dict,
     )
 
 
@@ -149,7 +161,7 @@ def told(look: Look) -> str | None:
 def test_a_full_lane_is_told_and_each_who_is_turned_away_is_counted() -> None:
     metrics = Metrics()
     lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away)
-    look = room_in(lane)
+    look = lane.full
     go_on = threading.Event()
     lane.run("R1", go_on.wait)
     assert told(look) is None
@@ -167,11 +179,8 @@ def app() -> App:
 
 
 def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Client:
-        connected = True
-
-        async def is_connected(self) -> bool:
-            return self.connected
+    class Connection:
+        closed = False
 
     now = [1000.0]
     monkeypatch.setattr("bot.edge.socket_mode.time.monotonic", lambda: now[0])
@@ -179,14 +188,14 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
     async def look() -> None:
         socket = SocketMode(app(), "", "", Metrics(), sole_instance=True)
         assert "not connected" in (await socket.unreachable() or "")
-        socket._client = client = Client()  # type: ignore[assignment]
+        socket._socket = connection = Connection()  # type: ignore[assignment]
         assert await socket.unreachable() is None
-        client.connected = False
+        connection.closed = True
         now[0] += GAP_SECONDS - 0.1
         assert await socket.unreachable() is None
         now[0] += 0.1
         assert "not connected" in (await socket.unreachable() or "")
-        client.connected = True
+        connection.closed = False
         assert await socket.unreachable() is None
 
     asyncio.run(look())
@@ -208,8 +217,7 @@ def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
 def test_connections_beyond_what_is_expected_are_told(*, sole: bool, connections: int, told: bool) -> None:
     async def look() -> bool:
         socket = SocketMode(app(), "", "", Metrics(), sole_instance=sole)
-        await socket._on_message(None, {"type": "hello", "num_connections": connections})  # type: ignore[arg-type]
-        await socket._on_message(None, {"type": "disconnect"})  # type: ignore[arg-type]
+        socket._greeted(connections)
         return await socket.ghosts() is not None
 
     assert asyncio.run(look()) == told
@@ -233,9 +241,167 @@ def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_o
         store.close()
 
 
-def page(metrics: Metrics, accept: str = "") -> str:
-    scrape = Scrape(status="ready", lanes={}, connected_for=None, undelivered=None, oldest_undelivered=None)
-    return metrics.page(scrape, accept)[0].decode()
+def scrape(**of: Any) -> Scrape:
+    usual: dict[str, Any] = {
+        "status": READY,
+        "lanes": {},
+        "credentials": True,
+        "pools": {},
+        "audit_refusing": False,
+        **dict.fromkeys(("undelivered", "oldest_undelivered", "last_ended", "connected_for")),
+    }
+    return Scrape(**(usual | of))
+
+
+def page(metrics: Metrics, accept: str = "", **of: Any) -> str:
+    return metrics.page(scrape(**of), accept)[0].decode()
+
+
+def test_what_the_alerts_look_at_is_shown() -> None:
+    metrics = Metrics()
+    metrics.clock_off(-90.5)
+    ended = dict.fromkeys(OUTCOMES, 0.0) | {Kind.UNKNOWN: NOON.timestamp()}
+    pools = {"customers": True, "staff": False}
+    text = page(metrics, last_ended=ended, pools=pools, credentials=False, audit_refusing=True)
+    assert {
+        "signout_clock_off_seconds -90.5",
+        'signout_last_ended_timestamp_seconds{outcome="unknown"} 1.7953488e+09',
+        'signout_last_ended_timestamp_seconds{outcome="failed"} 0.0',
+        'signout_pool_trouble{pool="customers"} 1.0',
+        'signout_pool_trouble{pool="staff"} 0.0',
+        "signout_aws_credentials 0.0",
+        "signout_audit_channel_refusing 1.0",
+    } <= set(text.splitlines())
+    assert 'signout_last_ended_timestamp_seconds{outcome="failed"} NaN' in page(metrics), "the store does not say"
+
+
+def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for_once_in_a_while() -> None:
+    asked: list[int] = []
+
+    def no_credentials() -> str:
+        asked.append(1)
+        return "NoCredentialsError"
+
+    async def look() -> list[str | None]:
+        looking = outlook(NoStore(), no_credentials=no_credentials)
+        said = [await looking.credentials() for _ in range(3)]
+        looking.stop()
+        return [*said, await looking.credentials()]
+
+    told = "The bot has no AWS credentials (NoCredentialsError), so no one can be signed out."
+    assert asyncio.run(look()) == [told, told, told, None]
+    assert len(asked) == 1
+
+
+def test_credentials_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probe, "WITHIN", 0.05)
+    go_on = threading.Event()
+
+    def late() -> None:
+        go_on.wait()
+
+    async def look() -> str | None:
+        looking = outlook(NoStore(), no_credentials=late)
+        said = await looking.credentials()
+        go_on.set()
+        looking.stop()
+        return said
+
+    assert asyncio.run(look()) == (
+        "The bot has no AWS credentials (they have not come yet), so no one can be signed out."
+    )
+
+
+def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.edge.readiness.SECONDS_BETWEEN_CHECKS", 0.0)
+    asked: list[int] = []
+    go_on = threading.Event()
+
+    def slow_the_second_time() -> str | None:
+        asked.append(1)
+        if len(asked) == 2:
+            go_on.wait()
+        return None if len(asked) < 3 else "CredentialRetrievalError"
+
+    async def look() -> list[str | None]:
+        looking = outlook(NoStore(), no_credentials=slow_the_second_time)
+        said = [await looking.credentials()]
+        with monkeypatch.context() as patch:
+            patch.setattr(Probe, "WITHIN", 0.05)
+            said.append(await looking.credentials())
+        go_on.set()
+        while len(asked) < 3:
+            last = await looking.credentials()
+        looking.stop()
+        return [*said, last]
+
+    assert asyncio.run(look()) == [
+        None,
+        None,
+        "The bot has no AWS credentials (CredentialRetrievalError), so no one can be signed out.",
+    ]
+
+
+def test_each_pool_whose_last_call_failed_is_told() -> None:
+    async def look(troubles: Mapping[str, str | None]) -> str | None:
+        looking = outlook(NoStore(), troubles=troubles)
+        said = await looking.cognito()
+        looking.stop()
+        return said
+
+    assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == "One. Two."
+    assert asyncio.run(look({"customers": None})) is None
+
+
+def ended(store: Store, clock: StoppedClock, answer: Answer) -> None:
+    """Run a request that gets this answer again and again."""
+    worker(store, ScriptedPool([answer] * 9, clock), clock).run(decided_in(store, clock.now()))
+
+
+def test_when_requests_last_ended_is_read_from_the_store_also_by_another_instance_and_after_a_restart(
+    store: Store,
+) -> None:
+    clock = StoppedClock(NOON - timedelta(minutes=90))
+    ended(store, clock, Refused("AccessDeniedException", "1"))
+    clock.time = NOON - timedelta(minutes=30)
+    ended(store, clock, Unclear("TimedOut"))
+    unknown_at = clock.time
+    clock.time = NOON
+    first = Endings(store.entries, clock)
+    known = dict(first.last())
+    assert known["unknown"] == pytest.approx(unknown_at.timestamp(), abs=60)
+    assert known["failed"] == 0, "that is more than an hour ago"
+    assert known.keys() == set(OUTCOMES)
+    ended(store, clock, Done("1"))
+    clock.time = NOON + timedelta(minutes=45)
+    assert first.last() == {**known, "signed_out": pytest.approx(NOON.timestamp(), abs=60)}
+    clock.time = NOON + timedelta(hours=3)
+    assert first.last()["signed_out"], "what it read stays"
+    assert set(Endings(store.entries, clock).last().values()) == {0.0}
+
+
+def test_a_clock_that_was_ahead_for_a_moment_hides_nothing_and_invents_nothing(store: Store) -> None:
+    clock = StoppedClock(NOON + timedelta(days=700))
+    endings = Endings(store.entries, clock)
+    ended(store, clock, Unclear("TimedOut"))
+    endings.last()
+    clock.time = NOON
+    ended(store, clock, Refused("AccessDeniedException", "1"))
+    clock.time = NOON + timedelta(minutes=1)
+    known = Endings(store.entries, clock).last()
+    assert known["failed"] == endings.last()["failed"] == pytest.approx(NOON.timestamp(), abs=5)
+    assert known["unknown"] == 0
+
+
+def test_an_entry_that_is_there_some_seconds_after_its_time_is_read_all_the_same(store: Store) -> None:
+    clock = StoppedClock()
+    endings = Endings(store.entries, clock)
+    clock.time = NOON + timedelta(seconds=30)
+    endings.last()
+    clock.time = NOON
+    ended(store, clock, Done("1"))
+    clock.time = NOON + timedelta(minutes=1)
+    assert endings.last()["signed_out"] == pytest.approx(NOON.timestamp(), abs=5)
 
 
 def test_what_could_not_be_asked_is_no_number_and_openmetrics_is_spoken_where_it_is_understood() -> None:
@@ -258,7 +424,6 @@ def test_labels_stay_few_whatever_comes() -> None:
     "accept", ["application/openmetrics-text;version=a", "application/openmetrics-text;=;version==1"]
 )
 def test_whatever_a_scraper_accepts_it_gets_a_page(accept: str) -> None:
-    scrape = Scrape(status=READY, lanes={}, connected_for=None, undelivered=0, oldest_undelivered=0.0)
-    page, content_type = Metrics().page(scrape, accept)
+    page, content_type = Metrics().page(scrape(), accept)
     assert b"signout_status" in page
     assert content_type.startswith("text/plain")

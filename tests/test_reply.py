@@ -15,7 +15,7 @@ from bot.errors import BotError, DeliveryError
 from bot.request import State
 from bot.sandbox.wire import Fault, answer, reset
 from bot.slack.cards import AUDIT_REFUSED
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.form import FormState
 from bot.slack.reply import NO_CARD, CardReply, is_slacks, respond
 from bot.slack.text import message
@@ -66,6 +66,7 @@ def test_the_result_tells_of_a_refusing_audit_channel_while_it_refuses(slack: Wo
         (answer(200, {"ok": False, "error": "used_url"}), "used_url", True, None),
         (answer(200, {"ok": False, "error": "invalid_blocks"}), "invalid_blocks", False, None),
         (answer(500, "oops", "text/plain"), "HTTP 500", False, None),
+        (answer(503, "oops", "text/plain", Retry_After="1"), "HTTP 503", False, None),
         (answer(429, {"ok": False}, Retry_After="7"), "ratelimited", False, timedelta(seconds=7)),
         (answer(429, "", Retry_After="soon"), "ratelimited", False, timedelta(seconds=30)),
         (answer(429, "", Retry_After="99999999"), "ratelimited", False, timedelta(minutes=5)),
@@ -83,6 +84,7 @@ def test_a_card_that_slack_does_not_take_is_a_delivery_error_with_what_is_known(
     error = error_of(lambda: slack.cards.show(awaiting(), slack.place()))
     assert (error.reason, error.gone, error.retry_after, error.for_good) == (reason, gone, wait, False)
     assert [method for method, _ in slack.failed] == [TELL]
+    assert len(slack.headless.slack_calls(TELL)) == 1, "the client sends nothing again; who called it may"
 
 
 def test_a_sixth_use_of_a_response_url_is_told_as_gone(slack: Workspace) -> None:
@@ -129,6 +131,9 @@ def test_a_direct_message_that_slack_asks_to_wait_for_says_how_long(slack: Works
         ("https://slack.com.example.com/commands/1", "https://slack.com/api/"),
         ("https://exampleslack.com/commands/1", "https://slack.com/api/"),
         ("https://hooks.slack.com@example.com/commands/1", "https://slack.com/api/"),
+        ("https://someone@hooks.slack.com/commands/1", "https://slack.com/api/"),
+        ("https://someone:secret@hooks.slack.com/commands/1", "https://slack.com/api/"),
+        ("https://example.com\\@hooks.slack.com/commands/1", "https://slack.com/api/"),
         ("https://example.com\\.slack.com/commands/1", "https://slack.com/api/"),
         ("http://169.254.169.254/latest/meta-data/", "https://slack.com/api/"),
         ("http://127.0.0.1:3000/commands/1", "https://slack.com/api/"),
@@ -138,8 +143,8 @@ def test_a_direct_message_that_slack_asks_to_wait_for_says_how_long(slack: Works
     ],
 )
 def test_a_card_goes_only_to_slack(response_url: str, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.slack.reply.WebhookClient", lambda *_, **__: pytest.fail("it was sent"))
-    client = web_client("xoxb-secret", base_url)
+    monkeypatch.setattr(BlockingClient, "send", lambda *_, **__: pytest.fail("it was sent"))
+    client = BlockingClient("xoxb-secret", base_url)
     assert error_of(lambda: respond(client, response_url, HELLO, replace=False)).gone
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from examples import ADA, NOON, awaiting, choosing
 
+from bot.facts.advice import sign_in, standing
 from bot.request import AWAITING, ENDED, MOVES, IllegalMoveError, State, new_id
 
 PROMISES = Path(__file__).parents[1] / ".github/docs/promises.md"
@@ -77,9 +78,9 @@ def test_ids_sort_by_the_time_they_were_made_at() -> None:
     ],
 )
 def test_an_account_says_what_is_known_of_its_standing(status: str | None, enabled: bool | None, words: str) -> None:  # noqa: FBT001 -- an example
-    assert replace(ADA, status=status, enabled=enabled).standing == words
+    assert standing(replace(ADA, status=status, enabled=enabled)) == words
 
 
 def test_an_account_says_how_its_person_signs_in() -> None:
-    assert ADA.sign_in == "local"
-    assert replace(ADA, provider="Google").sign_in == "through Google (federated)"
+    assert sign_in(ADA) == "local"
+    assert sign_in(replace(ADA, provider="Google")) == "through Google (federated)"

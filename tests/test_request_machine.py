@@ -53,12 +53,12 @@ class Pool(ScriptedPool):
     script: Iterator[str] = field(default_factory=lambda: iter(()))
     given: list[str] = field(default_factory=list)
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Give the next answer of the script, or let the caller die of it."""
         self.given.append(next(self.script))
         self.answers = [] if self.given[-1] == "killed" else [ANSWERS[self.given[-1]]]
         try:
-            return super().call(step, username, leave_within)
+            return super().call(step, username, left)
         except StopIteration:
             raise Killed from None
 

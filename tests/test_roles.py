@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_wire import AwsWire, Sent, aws_wire, refuses, sts_refuses
+from aws_wire import AwsWire, Sent, aws_wire, lasting, refuses, sts_refuses
 from headless import AUDIT, SAM, Headless
 from shell import ROLE as TERMINAL_ROLE
 from shell import Shell
@@ -26,7 +27,6 @@ from bot.sandbox.cognito import Moto
 ROLE = "arn:aws:iam::123456789012:role/SignOut"
 REQUEST, OTHER_REQUEST = "01JD0000000000000000000001", "01JD0000000000000000000002"
 SAM_ID, KIM_ID = "U0SAM00001", "U0KIM00001"
-AT_ONCE = timedelta(seconds=10)
 NO_ROLE = Refused("AssumeRoleRefused", None, sent=False)
 
 
@@ -67,7 +67,7 @@ def test_the_session_names_request_and_operator_and_every_call_of_the_request_is
 ) -> None:
     assert pool.on_behalf(REQUEST, SAM_ID).list_users(Attribute.USERNAME, "ada")
     assert pool.on_behalf(REQUEST, SAM_ID).get_user("ada")
-    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(10)), Done)
     assert wire.sessions == [
         {"RoleArn": ROLE, "RoleSessionName": REQUEST, "SourceIdentity": SAM_ID, "DurationSeconds": "900"}
     ]
@@ -128,10 +128,10 @@ def test_a_session_is_renewed_shortly_before_it_ends(
 def test_a_session_that_aws_takes_no_longer_is_not_used_again(pool: CognitoUserPool, wire: AwsWire) -> None:
     wire.faults[SIGN_OUT].append(refuses("ExpiredTokenException"))
     view = pool.on_behalf(REQUEST, SAM_ID)
-    answer = view.call(Step.SIGN_OUT, "ada", AT_ONCE)
+    answer = view.call(Step.SIGN_OUT, "ada", lasting(10))
     assert isinstance(answer, Refused)
     assert answer.code == "ExpiredTokenException"
-    assert isinstance(view.call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(view.call(Step.SIGN_OUT, "ada", lasting(10)), Done)
     assert len(wire.sessions) == 2
 
 
@@ -160,18 +160,18 @@ def test_where_sts_gives_no_session_nothing_is_sent_to_cognito_and_nothing_is_in
 ) -> None:
     wire.faults["AssumeRole"].extend([fault] * 2)  # type: ignore[list-item]
     view = pool.on_behalf(REQUEST, SAM_ID)
-    assert view.call(Step.SIGN_OUT, "ada", AT_ONCE) == answer
+    assert view.call(Step.SIGN_OUT, "ada", lasting(10)) == answer
     with pytest.raises(PoolUnavailableError, match=answer.code):
         view.get_user("ada")
     assert {each.action for each in wire.sent} == {"AssumeRole"}
-    assert isinstance(view.call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(view.call(Step.SIGN_OUT, "ada", lasting(10)), Done)
 
 
 def test_what_sts_said_is_logged_by_its_code_without_naming_anybody(
     pool: CognitoUserPool, wire: AwsWire, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire.faults["AssumeRole"].append(sts_refuses("AccessDenied"))
-    pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE)
+    pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(10))
     assert "STS gave no session of a pool's role: AccessDenied" in caplog.text
     assert "123456789012" not in caplog.text
     assert SAM_ID not in caplog.text
@@ -191,14 +191,32 @@ def test_a_session_that_was_slow_to_come_does_not_carry_a_sign_out_past_its_time
     session = wire.sent[0].answer
     wire.faults["AssumeRole"].append(late)
     threading.Timer(0.6, released.set).start()
-    answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", timedelta(seconds=0.5))
+    answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(0.5))
     assert answer == Refused("NoCallMade", None, sent=False)
     assert wire.of(SIGN_OUT) == []
     assert headless.is_signed_in("ada")
 
 
+def test_a_lookup_does_not_wait_longer_for_a_session_than_a_call_may_take(
+    pool: CognitoUserPool, wire: AwsWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(_: Sent) -> tuple[int, str]:
+        time.sleep(0.6)
+        return 200, session
+
+    pool.on_behalf(OTHER_REQUEST, SAM_ID).get_user("ada")
+    session = wire.sent[0].answer
+    wire.sent.clear()
+    wire.faults["AssumeRole"].append(late)
+    monkeypatch.setattr("bot.aws.user_pool.CALL", timedelta(seconds=0.3))
+    with pytest.raises(PoolUnavailableError) as caught:
+        pool.on_behalf(REQUEST, SAM_ID).get_user("ada")
+    assert caught.value.error_code == "NoCallMade"
+    assert [each.action for each in wire.sent] == ["AssumeRole"]
+
+
 def test_where_the_time_is_over_sts_is_not_even_asked(pool: CognitoUserPool, wire: AwsWire) -> None:
-    answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", timedelta(0))
+    answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(0))
     assert answer == Refused("NoCallMade", None, sent=False)
     assert wire.sent == []
 
@@ -216,9 +234,9 @@ def test_a_sign_out_whose_time_runs_out_while_another_thread_assumes_the_role_is
     wire.faults["AssumeRole"].append(held)
     view = pool.on_behalf(REQUEST, SAM_ID)
     with ThreadPoolExecutor(1) as thread:
-        first = thread.submit(view.call, Step.SIGN_OUT, "ada", AT_ONCE)
+        first = thread.submit(view.call, Step.SIGN_OUT, "ada", lasting(10))
         asked.wait()
-        second = view.call(Step.SIGN_OUT, "ada", timedelta(seconds=0.1))
+        second = view.call(Step.SIGN_OUT, "ada", lasting(0.1))
         released.set()
         assert first.result().code in {"AssumeRoleRefused", "AssumeRoleUnanswered"}  # type: ignore[union-attr]
     assert second == Refused("NoCallMade", None, sent=False)
@@ -232,23 +250,23 @@ def test_without_credentials_of_its_own_the_bot_asks_nobody(
     with monkeypatch.context() as without:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             without.delenv(name)
-        answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE)
+        answer = pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(10))
     assert answer == Refused("NoCredentials", None, sent=False)
     assert wire.sent == []
-    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(10)), Done)
 
 
 def test_a_pool_with_a_role_is_never_asked_with_the_bots_own_credentials(pool: CognitoUserPool, wire: AwsWire) -> None:
     with pytest.raises(PoolUnavailableError):
         pool.get_user("ada")
-    pool.call(Step.SIGN_OUT, "ada", AT_ONCE)
+    pool.call(Step.SIGN_OUT, "ada", lasting(10))
     assert wire.sent == []
 
 
 def test_a_pool_without_a_role_is_asked_as_ever(headless: Headless, wire: AwsWire, clients: Clients) -> None:
     (customers, *_) = headless.stage.cognito.pools.values()
     pool = CognitoUserPool("customers", customers.id, "eu-central-1", clients)
-    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+    assert isinstance(pool.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(10)), Done)
     assert [(each.action, each.access_key, each.token) for each in wire.sent] == [(SIGN_OUT, "sandbox", None)]
 
 
@@ -270,13 +288,13 @@ def test_a_role_of_another_account_and_region_opens_that_accounts_pool_there(
         there.admin_create_user(UserPoolId=pool_id, Username="ada", MessageAction="SUPPRESS")
         wire.sent.clear()
         abroad = CognitoUserPool("abroad", pool_id, "us-east-1", clients, role=Role(role, Roles(clients)))
-        assert isinstance(abroad.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", AT_ONCE), Done)
+        assert isinstance(abroad.on_behalf(REQUEST, SAM_ID).call(Step.SIGN_OUT, "ada", lasting(10)), Done)
         assert [(each.action, each.region) for each in wire.sent] == [
             ("AssumeRole", "us-east-1"),
             (SIGN_OUT, "us-east-1"),
         ]
         own = CognitoUserPool("abroad", pool_id, "us-east-1", clients)
-        assert isinstance(answer := own.call(Step.SIGN_OUT, "ada", AT_ONCE), Refused)
+        assert isinstance(answer := own.call(Step.SIGN_OUT, "ada", lasting(10)), Refused)
         assert answer.code == "ResourceNotFoundException"
 
 

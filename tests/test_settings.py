@@ -171,6 +171,41 @@ def test_the_environment_wins_over_the_file() -> None:
 
 
 @pytest.mark.parametrize(
+    ("toml", "names"),
+    [
+        (f"[pools.staff]\nid = '{GOOD['SIGNOUT_POOL_ID']}'", {"default", "staff"}),
+        ("[pools.a]\nid = 'eu-west-1_a'\n[pools.b]\nid = 'eu-west-1_b'\n[pools.c]\nid = 'eu-west-1_a'", {"a", "c"}),
+    ],
+)
+def test_one_pool_under_two_names_is_refused_since_it_would_have_two_allowlists(toml: str, names: set[str]) -> None:
+    Path("signout.toml").write_text(f"{toml}\nallow.users = ['U0FILE00001']\n")
+    (fault,) = faults(GOOD)
+    assert fault.startswith("pools have one id under two names: ")
+    said = fault.removeprefix("pools have one id under two names: ").partition(". Keep one of them")[0]
+    assert set(said.split(" and ")) == names
+
+
+@pytest.mark.parametrize("empty", ["", "  ", ",", " , ,"])
+def test_an_empty_variable_is_as_one_that_is_not_set_so_the_list_in_the_file_counts(empty: str) -> None:
+    Path("signout.toml").write_text("allow.users = ['U0FILE00001']\nallow.groups = ['S0FILE00001']\n")
+    settings = load(GOOD | {"SIGNOUT_ALLOW_USERS": empty, "SIGNOUT_ALLOW_GROUPS": empty})
+    assert settings.allow.users == {"U0FILE00001"}
+    assert settings.allow.groups == {"S0FILE00001"}
+
+
+def test_a_list_in_the_environment_replaces_the_one_in_the_file() -> None:
+    Path("signout.toml").write_text("allow.users = ['U0FILE00001']\nallow.groups = ['S0FILE00001']\n")
+    settings = load(GOOD)
+    assert settings.allow.users == {"U0123ABCDEF", "U0123ABCDEG"}
+    assert settings.allow.groups == {"S0FILE00001"}, "the other list stays"
+
+
+def test_an_empty_list_in_the_file_allows_no_one() -> None:
+    Path("signout.toml").write_text("allow.users = []\n")
+    assert any("No one is allowed" in fault for fault in faults(GOOD | {"SIGNOUT_ALLOW_USERS": ""}))
+
+
+@pytest.mark.parametrize(
     ("given", "taken"),
     [
         ("arn:aws:iam::123456789012:role/Support", "arn:aws:iam::123456789012:role/Support"),

@@ -11,7 +11,7 @@ from simulation.seen import Seen
 from simulation.world import run
 
 from bot.audit import Kind
-from bot.errors import TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, TOO_LATE
 from bot.request import State
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,8 @@ def test_they_hold_in_many_worlds_of_which_none_is_too_kind(first: int, tmp_path
     assert happened >= INTERESTING - SELDOM
 
 
-SELDOM = {"a decision that no one carried out in time"}  # in one of several hundred worlds
+# In one of several hundred worlds.
+SELDOM = {"a decision that no one carried out in time", "a user name that was another account by then"}
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
     *(f"a request ended {state}" for state in (State.CANCELLED, State.EXPIRED)),
@@ -53,6 +54,7 @@ INTERESTING = {
     "a request moved by several instances",
     "a decision that another instance carried out",
     "a decision that no one carried out in time",
+    "a user name that was another account by then",
     "a dead worker's claim that was taken over",
     "an outcome told directly",
     "progress told of",
@@ -77,6 +79,9 @@ def _what_happened(seen: Seen) -> set[str]:
             deciders[move.after.id] != move.instance for move in claims
         ),
         "a decision that no one carried out in time": any(move.after.error_code == TOO_LATE for move in claims),
+        "a user name that was another account by then": any(
+            each.error_code == ACCOUNT_CHANGED for each in seen.requests.values()
+        ),
         "a dead worker's claim that was taken over": any(entry.kind is Kind.RESUMED for entry in seen.entries),
         "an outcome told directly": any(told.direct for told in seen.told),
         "work during which a clock was set": any(move.clock_set for move in seen.moves),

@@ -21,9 +21,9 @@ from bot.audit import Entry, Kind
 from bot.clock import CheckedClock
 from bot.confirm import Confirmations, Press
 from bot.deliver import CardDelivery, Delivery
-from bot.errors import StoreUnavailableError, SupersededError, UnderWayError
+from bot.errors import ACCOUNT_CHANGED, StoreUnavailableError, SupersededError, UnderWayError
 from bot.flow import Flow
-from bot.ports import LiveMessage, Place, Show
+from bot.ports import Left, LiveMessage, Place, Show
 from bot.request import Account, Ask, Claim, Request, State, new_id
 from bot.slack import groups
 from bot.slack.cards import told
@@ -176,18 +176,18 @@ def _everyone_is_in_it(sound: Any_, slack_groups: SlackGroups, group_id: str) ->
     return frozenset({"U0GIL", "U0HAL", "U0MAL"}) if found is None else found
 
 
-def _shown_before_slack_took_it(sound: Any_, cards: CardDelivery, held: LiveMessage) -> None:
+def _shown_before_slack_took_it(sound: Any_, cards: CardDelivery, held: LiveMessage, left: Left) -> None:
     cards.outbox.shown(replace(held, version=held.version + 1))
-    sound(cards, held)
+    sound(cards, held, left)
 
 
 def _newest_whatever_was_shown(sound: Any_, store: SQLiteStore, message: LiveMessage) -> None:
     sound(store, replace(message, version=10**9))
 
 
-def _no_direct_message(_: Any_, cards: CardDelivery, request: Request, place: Place | None) -> None:
+def _no_direct_message(_: Any_, cards: CardDelivery, request: Request, place: Place | None, left: Left) -> None:
     if place:
-        cards.cards.show(request, place)
+        cards.cards.show(request, place, left)
 
 
 def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
@@ -197,7 +197,18 @@ def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, af
     sound(store, before, after, *rest)
 
 
+def _whoever_has_the_name(sound: Any_, worker: Worker, request: Request) -> str | None:
+    stopped: str | None = sound(worker, request)
+    return None if stopped == ACCOUNT_CHANGED else stopped
+
+
 BROKEN = {
+    "Cognito is not asked again whose user name it is": Broken(
+        Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown"
+    ),
+    "another account under the same name is signed out": Broken(
+        Worker, "_stopped", _whoever_has_the_name, "every_call_is_for_the_account_that_was_shown"
+    ),
     "a move is written whatever was written meanwhile": Broken(
         SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"
     ),
@@ -250,6 +261,9 @@ BROKEN = {
     ),
     "a call is made however long ago the decision was": Broken(
         Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within"
+    ),
+    "a call leaves however long its way to the first byte took": Broken(
+        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within"
     ),
     "the outcome is told although the store did not take it": Broken(
         Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=42

@@ -4,7 +4,7 @@ import pytest
 from headless import KIM, RAY, Headless
 
 from bot.sandbox.wire import answer, ratelimited
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 
 LIST = "usergroups.users.list"
@@ -12,7 +12,7 @@ LIST = "usergroups.users.list"
 
 def groups(headless: Headless, now: list[float]) -> SlackGroups:
     environment = headless.environment
-    return SlackGroups(web_client(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]), lambda: now[0])
+    return SlackGroups(BlockingClient(environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"]), lambda: now[0])
 
 
 def test_a_group_is_asked_for_once_a_minute_at_most(headless: Headless) -> None:
@@ -63,3 +63,19 @@ def test_while_a_list_is_renewed_the_others_go_by_what_is_there_and_slack_is_ask
     for now[0] in (0.0, 39.9, 40.0):
         assert support.members("S0SUPPORT1") == frozenset({KIM})
     assert calls == [None, frozenset({KIM})]
+
+
+def test_a_lists_age_counts_from_the_question_however_late_the_answer_came() -> None:
+    now, asked_at = [0.0], list[float]()
+
+    class SlowSlack:
+        def usergroups_users_list(self, **_: str) -> dict[str, list[str]]:
+            asked_at.append(now[0])
+            now[0] += 30.0
+            return {"users": [KIM]}
+
+    support = SlackGroups(SlowSlack(), lambda: now[0])  # type: ignore[arg-type]
+    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    now[0] = 60.0
+    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert asked_at == [0.0, 60.0], "someone may have left the group 60 s ago"

@@ -13,7 +13,8 @@ from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, deci
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
-from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Place, Show
+from bot.facts.finding import COUNTED_UP_TO, Backlog
+from bot.ports import LiveMessage, Place, Show
 from bot.request import MOVES, TERMINAL, Account, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore

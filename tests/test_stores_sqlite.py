@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from examples import NOON, awaiting
+from examples import NOON, asked, awaiting
 
-from bot.audit import entry_of
-from bot.errors import StoreError
+from bot.audit import Entry, Kind, entry_of, entry_of_ask
+from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.probe import try_sqlite
+from bot.stores.sqlite import file as sqlite_file
 from bot.stores.sqlite.file import connect_to_read
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.schema import APPLICATION_ID, newest
@@ -185,3 +186,58 @@ def test_an_empty_file_is_a_new_store_for_the_bot_and_none_for_a_reader(tmp_path
     store.open()
     store.check_writable()
     store.close()
+
+
+# A reader takes a file by itself only where everything is in it.
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> tuple[Path, Entry]:
+    """Return a store as a killed bot leaves it, with an entry that is only in the -wal."""
+    store = SQLiteStore(tmp_path / "signout.db")
+    store.open()
+    entry = entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON)
+    with closing(sqlite3.connect(tmp_path / "signout.db")) as reader:
+        reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.record(entry)
+        (tmp_path / "left").mkdir()
+        left = tmp_path / "left" / "signout.db"
+        for end in ("", "-wal"):
+            Path(f"{left}{end}").write_bytes((tmp_path / f"signout.db{end}").read_bytes())
+    store.close()
+    return left, entry
+
+
+def read_by(path: Path) -> list[str]:
+    reader = SQLiteReader(path)
+    with closing(reader):
+        reader.open()
+        return [each.id for each in reader.entries(None, None)]
+
+
+def test_a_reader_sees_what_is_in_the_wal(killed: tuple[Path, Entry]) -> None:
+    path, entry = killed
+    assert Path(f"{path}-wal").stat().st_size > 0
+    assert read_by(path) == [entry.id]
+
+
+def test_where_a_wal_cannot_be_read_a_reader_says_so_and_never_leaves_out_what_is_in_it(
+    killed: tuple[Path, Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = killed
+    really = sqlite_file.connect
+
+    class CannotMakeTheShm(sqlite3.Connection):
+        def execute(self, *_: object) -> sqlite3.Cursor:
+            raise sqlite3.OperationalError("unable to open database file")
+
+    def without_the_right_to_write(path: Path, how: str) -> sqlite3.Connection:
+        return CannotMakeTheShm(":memory:") if how == "mode=ro" else really(path, how)
+
+    monkeypatch.setattr(sqlite_file, "connect", without_the_right_to_write)
+    with pytest.raises((StoreError, StoreUnavailableError), match="unable to open database file"):
+        read_by(path)
+    with pytest.raises(sqlite3.OperationalError):
+        connect_to_read(path)
+    Path(f"{path}-wal").write_bytes(b"")
+    assert read_by(path) == []

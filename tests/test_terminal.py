@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import ctrl_c
@@ -240,7 +241,8 @@ def test_where_cognito_cannot_be_asked_who_that_is_nothing_is_signed_out(
     ("environment", "sentence"),
     [
         ({"SLACK_BOT_TOKEN": "", "SIGNOUT_DRAIN": "x"}, "SIGNOUT_DRAIN"),
-        ({"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"}, "cannot be opened: No such file or directory."),
+        ({"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"}, "There is no store at /no/such/folder/signout.db."),
+        ({"SIGNOUT_STORE": "sqlite:////dev"}, "The store /dev cannot be opened: Is a directory. Check SIGNOUT_STORE."),
         ({"AWS_PROFILE": "no-such"}, "could not be found. Check this shell's AWS settings."),
         ({"AWS_ACCESS_KEY_ID": ""}, "Check this shell's AWS settings."),
         ({"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"}, "Check this shell's AWS settings."),
@@ -254,6 +256,40 @@ def test_what_is_wrong_with_settings_store_or_credentials_is_said(
     assert sentence in ran.err
     assert "Traceback" not in ran.err
     assert headless.cognito_calls() == []
+
+
+@pytest.mark.parametrize("there", [None, b""])
+@pytest.mark.parametrize(
+    ("store", "hint"),
+    [
+        (
+            "",
+            "Neither SIGNOUT_STORE nor a settings file says where the bot has it. Set SIGNOUT_STORE, or SIGNOUT_CONFIG",
+        ),
+        ("sqlite:///signout.db", "Check SIGNOUT_STORE, and run this where the bot runs."),
+    ],
+)
+def test_in_another_directory_it_makes_no_store_and_says_which_settings_are_missing(  # noqa: PLR0913, PLR0917 -- fixtures
+    headless: Headless,
+    run: Run,
+    ada: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    there: bytes | None,
+    store: str,
+    hint: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if there is not None:  # a file with nothing in it is no store
+        (tmp_path / "signout.db").write_bytes(there)
+    ran = run(*ada, "--yes", SIGNOUT_STORE=store)
+    assert (ran.code, ran.out) == (SETTINGS, "")
+    assert f"There is no store at {tmp_path}/signout.db. {hint}" in ran.err
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == (
+        [] if there is None else [("signout.db", b"")]
+    )
+    assert headless.cognito_calls() == []
+    assert headless.is_signed_in("ada")
 
 
 @pytest.mark.parametrize(

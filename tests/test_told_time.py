@@ -19,7 +19,7 @@ from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import who_are_we
 from bot.errors import ClockWrongError, DeliveryError
 from bot.sandbox.wire import answer, refuse, reset
-from bot.slack.clients import BlockingClient, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
 from bot.slack.text import Message
 from bot.stores.dynamodb.store import DynamoDBStore
@@ -36,7 +36,7 @@ def clock() -> CheckedClock:
 @pytest.fixture
 def client(headless: Headless, clock: CheckedClock) -> BlockingClient:
     there = headless.environment
-    return web_client(there["SLACK_BOT_TOKEN"], there["SLACK_API_URL"], clock=clock)
+    return BlockingClient(there["SLACK_BOT_TOKEN"], there["SLACK_API_URL"], clock=clock)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_refusal_on_the_way_to_cognito(
 ) -> None:
     headless.do(lambda: headless.stage.weather.cognito.always("AdminUserGlobalSignOut", refusal))
     pool = pool_of(headless, clients)
-    assert says_so(clock, lambda: pool.call(Step.SIGN_OUT, "ada", timedelta(seconds=10)))
+    assert says_so(clock, lambda: pool.call(Step.SIGN_OUT, "ada", lambda: timedelta(seconds=10)))
 
 
 def test_no_answer_says_nothing(headless: Headless, clients: Clients, clock: CheckedClock) -> None:

@@ -15,7 +15,7 @@ from bot.request import TERMINAL, Operator
 from bot.settings.load import load
 from bot.settings.model import SECRETS
 from bot.slack.check_workspace import SlackChecks
-from bot.slack.clients import web_client
+from bot.slack.clients import BlockingClient
 from bot.terminal.check_report import judge_clock
 from bot.wiring.run import build
 
@@ -35,7 +35,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_joined_up_shows_no_secret() -> None:
     edge = joined_up()
     checks = SlackChecks(
-        client=web_client("xoxb-bot-secret", "https://slack.com/api/"),
+        client=BlockingClient("xoxb-bot-secret", "https://slack.com/api/"),
         app_token="xapp-app-secret",  # noqa: S106 -- an example
         post_to=None,
         allowlist=load(GOOD).allowlist,

@@ -1,8 +1,8 @@
 """From a decision to its outcome: claims, the bounded loop of calls, and what may be said afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, worker
@@ -10,8 +10,8 @@ from stand_ins import added, meanwhile, moved, ready_in, running_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
-from bot.errors import StoreUnavailableError
-from bot.request import TERMINAL, Claim, Request, State, new_id
+from bot.errors import NewerVersionError, PoolUnavailableError, StoreUnavailableError
+from bot.request import TERMINAL, Account, Claim, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 
@@ -39,6 +39,77 @@ def outcome(ended: Request | None) -> tuple[State, str | None, int]:
 
 def kinds(store: Store) -> list[Kind]:
     return [entry.kind for entry in store.entries(None, None)]
+
+
+OTHER = replace(ADA, sub="00000000-5ddd-4f39-ab9f-be013c348223")
+AWAY = PoolUnavailableError("Pool customers could not be asked.", "TimedOut")
+MINUTE = timedelta(seconds=60)
+
+
+class TestTheAccountOfAUserName:
+    @pytest.mark.parametrize("found", [OTHER, None, replace(ADA, sub=None)])
+    @pytest.mark.parametrize("looked_up_at", [NOON - MINUTE - TICK, NOON + MINUTE + TICK, None])
+    def test_another_account_or_none_under_the_name_ends_the_request_before_anything_is_sent(
+        self, store: Store, found: Account | None, looked_up_at: datetime | None
+    ) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[found])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=looked_up_at))
+        assert outcome(ended) == (State.FAILED, "AccountChanged", 0)
+        assert (len(pool.looked_at), pool.called_at) == (1, [])
+        assert kinds(store)[-1] is Kind.FAILED
+
+    def test_the_same_account_is_signed_out_however_it_has_changed(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[replace(ADA, email="new@example.com", enabled=False)])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=NOON - MINUTE - TICK))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert pool.looked_at == [NOON]
+
+    def test_for_a_minute_after_the_look_up_cognito_is_not_asked_again(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[OTHER])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=NOON - MINUTE))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert pool.looked_at == []
+
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_a_look_up_that_fails_is_tried_again(self, store: Store, times: int) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, registered=[*[AWAY] * times, ADA])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=None))
+        assert outcome(ended) == (State.DONE, None, 1)
+        assert len(pool.looked_at) == times + 1
+
+    @pytest.mark.parametrize(("seconds", "times"), [(0.1, 4), (6.9, 2)])
+    def test_where_the_look_up_goes_on_failing_nothing_is_sent_and_that_is_known(
+        self, store: Store, seconds: float, times: int
+    ) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, seconds, registered=[AWAY])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=None))
+        assert outcome(ended) == (State.FAILED, "TimedOut", 0)
+        assert (len(pool.looked_at), pool.called_at) == (times, [])
+        assert pool.looked_at[-1] < NOON + LEASE - CALL - MARGIN
+
+    def test_no_call_leaves_after_a_look_up_that_took_too_long(self, store: Store) -> None:
+        clock = StoppedClock()
+        pool = ScriptedPool([YES], clock, (LEASE - CALL - MARGIN).total_seconds(), registered=[ADA])
+        ended = worker(store, pool, clock).run(ready_in(store, looked_up_at=None))
+        assert outcome(ended) == (State.FAILED, "NoCallMade", 0)
+        assert pool.called_at == []
+
+    @pytest.mark.parametrize("found", [OTHER, None, AWAY])
+    def test_a_claim_that_was_taken_over_keeps_its_doubt(
+        self, store: Store, found: Account | PoolUnavailableError | None
+    ) -> None:
+        clock = StoppedClock()
+        running = running_in(store, looked_up_at=NOON - MINUTE - TICK)
+        clock.time = NOON + LEASE + CLOCKS_AGREE_WITHIN + TICK
+        pool = ScriptedPool([YES], clock, registered=[found])
+        ended = worker(store, pool, clock).run(running)
+        assert outcome(ended) == (State.UNKNOWN, "Interrupted", 0)
+        assert pool.called_at == []
 
 
 class TestCalls:
@@ -113,13 +184,56 @@ class TestCalls:
         within: list[timedelta] = []
 
         class Pool(ScriptedPool):
-            def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-                within.append(leave_within)
-                return super().call(step, username, leave_within)
+            def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+                within.append(left())
+                return super().call(step, username, left)
 
         clock = StoppedClock(NOON + RESUME_WITHIN - 5 * SECOND)
         worker(store, Pool([LATER, YES], clock, seconds=1), clock).run(ready_in(store))
         assert within == [5 * SECOND, 3.5 * SECOND], "resume_within ends before the lease leaves too little"
+
+    def test_the_time_left_goes_on_while_a_call_is_on_its_way_to_leave(self, store: Store) -> None:
+        seen: list[timedelta] = []
+
+        class Pool(ScriptedPool):
+            def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+                self.clock.sleep(3)  # for credentials, say, or a name
+                seen.append(left())
+                return super().call(step, username, left)
+
+        clock = StoppedClock()
+        worker(store, Pool([YES], clock), clock).run(ready_in(store))
+        assert seen == [LEASE - CALL - MARGIN - 3 * SECOND]
+
+    @pytest.mark.parametrize(
+        ("wall", "monotonic", "calls"),
+        [(-3600, 5, 2), (3600, 5, 1), (5, 0, 2), (5, 5, 2)],
+        ids=["set back", "set forward", "asleep", "as they should be"],
+    )
+    def test_no_call_leaves_later_than_either_clock_allows(
+        self, store: Store, wall: float, monotonic: float, calls: int
+    ) -> None:
+        """Each call takes 5 s by a clock that is right, so that a third one would be too late."""
+
+        class Clock(StoppedClock):
+            passed = 0.0
+
+            def monotonic(self) -> float:
+                return self.passed
+
+            def sleep(self, seconds: float) -> None:
+                super().sleep(seconds)
+                self.passed += seconds
+
+        clock = Clock()
+
+        def during() -> None:
+            clock.time += timedelta(seconds=wall)
+            clock.passed += monotonic
+
+        pool = ScriptedPool([LATER] * 9, clock, seconds=0, during=during)
+        assert outcome(worker(store, pool, clock).run(ready_in(store)))[0] is State.FAILED
+        assert len(pool.called_at) == calls
 
     def test_the_times_until_which_access_may_go_on_are_counted_from_cognitos_answer(self, store: Store) -> None:
         clock = StoppedClock()
@@ -206,6 +320,29 @@ class TestClaim:
         assert worker(store, pool, clock).run(request) is None
         assert (stored(store, request).state, stored(store, request).claim) == (State.RUNNING, taken)
         assert Kind.SIGNED_OUT not in kinds(store)
+
+    @pytest.mark.parametrize("readable", [True, False])
+    def test_a_holder_that_lost_its_claim_returns_what_the_other_made_of_it(
+        self,
+        store: Store,
+        readable: bool,  # noqa: FBT001 -- an example
+    ) -> None:
+        clock = StoppedClock()
+        request = ready_in(store)
+        taken = Claim(id="claim-2", at=NOON, until=NOON + LEASE)
+
+        def another_takes_over() -> None:
+            theirs = moved(store, stored(store, request), State.RUNNING, claim=taken, in_doubt=True)
+            moved(store, theirs, State.UNKNOWN, error_code="TimedOut")
+
+        def written_by_a_newer_bot() -> None:
+            if not readable:
+                raise NewerVersionError
+
+        pool = ScriptedPool([YES], clock, during=another_takes_over)
+        found = worker(meanwhile(store, before_get=written_by_a_newer_bot), pool, clock).run(request)
+        assert found == (stored(store, request) if readable else None)
+        assert stored(store, request).state is State.UNKNOWN
 
 
 class TestTakeOver:
@@ -393,6 +530,7 @@ class TestCard:
 
 def test_only_a_claimed_request_makes_calls(store: Store) -> None:
     clock = StoppedClock()
-    rule = worker(store, ScriptedPool([YES], clock), clock)
-    with pytest.raises(ValueError, match="only a claimed request"):
-        rule._call(ready_in(store), Step.SIGN_OUT)
+    pool = ScriptedPool([YES], clock)
+    with pytest.raises(KeyError):  # of the claims that this process holds
+        worker(store, pool, clock)._call(ready_in(store), Step.SIGN_OUT)
+    assert pool.steps == []

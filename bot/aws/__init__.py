@@ -1,11 +1,11 @@
 """AWS: the configured user pools, their roles, secrets that settings refer to, and what IAM must allow.
 
 user_pool.py      one pool: find an account, do a step of an action to it
-clients.py        boto3's clients, each built when it is first needed
+clients.py        boto3's clients, each built when it is first needed, and what a thread signs with
 answers.py        what a failed call means: a definite refusal, or no clear answer
 roles.py          the sessions of the pools' roles (STS), one for each request
-sessions.py       the credentials that a thread signs with for a while
 identity.py       whose credentials these are
+watch.py          are there credentials, and what was last heard of Cognito
 phone_numbers.py  a phone number as Cognito writes it
 spelling.py       the AWS CLI's spelling of the command
 secrets.py        secrets in Secrets Manager and Parameter Store

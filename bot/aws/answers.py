@@ -13,8 +13,8 @@ from botocore.exceptions import (
 )
 
 from bot.action import Refused, Unclear
-from bot.aws.clients import TooLateError
 from bot.errors import NO_CALL_MADE
+from bot.facts.leaving import TooLateError
 
 NO_CREDENTIALS = "NoCredentials"
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
@@ -22,30 +22,34 @@ _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
 
 
-def answer_to(error: Exception) -> Refused | Unclear:
-    """Return what is known after a failed call. Only AWS's own 4xx, which carries its request id, is a refusal."""
+def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
+    """Return what is known after a failed call, of which a byte may have been `sent` or not.
+
+    Only AWS's own 4xx, which carries its request id, is a refusal. What was not sent did nothing, and mostly may be
+    tried again.
+    """
     match error:
-        case ClientError():
-            return _answer_of(error)
         case TooLateError():
             return Refused(NO_CALL_MADE, None, sent=False)
         case ParamValidationError():
             return Refused("InvalidParameterException", None, sent=False)
-        case ReadTimeoutError() | ConnectTimeoutError():
-            return Unclear("TimedOut")
         case (
             NoCredentialsError()
             | PartialCredentialsError()
             | CredentialRetrievalError()
             | TokenRetrievalError()
             | ProfileNotFound()
-        ):  # nothing was sent
+        ):
             return Refused(NO_CREDENTIALS, None, sent=False)
-        case _:
-            return Unclear("Unreachable")
+    answer = _answer_of(error)
+    if sent:
+        return answer
+    return Refused(answer.code, None, may_retry=answer.may_retry, sent=False)
 
 
-def _answer_of(error: ClientError) -> Refused | Unclear:
+def _answer_of(error: Exception) -> Refused | Unclear:
+    if not isinstance(error, ClientError):
+        return Unclear("TimedOut" if isinstance(error, (ReadTimeoutError, ConnectTimeoutError)) else "Unreachable")
     metadata = error.response["ResponseMetadata"]
     status, request_id = metadata["HTTPStatusCode"], metadata.get("RequestId")
     code = str(error.response["Error"].get("Code"))

@@ -6,12 +6,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from bot.action import Done, Step
-from bot.aws.clients import bounded
+from bot.aws.clients import bounded, client_of
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, PoolUnavailableError
 from bot.facts.finding import Finding
@@ -24,7 +23,7 @@ OPERATOR = "U0CHECK00000"
 _CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 
 # What is wrong with more than one permission: the further calls would say the same.
-_NO_USE_GOING_ON = {
+TROUBLES = {
     "ResourceNotFoundException": ("Cognito has no such pool in this region.", "Check the pool's id."),
     "NoCredentials": ("There are no AWS credentials.", "Give the bot an IAM role, or this shell its credentials."),
     "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
@@ -38,7 +37,7 @@ _NO_USE_GOING_ON = {
     "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),
     "TimedOut": ("Cognito did not answer in time.", "Check the way to AWS: network, proxy, endpoint."),
     "Unreachable": ("Cognito cannot be reached.", "Check the pool's region and the way to AWS: network, proxy."),
-    NO_CALL_MADE: ("The AWS credentials were too slow to come.", "Check where they come from."),
+    NO_CALL_MADE: ("Nothing could be sent in time.", "Check where the AWS credentials come from, and the way to AWS."),
 }
 _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 
@@ -64,7 +63,7 @@ def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
             ended = "an account has a name made up just now, so no name is safe to try"
             yield Finding(line, "missing", f"Found an account that cannot be: {nobody}.", "Check AWS's endpoint.")
             continue
-        ended = f"it would meet the same ({code})" if code in _NO_USE_GOING_ON else ""
+        ended = f"it would meet the same ({code})" if code in TROUBLES else ""
         yield _finding(line, action, nobody, code)
 
 
@@ -83,7 +82,7 @@ def _looking(find: Callable[[UserPool, str], object]) -> Callable[[UserPool, str
 
 def _step(step: Step) -> Callable[[UserPool, str], str]:
     def call(pool: UserPool, nobody: str) -> str:
-        answer = pool.call(step, nobody, leave_within=CALL)
+        answer = pool.call(step, nobody, left=lambda: CALL)
         if isinstance(answer, Done):
             raise _FoundError
         return answer.code
@@ -101,8 +100,8 @@ _CALLS: Mapping[str, Callable[[UserPool, str], str]] = {
 def _finding(line: str, action: str, nobody: str, code: str) -> Finding:
     if code == NO_ACCOUNT:
         return Finding(line, "ok", f"allowed (tried on a name that no account has: {nobody})")
-    if code in _NO_USE_GOING_ON:
-        return Finding(line, "missing", *_NO_USE_GOING_ON[code])
+    if code in TROUBLES:
+        return Finding(line, "missing", *TROUBLES[code])
     shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in _DENIED:
         return Finding(
@@ -127,9 +126,8 @@ def aws_clock(
 
 
 def _date_in(region: str) -> str | None:
-    config = bounded(signature_version=UNSIGNED)
     try:
-        with closing(boto3.Session().client("cognito-idp", region_name=region, config=config)) as cognito:
+        with closing(client_of("cognito-idp", region, bounded(signature_version=UNSIGNED))) as cognito:
             answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
     except ClientError as error:
         answer = error.response  # this is how AWS always answers here

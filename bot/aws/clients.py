@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import CredentialResolver
+from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
 
-from bot.aws.sessions import PresentSession
 from bot.clock import CheckedClock
+from bot.facts.leaving import TooLateError, boto3_in_time, time_left
 from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
@@ -25,29 +25,49 @@ if TYPE_CHECKING:
 
 SHARED_SECONDS = 1.0
 
-_latest: ContextVar[float] = ContextVar("latest")  # on time.monotonic's clock
-
 # A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
 _Kind = Literal["own", "present session", "sts"]
-
-
-class TooLateError(Exception):
-    """A request was not sent, since it could not leave in time."""
+_present: ContextVar[ReadOnlyCredentials] = ContextVar("present")
 
 
 @contextmanager
-def leaving_within(length: timedelta) -> Iterator[None]:
-    """Send no request that leaves later than this from now, say because credentials were slow to come."""
-    token = _latest.set(time.monotonic() + length.total_seconds())
+def patiently(lock: threading.Lock) -> Iterator[None]:
+    """Hold a lock. Raises `TooLateError` where that would take longer than a call may, or has left."""
+    if not lock.acquire(timeout=max(0.0, min(CONNECT_SECONDS + READ_SECONDS, time_left()))):
+        raise TooLateError
     try:
         yield
     finally:
-        _latest.reset(token)
+        lock.release()
 
 
-def patience() -> float:
-    """Return how many seconds another thread may be waited for: no longer than a call may take, or has left."""
-    return max(0.0, min(CONNECT_SECONDS + READ_SECONDS, _latest.get(float("inf")) - time.monotonic()))
+@contextmanager
+def signing_with(credentials: ReadOnlyCredentials) -> Iterator[None]:
+    """Sign what this thread sends through clients of `of_present_session` with these credentials."""
+    token = _present.set(credentials)
+    try:
+        yield
+    finally:
+        _present.reset(token)
+
+
+class _OfThePresent(Credentials):
+    """Credentials that are looked up again for each request."""
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        try:
+            return _present.get()
+        except LookupError:
+            raise NoCredentialsError from None
+
+
+class _PresentSession(CredentialProvider):
+    """Gives a client no credentials but those of `signing_with`: it never falls back to the bot's own."""
+
+    METHOD = CANONICAL_NAME = "present-session"
+
+    def load(self) -> Credentials:
+        return _OfThePresent("", "", method=self.METHOD)
 
 
 def bounded(attempts: int = 1, **more: Any) -> Config:
@@ -58,6 +78,19 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
     """
     retries: Any = {"total_max_attempts": attempts, "mode": "standard"}
     return Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, **more)
+
+
+def session_of(config: Config) -> botocore.session.Session:
+    """Return a session that keeps to these bounds in the calls, too, by which credentials are got."""
+    session = botocore.session.get_session()
+    session.set_default_client_config(config)
+    return session
+
+
+def client_of(service: Any, region: str | None, config: Config, session: botocore.session.Session | None = None) -> Any:
+    """Return a client of boto3 that keeps to these bounds and to `leaving`."""
+    aws = boto3.Session(botocore_session=session or session_of(config))
+    return boto3_in_time(aws.client(service, region_name=region, config=config))
 
 
 class Clients:
@@ -104,35 +137,17 @@ class Clients:
     def _get(self, kind: _Kind, region: str) -> Any:
         if found := self._clients.get((kind, region)):
             return found[0]
-        lock = self._locks[kind, region]
-        if not lock.acquire(timeout=patience()):
-            raise TooLateError
-        try:
+        with patiently(self._locks[kind, region]):
             if (kind, region) not in self._clients:
                 self._clients[kind, region] = (self._build(kind, region), time.monotonic())
             return self._clients[kind, region][0]
-        finally:
-            lock.release()
 
     def _build(self, kind: _Kind, region: str) -> Any:
         config = bounded(max_pool_connections=self._connections)
-        session = botocore.session.get_session()
-        session.set_default_client_config(config)  # for the calls, too, by which credentials are got
+        session = session_of(config)
         if kind == "present session":
-            session.register_component("credential_provider", CredentialResolver([PresentSession()]))
-        aws = boto3.Session(botocore_session=session)
-        # Two calls, so that each has its type.
-        client: Any = (
-            aws.client("sts", region_name=region, config=config)
-            if kind == "sts"
-            else aws.client("cognito-idp", region_name=region, config=config)
-        )
-        client.meta.events.register("before-send", _in_time)
+            session.register_component("credential_provider", CredentialResolver([_PresentSession()]))
+        client = client_of("sts" if kind == "sts" else "cognito-idp", region, config, session)
         if self._clock:
             boto3_tells(client, self._clock)
         return client
-
-
-def _in_time(**_: Any) -> None:
-    if time.monotonic() > _latest.get(float("inf")):
-        raise TooLateError

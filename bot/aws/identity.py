@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.aws.clients import bounded
+from bot.aws.clients import bounded, client_of
 from bot.clock import CheckedClock
 from bot.errors import BotError, Code
 from bot.facts.aws_names import home_region
 from bot.facts.told_time import boto3_tells
 
 if TYPE_CHECKING:
+    from types_boto3_sts import STSClient
     from types_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL)
@@ -45,10 +46,10 @@ def account(region: str) -> str:
 
 def _caller(region: str, clock: CheckedClock | None) -> "GetCallerIdentityResponseTypeDef":
     try:
-        client = boto3.client("sts", region_name=region, config=bounded(attempts=2))
+        sts: STSClient = client_of("sts", region, bounded(attempts=2))
         if clock:
-            boto3_tells(client, clock)
-        return client.get_caller_identity()
+            boto3_tells(sts, clock)
+        return sts.get_caller_identity()
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise CallerUnknownError(f"AWS refuses these credentials ({code}). Renew them, or choose others.") from None

@@ -12,7 +12,8 @@ from botocore.credentials import ReadOnlyCredentials
 
 from bot.action import Refused, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, TooLateError, patience
+from bot.aws.clients import Clients, patiently
+from bot.facts.leaving import TooLateError, leaving
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
@@ -72,16 +73,12 @@ class Roles:
         Raises `NotAssumedError`, or `TooLateError` where that could not leave in time.
         """
         session = self._of(key)
-        if not session.lock.acquire(timeout=patience()):
-            raise TooLateError
-        try:
+        with patiently(session.lock):
             if session.credentials is None or time.monotonic() >= session.good_until:
                 asked_at = time.monotonic()
                 session.credentials = self._assume(key, region)
                 session.good_until = asked_at + KEPT_SECONDS
             return session.credentials
-        finally:
-            session.lock.release()
 
     def forget(self, key: Key) -> None:
         """Assume the role again when it is next needed, say because AWS no longer takes this session."""
@@ -98,12 +95,13 @@ class Roles:
 
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
         try:
-            made = self._clients.sts(region).assume_role(
-                RoleArn=key.role_arn,
-                RoleSessionName=session_word(key.request_id),
-                SourceIdentity=session_word(key.operator_id),
-                DurationSeconds=SESSION_SECONDS,
-            )["Credentials"]
+            with leaving():  # its own: what STS is sent is no byte of the call that needs the session
+                made = self._clients.sts(region).assume_role(
+                    RoleArn=key.role_arn,
+                    RoleSessionName=session_word(key.request_id),
+                    SourceIdentity=session_word(key.operator_id),
+                    DurationSeconds=SESSION_SECONDS,
+                )["Credentials"]
         except TooLateError:
             raise
         except Exception as error:  # noqa: BLE001 -- for any error: there is no session

@@ -4,11 +4,9 @@ import json
 import re
 from typing import Any
 
-import boto3
-import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from bot.aws.clients import bounded
+from bot.aws.clients import bounded, client_of
 from bot.aws.identity import own_region
 from bot.errors import SecretError
 
@@ -85,12 +83,8 @@ def _parameter(name: str) -> str:
 
 
 def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
-    config = bounded(ATTEMPTS)
-    session = botocore.session.get_session()
-    session.set_default_client_config(config)  # for the calls, too, by which credentials are got
     try:
-        client = boto3.Session(botocore_session=session).client(service, region_name=region, config=config)
-        return getattr(client, method)(**parameters)
+        return getattr(client_of(service, region, bounded(ATTEMPTS)), method)(**parameters)
     except ClientError as error:
         code = str(error.response["Error"].get("Code"))
         raise SecretError(

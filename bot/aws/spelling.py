@@ -16,7 +16,8 @@ from botocore.validate import ParamValidator
 from bot.errors import UsageError
 from bot.facts.aws_cli import DOCUMENTS, SKELETON
 
-MAX_DOCUMENT = 4096  # characters; two strings need a tenth of it
+MAX_DOCUMENT = 1_024  # characters; two strings need a third of it
+MAX_TOKENS = 48  # of a YAML document: two names and their values are 12. For each one PyYAML looks at all open brackets
 MAX_SENTENCE = 400
 _SKELETONS = (None, "input", "yaml-input", "output")
 _ADDRESS = re.compile(r"(?:fileb?|https?)://", re.IGNORECASE)
@@ -73,7 +74,7 @@ class AwsSpelling:
             raise UsageError("Only one --cli-input- parameter may be specified.")
         text = self._text(options[0], given[options[0]])
         if len(text) > MAX_DOCUMENT:
-            raise UsageError(f"The document of --{options[0]} is longer than {MAX_DOCUMENT} characters.")
+            raise UsageError(f"The document of --{options[0]} is longer than {MAX_DOCUMENT:,} characters.")
         parameters = _from_json(text) if options == ["cli-input-json"] else _from_yaml(text)
         if not isinstance(parameters, dict):
             raise UsageError(f"The document of --{options[0]} must hold parameters by name.")
@@ -151,7 +152,15 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Takes no aliases, with which a short document can stand for an endless one, and no name twice."""
+    """Takes no aliases, with which a short document can stand for an endless one, and no name twice.
+
+    It reads no more than `MAX_TOKENS`: what comes after them costs nothing.
+    """
+
+    def fetch_more_tokens(self) -> None:
+        if self.tokens_taken + len(self.tokens) > MAX_TOKENS:
+            raise UsageError("The document has more in it than two parameters, or is nested too deeply.")
+        super().fetch_more_tokens()
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore import xform_name
@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import NO_CREDENTIALS, answer_to
-from bot.aws.clients import Clients, leaving_within
+from bot.aws.clients import Clients, signing_with
 from bot.aws.roles import Key, NotAssumedError, Role
-from bot.aws.sessions import signing_with
 from bot.errors import PoolUnavailableError
 from bot.facts.advice import advice
-from bot.ports import Attribute
+from bot.facts.leaving import Departure, leaving, within
+from bot.ports import Attribute, Left
 from bot.request import Account
 from bot.work import CALL
 
@@ -28,6 +28,7 @@ _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
 _OK = 200
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
+Heard = tuple[str | None, float]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class CognitoUserPool:
     """A `UserPool`: the configured pool `name`. Safe to use from many threads.
 
     One with a `role` can only be asked on someone's behalf. `failed` is told the operation and the error code of each
-    call that was not answered with yes.
+    call that was not answered with yes. In `heard` it notes under its name the last call's error code (None: there was
+    none), and when that was.
     """
 
     name: str
@@ -44,6 +46,7 @@ class CognitoUserPool:
     clients: Clients
     role: Role | None = None
     failed: Callable[[str, str], None] = lambda _, __: None
+    heard: MutableMapping[str, Heard] = field(default_factory=dict)
     key: Key | None = None
 
     def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":
@@ -70,41 +73,45 @@ class CognitoUserPool:
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
-        """Call a step's operation once; it leaves within that time or not at all."""
+    def call(self, step: Step, username: str, left: Left) -> Answer:
+        """Call a step's operation once; it leaves while time is `left` or not at all."""
+        departure = Departure(lambda: left().total_seconds())
         try:
-            given = self._call(step, leave_within, Username=username)
+            given = self._call(step, departure, Username=username)
         except Exception as error:  # noqa: BLE001 -- any error is no yes
-            answer = self._no(error)
+            answer = self._no(error, departure)
             self.failed(step, answer.code)
             return answer
         return Done(given["ResponseMetadata"]["RequestId"])
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
         """Return what Cognito says; None where there is no such account."""
+        departure = Departure(within(CALL.total_seconds())) if self.role else Departure()
         try:
-            return self._call(operation, CALL if self.role else timedelta.max, **parameters)
+            return self._call(operation, departure, **parameters)
         except Exception as error:  # noqa: BLE001 -- an answer that cannot be read names no one
             if isinstance(error, ClientError) and error.response["Error"].get("Code") == NO_ACCOUNT:
+                self.heard[self.name] = None, time.monotonic()
                 return None
-            answer = self._no(error)
+            answer = self._no(error, departure)
         self.failed(operation, answer.code)
         refused = isinstance(answer, Refused)
         raise PoolUnavailableError(
             f"Pool {self.name} could not be asked, so it is not certain who is meant."
             f" {advice(answer.code, is_clear=refused)}",
             answer.code,
-            refused=refused,
+            refused=refused and (answer.sent or not answer.may_retry),
         )
 
-    def _call(self, operation: str, leave_within: timedelta, **parameters: Any) -> Any:
+    def _call(self, operation: str, departure: Departure, **parameters: Any) -> Any:
         """Call an operation once and return its yes. What it raises is for `_no`."""
-        with leaving_within(leave_within), self._session() if self.role else nullcontext():
+        with leaving(departure), self._session() if self.role else nullcontext():
             client = self.clients.of_present_session if self.role else self.clients.of
             given = getattr(client(self.region), xform_name(operation))(UserPoolId=self.pool_id, **parameters)
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
         if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
             raise ValueError("this is not Cognito's answer")
+        self.heard[self.name] = None, time.monotonic()
         return given
 
     def _session(self) -> AbstractContextManager[None]:
@@ -113,11 +120,10 @@ class CognitoUserPool:
             raise RuntimeError("a pool with a role is only asked on someone's behalf")
         return signing_with(self.role.roles.session(self.key, self.region))
 
-    def _no(self, error: Exception) -> Refused | Unclear:
+    def _no(self, error: Exception, departure: Departure) -> Refused | Unclear:
         """Return what is known after a call that was not answered with yes."""
-        if isinstance(error, NotAssumedError):
-            return error.refused
-        answer = answer_to(error)
+        answer = error.refused if isinstance(error, NotAssumedError) else answer_to(error, sent=departure.sent)
+        self.heard[self.name] = answer.code, time.monotonic()
         if self.role and self.key and answer.code in _SESSION_OVER:
             self.role.roles.forget(self.key)
         if answer.code == NO_CREDENTIALS:

@@ -9,7 +9,7 @@ from aiohttp import http_exceptions, web
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
-from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
+from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness
 from bot.edge.socket_mode import SocketMode
 from bot.errors import BotError, ClockChangedError, ClockWrongError
 from bot.flow import Flow
@@ -52,6 +52,10 @@ class Pages:
             status=found.status,
             lanes={lane.name: (lane.places, lane.taken) for lane in self.lanes},
             connected_for=await self.front.connected_for(),
+            credentials=await self.outlook.credentials() is None,
+            pools={pool: why is not None for pool, why in self.outlook.pool_troubles().items()},
+            audit_refusing=await self.outlook.audit_channel() is not None,
+            last_ended=await self.outlook.last_ended(),
             undelivered=backlog.entries if backlog else None,
             oldest_undelivered=self.outlook.age(backlog.oldest_at).total_seconds() if backlog else None,
         )
@@ -59,11 +63,10 @@ class Pages:
         return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
 
     async def _readiness(self) -> Readiness:
-        needs = (self._closed, self.front.unreachable, self.outlook.store)
-        rooms = (room_in(lane) for lane in self.lanes)
-        outlook = self.outlook
+        outlook, full = self.outlook, (lane.full for lane in self.lanes)
+        needs = (self._closed, self.front.unreachable, outlook.store, outlook.credentials)
         return await readiness(
-            needs, (outlook.audit_channel, outlook.delivery, outlook.groups, self.front.ghosts, *rooms)
+            needs, (outlook.audit_channel, outlook.delivery, outlook.cognito, outlook.groups, self.front.ghosts, *full)
         )
 
     async def _closed(self) -> str | None:

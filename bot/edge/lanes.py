@@ -65,10 +65,10 @@ class ThreadLane:
         """How many places are taken."""
         return self.places - self._free
 
-    @property
-    def full(self) -> bool:
-        """Whether what is not urgent finds no room."""
-        return self._free <= self._kept
+    async def full(self) -> str | None:
+        """Say where what is not urgent finds no room."""
+        full = self._free <= self._kept
+        return f"The {self.name} lane is full, so new commands are told that the bot is busy." if full else None
 
     def join(self, seconds: float) -> bool:
         """Wait until nothing runs, for `seconds` at most; return whether that is so."""

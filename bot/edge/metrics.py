@@ -1,7 +1,8 @@
 """The numbers for Prometheus: plain methods on one side, one page on the other. No label names a person."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,6 +20,7 @@ from bot import __version__
 from bot.audit import OUTCOMES, Entry, Kind
 from bot.facts.advice import ADVICE
 from bot.facts.slack_words import TOKEN_ERRORS
+from bot.ports import Clock
 
 OTHER = "other"
 COGNITO_ERRORS = frozenset(ADVICE) | {"ThrottlingException", "Throttling", "LimitExceededException"}
@@ -32,9 +34,13 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_arguments", "not_found"),
         *("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "no_such_subteam"),
         *("http_3xx", "http_4xx", "http_5xx", "timed_out", "unreachable", "malformed"),
+        *("too_many_websockets", "link_disabled"),
     }
 )
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+LOOK_BACK = timedelta(hours=1)
+OVERLAP = timedelta(minutes=1)  # an entry is there some seconds after its time, and clocks differ
 _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 
@@ -56,6 +62,10 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
     "audit_oldest_undelivered_age_seconds": ("Of the entry that waits longest.", []),
+    "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
+    "aws_credentials": ("0: the bot has none.", []),
+    "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
+    "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
 }
 # What it says, and its buckets.
 TIMES: Mapping[str, tuple[str, Sequence[float]]] = {
@@ -72,8 +82,39 @@ class Scrape:
     status: str
     lanes: Mapping[str, tuple[int, int]]
     connected_for: float | None
+    credentials: bool
+    pools: Mapping[str, bool]
+    audit_refusing: bool
+    last_ended: Mapping[str, float] | None
     undelivered: int | None
     oldest_undelivered: float | None
+
+
+class Endings:
+    """When requests last ended: reads from the trail what came since it last looked. Used by one thread at a time.
+
+    The store knows it, so it is known after a crash and of every instance.
+    """
+
+    def __init__(self, entries: Callable[[datetime | None, str | None], Iterable[Entry]], clock: Clock) -> None:
+        self._entries = entries
+        self._clock = clock
+        self._read_until = LONG_AGO
+        self._last = dict.fromkeys(map(str, OUTCOMES), 0.0)
+
+    def last(self) -> Mapping[str, float]:
+        """Return for each outcome when a request last ended so, in seconds since 1970.
+
+        0: not as far as is known. What ended more than an hour before a look may be missed.
+        Raises `StoreUnavailableError`.
+        """
+        now = self._clock.now()
+        until = self._read_until if self._read_until <= now else LONG_AGO  # that clock has been put right since
+        for entry in self._entries(max(now - LOOK_BACK, until - OVERLAP), None):
+            if entry.kind in OUTCOMES and entry.at <= now + OVERLAP:  # else it was written by a clock that was ahead
+                self._last[entry.kind] = max(self._last[entry.kind], entry.at.timestamp())
+        self._read_until = now
+        return dict(self._last)
 
 
 class Metrics:
@@ -136,6 +177,13 @@ class Metrics:
         gauges["socket_mode_connected_seconds"].set(scrape.connected_for or 0)
         gauges["audit_undelivered_entries"].set(_or_nan(scrape.undelivered))
         gauges["audit_oldest_undelivered_age_seconds"].set(_or_nan(scrape.oldest_undelivered))
+        gauges["audit_channel_refusing"].set(scrape.audit_refusing)
+        gauges["aws_credentials"].set(scrape.credentials)
+        for pool, in_trouble in scrape.pools.items():
+            gauges["pool_trouble"].labels(pool).set(in_trouble)
+        for outcome in OUTCOMES:
+            last = _or_nan(scrape.last_ended[outcome] if scrape.last_ended else None)
+            gauges["last_ended_timestamp_seconds"].labels(outcome).set(last)
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,12 +13,13 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bot.edge.lanes import ThreadLane, settle
 from bot.errors import StoreUnavailableError
-from bot.ports import Backlog, Clock, Outbox
+from bot.facts.finding import Backlog
+from bot.ports import Clock, Outbox
 
 READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE = timedelta(minutes=5)
-SECONDS_BETWEEN_GROUP_CHECKS = 30.0
-ROOM_TO_ASK = 4  # threads: the store's two questions, the groups', one to spare
+SECONDS_BETWEEN_CHECKS = 30.0
+ROOM_TO_ASK = 6  # threads: the store's three questions, the groups', the credentials', one to spare
 
 
 class WatchedStore(Outbox, Protocol):
@@ -89,24 +91,34 @@ class Probe(Generic[T]):
 
 
 class Outlook:
-    """Asks the store, the groups and the audit channel how they are, without waiting for what hangs."""
+    """Asks the store, the groups, the audit channel and AWS how they are, without waiting for what hangs.
 
-    def __init__(
+    `no_credentials` says why there are none, `pool_troubles` why the last call for each pool failed (None: it did not).
+    """
+
+    def __init__(  # noqa: PLR0913 -- each is asked in its own way
         self,
         store: WatchedStore,
         clock: Clock,
         *,
         audit_refusing: Callable[[], str | None],
         unlisted_groups: Callable[[], Sequence[str]],
+        no_credentials: Callable[[], str | None],
+        pool_troubles: Callable[[], Mapping[str, str | None]],
+        last_ended: Callable[[], Mapping[str, float]],
     ) -> None:
         self._lane = ThreadLane("health", ROOM_TO_ASK)
-        self._store_is_open = False
+        self._store_is_open = self._has_stopped = False
         self._trouble: str | None = None
+        self._no_credentials: str | None = "they have not come yet"
         self._clock = clock
         self._audit_refusing = audit_refusing
+        self.pool_troubles = pool_troubles
         self._writable = Probe(self._lane, store.check_writable)
         self._backlog = Probe(self._lane, store.backlog, fresh=1.0)
-        self._groups = Probe(self._lane, unlisted_groups, fresh=SECONDS_BETWEEN_GROUP_CHECKS)
+        self._groups = Probe(self._lane, unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
+        self._credentials = Probe(self._lane, no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
+        self._last_ended = Probe(self._lane, last_ended, fresh=SECONDS_BETWEEN_CHECKS)
 
     def start(self) -> None:
         """Begin to ask: the store is open."""
@@ -114,17 +126,22 @@ class Outlook:
 
     def stop(self) -> None:
         """Ask no more."""
-        self._store_is_open = False
+        self._store_is_open, self._has_stopped = False, True
         self._lane.stop()
 
     async def backlog(self) -> Backlog | None:
         """Return what waits for delivery, or None where the store does not say."""
-        if not self._store_is_open:
-            return None
-        try:
-            return await self._backlog.answer()
-        except Exception:  # noqa: BLE001 -- that the store is out of order is told by `store`
-            return None
+        return await self._told(self._backlog)
+
+    async def last_ended(self) -> Mapping[str, float] | None:
+        """Return when a request last ended with each outcome, or None where the store does not say."""
+        return await self._told(self._last_ended)
+
+    async def _told(self, probe: Probe[T]) -> T | None:
+        if self._store_is_open:
+            with suppress(Exception):  # that the store is out of order is told by `store`; a group is asked again soon
+                return await probe.answer()
+        return None
 
     def age(self, since: datetime | None) -> timedelta:
         """Return for how long something has waited."""
@@ -163,28 +180,25 @@ class Outlook:
             return None
         return f"The oldest undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
 
+    async def credentials(self) -> str | None:
+        """Say where the bot has no AWS credentials."""
+        if self._has_stopped:
+            return None
+        with suppress(TimeoutError):  # then it is as it was: new ones are asked for while the old ones are still good
+            self._no_credentials = await self._credentials.answer()
+        why = self._no_credentials
+        return f"The bot has no AWS credentials ({why}), so no one can be signed out." if why else None
+
+    async def cognito(self) -> str | None:
+        """Say for which pools the last call met no Cognito, or credentials that it does not take."""
+        return " ".join(filter(None, self.pool_troubles().values())) or None
+
     async def groups(self) -> str | None:
         """Say which user groups Slack does not list."""
-        if not self._store_is_open:
-            return None
-        try:
-            unlisted = await self._groups.answer()
-        except Exception:  # noqa: BLE001 -- asked again soon; who needs a group meanwhile is told
-            return None
+        unlisted = await self._told(self._groups)
         if not unlisted:
             return None
         return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. Check the id and scope."
-
-
-def room_in(lane: ThreadLane) -> Look:
-    """Return a look at whether a lane is full."""
-
-    async def look() -> str | None:
-        if lane.full:
-            return f"The {lane.name} lane is full, so new commands are told that the bot is busy."
-        return None
-
-    return look
 
 
 async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:

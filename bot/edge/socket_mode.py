@@ -8,11 +8,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
+from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app
 from slack_sdk.errors import SlackApiError
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,16 +18,18 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.backoff import pause
 from bot.clock import CheckedClock
+from bot.edge.dispatch import dispatched
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
-WATCH_SECONDS = 5.0
+PING_SECONDS, GOODBYE = 5.0, ClientWSTimeout(ws_close=1.0)
 GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
 MOST_CONNECTIONS = 10  # that Slack allows an app
 _OK, _TOO_MANY = 200, 429
+_RENEWAL = frozenset({"warning", "refresh_requested"})  # Slack's reasons for a close that mean no trouble
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
 
 log = logging.getLogger(__name__)
@@ -150,41 +150,88 @@ class SocketMode:
         self._connections = 0
         self._greeted_at: float | None = None
         self._connected_at: float | None = None
-        self._client: SocketModeClient | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._losses = 0  # since a connection lasted
+        self._session: ClientSession | None = None
+        self._socket: ClientWebSocketResponse | None = None
+        self._renewal: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Connect, trying again until Slack lets us; from then on the connection renews itself.
 
         Raises `RefusedTokenError`.
         """
-        web = api(self._app_token, self._base_url, self._meter, self._clock)
-        opened = await ask_slack(
-            "apps.connections.open",
-            lambda: web.apps_connections_open(app_token=self._app_token),
-            "url",
-            _APP_TOKEN_ERRORS,
-            "SLACK_APP_TOKEN",
-        )
-        client = SocketModeClient(app_token=self._app_token, web_client=web)
-        client.wss_uri = opened["url"]
-        client.socket_mode_request_listeners.append(self._on_request)
-        client.message_listeners.append(self._on_message)
-        self._client = client
-        self._watch = asyncio.create_task(self._renew_address())
-        await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk has no type here
+        self._session = ClientSession(timeout=ClientTimeout(total=HANDSHAKE_SECONDS))
+        self._socket = await self._open(self._session, _APP_TOKEN_ERRORS)
+        self._renewal = asyncio.create_task(self._renew(self._session, self._socket))
         log.info("Connected to Slack in Socket Mode")
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._watch:
-            self._watch.cancel()
-        if self._client:
-            await self._client.close()  # type: ignore[no-untyped-call]  # slack_sdk has no type here
+        if self._renewal:
+            self._renewal.cancel()
+        try:
+            if self._socket:
+                await self._socket.close()
+        finally:
+            if self._session:
+                await self._session.close()
+
+    async def _open(self, session: ClientSession, refused: frozenset[str]) -> ClientWebSocketResponse:
+        """Connect, trying again until Slack lets us: once more at once, and then after growing pauses."""
+        web = api(self._app_token, self._base_url, self._meter, self._clock)
+        method, ask = "apps.connections.open", lambda: web.apps_connections_open(app_token=self._app_token)
+        while True:
+            if self._losses > 1:
+                await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
+            opened = await ask_slack(method, ask, "url", refused, "SLACK_APP_TOKEN")
+            try:  # each address once: its ticket is good for one try
+                return await session.ws_connect(opened["url"], timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=web.proxy)
+            except Exception as error:  # noqa: BLE001 -- another address may be better
+                self._lost(_kind_of(error))
+
+    async def _renew(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
+        """Take what Slack sends, for ever, on one connection after another."""
+        while True:
+            begun, why = time.monotonic(), None
+            async for received in socket:
+                if received.type is WSMsgType.TEXT and (why := await self._take(socket, received.data)):
+                    break
+            await socket.close()
+            if time.monotonic() - begun >= LONGEST_PAUSE.total_seconds():
+                self._losses = 0
+            self._lost(why or "unreachable")
+            self._socket = socket = await self._open(session, frozenset())
+
+    def _lost(self, why: str) -> None:
+        self._losses += 1
+        if why not in _RENEWAL:
+            log.warning("The connection in Socket Mode is lost (%.40s); opening another", why)
+            self._meter.slack_failed("socket_mode", why)
+
+    async def _take(self, socket: ClientWebSocketResponse, text: str) -> str | None:
+        """Take one message of Slack's; return its word for why it ends the connection, where it does."""
+        begun = time.monotonic()
+        try:
+            message = json.loads(text)
+            if message.get("type") == "disconnect":
+                return str(message.get("reason"))
+            if message.get("type") == "hello":
+                self._greeted(int(message.get("num_connections") or 1))
+            elif request := SocketModeRequest.from_dict(message):
+                answer = dispatched(self._app, request.payload)
+                if answer.status == _OK:
+                    payload = json.loads(answer.body) if answer.body else None
+                    await socket.send_json(SocketModeResponse(request.envelope_id, payload).to_dict())
+                    self._meter.acked(time.monotonic() - begun)
+                else:
+                    log.error("Bolt answered %d to a %s", answer.status, request.type)
+        except Exception as error:  # noqa: BLE001 -- Bolt raises for a payload in no form that it knows
+            log.error("What Slack sent in Socket Mode could not be taken (%s)", type(error).__name__)  # noqa: TRY400
+        return None
 
     async def unreachable(self) -> str | None:
         """Say where Slack cannot reach the bot. While the connection is renewed, `GAP_SECONDS` do not count."""
-        await self._is_connected()
+        self._is_connected()
         if self._connected_at is not None and time.monotonic() - self._connected_at < GAP_SECONDS:
             return None
         return "Slack cannot reach the bot: Socket Mode is not connected."
@@ -198,45 +245,27 @@ class SocketMode:
 
     async def connected_for(self) -> float | None:
         """Return since how many seconds the connection is there, or None."""
-        connected = await self._is_connected()
+        connected = self._is_connected()
         return time.monotonic() - self._greeted_at if connected and self._greeted_at is not None else None
 
-    async def _is_connected(self) -> bool:
-        connected = self._client is not None and await self._client.is_connected()
+    def _is_connected(self) -> bool:
+        connected = self._socket is not None and not self._socket.closed
         if connected:
             self._connected_at = time.monotonic()
         return connected
 
-    async def _renew_address(self) -> None:
-        # slack_sdk tries a failed address again and again, though its ticket is good for one try.
-        while self._client:
-            await asyncio.sleep(WATCH_SECONDS)
-            if not await self._is_connected():
-                self._client.wss_uri = None
-
-    async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        begun = time.monotonic()
-        answer = run_bolt_app(self._app, request)
-        if answer.status != _OK:
-            log.error("Bolt answered %d to a %s", answer.status, request.type)
-            return
-        payload: dict[str, Any] | None = json.loads(answer.body) if answer.body else None
-        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
-        self._meter.acked(time.monotonic() - begun)
-
-    async def _on_message(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
-        if message.get("type") != "hello":
-            return
-        self._connections = int(message.get("num_connections") or 1)
-        self._meter.greeted(self._connections, again=self._greeted_at is not None)
+    def _greeted(self, connections: int) -> None:
+        """Note Slack's hello, in which it counts the connections of this app."""
+        self._connections = connections
+        self._meter.greeted(connections, again=self._greeted_at is not None)
         self._greeted_at = time.monotonic()
-        if self._sole_instance and self._connections > 1:
+        if self._sole_instance and connections > 1:
             log.error(
                 "Slack counts %d connections of this app, but a SQLite store serves one instance. Stop the others.",
-                self._connections,
+                connections,
             )
-        elif self._connections > 1:
-            log.info("Slack counts %d connections of this app", self._connections)
+        elif connections > 1:
+            log.info("Slack counts %d connections of this app", connections)
 
 
 async def who_are_we(

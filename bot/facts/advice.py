@@ -1,8 +1,9 @@
-"""What the outcomes without a yes mean, and what is said of an error code of AWS's."""
+"""What the outcomes without a yes mean, and what is said of an account and of an error code of AWS's."""
 
 from collections.abc import Mapping
 
-from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
+from bot.request import Account
 
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
@@ -27,7 +28,9 @@ ADVICE: Mapping[str, str] = {
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
     INTERRUPTED: "What came of an earlier try was not recorded.",
-    NO_CALL_MADE: "Cognito was not asked: no time was left, or the pool is not configured any more. Run it again.",
+    NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it again.",
+    ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was sent. "
+    "Run the command again.",
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 # What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.
@@ -40,3 +43,14 @@ def advice(code: str | None, *, is_clear: bool = True) -> str:
     said = "Cognito refused it." if is_clear else "The answer was not clear."
     sentence = known or f"{said} Show this code to the bot's engineer."
     return f"{sentence} ({code})" if code else sentence
+
+
+def sign_in(account: Account) -> str:
+    """Return how an account's person signs in, in words."""
+    return f"through {account.provider} (federated)" if account.provider else "local"
+
+
+def standing(account: Account) -> str:
+    """Return an account's status, and whether it is enabled, in words; nothing where neither is known."""
+    enabled = None if account.enabled is None else ("enabled" if account.enabled else "disabled")
+    return ", ".join(filter(None, (account.status, enabled)))

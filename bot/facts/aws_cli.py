@@ -20,6 +20,11 @@ Spelling = Callable[[Mapping[str, str]], tuple[str, str] | str]
 
 
 @dataclass(frozen=True, slots=True)
+class Help:
+    """`/signout help`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Skeleton:
     """`/signout --generate-cli-skeleton`: the text to answer with, which may be empty."""
 

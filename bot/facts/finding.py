@@ -1,7 +1,10 @@
-"""What `check` finds of each thing that the bot needs."""
+"""What is found of what the bot needs: of each thing by `check`, and of what waits by the stores."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+
+COUNTED_UP_TO = 1_000  # what waits is counted no further
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +15,12 @@ class Finding:
     status: Literal["ok", "warning", "missing", "not tried"]
     sentence: str
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The entries that wait for delivery: how many, or so many and `more`, and since when the oldest waits."""
+
+    entries: int
+    oldest_at: datetime | None
+    more: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.authorize import Allowed, Allowlist
 from bot.reason import ReasonRule
@@ -71,7 +71,7 @@ class Settings(StoreSettings):
     slack_api_url: syntax.SlackAddress = "https://slack.com/api/"
     audit_channel: syntax.ChannelId
     allow: AllowEverywhere = AllowEverywhere()
-    pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1)]
+    pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1), AfterValidator(syntax.one_name_each)]
     retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
     confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)

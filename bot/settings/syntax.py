@@ -75,6 +75,16 @@ def _ticket_url(value: str) -> str:
     return value
 
 
+def one_name_each(pools: dict[str, Any]) -> dict[str, Any]:
+    """Take pools of which each has one name: a second one would have an allowlist of its own."""
+    names: dict[str, list[str]] = {}
+    for name, pool in pools.items():
+        names.setdefault(pool.id, []).append(name)
+    if same := "; ".join(" and ".join(each) for each in names.values() if len(each) > 1):
+        raise _wrong(f"have one id under two names: {same}. Keep one of them (SIGNOUT_POOL_ID is called default).")
+    return pools
+
+
 _User = Annotated[
     str,
     _matching(

@@ -8,7 +8,8 @@ reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states
 audit_channel.py    what the audit channel reads of an outcome, and posting it
 text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
-clients.py          slack_sdk's client, set up to try once, and posting through it
+masking.py          what personal data looks like, and what is shown instead
+clients.py          the one client to Slack, its kept connections, and posting through it
 groups.py           members of Slack user groups, at most a minute old
 manifest.py         the Slack app's manifest
 check_workspace.py  what `check` asks Slack

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
@@ -49,7 +48,6 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
 
 
 def _broken(error: Exception) -> str:
-    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
-    if isinstance(reason, TimeoutError):
+    if isinstance(error, TimeoutError):
         return "no answer in time"
-    return getattr(reason, "strerror", None) or type(reason).__name__
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -8,7 +8,10 @@ from structlog.contextvars import bound_contextvars
 
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
+from bot.facts.advice import sign_in
+from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import TOKEN_ERRORS
+from bot.ports import Left
 from bot.slack.cards import result
 from bot.slack.clients import post
 from bot.slack.text import (
@@ -60,8 +63,8 @@ class SlackAuditChannel:
         self._channel_id = channel_id
         self._shown = shown
 
-    def post(self, entries: Sequence[Entry]) -> str:
-        """Post one message, with its ids for programs; return its `ts`.
+    def post(self, entries: Sequence[Entry], left: Left) -> str:
+        """Post one message, with its ids for programs; return its `ts`. Nothing is sent once no time is `left`.
 
         Raises `DeliveryError` unless Slack definitely took it.
         """
@@ -69,7 +72,8 @@ class SlackAuditChannel:
         ids = {"entry_id": first.id, "request_id": first.ask.id, "outcome": first.kind.value}
         payload = ids | ({"count": count} if count > 1 else {})
         metadata = {"event_type": "signout_outcome", "event_payload": payload}
-        with bound_contextvars(request_id=first.ask.id, entry_id=first.id):
+        departure = Departure(lambda: left().total_seconds())
+        with bound_contextvars(request_id=first.ask.id, entry_id=first.id), leaving(departure):
             try:
                 ts = post(self._client, self._channel_id, audit_message(self._shown, entries), metadata)
             except DeliveryError as error:
@@ -91,7 +95,7 @@ def audit_message(shown: Shown, entries: Sequence[Entry]) -> Message:
         return message(Header(f"{title}: {len(entries)} times"), *_refusals(shown, entries))
     target, access, login = shown.personal(first.ask.options.target), None, None
     if first.chosen:
-        target = shown.personal(first.chosen.username, is_name=True)
+        target = shown.name(first.chosen)
     if first.request:
         access, login = first.request.access_until, first.request.login_until
     renewed: Line = [". The hosted login page may renew them until ", login] if login else []
@@ -108,7 +112,7 @@ def _who_and_why(shown: Shown, entry: Entry) -> Line:
     account, reason = entry.chosen, entry.ask.options.reason
     facts = [
         f"pool {account.pool}" if account else "",
-        account.sign_in if account and account.provider else "",
+        sign_in(account) if account and account.provider else "",
         entry.rule if entry.kind is Kind.REFUSED else "",
     ]
     why: Line = [" · ", *shown.reason(reason)] if reason else []

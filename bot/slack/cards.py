@@ -102,7 +102,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
 
 def _under_way(shown: Shown, request: Request) -> list[Block]:
     running = ACTIONS[request.ask.options.action].running
-    name = Code(shown.personal(request.account.username, is_name=True))
+    name = Code(shown.name(request.account))
     if request.state is State.RUNNING:
         patience = " … This takes a second, seldom more than half a minute. The result will be here."
         return [[f"{running} ", name, patience]]
@@ -124,7 +124,7 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
         ["Is that too long, or must they stay out? Disable the account or reset its password in Cognito."],
     ]
     return [
-        Header(f"{title}: {shown.personal(request.account.username, is_name=True)}"),
+        Header(f"{title}: {shown.name(request.account)}"),
         [meaning] if meaning else Lines(truth, "list"),
         Lines(
             [

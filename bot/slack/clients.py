@@ -1,97 +1,143 @@
-"""slack_sdk's client, set up so that nothing is retried, or posted twice, behind our back; and posting through it."""
+"""The one client to Slack: it keeps its connections, ends in time, and sends nothing twice. Posting through it."""
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from http.client import HTTPException
+from socket import SOCK_STREAM, getaddrinfo, socket
+from ssl import create_default_context
 from typing import Any
-from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, install_opener
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import proxy_bypass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web import SlackResponse
+from urllib3 import PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import pool_classes_by_scheme
+from urllib3.util import Timeout, make_headers, parse_url
+from urllib3.util.connection import create_connection
 
-from bot.clock import CheckedClock, Reading
+from bot.clock import CheckedClock
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
+from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
 from bot.slack.text import Message
 
-TIMEOUT_SECONDS = 5
+CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
+CONNECTIONS = 20  # to one host: there are fewer threads that call
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
 # Slack's words for a message whose form it does not take.
 _MALFORMED = frozenset(
     {
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "msg_blocks_too_long",
-        "invalid_metadata_format",
-        "invalid_metadata_schema",
-        "metadata_must_be_sent_from_app",
-        "metadata_too_large",
+        *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "metadata_must_be_sent_from_app"),
+        *("invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"),
     }
 )
 
 Failed = Callable[[str, str], None]  # is told of each call that failed: its method, and what was wrong in one word
 
 log = logging.getLogger(__name__)
+_tls = cache(create_default_context)  # to read all that is trusted takes 50 ms
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none: urllib would send the token along to any host."""
+class _Connection(HTTPConnection):
+    """One connection. Nothing is sent over it where it was not there in time, whatever took so long."""
+
+    def connect(self) -> None:
+        """Connect, past a proxy and with TLS where that is wanted."""
+        with leaving(Departure(within(CONNECT_SECONDS))):
+            super().connect()
+
+    def _new_conn(self) -> socket:
+        """Connect to one of the host's addresses: each gets its share of the time that is left."""
+        found = getaddrinfo(self._dns_host, self.port, type=SOCK_STREAM)
+        for others, (*_, address) in zip(reversed(range(len(found))), found, strict=True):
+            share = _longer_than_none(time_left() / (others + 1))
+            try:
+                made = create_connection((str(address[0]), self.port), share, socket_options=self.socket_options)
+                break
+            except OSError:
+                if not others:
+                    raise
+        made.settimeout(_longer_than_none(time_left()))
+        return made
 
 
-def refuse_redirects() -> None:
-    """Let urllib, through which slack_sdk speaks, follow no redirects in this process. Slack's API sends none.
-
-    With a proxy slack_sdk would make an opener of its own, which follows them: so urllib is given the proxy instead.
-    """
-    proxy = load_http_proxy_from_env()
-    proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy else []
-    install_opener(build_opener(_NoRedirects, *proxies))
-
-
-def _not_counted(_: str, __: str) -> None:
-    """Do nothing."""
+def _longer_than_none(seconds: float) -> float:
+    return max(seconds, 0.001)  # a socket would take 0 for "do not wait"
 
 
 class BlockingClient(WebClient):
-    """A Web API client that tries once and tells `failed` of each call that failed.
+    """A client for the Web API and response_urls. It sends once, follows no redirect, and tells `failed` what failed.
 
-    `clock` is compared with each answer.
+    A proxy that the environment names is used, but for what NO_PROXY names. `clock` is compared with each answer.
     """
 
-    failed: Failed = staticmethod(_not_counted)
-    clock: CheckedClock | None = None
+    def __init__(
+        self, token: str, base_url: str, failed: Failed = lambda _, __: None, clock: CheckedClock | None = None
+    ) -> None:
+        super().__init__(token=token, base_url=base_url)
+        self.failed, self._clock = failed, clock
+        more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": _tls()}
+        self._direct = self._proxied = PoolManager(**more)
+        if self.proxy:
+            proxy = parse_url(self.proxy if "://" in self.proxy else f"http://{self.proxy}")
+            known = make_headers(proxy_basic_auth=unquote(proxy.auth)) if proxy.auth else None
+            self._proxied = ProxyManager(proxy.url, proxy_headers=known, **more)
+        for each in (self._direct, self._proxied):
+            each.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
-        """Call a method. Raises what slack_sdk raises."""
-        sent = self.clock.read() if self.clock else None
+        """Call a method. Raises `SlackApiError`, and what `send` raises."""
         try:
-            answer = super().api_call(api_method, **arguments)
+            return super().api_call(api_method, **arguments)
         except Exception as error:
             self.failed(api_method, kind_of(error))
-            self.answered(sent, getattr(getattr(error, "response", None), "headers", None))
             raise
-        self.answered(sent, answer.headers)
-        return answer
 
-    def answered(self, sent: Reading | None, headers: Mapping[str, Any] | None) -> None:
-        """Compare the clock with an answer to what was sent when it read so."""
-        if sent and self.clock:
-            self.clock.answered(sent, headers)
+    def send(self, *, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Post the arguments' `json`, else their `params` as a form; return `status`, `headers` and `body`.
+
+        Raises `OSError` and `HTTPException` for trouble on the way, and urllib3's `HTTPError` for what is no answer.
+        """
+        content, kind = json.dumps(args["json"]), "json"
+        if not args["json"]:
+            content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
+        sent = self._clock.read() if self._clock else None
+        pools = self._direct if proxy_bypass(urlsplit(url).netloc) else self._proxied
+        try:
+            with leaving():
+                answer = pools.urlopen(
+                    "POST",
+                    url,
+                    body=content,
+                    headers=args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"},
+                    redirect=False,
+                    retries=False,
+                    timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
+                    pool_timeout=ANSWER_SECONDS,
+                )
+        except TooLateError:
+            raise TimeoutError from None
+        except HTTPError as error:
+            raise _origin(error) from None
+        if sent and self._clock:
+            self._clock.answered(sent, answer.headers)
+        return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}
+
+    _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call
 
 
-def web_client(
-    token: str, base_url: str, failed: Failed = _not_counted, clock: CheckedClock | None = None
-) -> BlockingClient:
-    """Return the client."""
-    client = BlockingClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-    client.failed, client.clock = failed, clock
-    client.proxy = None  # see refuse_redirects
-    return client
+def _origin(error: Exception) -> Exception:
+    """Return what urllib3 wrapped: its own words quote addresses."""
+    inner = error.__cause__ or next((each for each in error.args if isinstance(each, Exception)), None)
+    return _origin(inner) if isinstance(inner, Exception) else error
 
 
 def kind_of(error: Exception) -> str:
@@ -99,10 +145,9 @@ def kind_of(error: Exception) -> str:
     if isinstance(error, SlackApiError):
         status = getattr(error.response, "status_code", _OK)
         return kind_of_status(status) if status != _OK else reason_of(error)
-    # urllib wraps a time-out while it connects, and gives one while it reads as it is.
-    if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
+    if isinstance(error, TimeoutError):
         return "timed_out"
-    return "unreachable" if isinstance(error, OSError | HTTPException) else "malformed"
+    return "unreachable" if isinstance(error, OSError | HTTPException | HTTPError) else "malformed"
 
 
 def kind_of_status(status: int) -> str:

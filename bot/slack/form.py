@@ -159,7 +159,7 @@ def filled_of(view: Drawn) -> Filled:
     pool = (values.get(POOL, {}).get("selected_option") or {}).get("value")
     return Filled(
         target=values[TARGET].get("value") or "",
-        pool=None if pool == ALL_POOLS else pool,
+        pool=None if pool == ALL_POOLS else pool or None,
         reason=values[REASON].get("value") or None,
     )
 

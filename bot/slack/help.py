@@ -1,7 +1,7 @@
 """What `/signout help` says."""
 
-from bot.facts.aws_cli import AWS_USAGE, Skeleton
-from bot.options import USAGE, Help
+from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
+from bot.options import USAGE
 from bot.slack.text import Code, Header, Lines, Message, message
 
 HELP = message(

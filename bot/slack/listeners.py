@@ -140,15 +140,23 @@ class Listeners:
             id_, name = user["id"], user.get("username") or user.get("name") or ""
         else:
             team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
+        now, url = self._cards.now(), payload.get("response_url")
+        _check_texts(team_id, id_, name, url or "")
         # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
         operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
-        now, url = self._cards.now(), payload.get("response_url")
         if url:
             place = Place(response_url=url, until=now + RESPONSE_URL_LASTS, replaces=replaces)
         return operator, CardReply(self._cards, place, now)
 
 
 def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Options) -> Ask:
+    _check_texts(channel_id, options.pool or "")
     # The edge gives an id: over HTTP a request that comes again has that of the first.
     id_ = str(context.get("ask_id") or new_id(datetime.now(UTC)))
     return Ask(id=id_, operator=operator, source="slack", channel_id=channel_id, options=options)
+
+
+def _check_texts(*values: object) -> None:
+    """Raise `TypeError` where one is no text: what Slack never sends is not to fail later, in other hands."""
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("not a text")

@@ -5,22 +5,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from slack_sdk.webhook import WebhookClient
+from urllib3.util import parse_url
 
 from bot.errors import BotError, DeliveryError
+from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
-from bot.ports import Place
+from bot.ports import Left, Place
 from bot.request import ENDED, Request
 from bot.slack.cards import card, told
-from bot.slack.clients import TIMEOUT_SECONDS, BlockingClient, kind_of, kind_of_status, not_taken, post
+from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
 NO_CARD = "The card of this request can no longer be changed, so its result comes as a direct message."
 _OK = 200
+_FOR_ONE_PERSON = {"response_type": "ephemeral", "unfurl_links": False, "unfurl_media": False}
 # An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
 _GONE_STATUS = frozenset({404, 410})
 _GONE = frozenset({"expired_url", "used_url", "cannot_replace_original", "message_not_found"})
@@ -45,12 +47,13 @@ class Meter(Protocol):
 def is_slacks(response_url: str, base_url: str) -> bool:
     """Return whether an address is one of Slack's; of this machine's only where Slack itself is pretended there."""
     try:
-        url = urlsplit(response_url)
+        url = parse_url(response_url)  # as the client reads it
     except ValueError:
         return False
+    host = (url.host or "").strip("[]")
     if urlsplit(base_url).hostname in LOOPBACK:
-        return url.scheme in {"http", "https"} and url.hostname in LOOPBACK
-    return url.scheme == "https" and url.username is None and bool(SLACK_HOST.fullmatch(url.hostname or ""))
+        return url.scheme in {"http", "https"} and host in LOOPBACK
+    return url.scheme == "https" and url.auth is None and bool(SLACK_HOST.fullmatch(host))
 
 
 def respond(client: BlockingClient, response_url: str, message: Message, *, replace: bool) -> None:
@@ -62,21 +65,17 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     if not is_slacks(response_url, client.base_url):
         log.error("An operator was not told: the response_url is not Slack's. Was the signing secret stolen?")
         raise DeliveryError("not an address of Slack's", gone=True)
-    webhook = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-    webhook.proxy = None  # see refuse_redirects
-    content: dict[str, Any] = {"text": message.text, "blocks": message.blocks, "replace_original": replace}
-    sent = client.clock.read() if client.clock else None
+    content = {"text": message.text, "blocks": message.blocks, "replace_original": replace, **_FOR_ONE_PERSON}
     try:
-        answer = webhook.send(response_type="ephemeral", unfurl_links=False, unfurl_media=False, **content)
+        answer = client.send(url=response_url, args={"json": content})
     except Exception as error:  # noqa: BLE001 -- any error is no yes
         client.failed("response_url", kind_of(error))
         raise DeliveryError(type(error).__name__) from None
-    client.answered(sent, answer.headers)
-    word = None if answer.body == "ok" else _word_in(answer.body)
-    if answer.status_code != _OK or word:
-        client.failed("response_url", kind_of_status(answer.status_code) if answer.status_code != _OK else str(word))
-        refusal = not_taken(answer.status_code, answer.headers, word)
-        refusal.gone = answer.status_code in _GONE_STATUS or word in _GONE
+    status, word = answer["status"], None if answer["body"] == "ok" else _word_in(answer["body"])
+    if status != _OK or word:
+        client.failed("response_url", kind_of_status(status) if status != _OK else str(word))
+        refusal = not_taken(status, answer["headers"], word)
+        refusal.gone = status in _GONE_STATUS or word in _GONE
         raise refusal
 
 
@@ -103,12 +102,19 @@ class SlackCards:
     now: Callable[[], datetime] = _now
     respond: Callable[..., None] = respond
 
-    def show(self, request: Request, place: Place | None) -> None:
-        """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it."""
+    def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
+        """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it.
+
+        Nothing is sent once no time is `left`.
+        """
         drawn = card(self.shown, request, audit_refused=self.audit_refused(), note="" if place else NO_CARD)
-        if place:
-            self.respond(self.client, place.response_url, drawn, replace=place.replaces)
-            return
+        with leaving(Departure(lambda: left().total_seconds())):
+            if place:
+                self.respond(self.client, place.response_url, drawn, replace=place.replaces)
+            else:
+                self._post(request, drawn)
+
+    def _post(self, request: Request, drawn: Message) -> None:
         try:
             post(self.client, request.ask.operator.id, drawn)
         except DeliveryError as error:

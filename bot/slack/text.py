@@ -1,6 +1,7 @@
 """What messages are made of, as data, and the one place where it becomes Block Kit: so that Slack interprets no text.
 
-How accounts and reasons are shown is here too: personal data is masked unless the settings say otherwise.
+How accounts and reasons are shown is here too: personal data is masked unless the settings say otherwise. Every field
+that can have some goes through `Shown`.
 """
 
 import re
@@ -10,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from bot.options import looks_like_phone
+from bot.facts.advice import sign_in, standing
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
+from bot.slack.masking import masked, masked_name, personal_in
 from bot.visible import visible
 
 Drawn = dict[str, Any]
@@ -22,7 +24,6 @@ MAX_CHOICE = 600  # ten of the longest would be more than Slack takes in one mes
 MAX_SMALL = 550  # a line of five, which together must not be longer than a text may be
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
-LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
 UTC_TIME = "%Y-%m-%d %H:%M:%S UTC"
 _TIME = {"type": "date", "format": "{date_short_pretty} {time_secs}"}  # in each reader's own time zone
 _LINE_BREAK: Drawn = {"type": "text", "text": "\n"}
@@ -218,28 +219,22 @@ class Shown:
     token_lifetimes: Mapping[str, str]
     resume_within: timedelta
 
-    def personal(self, text: str, *, is_name: bool = False) -> str:
-        """Return text as it may be shown.
+    def personal(self, text: str) -> str:
+        """Return an email, a phone number or a target as it may be shown."""
+        return text if self.pii == "full" else masked(text)
 
-        Masked, an email is its first letter and domain, and a phone number its first and last digits. A user name of
-        digits only is no phone number: those begin with a plus.
-        """
-        local, at, domain = text.rpartition("@")
-        is_phone = looks_like_phone(text) and not (is_name and text[0] != "+")
-        if self.pii == "full" or not (at or is_phone):
-            return text
-        if at:
-            return f"{local[:1]}…{at}{domain}"
-        return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}"
+    def name(self, account: Account) -> str:
+        """Return an account's user name as it may be shown."""
+        return account.username if self.pii == "full" else masked_name(account.username, account.phone)
 
     def who(self, account: Account) -> list[Line]:
         """Return the lines that tell one account from another."""
         facts: Mapping[str, Span | None] = {
-            "User name": Code(self.personal(account.username, is_name=True)),
+            "User name": Code(self.name(account)),
             "Email": account.email and self.personal(account.email),
             "Phone": account.phone and self.personal(account.phone),
-            "Sign-in": account.sign_in,
-            "Status": account.standing,
+            "Sign-in": sign_in(account),
+            "Status": standing(account),
             "Created": account.created_at,
             "Last changed": account.modified_at,
             "Sub": Code(account.sub) if account.sub else None,
@@ -250,11 +245,11 @@ class Shown:
     def brief(self, account: Account) -> str:
         """Return what tells candidates apart, in one line."""
         facts = [
-            self.personal(account.username, is_name=True),
+            self.name(account),
             *(self.personal(each) for each in (account.email, account.phone) if each),
             f"pool {account.pool}",
-            account.sign_in,
-            account.standing,
+            sign_in(account),
+            standing(account),
             f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
             f"sub {account.sub}" if account.sub else "",
         ]
@@ -262,14 +257,20 @@ class Shown:
 
     def reason(self, reason: str) -> Line:
         """Return a reason, with its ticket numbers as links to `ticket_url`, in which {} stands for the number."""
-        tickets = self.reason_rule.tickets(reason) if self.reason_rule and self.ticket_url else ()
-        spans: Line = []
-        end = 0
-        for start, stop in tickets[:MAX_LINKS]:
+        tickets = self.reason_rule.tickets(reason) if self.reason_rule else ()
+        hidden = () if self.pii == "full" else personal_in(reason, tickets)
+        found: dict[tuple[int, int], str | Link] = {place: masked(reason[slice(*place)]) for place in hidden}
+        for start, stop in tickets[:MAX_LINKS] if self.ticket_url else ():
             url = str(self.ticket_url).replace("{}", quote(reason[start:stop], safe=""))
-            if len(url) > MAX_URL:
-                continue
-            spans += [reason[end:start]] if start > end else []
-            spans.append(Link(reason[start:stop], url))
-            end = stop
-        return [*spans, reason[end:]] if end < len(reason) or not spans else spans
+            if len(url) <= MAX_URL and not any(start < end and begin < stop for begin, end in hidden):
+                found[start, stop] = Link(reason[start:stop], url)
+        spans: Line = []
+        text, end = "", 0
+        for (start, stop), span in sorted(found.items()):
+            text, end = text + reason[end:start], stop
+            if isinstance(span, str):
+                text += span
+            else:
+                spans, text = [*spans, *filter(None, [text]), span], ""
+        text += reason[end:]
+        return [*spans, text] if text or not spans else spans

@@ -1,14 +1,23 @@
 """The grammar of `/signout`: text as Slack delivers it to a typed value, or an error with a usage line."""
 
 import re
-import shlex
-from io import StringIO
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, SKELETON, Skeleton, Spelling, spelled
-from bot.options import MAX_TARGET, Help, check_reason, check_target
+from bot.facts.aws_cli import (
+    AWS_COMMAND,
+    AWS_OPTIONS,
+    AWS_USAGE,
+    DOCUMENTS,
+    SKELETON,
+    Help,
+    Skeleton,
+    Spelling,
+    spelled,
+)
+from bot.options import MAX_TARGET, check_reason, check_target
 from bot.request import Options
 
+MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
 _NAMES = frozenset({"pool", "reason", *AWS_OPTIONS})
 # Clients turn `--` into an em or en dash, so an option may start with either.
 _OPTION = re.compile(r"(?:--|[\u2013\u2014]-?)(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
@@ -30,10 +39,20 @@ _WORD = re.compile(rf"(?!{_OPTION.pattern})\S+")
 _TO_THE_NEXT_OPTION = re.compile(rf".*?(?=(?:\A|(?<=\s)){_OPTION.pattern}|\Z)", re.DOTALL)
 _BARE_DOCUMENT = re.compile(r"\{.*?\}(?=\s|$)", re.DOTALL)
 _CURLY = re.compile("[\u201c\u201d\u201e]")
+# A shell's word: its pieces in quotes and without. Each character fits one piece only, so no match is tried twice.
+_SHELL_WORD = re.compile(r"""(?:[^ \t\r\n'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*+""", re.DOTALL)
+_SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_AFTER_A_SHELL_WORD = frozenset({"", " ", "\t", "\r", "\n"})
+_IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 
 
 def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
-    """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar."""
+    """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
+
+    It runs on the event loop before anyone is authorized: each step takes time in proportion to a text of `MAX_TEXT`.
+    """
+    if len(text) > MAX_TEXT:
+        raise UsageError(f"The command is longer than {MAX_TEXT:,} characters.")
     if _MENTION.search(text):
         raise UsageError("That names a person or channel in Slack. TARGET is the user's name in Cognito.")
     for delivered, typed in _UNDONE:
@@ -77,6 +96,7 @@ def _read(text: str) -> tuple[list[str], dict[str, str]]:
 
 def _read_value(name: str, text: str) -> tuple[str | None, str]:
     """Return the value of an option, None where it has none, and what comes after it."""
+    value: str | None
     if name in AWS_OPTIONS and text[:1] in ("'", '"'):
         value, rest = _read_as_a_shell(name, text)
     elif name != "pool" and text[:1] in _QUOTES:
@@ -96,12 +116,16 @@ def _read_value(name: str, text: str) -> tuple[str | None, str]:
     return value, rest
 
 
-def _read_as_a_shell(name: str, text: str) -> tuple[str | None, str]:
+def _read_as_a_shell(name: str, text: str) -> tuple[str, str]:
     """Return what a shell would give the AWS CLI, and what comes after it."""
-    stream = StringIO(text)
-    lexer = shlex.shlex(stream, posix=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    try:
-        return lexer.get_token(), stream.read()
-    except ValueError:
-        raise UsageError(f"The quote of --{name} is not closed.") from None
+    word = _SHELL_WORD.match(text)
+    end = word.end() if word else 0
+    if text[end : end + 1] not in _AFTER_A_SHELL_WORD:  # a quote, or a backslash before nothing
+        raise UsageError(f"The quote of --{name} is not closed.")
+    return _SHELL_PIECE.sub(_unquoted, text[:end]), text[end:]
+
+
+def _unquoted(piece: re.Match[str]) -> str:
+    if piece["double"] is not None:
+        return _IN_DOUBLE_QUOTES.sub(r"\1", piece["double"])
+    return piece["bare"] or piece["single"] or ""

@@ -2,12 +2,16 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
+from bot.stores.dynamodb.calls import Calls
+from bot.stores.dynamodb.create import CHECK_ACTIONS, PROTECTIONS
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.file import connect, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest
@@ -62,3 +66,24 @@ def try_table(store: DynamoDBStore) -> Sequence[Finding]:
     known = store.schema
     later = "" if schema in (None, known) else f"; the next start takes its schema from {schema} to {known}"
     return [Finding(NAME, "ok", f"the table is there and writable{later}")]
+
+
+def try_protection(table: str) -> Iterator[Finding]:
+    """Say whether the table can be restored, and whether DynamoDB sweeps it."""
+    calls = Calls(table)
+    try:
+        for each, action in zip(PROTECTIONS, CHECK_ACTIONS, strict=True):
+            line = f"{NAME}, {each.name}"
+            try:
+                is_on = each.is_on(calls.client(), table)
+            except (ClientError, BotoCoreError, StoreError) as error:
+                why = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
+                yield Finding(line, "not tried", f"not known ({why})", f"Where the table is there, allow {action}.")
+                continue
+            if is_on:
+                yield Finding(line, "ok", "is switched on")
+            else:
+                fix = "`python -m bot table --create` switches it on, with credentials that may."
+                yield Finding(line, "warning", f"It is off: {each.without}.", fix)
+    finally:
+        calls.close()

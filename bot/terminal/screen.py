@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 
 from bot.action import ACTIONS
-from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice, sign_in, standing
 from bot.request import Request, State
 from bot.visible import visible
 
@@ -35,8 +35,8 @@ def facts(request: Request) -> str:
         ("User name", account.username),
         ("Email", account.email),
         ("Phone", account.phone),
-        ("Sign-in", account.sign_in),
-        ("Status", account.standing),
+        ("Sign-in", sign_in(account)),
+        ("Status", standing(account)),
         ("Created", _moment(account.created_at)),
         ("Changed", _moment(account.modified_at)),
         ("Sub", account.sub),

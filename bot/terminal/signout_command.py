@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, SKELETON, Skeleton, Spelling, spelled
-from bot.options import Help
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, SKELETON, Help, Skeleton, Spelling, spelled
 from bot.request import Options
 from bot.terminal.output import show
 from bot.terminal.screen import NO_ONE_TO_ASK, can_ask

@@ -10,10 +10,10 @@ from bot.edge.lanes import ThreadLane, settle
 from bot.facts.finding import Finding
 from bot.settings.model import Settings
 from bot.slack.check_workspace import SlackChecks
-from bot.slack.clients import refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import user_pools
-from bot.wiring.stores import probe_of
+from bot.wiring.stores import probes_of
 
 THREADS = 16
 WITHIN_SECONDS = 60.0
@@ -23,11 +23,10 @@ Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
-    refuse_redirects()
     pools = user_pools(settings)
     regions = {pool.region for pool in settings.pools.values()}
     slack = SlackChecks(
-        client=web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        client=BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         post_to=settings.audit_channel if post else None,
         allowlist=settings.allowlist,
@@ -39,7 +38,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             *slack.probes,
             *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
-            ("store", probe_of(settings)),
+            *probes_of(settings),
         ]
     )
 

@@ -8,6 +8,7 @@ from bot.errors import SecretError
 from bot.facts.aws_names import account_of
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
+from bot.stores.dynamodb.create import CHECK_ACTIONS
 from bot.stores.dynamodb.table import ACTIONS, INDEX, INDEX_ACTIONS
 
 
@@ -40,7 +41,10 @@ def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     for pool in settings.pools.values():
         pools.setdefault(pool.role_arn, []).append(pool.id)
     kind, place = settings.kind_and_place
-    table = {"Table": (ACTIONS, f"table/{place}"), "TableIndex": (INDEX_ACTIONS, f"table/{place}/index/{INDEX}")}
+    table = {
+        "Table": ((*ACTIONS, *CHECK_ACTIONS), f"table/{place}"),
+        "TableIndex": (INDEX_ACTIONS, f"table/{place}/index/{INDEX}"),
+    }
     return Reach(
         pools=pools,
         references=references,

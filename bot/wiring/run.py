@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,22 +13,24 @@ from slack_bolt import App
 
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
+from bot.aws.user_pool import Heard
+from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Metrics
+from bot.edge.metrics import Endings, Metrics
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
 from bot.facts.duration import in_words
 from bot.flow import Flow
-from bot.ports import Clock
+from bot.ports import Clock, UserPool
 from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
-from bot.slack.clients import BlockingClient, refuse_redirects, web_client
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Installation, build_app
 from bot.slack.reply import SlackCards
@@ -76,13 +78,14 @@ class SlackSide:
 
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
-    """Return the bot, joined up but not started. Touches neither the network nor the disk."""
-    refuse_redirects()
+    """Return the bot, joined up but not started. Touches neither the network nor the store."""
     metrics, hurry = Metrics(), threading.Event()
     checked = CheckedClock(clock, metrics.clock_off)
     store = build_store(settings, checked, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, checked, metrics)
-    flow, lanes = _flow(settings, store, checked, metrics, slack)
+    heard = dict.fromkeys(settings.pools, NOT_ASKED)
+    pools = user_pools(settings, checked, metrics.cognito_failed, heard)
+    flow, lanes = _flow(settings, store, checked, metrics, slack, pools)
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
     rounds = _rounds(settings, store, checked, flow, slack)
     return Edge(
@@ -90,7 +93,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         store=store,
         flow=flow,
         lanes=lanes,
-        outlook=_outlook(settings, store, checked, slack),
+        outlook=_outlook(settings, store, checked, slack, heard),
         metrics=metrics,
         rounds=(*rounds, Rounds("delivery", partial(_deliver, slack.delivery, checked), hurry)),
         learn=slack.installation.learn,
@@ -110,7 +113,7 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
 
 def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics) -> SlackSide:
     token = settings.slack_bot_token.get_secret_value()
-    client = web_client(token, settings.slack_api_url, metrics.slack_failed, clock)
+    client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, clock)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
@@ -125,10 +128,14 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
     return SlackSide(client=client, groups=groups, installation=Installation(), delivery=delivery, cards=cards)
 
 
-def _flow(
-    settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics, slack: SlackSide
+def _flow(  # noqa: PLR0913, PLR0917 -- each task's own
+    settings: Settings,
+    store: Store,
+    clock: CheckedClock,
+    metrics: Metrics,
+    slack: SlackSide,
+    pools: Mapping[str, UserPool],
 ) -> tuple[Flow, Sequence[ThreadLane]]:
-    pools = user_pools(settings, clock, metrics.cognito_failed)
     installation = slack.installation
     confirmations = replace(
         confirmations_of(
@@ -150,12 +157,15 @@ def _flow(
     return flow, (slack_lane, aws_lane)
 
 
-def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide) -> Outlook:
+def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide, heard: Mapping[str, Heard]) -> Outlook:
     return Outlook(
         store,
         clock,
         audit_refusing=lambda: slack.delivery.refusing,
         unlisted_groups=lambda: slack.groups.unlisted(settings.groups),
+        no_credentials=OwnCredentials().missing,
+        pool_troubles=lambda: troubles(heard),
+        last_ended=Endings(store.entries, clock).last,
     )
 
 

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,7 +10,7 @@ from bot.authorize import Members
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
-from bot.aws.user_pool import CognitoUserPool
+from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.clock import CheckedClock
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
@@ -40,10 +40,12 @@ def user_pools(
     settings: Settings,
     clock: CheckedClock | None = None,
     failed: Callable[[str, str], None] = lambda _, __: None,
+    heard: MutableMapping[str, Heard] | None = None,
 ) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
     `clock` is compared with each answer. `failed` is told the operation and the error code of each call that failed.
+    `heard` holds what each pool last heard.
     """
     clients = Clients(AWS_THREADS, clock)
     roles = Roles(clients)
@@ -55,6 +57,7 @@ def user_pools(
             clients,
             Role(pool.role_arn, roles) if pool.role_arn else None,
             failed,
+            {} if heard is None else heard,
         )
         for name, pool in settings.pools.items()
     }

@@ -1,6 +1,6 @@
 """The configured store: to work with, to read only, and to be tried. Only this file tells one kind from another."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,7 @@ from bot.facts.finding import Finding
 from bot.settings.model import StoreSettings
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.probe import try_sqlite, try_table
+from bot.stores.probe import try_protection, try_sqlite, try_table
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.store import SQLiteStore
 
@@ -21,17 +21,29 @@ Store = DynamoDBStore | SQLiteStore
 
 
 def build_store(
-    settings: StoreSettings, clock: CheckedClock, written: Callable[[Entry], None] = lambda _: None
+    settings: StoreSettings,
+    clock: CheckedClock,
+    written: Callable[[Entry], None] = lambda _: None,
+    *,
+    make: bool = True,
 ) -> Store:
-    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable."""
+    """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable.
+
+    `make`: a SQLite file may be made where there is none.
+    """
     kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written, clock=clock) if kind == "dynamodb" else SQLiteStore(Path(place), written)
+    if kind == "dynamodb":
+        return DynamoDBStore(place, written, clock=clock)
+    return SQLiteStore(Path(place), written, make=make)
 
 
-def probe_of(settings: StoreSettings) -> Callable[[], Sequence[Finding]]:
-    """Return what tries the configured store. It makes none and changes nothing."""
+def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Iterable[Finding]]]]:
+    """Return what tries the configured store, each by its name. It makes none and changes nothing."""
     kind, place = settings.kind_and_place
-    return partial(try_table, DynamoDBStore(place)) if kind == "dynamodb" else partial(try_sqlite, Path(place))
+    if kind == "dynamodb":
+        table = ("store", partial(try_table, DynamoDBStore(place)))
+        return [table, ("store, protection", partial(try_protection, place))]
+    return [("store", partial(try_sqlite, Path(place)))]
 
 
 @contextmanager

@@ -12,7 +12,12 @@ from bot.flow import Flow
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
 from bot.wiring.shared import SystemClock, confirmations_of, user_pools, worker_of
-from bot.wiring.stores import build_store
+from bot.wiring.stores import Store, build_store
+
+NOT_NAMED = (
+    "Neither SIGNOUT_STORE nor a settings file says where the bot has it. Set SIGNOUT_STORE, or SIGNOUT_CONFIG, as the "
+    "bot has them."
+)
 
 
 @contextmanager
@@ -20,12 +25,7 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
     clock, region = CheckedClock(SystemClock()), next(iter(settings.pools.values())).region
     arn = caller(region, clock)
-    store, pools = build_store(settings, clock), user_pools(settings, clock)
-    try:
-        store.open()
-    except StoreUnavailableError as error:
-        hint = "Check SIGNOUT_STORE, or try again."
-        raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
+    store, pools = _opened_store(settings, clock), user_pools(settings, clock)
     with closing(store):
         flow = Flow(
             confirmations=confirmations_of(
@@ -47,3 +47,16 @@ def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
         if clock.is_doubtful():
             caller(region, clock)
     return clock.error()
+
+
+def _opened_store(settings: Settings, clock: CheckedClock) -> Store:
+    """Return the bot's store, never one that is new: what is in there no bot would finish, and no channel be told."""
+    store = build_store(settings, clock, make=False)
+    try:
+        store.open()
+    except StoreUnavailableError as error:
+        hint = "Check SIGNOUT_STORE, or try again. `python -m bot check` says what is missing."
+        raise StoreError(f"The store cannot be opened: {error.reason}.", hint) from None
+    except StoreError as error:
+        raise error if "store" in settings.model_fields_set else StoreError(error.sentence, NOT_NAMED) from None
+    return store

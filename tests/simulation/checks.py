@@ -20,6 +20,7 @@ Check = Callable[[Seen], Iterator[str]]
 CHECKS: dict[str, Check] = {}
 ROUNDING = 1e-5  # a datetime knows microseconds
 GROUP_LISTS_ARE_GOOD_FOR = 60.0
+LOOK_UPS_ARE_GOOD_FOR = 60.0
 # What the rules promise, so that it is still known here where a rule was broken.
 SKEW = CLOCKS_AGREE_WITHIN.total_seconds()
 FARTHEST = 2 * LEASE.total_seconds()
@@ -60,6 +61,21 @@ def every_call_is_for_a_claim_that_the_store_holds(seen: Seen) -> Iterator[str]:
             yield f"{call.request_id}: {call.username} was signed out, not {stored.account.username}"
         elif call.operator_id != stored.ask.operator.id:
             yield f"{call.request_id} was called for on behalf of {call.operator_id}"
+
+
+@check
+def every_call_is_for_the_account_that_was_shown(seen: Seen) -> Iterator[str]:
+    """1: the user name was the same account (its `sub`) when Cognito was last asked, at most 60 s before the claim."""
+    for call in seen.calls:
+        if call.stored is None or call.stored.claim is None:
+            continue  # wrong by another check
+        looks = [each for each in seen.looks if each.request_id == call.request_id and each.begun <= call.begun]
+        looks = [each for each in looks if (each.pool_id, each.username) == (call.pool_id, call.username)]
+        oldest = _clock(call.stored.claim.at) - LOOK_UPS_ARE_GOOD_FOR - 2 * SKEW  # the clocks of two instances
+        if not looks or looks[-1].begun < oldest:
+            yield f"{call.request_id}: Cognito was not asked lately who {call.username} is"
+        elif looks[-1].sub != call.stored.account.sub:
+            yield f"{call.request_id}: {call.username} was {looks[-1].sub}, not {call.stored.account.sub}"
 
 
 @check

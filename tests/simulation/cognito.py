@@ -1,15 +1,16 @@
 """A simulated Cognito: two user pools that may throttle, refuse, hang, break off, or do it and not say so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.errors import PoolUnavailableError
 from bot.ports import Attribute
 from bot.request import Account
-from simulation.seen import Call
+from simulation.seen import Call, Look
 
 if TYPE_CHECKING:
     from simulation.instances import Instance
@@ -17,6 +18,25 @@ if TYPE_CHECKING:
 SLOWEST = 7.0  # bot.work.CALL: the adapter's time-outs
 POOLS = {"customers": "eu-central-1_customers", "staff": "eu-central-1_staff"}
 ACCOUNTS = {"customers": ("ada", "bob"), "staff": ("bob", "dan")}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Which account each user name is: some are deleted at some time, and most of those registered again."""
+
+    changes: Mapping[tuple[str, str], tuple[float, str | None]]
+
+    @classmethod
+    def of(cls, random: Random, horizon: float) -> "Registered":
+        """Draw it."""
+        names = [(pool, username) for pool, usernames in ACCOUNTS.items() for username in usernames]
+        changes = {each: (random.uniform(0.0, horizon), random.choice(("sub-2", "sub-2", None))) for each in names}
+        return cls({each: change for each, change in changes.items() if random.random() < 1 / 4})
+
+    def sub(self, pool: str, username: str, now: float) -> str | None:
+        """Return the sub of a user name at a time; None where there is no such account."""
+        at, later = self.changes.get((pool, username), (now, None))
+        return "sub-1" if username in ACCOUNTS[pool] and now <= at else later
 
 
 @dataclass(frozen=True)
@@ -36,22 +56,19 @@ class SimulatedPool:
         return SimulatedPool(self.name, self.instance, request_id, operator_id)
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
-        self._look()
-        found = attribute is Attribute.USERNAME and value in ACCOUNTS[self.name]
-        return [self._account(value)] if found else []
+        found = self._look(value) if attribute is Attribute.USERNAME else None
+        return [found] if found else []
 
     def get_user(self, username: str) -> Account | None:
-        self._look()
-        return self._account(username) if username in ACCOUNTS[self.name] else None
+        return self._look(username)
 
-    def call(self, step: Step, username: str, leave_within: timedelta) -> Answer:
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         world, instance = self.instance.world, self.instance
-        asked = world.schedule.now
         task = world.schedule.current()
-        world.delay(25.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come
-        if world.schedule.now - asked > leave_within.total_seconds():
+        world.delay(60.0 if world.chance(0.05) else 1.0)  # credentials may be slow to come, or a name
+        if left() <= timedelta(0):
             world.schedule.note("cognito: not sent, too late")
-            return Refused("TimedOut", None, may_retry=True, sent=False)
+            return Refused("NoCallMade", None, sent=False)
         call = Call(
             request_id=self.request_id,
             operator_id=self.operator_id,
@@ -99,12 +116,16 @@ class SimulatedPool:
                 return Unclear("Unreachable")
         return Done(aws_id)
 
-    def _look(self) -> None:
-        world, sent = self.instance.world, self.instance.sending()
+    def _look(self, username: str) -> Account | None:
+        world, begun, sent = self.instance.world, self.instance.world.schedule.now, self.instance.sending()
         world.delay(3.0)
         self.instance.heard(sent)
         if world.chance(world.weather.cognito / 10):
             raise PoolUnavailableError(f"Pool {self.name} could not be asked.")
-
-    def _account(self, username: str) -> Account:
-        return Account(pool=self.name, pool_id=self.pool_id, region="eu-central-1", username=username)
+        sub = world.registered.sub(self.name, username, world.schedule.now)
+        world.seen.looks.append(
+            Look(request_id=self.request_id, pool_id=self.pool_id, username=username, sub=sub, begun=begun)
+        )
+        if sub is None:
+            return None
+        return Account(pool=self.name, pool_id=self.pool_id, region="eu-central-1", username=username, sub=sub)

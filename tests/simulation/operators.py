@@ -117,8 +117,8 @@ class Person:
             return
         kind = CHOOSE if action.startswith(CHOOSE) else action
         card = self.thread.card if who is self.who else None
-        if card and card.drawn and card.drawn.id != request_id:  # another command's came in between
-            card = None
+        if request_id not in {value for _, value in buttons(card)}:
+            card = None  # a message has no other request's buttons
         reply = self._reply(instance, card, request_id or "", who, replaces=True)
         number = int(action.removeprefix(CHOOSE)) if kind == CHOOSE else 0
         press = Press(request_id=request_id or "", operator=who, place=reply.place, number=number)

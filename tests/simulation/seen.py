@@ -29,6 +29,17 @@ class Call:
 
 
 @dataclass(kw_only=True)
+class Look:
+    """Which account Cognito said a user name is, by its `sub`; None for no account."""
+
+    request_id: str
+    pool_id: str
+    username: str
+    sub: str | None
+    begun: float
+
+
+@dataclass(kw_only=True)
 class Listing:
     """What Slack told an instance about a user group."""
 
@@ -111,6 +122,7 @@ class Seen:
     """Everything, in order."""
 
     calls: list[Call] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)

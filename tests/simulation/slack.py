@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.audit import Entry
 from bot.errors import DeliveryError
-from bot.ports import Place
+from bot.ports import Left, Place
 from bot.request import Operator, Request
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import not_taken
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 T = TypeVar("T")
-SLOWEST = 5.0  # bot.slack.clients.TIMEOUT_SECONDS
+SLOWEST = 5.0  # bot.slack.clients.ANSWER_SECONDS
 HOME = "T0HOME"
 USES = 5  # of a response_url
 
@@ -244,10 +244,10 @@ def refusal(error: str, status: int = 200, headers: Mapping[str, str] | None = N
 class WatchedCards(SlackCards):
     """The real cards; of which request a card was drawn is seen with it."""
 
-    def show(self, request: Request, place: Place | None) -> None:
+    def show(self, request: Request, place: Place | None, *left: Left) -> None:
         client: Any = self.client
         client._instance.world.schedule.current().notes["drawn"] = request
-        super().show(request, place)
+        super().show(request, place, *left)
 
 
 class WatchedChannel(SlackAuditChannel):
@@ -257,7 +257,7 @@ class WatchedChannel(SlackAuditChannel):
         super().__init__(*more)
         self._instance = instance
 
-    def post(self, entries: Sequence[Entry]) -> str:
+    def post(self, entries: Sequence[Entry], left: Left) -> str:
         world = self._instance.world
         post = Post(
             entry_ids=[entry.id for entry in entries],
@@ -272,7 +272,7 @@ class WatchedChannel(SlackAuditChannel):
         world.schedule.current().notes["post"] = post
         world.seen.posts.append(post)
         try:
-            ts = super().post(entries)
+            ts = super().post(entries, left)
             post.answered = True
         finally:
             if self._instance.alive:

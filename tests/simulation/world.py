@@ -16,6 +16,7 @@ from bot.audit import Entry, Kind
 from bot.errors import StoreUnavailableError
 from bot.request import Request
 from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
+from simulation.cognito import Registered
 from simulation.instances import START, Instance, Machine
 from simulation.operators import Person
 from simulation.schedule import Schedule
@@ -43,6 +44,7 @@ class World:
         self.random = Random(self.seed)
         self.clocks = Random(f"{self.seed} clocks")
         self.weather = Weather.of(self.random, self.clocks)
+        self.registered = Registered.of(Random(f"accounts of {self.seed}"), self.weather.horizon)
         self.schedule = Schedule(self.random, trace=self.trace)
         self.slack = Slack(self, dict(GROUPS))
         self.ids = 0

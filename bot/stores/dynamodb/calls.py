@@ -15,14 +15,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.aws_names import home_region
+from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 CONNECT_SECONDS = 1
 READ_SECONDS = 2
-# No attempt starts later than this after the first: a write ends within 7 s, inside the margin that a lease keeps.
-KEEP_TRYING_SECONDS = 4.0
+# No attempt leaves later than this after the first began. AWS completes a transaction that it calls "in progress" when
+# it is sent again more than 5 s after it was sent first.
+KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
 READ_AT_ONCE = 100  # what DynamoDB takes in one TransactGetItems
 CONNECTIONS = 100  # more than the bot has threads
@@ -43,9 +45,8 @@ _NOT_NOW = frozenset(
 )
 _UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
 _CANCELLED = "TransactionCanceledException"
-_SERVER_ERROR = 500
-_NOT_CONNECTED = (exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError)
-_NOT_SENT = (
+_SERVER_ERROR, _REQUEST_TIMEOUT = 500, 408
+_NO_USE = (
     exceptions.CredentialRetrievalError,
     exceptions.NoCredentialsError,
     exceptions.ParamValidationError,
@@ -150,20 +151,23 @@ class Calls:
                 self._client.close()
 
     def _call(self, name: str, **parameters: Any) -> Any:
-        begun, doubt, pause = time.monotonic(), False, 0.05
-        call = getattr(self.client(), name)
+        call, doubt, pause = getattr(self.client(), name), False, 0.05
+        left = within(KEEP_TRYING_SECONDS)
         while True:
+            departure = Departure(left)
             try:
-                return call(**parameters)
-            except (ClientError, BotoCoreError) as error:
+                with leaving(departure):
+                    return _certain(call(**parameters))
+            except (ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
                 trouble = _trouble(error)
             if trouble.refused:
                 self.on_refusal()
                 raise ConditionError(trouble.refused, in_doubt=doubt)
-            doubt = doubt or (trouble.doubt and name not in _READS)
-            if not trouble.again or time.monotonic() - begun + pause > KEEP_TRYING_SECONDS:
+            doubt = doubt or (trouble.doubt and departure.sent and name not in _READS)
+            if not trouble.again or left() < pause:
                 # None of botocore's own words: they may quote a response_url.
-                raise StoreUnavailableError(trouble.reason, in_doubt=doubt)
+                operation = name.title().replace("_", "")  # as IAM and AWS's documentation call it
+                raise StoreUnavailableError(f"{operation}: {trouble.reason}", in_doubt=doubt)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -179,30 +183,40 @@ def _build() -> "DynamoDBClient":
     try:
         session = boto3.Session()
         region = home_region(session.region_name)
-        return session.resource("dynamodb", region_name=region, config=config).meta.client
+        return boto3_in_time(session.resource("dynamodb", region_name=region, config=config).meta.client)
     except exceptions.NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
     except exceptions.ProfileNotFound:
         raise StoreError("AWS_PROFILE names a profile that is in no AWS settings file here. Check it.") from None
 
 
-def _trouble(error: ClientError | BotoCoreError) -> _Trouble:
-    """Return what a failed attempt means."""
+class NotDynamoDBError(Exception):
+    """An answer of yes that is not DynamoDB's own, say a proxy's page: its own carries its request id."""
+
+
+def _certain(answer: Any) -> Any:
+    if not answer["ResponseMetadata"].get("RequestId"):
+        raise NotDynamoDBError
+    return answer
+
+
+def _trouble(error: Exception) -> _Trouble:
+    """Return what a failed attempt means, if it was sent."""
     if isinstance(error, ClientError):
         return _trouble_of_answer(error)
-    connected = not isinstance(error, _NOT_CONNECTED)
-    sent = connected and not isinstance(error, _NOT_SENT)
-    return _Trouble(type(error).__name__, again=sent or not connected, doubt=sent)
+    return _Trouble(type(error).__name__, again=not isinstance(error, _NO_USE), doubt=True)
 
 
 def _trouble_of_answer(error: ClientError) -> _Trouble:
     code, metadata = str(error.response["Error"].get("Code")), error.response["ResponseMetadata"]
+    status = metadata["HTTPStatusCode"]
+    if not metadata.get("RequestId") or status == _REQUEST_TIMEOUT or status >= _SERVER_ERROR:
+        return _Trouble(code, again=True, doubt=True)
     if code == _CANCELLED:
         return _trouble_of_cancelled([each.get("Code", "None") for each in error.response["CancellationReasons"]])
     if code == _REFUSED_ALONE:
         return _Trouble(code, again=False, doubt=False, refused=[True])
-    unclear = code == _UNDER_WAY or metadata["HTTPStatusCode"] >= _SERVER_ERROR or "RequestId" not in metadata
-    return _Trouble(code, again=unclear or code in _NOT_NOW, doubt=unclear)
+    return _Trouble(code, again=code == _UNDER_WAY or code in _NOT_NOW, doubt=code == _UNDER_WAY)
 
 
 def _trouble_of_cancelled(codes: Sequence[str]) -> _Trouble:

@@ -1,7 +1,9 @@
-"""Make the DynamoDB table that table.py defines, and wait until it can be used."""
+"""Make the DynamoDB table that table.py defines, wait until it can be used, and switch on what protects it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -9,8 +11,55 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.table import RECOVERY, TIME_TO_LIVE, check_form, definition
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+# What `check` needs to see what protects a table. The bot itself does without.
+CHECK_ACTIONS = ("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive")
 WAIT_SECONDS = 600
 LOOK_EVERY_SECONDS = 2.0
+_NOT_YET = "ContinuousBackupsUnavailableException"  # for some time after a table was made
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What protects a table. `without` says what comes of it where it is off. Its two calls raise what boto3 does."""
+
+    name: str
+    without: str
+    is_on: "Callable[[DynamoDBClient, str], bool]"
+    switch_on: "Callable[[DynamoDBClient, str], object]"
+
+
+def _is_recoverable(client: "DynamoDBClient", table: str) -> bool:
+    found = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+def _make_recoverable(client: "DynamoDBClient", table: str) -> None:
+    client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=RECOVERY)
+
+
+def _is_swept(client: "DynamoDBClient", table: str) -> bool:
+    found = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    by_it = found.get("AttributeName") == TIME_TO_LIVE["AttributeName"]
+    return by_it and found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+
+
+def _have_swept(client: "DynamoDBClient", table: str) -> None:
+    if not _is_swept(client, table):  # DynamoDB refuses a second time
+        client.update_time_to_live(TableName=table, TimeToLiveSpecification=TIME_TO_LIVE)
+
+
+PROTECTIONS: Sequence[Protection] = (
+    Protection(
+        "point-in-time recovery",
+        "what is lost or overwritten in the table cannot be restored",
+        _is_recoverable,
+        _make_recoverable,
+    ),
+    Protection("time to live", "small items that nothing needs any more stay in the table", _is_swept, _have_swept),
+)
 
 
 def create(name: str, say: Callable[[str], None]) -> None:
@@ -23,8 +72,6 @@ def create(name: str, say: Callable[[str], None]) -> None:
         _make(calls, say)
         _wait(calls, say)
         _protect(calls)
-    except (ClientError, BotoCoreError) as error:
-        raise StoreError(f"The table {name} could not be made: {error}") from None
     finally:
         calls.close()
     say(f"The table {name} is ready: SIGNOUT_STORE=dynamodb://{name}")
@@ -36,6 +83,11 @@ def _make(calls: Calls, say: Callable[[str], None]) -> None:
         say(f"The table {calls.table} is being made")
     except calls.client().exceptions.ResourceInUseException:
         say(f"The table {calls.table} is there already")
+    except ClientError as error:
+        raise StoreError(f"The table {calls.table} could not be made: {error}.") from None
+    except BotoCoreError as error:
+        hint = "Run this again: it goes on with what is there."
+        raise StoreError(f"CreateTable of {calls.table} got no answer: {str(error).rstrip('.')}.", hint) from None
 
 
 def _wait(calls: Calls, say: Callable[[str], None]) -> None:
@@ -51,8 +103,23 @@ def _wait(calls: Calls, say: Callable[[str], None]) -> None:
 
 
 def _protect(calls: Calls) -> None:
-    client, table = calls.client(), calls.table
-    client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=RECOVERY)
-    sweeps = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    if sweeps.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"}:
-        client.update_time_to_live(TableName=table, TimeToLiveSpecification=TIME_TO_LIVE)
+    """Switch on what protects it, each whether or not another could be."""
+    faults = [fault for fault in (_switch_on(calls, each) for each in PROTECTIONS) if fault]
+    if faults:
+        hint = "Allow that, and run this again."
+        raise StoreError(f"The table {calls.table} is there and can be used, but {'; '.join(faults)}.", hint)
+
+
+def _switch_on(calls: Calls, protection: Protection) -> str | None:
+    """Return why it could not be switched on; None where it was."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            protection.switch_on(calls.client(), calls.table)
+        except (ClientError, BotoCoreError) as error:
+            code = error.response["Error"].get("Code") if isinstance(error, ClientError) else None
+            if code != _NOT_YET or time.monotonic() > end:
+                return f"its {protection.name} could not be switched on: {str(error).rstrip('.')}"
+        else:
+            return None
+        time.sleep(LOOK_EVERY_SECONDS)

@@ -7,7 +7,7 @@ from itertools import islice
 from operator import attrgetter
 
 from bot.audit import Entry, Kind
-from bot.ports import COUNTED_UP_TO, Backlog
+from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.stores.documents import FIRST_DUE, text, time_or_none
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import READ_AT_ONCE, ConditionError

@@ -40,7 +40,7 @@ class Schema:
         try:
             check_form(name, self._calls.describe())
         except StoreUnavailableError as error:
-            if error.reason != NOT_THERE:
+            if not error.reason.endswith(NOT_THERE):
                 raise
             raise StoreUnavailableError(
                 f"there is no table {name} in this region; `python -m bot table --create` makes it"

@@ -76,14 +76,15 @@ class WritableFile(File):
     WAL with `synchronous=FULL`: what was written survives a power cut.
     """
 
-    def open(self, prepare: Callable[["WritableFile"], None]) -> None:
-        """Make the file where there is none, and `prepare` it.
+    def open(self, prepare: Callable[["WritableFile"], None], *, make: bool) -> None:
+        """`prepare` the file; where there is none, `make` it.
 
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
         try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            see_what_it_is(self.path)
+            os.close(os.open(self.path, (os.O_CREAT if make else 0) | os.O_RDWR, 0o600))
+            if not see_what_it_is(self.path).schema and not make:
+                raise no_store(self.path)
             self._close_to_others()
             prepare(self)
             self._opened = self.path.stat()
@@ -91,6 +92,8 @@ class WritableFile(File):
             raise
         except (OSError, sqlite3.Error, StoreUnavailableError) as error:
             cause = error.__cause__ or error
+            if isinstance(cause, FileNotFoundError) and not make:
+                raise no_store(self.path) from None
             if isinstance(cause, IsADirectoryError) or _code(cause) in _NOT_OURS:
                 sentence = f"The store {self.path} cannot be opened: {reason(cause)}."
                 raise StoreError(sentence, "Check SIGNOUT_STORE.") from None
@@ -129,6 +132,12 @@ class WritableFile(File):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{beside}").chmod(0o600)
 
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"The store {self.path} cannot be opened: {reason(error)}.",
+            "Check SIGNOUT_STORE. `python -m bot check` says more.",
+        )
+
 
 class Connection:
     """A thread's connection, closed when the thread ends. sqlite3's own object waits for the garbage collector."""
@@ -165,6 +174,11 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         # Without a bot, and in a folder that this reader may not write to, SQLite cannot make what WAL needs.
         db = connect(path, "immutable=1")
     return db
+
+
+def no_store(path: Path) -> StoreError:
+    """Return what is said where a store must be there already."""
+    return StoreError(f"There is no store at {path}.", "Check SIGNOUT_STORE, and run this where the bot runs.")
 
 
 def see_what_it_is(path: Path) -> Found:

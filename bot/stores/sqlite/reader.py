@@ -9,7 +9,7 @@ from bot.audit import Entry
 from bot.errors import StoreError
 from bot.request import new_id
 from bot.stores.documents import entry_of, text
-from bot.stores.sqlite.file import File, reason, see_what_it_is
+from bot.stores.sqlite.file import File, no_store, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.statements import ENTRIES, ENTRIES_OF_REQUEST
 
@@ -29,8 +29,7 @@ class SQLiteReader:
         path = self._file.path
         try:
             if not path.is_file():
-                hint = "Check SIGNOUT_STORE, and run this where the bot runs."
-                raise StoreError(f"There is no store at {path}.", hint)
+                raise no_store(path)
             found = see_what_it_is(path)
             if not found.is_up_to_date:
                 sentence = f"The store {path} has schema {found.schema}, this bot reads {newest()}."

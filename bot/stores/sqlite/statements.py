@@ -7,7 +7,7 @@ ran. Who reads what is due stops at what is wanted: a LIMIT would count rows tha
 
 # ruff: noqa: S608 -- what is put into the texts below is our own
 
-from bot.ports import COUNTED_UP_TO
+from bot.facts.finding import COUNTED_UP_TO
 
 PAGE = 500  # so many rows are read, or forgotten, at once
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from bot.audit import COUNTED, Entry
 from bot.errors import SupersededError
-from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Show
+from bot.facts.finding import COUNTED_UP_TO, Backlog
+from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, check_move
 from bot.stores.documents import (
     AT_ONCE,
@@ -42,20 +43,22 @@ class SQLiteStore:
     """The `Requests`, `Trail` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each `COUNTED` entry is.
+    `make`: the file may be made.
     """
 
     is_outdated = False  # no other instance, and so no newer one, has this file open
 
-    def __init__(self, path: Path, written: Callable[[Entry], None] = lambda _: None) -> None:
+    def __init__(self, path: Path, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True) -> None:
         self._file = WritableFile(path)
         self._written = written
+        self._make = make
 
     def open(self) -> None:
-        """Make the file where there is none, and bring its schema up to date.
+        """Make the file where there is none and one may be made, and bring its schema up to date.
 
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
-        self._file.open(migrate)
+        self._file.open(migrate, make=self._make)
 
     def close(self) -> None:
         self._file.close()

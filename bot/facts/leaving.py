@@ -1,0 +1,142 @@
+"""Requests that leave in time or not at all, and answers that end in time, over connections of urllib3's kind."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
+from socket import socket
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used: then no one knows whether it was read
+
+
+class TooLateError(Exception):
+    """A request was not sent, since it could not leave in time."""
+
+
+@dataclass(slots=True)
+class Departure:
+    """One request on its way. It leaves while seconds are `left`. `sent`: a byte of it may have left, or `too_late`.
+
+    What fails before that did nothing at the other end, whatever the error is: no credentials, no address, no TLS.
+    """
+
+    left: Callable[[], float] = lambda: float("inf")
+    sent: bool = False
+    too_late: bool = False
+
+    def check(self, *, sent: bool) -> None:
+        """Raise `TooLateError` where no time is left; else note whether a byte leaves now."""
+        self.too_late = self.left() <= 0
+        if self.too_late:
+            raise TooLateError
+        self.sent = sent
+
+
+_present: ContextVar[Departure] = ContextVar("present")
+
+
+def time_left() -> float:
+    """Return how many seconds the present request has left to leave."""
+    return _present.get(Departure()).left()
+
+
+@contextmanager
+def leaving(departure: Departure | None = None) -> Iterator[None]:
+    """Send one request inside, with no more time than there is around it.
+
+    Raises `TooLateError` where it was stopped for that, whatever a library made of it.
+    """
+    departure, around = departure or Departure(), _present.get(Departure()).left
+    own = departure.left
+    departure.left = lambda: min(own(), around())
+    token = _present.set(departure)
+    try:
+        yield
+    except Exception as error:
+        if departure.too_late:
+            raise TooLateError from error
+        raise
+    finally:
+        _present.reset(token)
+
+
+def within(seconds: float) -> Callable[[], float]:
+    """Return what counts down from so many seconds, beginning now."""
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
+
+
+def in_time(pools: Mapping[str, Any], *before: type) -> dict[str, Any]:
+    """Return urllib3's classes of connection pools, by scheme, with connections that keep to `leaving`.
+
+    An answer ends within the time-out for reading, in all and not only for each read. There must be a time-out.
+    `before` goes before each connection's own class.
+    """
+    return {
+        scheme: _with(pool, ConnectionCls=_with(pool.ConnectionCls, *before, _Connection))
+        for scheme, pool in pools.items()
+    }
+
+
+def boto3_in_time(client: T) -> T:
+    """Return a client of boto3 that sends its requests over connections of `in_time`."""
+    its: Any = client
+    pools = its._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001 -- there is no public way
+    pools.update(in_time(pools))
+    return client
+
+
+def _with(kind: Any, *before: type, **more: Any) -> Any:
+    return type(kind.__name__, (*before, kind), more)
+
+
+class _Answer(HTTPResponse):
+    def __init__(self, sock: socket, *args: Any, **named: Any) -> None:
+        super().__init__(sock, *args, **named)
+        self.fp = BufferedReader(_Bounded(sock, self.fp.detach()))
+
+
+class _Bounded(RawIOBase):
+    """Reads for as long, in all, as the socket's time-out was at first."""
+
+    def __init__(self, sock: socket, raw: Any) -> None:
+        self._sock, self._raw, self._left = sock, raw, within(sock.gettimeout() or 0)
+        self.readable, self.close = raw.readable, raw.close  # type: ignore[method-assign]  # they are the socket's
+
+    def readinto(self, buffer: Any) -> Any:
+        left = self._left()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+
+class _Connection:
+    """Goes before a connection's own class."""
+
+    response_class = _Answer
+    sock: socket | None
+    _kept_until = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() < self._kept_until and bool(super().is_connected)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        self._kept_until = time.monotonic() + KEPT_SECONDS
+        return super().getresponse()  # type: ignore[misc]
+
+    def request(self, *args: Any, **named: Any) -> None:
+        if self.sock is not None:  # it was kept, or TLS has just made it; else `connect` comes next
+            _present.get(Departure()).check(sent=True)
+        super().request(*args, **named)  # type: ignore[misc]
+
+    def connect(self) -> None:
+        _present.get(Departure()).check(sent=False)
+        super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is no part of the request
+        _present.get(Departure()).check(sent=True)

@@ -1,0 +1,124 @@
+"""What Slack never sends, but who has its secret or its connection could: it gets an answer, and no traceback."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import NOON, SAM, ScriptedPool, StoppedClock
+from messages import SHOWN
+from slack_bolt import App
+from slack_cards import Timed
+from stand_ins import StepLane, flow
+
+from bot.edge.dispatch import dispatched
+from bot.flow import Flow
+from bot.slack.clients import BlockingClient
+from bot.slack.listeners import build_app
+from bot.slack.reply import SlackCards
+from bot.stores.sqlite.store import SQLiteStore
+
+NOWHERE = "http://127.0.0.1:9/api/"
+MARK = "m4rk"
+SENDER = {"user": {"id": SAM.id, "team_id": SAM.team_id, "username": "sam"}, "team": {"id": SAM.team_id}}
+BUTTON = {"action_id": "signout_confirm", "type": "button", "value": "x", "block_id": "b"}
+PRESS = {"type": "block_actions", "actions": [BUTTON], **SENDER}
+FIELDS: dict[str, Any] = {"target": {"target": {"value": "ada"}}, "reason": {"reason": {"value": None}}}
+STATE = {"channel_id": "C1", "pools": [], "reason_required": False}
+VIEW = {
+    "callback_id": "signout_form",
+    "id": "V1",
+    "type": "modal",
+    "private_metadata": json.dumps(STATE),
+    "state": {"values": FIELDS},
+}
+SUBMISSION = {"type": "view_submission", "view": VIEW, **SENDER}
+COMMAND = {
+    "command": "/signout",
+    "text": "ada",
+    "user_id": SAM.id,
+    "team_id": SAM.team_id,
+    "channel_id": "C1",
+    "trigger_id": "1",
+}
+ODD: tuple[Any, ...] = (None, [], {}, "", MARK, 7, [None], [{}], [MARK])
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    return SUBMISSION | {"view": VIEW | {"state": {"values": FIELDS | fields}}}
+
+
+MALFORMED: tuple[dict[str, Any], ...] = (
+    *({"type": odd} for odd in ODD),
+    *({name: odd} for odd in ODD for name in ("actions", "event", "enterprise", "authorizations")),
+    *(PRESS | {"actions": odd} for odd in ODD),
+    *(PRESS | {"actions": [BUTTON | {name: odd}]} for odd in ODD for name in BUTTON),
+    *(PRESS | {"user": odd} for odd in ODD),
+    *(PRESS | {"user": {"id": odd, "team_id": SAM.team_id}} for odd in ODD),
+    *(SUBMISSION | {"view": odd} for odd in ODD),
+    *(SUBMISSION | {"view": VIEW | {name: odd}} for odd in ODD for name in VIEW),
+    *(SUBMISSION | {"view": VIEW | {"private_metadata": odd}} for odd in ("{", "[]", "7", "{}", "[" * 3_000)),
+    *(filled(target=odd) for odd in ODD),
+    *(filled(target={"target": odd}) for odd in ODD),
+    *(filled(target={"target": {"value": odd}}) for odd in ODD),
+    *(filled(reason=odd) for odd in ODD),
+    *(filled(reason={"reason": {"value": odd}}) for odd in ODD),
+    *(filled(pool={"pool": odd}) for odd in ODD),
+    *(filled(pool={"pool": {"selected_option": odd}}) for odd in ODD),
+    *(filled(pool={"pool": {"selected_option": {"value": odd}}}) for odd in ODD),
+    *(COMMAND | {name: odd} for odd in ODD for name in (*COMMAND, "user_name", "response_url")),
+)
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Flow:
+    store = SQLiteStore(tmp_path / "signout.db")
+    store.open()
+    return flow(store, ScriptedPool([], StoppedClock()), slack_lane=StepLane(room=999), aws_lane=StepLane(room=999))
+
+
+@pytest.fixture
+def app(idle: Flow) -> App:
+    client = BlockingClient("xoxb-x", NOWHERE)
+    cards = SlackCards(client=client, shown=SHOWN, audit_refused=bool, meter=Timed(), now=lambda: NOON)
+    return build_app(NOWHERE, idle, cards, lambda _: "")
+
+
+def test_no_malformed_payload_leaves_a_traceback_or_more_than_a_refusal(
+    app: App, idle: Flow, caplog: pytest.LogCaptureFixture
+) -> None:
+    for payload in MALFORMED:
+        answer = dispatched(app, payload)
+        assert answer.status in {200, 400, 404}, payload
+    for lane in (idle.slack_lane, idle.aws_lane):
+        assert isinstance(lane, StepLane)
+        while lane.do():
+            pass
+    ours = [each for each in caplog.records if each.name.startswith("bot")]
+    assert [repr(each.exc_info) for each in ours if each.exc_info] == []
+    assert [each.getMessage() for each in ours if MARK in each.getMessage()] == []
+
+
+@pytest.mark.parametrize(
+    "payload", [PRESS | {"actions": []}, filled(target={}), filled(reason={}), filled(target={"target": {}})]
+)
+def test_a_press_of_nothing_and_an_empty_field_are_refused_in_one_line(
+    app: App, caplog: pytest.LogCaptureFixture, payload: dict[str, Any]
+) -> None:
+    answer = dispatched(app, payload)
+    said = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    if answer.status == 200:  # a field with nothing in it is told to its operator
+        assert "TARGET is missing" in answer.body
+        assert said == []
+    else:
+        assert answer.status == 400
+        assert len(said) == 1
+        assert said[0].exc_info is None
+
+
+@pytest.mark.parametrize("payload", [PRESS, SUBMISSION, COMMAND])
+def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, Any]) -> None:
+    assert dispatched(app, payload).status == 200
+    assert isinstance(idle.slack_lane, StepLane)
+    assert len(idle.slack_lane.works) == 1
