@@ -111,7 +111,8 @@ class Worker:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
-        if request.decided_at > self.clock.now() + FARTHEST:  # it is not known when that was
+        beyond = self.beyond(FARTHEST)
+        if beyond and request.decided_at >= beyond:  # it is not known when that was
             return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within
 

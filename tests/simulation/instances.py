@@ -327,7 +327,8 @@ class Rounds:
     def plan(self) -> None:
         """Begin the next round once something is due; what is due by now was written just before."""
         if self._waits:
-            self._world.schedule.wake(self._task, max(0.0, self._due_in()) + self._world.random.uniform(0.0, 0.5))
+            due_in = min(max(0.0, self._due_in()), NEVER)  # a clock that was ahead may have put it off for days
+            self._world.schedule.wake(self._task, due_in + self._world.random.uniform(0.0, 0.5))
 
     def hurry(self) -> None:
         """Begin the next round now."""
