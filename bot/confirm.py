@@ -10,7 +10,7 @@ from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied, Members, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
-from bot.ports import Clock, Place, Requests, Trail
+from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
@@ -50,6 +50,7 @@ class Confirmations:
     clock: Clock
     confirm_within: timedelta
     reason_rule: ReasonRule | None
+    beyond: Beyond = nothing_is
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may: for an account, or to look in the pools of its `rules`.
@@ -140,7 +141,8 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        for request in self.requests.expired(self.clock.now() - CLOCKS_AGREE_WITHIN, AT_ONCE):
+        now, beyond = self.clock.now(), self.beyond(self.confirm_within + CLOCKS_AGREE_WITHIN)
+        for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
 
@@ -161,7 +163,8 @@ class Confirmations:
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return a time at which the wait for a press had not ended; where it has, expire the request."""
         now = self.clock.now()
-        if now >= request.expires_at:
+        # A card that can be pressed for longer than any was opened by a clock that was wrong then.
+        if not now < request.expires_at <= now + self.confirm_within + CLOCKS_AGREE_WITHIN:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
         return now
 

@@ -8,7 +8,20 @@ from datetime import datetime, timedelta
 from bot.audit import Entry
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import AuditChannel, Cards, Clock, Left, LiveMessage, Outbox, Place, Requests, Show, lasting
+from bot.ports import (
+    AuditChannel,
+    Beyond,
+    Cards,
+    Clock,
+    Left,
+    LiveMessage,
+    Outbox,
+    Place,
+    Requests,
+    Show,
+    lasting,
+    nothing_is,
+)
 from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
@@ -17,6 +30,7 @@ AT_ONCE = 50
 LEAST_WAIT = timedelta(seconds=0.1)
 LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as a terminal
 BETWEEN_REFUSALS = timedelta(seconds=2)  # Slack takes about one message a second: the rest is for outcomes
+FARTHEST = 2 * LONGEST  # further ahead of a right clock nothing is put off: it was by one that was wrong then
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 USES = 5  # of a response_url: so many tries may have used it up, whatever Slack answered
@@ -40,10 +54,11 @@ class CardDelivery:
     cards: Cards
     clock: Clock
     jitter: Callable[[], float]
+    beyond: Beyond = nothing_is
 
     def show_due(self) -> None:
         """Show the cards that are due."""
-        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE):
+        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE, self.beyond(FARTHEST)):
             left = lasting(self.clock, POST)
             held = self.outbox.hold_message(message, self.clock.now() + POST)
             if held and left() >= POST - HOLD:
@@ -98,6 +113,7 @@ class Delivery:
     channel: AuditChannel
     clock: Clock
     jitter: Callable[[], float]
+    beyond: Beyond = nothing_is
     refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
     held_until: datetime | None = field(default=None, init=False)
     refusals_from: datetime | None = field(default=None, init=False)  # when the next refusal may be posted
@@ -107,8 +123,7 @@ class Delivery:
         """Post what is due, outcomes first; return in how many seconds to look again."""
         self._note_taken()
         now = self.clock.now()
-        # Further ahead than any pause is long, it was set by a clock that has been put right since.
-        if not self.held_until or not now < self.held_until < now + 2 * LONGEST:
+        if not self.held_until or not now < self.held_until < now + FARTHEST:
             self._deliver_due(now)
         outcome_at, refusal_at = (self.outbox.next_entry_at(refused=refused) for refused in (False, True))
         if refusal_at and self.refusals_from:
@@ -122,9 +137,9 @@ class Delivery:
     def _deliver_due(self, now: datetime) -> None:
         """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
         self.held_until = None
-        due = self.outbox.due_entries(now, AT_ONCE)
+        due = self.outbox.due_entries(now, AT_ONCE, self.beyond(FARTHEST))
         if not due and not (self.refusals_from and now < self.refusals_from <= now + BETWEEN_REFUSALS):
-            due = self.outbox.due_entries(now, 1, refused=True)
+            due = self.outbox.due_entries(now, 1, self.beyond(FARTHEST), refused=True)
             self.refusals_from = now + BETWEEN_REFUSALS if due else None
         for entry in due:
             left = lasting(self.clock, POST)

@@ -13,6 +13,8 @@ INTERRUPTED = "Interrupted"
 TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
 
+_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+
 
 class Code(StrEnum):
     """The kind of an error. A command line turns it into an exit code."""
@@ -89,6 +91,28 @@ class NewerVersionError(BotError):
 
     What was taken before still counts. Try again in a moment.
     """
+
+
+class ClockChangedError(BotError):
+    """The bot's clock was changed and is checked just now, so the bot did not take this. Try again in a moment."""
+
+
+class ClockWrongError(BotError):
+    """The bot's clock is wrong: ahead of Slack and AWS by `off`, or behind. `compared` says so to an engineer."""
+
+    def __init__(self, off: timedelta) -> None:
+        self.off, about = off, _about(abs(off))
+        where = "ahead of" if off > timedelta(0) else "behind"
+        self.compared = f"The clock is {about} {where} the time that Slack and AWS tell, so the bot does nothing."
+        super().__init__(
+            f"The bot's clock is wrong by about {about}, so it does nothing just now.", "Tell the bot's engineer."
+        )
+
+
+def _about(length: timedelta) -> str:
+    seconds = length.total_seconds()
+    unit, size = next(each for each in _UNITS if seconds >= 2 * each[1] or each[1] == 1)
+    return f"{seconds / size:.0f} {unit}"
 
 
 class UnknownRequestError(BotError):

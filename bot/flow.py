@@ -48,13 +48,14 @@ class Flow:
     entrance: Entrance  # its lanes are for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
     is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
-    draining: bool = False  # while either is so, nothing is begun or decided
+    clock_error: Callable[[], errors.BotError | None] = lambda: None
+    draining: bool = False  # while one of these is so, nothing is begun or decided
 
     def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
         if self.draining:
             return errors.RestartingError()
-        return errors.NewerVersionError() if self.is_outdated() else None
+        return errors.NewerVersionError() if self.is_outdated() else self.clock_error()
 
     def ask(self, ask: Ask, reply: Reply) -> None:
         """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
@@ -106,6 +107,8 @@ class Flow:
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):
+            if error := self.clock_error():
+                raise error
             try:
                 self._show(self.confirmations.open(authorized, ask, reply.place), reply)
             except errors.SupersededError:  # the process that took it first shows its card
@@ -124,6 +127,8 @@ class Flow:
                 self._show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
+        if self.clock_error():  # a sweep takes it up once the clock is right
+            return
         try:
             ended = self.worker.run(request, shown_here=reply is not None)
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again

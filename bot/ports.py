@@ -24,7 +24,14 @@ class Clock(Protocol):
         """Block this thread for `seconds`."""
 
 
+# Gives the time after which nothing can be due that is due within this length, or None where that is not known: what
+# lies beyond, a clock that was wrong then wrote. `CheckedClock` knows it.
+Beyond = Callable[[timedelta], datetime | None]
 Left = Callable[[], timedelta]  # how long something may still leave: once no time is left, it is not sent
+
+
+def nothing_is(_: timedelta) -> None:
+    """Return None: this is the `Beyond` of a clock that is not checked."""
 
 
 def lasting(clock: Clock, length: timedelta) -> Left:
@@ -115,7 +122,8 @@ class LiveMessage:
 
 
 # A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
-# where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members.
+# where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members. What is due
+# at `beyond` or later counts as due now, and comes last: a clock that was wrong then wrote it.
 
 
 class Requests(Protocol):
@@ -136,13 +144,13 @@ class Requests(Protocol):
     def last_signed_out(self, account: Account) -> Request | None:
         """Return the request that last signed this account out, or None."""
 
-    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests that still await their operator after `expires_at`."""
 
-    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests in READY that were decided before then."""
 
-    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests in RUNNING whose lease ended before then."""
 
 
@@ -159,7 +167,7 @@ class Tallies(Trail, Protocol):
     def tally(self, tallies: Sequence[Entry]) -> None:
         """Store tallies, each in place of what was stored under its id."""
 
-    def tallies(self, before: datetime, limit: int) -> Sequence[Entry]:
+    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
         """Return the tallies that were begun before then."""
 
     def settle(self, tally_id: str, now: datetime) -> None:
@@ -175,7 +183,9 @@ class Outbox(Protocol):
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
         """Return when the next outcome, or the next refusal, is due; None where none waits."""
 
-    def due_entries(self, now: datetime, limit: int, *, refused: bool = False) -> Sequence[Entry]:
+    def due_entries(
+        self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
+    ) -> Sequence[Entry]:
         """Return outcomes, or refusals, that are due for delivery."""
 
     def hold(self, entry: Entry, until: datetime) -> Entry | None:
@@ -187,7 +197,7 @@ class Outbox(Protocol):
     def postponed(self, entry: Entry, next_at: datetime) -> None:
         """Note that an attempt failed, and when to try the entry again, unless someone took it since."""
 
-    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
         """Return the cards that are due to be shown."""
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.audit import Delivery, Entry, Kind
 from bot.errors import StoreUnavailableError
-from bot.ports import Clock, Tallies
+from bot.ports import Beyond, Clock, Tallies, nothing_is
 
 MINUTE = timedelta(minutes=1)
 LEFT_TO_ITS_OWN = 2 * MINUTE  # a tally is its own process's for so long: its minute, and one to write it
@@ -35,6 +35,7 @@ class Refusals:
 
     tallies: Tallies
     clock: Clock
+    beyond: Beyond = nothing_is
     _counted: dict[tuple[str, str], _Counted] = field(default_factory=dict, init=False)
     _ended: list[_Counted] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -91,7 +92,7 @@ class Refusals:
 
     def sweep(self) -> None:
         """Make entries of what dead processes counted."""
-        for tally in self.tallies.tallies(self.clock.now() - LEFT_TO_ITS_OWN, AT_ONCE):
+        for tally in self.tallies.tallies(self.clock.now() - LEFT_TO_ITS_OWN, AT_ONCE, self.beyond(LEFT_TO_ITS_OWN)):
             self.tallies.settle(tally.id, self.clock.now())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
@@ -19,7 +19,7 @@ from bot.errors import (
     StoreUnavailableError,
     SupersededError,
 )
-from bot.ports import Clock, Left, Requests, UserPool, lasting
+from bot.ports import Beyond, Clock, Left, Requests, UserPool, lasting, nothing_is
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
@@ -28,6 +28,7 @@ CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
 # A claim's lease outlives all its calls by MARGIN: the longest that a store may take to write, and 5 s more.
 MARGIN = timedelta(seconds=15)
 LEASE = timedelta(seconds=30)
+FARTHEST = 2 * LEASE  # further ahead of a right clock no lease ends and nothing is decided; a newer bot's may be longer
 MAY_LEAVE = LEASE - CALL - MARGIN  # the longest from a claim to the first byte of its last call
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
@@ -49,17 +50,18 @@ class Worker:
     jitter: Callable[[], float]  # a factor for each pause
     # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
     with_role: frozenset[str] = frozenset()
+    beyond: Beyond = nothing_is
     _running: dict[str, Left] = field(default_factory=dict, init=False)  # how long the claim lets a call leave
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
         now = self.clock.now()
-        sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN  # a terminal waits for its own result, by its own clock
-        ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE)
-        ready = [each for each in ready if each.ask.source != TERMINAL or (each.decided_at or now) < sure]
-        dead = self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE)
-        found = [each for each in (*ready, *dead) if each.id not in self._running]
-        return [each for each in found if self._pool(each) or now >= self._latest(each)]
+        beyond = self.beyond(FARTHEST)
+        ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
+        ready = [each for each in ready if each.ask.source != TERMINAL or self._is_left(each, now)]
+        found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
+        mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
+        return [each for each in mine if each.id not in self._running]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
@@ -92,10 +94,18 @@ class Worker:
         """Return how long from now a call may leave."""
         return min(self._running[request.id](), self._latest(request) - self.clock.now())
 
+    def _is_left(self, request: Request, now: datetime) -> bool:
+        """Whether a terminal, which waits for its own result by its own clock, no longer works on a request."""
+        sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN
+        return (request.decided_at or now) < sure or now >= self._latest(request)
+
     def _latest(self, request: Request) -> datetime:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
+        beyond = self.beyond(FARTHEST)
+        if beyond and request.decided_at >= beyond:  # it is not known when that was
+            return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within
 
     def _pool(self, request: Request) -> UserPool | None:

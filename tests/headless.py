@@ -12,9 +12,13 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
+from datetime import datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
+
+from aiohttp import web_response
 
 from bot.ports import Clock
 from bot.sandbox import cast
@@ -46,6 +50,7 @@ class Headless:
         self.stage: Stage
         self.request_url: RequestUrl
         self.clock: Clock | None = None  # of bots in this process; None is the machine's
+        self.date: Callable[[], datetime] | None = None  # what Slack and AWS tell; None is that clock
 
     def __enter__(self) -> Self:
         """Start the stage."""
@@ -238,6 +243,11 @@ class Headless:
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:
             settings = load(environment, http=http)
+            told = self.date or (self.clock.now if self.clock else None)
+            if told:
+                exits.enter_context(
+                    patch.object(web_response, "rfc822_formatted_time", lambda: format_datetime(told(), usegmt=True))
+                )
             work = serve(settings, host="127.0.0.1", port=0, stop=stop, http=http, clock=self.clock)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)

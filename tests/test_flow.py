@@ -33,6 +33,7 @@ from bot.errors import (
     BotError,
     BusyError,
     ChosenBeforeError,
+    ClockChangedError,
     DeniedError,
     NewerVersionError,
     NotRecordedError,
@@ -557,3 +558,38 @@ def test_what_was_moved_by_another_instance_meanwhile_is_shown_as_it_is(store: S
     rules.confirm(press(request), told)
     run_all(rules)
     assert (shown(told), said(told)) == ([State.CANCELLED], [])
+
+
+class TestAClockThatIsWrong:
+    def test_nothing_is_opened_though_it_was_asked_before(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told(COMMAND)
+        rules.ask(asked(), told)
+        rules.clock_error = ClockChangedError
+        run_all(rules)
+        assert (shown(told), said(told)) == ([], [ClockChangedError])
+        assert list(store.entries(None, None)) == []
+
+    def test_nothing_is_decided_and_the_card_keeps_its_buttons(self, store: Store) -> None:
+        rules, told = flow(store, pool(), clock_error=ClockChangedError), Told(CLICK)
+        request = added(store, awaiting())
+        rules.confirm(press(request), told)
+        run_all(rules)
+        assert (shown(told), said(told)) == ([], [ClockChangedError])
+        assert stored(store, request) == request
+
+    def test_what_was_decided_before_is_begun_once_the_clock_is_right(self, store: Store) -> None:
+        scripted = pool(YES)
+        rules, told = flow(store, scripted), Told(CLICK)
+        request = added(store, awaiting())
+        rules.confirm(press(request), told)
+        slack, aws = lanes(rules)
+        slack.do()
+        rules.clock_error = ClockChangedError
+        aws.do()
+        assert stored(store, request).state is State.READY
+        assert scripted.called_at == []
+        rules.clock_error = lambda: None
+        scripted.clock.sleep(60)
+        rules.sweep()
+        run_all(rules)
+        assert stored(store, request).state is State.DONE

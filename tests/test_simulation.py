@@ -61,6 +61,7 @@ INTERESTING = {
     "an outcome told directly",
     "progress told of",
     "an old card that came after a newer one",
+    "work during which a clock was set",
 }
 
 
@@ -89,6 +90,7 @@ def _what_happened(seen: Seen) -> set[str]:
             name in seen.died and entry_id in {entry.id for entry in seen.entries} for name, _, entry_id in seen.tallied
         ),
         "an outcome told directly": any(told.direct for told in seen.told),
+        "work during which a clock was set": any(move.clock_set for move in seen.moves),
         "progress told of": any(each.state in {State.READY, State.RUNNING} for each in read),
         "an old card that came after a newer one": any(
             later.id == each.id and later.version < each.version

@@ -18,6 +18,7 @@ from simulation.world import run
 from bot import refusals, work
 from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
+from bot.clock import CheckedClock
 from bot.confirm import Confirmations, Press
 from bot.deliver import POST, CardDelivery, Delivery
 from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
@@ -272,7 +273,7 @@ BROKEN = {
     "a claim is taken over while its lease runs": Broken(
         SQLiteStore,
         "dead",
-        lambda sound, store, before, limit: sound(store, before + LEASE, limit),
+        lambda sound, store, before, *rest: sound(store, before + LEASE, *rest),
         "a_claim_is_taken_over_only_after_its_lease",
     ),
     "clocks are taken to agree to the second": Broken(
@@ -295,6 +296,21 @@ BROKEN = {
     ),
     "a bot that stops decides": Broken(
         Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new", begin=569
+    ),
+    "what seems to be old is deleted by a clock that is wrong": Broken(
+        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted"
+    ),
+    "a claim is taken over by a clock that is wrong": Broken(
+        CheckedClock, "error", lambda *_: None, "by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over"
+    ),
+    "a press is taken by a clock that is wrong": Broken(
+        Flow,
+        "_decide",
+        lambda sound, flow, *rest: sound(replace(flow, clock_error=lambda: None), *rest),
+        "by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided",
+    ),
+    "what a clock that was ahead put off waits until then": Broken(
+        CheckedClock, "beyond", lambda *_: None, "every_decided_request_ends_and_the_audit_channel_is_told"
     ),
     "what killed processes left is not taken up": Broken(
         SQLiteStore, "ready", lambda *_: [], "every_decided_request_ends_and_the_audit_channel_is_told"

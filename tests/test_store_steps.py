@@ -128,6 +128,8 @@ def requests_of_a_day(store: SQLiteStore) -> None:
         store.last_signed_out(replace(ADA, username="grace"))
     for look in (store.expired, store.ready, store.dead):
         assert look(NOON + HOUR, 100)
+        assert look(NOON - YEAR, 100, NOON - HOUR)
+        look(NOON - YEAR, 100, NOON + YEAR)
 
 
 def deliveries_of_a_day(store: SQLiteStore) -> None:
@@ -136,6 +138,8 @@ def deliveries_of_a_day(store: SQLiteStore) -> None:
             held = store.hold(entry, NOON + SECOND)
             assert held
             store.postponed(held, NOON + HOUR)
+    assert store.due_entries(NOON - YEAR, 5, NOON - HOUR, refused=True)
+    store.next_entry_at()
     store.backlog()
     for refused_ in (False, True):
         store.next_entry_at(refused=refused_)
@@ -148,6 +152,7 @@ def deliveries_of_a_day(store: SQLiteStore) -> None:
 
 
 def cards_of_a_day(store: SQLiteStore) -> None:
+    assert store.due_messages(NOON - YEAR, 50, NOON - HOUR)
     held = [store.hold_message(each, NOON + SECOND) for each in store.due_messages(NOON, 50)]
     for number, each in enumerate(filter(None, held)):
         if number % 2:

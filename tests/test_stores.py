@@ -156,6 +156,47 @@ def test_due_work_is_found_by_its_time(store: Store) -> None:
     assert by_id(store.expired(request.expires_at, 9)) == by_id([request, choosing])
 
 
+def test_what_is_due_beyond_a_time_is_found_as_well_and_comes_last(store: Store) -> None:
+    far, beyond = NOON + timedelta(days=30), NOON + timedelta(hours=1)
+    times = (far, NOON, far - SECOND, beyond - MOMENT)
+    awaits = [added_to(store, expires_at=at) for at in times]
+    decided = [decided_in(store, at) for at in times]
+    claimed = [claimed_in(store, at - LEASE) for at in times]
+    cards = [added_to(store, show=Show(at=at)).id for at in times]
+    now = NOON + MOMENT
+    looks = ((store.expired, awaits), (store.ready, decided), (store.dead, claimed))
+    for look, found in looks:
+        assert look(now, 9) == [found[1]]
+        assert look(now, 9, beyond) == [found[1], found[2], found[0]]
+        assert look(now, 2, beyond) == [found[1], found[2]]
+        assert look(now, 1, beyond) == [found[1]]
+        assert look(now, 9, beyond - MOMENT) == [found[1], found[3], found[2], found[0]]
+    assert [each.request_id for each in store.due_messages(now, 9, beyond)] == [cards[1], cards[2], cards[0]]
+
+
+def test_entries_that_are_due_beyond_a_time_are_found_as_well(store: Store) -> None:
+    far = NOON + timedelta(days=30)
+    entries = [entry_of_ask(Kind.REFUSED, asked(id=new_id(NOON)), "no", NOON) for _ in range(3)]
+    for entry in entries:
+        store.record(entry)
+    store.postponed(entries[0], far)
+    store.postponed(entries[1], NOON + timedelta(minutes=9))
+    assert [each.id for each in store.due_entries(NOON, 9, refused=True)] == [entries[2].id]
+    found = store.due_entries(NOON, 9, NOON + timedelta(minutes=10), refused=True)
+    assert {each.id for each in found} == {entries[2].id, entries[0].id}
+    held = store.hold(next(each for each in found if each.id == entries[0].id), NOON + SECOND)
+    assert held
+    assert held.delivery.next_at == NOON + SECOND
+
+
+def test_tallies_that_a_clock_ahead_began_are_found_as_well(store: Store) -> None:
+    far = NOON + timedelta(days=30)
+    tally = replace(entry_of_ask(Kind.REFUSED, asked(id=new_id(far)), "no", far), delivery=Delivery())
+    store.tally([tally])
+    assert store.tallies(NOON, 9) == []
+    assert [each.id for each in store.tallies(NOON, 9, NOON + timedelta(minutes=2))] == [tally.id]
+
+
 def test_what_has_ended_is_due_no_longer(store: Store) -> None:
     done_in(store)
     failed, cancelled = decided_in(store), added_to(store)

@@ -21,13 +21,19 @@ from bot.sandbox.cognito import REGION
 from bot.stores.dynamodb.store import DynamoDBStore
 
 DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "40"))
+LATEST = timedelta(minutes=25)
 AT_ONCE = 8  # so many double clicks; more might find no place in a lane
 
 
 @pytest.fixture
 def two_bots(headless: Headless, dynamodb: DynamoDB, table: str) -> Iterator[tuple[BotProcess, BotProcess]]:
     headless.stage.weather.cognito.observers.clear()  # nobody looks at the devices after each of so many sign-outs
-    settings: dict[str, Any] = {**headless.environment, **dynamodb.environment, "SIGNOUT_STORE": f"dynamodb://{table}"}
+    settings: dict[str, Any] = {
+        **headless.environment,
+        **dynamodb.environment,
+        "SIGNOUT_STORE": f"dynamodb://{table}",
+        "SIGNOUT_CONFIRM_WITHIN": f"{LATEST // timedelta(minutes=1)}m",
+    }
     with headless.bot_process(**settings) as one, headless.bot_process(**settings) as other:
         yield one, other
 
@@ -72,9 +78,9 @@ def stored(store: DynamoDBStore, headless: Headless) -> Request:
         chosen=ada,
         allowed_by="allow.users",
         created_at=now,
-        expires_at=now + timedelta(minutes=25),
+        expires_at=now + LATEST,
     )
-    store.add(request, entry_of(request, now), Show(at=now + timedelta(minutes=25)))
+    store.add(request, entry_of(request, now), Show(at=now + LATEST))
     store.shown(LiveMessage(request_id=request.id, version=request.version))
     return request
 

@@ -14,7 +14,9 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
+from bot.clock import CheckedClock
 from bot.facts.leaving import TooLateError, boto3_in_time, time_left
+from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
@@ -92,9 +94,13 @@ def client_of(service: Any, region: str | None, config: Config, session: botocor
 
 
 class Clients:
-    """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them."""
+    """Clients by region. Credentials and endpoints come from the environment, as boto3 reads them.
 
-    def __init__(self, connections: int) -> None:
+    `clock` is compared with each answer.
+    """
+
+    def __init__(self, connections: int, clock: CheckedClock | None = None) -> None:
+        self._clock = clock
         self._connections = connections
         self._locks: defaultdict[tuple[_Kind, str], threading.Lock] = defaultdict(threading.Lock)
         self._clients: dict[tuple[_Kind, str], tuple[Any, float]] = {}
@@ -141,4 +147,7 @@ class Clients:
         session = session_of(config)
         if kind == "present session":
             session.register_component("credential_provider", CredentialResolver([_PresentSession()]))
-        return client_of("sts" if kind == "sts" else "cognito-idp", region, config, session)
+        client = client_of("sts" if kind == "sts" else "cognito-idp", region, config, session)
+        if self._clock:
+            boto3_tells(client, self._clock)
+        return client

@@ -7,8 +7,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws.clients import bounded, client_of
+from bot.clock import CheckedClock
 from bot.errors import BotError, Code
 from bot.facts.aws_names import home_region
+from bot.facts.told_time import boto3_tells
 
 if TYPE_CHECKING:
     from types_boto3_sts import STSClient
@@ -28,22 +30,25 @@ class CallerUnknownError(BotError):
     code = Code.SETTINGS
 
 
-def caller(region: str) -> str:
+def caller(region: str, clock: CheckedClock | None = None) -> str:
     """Return the ARN of the caller's IAM user, or of their role: without its path, which STS does not tell.
 
-    A role's session name is left out: the person who assumes the role chooses it. Raises `CallerUnknownError`.
+    A role's session name is left out: the person who assumes the role chooses it. Raises `CallerUnknownError`. `clock`
+    is compared with the answer.
     """
-    return role_without_session(_caller(region)["Arn"])
+    return role_without_session(_caller(region, clock)["Arn"])
 
 
 def account(region: str) -> str:
     """Return the caller's account. Raises `CallerUnknownError`."""
-    return _caller(region)["Account"]
+    return _caller(region, None)["Account"]
 
 
-def _caller(region: str) -> "GetCallerIdentityResponseTypeDef":
+def _caller(region: str, clock: CheckedClock | None) -> "GetCallerIdentityResponseTypeDef":
     try:
         sts: STSClient = client_of("sts", region, bounded(attempts=2))
+        if clock:
+            boto3_tells(sts, clock)
         return sts.get_caller_identity()
     except ClientError as error:
         code = error.response["Error"]["Code"]

@@ -11,7 +11,7 @@ from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Metrics, Scrape
 from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness
 from bot.edge.socket_mode import SocketMode
-from bot.errors import BotError
+from bot.errors import BotError, ClockChangedError, ClockWrongError
 from bot.flow import Flow
 
 HEAD_SECONDS = 10.0
@@ -70,8 +70,13 @@ class Pages:
         )
 
     async def _closed(self) -> str | None:
-        if not self.flow.closed():
+        error = self.flow.closed()
+        if error is None:
             return None
+        if isinstance(error, ClockWrongError):
+            return error.compared
+        if isinstance(error, ClockChangedError):
+            return "The bot's clock was changed. Until an answer of Slack or AWS agrees with it, the bot does nothing."
         why = "The bot is restarting" if self.flow.draining else "A newer version of the bot is taking over"
         return f"{why}: this instance finishes what it has begun and takes nothing new."
 

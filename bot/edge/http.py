@@ -7,12 +7,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from slack_bolt import App
-from slack_sdk.signature import SignatureVerifier
+from slack_sdk.signature import Clock, SignatureVerifier
 from ulid import ULID
 
 from bot.edge.dispatch import dispatched
@@ -29,6 +30,16 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 log = logging.getLogger(__name__)
 
 
+class _Now(Clock):
+    """A time as slack_sdk asks for it."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        return self._now().timestamp()
+
+
 class _RefusedError(Exception):
     """The status that a bad request gets, and why, in words that quote nothing of it."""
 
@@ -40,13 +51,19 @@ class _RefusedError(Exception):
 class HttpMode:
     """Slack's Request URL. What it takes goes to Bolt as a Socket Mode payload does, so both get the same acks.
 
-    A request is Slack's if `signing_secret` signed its body within five minutes of our clock. It need not have come
+    A request is Slack's if `signing_secret` signed its body within five minutes of `now`. It need not have come
     straight from Slack: neither its path, its host nor what a proxy adds is trusted or needed.
     """
 
-    def __init__(self, app: App, signing_secret: str, acked: Callable[[float], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        app: App,
+        signing_secret: str,
+        acked: Callable[[float], None] = lambda _: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._app = app
-        self._verifier = SignatureVerifier(signing_secret)
+        self._verifier = SignatureVerifier(signing_secret, clock=_Now(now))
         self._signatures = Signatures(REMEMBERED)
         self._unproved = 0
         self._connected = False

@@ -59,13 +59,13 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "lane_places": ("How much a lane holds at once.", ["lane"]),
     "lane_places_taken": ("How much a lane holds now.", ["lane"]),
     "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
+    "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
     "audit_oldest_undelivered_age_seconds": ("Of the entry that waits longest.", []),
     "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
     "aws_credentials": ("0: the bot has none.", []),
     "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
     "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
-    "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
 }
 # What it says, and its buckets.
 TIMES: Mapping[str, tuple[str, Sequence[float]]] = {

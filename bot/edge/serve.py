@@ -10,6 +10,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.backoff import pause
+from bot.clock import CheckedClock
 from bot.edge.health import Pages, serve_health
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
@@ -39,6 +40,7 @@ class Edge:
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
     web: WebClient
+    clock: CheckedClock
     drain_seconds: float
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
@@ -95,6 +97,8 @@ class Edge:
 
     async def _connect(self) -> None:
         self.learn(await who_are_we(self.web))
+        while self.clock.is_doubtful() and not self.clock.error():  # what is wrong is known before anyone presses
+            await who_are_we(self.web)
         await self.front.connect()
 
     async def _drain(self) -> None:

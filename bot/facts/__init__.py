@@ -4,6 +4,7 @@ aws_cli.py      the AWS CLI's own command, and what its options mean here
 advice.py       what is said of an error code of AWS's, and of the outcomes without a yes
 slack_words.py  Slack's hosts, and its words for a token that no longer works
 aws_names.py    how the ARN of an IAM user or role looks, and which region is the bot's own
+told_time.py    what AWS's answers say of the time
 duration.py     lengths of time as they are written, such as 5m
 leaving.py      requests that leave in time or not at all, and answers that end in time
 finding.py      what `check` finds of each thing, and the stores of what waits

@@ -22,6 +22,7 @@ from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.util import Timeout, make_headers, parse_url
 from urllib3.util.connection import create_connection
 
+from bot.clock import CheckedClock
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
 from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
@@ -75,12 +76,14 @@ def _longer_than_none(seconds: float) -> float:
 class BlockingClient(WebClient):
     """A client for the Web API and response_urls. It sends once, follows no redirect, and tells `failed` what failed.
 
-    A proxy that the environment names is used, but for what NO_PROXY names.
+    A proxy that the environment names is used, but for what NO_PROXY names. `clock` is compared with each answer.
     """
 
-    def __init__(self, token: str, base_url: str, failed: Failed = lambda _, __: None) -> None:
+    def __init__(
+        self, token: str, base_url: str, failed: Failed = lambda _, __: None, clock: CheckedClock | None = None
+    ) -> None:
         super().__init__(token=token, base_url=base_url)
-        self.failed = failed
+        self.failed, self._clock = failed, clock
         more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": _tls()}
         self._direct = self._proxied = PoolManager(**more)
         if self.proxy:
@@ -106,6 +109,7 @@ class BlockingClient(WebClient):
         content, kind = json.dumps(args["json"]), "json"
         if not args["json"]:
             content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
+        sent = self._clock.read() if self._clock else None
         pools = self._direct if proxy_bypass(urlsplit(url).netloc) else self._proxied
         try:
             with leaving():
@@ -123,6 +127,8 @@ class BlockingClient(WebClient):
             raise TimeoutError from None
         except HTTPError as error:
             raise _origin(error) from None
+        if sent and self._clock:
+            self._clock.answered(sent, answer.headers)
         return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}
 
     _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call

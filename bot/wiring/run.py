@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
+from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import Doorway, ThreadLane
@@ -47,6 +49,8 @@ SECONDS_BETWEEN_COUNTS = 1.0
 SECONDS_BETWEEN_CLEARINGS = 300.0
 SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
 SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_BETWEEN_QUESTIONS = 2.0
+SECONDS_FOR_AN_ANSWER = 3.0  # after the start, which says whether the clock is right; Slack may be away
 
 
 async def serve(  # noqa: PLR0913 -- what the command line and tests say of how it runs
@@ -69,6 +73,7 @@ async def serve(  # noqa: PLR0913 -- what the command line and tests say of how 
 class SlackSide:
     """What reaches Slack's Web API."""
 
+    client: BlockingClient
     groups: SlackGroups
     installation: Installation
     delivery: Delivery
@@ -78,16 +83,17 @@ class SlackSide:
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     """Return the bot, joined up but not started. Touches neither the network nor the store."""
     metrics, hurry = Metrics(), threading.Event()
-    store = build_store(settings, partial(_written, metrics, hurry))
-    slack = _slack_side(settings, store, clock, metrics)
+    checked = CheckedClock(clock, metrics.clock_off)
+    store = build_store(settings, checked, partial(_written, metrics, hurry))
+    slack = _slack_side(settings, store, checked, metrics)
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
-    pools, lanes = user_pools(settings, metrics.cognito_failed, heard), _lanes(metrics)
-    refusals = Refusals(tallies=store, clock=clock)
+    pools, lanes = user_pools(settings, checked, metrics.cognito_failed, heard), _lanes(metrics)
+    refusals = Refusals(tallies=store, clock=checked, beyond=checked.beyond)
     flow = flow_of(
         settings,
         pools,
         store,
-        clock,
+        checked,
         entrance=Doorway(lane=lanes[0], newcomers_lane=lanes[1], listed=settings.allowlist.users),
         aws_lane=lanes[2],
         trail=refusals,
@@ -95,17 +101,18 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         home_team=lambda: slack.installation.team_id,
     )
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
-    sweeps = _sweeps(settings, store, clock, flow, slack)
+    rounds = _rounds(settings, store, checked, flow, slack, refusals)
     return Edge(
-        front=_front(settings, app, slack.cards.client, metrics, http=http),
+        front=_front(settings, app, slack.client, metrics, checked, http=http),
         store=store,
         flow=flow,
         lanes=lanes,
-        outlook=_outlook(settings, store, clock, slack, heard),
+        outlook=_outlook(settings, store, checked, slack, heard),
         metrics=metrics,
-        rounds=(*sweeps, *_counts(refusals, flow), Rounds("delivery", slack.delivery.deliver, hurry)),
+        rounds=(*rounds, Rounds("delivery", partial(_deliver, slack.delivery, checked), hurry)),
         learn=slack.installation.learn,
-        web=slack.cards.client,
+        web=slack.client,
+        clock=checked,
         drain_seconds=settings.drain.total_seconds(),
     )
 
@@ -117,11 +124,12 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
         hurry.set()
 
 
-def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics) -> SlackSide:
-    client = BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_failed)
+def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics) -> SlackSide:
+    token = settings.slack_bot_token.get_secret_value()
+    client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, clock)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
-    delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter)
+    delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
     cards = SlackCards(
         client=client,
         shown=shown,
@@ -129,7 +137,8 @@ def _slack_side(settings: Settings, store: Store, clock: Clock, metrics: Metrics
         meter=metrics,
         now=clock.now,
     )
-    return SlackSide(groups=SlackGroups(client), installation=Installation(), delivery=delivery, cards=cards)
+    groups = SlackGroups(client)
+    return SlackSide(client=client, groups=groups, installation=Installation(), delivery=delivery, cards=cards)
 
 
 def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
@@ -169,49 +178,82 @@ def _shown(settings: Settings) -> Shown:
     )
 
 
-def _front(settings: Settings, app: App, web: BlockingClient, metrics: Metrics, *, http: bool) -> SocketMode | HttpMode:
+def _front(  # noqa: PLR0913 -- what both need
+    settings: Settings, app: App, web: BlockingClient, metrics: Metrics, clock: CheckedClock, *, http: bool
+) -> SocketMode | HttpMode:
     """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
         sole_instance = settings.kind_and_place[0] == "sqlite"
         return SocketMode(app, web, token, metrics, sole_instance=sole_instance)
     if settings.slack_signing_secret:
-        return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked)
+        return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked, clock.told_now)
     raise SettingsError([NO_FRONT])
 
 
-def _sweeps(settings: Settings, store: Store, clock: Clock, flow: Flow, slack: SlackSide) -> Sequence[Rounds]:
+def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
+    settings: Settings, store: Store, clock: CheckedClock, flow: Flow, slack: SlackSide, refusals: Refusals
+) -> Sequence[Rounds]:
     """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
-    cards = CardDelivery(outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter)
-    tasks: Sequence[tuple[str, Callable[[], None], float]] = (
-        ("forget", partial(_forget, settings.retain, store, clock, flow), SECONDS_BETWEEN_CLEARINGS),
-        ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS),
-        ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS),
-        ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS),
-    )
-    return (
-        *(Rounds(name, partial(_then_wait, task, seconds, flow)) for name, task, seconds in tasks),
-        Rounds("cards", partial(_then_wait, cards.show_due, SECONDS_BETWEEN_CARDS)),
+    cards = CardDelivery(
+        outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
     )
 
+    first_answer = _Waiting(SECONDS_FOR_AN_ANSWER, clock)
 
-def _counts(refusals: Refusals, flow: Flow) -> Sequence[Rounds]:
-    """Return what writes counted refusals down, and at the end all of them."""
-    return (
-        Rounds("tallies", partial(_then_wait, refusals.sweep, SECONDS_BETWEEN_LOOKS, flow)),
-        Rounds(
-            "refusals", lambda: _then_wait(partial(refusals.store, all_ended=flow.draining), SECONDS_BETWEEN_COUNTS)
-        ),
+    def may_begin() -> bool:
+        return not flow.closed() and not clock.is_doubtful() and (clock.is_confirmed() or first_answer.was_waited_for())
+
+    def may_delete() -> bool:
+        return not flow.closed() and clock.is_confirmed()
+
+    tasks: Sequence[tuple[str, Callable[[], object], float, Callable[[], bool]]] = (
+        ("forget", partial(_forget, settings.retain, store, clock, may_delete), SECONDS_BETWEEN_CLEARINGS, may_delete),
+        ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS, may_begin),
+        ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
+        ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS, may_delete),
+        ("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
+        ("tallies", refusals.sweep, SECONDS_BETWEEN_LOOKS, may_begin),
+        ("refusals", lambda: refusals.store(all_ended=flow.draining), SECONDS_BETWEEN_COUNTS, lambda: True),
+        ("clock", partial(_ask_the_time, slack.client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
     )
+    return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
 
 
-def _then_wait(task: Callable[[], None], seconds: float, unless_closed: Flow | None = None) -> float:
-    """Do a task; return in how many seconds it comes round again."""
-    if not (unless_closed and unless_closed.closed()):
-        task()
+@dataclass
+class _Waiting:
+    """A wait of so many seconds, beginning with the first question."""
+
+    seconds: float
+    clock: Clock
+    begun: float | None = None
+
+    def was_waited_for(self) -> bool:
+        """Return whether it is over."""
+        if self.begun is None:
+            self.begun = self.clock.monotonic()
+        return self.clock.monotonic() - self.begun >= self.seconds
+
+
+def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
+    """Do a task, or look again soon where it may not be done yet; return in how many seconds it comes round again."""
+    if not may():
+        return min(seconds, SECONDS_BETWEEN_SWEEPS)
+    task()
     return seconds
 
 
-def _forget(retain: timedelta | None, store: Store, clock: Clock, flow: Flow) -> None:
-    while retain and not flow.closed() and store.forget(clock.now() - retain):
+def _deliver(delivery: Delivery, clock: CheckedClock) -> float:
+    """Deliver, unless the clock is in doubt: what is another instance's would seem to be due."""
+    return SECONDS_BETWEEN_SWEEPS if clock.is_doubtful() else delivery.deliver()
+
+
+def _ask_the_time(client: BlockingClient) -> None:
+    """Get an answer from Slack, which the client compares the clock with."""
+    with suppress(Exception):  # the client counts it, and this comes round again
+        client.auth_test()
+
+
+def _forget(retain: timedelta | None, store: Store, clock: CheckedClock, may: Callable[[], bool]) -> None:
+    while retain and may() and store.forget(clock.now() - retain):
         time.sleep(SECONDS_BETWEEN_DELETIONS)

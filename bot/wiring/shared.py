@@ -12,11 +12,12 @@ from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
+from bot.clock import CheckedClock
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.find import Finder
 from bot.flow import Flow
-from bot.ports import Clock, Entrance, Lane, Trail, UserPool
+from bot.ports import Entrance, Lane, Trail, UserPool
 from bot.settings.model import Settings
 from bot.wiring.stores import Store
 from bot.work import Worker
@@ -39,14 +40,16 @@ def jitter() -> float:
 
 def user_pools(
     settings: Settings,
+    clock: CheckedClock | None = None,
     failed: Callable[[str, str], None] = lambda _, __: None,
     heard: MutableMapping[str, Heard] | None = None,
 ) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
-    `failed` is told the operation and the error code of each call that failed. `heard` holds what each pool last heard.
+    `clock` is compared with each answer. `failed` is told the operation and the error code of each call that failed.
+    `heard` holds what each pool last heard.
     """
-    clients = Clients(AWS_THREADS)
+    clients = Clients(AWS_THREADS, clock)
     roles = Roles(clients)
     return {
         name: CognitoUserPool(
@@ -66,7 +69,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     settings: Settings,
     pools: Mapping[str, UserPool],
     store: Store,
-    clock: Clock,
+    clock: CheckedClock,
     *,
     entrance: Entrance,
     aws_lane: Lane,
@@ -90,6 +93,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
+        beyond=clock.beyond,
     )
     return Flow(
         confirmations=confirmations,
@@ -98,10 +102,13 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         entrance=entrance,
         aws_lane=aws_lane,
         is_outdated=lambda: store.is_outdated,
+        clock_error=clock.error,
     )
 
 
-def _worker(settings: Settings, pools: Mapping[str, UserPool], store: Store, clock: Clock, *, terminal: bool) -> Worker:
+def _worker(
+    settings: Settings, pools: Mapping[str, UserPool], store: Store, clock: CheckedClock, *, terminal: bool
+) -> Worker:
     with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
     return Worker(
         pools=pools,
@@ -111,4 +118,5 @@ def _worker(settings: Settings, pools: Mapping[str, UserPool], store: Store, clo
         resume_within=settings.resume_within,
         jitter=jitter,
         with_role=frozenset() if terminal else with_role,
+        beyond=clock.beyond,
     )

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.audit import Entry
+from bot.clock import CheckedClock
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
 from bot.settings.model import StoreSettings
@@ -20,14 +21,20 @@ Store = DynamoDBStore | SQLiteStore
 
 
 def build_store(
-    settings: StoreSettings, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True
+    settings: StoreSettings,
+    clock: CheckedClock,
+    written: Callable[[Entry], None] = lambda _: None,
+    *,
+    make: bool = True,
 ) -> Store:
     """Return the configured store, not yet opened. `written` is told each `COUNTED` entry once it is durable.
 
     `make`: a SQLite file may be made where there is none.
     """
     kind, place = settings.kind_and_place
-    return DynamoDBStore(place, written) if kind == "dynamodb" else SQLiteStore(Path(place), written, make=make)
+    if kind == "dynamodb":
+        return DynamoDBStore(place, written, clock=clock)
+    return SQLiteStore(Path(place), written, make=make)
 
 
 def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Iterable[Finding]]]]:

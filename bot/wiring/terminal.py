@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 from bot.aws.identity import caller
+from bot.clock import IN_A_ROW, CheckedClock
 from bot.edge.lanes import CallersThread, Doorway
-from bot.errors import StoreError, StoreUnavailableError
+from bot.errors import BotError, StoreError, StoreUnavailableError
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
 from bot.wiring.shared import SystemClock, flow_of, user_pools
@@ -20,17 +22,27 @@ NOT_NAMED = (
 @contextmanager
 def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
     """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
-    arn = caller(next(iter(settings.pools.values())).region)
-    here, store, clock, pools = CallersThread(), _opened_store(settings), SystemClock(), user_pools(settings)
+    here, clock, region = CallersThread(), CheckedClock(SystemClock()), next(iter(settings.pools.values())).region
+    arn = caller(region, clock)
+    store, pools = _opened_store(settings, clock), user_pools(settings, clock)
     with closing(store):
         entrance = Doorway(lane=here, newcomers_lane=here)
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
+        flow.clock_error = partial(_clock_error, clock, region)
         yield TerminalFront(flow=flow, clock=clock, arn=arn)
 
 
-def _opened_store(settings: Settings) -> Store:
+def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
+    """Say why nothing may be begun by this clock; where that is in doubt, AWS is asked."""
+    for _ in range(IN_A_ROW):
+        if clock.is_doubtful():
+            caller(region, clock)
+    return clock.error()
+
+
+def _opened_store(settings: Settings, clock: CheckedClock) -> Store:
     """Return the bot's store, never one that is new: what is in there no bot would finish, and no channel be told."""
-    store = build_store(settings, make=False)
+    store = build_store(settings, clock, make=False)
     try:
         store.open()
     except StoreUnavailableError as error:

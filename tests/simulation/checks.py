@@ -10,7 +10,7 @@ from bot.deliver import POST
 from bot.errors import BotError, ChosenBeforeError, DeniedError, NotYoursError, UnderWayError
 from bot.request import AWAITING, ENDED, MOVES, Operator, Request, State
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
-from bot.work import CALL, CLOCKS_AGREE_WITHIN, MARGIN
+from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 from simulation.cognito import SLOWEST
 from simulation.instances import ALLOWLIST, BETWEEN_COUNTS, START
 from simulation.seen import Call, Move, Seen
@@ -25,6 +25,7 @@ GROUP_LISTS_ARE_GOOD_FOR = 60.0
 LOOK_UPS_ARE_GOOD_FOR = 60.0
 # What the rules promise, so that it is still known here where a rule was broken.
 SKEW = CLOCKS_AGREE_WITHIN.total_seconds()
+FARTHEST = 2 * LEASE.total_seconds()
 HELD_FOR = POST.total_seconds()
 LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
 COUNTED_FOR = 60.0  # refusals.MINUTE
@@ -97,7 +98,7 @@ def every_decision_is_in_time(seen: Seen) -> Iterator[str]:
         request, decided_at = move.after, move.after.decided_at
         if decided_at is None or decided_at >= request.expires_at:
             yield f"{request.id} was decided at {decided_at}, after {request.expires_at}"
-        elif _clock(decided_at) > move.clock + ROUNDING:
+        elif _clock(decided_at) > move.clock + ROUNDING and not move.clock_set:
             yield f"{request.id} was decided at {decided_at}, which was yet to come"
 
 
@@ -138,6 +139,30 @@ def a_stored_request_keeps_what_was_asked(seen: Seen) -> Iterator[str]:
             yield f"{request.id} is not what was opened"
         if move.before and move.before.decided_at not in {None, request.decided_at}:
             yield f"{request.id} was decided at another time"
+
+
+@check
+def by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided(seen: Seen) -> Iterator[str]:
+    """12: known by what Slack and AWS said, or since it was set after they agreed with it."""
+    for move in seen.moves:
+        if move.clock_wrong and (move.before is None or move.before.state in AWAITING):
+            yield f"{move.after.id} became {move.after.state} by the wrong clock of {move.instance}"
+
+
+@check
+def by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over(seen: Seen) -> Iterator[str]:
+    """12: what was claimed before may end."""
+    for move in seen.moves:
+        ended = move.before and move.before.state is State.RUNNING and move.after.state in ENDED
+        if move.clock_wrong and move.before and move.before.state not in AWAITING and not ended:
+            yield f"{move.after.id} became {move.after.state} by the wrong clock of {move.instance}"
+
+
+@check
+def nothing_young_is_deleted(seen: Seen) -> Iterator[str]:
+    """12: whatever a clock says that was not confirmed. All that a world writes is young."""
+    if seen.forgotten:
+        yield f"{seen.forgotten} entries were deleted"
 
 
 @check
@@ -188,7 +213,8 @@ def a_claim_is_taken_over_only_after_its_lease(seen: Seen) -> Iterator[str]:
         before, after = move.before, move.after
         if before is None or before.state is not State.RUNNING or after.state is not State.RUNNING:
             continue
-        if before.claim is None or move.clock < _clock(before.claim.until) + SKEW - ROUNDING:
+        until = _clock(before.claim.until) if before.claim else 0.0
+        if not move.clock_set and move.clock < until + SKEW - ROUNDING and until <= move.clock + FARTHEST:
             yield f"{after.id} was taken over while its lease ran"
         if after.claim is None or before.claim is None or after.claim.id == before.claim.id or not after.in_doubt:
             yield f"{after.id} was taken over without a new claim, or without doubt"
@@ -349,7 +375,7 @@ def no_call_starts_later_than_resume_within(seen: Seen) -> Iterator[str]:
     """12: by the caller's clock, and before its lease leaves too little time."""
     for call in seen.calls:
         stored = call.stored
-        if stored is None or stored.decided_at is None or stored.claim is None:
+        if stored is None or stored.decided_at is None or stored.claim is None or call.clock_set:
             continue
         decided_at, until = _clock(stored.decided_at), _clock(stored.claim.until)
         if call.clock > decided_at + seen.resume_within + ROUNDING:
@@ -363,12 +389,12 @@ def what_was_never_claimed_in_time_fails(seen: Seen) -> Iterator[str]:
     """A READY request is not claimed later than resume_within after its decision."""
     for move in seen.moves:
         before = move.before
-        if before is None or before.state is not State.READY or before.decided_at is None:
+        if before is None or before.state is not State.READY or before.decided_at is None or move.clock_set:
             continue
         end = _clock(before.decided_at) + seen.resume_within
         if move.after.claim and _clock(move.after.claim.at) > end + ROUNDING:
             yield f"{before.id} was claimed too late"
-        if move.after.state is State.FAILED and move.clock < end - ROUNDING:
+        if move.after.state is State.FAILED and end - FARTHEST - seen.resume_within <= move.clock < end - ROUNDING:
             yield f"{before.id} was given up too soon"
 
 
@@ -394,10 +420,10 @@ def outcomes_are_posted_before_refusals(seen: Seen) -> Iterator[str]:
 
 @check
 def no_entry_is_posted_by_two_at_once(seen: Seen) -> Iterator[str]:
-    """An entry is its holder's while it may be posting, on every clock."""
-    alone = HELD_FOR - 2 * SKEW
-    for number, post in enumerate(seen.posts):
-        for later in seen.posts[number + 1 :]:
+    """An entry is its holder's while it may be posting, on every clock that is not set meanwhile."""
+    alone, posts = HELD_FOR - 2 * SKEW, [post for post in seen.posts if not post.clock_set]
+    for number, post in enumerate(posts):
+        for later in posts[number + 1 :]:
             together = later.begun < (post.begun + alone if post.ended is None else post.ended)
             if together and post.entry_id == later.entry_id:
                 yield f"entry {post.named} was posted by {post.instance} and {later.instance} at once"

@@ -76,12 +76,16 @@ class SimulatedPool:
             pool_id=self.pool_id,
             username=username,
             begun=world.schedule.now,
-            clock=instance.clock.seconds(),
+            clock=instance.seconds(),
+            clock_set=instance.knowledge.was_set_since(instance.work_begun()),
             stored=world.stored(self.request_id),
         )
         world.seen.calls.append(call)
         world.schedule.note(f"cognito: {step} {username} of {self.name} for {self.request_id[-4:]}")
+        sent = instance.sending()
         answer = self._answered(call)
+        if not isinstance(answer, Unclear):
+            instance.heard(sent)
         call.ended = world.schedule.now
         call.answer = {Done: "yes", Refused: "no", Unclear: "unclear"}[type(answer)]
         world.schedule.note(f"cognito: {call.answer} {getattr(answer, 'code', '')}{' (done)' * call.done}")
@@ -113,8 +117,9 @@ class SimulatedPool:
         return Done(aws_id)
 
     def _look(self, username: str) -> Account | None:
-        world, begun = self.instance.world, self.instance.world.schedule.now
+        world, begun, sent = self.instance.world, self.instance.world.schedule.now, self.instance.sending()
         world.delay(3.0)
+        self.instance.heard(sent)
         if world.chance(world.weather.cognito / 10):
             raise PoolUnavailableError(f"Pool {self.name} could not be asked.")
         sub = world.registered.sub(self.name, username, world.schedule.now)

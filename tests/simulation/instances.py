@@ -1,13 +1,16 @@
 """A machine that runs the bot, dies and comes up again; and the bot on it, joined as wiring/ joins it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist
+from bot.clock import IN_A_ROW, CheckedClock, Reading
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.lanes import Doorway
@@ -32,6 +35,10 @@ HOUR = timedelta(hours=1)
 AFTER_A_FAILURE = 5.0
 BETWEEN_COUNTS = 1.0
 NEVER = 600.0
+BETWEEN_QUESTIONS = 2.0
+RETAIN = timedelta(days=60)
+ANSWERS_TO_OPEN = 2  # those of DynamoDB, where several instances run
+JUMPS = (40.0, 540.0, -540.0, 3 * 86400.0, 30 * 86400.0, -30 * 86400.0, 730 * 86400.0)
 CHANNEL = "C0AUDIT"
 ALLOWLIST = Allowlist(
     everywhere=Allowed(users=frozenset({"U0SAM"}), groups=frozenset({"S0ONE"})),
@@ -41,13 +48,13 @@ ALLOWLIST = Allowlist(
 
 @dataclass(frozen=True)
 class SkewedClock:
-    """The clock of one machine: ahead of the true time by up to 5 s."""
+    """The clock of one machine: ahead of the true time by up to 5 s, unless someone set it."""
 
     world: "World"
-    ahead: float
+    machine: "Machine"
 
     def seconds(self) -> float:
-        return self.world.schedule.now + self.ahead
+        return self.world.schedule.now + self.machine.ahead + self.machine.set_by
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds())
@@ -57,6 +64,41 @@ class SkewedClock:
 
     def sleep(self, seconds: float) -> None:
         self.world.schedule.pause(seconds)
+
+
+@dataclass
+class Knowledge:
+    """What an instance could know of its clock, told by what it heard and not by its own rules."""
+
+    machine: "Machine"
+    agreed: bool = False
+    misses: int = 0
+    wrong_since: float | None = None
+
+    def clock_set(self, at: float) -> None:
+        """Note that the clock was set: its seconds that no one can set tell so, once an answer agreed."""
+        if self.agreed and self.wrong_since is None:
+            self.wrong_since = at
+
+    def heard(self, sent_at: float, now: float) -> None:
+        """Note an answer, unless the clock was set on its way."""
+        if self.machine.set_at >= sent_at:
+            return
+        if self.machine.set_by:
+            self.misses += 1
+            if self.misses >= IN_A_ROW and self.wrong_since is None:
+                self.wrong_since = now
+        else:
+            self.agreed, self.misses, self.wrong_since = True, 0, None
+
+    def was_wrong(self, begun: float) -> bool:
+        """Whether the clock is wrong, and that could be known when this began."""
+        known = self.wrong_since is not None and self.wrong_since < begun
+        return bool(self.machine.set_by) and self.machine.set_at < begun and known
+
+    def was_set_since(self, begun: float) -> bool:
+        """Whether it was set on the way."""
+        return self.machine.set_at >= begun
 
 
 class Lane:
@@ -97,12 +139,17 @@ class NoMeter:
 class Instance:
     """One life of the bot on a machine, from a start to a kill."""
 
-    def __init__(self, world: "World", name: str, ahead: float) -> None:
+    def __init__(self, world: "World", name: str, machine: "Machine") -> None:
         self.world = world
         self.name = name
+        self.machine = machine
         self.alive = True
         self.stops_at: float | None = None
-        self.clock = SkewedClock(world, ahead)
+        skewed = SkewedClock(world, machine)
+        self.clock, self.seconds = CheckedClock(skewed), skewed.seconds
+        self.knowledge = Knowledge(machine)
+        for _ in range(ANSWERS_TO_OPEN):
+            self.heard(self.sending())
         self._real = opened(world.path, self._written)
         self._team_known_at = world.schedule.now + world.random.choice((0.0, 2.0))
         self._build(FaultyStore(self._real, self))
@@ -118,6 +165,28 @@ class Instance:
         self.alive = False
         self.world.seen.died[self.name] = self.world.schedule.now
         self._real.close()
+
+    def sending(self) -> tuple[Reading, float]:
+        """Return what the clock says before something is sent, and the true time."""
+        return self.clock.read(), self.world.schedule.now
+
+    def heard(self, sent: tuple[Reading, float]) -> None:
+        """Take an answer of Slack or AWS, whose clocks are right."""
+        if self.alive:
+            now = self.world.schedule.now
+            self.clock.answered(sent[0], {"Date": format_datetime(START + timedelta(seconds=now), usegmt=True)})
+            self.knowledge.heard(sent[1], now)
+
+    def looks_at_its_clock(self) -> None:
+        """Let the rounds that a clock matters to come soon."""
+        for rounds in self.clock_rounds:
+            rounds.hurry()
+
+    def work_begun(self) -> float:
+        """Return when the present task's work began: this round of it, or all."""
+        task = self.world.schedule.current()
+        begun: float = task.notes.get("begun", task.begun)
+        return begun
 
     def _build(self, store: Any) -> None:
         world, weather, clock = self.world, self.world.weather, self.clock
@@ -135,6 +204,7 @@ class Instance:
             channel=WatchedChannel(self, client, CHANNEL, shown),
             clock=clock,
             jitter=self._jitter,
+            beyond=clock.beyond,
         )
         self.cards = WatchedCards(
             client=client,
@@ -145,8 +215,9 @@ class Instance:
             respond=world.slack.respond,
         )
         self.card_delivery = CardDelivery(
-            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter
+            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter, beyond=clock.beyond
         )
+        self.client = client
         self._join(store, client, resume_within)
 
     def _join(self, store: Any, client: Any, resume_within: timedelta) -> None:
@@ -165,6 +236,7 @@ class Instance:
                 clock=clock,
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
+                beyond=clock.beyond,
             ),
             worker=Worker(
                 pools=pools,
@@ -173,6 +245,7 @@ class Instance:
                 clock=clock,
                 resume_within=resume_within,
                 jitter=self._jitter,
+                beyond=clock.beyond,
             ),
             outbox=store,
             entrance=Doorway(
@@ -181,24 +254,58 @@ class Instance:
                 listed=ALLOWLIST.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
+            clock_error=clock.error,
         )
         self._store = store
 
     def _begin(self) -> None:
         world = self.world
         flow = self.flow
-        Rounds(self, "expire", self._unless_closed(flow.confirmations.expire), world.expirable_in)
-        Rounds(self, "places", self._unless_closed(lambda: self._store.forget_places(self.clock.now())))
+        clock = self.clock
+        Rounds(self, "expire", self._where(self._may_begin, flow.confirmations.expire), world.expirable_in)
+        Rounds(self, "places", self._where(self._may_delete, lambda: self._store.forget_places(clock.now())))
         self.planned = (
-            Rounds(self, "sweep", self._unless_closed(flow.sweep), world.runnable_in),
-            Rounds(self, "cards", self.card_delivery.show_due, world.showable_in),
+            Rounds(self, "sweep", self._where(self._may_begin, flow.sweep), world.runnable_in),
+            Rounds(
+                self,
+                "cards",
+                self._where(lambda: not clock.is_doubtful(), self.card_delivery.show_due),
+                world.showable_in,
+            ),
         )
-        self.tally_rounds = Rounds(self, "tallies", self._unless_closed(self.refusals.sweep), world.next_tally_in)
+        self.tally_rounds = Rounds(
+            self, "tallies", self._where(self._may_begin, self.refusals.sweep), world.next_tally_in
+        )
         self.refusal_rounds = Rounds(self, "refusals", self._count)
         self._delivery_rounds = Rounds(self, "delivery", self._deliver)
+        self.clock_rounds: Sequence[Rounds] = ()
+        if world.weather.jumps:
+            self.clock_rounds = (
+                Rounds(self, "clock", self._ask_the_time, lambda: NEVER if clock.is_confirmed() else BETWEEN_QUESTIONS),
+                Rounds(
+                    self,
+                    "forget",
+                    self._where(self._may_delete, lambda: self._store.forget(clock.now() - RETAIN)),
+                ),
+            )
 
-    def _unless_closed(self, task: Callable[[], None]) -> Callable[[], None]:
-        return lambda: None if self.flow.closed() else task()
+    def _may_begin(self) -> bool:
+        return not self.flow.closed() and not self.clock.is_doubtful()
+
+    def _may_delete(self) -> bool:
+        return not self.flow.closed() and self.clock.is_confirmed()
+
+    def _where(self, may: Callable[[], bool], task: Callable[[], object]) -> Callable[[], None]:
+        def work() -> None:
+            if may():
+                task()
+
+        return work
+
+    def _ask_the_time(self) -> None:
+        if not self.clock.is_confirmed():
+            with suppress(TimeoutError):
+                self.client.auth_test()
 
     @property
     def counts(self) -> bool:
@@ -210,6 +317,8 @@ class Instance:
         return BETWEEN_COUNTS if self.refusals.under_way else NEVER
 
     def _deliver(self) -> float:
+        if self.clock.is_doubtful():
+            return BETWEEN_QUESTIONS
         pause = self.delivery.deliver()
         return pause if self.world.something_waits() else NEVER
 
@@ -275,7 +384,8 @@ class Rounds:
     def plan(self) -> None:
         """Begin the next round once something is due; what is due by now was written just before."""
         if self._waits:
-            self._world.schedule.wake(self._task, max(0.0, self._due_in()) + self._world.random.uniform(0.0, 0.5))
+            due_in = min(max(0.0, self._due_in()), NEVER)  # a clock that was ahead may have put it off for days
+            self._world.schedule.wake(self._task, due_in + self._world.random.uniform(0.0, 0.5))
 
     def plan_in(self, seconds: float) -> None:
         """Begin the next round so many seconds from now, unless one comes sooner."""
@@ -292,6 +402,7 @@ class Rounds:
     def _run(self) -> None:
         while True:
             self._hurried = False
+            self._world.schedule.current().notes["begun"] = self._world.schedule.now
             pause = self._round()
             self._waits = True
             self._next_at = self._world.schedule.now + pause
@@ -320,14 +431,35 @@ class Machine:
         self.world = world
         self.number = number
         self.ahead = world.random.uniform(0.0, 5.0)
+        self.set_by = 0.0
+        self.set_at = -1.0
         self._lives = count(1)
         self.instance: Instance | None = None
 
     def start(self) -> None:
         """Bring an instance up where none runs."""
         if self.instance is None or not self.instance.alive:
-            self.instance = Instance(self.world, f"bot{self.number}.{next(self._lives)}", self.ahead)
+            self.instance = Instance(self.world, f"bot{self.number}.{next(self._lives)}", self)
             self.world.schedule.note(f"{self.instance.name} starts")
+
+    def set_clock(self, seconds: float) -> None:
+        """Set the clock so many seconds ahead, or behind; with 0, right."""
+        if seconds != self.set_by:
+            self.world.schedule.note(f"the clock of machine {self.number} is set {seconds:.0f} s ahead")
+            self.set_by, self.set_at = seconds, self.world.schedule.now
+            if self.instance and self.instance.alive:
+                self.instance.knowledge.clock_set(self.set_at)
+                self.instance.looks_at_its_clock()
+
+    def set_clock_now_and_then(self) -> None:
+        """Set it wrong for a while, again and again."""
+        world, clocks = self.world, self.world.clocks
+        while not world.weather.calm:
+            world.schedule.pause(clocks.uniform(3.0, 50.0))
+            if not world.weather.calm:
+                self.set_clock(clocks.choice(JUMPS))
+            world.schedule.pause(clocks.choice((1.0, 10.0, 40.0)) * clocks.random())
+            self.set_clock(0.0)
 
     def live(self) -> None:
         """Keep one running: after each kill another, some time later. Now and then it is stopped as by SIGTERM."""

@@ -9,7 +9,10 @@ from bot.request import Operator, Request
 
 @dataclass(kw_only=True)
 class Call:
-    """One call that changes an account. Times are true ones; `clock` is the caller's own, in seconds as well."""
+    """One call that changes an account. Times are true ones; `clock` is the caller's own, in seconds as well.
+
+    `clock_set`: that clock was set since the work began.
+    """
 
     request_id: str
     operator_id: str
@@ -18,6 +21,7 @@ class Call:
     username: str
     begun: float
     clock: float
+    clock_set: bool
     stored: Request | None
     done: bool = False
     answer: str | None = None  # yes, no or unclear; None where the caller died before it came
@@ -61,6 +65,7 @@ class Press:
 class Move:
     """A new version of a request that the store took. `clock` is the instance's own, when it was written.
 
+    `clock_wrong`: that clock was wrong, and it could be known before the work began. `clock_set`: it was set since.
     `drained` is for how long the instance had been stopping before that work began; None for one that was not.
     """
 
@@ -69,6 +74,8 @@ class Move:
     instance: str
     at: float
     clock: float
+    clock_wrong: bool
+    clock_set: bool
     drained: float | None
 
 
@@ -106,7 +113,10 @@ class Refused:
 
 @dataclass(kw_only=True)
 class Post:
-    """A message to the audit channel. `stored` is what the store had for its entry when it was sent."""
+    """A message to the audit channel. `stored` is what the store had for its entry when it was sent.
+
+    `clock_set`: the instance's clock was set since this round of posts began.
+    """
 
     entry_id: str
     named: str  # the entry id that its metadata carries
@@ -116,6 +126,7 @@ class Post:
     overtaken: Sequence[str]  # where it is a refusal: the outcomes that were due before it
     instance: str
     begun: float
+    clock_set: bool
     ended: float | None = None
     ts: str | None = None  # where Slack took it
     answered: bool = False  # where the bot was told so
@@ -137,6 +148,7 @@ class Seen:
     recorded: set[str] = field(default_factory=set)
     tallied: dict[tuple[str, tuple[str, str], str], int] = field(default_factory=dict)
     died: dict[str, float] = field(default_factory=dict)  # when each instance did that is no longer alive
+    forgotten: int = 0
     # Filled in at the end, from the store and from Slack.
     requests: Mapping[str, Request] = field(default_factory=dict)
     entries: Sequence[Entry] = ()

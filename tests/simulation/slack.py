@@ -6,7 +6,7 @@ What was sent is on its way, whether its sender lives or not, and comes late at 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slack_sdk.errors import SlackApiError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulation.instances import Instance
     from simulation.world import World
 
+T = TypeVar("T")
 SLOWEST = 5.0  # bot.slack.clients.ANSWER_SECONDS
 HOME = "T0HOME"
 USES = 5  # of a response_url
@@ -165,7 +166,29 @@ class Client:
         self._instance = instance
         self._channel_id = channel_id
 
+    def auth_test(self) -> None:
+        world, sent = self._instance.world, self._instance.sending()
+        fault = world.chance(world.weather.slack)
+        world.delay(SLOWEST)
+        if fault:
+            raise TimeoutError
+        self._instance.heard(sent)
+
     def usergroups_users_list(self, *, usergroup: str) -> Mapping[str, Sequence[str]]:
+        return self._heard(lambda: self._list(usergroup))
+
+    def _heard(self, ask: Callable[[], T]) -> T:
+        """Return an answer; the instance hears when it was given, as of a refusal."""
+        sent = self._instance.sending()
+        try:
+            answer = ask()
+        except SlackApiError:
+            self._instance.heard(sent)
+            raise
+        self._instance.heard(sent)
+        return answer
+
+    def _list(self, usergroup: str) -> Mapping[str, Sequence[str]]:
         world = self._instance.world
         fault = world.chance(world.weather.slack)
         world.delay(SLOWEST)
@@ -184,8 +207,8 @@ class Client:
         weather = world.weather
         fault = world.random.choice(("429", "500", "blocks", "before", "after")) if world.chance(weather.slack) else ""
         if message["channel"] != self._channel_id:
-            return world.slack.direct(message, fault)
-        return self._to_the_audit_channel(message, fault)
+            return self._heard(lambda: world.slack.direct(message, fault))
+        return self._heard(lambda: self._to_the_audit_channel(message, fault))
 
     def _to_the_audit_channel(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
         world = self._instance.world
@@ -246,6 +269,7 @@ class WatchedChannel(SlackAuditChannel):
             overtaken=world.schedule.current().notes.pop("overtaken", ()),
             instance=self._instance.name,
             begun=world.schedule.now,
+            clock_set=self._instance.knowledge.was_set_since(self._instance.work_begun()),
         )
         world.schedule.current().notes["post"] = post
         world.seen.posts.append(post)

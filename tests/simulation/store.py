@@ -18,7 +18,7 @@ SLOWEST = 2.5
 WRITES = frozenset(
     {
         *("add", "move", "record", "tally", "settle", "hold", "delivered", "postponed"),
-        *("hold_message", "shown", "not_shown", "show_again", "forget_places"),
+        *("hold_message", "shown", "not_shown", "show_again", "forget_places", "forget"),
     }
 )
 
@@ -56,6 +56,8 @@ class FaultyStore:
             world.schedule.note(f"store.{name}: unavailable")
             raise StoreUnavailableError("simulated")
         result = method(*arguments, **named)
+        if name == "forget":
+            world.seen.forgotten += result
         if name == "add":
             self._saw(None, arguments[0], arguments[2])
         elif name == "move":
@@ -97,7 +99,9 @@ class FaultyStore:
             after=after,
             instance=instance.name,
             at=world.schedule.now,
-            clock=instance.clock.seconds(),
+            clock=instance.seconds(),
+            clock_wrong=instance.knowledge.was_wrong(instance.work_begun()),
+            clock_set=instance.knowledge.was_set_since(instance.work_begun()),
             drained=None if instance.stops_at is None else task.begun - instance.stops_at,
         )
         world.seen.moves.append(move)

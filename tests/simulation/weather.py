@@ -20,10 +20,11 @@ class Weather:
     url_lasts: float
     places: int
     dawdling: float
+    jumps: bool
     calm: bool = False
 
     @classmethod
-    def of(cls, random: Random) -> "Weather":
+    def of(cls, random: Random, clocks: Random) -> "Weather":
         """Draw it. One seed in eight is fine weather, so that what happens without faults is seen as well."""
         fine = random.random() < 1 / 8
         chances = [0.0] if fine else [0.0, 0.03, 0.15]
@@ -41,4 +42,5 @@ class Weather:
             url_lasts=random.choice([1800.0, 1800.0, 20.0, random.uniform(1.0, 120.0)]),
             dawdling=random.choice([0.05, 0.3]),
             places=random.choice([3, 6]),
+            jumps=not fine and clocks.random() < 0.3,
         )

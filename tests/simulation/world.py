@@ -43,7 +43,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
-        self.weather = Weather.of(self.random)
+        self.clocks = Random(f"{self.seed} clocks")
+        self.weather = Weather.of(self.random, self.clocks)
         self.registered = Registered.of(Random(f"accounts of {self.seed}"), self.weather.horizon)
         self.schedule = Schedule(self.random, trace=self.trace)
         self.slack = Slack(self, dict(GROUPS))
@@ -139,6 +140,8 @@ class World:
         self.machines = [Machine(self, number) for number in range(1, self.weather.machines + 1)]
         for machine in self.machines:
             self.schedule.spawn(f"machine {machine.number}", machine.live)
+            if self.weather.jumps:
+                self.schedule.spawn(f"clock {machine.number}", machine.set_clock_now_and_then)
         self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
         for person in self.people:
             self.schedule.spawn("person", person.live)
@@ -160,6 +163,8 @@ class World:
         while self.schedule.now < self.weather.horizon and self.schedule.steps < MOST_STEPS:
             self.schedule.step()
         self.weather.calm = True
+        for machine in self.machines:
+            machine.set_clock(0.0)
         self.schedule.kill_chance = 0.0
         self.schedule.note("calm")
         self.random.choice(self.machines).start()

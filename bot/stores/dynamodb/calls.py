@@ -85,12 +85,13 @@ class Calls:
 
     Each raises `StoreUnavailableError` once trying again for a few seconds did not help, or at once where it cannot;
     `StoreError` where the environment names no region. `on_refusal` is called for each write whose condition did not
-    hold. Safe to use from many threads.
+    hold, and `on_client` with the client once it is built. Safe to use from many threads.
     """
 
     def __init__(self, table: str) -> None:
         self.table = table
         self.on_refusal: Callable[[], object] = lambda: None
+        self.on_client: Callable[[Any], object] = lambda _: None
         self._lock = threading.Lock()
         self._client: DynamoDBClient | None = None
 
@@ -131,6 +132,7 @@ class Calls:
         with self._lock:
             if self._client is None:
                 self._client = _build()
+                self.on_client(self._client)
             return self._client
 
     def close(self) -> None:

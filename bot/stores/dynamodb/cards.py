@@ -21,8 +21,8 @@ LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that hav
 class CardOutbox(DynamoDBReader):
     """What an `Outbox` does for cards. A move writes a card together with its request; the rest is here."""
 
-    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
-        return self._first(limit, items.card_of_item, items.CARD, "due_at <= :now", now=text(now))
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
+        return self._first_due(limit, items.card_of_item, items.CARD, "due_at <= :at", at=now, beyond=beyond)
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
         hold = str(uuid4())

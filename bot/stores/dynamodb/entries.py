@@ -32,9 +32,12 @@ class EntryOutbox(DynamoDBReader):
         first = self._first(PAST_UNREADABLE, items.entry_of_item, undelivered(refused=refused))
         return first[0].delivery.next_at if first else None
 
-    def due_entries(self, now: datetime, limit: int, *, refused: bool = False) -> Sequence[Entry]:
+    def due_entries(
+        self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
+    ) -> Sequence[Entry]:
         most = max(limit, PAST_UNREADABLE if refused else FIRST_DUE)
-        due = self._first(most, items.entry_of_item, undelivered(refused=refused), "due_at <= :now", now=text(now))
+        read, what = items.entry_of_item, undelivered(refused=refused)
+        due = self._first_due(most, read, what, "due_at <= :at", at=now, beyond=beyond)
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def hold(self, entry: Entry, until: datetime) -> Entry | None:

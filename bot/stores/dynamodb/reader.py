@@ -62,6 +62,15 @@ class DynamoDBReader:
         """Return the first of what is due under `what`, as `read` makes them, past those that cannot be read."""
         return list(islice(self._readable(read, self._due(limit, what, when, **values)), limit))
 
+    def _first_due(  # noqa: PLR0913 -- what all that is due has in common
+        self, limit: int, read: Callable[[Stored], T], what: str, when: str, *, at: datetime, beyond: datetime | None
+    ) -> list[T]:
+        """Return the first of what is due by the condition `when` on `:at`, and then of what is due beyond."""
+        due = self._first(limit, read, what, when, at=text(at))
+        if beyond is None or len(due) == limit:
+            return due
+        return due + self._first(limit - len(due), read, what, "due_at >= :at", at=text(beyond))
+
     def _due(self, page: int, what: str, when: str = "", **values: Any) -> Iterator[Item]:
         """Give what the index has under `what`, in the order of `due_at`, asking for a `page` of items at once.
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
+from bot.clock import CheckedClock
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
+from bot.facts.told_time import boto3_tells
 from bot.ports import Show
 from bot.request import Account, Request, State, check_move, new_id
-from bot.stores.documents import account_key, entry_of, request_of, text
+from bot.stores.documents import account_key, entry_of, request_of
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.cards import CardOutbox, moved_card, new_card
@@ -29,10 +32,20 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
     newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
+    `clock` is compared with each answer.
     """
 
-    def __init__(self, name: str, written: Callable[[Entry], None] = lambda _: None, *, schema: int = SCHEMA) -> None:
+    def __init__(
+        self,
+        name: str,
+        written: Callable[[Entry], None] = lambda _: None,
+        *,
+        schema: int = SCHEMA,
+        clock: CheckedClock | None = None,
+    ) -> None:
         super().__init__(name, schema=schema)
+        if clock:
+            self._calls.on_client = partial(boto3_tells, clock=clock)
         self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written
@@ -85,14 +98,14 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         item = self._calls.get(items.account_key(account_key(account)))
         return self.get(item["request_id"]) if item else None
 
-    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
-        return self._due_requests(limit, "awaiting", "due_at <= :at", now)
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due_requests(limit, "awaiting", "due_at <= :at", now, beyond)
 
-    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
-        return self._due_requests(limit, "ready", "due_at < :at", decided_before)
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due_requests(limit, "ready", "due_at < :at", decided_before, beyond)
 
-    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
-        return self._due_requests(limit, "running", "due_at < :at", lease_before)
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due_requests(limit, "running", "due_at < :at", lease_before, beyond)
 
     # Trail
 
@@ -104,8 +117,8 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
             some = tallies[start : start + TALLIED_AT_ONCE]
             self._calls.write([put(items.item_of_tally(each)) for each in some])
 
-    def tallies(self, before: datetime, limit: int) -> Sequence[Entry]:
-        return self._first(limit, entry_of, items.TALLY, "due_at < :before", before=text(before))
+    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
+        return self._first_due(limit, entry_of, items.TALLY, "due_at < :at", at=before, beyond=beyond)
 
     def settle(self, tally_id: str, now: datetime) -> None:
         key = items.tally_key(tally_id)
@@ -147,9 +160,11 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
                 return True
         return False
 
-    def _due_requests(self, limit: int, what: str, when: str, at: datetime) -> Sequence[Request]:
+    def _due_requests(
+        self, limit: int, what: str, when: str, at: datetime, beyond: datetime | None
+    ) -> Sequence[Request]:
         self._schema.look_now_and_then()  # here, since each instance sweeps each second, and no one waits for a sweep
-        return self._first(limit, request_of, what, when, at=text(at))
+        return self._first_due(limit, request_of, what, when, at=at, beyond=beyond)
 
     def _move_only(self, moved: Action) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""

@@ -32,11 +32,11 @@ WHERE account = :account ORDER BY ended_at DESC LIMIT 1
 """
 EXPIRED = """
 SELECT id, document FROM requests INDEXED BY requests_due
-WHERE due = 'awaiting' AND due_at <= :now ORDER BY due_at
+WHERE due = 'awaiting' AND due_at <= :now AND due_at >= :since ORDER BY due_at
 """
 DECIDED = """
 SELECT id, document FROM requests INDEXED BY requests_due
-WHERE due = :due AND due_at < :before ORDER BY due_at
+WHERE due = :due AND due_at < :before AND due_at >= :since ORDER BY due_at
 """
 
 # Entries
@@ -63,13 +63,16 @@ SELECT {_ENTRY} FROM entries INDEXED BY entries_due
 WHERE refused = :refused AND next_at IS NOT NULL ORDER BY next_at
 """
 DUE_ENTRIES = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_due WHERE refused = :refused AND next_at <= :now ORDER BY next_at
+SELECT {_ENTRY} FROM entries INDEXED BY entries_due
+WHERE refused = :refused AND next_at <= :now AND next_at >= :since ORDER BY next_at
 """
 PUT_TALLY = """
 INSERT INTO tallies (id, at, document) VALUES (:id, :at, :document)
 ON CONFLICT (id) DO UPDATE SET document = excluded.document
 """
-TALLIES = "SELECT id, document FROM tallies INDEXED BY tallies_begun WHERE at < :before ORDER BY at"
+TALLIES = """
+SELECT id, document FROM tallies INDEXED BY tallies_begun WHERE at < :before AND at >= :since ORDER BY at
+"""
 TALLY = "SELECT id, document FROM tallies WHERE id = :id"
 END_TALLY = "DELETE FROM tallies WHERE id = :id"
 DELIVERED = """
@@ -90,7 +93,9 @@ MOVE_CARD = "UPDATE cards SET version = :version, due_at = :due_at WHERE request
 PLACE_CARD = """
 UPDATE cards SET response_url = :response_url, place_until = :place_until, replaces = :replaces WHERE request_id = :id
 """
-DUE_CARDS = f"SELECT {_CARD} FROM cards INDEXED BY cards_due WHERE due_at <= :now ORDER BY due_at"
+DUE_CARDS = f"""
+SELECT {_CARD} FROM cards INDEXED BY cards_due WHERE due_at <= :now AND due_at >= :since ORDER BY due_at
+"""
 HOLD_CARD = "UPDATE cards SET due_at = :until, held_by = :hold WHERE request_id = :id AND due_at = :due_at"
 SHOWN = """
 UPDATE cards SET

@@ -35,6 +35,7 @@ from bot.stores.sqlite.migrate import migrate
 from bot.stores.sqlite.reader import entries
 
 T = TypeVar("T")
+ALWAYS = "~"  # sorts after every time
 
 
 class SQLiteStore:
@@ -100,14 +101,14 @@ class SQLiteStore:
     def last_signed_out(self, account: Account) -> Request | None:
         return next(iter(self._first(1, request_of, sql.LAST_SIGNED_OUT, account=account_key(account))), None)
 
-    def expired(self, now: datetime, limit: int) -> Sequence[Request]:
-        return self._first(limit, request_of, sql.EXPIRED, now=text(now))
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, request_of, sql.EXPIRED, beyond, now=text(now))
 
-    def ready(self, decided_before: datetime, limit: int) -> Sequence[Request]:
-        return self._first(limit, request_of, sql.DECIDED, due="ready", before=text(decided_before))
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, request_of, sql.DECIDED, beyond, due="ready", before=text(decided_before))
 
-    def dead(self, lease_before: datetime, limit: int) -> Sequence[Request]:
-        return self._first(limit, request_of, sql.DECIDED, due="running", before=text(lease_before))
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(limit, request_of, sql.DECIDED, beyond, due="running", before=text(lease_before))
 
     # Trail
 
@@ -122,8 +123,8 @@ class SQLiteStore:
             for each in tallies:
                 db.execute(sql.PUT_TALLY, {name: values_of_entry(each)[name] for name in ("id", "at", "document")})
 
-    def tallies(self, before: datetime, limit: int) -> Sequence[Entry]:
-        return self._first(limit, entry_of, sql.TALLIES, before=text(before))
+    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
+        return self._due(limit, entry_of, sql.TALLIES, beyond, before=text(before))
 
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
@@ -157,9 +158,11 @@ class SQLiteStore:
         first = self._first(1, entry_of, sql.WAITING_ENTRIES, refused=refused)
         return first[0].delivery.next_at if first else None
 
-    def due_entries(self, now: datetime, limit: int, *, refused: bool = False) -> Sequence[Entry]:
+    def due_entries(
+        self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
+    ) -> Sequence[Entry]:
         most = limit if refused else max(limit, FIRST_DUE)
-        due = self._first(most, entry_of, sql.DUE_ENTRIES, refused=refused, now=text(now))
+        due = self._due(most, entry_of, sql.DUE_ENTRIES, beyond, refused=refused, now=text(now))
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def hold(self, entry: Entry, until: datetime) -> Entry | None:
@@ -177,8 +180,8 @@ class SQLiteStore:
         with self._file.write() as db:
             db.execute(sql.DUE_AGAIN, values)
 
-    def due_messages(self, now: datetime, limit: int) -> Sequence[LiveMessage]:
-        return self._first(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, now=text(now))
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
+        return self._due(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, beyond, now=text(now))
 
     def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
         hold = uuid.uuid4().hex
@@ -204,6 +207,16 @@ class SQLiteStore:
     def forget_places(self, now: datetime) -> None:
         with self._file.write() as db:
             db.execute(sql.FORGET_PLACES, {"now": text(now)})
+
+    def _due(
+        self, limit: int, read: Callable[[Stored], T], statement: str, beyond: datetime | None, **upto: Any
+    ) -> list[T]:
+        """Return the first of what is due up to a time, and then of what is due beyond."""
+        due = self._first(limit, read, statement, since="", **upto)
+        if beyond is None or len(due) == limit:
+            return due
+        always = {name: value if name in {"due", "refused"} else ALWAYS for name, value in upto.items()}
+        return due + self._first(limit - len(due), read, statement, since=text(beyond), **always)
 
     def _first(self, limit: int, read: Callable[[Stored], T], statement: str, **values: Any) -> list[T]:
         """Return the first of what a statement gives, past rows that cannot be read."""

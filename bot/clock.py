@@ -1,0 +1,109 @@
+"""Is this machine's clock right? It is compared with the `Date` of each answer from Slack and AWS."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from bot.errors import BotError, ClockChangedError, ClockWrongError
+from bot.ports import Clock
+
+AGREES_WITHIN = timedelta(seconds=10)
+SECOND = timedelta(seconds=1)  # a `Date` leaves out what is less
+IN_A_ROW = 3
+RIGHT = timedelta(0)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a clock said at one moment, and its seconds that no one can set."""
+
+    time: datetime
+    monotonic: float
+
+    def was_set_since(self, before: "Reading") -> bool:
+        """Whether the clock was set in between, or the machine slept."""
+        passed = timedelta(seconds=self.monotonic - before.monotonic)
+        return abs(self.time - before.time - passed) > AGREES_WITHIN
+
+
+class CheckedClock:
+    """A `Clock` that is told of answers and says whether it can be trusted. Safe to use from many threads.
+
+    `changed` is told by how many seconds the clock is ahead of the answers (behind: negative), or 0 once it is right.
+    """
+
+    def __init__(self, clock: Clock, changed: Callable[[float], object] = lambda _: None) -> None:
+        self.now, self.monotonic, self.sleep = clock.now, clock.monotonic, clock.sleep
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._agreed: Reading | None = None
+        self._misses = 0
+        self._off = RIGHT
+
+    def read(self) -> Reading:
+        """Return what it says now: ask before something is sent, for `answered`."""
+        return Reading(self.now(), self.monotonic())
+
+    def answered(self, sent: Reading, headers: Mapping[str, object] | None) -> None:
+        """Take what an answer to what was sent then says of the time. One without a readable `Date` says nothing."""
+        received, told = self.read(), _date_in(headers or {})
+        if told is None or received.was_set_since(sent):
+            return
+        off = max(sent.time - told - SECOND, RIGHT) or min(received.time - told, RIGHT)
+        with self._lock:
+            if abs(off) <= AGREES_WITHIN:
+                self._agreed, self._misses = received, 0
+                self._note(RIGHT)
+            else:
+                self._misses += 1
+                if self._misses >= IN_A_ROW:
+                    self._note(off)
+
+    def told_now(self) -> datetime:
+        """Return the time that Slack and AWS tell: what the clock says, unless it is known to be wrong."""
+        return self.now() - self._off
+
+    def error(self) -> BotError | None:
+        """Return why nothing may be begun or decided by this clock; None where there is no reason."""
+        if self._off:
+            return ClockWrongError(self._off)
+        agreed = self._agreed
+        return ClockChangedError() if agreed and self.read().was_set_since(agreed) else None
+
+    def is_doubtful(self) -> bool:
+        """Whether something speaks against it, so that an answer is needed: the last one, or that it was set since."""
+        return self._misses > 0 or self.error() is not None
+
+    def is_confirmed(self) -> bool:
+        """Whether the last answer agreed with it, and it was not set since."""
+        return self._agreed is not None and not self.is_doubtful()
+
+    def beyond(self, longest: timedelta) -> datetime | None:
+        """Return after when nothing can be due that is due within `longest`: a wrong clock wrote it. None: not known.
+
+        It is due now: else it would wait until that wrong time.
+        """
+        return self.now() + longest if self.is_confirmed() else None
+
+    def _note(self, off: timedelta) -> None:
+        if off and not self._off:
+            log.error("%s", ClockWrongError(off).compared)
+        elif self._off and not off:
+            log.warning("The clock is right again")
+        if off != self._off:
+            self._changed(off.total_seconds())
+        self._off = off
+
+
+def _date_in(headers: Mapping[str, object]) -> datetime | None:
+    date = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
+    try:
+        told = parsedate_to_datetime(str(date))
+    except Exception:  # noqa: BLE001 -- a proxy may have written anything
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
