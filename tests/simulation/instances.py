@@ -355,6 +355,7 @@ class WatchedRefusals(Refusals):
             begun=world.schedule.now,
             at=world.schedule.now,
             clock=(entry.at - START).total_seconds(),
+            clock_set_at=self._instance.knowledge.machine.set_at,
         )
         world.seen.refused.append(seen)
         super().record(entry)

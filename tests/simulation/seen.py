@@ -100,7 +100,10 @@ class Told:
 
 @dataclass(kw_only=True)
 class Refused:
-    """A refusal that an instance began to record, and whether and when it said that it did."""
+    """A refusal that an instance began to record, and whether and when it said that it did.
+
+    `clock_set_at`: when its clock was last set before that.
+    """
 
     entry_id: str
     instance: str
@@ -108,6 +111,7 @@ class Refused:
     begun: float
     at: float
     clock: float
+    clock_set_at: float
     returned: bool = False
 
 
