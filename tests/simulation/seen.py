@@ -83,7 +83,7 @@ class Move:
 class Told:
     """What an operator could read. A card was drawn from `drawn`; `stored` is the request it is about, as it was then.
 
-    `refused_at` is when the last refusal of that operator was that was in the store then, in seconds by its clock.
+    `refused_at` is when the last refusal of that operator was that was in the store then.
     """
 
     text: str

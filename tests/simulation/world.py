@@ -94,13 +94,13 @@ class World:
         return next((each for each in self.observer.entries(None, entry.ask.id) if each.id == entry.id), None)
 
     def refused_at(self, operator: Operator) -> float | None:
-        """Return when an operator was last refused, by the entries in the store's file."""
+        """Return when an operator was last refused with an entry in the store's file, by true time."""
         sql = (
-            "SELECT max(at) FROM entries WHERE refused AND json_extract(document, '$.asked.operator.id') = :id"
+            "SELECT id FROM entries WHERE refused AND json_extract(document, '$.asked.operator.id') = :id"
             " AND json_extract(document, '$.asked.operator.team_id') = :team_id"
         )
-        at = self.observer._file.rows(sql, {"id": operator.id, "team_id": operator.team_id})[0][0]
-        return (datetime.fromisoformat(at) - START).total_seconds() if at else None
+        stored = {row[0] for row in self.observer._file.rows(sql, {"id": operator.id, "team_id": operator.team_id})}
+        return max((each.at for each in self.seen.refused if each.entry_id in stored), default=None)
 
     def runnable_in(self) -> float:
         """Return how long until a request can be run or taken over by true time, at most."""
