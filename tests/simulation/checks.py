@@ -486,8 +486,9 @@ def the_refusals_of_an_operator_make_few_entries(seen: Seen) -> Iterator[str]:
         its = [each for each in seen.refused if (each.instance, each.who) == (instance, who)]
         at_once = [each for each in its if each.entry_id in seen.recorded]
         for each, later in pairwise(at_once):
-            clock_set = later.clock_set_at >= each.begun  # another minute begins then
-            if each.returned and not clock_set and later.clock < each.clock + COUNTED_FOR - ROUNDING:
+            # Another minute begins when the clock is set, and once a bot that stops has written what it counted.
+            another = later.clock_set_at >= each.begun or later.draining
+            if each.returned and not another and later.clock < each.clock + COUNTED_FOR - ROUNDING:
                 yield f"{instance} wrote two refusals of {who} at once within {later.clock - each.clock:.1f} s"
         tallies = [name for name, whose, _ in seen.tallied if (name, whose) == (instance, who)]
         if len(tallies) > len(at_once) + sum(not each.returned for each in its):

@@ -334,7 +334,7 @@ class WatchedRefusals(Refusals):
     """The real rule; what it is given is seen."""
 
     def __init__(self, instance: Instance, store: Any) -> None:
-        super().__init__(tallies=store, clock=instance.clock)
+        super().__init__(tallies=store, clock=instance.clock, beyond=instance.clock.beyond)
         self._instance = instance
 
     @property
@@ -356,6 +356,7 @@ class WatchedRefusals(Refusals):
             at=world.schedule.now,
             clock=(entry.at - START).total_seconds(),
             clock_set_at=self._instance.knowledge.machine.set_at,
+            draining=self._instance.flow.draining,
         )
         world.seen.refused.append(seen)
         super().record(entry)

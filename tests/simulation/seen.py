@@ -102,7 +102,7 @@ class Told:
 class Refused:
     """A refusal that an instance began to record, and whether and when it said that it did.
 
-    `clock_set_at`: when its clock was last set before that.
+    `clock_set_at`: when its clock was last set before that. `draining`: it was about to stop.
     """
 
     entry_id: str
@@ -112,6 +112,7 @@ class Refused:
     at: float
     clock: float
     clock_set_at: float
+    draining: bool
     returned: bool = False
 
 
