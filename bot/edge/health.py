@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import http_exceptions, web
 
 from bot.edge.http import HttpMode
-from bot.edge.lanes import ThreadLane
+from bot.edge.lanes import NEWCOMERS, ThreadLane
 from bot.edge.metrics import Metrics, Scrape
 from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness, room_in
 from bot.edge.socket_mode import SocketMode
@@ -60,7 +60,7 @@ class Pages:
 
     async def _readiness(self) -> Readiness:
         needs = (self._closed, self.front.unreachable, self.outlook.store)
-        rooms = (room_in(lane) for lane in self.lanes)
+        rooms = (room_in(lane) for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
         outlook = self.outlook
         return await readiness(
             needs, (outlook.audit_channel, outlook.delivery, outlook.groups, self.front.ghosts, *rooms)

@@ -14,7 +14,7 @@ from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
-from bot.edge.lanes import Doorway, ThreadLane
+from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
 from bot.edge.metrics import Metrics
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
@@ -133,7 +133,7 @@ def _flow(
         allowlist=replace(settings.allowlist, terminal=frozenset()),  # nothing that comes from Slack speaks for those
     )
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away)
-    newcomers_lane = ThreadLane("newcomers", NEWCOMERS_THREADS, turned_away=metrics.turned_away)
+    newcomers_lane = ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, turned_away=metrics.turned_away)
     aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away)
     flow = Flow(
         confirmations=confirmations,
