@@ -1,4 +1,4 @@
-"""The real `aws`, started once; each command line runs in a fork of it, for a second's start is dear.
+"""The real `aws`, started once; each command line runs in a fork of it, which finds what it reads in memory.
 
 Run as a program it reads one JSON object a line (`environment`, `words`) and answers with `code` and `out`.
 """
@@ -9,7 +9,11 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 from typing import Any, Self
+from unittest.mock import patch
 
 
 class RealAws:
@@ -62,8 +66,19 @@ def _become_aws(environment: dict[str, str], words: list[str], out: int) -> None
         os._exit(code)
 
 
+def _warm_up() -> None:
+    """Read what every command line reads: Cognito's API as data, and more."""
+    load = cache(JSONFileLoader().load_file)
+    patch.object(JSONFileLoader, "load_file", lambda _, path: load(path)).start()
+    with redirect_stdout(StringIO()):
+        words = ["cognito-idp", "admin-user-global-sign-out", "--generate-cli-skeleton"]
+        awscli.clidriver.create_clidriver().main(words)
+
+
 if __name__ == "__main__":
     import awscli.clidriver  # type: ignore[import-untyped]  # it ships no types
+    from botocore.loaders import JSONFileLoader
 
+    _warm_up()
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line))), flush=True)  # noqa: T201 -- that is how it answers

@@ -90,8 +90,8 @@ def live_through(kill: Kill, moto: Moto) -> None:
         bot = begin(life, headless)
         if not kill.decided:
             assert headless.press(KIM, card, CONFIRM).error is None
-        headless.wait_for(lambda: everything_is_delivered(headless), PATIENCE)
         told = headless.wait_for_message(KIM, containing=TOLD[kill.outcome], timeout=PATIENCE)
+        headless.wait_for(lambda: everything_is_delivered(headless), PATIENCE)  # a look takes longer than that above
         assert bot.terminate(PATIENCE) == 0
         assert told.ts == card.ts
         assert too_early == []

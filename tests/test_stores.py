@@ -2,18 +2,22 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 import pytest
+from dynamodb import DynamoDB
 from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, delivered_all, done_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
 from bot.ports import COUNTED_UP_TO, Backlog, LiveMessage, Place, Show
 from bot.request import MOVES, TERMINAL, Account, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
+from bot.stores.dynamodb import items
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.sqlite.store import SQLiteStore
 from bot.wiring.stores import Store
 from bot.work import LEASE
 
@@ -292,8 +296,12 @@ def count(store: Store, kind: Kind) -> int:
     return [entry.kind for entry in store.entries(None, None)].count(kind)
 
 
+def refusal_of(operator: Operator, at: datetime) -> Entry:
+    return entry_of_ask(Kind.REFUSED, asked(operator=operator, id=new_id(at)), "not allowed", at)
+
+
 def refused(store: Store, at: datetime = NOON, operator: Operator = SAM) -> Entry:
-    entry = entry_of_ask(Kind.REFUSED, asked(operator=operator, id=new_id(at)), "not allowed", at)
+    entry = refusal_of(operator, at)
     store.record(entry)
     return entry
 
@@ -465,10 +473,27 @@ def test_trying_whether_the_store_can_be_written_leaves_nothing_behind(store: St
     assert store.backlog() == Backlog(0, None)
 
 
-def test_a_backlog_is_counted_up_to_a_limit(store: Store) -> None:
+@pytest.fixture
+def record_many(store: Store, request: pytest.FixtureRequest) -> Callable[[Iterable[Entry]], None]:
+    """Record many entries past what takes time: in DynamoDB its server, in SQLite the waiting for the disk."""
+    if isinstance(store, DynamoDBStore):
+        server: DynamoDB = request.getfixturevalue("dynamodb")
+        table = store._calls.table
+        return lambda entries: server.put_many(table, map(items.item_of_entry, entries))
+    assert isinstance(store, SQLiteStore)
+    with store._file.connection() as db:
+        db.execute("PRAGMA synchronous = OFF")
+
+    def one_by_one(entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            store.record(entry)
+
+    return one_by_one
+
+
+def test_a_backlog_is_counted_up_to_a_limit(store: Store, record_many: Callable[[Iterable[Entry]], None]) -> None:
     first = refused(store)
-    for _ in range(COUNTED_UP_TO + 5):
-        refused(store, NOON + SECOND)
+    record_many(refusal_of(SAM, NOON + SECOND) for _ in range(COUNTED_UP_TO + 5))
     assert store.backlog() == Backlog(COUNTED_UP_TO, first.at, more=True)
 
 

@@ -20,7 +20,7 @@ from bot.sandbox.board import Message
 from bot.sandbox.cognito import REGION
 from bot.stores.dynamodb.store import DynamoDBStore
 
-DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "100"))
+DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "40"))
 AT_ONCE = 8  # so many double clicks; more might find no place in a lane
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from headless import SAM, Headless
-from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, ViewportSize, expect, sync_playwright
 
 from bot.sandbox.page import Page as SandboxPage
 from browser.window import PATIENCE, Window
@@ -15,6 +15,12 @@ from browser.window import PATIENCE, Window
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+SETTINGS: dict[str, Any] = {
+    "viewport": DESK,
+    "locale": "en-GB",
+    "timezone_id": "Europe/Berlin",
+    "reduced_motion": "reduce",
+}
 
 Open = Callable[..., Window]
 
@@ -32,6 +38,13 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=alone)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def desk(chromium: Browser) -> Iterator[Page]:
+    """The page that the tests use one after the other: a new one would take the processor a second each time."""
+    with chromium.new_context(**SETTINGS) as context:
+        yield context.new_page()
 
 
 @pytest.fixture
@@ -52,26 +65,44 @@ def bot(headless: Headless) -> Iterator[None]:
 
 
 @pytest.fixture
-def open_window(chromium: Browser, url: str) -> Iterator[Open]:
+def open_window(chromium: Browser, desk: Page, url: str) -> Iterator[Open]:
     """Open a window as a person. In the end none may have written to its console, or let an error escape."""
-    contexts, complaints = [], []
+    pages: list[Page] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        complaints.append(message.text)
+
+    def catch(error: Error) -> None:
+        complaints.append(str(error))
 
     def open_one(person: str = SAM, **options: Any) -> Window:
-        settings = {"viewport": DESK, "locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
-        context = chromium.new_context(**{**settings, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        is_first = not options and desk not in pages
+        page = desk if is_first else chromium.new_context(**SETTINGS | options).new_page()
+        pages.append(page)
+        page.on("console", hear)
+        page.on("pageerror", catch)
         page.goto(f"{url}?person={person}")
         window = Window(page)
         expect(window.composer).to_be_visible()
         return window
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if page is desk:
+            leave(desk)
+            desk.remove_listener("console", hear)
+            desk.remove_listener("pageerror", catch)
+        else:
+            page.context.close()
     assert complaints == []
+
+
+def leave(page: Page) -> None:
+    """Leave what a test had open, and forget what it had kept."""
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.context.clear_cookies()
+    page.goto("about:blank")
 
 
 @pytest.fixture
