@@ -88,12 +88,12 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _put_times_back(path: Path) -> None:
-    """Make everything that happened today or yesterday as old as `AGE`."""
+    """Make everything of yesterday, today or tomorrow as old as `AGE`: an address may end after midnight."""
     today = datetime.now(UTC).date()
     with closing(sqlite3.connect(path)) as db, db:
         for table in _tables(db):
             for column in _columns(db, table, "TEXT"):
-                for day in (today, today - timedelta(days=1)):
+                for day in (today + timedelta(days=1), today, today - timedelta(days=1)):
                     sql = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # noqa: S608 -- the store's own names
                     db.execute(sql, (f"{day}", f"{day - AGE}"))
 

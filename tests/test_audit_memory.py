@@ -26,8 +26,8 @@ finally:
 # Ids are the first one's, counted up. Journal and waiting for the disk are for what would be missed.
 MULTIPLY = """
     WITH RECURSIVE others (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM others WHERE n < ? - 1)
-    INSERT INTO entries (id, request_id, at, attempts, document)
-    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, at, attempts, document
+    INSERT INTO entries (id, request_id, at, refused, attempts, document)
+    SELECT substr(id, 1, 16) || 'Z' || substr(1000000000 + n, 2), request_id, at, refused, attempts, document
         FROM entries, others
 """
 KILOBYTE = 1 << 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import http_exceptions, web
 
 from bot.edge.http import HttpMode
-from bot.edge.lanes import ThreadLane
+from bot.edge.lanes import NEWCOMERS, ThreadLane
 from bot.edge.metrics import Metrics, Scrape
 from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness
 from bot.edge.socket_mode import SocketMode
@@ -63,7 +63,8 @@ class Pages:
         return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
 
     async def _readiness(self) -> Readiness:
-        outlook, full = self.outlook, (lane.full for lane in self.lanes)
+        outlook = self.outlook
+        full = (lane.full for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
         needs = (self._closed, self.front.unreachable, outlook.store, outlook.credentials)
         return await readiness(
             needs, (outlook.audit_channel, outlook.delivery, outlook.cognito, outlook.groups, self.front.ghosts, *full)

@@ -21,6 +21,7 @@ from bot.ports import Lane
 from bot.request import Operator
 
 T = TypeVar("T")
+NEWCOMERS = "newcomers"  # the lane of people who were not allowed before
 OF_ONE_NEWCOMER = 3  # commands and presses at once
 REMEMBERED = 10_000  # operators
 

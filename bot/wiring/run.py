@@ -18,7 +18,7 @@ from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, Delivery
 from bot.edge.http import HttpMode
-from bot.edge.lanes import Doorway, ThreadLane
+from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
 from bot.edge.metrics import Endings, Metrics
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
@@ -144,7 +144,7 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
 def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
     return (
         ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
-        ThreadLane("newcomers", NEWCOMERS_THREADS, turned_away=metrics.turned_away),
+        ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, turned_away=metrics.turned_away),
         ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
     )
 
