@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import AuditChannel, Cards, Clock, Left, LiveMessage, Outbox, Place, Requests, Show
+from bot.ports import AuditChannel, Cards, Clock, Left, LiveMessage, Outbox, Place, Requests, Show, lasting
 from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
@@ -21,12 +21,6 @@ SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process 
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 
 log = logging.getLogger(__name__)
-
-
-def lasting(clock: Clock, length: timedelta) -> Left:
-    """Return what is left of a length of time that begins now, by the wall clock or `monotonic`: the lesser."""
-    end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
-    return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
 
 
 def show_card(request: Request, at: datetime, place: Place | None = None, wait: timedelta = SHOWN_HERE) -> Show | None:

@@ -27,6 +27,12 @@ class Clock(Protocol):
 Left = Callable[[], timedelta]  # how long something may still leave: once no time is left, it is not sent
 
 
+def lasting(clock: Clock, length: timedelta) -> Left:
+    """Return what is left of a length of time that begins now, by the wall clock or `monotonic`: the lesser."""
+    end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
+    return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
+
+
 class Attribute(StrEnum):
     """What ListUsers can search by, and this bot does."""
 

@@ -8,9 +8,9 @@ from functools import partial
 
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
-from bot.deliver import SHOWN_HERE, lasting, show_card
+from bot.deliver import SHOWN_HERE, show_card
 from bot.errors import INTERRUPTED, NO_CALL_MADE, TOO_LATE, NewerVersionError, StoreUnavailableError, SupersededError
-from bot.ports import Clock, Left, Requests, UserPool
+from bot.ports import Clock, Left, Requests, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.

@@ -11,9 +11,9 @@ from examples import CLICK, COMMAND, KIM, NOON, SAM, StoppedClock, asked, awaiti
 from stand_ins import Channel, TakenCards, added, card_delivery, delivery, meanwhile, moved, ready_in
 
 from bot.audit import Kind, entry_of_ask
-from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE, lasting
+from bot.deliver import HOLD, POST, PROGRESS_AFTER, SHOWN_HERE
 from bot.errors import DeliveryError, StoreUnavailableError
-from bot.ports import Left, LiveMessage, Place
+from bot.ports import Left, LiveMessage, Place, lasting
 from bot.request import Claim, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE

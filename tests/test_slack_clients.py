@@ -27,12 +27,12 @@ from messages import SHOWN
 from test_odd_slack import ENTRY, channel
 from whole_bot import CONFIRM, POST, TELL, card_for
 
-from bot.deliver import HOLD, lasting
+from bot.deliver import HOLD
 from bot.deliver import POST as LEASE
 from bot.edge.metrics import Metrics
 from bot.errors import DeliveryError
 from bot.facts import leaving
-from bot.ports import Place
+from bot.ports import Place, lasting
 from bot.sandbox.wire import EVERY_ACTION, Exchange
 from bot.slack import clients
 from bot.slack.audit_channel import SlackAuditChannel
