@@ -65,7 +65,9 @@ def test_a_length_of_time_is_told_in_words(length: timedelta, said: str) -> None
 def test_retry_after_is_believed_up_to_five_minutes_and_where_it_is_a_number(
     header: str | None, seconds: float | None
 ) -> None:
-    assert retry_after(header) == (None if seconds is None else timedelta(seconds=seconds))
+    for name in ("Retry-After", "retry-after"):  # Slack writes it so, too
+        headers = {} if header is None else {"Server": "Apache", name: header}
+        assert retry_after(headers) == (None if seconds is None else timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("host", ["slack.com", "hooks.slack.com", "slack-gov.com", "hooks.slack-gov.com"])

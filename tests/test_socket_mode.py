@@ -1,9 +1,11 @@
 """Socket Mode where Slack, or the way to it, misbehaves: over real sockets, by the calls that the bot makes of it."""
 
+import asyncio
 import logging
 import time
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from headless import SAM, Headless
 from test_observe import Watcher, some
 from whole_bot import card_for
 
-from bot.edge.socket_mode import GAP_SECONDS, HANDSHAKE_SECONDS
+from bot.edge.lanes import UnwaitedThreads
+from bot.edge.socket_mode import GAP_SECONDS, HANDSHAKE_SECONDS, ask_slack
 from bot.sandbox import cast
 from bot.sandbox.socket_mode import disconnect, hello
 from bot.sandbox.wire import Exchange, Fault, answer, hang
@@ -100,6 +103,26 @@ def test_a_handshake_that_is_never_answered_is_given_up_in_seconds_and_another_a
     assert 2 <= first < 5
     assert numbers["timed_out/socket_mode"] == 2
     assert "ticket" not in watcher.log()
+
+
+def test_a_name_server_that_is_silent_for_long_holds_up_one_call_for_some_seconds_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.edge.socket_mode.TIMEOUT_SECONDS", 0.2)
+    answers: list[Any] = [SimpleNamespace(data={"team_id": "T1"}), None]
+
+    def ask() -> Any:
+        if (found := answers.pop()) is None:
+            time.sleep(3)
+        return found
+
+    async def asked() -> float:
+        begun = time.monotonic()
+        asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
+        assert await ask_slack("auth.test", ask, "team_id", frozenset(), "SLACK_BOT_TOKEN") == {"team_id": "T1"}
+        return time.monotonic() - begun
+
+    assert asyncio.run(asked()) < 2
 
 
 def test_a_slack_that_wants_a_connection_closed_and_then_is_silent_is_not_waited_for(headless: Headless) -> None:

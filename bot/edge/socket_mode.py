@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from slack_bolt import App
@@ -18,11 +18,12 @@ from slack_sdk.web import SlackResponse, WebClient
 
 from bot.backoff import pause
 from bot.edge.dispatch import dispatched
+from bot.edge.metrics import Metrics
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
 
-HANDSHAKE_SECONDS = 8.0
+TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
 PING_SECONDS, GOODBYE = 5.0, ClientWSTimeout(ws_close=1.0)
 GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
@@ -38,19 +39,6 @@ class RefusedTokenError(BotError):
     """Slack refuses a token for good."""
 
 
-class EdgeMeter(Protocol):
-    """What counts and times at this edge."""
-
-    def acked(self, seconds: float) -> None:
-        """Note how long an ack took."""
-
-    def greeted(self, connections: int, *, again: bool) -> None:
-        """Note Slack's hello, and how many connections it counts."""
-
-    def slack_failed(self, method: str, kind: str) -> None:
-        """Count a failed call of Slack."""
-
-
 async def ask_slack(
     method: str, call: Callable[[], SlackResponse], wanted: str, refused: frozenset[str], setting: str
 ) -> dict[str, Any]:
@@ -59,7 +47,8 @@ async def ask_slack(
     while True:
         wait = None
         try:
-            answer = (await asyncio.to_thread(call)).data
+            # A name server that is silent may hold the thread for longer. What is late there is never sent.
+            answer = (await asyncio.wait_for(asyncio.to_thread(call), TIMEOUT_SECONDS)).data
             if isinstance(answer, dict) and answer.get(wanted):
                 return answer
             reason = f"an answer without {wanted}"
@@ -80,9 +69,8 @@ async def ask_slack(
 def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     """Return Slack's word for an error, and how long it asks not to be called. The answer may not be Slack's."""
     answer = getattr(error.response, "data", None)
-    headers = getattr(error.response, "headers", None) or {}
     reason = str(answer.get("error")) if isinstance(answer, dict) else "no answer of Slack's"
-    return reason, retry_after(headers.get("Retry-After"))
+    return reason, retry_after(getattr(error.response, "headers", None) or {})
 
 
 class SocketMode:
@@ -90,11 +78,11 @@ class SocketMode:
 
     routes = ()
 
-    def __init__(self, app: App, web: WebClient, app_token: str, meter: EdgeMeter, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, web: WebClient, app_token: str, metrics: Metrics, *, sole_instance: bool) -> None:
         self._app = app
         self._web = web
         self._app_token = app_token
-        self._meter = meter
+        self._metrics = metrics
         self._sole_instance = sole_instance
         self._connections = 0
         self._greeted_at: float | None = None
@@ -156,7 +144,7 @@ class SocketMode:
         self._losses += 1
         if why not in _RENEWAL:
             log.warning("The connection in Socket Mode is lost (%.40s); opening another", why)
-            self._meter.slack_failed("socket_mode", why)
+            self._metrics.slack_failed("socket_mode", why)
 
     async def _take(self, socket: ClientWebSocketResponse, text: str) -> str | None:
         """Take one message of Slack's; return its word for why it ends the connection, where it does."""
@@ -172,7 +160,7 @@ class SocketMode:
                 if answer.status == _OK:
                     payload = json.loads(answer.body) if answer.body else None
                     await socket.send_json(SocketModeResponse(request.envelope_id, payload).to_dict())
-                    self._meter.acked(time.monotonic() - begun)
+                    self._metrics.acked(time.monotonic() - begun)
                 else:
                     log.error("Bolt answered %d to a %s", answer.status, request.type)
         except Exception as error:  # noqa: BLE001 -- Bolt raises for a payload in no form that it knows
@@ -207,7 +195,7 @@ class SocketMode:
     def _greeted(self, connections: int) -> None:
         """Note Slack's hello, in which it counts the connections of this app."""
         self._connections = connections
-        self._meter.greeted(connections, again=self._greeted_at is not None)
+        self._metrics.greeted(connections, again=self._greeted_at is not None)
         self._greeted_at = time.monotonic()
         if self._sole_instance and connections > 1:
             log.error(

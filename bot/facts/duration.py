@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.backoff import LONGEST
@@ -23,11 +24,11 @@ def in_words(length: timedelta) -> str:
     return f"{count} {unit}{'s' * (count != 1)}"
 
 
-def retry_after(header: object) -> timedelta | None:
-    """Return what a Retry-After header asks for, 5 minutes at most; None for one that is no number of seconds."""
+def retry_after(headers: Mapping[str, object]) -> timedelta | None:
+    """Return what Retry-After in any case asks for, 5 minutes at most; None where it is no number of seconds."""
     try:
-        seconds = float(str(header))
-    except ValueError:
+        seconds = float(next(str(value) for name, value in headers.items() if name.lower() == "retry-after"))
+    except (ValueError, StopIteration):
         return None
     if not math.isfinite(seconds) or seconds < 0:
         return None

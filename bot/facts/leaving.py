@@ -127,11 +127,8 @@ class _Connection:
     def is_connected(self) -> bool:
         return time.monotonic() < self._kept_until and bool(super().is_connected)  # type: ignore[misc]
 
-    def getresponse(self) -> Any:
-        self._kept_until = time.monotonic() + KEPT_SECONDS
-        return super().getresponse()  # type: ignore[misc]
-
     def request(self, *args: Any, **named: Any) -> None:
+        self._kept_until = time.monotonic() + KEPT_SECONDS
         if self.sock is not None:  # it was kept, or TLS has just made it; else `connect` comes next
             _present.get(Departure()).check(sent=True)
         super().request(*args, **named)  # type: ignore[misc]

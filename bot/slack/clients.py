@@ -196,6 +196,5 @@ def _post(client: WebClient, channel: str, text: str, form: Mapping[str, Any]) -
 def not_taken(status: int, headers: Mapping[str, Any], word: object) -> DeliveryError:
     """Return the error for an answer that was no yes, with Slack's `word` for it, where there is one."""
     if status == _TOO_MANY:
-        asked = {name.lower(): value for name, value in headers.items()}.get("retry-after")
-        return DeliveryError("ratelimited", retry_after(asked) or UNSAID)
+        return DeliveryError("ratelimited", retry_after(headers) or UNSAID)
     return DeliveryError(str(word or f"HTTP {status}"))
