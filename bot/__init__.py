@@ -14,9 +14,9 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py       the flow above, for every front
-    request.py    what was asked and where it stands: Ask, Request, State, the table of moves
+    request.py    what was asked and how far it is: Ask, Request, State, the table of moves
     action.py     what can be done to an account, step by step, and what a call answers
-    options.py    what may be in a command's options
+    options.py    what a target and a reason may be
     authorize.py  the allowlist: who may do what
     find.py       which accounts are meant
     confirm.py    open, choose, confirm, cancel, expire
@@ -33,7 +33,7 @@ The files right under bot/ are the rules. They know the world only through ports
 
 The folders touch the world, and never each other:
 
-    facts/        what more than one folder has to know about Slack and AWS
+    facts/        what more than one folder has to know, and no rule
     settings/     what may be configured, its forms, and where secrets come from
     slack/        listeners, what people read, the audit channel, groups
     aws/          user pools, roles, secrets, policies

@@ -28,7 +28,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Cognito, or AWS in front of it, definitely said no, or the call was never `sent`: it did nothing."""
+    """The call did nothing: Cognito, or AWS in front of it, definitely said no, or it was never `sent`."""
 
     code: str
     aws_request_id: str | None
@@ -51,7 +51,7 @@ Answer = Done | Refused | Unclear
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """Its steps, in their order, and its words. `outcome` is the word for "all done", on which people script."""
+    """Its steps, in their order, and its words. `outcome` is the word for "all done"; people's scripts read it."""
 
     steps: tuple[Step, ...]
     outcome: str

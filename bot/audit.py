@@ -11,7 +11,7 @@ from bot.request import ENDED, Account, Ask, Request, State, new_id
 
 
 class Kind(StrEnum):
-    """What an entry tells of. People script against these words."""
+    """What an entry tells of. People's scripts read these words."""
 
     OPENED = "opened"
     CONFIRMED = "confirmed"
@@ -52,7 +52,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One line of the trail: the `request` after a move or, where nothing moved, what was `asked`, of which account."""
+    """One line of the trail: the `request` after a move or, where nothing moved, what was `asked` and the `account`."""
 
     id: str
     kind: Kind
@@ -85,13 +85,13 @@ def entry_of(request: Request, at: datetime) -> Entry:
     """Return the entry that goes with a request's arrival in its present state."""
     done = request.state is State.DONE
     kind = Kind(ACTIONS[request.ask.options.action].outcome) if done else _KIND_OF[request.state]
-    snapshot = replace(request, candidates=())  # a list of other people, of which nothing came
+    snapshot = replace(request, candidates=())  # the others are people to whom nothing was done
     delivery = Delivery(next_at=at if kind in POSTED else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
 
 
 def entry_of_tally(tally: Entry, at: datetime, before: Entry | None) -> Entry | None:
-    """Return the entry that a tally becomes, due then. `before` is one that it became when it had not grown to this."""
+    """Return the entry that a tally becomes, due then. `before` is one that it became when it was smaller."""
     delivery = Delivery(next_at=at)
     if before is None:
         return replace(tally, delivery=delivery)

@@ -55,7 +55,7 @@ class Authorized:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why not, in the words of the audit entry; `unsure`: Slack did not say who may, so they may be one of those."""
+    """Why not, in the words of the audit entry; `unsure`: Slack did not say who may, so perhaps this operator may."""
 
     rule: str
     unsure: bool = False
@@ -64,8 +64,8 @@ class Denied:
 def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: str | None) -> Authorized | Denied:
     """Decide for all pools at once.
 
-    A group that Slack cannot list allows no one. Groups are asked for only where no user id decides. A person of a team
-    other than `home` is never allowed, and no one is while Slack has not said which one that is. In a terminal the
+    A group that Slack cannot list allows no one. Slack is asked for groups only where no user id decides. A person of a
+    team other than `home` is never allowed. While Slack has not said which team that is, no one is. In a terminal the
     operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
@@ -75,7 +75,7 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
         return Denied("not allowed (Slack has not said yet which workspace this is)", unsure=True)
     if operator.team_id != home:
         return Denied("from another team")
-    members = cache(members)  # one question for each group, however many pools name it
+    members = cache(members)  # one question for each group, even if many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
         return Authorized(operator, allowed, seal=_SEAL)
     groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))

@@ -50,7 +50,7 @@ class CheckedClock:
         return Reading(self.now(), self.monotonic())
 
     def answered(self, sent: Reading, headers: Mapping[str, object] | None) -> None:
-        """Take what an answer to what was sent then says of the time. One without a readable `Date` says nothing."""
+        """Compare the clock with the `Date` of an answer to what was sent then. Without a readable one, do nothing."""
         received, told = self.read(), _date_in(headers or {})
         if told is None or received.was_set_since(sent):
             return
@@ -84,10 +84,7 @@ class CheckedClock:
         return self._agreed is not None and not self.is_doubtful()
 
     def beyond(self, longest: timedelta) -> datetime | None:
-        """Return after when nothing can be due that is due within `longest`: a wrong clock wrote it. None: not known.
-
-        It is due now: else it would wait until that wrong time.
-        """
+        """Return the end of `longest`, from now; None while the clock is not confirmed. See `bot.ports.Beyond`."""
         return self.now() + longest if self.is_confirmed() else None
 
     def _note(self, off: timedelta) -> None:

@@ -53,9 +53,9 @@ class Confirmations:
     beyond: Beyond = nothing_is
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may: for an account, or to look in the pools of its `rules`.
+        """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
 
-        Those are the pool that was named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
+        These are the pool that was named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
         `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
         if account and self.pool_ids.get(account.pool) != account.pool_id:
@@ -86,7 +86,7 @@ class Confirmations:
         raise self._refused(ask, denied, None, f"You may not do this in pool {named}. You may use: {mine}.")
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
-        """Look in AWS for whom it means, and store a request that awaits a press. Raises as `Finder.find` does.
+        """Look in AWS for the account, and store a request that awaits a press. Raises as `Finder.find` does.
 
         Also `UsageError` for a reason that will not do, and `SupersededError` where this ask was opened before.
         """
@@ -129,7 +129,7 @@ class Confirmations:
         return self._move(request, State.CONFIRMING, press.place, now, chosen=account, allowed_by=rule, earlier=earlier)
 
     def confirm(self, press: Press) -> Request:
-        """Decide that a request is to be done: exactly one of any number of presses gets past this."""
+        """Decide that a request is to be done. Of any number of presses exactly one succeeds here."""
         request = self._awaiting(press, State.CONFIRMING)
         rule = self.authorize(request.ask, request.account).rules[request.account.pool]
         now = self._in_time(request, press.place)  # again, as in `choose`
@@ -161,9 +161,9 @@ class Confirmations:
         return request
 
     def _in_time(self, request: Request, place: Place | None) -> datetime:
-        """Return a time at which the wait for a press had not ended; where it has, expire the request."""
+        """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
         now = self.clock.now()
-        # A card that can be pressed for longer than any was opened by a clock that was wrong then.
+        # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
         if not now < request.expires_at <= now + self.confirm_within + CLOCKS_AGREE_WITHIN:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
         return now

@@ -24,16 +24,16 @@ from bot.ports import (
 )
 from bot.request import ENDED, TERMINAL, Request, State
 
-POST = timedelta(seconds=30)  # for so long what is sent is this instance's, by the clock that held it
+POST = timedelta(seconds=30)  # for so long an instance holds what it sends, by its own clock
 HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little is left to send it and note it
 AT_ONCE = 50
 LEAST_WAIT = timedelta(seconds=0.1)
 LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as a terminal
 BETWEEN_REFUSALS = timedelta(seconds=2)  # Slack takes about one message a second: the rest is for outcomes
-FARTHEST = 2 * LONGEST  # further ahead of a right clock nothing is put off: it was by one that was wrong then
+FARTHEST = 2 * LONGEST  # nothing is put off for longer; a time further ahead is a wrong clock's
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
-USES = 5  # of a response_url: so many tries may have used it up, whatever Slack answered
+USES = 5  # of a response_url: so many tries may have used it up, with any answer of Slack's
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +101,12 @@ def _ways(request: Request, place: Place | None, failures: int) -> Sequence[Plac
     ways = [place] if place else []
     if request.decided_at and request.state in ENDED:
         return [None, *ways] if failures >= USES else [*ways, None]
-    # Of one that has expired the card itself says until when it can be pressed.
+    # A card that has expired said itself until when it could be pressed.
     return [way for way in ways if way.replaces or request.state is not State.EXPIRED]
 
 
 @dataclass(kw_only=True)
-class Delivery:
+class EntryDelivery:
     """Takes audit entries to the audit channel, each until Slack took it. One thread of an instance runs it."""
 
     outbox: Outbox
@@ -115,28 +115,28 @@ class Delivery:
     jitter: Callable[[], float]
     beyond: Beyond = nothing_is
     refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
-    held_until: datetime | None = field(default=None, init=False)
+    paused_until: datetime | None = field(default=None, init=False)
     refusals_from: datetime | None = field(default=None, init=False)  # when the next refusal may be posted
-    taken: tuple[Entry, str] | None = field(default=None, init=False)
+    taken: tuple[Entry, str] | None = field(default=None, init=False)  # by Slack, as message `ts`; not yet noted
 
     def deliver(self) -> float:
         """Post what is due, outcomes first; return in how many seconds to look again."""
         self._note_taken()
         now = self.clock.now()
-        if not self.held_until or not now < self.held_until < now + FARTHEST:
+        if not self.paused_until or not now < self.paused_until < now + FARTHEST:
             self._deliver_due(now)
         outcome_at, refusal_at = (self.outbox.next_entry_at(refused=refused) for refused in (False, True))
         if refusal_at and self.refusals_from:
             refusal_at = max(refusal_at, self.refusals_from)
         now = self.clock.now()
-        waits = [max(at, self.held_until or at) - now for at in (outcome_at, refusal_at) if at]
+        waits = [max(at, self.paused_until or at) - now for at in (outcome_at, refusal_at) if at]
         if not waits:
             self.refusing = None  # this or another instance delivered the last one: the channel takes messages
         return min(max(min(waits, default=LOOK_AGAIN), LEAST_WAIT), LOOK_AGAIN).total_seconds()
 
     def _deliver_due(self, now: datetime) -> None:
         """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
-        self.held_until = None
+        self.paused_until = None
         due = self.outbox.due_entries(now, AT_ONCE, self.beyond(FARTHEST))
         if not due and not (self.refusals_from and now < self.refusals_from <= now + BETWEEN_REFUSALS):
             due = self.outbox.due_entries(now, 1, self.beyond(FARTHEST), refused=True)
@@ -148,7 +148,7 @@ class Delivery:
                 return
 
     def _post(self, entry: Entry, left: Left) -> bool:
-        """Return False where it is of no use to call Slack for the next one now."""
+        """Post an entry. Return False where it does not help to post the next one now."""
         try:
             ts = self.channel.post(entry, left)
         except DeliveryError as error:
@@ -165,11 +165,11 @@ class Delivery:
         log.warning("Slack did not take an audit entry (%s); next try at %s", error.reason, next_at, extra=ids)
         self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
         if error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
-            self.held_until = max(next_at, self.held_until or next_at)
+            self.paused_until = max(next_at, self.paused_until or next_at)
         self.outbox.postponed(entry, next_at)
         if error.for_good and not entry.delivery.attempts and entry.request:
             self.outbox.show_again(entry.request.id)  # the card says that the entry waits
-        return self.held_until is None
+        return self.paused_until is None
 
     def _note_taken(self) -> None:
         """Write down what Slack took. Until that succeeds nothing else is posted, and nothing twice."""

@@ -1,6 +1,6 @@
 """What can go wrong. An error's docstring is what people are told, unless it is raised with words of its own.
 
-All are true for each reader: also at the second click of a double click, or beside what someone else pressed.
+All are true for each reader: also at the second click of a double click, and when someone else pressed too.
 """
 
 from dataclasses import KW_ONLY, dataclass

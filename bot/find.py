@@ -30,9 +30,9 @@ _UNSAFE = re.compile(r'["\\\s]')
 # ASCII only: beyond it, lower-casing makes letters equal that are not.
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
-# What a target may be, and how each attribute spells it.
+# The attributes that a target may be a value of, and for each the target as Cognito spells it there.
 Forms = Mapping[Attribute, str]
-# How a phone number is read in the country of a pool of this name: E.164, or None for what is no valid number.
+# Reads a text as a phone number in the country of the pool of this name: returns E.164, or None for no valid number.
 E164 = Callable[[str, str], str | None]
 # Does several things at the same time; returns all results in order, or raises the first error.
 Together = Callable[[Sequence[Callable[[], Sequence[Account]]]], Sequence[Sequence[Account]]]
@@ -57,7 +57,7 @@ class Finder:
         without = [name for name in pools if Attribute.PHONE not in forms[name]]
         by_name = any(account.username == target for account in found)
         if len(without) < len(pools) and without and looks_like_phone(target) and not by_name:
-            # Looked for in some pools only, one match would seem to be the only one, and none to be nowhere.
+            # Some pools cannot be searched for it. Then one match would seem to be the only one, and no match final.
             raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
         if not found:
             raise AccountNotFoundError(self._in_vain(target, forms))
@@ -85,7 +85,7 @@ class Finder:
             case = _LOWER if attribute is Attribute.EMAIL else {}
             spellings, field = sorted({value, value.translate(case)}), _ATTRIBUTES[attribute][1]
             for each in (account for spelling in spellings for account in pool.list_users(attribute, spelling)):
-                # Compared again: a filter is Cognito's to interpret, and the wrong account must not come of it.
+                # Compared again: Cognito interprets the filter, and that must never lead to the wrong account.
                 if (field(each) or "").translate(case) == value.translate(case):
                     found[each.username] = each
         if found or " " in target:

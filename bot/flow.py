@@ -25,7 +25,7 @@ class Reply(Protocol):
         """Where the card is or will be; None where there is none."""
 
     def show(self, request: Request) -> bool:
-        """Show a request as it is; return whether that is certain."""
+        """Show a request as it is; return whether it is certain that this was shown."""
 
     def say(self, error: errors.BotError) -> None:
         """Say what was wrong and what to do."""
@@ -49,7 +49,7 @@ class Flow:
     aws_lane: Lane
     is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
     clock_error: Callable[[], errors.BotError | None] = lambda: None
-    draining: bool = False  # while one of these is so, nothing is begun or decided
+    draining: bool = False  # while one of these three says so, nothing is begun or decided
 
     def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
@@ -58,13 +58,13 @@ class Flow:
         return errors.NewerVersionError() if self.is_outdated() else self.clock_error()
 
     def ask(self, ask: Ask, reply: Reply) -> None:
-        """Begin a command. Raises `BusyError` or `RestartingError` at once, before anything was begun."""
+        """Begin a command. Raises `BusyError`, or what `closed` returns, before anything was begun."""
         if closed := self.closed():
             raise closed
         self.entrance.run(ask.operator, ask.id, partial(self._authorize, ask, reply))
 
     def open_form(self, ask: Ask, form: Form) -> None:
-        """Begin to open a form; the target of this `ask` is empty. Raises as `ask`."""
+        """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does."""
         if closed := self.closed():
             raise closed
         self.entrance.run(ask.operator, ask.id, partial(self._open_form, ask, form))
@@ -91,9 +91,9 @@ class Flow:
         who = press.operator
         try:
             self.entrance.run(who, press.request_id, partial(self._decide, press, reply, decide), urgent=True)
-        except errors.BusyError as error:  # an ack cannot say so
+        except errors.BusyError as error:  # the ack to a press cannot say so
             with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
-                if self.entrance.knows(who):  # no one else takes places there
+                if self.entrance.knows(who):  # only people who are known may take a place there
                     self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
@@ -143,7 +143,7 @@ class Flow:
 
     @contextmanager
     def _telling(self, who: Operator, reply: Reply) -> Iterator[None]:
-        """Tell the operator of each error that is raised inside. Without one they were allowed."""
+        """Tell the operator of an error that is raised inside. Where there is none, note that they were allowed."""
         try:
             yield
             if not self.entrance.knows(who):
@@ -169,12 +169,12 @@ class Flow:
     def _show(self, request: Request, reply: Reply) -> None:
         was_shown, card = reply.show(request), LiveMessage(request_id=request.id, version=request.version)
         if reply.place:
-            with suppress(errors.StoreUnavailableError):  # it is shown once more
+            with suppress(errors.StoreUnavailableError):  # then the card is shown once more
                 self.outbox.shown(card) if was_shown else self.outbox.not_shown(card, None)
 
 
 def _log_failed(what: str, error: Exception) -> None:
-    """Log it with a traceback, unless it is the store, whose trouble concerns everyone: that is one line each."""
+    """Log an error with its traceback; only one line where the store is in trouble, since then each request fails."""
     if isinstance(error, errors.StoreUnavailableError):
         log.error("%s: the store is out of order (%s)", what, error.reason)
     else:

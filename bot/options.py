@@ -1,4 +1,4 @@
-"""What a command may ask for, in Slack and in a terminal: words to a typed value, or an error with a usage line."""
+"""What a TARGET and a reason may be, in Slack and in a terminal, and the usage line that goes with an error."""
 
 import re
 
@@ -14,7 +14,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_reason(reason: str | None) -> str | None:
-    """Return a reason on one line. Raises `UsageError` for one that is empty, too long, or no text."""
+    """Return a reason on one line. Raises `UsageError` for one that is empty or too long, or not valid text."""
     if reason is None:
         return None
     reason = " ".join(reason.split())

@@ -24,18 +24,19 @@ class Clock(Protocol):
         """Block this thread for `seconds`."""
 
 
-# Gives the time after which nothing can be due that is due within this length, or None where that is not known: what
-# lies beyond, a clock that was wrong then wrote. `CheckedClock` knows it.
+# Returns the time that is so long from now, or None while the clock is not confirmed. Nothing is put off for longer
+# than that length. So a stored time beyond it was written by a clock that was wrong, and counts as due now: else it
+# would wait until that wrong time. `CheckedClock` knows it.
 Beyond = Callable[[timedelta], datetime | None]
 Left = Callable[[], timedelta]  # how long something may still leave: once no time is left, it is not sent
 
 
 def nothing_is(_: timedelta) -> None:
-    """Return None: this is the `Beyond` of a clock that is not checked."""
+    """Return None: the `Beyond` of a clock that is not checked."""
 
 
 def lasting(clock: Clock, length: timedelta) -> Left:
-    """Return what is left of a length of time that begins now, by the wall clock or `monotonic`: the lesser."""
+    """Return what counts down a length of time from now: what is left by the wall clock or `monotonic`, the lesser."""
     end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
     return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
 
@@ -94,7 +95,7 @@ class UserPool(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where a card is: a response_url, which works until then. A click's `replaces` the card, a command's posts it."""
+    """Where a card is: a response_url, which works `until` then. From a click it `replaces` the card, else posts it."""
 
     response_url: str = field(repr=False)
     until: datetime
@@ -121,9 +122,9 @@ class LiveMessage:
     hold: str | None = None
 
 
-# A store keeps the next three. A method returns only after its write is durable, and raises `StoreUnavailableError`
+# A store keeps the next four. A method returns only after its write is durable, and raises `StoreUnavailableError`
 # where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members. What is due
-# at `beyond` or later counts as due now, and comes last: a clock that was wrong then wrote it.
+# at `beyond` or later counts as due now, and comes last: see `Beyond`.
 
 
 class Requests(Protocol):

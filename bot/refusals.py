@@ -12,7 +12,7 @@ from bot.errors import StoreUnavailableError
 from bot.ports import Beyond, Clock, Tallies, nothing_is
 
 MINUTE = timedelta(minutes=1)
-LEFT_TO_ITS_OWN = 2 * MINUTE  # a tally is its own process's for so long: its minute, and one to write it
+TALLIED_FOR = 2 * MINUTE  # for so long a tally is for the process that counts it: its minute, and one to write it
 EXAMPLES = 3
 AT_ONCE = 50
 
@@ -53,13 +53,12 @@ class Refusals:
                 raise
 
     def _is_one_more(self, entry: Entry) -> bool:
-        """Count a refusal; or begin a minute, of which it is the first."""
+        """Count a refusal, or begin a new minute with it as the first."""
         who = _operator(entry)
         with self._lock:
             counted = self._counted.get(who)
-            if (
-                counted and abs(entry.at - counted.first_at) < MINUTE
-            ):  # it may have been asked a moment before the first
+            # It may have been asked a moment before the first one.
+            if counted and abs(entry.at - counted.first_at) < MINUTE:
                 counted.tally = _one_more(counted.tally, entry)
                 return True
             self._end(who)
@@ -92,7 +91,7 @@ class Refusals:
 
     def sweep(self) -> None:
         """Make entries of what dead processes counted."""
-        for tally in self.tallies.tallies(self.clock.now() - LEFT_TO_ITS_OWN, AT_ONCE, self.beyond(LEFT_TO_ITS_OWN)):
+        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.beyond(TALLIED_FOR)):
             self.tallies.settle(tally.id, self.clock.now())
 
 

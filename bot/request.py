@@ -1,4 +1,4 @@
-"""What was asked, which account it turned out to be, and where it stands: the states, and the moves between them."""
+"""What was asked, which account it turned out to be, and how far it is: the states, and the moves between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from ulid import ULID
 
-TERMINAL = "terminal"  # the source of what was asked in a terminal; it also stands where an operator has a team
+TERMINAL = "terminal"  # the source of what was asked in a terminal; it also takes the place of an operator's team
 
 
 def new_id(at: datetime) -> str:
@@ -17,7 +17,7 @@ def new_id(at: datetime) -> str:
 
 
 class State(StrEnum):
-    """Where a request stands. The state chart in the docs shows the same."""
+    """How far a request is. The state chart in .github/docs/promises.md shows the same."""
 
     CHOOSING = "choosing"
     CONFIRMING = "confirming"
@@ -99,8 +99,8 @@ class Account:
         return f"through {self.provider} (federated)" if self.provider else "local"
 
     @property
-    def standing(self) -> str:
-        """Its status, and whether it is enabled, in words; empty where neither is known."""
+    def status_in_words(self) -> str:
+        """Its status, and whether it is enabled, in words. Empty where neither is known."""
         enabled = None if self.enabled is None else ("enabled" if self.enabled else "disabled")
         return ", ".join(filter(None, (self.status, enabled)))
 
@@ -134,7 +134,7 @@ class Request:
     chosen: Account | None  # the one that is meant
     earlier: Earlier | None = None
     allowed_by: str
-    looked_up_at: datetime | None = None  # its accounts, just before that
+    looked_up_at: datetime | None = None  # just before its accounts were looked up
     created_at: datetime
     expires_at: datetime  # the end of the present wait for a press
     decided_at: datetime | None = None  # the operator's press on the action

@@ -28,13 +28,13 @@ CALL = timedelta(seconds=CONNECT_SECONDS + READ_SECONDS)
 # A claim's lease outlives all its calls by MARGIN: the longest that a store may take to write, and 5 s more.
 MARGIN = timedelta(seconds=15)
 LEASE = timedelta(seconds=30)
-FARTHEST = 2 * LEASE  # further ahead of a right clock no lease ends and nothing is decided; a newer bot's may be longer
+FARTHEST = 2 * LEASE  # no lease lasts longer, not even a newer bot's; a time further ahead is a wrong clock's
 MAY_LEAVE = LEASE - CALL - MARGIN  # the longest from a claim to the first byte of its last call
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
-LEFT_TO_ITS_OWN = timedelta(seconds=2)  # a decided request is for the process that decided it
+LEFT_TO_ITS_OWN = timedelta(seconds=2)  # for so long a decided request is for the process that decided it
 CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
-SAME_ACCOUNT_FOR = timedelta(seconds=60)  # after that, the user name may be another person's by now
+SAME_ACCOUNT_FOR = timedelta(seconds=60)  # after that, the user name may be another person's
 AT_ONCE = 100
 
 
@@ -48,17 +48,17 @@ class Worker:
     clock: Clock
     resume_within: timedelta
     jitter: Callable[[], float]  # a factor for each pause
-    # What was asked in a terminal of these pools can only be run there: the role trusts each operator's credentials.
+    # What was asked in a terminal of these pools can only be run there: the role trusts the operator's own credentials.
     with_role: frozenset[str] = frozenset()
     beyond: Beyond = nothing_is
-    _running: dict[str, Left] = field(default_factory=dict, init=False)  # how long the claim lets a call leave
+    _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request: how long a call may leave
 
     def waiting(self) -> Sequence[Request]:
-        """Return what a worker here may take: decided requests that no one claims, and claims of dead workers."""
+        """Return what a worker here may take: decided requests without a claim, and claims of dead workers."""
         now = self.clock.now()
         beyond = self.beyond(FARTHEST)
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
-        ready = [each for each in ready if each.ask.source != TERMINAL or self._is_left(each, now)]
+        ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
         found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
         mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
         return [each for each in mine if each.id not in self._running]
@@ -84,7 +84,7 @@ class Worker:
             self._running.pop(request.id, None)
 
     def _outcome(self, request: Request) -> Request | None:
-        """Return what the store says that came of a request, once it has ended."""
+        """Return a request as the store has it, once it has ended; None before."""
         with suppress(NewerVersionError):  # a newer bot shows it
             found = self.requests.get(request.id)
             return found if found and found.state in ENDED else None
@@ -94,8 +94,8 @@ class Worker:
         """Return how long from now a call may leave."""
         return min(self._running[request.id](), self._latest(request) - self.clock.now())
 
-    def _is_left(self, request: Request, now: datetime) -> bool:
-        """Whether a terminal, which waits for its own result by its own clock, no longer works on a request."""
+    def _is_abandoned(self, request: Request, now: datetime) -> bool:
+        """Whether the terminal that decided a request no longer works on it. Its clock may differ from ours."""
         sure = now - LEFT_TO_ITS_OWN - CLOCKS_AGREE_WITHIN
         return (request.decided_at or now) < sure or now >= self._latest(request)
 
@@ -104,12 +104,12 @@ class Worker:
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
         beyond = self.beyond(FARTHEST)
-        if beyond and request.decided_at >= beyond:  # it is not known when that was
+        if beyond and request.decided_at >= beyond:  # by a wrong clock: it is not known when that was
             return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within
 
     def _pool(self, request: Request) -> UserPool | None:
-        """Return the pool to call; None where its name stands for another by now, or only a terminal may call it."""
+        """Return the pool to call; None where its name now means another pool, or only a terminal may call it."""
         pool = self.pools.get(request.account.pool)
         only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
         if pool is None or pool.pool_id != request.account.pool_id or only_there:
@@ -159,7 +159,7 @@ class Worker:
         return INTERRUPTED if request.in_doubt else code
 
     def _call(self, request: Request, step: Step) -> Request:
-        """Call a step until that is settled or its time is over. Return the request with what is known by then."""
+        """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
         left, made = partial(self._left, request), 0
         pool = self._pool(request)
         request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
@@ -169,7 +169,7 @@ class Worker:
             made += answer.sent
             if made == MAX_CALLS or not answer.may_retry:
                 break
-            # The longest one where nothing was sent: STS would not give credentials.
+            # The longest pause (the index is -1) where nothing was sent: STS would not give credentials.
             self.clock.sleep(BACK_OFF_SECONDS[made - 1] * self.jitter())
         return request
 
@@ -193,7 +193,7 @@ class Worker:
         return ended
 
     def _write(self, request: Request, ended: Request, wait: timedelta) -> None:
-        """Store an outcome, for some seconds again and again: to lose it would mean to call once more."""
+        """Store an outcome. Try for some seconds, since Cognito would be called once more if it were lost."""
         now, in_doubt = ended.ended_at or self.clock.now(), False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
@@ -211,7 +211,7 @@ class Worker:
 
 
 def known_after(answer: Answer, step: Step, request: Request, made: int) -> Request:
-    """Return what is known of a request after this answer to a step, of which so many calls were `made` before."""
+    """Return what is known of a request after an answer to a step. So many calls of the step were `made` before."""
     ids = (answer.aws_request_id,) if answer.aws_request_id else ()
     known = replace(request, attempts=request.attempts + answer.sent, aws_request_ids=(*request.aws_request_ids, *ids))
     match answer:

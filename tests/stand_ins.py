@@ -9,7 +9,7 @@ from typing import Any
 from examples import COMMAND, NOON, SAM, ScriptedPool, StoppedClock, awaiting, confirmations, worker
 
 from bot.audit import Entry, entry_of
-from bot.deliver import CardDelivery, Delivery, show_card
+from bot.deliver import CardDelivery, EntryDelivery, show_card
 from bot.edge.lanes import Doorway
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
@@ -175,9 +175,9 @@ class Members:
         return self.of[group_id]
 
 
-def delivery(store: Store, channel: Channel) -> Delivery:
+def delivery(store: Store, channel: Channel) -> EntryDelivery:
     """Return what posts to the channel, without jitter."""
-    return Delivery(outbox=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
+    return EntryDelivery(outbox=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
 
 
 def card_delivery(store: Store, cards: TakenCards, clock: Clock) -> CardDelivery:

@@ -23,7 +23,7 @@ from bot.action import Done
 from bot.audit import Kind, entry_of_ask
 from bot.clock import CheckedClock
 from bot.confirm import AlreadyDecidedError, Press
-from bot.deliver import BETWEEN_REFUSALS, CardDelivery, Delivery
+from bot.deliver import BETWEEN_REFUSALS, CardDelivery, EntryDelivery
 from bot.errors import INTERRUPTED, TOO_LATE
 from bot.ports import Show
 from bot.request import State, new_id
@@ -65,7 +65,7 @@ def test_an_entry_is_delivered_at_once(store: Store, clock: RightClock) -> None:
         store.record(entry)
     store.postponed(entries[0], AHEAD + timedelta(minutes=5))
     channel = Channel(clock.real)
-    deliver = Delivery(
+    deliver = EntryDelivery(
         outbox=store, channel=channel, clock=clock.checked, jitter=lambda: 1.0, beyond=clock.checked.beyond
     ).deliver
     deliver()
@@ -84,7 +84,7 @@ def test_what_another_is_posting_just_now_is_left_to_it(store: Store, clock: Rig
     store.hold(entry, NOON + timedelta(seconds=30))
     clock.confirm()
     channel = Channel(clock.real)
-    Delivery(
+    EntryDelivery(
         outbox=store, channel=channel, clock=clock.checked, jitter=lambda: 1.0, beyond=clock.checked.beyond
     ).deliver()
     assert channel.posts == []

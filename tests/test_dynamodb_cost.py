@@ -168,7 +168,7 @@ def test_a_round_of_delivery_reads_the_same_however_many_refusals_wait(
 
 def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
     dynamodb.put_many(dynamodb_store._calls.table, history(100))
-    dynamodb_store._make_room(items.month_at(OLD))
+    dynamodb_store._note_month(items.month_at(OLD))
     before = dynamodb.items_read
     assert dynamodb_store.forget(NOON) == FORGOTTEN_AT_ONCE
     assert dynamodb.items_read - before <= FORGOTTEN_AT_ONCE + 10

@@ -11,7 +11,7 @@ from stand_ins import meanwhile
 
 from bot.audit import Delivery, Entry, Kind, entry_of_ask
 from bot.errors import StoreUnavailableError
-from bot.refusals import LEFT_TO_ITS_OWN, MINUTE, Refusals
+from bot.refusals import MINUTE, TALLIED_FOR, Refusals
 from bot.request import Operator, new_id
 from bot.wiring.stores import Store
 
@@ -165,7 +165,7 @@ def test_what_a_killed_process_had_written_is_recorded_by_another_one_later(stor
     killed.refuse(10)
     killed.live(5)
     killed.refuse(7)  # not written when it is killed
-    other.clock.time = NOON + LEFT_TO_ITS_OWN
+    other.clock.time = NOON + TALLIED_FOR
     other.rule.sweep()
     assert counts(store) == [1], "its own process may still write it"
     other.clock.sleep(1)
@@ -224,7 +224,7 @@ def test_what_another_instance_took_for_a_dead_ones_is_told_once_and_the_rest_wi
     frozen.refuse(10)
     frozen.live(1)
     frozen.refuse(5)
-    other.clock.time = NOON + LEFT_TO_ITS_OWN + SECOND
+    other.clock.time = NOON + TALLIED_FOR + SECOND
     other.rule.sweep()
     frozen.live(120)
     assert sum(counts(store)) == 15

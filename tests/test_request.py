@@ -77,7 +77,7 @@ def test_ids_sort_by_the_time_they_were_made_at() -> None:
     ],
 )
 def test_an_account_says_what_is_known_of_its_standing(status: str | None, enabled: bool | None, words: str) -> None:  # noqa: FBT001 -- an example
-    assert replace(ADA, status=status, enabled=enabled).standing == words
+    assert replace(ADA, status=status, enabled=enabled).status_in_words == words
 
 
 def test_an_account_says_how_its_person_signs_in() -> None:

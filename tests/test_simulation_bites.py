@@ -20,7 +20,7 @@ from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
 from bot.clock import CheckedClock
 from bot.confirm import Confirmations, Press
-from bot.deliver import POST, CardDelivery, Delivery
+from bot.deliver import POST, CardDelivery, EntryDelivery
 from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
 from bot.flow import Flow
 from bot.ports import Left, LiveMessage, Place, Show, lasting
@@ -145,7 +145,7 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
     sound(flow, press, reply, *rest)
 
 
-def _noted_before_posted(sound: Any_, delivery: Delivery, entry: Entry) -> bool:
+def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry) -> bool:
     delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
     return sound(delivery, entry)  # type: ignore[no-any-return]
 
@@ -159,7 +159,7 @@ def _held_from_another(sound: Any_, store: SQLiteStore, entry: Entry, until: dat
     return sound(store, now.get(entry.id, entry), until)  # type: ignore[no-any-return]
 
 
-def _forgotten_if_not_noted(sound: Any_, delivery: Delivery, entry: Entry, left: Left) -> bool:
+def _forgotten_if_not_noted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:
     try:
         return sound(delivery, entry, left)  # type: ignore[no-any-return]
     except StoreUnavailableError:
@@ -167,12 +167,12 @@ def _forgotten_if_not_noted(sound: Any_, delivery: Delivery, entry: Entry, left:
         raise
 
 
-def _refused_is_delivered(_: Any_, delivery: Delivery, entry: Entry, __: Exception) -> bool:
+def _refused_is_delivered(_: Any_, delivery: EntryDelivery, entry: Entry, __: Exception) -> bool:
     delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
     return True
 
 
-def _refusals_first(sound: Any_, delivery: Delivery, now: datetime) -> None:
+def _refusals_first(sound: Any_, delivery: EntryDelivery, now: datetime) -> None:
     for entry in delivery.outbox.due_entries(now, 1, refused=True):
         if held := delivery.outbox.hold(entry, now + POST):
             delivery._post(held, lasting(delivery.clock, POST))
@@ -319,7 +319,7 @@ BROKEN = {
         SQLiteStore, "move", _without_its_entry, "moves_and_entries_match_one_to_one"
     ),
     "an entry is noted as delivered before it is posted": Broken(
-        Delivery, "_post", _noted_before_posted, "every_post_is_of_a_stored_entry_that_was_not_noted_as_taken"
+        EntryDelivery, "_post", _noted_before_posted, "every_post_is_of_a_stored_entry_that_was_not_noted_as_taken"
     ),
     "an entry is posted without being held": Broken(
         SQLiteStore, "hold", _held_by_no_one, "no_entry_is_posted_by_two_at_once"
@@ -328,13 +328,13 @@ BROKEN = {
         SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once"
     ),
     "what Slack took is forgotten where the store cannot note it": Broken(
-        Delivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=77
+        EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=77
     ),
     "what Slack refused is noted as delivered": Broken(
-        Delivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
+        EntryDelivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
     ),
     "a refusal is posted before an outcome": Broken(
-        Delivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals"
+        EntryDelivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals"
     ),
     "what a killed process counted is left": Broken(
         Refusals, "sweep", lambda *_: None, "each_refusal_that_the_store_took_is_in_one_entry"

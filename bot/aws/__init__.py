@@ -5,7 +5,7 @@ clients.py        boto3's clients, each built when it is first needed, and what 
 answers.py        what a failed call means: a definite refusal, or no clear answer
 roles.py          the sessions of the pools' roles (STS), one for each request
 identity.py       whose credentials these are
-watch.py          are there credentials, and what was last heard of Cognito
+watch.py          whether there are credentials, and how the last call for each pool ended
 phone_numbers.py  a phone number as Cognito writes it
 spelling.py       the AWS CLI's spelling of the command
 secrets.py        secrets in Secrets Manager and Parameter Store

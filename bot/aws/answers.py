@@ -23,10 +23,10 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
-    """Return what is known after a failed call, of which a byte may have been `sent` or not.
+    """Return what is known after a failed call. `sent`: a byte of it may have left.
 
-    Only AWS's own 4xx, which carries its request id, is a refusal. What was not sent did nothing, and mostly may be
-    tried again.
+    Only AWS's own 4xx, which carries its request id, is a refusal. What was not sent did nothing, and in most
+    cases may be tried again.
     """
     match error:
         case TooLateError():

@@ -49,7 +49,7 @@ class _FoundError(Exception):
 def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
     """Try each action on a user name made up just now, which no account can have: its 80 random bits are new."""
     now = datetime.now(UTC)
-    nobody = f"signout-check-{new_id(now)}"
+    unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
     for action, call in _CALLS.items():
@@ -58,19 +58,19 @@ def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
             yield Finding(line, "not tried", f"not tried: {ended}")
             continue
         try:
-            code = call(asked, nobody)
+            code = call(asked, unused)
         except _FoundError:
             ended = "an account has a name made up just now, so no name is safe to try"
-            yield Finding(line, "missing", f"Found an account that cannot be: {nobody}.", "Check AWS's endpoint.")
+            yield Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
             continue
         ended = f"it would meet the same ({code})" if code in TROUBLES else ""
-        yield _finding(line, action, nobody, code)
+        yield _finding(line, action, unused, code)
 
 
 def _looking(find: Callable[[UserPool, str], object]) -> Callable[[UserPool, str], str]:
-    def call(pool: UserPool, nobody: str) -> str:
+    def call(pool: UserPool, unused: str) -> str:
         try:
-            found = find(pool, nobody)
+            found = find(pool, unused)
         except PoolUnavailableError as error:
             return str(error.error_code)
         if found:
@@ -81,8 +81,8 @@ def _looking(find: Callable[[UserPool, str], object]) -> Callable[[UserPool, str
 
 
 def _step(step: Step) -> Callable[[UserPool, str], str]:
-    def call(pool: UserPool, nobody: str) -> str:
-        answer = pool.call(step, nobody, left=lambda: CALL)
+    def call(pool: UserPool, unused: str) -> str:
+        answer = pool.call(step, unused, left=lambda: CALL)
         if isinstance(answer, Done):
             raise _FoundError
         return answer.code
@@ -91,15 +91,15 @@ def _step(step: Step) -> Callable[[UserPool, str], str]:
 
 
 _CALLS: Mapping[str, Callable[[UserPool, str], str]] = {
-    "ListUsers": _looking(lambda pool, nobody: pool.list_users(Attribute.USERNAME, nobody)),
-    "AdminGetUser": _looking(lambda pool, nobody: pool.get_user(nobody)),
+    "ListUsers": _looking(lambda pool, unused: pool.list_users(Attribute.USERNAME, unused)),
+    "AdminGetUser": _looking(lambda pool, unused: pool.get_user(unused)),
     **{step: _step(step) for step in Step},
 }
 
 
-def _finding(line: str, action: str, nobody: str, code: str) -> Finding:
+def _finding(line: str, action: str, unused: str, code: str) -> Finding:
     if code == NO_ACCOUNT:
-        return Finding(line, "ok", f"allowed (tried on a name that no account has: {nobody})")
+        return Finding(line, "ok", f"allowed (tried on a name that no account has: {unused})")
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
     shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"

@@ -81,7 +81,7 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
 
 
 def session_of(config: Config) -> botocore.session.Session:
-    """Return a session that keeps to these bounds in the calls, too, by which credentials are got."""
+    """Return a session that keeps to these bounds, also in the calls that get credentials."""
     session = botocore.session.get_session()
     session.set_default_client_config(config)
     return session
@@ -124,7 +124,7 @@ class Clients:
         return client
 
     def forget(self, region: str) -> None:
-        """Build the clients of a region again when next needed, but not for each of many who need them at once."""
+        """Build the clients of a region again when next needed; but only once where many need them at the same time."""
         for key, (_, built_at) in list(self._clients.items()):
             if key[1] == region and time.monotonic() - built_at > SHARED_SECONDS:
                 self._clients.pop(key, None)

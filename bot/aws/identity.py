@@ -31,7 +31,7 @@ class CallerUnknownError(BotError):
 
 
 def caller(region: str, clock: CheckedClock | None = None) -> str:
-    """Return the ARN of the caller's IAM user, or of their role: without its path, which STS does not tell.
+    """Return the ARN of the caller's IAM user or role. A role's has no path, since STS does not tell it.
 
     A role's session name is left out: the person who assumes the role chooses it. Raises `CallerUnknownError`. `clock`
     is compared with the answer.

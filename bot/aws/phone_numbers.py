@@ -1,4 +1,4 @@
-"""Phone numbers as people write them, to the form in which Cognito keeps them."""
+"""Phone numbers: from the form in which people write them to the one in which Cognito keeps them."""
 
 import phonenumbers
 

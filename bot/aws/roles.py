@@ -81,7 +81,7 @@ class Roles:
             return session.credentials
 
     def forget(self, key: Key) -> None:
-        """Assume the role again when it is next needed, say because AWS no longer takes this session."""
+        """Assume the role again when it is next needed, for instance because AWS no longer takes this session."""
         with self._lock:
             self._sessions.pop(key, None)
 
@@ -121,10 +121,10 @@ class Role:
 
 
 def session_word(text: str) -> str:
-    """Return an operator's id, or a request's, in the 2 to 64 characters that STS takes: as it is where it can be.
+    """Return an operator's id, or a request's, in the 2 to 64 characters that STS takes. Where it can, the id stays.
 
-    An IAM role or user, whose ARN's `:` and `/` cannot, reads `role=Support@123456789012`. Anything else ends in a
-    digest, so that no two operators share a word.
+    The ARN of an IAM role or user becomes `role=Support@123456789012`, since STS takes no `:` and `/`. Anything else
+    ends in a digest, so that no two operators share a word.
     """
     caller = _CALLER.fullmatch(text)
     word = f"{caller['kind']}={caller['name']}@{caller['account']}" if caller else text

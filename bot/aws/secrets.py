@@ -26,7 +26,7 @@ _WHY = {
 
 
 def secret(reference: str) -> str:
-    """Return what a reference stands for: `arn:aws:secretsmanager:…`, perhaps with `#KEY` of its JSON, or `ssm:/…`.
+    """Return the secret that a reference names: `arn:aws:secretsmanager:…`, with `#KEY` for JSON, or `ssm:/…`.
 
     Raises `SecretError`, which tells nothing of the secret. Where AWS cannot be reached it tries for some seconds.
     """

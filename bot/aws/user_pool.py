@@ -28,7 +28,7 @@ _NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
 _OK = 200
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
-Heard = tuple[str | None, float]
+Heard = tuple[str | None, float]  # see `CognitoUserPool`
 
 
 @dataclass(frozen=True)

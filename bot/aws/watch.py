@@ -1,4 +1,4 @@
-"""Whether AWS can be worked with, without a call only for that: the bot's credentials, and what was last heard."""
+"""Whether the bot can work with AWS: its credentials, and how the last call for each pool ended."""
 
 import time
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class OwnCredentials:
 
 
 def troubles(heard: Mapping[str, Heard]) -> Mapping[str, str | None]:
-    """Say for each pool why the last call met no Cognito, or credentials that it does not take.
+    """Say for each pool why the last call did not reach Cognito, or why Cognito did not take the credentials.
 
     None where Cognito answered, or was not asked for half an hour.
     """

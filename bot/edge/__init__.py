@@ -2,7 +2,7 @@
 
 serve.py        runs it all until it is told to stop, then drains
 socket_mode.py  Socket Mode: the connection on which Slack sends
-dispatch.py     handing to Bolt what Slack sent
+dispatch.py     hands to Bolt what Slack sent
 http.py         HTTP mode: Slack's requests, proved to be Slack's
 lanes.py        bounded threads for work that comes
 rounds.py       a thread for work that comes again and again

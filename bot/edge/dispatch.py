@@ -1,4 +1,4 @@
-"""Handing to Bolt what Slack sent: whatever that is, an answer comes of it, and no traceback, which could quote it."""
+"""Hands to Bolt what Slack sent. There is always an answer, and never a traceback, which could quote what was sent."""
 
 import logging
 from typing import Any

@@ -85,8 +85,8 @@ class Pages:
 async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()) -> web.AppRunner:
     """Serve `/healthz` and `routes` until the returned runner is cleaned up. Raises `HealthPageError`.
 
-    A sender has `HEAD_SECONDS` for its request's head. Each connection serves one request: a proxy that kept one for
-    later could send something on it at the moment when its time is up.
+    A sender has `HEAD_SECONDS` for its request's head. Each connection serves one request: a proxy that kept one could
+    send the next request just when its time is up.
     """
     _aiohttp.addFilter(_without_content)
     runner = _runner([web.get("/healthz", _alive), *routes])

@@ -20,7 +20,7 @@ from bot.edge.dispatch import dispatched
 
 PATH = "/slack/events"
 MAX_BODY_BYTES = 100_000  # a long command is 50,000 where each character is escaped; reading it holds up the loop
-MAX_UNPROVED_BYTES = 32_000_000  # of all bodies at once: they need not come from Slack
+MAX_UNPROVED_BYTES = 32_000_000  # of all bodies at once: anyone may have sent them
 MAX_FIELDS = 100
 READ_SECONDS = 5.0
 REMEMBERED = 10_000

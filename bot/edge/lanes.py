@@ -1,6 +1,6 @@
-"""A lane: a bounded number of threads for one sort of work. What does not fit is refused at once, not queued.
+"""A lane: a bounded number of threads for one sort of work. Where there is no room, work is refused at once.
 
-What has not been authorized yet takes no place that operators need.
+People who have not been authorized yet take no place that operators need.
 """
 
 import logging
@@ -81,7 +81,7 @@ class ThreadLane:
         return f"The {self.name} lane is full, so new commands are told that the bot is busy." if full else None
 
     def join(self, seconds: float) -> bool:
-        """Wait until nothing runs, for `seconds` at most; return whether that is so."""
+        """Wait until nothing runs, for `seconds` at most; return whether nothing runs."""
         with self._changed:
             return self._changed.wait_for(lambda: self._free == self.places, seconds)
 
@@ -117,7 +117,7 @@ class CallersThread:
 class Doorway:
     """An `Entrance`. Known is who is `listed` by user id, and who was allowed before in this process.
 
-    It costs the same however many come. Safe to use from many threads.
+    It costs the same for few people and for many. Safe to use from many threads.
     """
 
     lane: Lane
@@ -180,7 +180,7 @@ class UnwaitedThreads(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
         """Begin a call."""
         future: Future[T] = Future()
-        future.set_running_or_notify_cancel()  # what has begun cannot be cancelled: it ends unheard
+        future.set_running_or_notify_cancel()  # what has begun cannot be cancelled: at worst no one takes its result
         threading.Thread(target=settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
         return future
 
@@ -197,7 +197,7 @@ def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
 
 
 def settle(future: "Future[T]", work: Callable[[], T]) -> None:
-    """Do `work`, and put what comes of it into `future`."""
+    """Do `work`, and put its result or its error into `future`."""
     try:
         future.set_result(work())
     except Exception as error:  # noqa: BLE001 -- it is raised where the result is asked for

@@ -162,7 +162,7 @@ class Outlook:
         return None
 
     def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self._trouble:  # said once, however often it is asked
+        if trouble and trouble != self._trouble:  # said once, even if it is asked often
             log.error("The store cannot be written: %s", trouble)
         self._trouble = trouble
 
@@ -190,7 +190,7 @@ class Outlook:
         return f"The bot has no AWS credentials ({why}), so no one can be signed out." if why else None
 
     async def cognito(self) -> str | None:
-        """Say for which pools the last call met no Cognito, or credentials that it does not take."""
+        """Say for which pools the last call did not reach Cognito, or Cognito did not take the credentials."""
         return " ".join(filter(None, self.pool_troubles().values())) or None
 
     async def groups(self) -> str | None:

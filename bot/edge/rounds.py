@@ -1,4 +1,4 @@
-"""Work that comes round again and again, on a thread of its own."""
+"""Work that is done again and again, on a thread of its own."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class Rounds:
-    """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; to set `hurry` cuts it short."""
+    """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; setting `hurry` ends the wait."""
 
     AFTER_A_FAILURE = 5.0
 

@@ -26,7 +26,7 @@ from bot.facts.slack_words import TOKEN_ERRORS
 TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
 PING_SECONDS, GOODBYE = 5.0, ClientWSTimeout(ws_close=1.0)
-GAP_SECONDS = 10.0  # so long may a renewal take, tries included, before /readyz says so
+GAP_SECONDS = 10.0  # a renewal may take so long, with all its tries, before /readyz says so
 MOST_CONNECTIONS = 10  # that Slack allows an app
 _OK = 200
 _RENEWAL = frozenset({"warning", "refresh_requested"})  # Slack's reasons for a close that mean no trouble
@@ -175,7 +175,7 @@ class SocketMode:
         return "Slack cannot reach the bot: Socket Mode is not connected."
 
     async def ghosts(self) -> str | None:
-        """Say where Slack sends, or soon will, to connections of this app that are not this one."""
+        """Say where other connections of this app get what Slack sends, or soon will."""
         if self._connections <= (1 if self._sole_instance else MOST_CONNECTIONS - 1):
             return None
         why = "a SQLite store serves one instance" if self._sole_instance else f"it allows {MOST_CONNECTIONS}"

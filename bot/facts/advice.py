@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
 
-# No access or ID token of Cognito's lives longer, whatever a pool is set to.
+# No access or ID token of Cognito's lives longer: no pool can be set to more.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."

@@ -1,4 +1,4 @@
-"""What is found of what the bot needs: of each thing by `check`, and of what waits by the stores."""
+"""What `check` finds of each thing that the bot needs, and what a store says of the entries that wait."""
 
 from dataclasses import dataclass
 from datetime import datetime

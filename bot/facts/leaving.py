@@ -11,7 +11,7 @@ from socket import socket
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used: then no one knows whether it was read
+KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used, and was perhaps read
 
 
 class TooLateError(Exception):
@@ -20,9 +20,9 @@ class TooLateError(Exception):
 
 @dataclass(slots=True)
 class Departure:
-    """One request on its way. It leaves while seconds are `left`. `sent`: a byte of it may have left, or `too_late`.
+    """One request, which may leave while seconds are `left`. `sent`: a byte may have left. `too_late`: it was stopped.
 
-    What fails before that did nothing at the other end, whatever the error is: no credentials, no address, no TLS.
+    What fails before that did nothing at the other end, with any error: no credentials, no address, no TLS.
     """
 
     left: Callable[[], float] = lambda: float("inf")
@@ -49,7 +49,7 @@ def time_left() -> float:
 def leaving(departure: Departure | None = None) -> Iterator[None]:
     """Send one request inside, with no more time than there is around it.
 
-    Raises `TooLateError` where it was stopped for that, whatever a library made of it.
+    Raises `TooLateError` where it was stopped for that, even if a library made another error of it.
     """
     departure, around = departure or Departure(), _present.get(Departure()).left
     own = departure.left

@@ -10,7 +10,7 @@ REFERENCE = r"(?:arn|ssm):\S+"
 STAND_IN = "ssm:/unknown"  # takes the place of a secret that could not be read, or is not needed
 MAX_CHARACTERS = 64 * 1024
 
-# Returns what a reference stands for. Raises `SecretError`.
+# Returns the secret that a reference names. Raises `SecretError`.
 Resolve = Callable[[str], str]
 
 

@@ -76,7 +76,7 @@ def _ticket_url(value: str) -> str:
 
 
 def one_name_each(pools: dict[str, Any]) -> dict[str, Any]:
-    """Take pools of which each has one name: a second one would have an allowlist of its own."""
+    """Take pools that have one name each: a second name would have an allowlist of its own."""
     names: dict[str, list[str]] = {}
     for name, pool in pools.items():
         names.setdefault(pool.id, []).append(name)

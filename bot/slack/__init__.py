@@ -6,13 +6,13 @@ form.py             the form that asks for what the command did not say
 help.py             what `/signout help` says
 reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states
-audit_channel.py    what the audit channel reads of an outcome, and posting it
+audit_channel.py    what people read in the audit channel about an outcome, and posting it
 text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
 masking.py          what personal data looks like, and what is shown instead
 clients.py          the one client to Slack, its kept connections, and posting through it
 groups.py           members of Slack user groups, at most a minute old
 manifest.py         the Slack app's manifest
 check_workspace.py  what `check` asks Slack
-answers.py          what came back from a call that only looks
+answers.py          what came back from one of these calls
 scopes.py           the bot token's scopes against the manifest's
 """

@@ -1,4 +1,4 @@
-"""What came back from a call to the Web API that is only to be looked at: any answer will do, and none is quoted."""
+"""What `check` gets back from a call to the Web API. Any answer is taken, and no answer is quoted."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The audit channel: what it reads of an outcome, in one message each, and posting it until Slack says yes."""
+"""The audit channel: one message for each outcome, what people read in it, and posting it."""
 
 import logging
 from collections.abc import Mapping
@@ -84,28 +84,28 @@ class SlackAuditChannel:
 def audit_message(shown: Shown, entry: Entry) -> Message:
     """Return the message for an entry, or for many refusals in one.
 
-    First whom and the outcome, then who and why, and what it means; all ids and times in small print.
+    First the outcome and for whom, then who asked and why, and what it means; all ids and times in small print.
     """
     title, meaning = result(entry.request) if entry.request else ("Refused", "")
-    target, lasting = shown.personal(entry.ask.options.target), list[Span]()
+    target, more = shown.personal(entry.ask.options.target), list[Span]()
     if entry.chosen:
         target = shown.name(entry.chosen)
     if entry.request and entry.chosen and not meaning:
         end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(entry.chosen.pool, Lasting()).hosted_login else AT_MOST
         access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
-        lasting = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
+        more = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     if entry.count > 1:
-        target, lasting = f"{entry.count:,} more times", _period(shown, entry)
+        target, more = f"{entry.count:,} more times", _period(shown, entry)
     return message(
         Header(f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}"),
         _who_and_why(shown, entry),
-        [meaning] if meaning else lasting,
+        [meaning] if meaning else more,
         SmallPrint(_ids_and_times(shown, entry)),
     )
 
 
 def _period(shown: Shown, entry: Entry) -> Line:
-    """Say when the many refusals of an entry were, and of what."""
+    """Say when the many refusals of an entry were, and what was asked for."""
     line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at, ", such as for "]
     for number, target in enumerate(entry.examples):
         line += [", "] * bool(number) + [Code(element(Plain(shown.personal(target), MAX_NAME))["text"])]

@@ -1,4 +1,4 @@
-"""What the operator reads: a request in each of its states, and what was wrong. Pure: no clock, no network."""
+"""What the operator reads: a request in each of its states, and what was wrong. No clock, no network."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -37,7 +37,7 @@ HOSTED = (
 )
 _CREDENTIALS = "AWS credentials that the identity pool gave out stay valid until they expire."
 _KEEP_OUT = "Is that too long, or must they stay out? Disable the account"
-# What a sign-out does not reach, and which accounts that is told of; {} is where a federated one signs in.
+# What a sign-out does not reach, and when the card says so; {} is where a federated account signs in.
 _GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
     (lambda lasting, _: lasting.hosted_login, HOSTED),
     (lambda _, account: account.provider, "The session at {} goes on: it may let the person in without a password."),
@@ -136,7 +136,7 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
     (title, meaning), account, ended = result(request), request.account, request.ended_at or request.created_at
     lasting = shown.lasting.get(account.pool, Lasting())
     goes_on: list[Line] = [[said.format(account.provider)] for applies, said in _GOES_ON if applies(lasting, account)]
-    told: list[Line] = [
+    reached: list[Line] = [
         ["All refresh tokens were revoked: ", ended, "."],
         [
             *("Apps that check only a token's signature may accept it until ", request.access_until or ended, AS_SET),
@@ -146,7 +146,7 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
     ]
     return [
         Header(f"{title}: {shown.name(account)}"),
-        [meaning] if meaning else Lines(told, "list"),
+        [meaning] if meaning else Lines(reached, "list"),
         Lines(
             [
                 [Bold("Request  "), Code(request.id)],

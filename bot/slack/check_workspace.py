@@ -118,7 +118,7 @@ class SlackChecks:
             yield _group(id_, answer)
 
     def anyone(self) -> Iterator[Finding]:
-        """Say whether anyone at all may sign out, and whether Slack can be asked about so many groups."""
+        """Say whether anyone may sign people out, and whether Slack can be asked about so many groups."""
         if (groups := len(self._members)) > MOST_GROUPS:
             sentence = (
                 f"{groups} groups are more than the {MOST_GROUPS} that can be kept up to date with Slack's about "

@@ -40,14 +40,14 @@ _MALFORMED = frozenset(
     }
 )
 
-Failed = Callable[[str, str], None]  # is told of each call that failed: its method, and what was wrong in one word
+Failed = Callable[[str, str], None]  # is told the method of a call that failed, and in one word what was wrong
 
 log = logging.getLogger(__name__)
-_tls = cache(create_default_context)  # to read all that is trusted takes 50 ms
+_tls = cache(create_default_context)  # reading all trusted certificates takes 50 ms
 
 
 class _Connection(HTTPConnection):
-    """One connection. Nothing is sent over it where it was not there in time, whatever took so long."""
+    """One connection. Where it took too long to make, for any reason, nothing is sent over it."""
 
     def connect(self) -> None:
         """Connect, past a proxy and with TLS where that is wanted."""
@@ -76,7 +76,7 @@ def _longer_than_none(seconds: float) -> float:
 class BlockingClient(WebClient):
     """A client for the Web API and response_urls. It sends once, follows no redirect, and tells `failed` what failed.
 
-    A proxy that the environment names is used, but for what NO_PROXY names. `clock` is compared with each answer.
+    A proxy that the environment names is used, except for what NO_PROXY names. `clock` is compared with each answer.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ class Filled:
 
 @dataclass(frozen=True)
 class NewForm(CardReply):
-    """A form that is not open yet: what is wrong until then is said where the command was typed."""
+    """A form that is not open yet. Until it is, an error is said where the command was typed."""
 
     trigger_id: str
     channel_id: str
@@ -96,12 +96,12 @@ class FormReply:
 
     def show(self, request: Request) -> bool:
         """Show the card; return whether Slack took it."""
-        shown = self.card.show(request)
-        self._update(found_view(shown=shown))
-        return shown
+        is_shown = self.card.show(request)
+        self._update(found_view(shown=is_shown))
+        return is_shown
 
     def say(self, error: BotError) -> None:
-        """Say in the form, to be corrected there, what was wrong; in the channel where the form was closed."""
+        """Say what was wrong in the form, to be corrected there; where the form was closed, in the channel."""
         if not self._update(form_view(self.state, self.filled, str(error))):
             self.card.say(error)
 
@@ -155,7 +155,7 @@ def state_of(view: Drawn) -> FormState:
 
 def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
-    values = {block: next(iter(actions.values())) for block, actions in view["state"]["values"].items()}
+    values = {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
     pool = (values.get(POOL, {}).get("selected_option") or {}).get("value")
     return Filled(
         target=values[TARGET].get("value") or "",
@@ -189,9 +189,9 @@ def _plain(text: str) -> Drawn:
     return element(Plain(text))
 
 
-def _input(id_: str, label: str, element: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
-    element = {**element, "action_id": id_}
-    return {"type": "input", "block_id": id_, "label": _plain(label), "element": element, "optional": optional, **more}
+def _input(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
+    widget = {**widget, "action_id": id_}
+    return {"type": "input", "block_id": id_, "label": _plain(label), "element": widget, "optional": optional, **more}
 
 
 def _text(value: str | None, longest: int) -> Drawn:

@@ -15,24 +15,24 @@ from bot.slack.clients import not_taken, reason_of
 
 # A decision commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
-# So long before that one asker gets a new list, and the others go by what is there.
+# So long before that age one asker gets a new list, and the others use the old one.
 AHEAD_SECONDS = 10.0
 # Slack takes about so many calls a minute, of all instances together. A person who types commands fast could use them
 # up, and no one would be allowed.
 CALLS_A_MINUTE = 20
 MINUTE = 60.0
-# So many groups are always known, however often they are asked for: each is listed twice in any minute at most.
+# So many groups are always known, even if they are asked for often: each is listed twice in any minute at most.
 MOST_GROUPS = CALLS_A_MINUTE // 2
 
 LOOK_AGAIN_SECONDS = 0.05  # for those who wait until another asker has the list
 
-Members = frozenset[str] | None
+UserIds = frozenset[str] | None
 
 log = logging.getLogger(__name__)
 
 
 class SlackGroups:
-    """Lists groups through usergroups.users.list. Of a group that Slack cannot list the last list holds until its end.
+    """Lists groups through usergroups.users.list. Where Slack cannot list one, its last list is used until it is old.
 
     What failed is asked again after a pause, and not before Slack wants to be asked.
     """
@@ -53,7 +53,7 @@ class SlackGroups:
         self._calls = deque([-math.inf] * CALLS_A_MINUTE, CALLS_A_MINUTE)
         self._not_before = -math.inf
 
-    def members(self, group_id: str) -> Members:
+    def members(self, group_id: str) -> UserIds:
         """Return the user ids in a group; None where Slack cannot list it, or must not be asked just now."""
         while True:
             with self._lock:
@@ -75,13 +75,13 @@ class SlackGroups:
             self._asking.discard(group_id)
 
     def unlisted(self, group_ids: Iterable[str]) -> Sequence[str]:
-        """Return the groups that Slack does not list. It is asked for those that it has not yet, or did not last."""
+        """Return the groups that Slack does not list. It is asked for those without a list or that failed last."""
         with self._lock:
             fine = self._listed.keys() - self._failures
         unknown = [group_id for group_id in group_ids if group_id not in fine and self.members(group_id) is None]
         return [group_id for group_id in unknown if group_id in self._failures]
 
-    def _known(self, group_id: str, now: float) -> tuple[float, Members]:
+    def _known(self, group_id: str, now: float) -> tuple[float, UserIds]:
         """Return how old the last list is, and the list while it may be used."""
         listed_at, members = self._listed.get(group_id, (-math.inf, None))
         return now - listed_at, members if now - listed_at < MAX_AGE_SECONDS else None
@@ -95,7 +95,7 @@ class SlackGroups:
             return False
         return now - self._calls[0] >= MINUTE
 
-    def _ask(self, group_id: str, asked_at: float) -> Members:
+    def _ask(self, group_id: str, asked_at: float) -> UserIds:
         members, wait = None, None
         try:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])

@@ -142,7 +142,7 @@ class Listeners:
             team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
         now, url = self._cards.now(), payload.get("response_url")
         _check_texts(team_id, id_, name, url or "")
-        # Without lone surrogates, which no store can hold: a refusal must leave its trace all the same.
+        # Without lone surrogates, which no store can hold: even then a refusal must be stored.
         operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
         if url:
             place = Place(response_url=url, until=now + RESPONSE_URL_LASTS, replaces=replaces)
@@ -157,6 +157,6 @@ def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Opt
 
 
 def _check_texts(*values: object) -> None:
-    """Raise `TypeError` where one is no text: what Slack never sends is not to fail later, in other hands."""
+    """Raise `TypeError` where one is no text. Slack never sends that, and it must not fail later, in other code."""
     if not all(isinstance(value, str) for value in values):
         raise TypeError("not a text")

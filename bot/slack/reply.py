@@ -48,7 +48,7 @@ class Meter(Protocol):
 
 
 def is_slacks(response_url: str, base_url: str) -> bool:
-    """Return whether an address is one of Slack's; of this machine's only where Slack itself is pretended there."""
+    """Return whether an address is Slack's. One on this machine is only where `base_url` is there too (sandbox)."""
     try:
         url = parse_url(response_url)  # as the client reads it
     except ValueError:

@@ -1,4 +1,4 @@
-"""What messages are made of, as data, and the one place where it becomes Block Kit: so that Slack interprets no text.
+"""What messages are made of, and the one place where that becomes Block Kit: so Slack interprets no text.
 
 How accounts and reasons are shown is here too: personal data is masked unless the settings say otherwise. Every field
 that can have some goes through `Shown`.
@@ -208,7 +208,7 @@ def as_text(drawn: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lasting:
-    """What outlives a sign-out of a pool, by the settings. Of a pool that is not configured any more: all that can."""
+    """What outlives a sign-out, by a pool's settings. The defaults are for a pool that is no longer configured."""
 
     lifetime: str = LONGEST_LIFETIME  # of its tokens, in words
     hosted_login: bool = True
@@ -240,7 +240,7 @@ class Shown:
             "Email": account.email and self.personal(account.email),
             "Phone": account.phone and self.personal(account.phone),
             "Sign-in": account.sign_in,
-            "Status": account.standing,
+            "Status": account.status_in_words,
             "Created": account.created_at,
             "Last changed": account.modified_at,
             "Sub": Code(account.sub) if account.sub else None,
@@ -255,7 +255,7 @@ class Shown:
             *(self.personal(each) for each in (account.email, account.phone) if each),
             f"pool {account.pool}",
             account.sign_in,
-            account.standing,
+            account.status_in_words,
             f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
             f"sub {account.sub}" if account.sub else "",
         ]

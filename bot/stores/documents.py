@@ -1,8 +1,8 @@
 """Requests, entries and cards as the values that a store keeps, and back: the same in every store.
 
 A request and an entry are JSON documents, each with the few values beside it that queries need. A document says in
-`shape` which fields it has. Requests are written again with each move; entries never are, so the table here knows each
-shape that was ever stored. A request that is part of an entry has the entry's shape. Times are as `text` gives them.
+`shape` which fields it has. Requests are written again with each move. Entries never are, so `SHAPES` has each shape
+that was ever stored. A request that is part of an entry has the entry's shape. Times are as `text` gives them.
 """
 
 import logging
@@ -25,8 +25,8 @@ Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
 SHAPE = 1  # what is written
-FIRST_DUE = 100  # of so many due entries those that were written first come first, however often they were put off
-AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
+FIRST_DUE = 100  # of so many due entries the oldest come first, even if they were put off
+DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
 _CARD = TypeAdapter(LiveMessage)
@@ -46,7 +46,7 @@ SHAPES: Mapping[int, Shape | None] = {1: None}  # None: as it is
 
 
 def values_of_request(request: Request) -> Values:
-    """Return a request: as what it is `due`, and when, until it ends; and the `account` that it signed out."""
+    """Return the values of a request: what it is `due` as until it ends, and when; which `account` it signed out."""
     due: tuple[str | None, str | None] = None, None
     if request.state in AWAITING:
         due = "awaiting", text(request.expires_at)
@@ -74,7 +74,7 @@ def request_of(stored: Stored) -> Request:
 
 
 def values_of_entry(entry: Entry) -> Values:
-    """Return an entry: its delivery is beside the document, since it changes."""
+    """Return the values of an entry. Its delivery is beside the document, since it changes."""
     delivery = entry.delivery
     return {
         "id": entry.id,
@@ -115,9 +115,9 @@ def card_of(request_id: str, stored: Stored) -> LiveMessage:
 
 
 class Readings:
-    """Reads each row or item by itself, since one that cannot be read must not hold up the others. Tells of each once.
+    """Reads each row or item by itself, since one that cannot be read must not hold up the others.
 
-    `name` is what the log calls it. It is left as it is: it may be a newer bot's.
+    Such a one is logged once, by its `name`, and is left as it is: it may be a newer bot's.
     """
 
     def __init__(self, name: Callable[[Stored], str]) -> None:

@@ -1,6 +1,6 @@
 """Audit entries as JSON lines and CSV, for machines, and as a table, for people.
 
-A format takes where to write; what it returns writes an entry.
+A format takes the stream to write to, and returns what writes one entry.
 """
 
 import csv
@@ -22,13 +22,13 @@ Write = Callable[[Entry], object]
 
 
 def _claimed_at(request: Request | None) -> datetime | None:
-    """Return the time of the press until a worker has claimed the request."""
+    """Return when a worker claimed the request; before that, when it was decided."""
     if request is None:
         return None
     return request.claim.at if request.claim else request.decided_at
 
 
-# People script against these names, their order and their meaning. `attempts` counts calls of AWS.
+# People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
 _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "id": lambda entry: entry.id,
     "kind": lambda entry: entry.kind,
@@ -140,7 +140,7 @@ def _rule_or_error(entry: Entry) -> str:
     return (entry.request and entry.request.error_code) or entry.rule
 
 
-# The first stay where a terminal is too narrow for all.
+# Where a terminal is too narrow for all, the first ones stay.
 COLUMNS = (
     Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
     Column("Outcome", lambda entry: entry.kind, 10),

@@ -28,7 +28,7 @@ def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
 def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
     """Compare this machine's clock with a Date header, which is cut to the second.
 
-    How long the answer took counts for this machine: only what is certainly wrong is said.
+    The time that the answer took is in this machine's favour: only what is certainly wrong is said.
     """
     try:
         theirs = parsedate_to_datetime(date or "").astimezone(UTC)

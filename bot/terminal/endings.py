@@ -22,7 +22,7 @@ OF_SIGNOUT: Mapping[Code, int] = {
 
 @contextmanager
 def without_complaints() -> Iterator[None]:
-    """Keep Python from complaining to the person here about what Ctrl-C leaves half made, such as an answer."""
+    """Keep Python from printing complaints about what Ctrl-C leaves half made, such as an answer."""
     before, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         yield

@@ -18,7 +18,7 @@ class OutputError(BotError):
 
 
 def say(text: str) -> None:
-    """Write text to standard error, its lines as they are and nothing in them raw."""
+    """Write text to standard error, its lines as they are, with hidden characters made visible."""
     print("\n".join(map(visible, text.split("\n"))), file=sys.stderr)  # noqa: T201 -- a command line speaks there
 
 
@@ -35,7 +35,7 @@ def writing() -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except OSError as error:
-        nowhere = os.open(os.devnull, os.O_WRONLY)  # for what is still buffered, of which Python would complain
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # for what is still buffered: Python would complain about it
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
         if not isinstance(error, BrokenPipeError):

@@ -36,7 +36,7 @@ def facts(request: Request) -> str:
         ("Email", account.email),
         ("Phone", account.phone),
         ("Sign-in", account.sign_in),
-        ("Status", account.standing),
+        ("Status", account.status_in_words),
         ("Created", _moment(account.created_at)),
         ("Changed", _moment(account.modified_at)),
         ("Sub", account.sub),

@@ -16,7 +16,7 @@ from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.clock import CheckedClock
-from bot.deliver import CardDelivery, Delivery
+from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
 from bot.edge.metrics import Endings, Metrics
@@ -50,7 +50,7 @@ SECONDS_BETWEEN_CLEARINGS = 300.0
 SECONDS_BETWEEN_DELETIONS = 0.1  # so that others get to write between two of them
 SECONDS_BETWEEN_LOOKS = 5.0
 SECONDS_BETWEEN_QUESTIONS = 2.0
-SECONDS_FOR_AN_ANSWER = 3.0  # after the start, which says whether the clock is right; Slack may be away
+SECONDS_FOR_AN_ANSWER = 3.0  # the start waits so long for one that confirms the clock; Slack may be away
 
 
 async def serve(  # noqa: PLR0913 -- what the command line and tests say of how it runs
@@ -76,7 +76,7 @@ class SlackSide:
     client: BlockingClient
     groups: SlackGroups
     installation: Installation
-    delivery: Delivery
+    delivery: EntryDelivery
     cards: SlackCards
 
 
@@ -129,7 +129,7 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
     client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, clock)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
-    delivery = Delivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
+    delivery = EntryDelivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
     cards = SlackCards(
         client=client,
         shown=shown,
@@ -181,7 +181,7 @@ def _shown(settings: Settings) -> Shown:
 def _front(  # noqa: PLR0913 -- what both need
     settings: Settings, app: App, web: BlockingClient, metrics: Metrics, clock: CheckedClock, *, http: bool
 ) -> SocketMode | HttpMode:
-    """Return what Slack reaches the bot through. `load` has seen to it that one of the two can be made."""
+    """Return what Slack reaches the bot through. `load` has checked that one of the two can be made."""
     if settings.slack_app_token and not http:
         token = settings.slack_app_token.get_secret_value()
         sole_instance = settings.kind_and_place[0] == "sqlite"
@@ -194,7 +194,7 @@ def _front(  # noqa: PLR0913 -- what both need
 def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     settings: Settings, store: Store, clock: CheckedClock, flow: Flow, slack: SlackSide, refusals: Refusals
 ) -> Sequence[Rounds]:
-    """Return one for each task, so that none suffers from another's trouble. A bot that drains begins nothing."""
+    """Return one for each task, so that a task in trouble holds up no other. A bot that drains begins nothing."""
     cards = CardDelivery(
         outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
     )
@@ -236,21 +236,21 @@ class _Waiting:
 
 
 def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
-    """Do a task, or look again soon where it may not be done yet; return in how many seconds it comes round again."""
+    """Do a task where it may be done now. Return in how many seconds to come back; soon where it may not."""
     if not may():
         return min(seconds, SECONDS_BETWEEN_SWEEPS)
     task()
     return seconds
 
 
-def _deliver(delivery: Delivery, clock: CheckedClock) -> float:
-    """Deliver, unless the clock is in doubt: what is another instance's would seem to be due."""
+def _deliver(delivery: EntryDelivery, clock: CheckedClock) -> float:
+    """Deliver, unless the clock is in doubt: what another instance holds would seem to be due."""
     return SECONDS_BETWEEN_SWEEPS if clock.is_doubtful() else delivery.deliver()
 
 
 def _ask_the_time(client: BlockingClient) -> None:
     """Get an answer from Slack, which the client compares the clock with."""
-    with suppress(Exception):  # the client counts it, and this comes round again
+    with suppress(Exception):  # the client counts it, and the next round tries again
         client.auth_test()
 
 

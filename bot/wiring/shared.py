@@ -47,7 +47,7 @@ def user_pools(
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
     `clock` is compared with each answer. `failed` is told the operation and the error code of each call that failed.
-    `heard` holds what each pool last heard.
+    `heard` is where each pool notes how its last call ended.
     """
     clients = Clients(AWS_THREADS, clock)
     roles = Roles(clients)

@@ -50,9 +50,9 @@ def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Itera
 def stored_entries(
     settings: StoreSettings, since: datetime | None, request_id: str | None
 ) -> Iterator[Iterator[Entry]]:
-    """Give the entries of the configured store, as `Store.entries` does. Where there is no store, none is made.
+    """Give all entries of the configured store, or those from `since` on, or of one request, oldest first.
 
-    Raises `StoreError`, also for what goes wrong while they are read.
+    Where there is no store, it makes none. Raises `StoreError`, also for what goes wrong while they are read.
     """
     kind, place = settings.kind_and_place
     try:

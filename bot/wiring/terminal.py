@@ -41,7 +41,7 @@ def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
 
 
 def _opened_store(settings: Settings, clock: CheckedClock) -> Store:
-    """Return the bot's store, never one that is new: what is in there no bot would finish, and no channel be told."""
+    """Return the bot's store. It makes none: no bot would finish what is in a new one, or post it."""
     store = build_store(settings, clock, make=False)
     try:
         store.open()

@@ -12,7 +12,7 @@ from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist
 from bot.clock import IN_A_ROW, CheckedClock, Reading
 from bot.confirm import Confirmations
-from bot.deliver import CardDelivery, Delivery
+from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.lanes import Doorway
 from bot.errors import BusyError
 from bot.find import Finder
@@ -199,7 +199,7 @@ class Instance:
             lasting=dict.fromkeys(POOLS, Lasting(lifetime="1 hour")),
             resume_within=resume_within,
         )
-        self.delivery = Delivery(
+        self.delivery = EntryDelivery(
             outbox=store,
             channel=WatchedChannel(self, client, CHANNEL, shown),
             clock=clock,

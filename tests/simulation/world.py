@@ -14,7 +14,7 @@ from typing import Any
 import bot.request
 from bot.audit import Entry
 from bot.errors import StoreUnavailableError
-from bot.refusals import LEFT_TO_ITS_OWN as LEFT_TO_ITS_OWN_TALLY
+from bot.refusals import TALLIED_FOR
 from bot.request import Operator, Request
 from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
 from simulation.cognito import Registered
@@ -122,7 +122,7 @@ class World:
 
     def next_tally_in(self) -> float:
         """Return how long until a tally may be a dead process's by true time, at most."""
-        return self._due("SELECT min(at) FROM tallies") + LEFT_TO_ITS_OWN_TALLY.total_seconds()
+        return self._due("SELECT min(at) FROM tallies") + TALLIED_FOR.total_seconds()
 
     def plan_rounds(self) -> None:
         """Let some instances look for what was written just now as soon as it is due."""

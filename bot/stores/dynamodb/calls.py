@@ -28,7 +28,7 @@ KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
 CONNECTIONS = 100  # more than the bot has threads
 REFUSED = "ConditionalCheckFailed"
-_REFUSED_ALONE = "ConditionalCheckFailedException"
+_ONE_REFUSED = "ConditionalCheckFailedException"
 _READS = frozenset({"get_item", "query", "describe_table"})
 
 _NOT_NOW = frozenset(
@@ -96,7 +96,7 @@ class Calls:
         self._client: DynamoDBClient | None = None
 
     def write(self, actions: Sequence[Values]) -> None:
-        """Do all of 1 to 100 Puts, Updates and Deletes of different items, or none. Raises `ConditionError`.
+        """Do 1 to 100 Puts, Updates and Deletes of different items, all or nothing. Raises `ConditionError`.
 
         A write whose answer was lost is sent again with its token, by which DynamoDB knows it: it is done once.
         """
@@ -182,7 +182,7 @@ def _build() -> "DynamoDBClient":
 
 
 class NotDynamoDBError(Exception):
-    """An answer of yes that is not DynamoDB's own, say a proxy's page: its own carries its request id."""
+    """A yes that is not DynamoDB's own, for instance a proxy's page: its own answers carry its request id."""
 
 
 def _certain(answer: Any) -> Any:
@@ -205,7 +205,7 @@ def _trouble_of_answer(error: ClientError) -> _Trouble:
         return _Trouble(code, again=True, doubt=True)
     if code == _CANCELLED:
         return _trouble_of_cancelled([each.get("Code", "None") for each in error.response["CancellationReasons"]])
-    if code == _REFUSED_ALONE:
+    if code == _ONE_REFUSED:
         return _Trouble(code, again=False, doubt=False, refused=[True])
     return _Trouble(code, again=code == _UNDER_WAY or code in _NOT_NOW, doubt=code == _UNDER_WAY)
 

@@ -1,4 +1,4 @@
-"""The part of the store that keeps which cards wait to be shown, and where they are."""
+"""The part of the store that knows which cards wait to be shown, and where they are."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from uuid import uuid4
 from bot.ports import LiveMessage, Show
 from bot.request import Request
 from bot.stores import documents
-from bot.stores.documents import AT_ONCE, text, values_of_place
+from bot.stores.documents import DUE_AT_ONCE, text, values_of_place
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, assign, put
@@ -40,8 +40,8 @@ class CardOutbox(DynamoDBReader):
             is_mine = card.hold == message.hold
             hold = None if is_mine else card.hold
             if card.version > message.version:
-                return replace(card, due_at=AT_ONCE, hold=hold)
-            due_at = card.due_at if card.failures or card.due_at == AT_ONCE else None
+                return replace(card, due_at=DUE_AT_ONCE, hold=hold)
+            due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
             return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
         self._change(message.request_id, settled)
@@ -51,15 +51,17 @@ class CardOutbox(DynamoDBReader):
             is_mine, has_moved_on = card.hold == message.hold, card.version > message.version
             if not is_mine and not has_moved_on:
                 return None
-            due_at = AT_ONCE if has_moved_on or card.due_at == AT_ONCE else next_at or card.due_at
+            due_at = DUE_AT_ONCE if has_moved_on or card.due_at == DUE_AT_ONCE else next_at or card.due_at
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
         self._change(message.request_id, failed)
 
     def show_again(self, request_id: str) -> None:
-        self._change(request_id, lambda card: replace(card, due_at=AT_ONCE))
+        self._change(request_id, lambda card: replace(card, due_at=DUE_AT_ONCE))
 
     def forget_places(self, now: datetime) -> None:
+        """Forget some response_urls that no longer work."""
+
         def without_place(card: LiveMessage) -> LiveMessage | None:
             return replace(card, place=None) if card.place and card.place.until <= now else None
 
@@ -70,7 +72,7 @@ class CardOutbox(DynamoDBReader):
                 self._change(card.request_id, without_place)
 
     def _change(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
-        """Change a card as `rule` says (None: not at all), however many do so at once; return what it is then.
+        """Change a card as `rule` says (None: not at all), even while others do so too; return what it is then.
 
         A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and must let it be.
         """
@@ -96,7 +98,7 @@ def new_card(request: Request, show: Show) -> Action:
 
 
 def moved_card(request: Request, show: Show) -> Action:
-    """Return what a move does to the card. Who holds it stays, and where it is too, unless the move says where."""
+    """Return what a move does to the card. Its holder stays, and so does its place, unless the move gives another."""
     change = {
         "version": request.version,
         "shape": documents.SHAPE,

@@ -23,7 +23,7 @@ _NOT_YET = "ContinuousBackupsUnavailableException"  # for some time after a tabl
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What protects a table. `without` says what comes of it where it is off. Its two calls raise what boto3 does."""
+    """What protects a table. `without` says what happens where it is off. Its two calls raise what boto3 does."""
 
     name: str
     without: str

@@ -1,4 +1,4 @@
-"""The part of the store that keeps which audit entries wait for the channel."""
+"""The part of the store that knows which audit entries wait for the channel."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -84,7 +84,7 @@ def key_of(item: Item) -> Key:
 
 
 def fits(key: Key) -> bool:
-    """Return whether there can be such a key: what is asked for may be any text."""
+    """Return whether DynamoDB takes such a key: people can ask for any text."""
     return all(0 < len(part.encode(errors="replace")) <= LONGEST_KEY for part in key.values())
 
 
@@ -122,7 +122,7 @@ def entry_of_item(item: Stored) -> Entry:
 
 
 def attributes_of_card(card: LiveMessage) -> Values:
-    """Return what a card's item holds but its key, with a new `write_id`; None for what it is to be without.
+    """Return the attributes of a card's item, without its key, with a new `write_id`; None for those to remove.
 
     It is due to be shown or, after that, once its place is to be forgotten.
     """

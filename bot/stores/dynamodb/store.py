@@ -28,7 +28,7 @@ TALLIED_AT_ONCE = 100  # what DynamoDB writes at once
 
 
 class DynamoDBStore(EntryOutbox, CardOutbox):
-    """`Requests`, `Trail` and `Outbox` in the table `name`, for any number of threads and instances.
+    """`Requests`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
     newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
@@ -129,6 +129,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
                 self._write(entry, [delete(key, "document = :document", document=(item or {})["document"])])
 
     def forget(self, before: datetime) -> int:
+        """Forget some of what had ended before then. Return how many entries; 0 once there are no more."""
         forgotten = 0
         for month in self._months():
             if month > items.month_at(before):
@@ -187,7 +188,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         """Add an entry and do these, all or nothing. What is `also` to be done is left out where it may not be."""
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
-            self._make_room(items.month_of(entry.id))
+            self._note_month(items.month_of(entry.id))
         needed = [*actions, *added]
         while True:
             try:
@@ -202,7 +203,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         if entry and entry.kind in COUNTED:
             self._written(entry)
 
-    def _make_room(self, month: str) -> None:
+    def _note_month(self, month: str) -> None:
         """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""
         if month not in self._known_months:
             self._calls.write([update(items.META, "ADD months :months", months={month})])
@@ -215,4 +216,4 @@ def _last_signed_out(request_id: str, item: Item) -> Sequence[Action]:
         return []
     at = item["ended_at"]
     last = {**items.account_key(item["account"]), "request_id": request_id, "ended_at": at}
-    return [put(last, "attribute_not_exists(pk) OR ended_at <= :ended_at", ended_at=at)]
+    return [put(last, f"{IS_NEW} OR ended_at <= :ended_at", ended_at=at)]

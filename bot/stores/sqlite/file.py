@@ -126,17 +126,11 @@ class WritableFile(File):
         return db
 
     def _close_to_others(self) -> None:
-        """Give it, and what an earlier bot left beside it, mode 0600. SQLite sees to that for what it makes itself."""
+        """Give it, and what an earlier bot left beside it, mode 0600. SQLite does so for what it makes itself."""
         self.path.chmod(0o600)
         for beside in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{beside}").chmod(0o600)
-
-    def _unusable(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"The store {self.path} cannot be opened: {reason(error)}.",
-            "Check SIGNOUT_STORE. `python -m bot check` says more.",
-        )
 
 
 class Connection:

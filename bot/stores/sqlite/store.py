@@ -16,7 +16,7 @@ from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, check_move
 from bot.stores.documents import (
-    AT_ONCE,
+    DUE_AT_ONCE,
     FIRST_DUE,
     Stored,
     account_key,
@@ -39,7 +39,7 @@ ALWAYS = "~"  # sorts after every time
 
 
 class SQLiteStore:
-    """The `Requests`, `Trail` and `Outbox` in the file at `path`. Safe to use from many threads.
+    """The `Requests`, `Tallies` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each `COUNTED` entry is.
     `make`: the file may be made.
@@ -142,6 +142,7 @@ class SQLiteStore:
         return entries(self._file, since, request_id)
 
     def forget(self, before: datetime) -> int:
+        """Forget some of what had ended before then. Return how many entries; 0 once there are no more."""
         old = {"before": text(before)}
         with self._file.write() as db:
             db.execute(sql.FORGET_REQUESTS, old)
@@ -193,18 +194,19 @@ class SQLiteStore:
     def shown(self, message: LiveMessage) -> None:
         values = {"id": message.request_id, "version": message.version, "hold": message.hold}
         with self._file.write() as db:
-            db.execute(sql.SHOWN, values | {"at_once": text(AT_ONCE)})
+            db.execute(sql.SHOWN, values | {"at_once": text(DUE_AT_ONCE)})
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         values = {"id": message.request_id, "version": message.version, "hold": message.hold, "later": text(next_at)}
         with self._file.write() as db:
-            db.execute(sql.NOT_SHOWN, values | {"at_once": text(AT_ONCE)})
+            db.execute(sql.NOT_SHOWN, values | {"at_once": text(DUE_AT_ONCE)})
 
     def show_again(self, request_id: str) -> None:
         with self._file.write() as db:
-            db.execute(sql.SHOW_AGAIN, {"id": request_id, "at_once": text(AT_ONCE)})
+            db.execute(sql.SHOW_AGAIN, {"id": request_id, "at_once": text(DUE_AT_ONCE)})
 
     def forget_places(self, now: datetime) -> None:
+        """Forget some response_urls that no longer work."""
         with self._file.write() as db:
             db.execute(sql.FORGET_PLACES, {"now": text(now)})
 
