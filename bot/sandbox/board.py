@@ -70,7 +70,7 @@ class Board:
         return self.channels.setdefault(id_, cast.Channel(id=id_, name=cast.BOT_NAME, of=person_id))
 
     def replace(self, message: Message, content: dict[str, Any]) -> None:
-        """Put other content into a message, where it stands."""
+        """Put other content into a message, which keeps its place."""
         message.text = content.get("text") or ""
         message.blocks = with_block_ids(content.get("blocks"))
         message.edited = True

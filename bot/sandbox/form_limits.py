@@ -38,7 +38,7 @@ def modal(value: Any, at: str) -> Iterator[str]:
 
 
 def text_input(value: Any, at: str) -> Iterator[str]:
-    """Check a text input, whose lengths must agree with each other and with what stands in it at first."""
+    """Check a text input, whose lengths must agree with each other and with its first value."""
     reasons = list(TEXT_INPUT(value, at))
     yield from reasons
     if reasons:

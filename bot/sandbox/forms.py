@@ -47,7 +47,7 @@ class Forms:
         self._triggers[payload["trigger_id"]] = Trigger(person_id, time.monotonic() + self.trigger_lifetime)
 
     def open(self, trigger_id: str, content: Content) -> View:
-        """Open a form, already checked, for the person who pulled the trigger."""
+        """Open a form, already checked, for the person whose trigger it is."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise NotDone("invalid_trigger_id")

@@ -28,7 +28,7 @@ class RequestUrl:
         return await self.post(signed(body), body, accepts_response=envelope["accepts_response_payload"])
 
     async def post(self, headers: dict[str, str], body: bytes, *, accepts_response: bool = True) -> Ack:
-        """Send a request as it stands, for instance once more, and wait for the answer as long as Slack does."""
+        """Send a request as it is, for instance once more, and wait for the answer as long as Slack does."""
         self.sent.append((headers, body))
         begun = time.monotonic()
         patience = aiohttp.ClientTimeout(ACK_WITHIN)

@@ -1,6 +1,7 @@
 """Everything that the page shows, as one person sees it."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from bot.sandbox import cast
@@ -22,15 +23,7 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
         "person": person_id,
         "people": [_person(person) for person in workspace.people.values()],
         "channels": [
-            {
-                "id": channel.id,
-                "name": channel.name,
-                "archived": channel.archived,
-                "direct": channel.of is not None,
-                "messages": [_message(message) for message in seen if message.channel == channel.id],
-            }
-            for channel in workspace.channels.values()
-            if channel.of in {None, person_id}
+            _channel(channel, seen) for channel in workspace.channels.values() if channel.of in {None, person_id}
         ],
         "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
@@ -52,6 +45,16 @@ def _person(person: cast.Person) -> dict[str, Any]:
         "team_id": person.team_id,
         "team_name": cast.TEAMS[person.team_id][0],
         "note": person.note,
+    }
+
+
+def _channel(channel: cast.Channel, seen: Iterable[Message]) -> dict[str, Any]:
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "archived": channel.archived,
+        "direct": channel.of is not None,
+        "messages": [_message(message) for message in seen if message.channel == channel.id],
     }
 
 

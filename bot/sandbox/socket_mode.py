@@ -110,7 +110,7 @@ class Sockets:
         return await self.redeliver(envelope)
 
     async def redeliver(self, envelope: dict[str, Any]) -> Ack:
-        """Send an envelope as it stands, for instance once more."""
+        """Send an envelope as it is, for instance once more."""
         begun = time.monotonic()
         if self.instead:
             return await self.instead(envelope)

@@ -1,4 +1,4 @@
-"""A form (Slack's name for it is view) before one person: what it asks, what was answered, what stands under it."""
+"""A form (Slack's name for it is view) before one person: what it asks, what was answered, what is shown under it."""
 
 import secrets
 import time
@@ -20,7 +20,7 @@ def new_hash() -> str:
 
 @dataclass(kw_only=True)
 class View:
-    """An open form. `errors` stand under its inputs, by block_id; `trouble` stands over all of it.
+    """An open form. `errors` are shown under its inputs, by block_id; `trouble` is shown above all of it.
 
     Answers are texts by block_id: what was typed, or the value of the option that was chosen.
     """

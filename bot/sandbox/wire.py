@@ -1,6 +1,6 @@
 """A wire to a service, on which faults can be put and every call is recorded.
 
-A fault decides what becomes of one call. Faults for the next calls of an action are queued; standing ones last.
+A fault decides what becomes of one call. Faults for the next calls of an action are queued; others stay until removed.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ Fault = Callable[[Exchange], Awaitable[web.Response]]
 
 
 def answer(status: int, body: str | dict[str, Any], content_type: str = "application/json", **headers: str) -> Fault:
-    """Answer in the service's stead."""
+    """Answer in place of the service."""
     text = body if isinstance(body, str) else json.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
