@@ -52,7 +52,7 @@ def _is_long_by_itself(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def done_once() -> Iterator[None]:
-    """What botocore does anew for each session, and moto for each pool and call: together a third of all the work."""
+    """What botocore does again for each session, and moto for each pool and call: together a third of all the work."""
     load, really_list = cache(JSONFileLoader().load_file), Loader.list_available_services
     listed: dict[tuple[str, ...], list[str]] = {}
     services, really_import = tuple(backends.list_of_moto_modules()), RSAKey.import_key

@@ -87,7 +87,7 @@ def awaiting(**changes: Any) -> Request:
 
 
 def choosing(**changes: Any) -> Request:
-    """Return a request for which two accounts were found, of which none is chosen yet."""
+    """Return a request for which two accounts were found, and neither is chosen yet."""
     both = (ADA, replace(ADA, username="Google_ada", provider="Google"))
     return awaiting(**{"state": State.CHOOSING, "candidates": both, "matches": 2, "chosen": None} | changes)
 

@@ -109,7 +109,7 @@ class Headless:
     def submit(self, person: str, view: View, answers: Answers) -> Ack:
         """Send a form and wait for the ack. Answers are texts (or values of options) by block_id.
 
-        What is not answered keeps what stands there. A form that Slack's window would not send gives `not_submitted`.
+        What is not answered keeps what it has. A form that Slack's window would not send gives `not_submitted`.
         """
         return self.run(self.stage.workspace.forms.submit(person, view, answers))
 
@@ -126,7 +126,7 @@ class Headless:
         return self.do(lambda: deepcopy(self.stage.workspace.seen_by(person, channel)))
 
     def audit(self) -> list[Message]:
-        """What stands in the audit channel now."""
+        """What is in the audit channel now."""
         return self.messages(SAM, AUDIT)
 
     def direct_messages(self, person: str) -> list[Message]:

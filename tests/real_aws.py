@@ -29,7 +29,7 @@ class RealAws:
         self._process.communicate()
 
     def run(self, environment: dict[str, str], *words: str) -> tuple[int, str]:
-        """Run one command with this environment alone; give its exit code and what it wrote to standard output."""
+        """Run one command with this environment only; give its exit code and what it wrote to standard output."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps({"environment": environment, "words": words}) + "\n")

@@ -35,7 +35,7 @@ def compare(new: Side, old: Side, sign_outs: int) -> float:
 
 
 def verdict(what: str, ratio: float, limit: float) -> bool:
-    """Say how a ratio stands to its limit; return whether it is within it."""
+    """Say how near a ratio is to its limit; return whether it is within it."""
     is_within = ratio <= limit
     say(f"{what}: {ratio:.2f}x, {'within' if is_within else 'MORE THAN'} {limit}x")
     return is_within

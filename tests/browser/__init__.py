@@ -1,1 +1,1 @@
-"""The sandbox in a real browser: what a person sees and does, with clicks and keys alone."""
+"""The sandbox in a real browser: what a person sees and does, with clicks and keys only."""

@@ -33,7 +33,7 @@ REDUCE = """async (png) => {
 
 
 def small_png(screenshot: bytes, page: Page) -> bytes:
-    """Write a screenshot anew as a PNG with a palette. `page` does the counting, and shows nothing of it."""
+    """Write a screenshot again as a PNG with a palette. `page` does the counting, and shows nothing of it."""
     image = page.evaluate(REDUCE, base64.b64encode(screenshot).decode())
     width, height, places = image["width"], image["height"], base64.b64decode(image["places"])
     rows = b"".join(b"\0" + places[at : at + width] for at in range(0, len(places), width))

@@ -1,4 +1,4 @@
-"""Forms in the browser, which a small Bolt app opens, refuses, changes and hears of."""
+"""Forms in the browser, which a small Bolt app opens, refuses, changes and is told of."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The README's two pictures. `UPDATE_SCREENSHOTS=1 pytest tests/browser/test_screenshots.py` writes them anew."""
+"""The README's two pictures. `UPDATE_SCREENSHOTS=1 pytest tests/browser/test_screenshots.py` writes them again."""
 
 import os
 from pathlib import Path

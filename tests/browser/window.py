@@ -1,4 +1,4 @@
-"""A window on the sandbox, in the words of whoever sits before it."""
+"""A window on the sandbox, in the words of the person who looks at it."""
 
 import re
 

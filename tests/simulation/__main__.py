@@ -20,9 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python tests/simulation")
     parser.add_argument("--seeds", type=int, default=2000, metavar="N", help="how many")
     parser.add_argument("--from", type=int, default=0, metavar="S", dest="first", help="the first of them")
-    parser.add_argument("--seed", type=int, metavar="S", help="this one alone")
+    parser.add_argument("--seed", type=int, metavar="S", help="only this one")
     parser.add_argument("--trace", action="store_true", help="show what happened, line by line")
-    parser.add_argument("--invariant", metavar="NAME", help="look for violations of this one alone")
+    parser.add_argument("--invariant", metavar="NAME", help="look only for violations of this one")
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds) if options.seed is None else [options.seed]
     begun, steps = time.monotonic(), 0
