@@ -145,9 +145,9 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
     sound(flow, press, reply, *rest)
 
 
-def _noted_before_posted(sound: Any_, delivery: Delivery, entry: Entry) -> bool:
+def _noted_before_posted(sound: Any_, delivery: Delivery, entry: Entry, left: Left) -> bool:
     delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
-    return sound(delivery, entry)  # type: ignore[no-any-return]
+    return sound(delivery, entry, left)  # type: ignore[no-any-return]
 
 
 def _held_by_no_one(_: Any_, __: SQLiteStore, entry: Entry, ___: datetime) -> Entry:
