@@ -288,11 +288,10 @@ class Headless:
 
     def _is_ready(self, log: Callable[[], str], *, http: bool) -> Callable[[], bool]:
         """Tell whether a bot that is about to start takes commands; over HTTP, have them delivered to it then."""
-        already = self.connections()
 
         def is_ready() -> bool:
-            if not http:
-                return self.connections() > already
+            if not http:  # a bot that ended just before may still be counted: this one's own word decides
+                return "Connected to Slack in Socket Mode" in log() and self.connections() > 0
             page = re.search(r"Health page on (http://[\d.]+:\d+)", log())
             if page is None or "Taking Slack's requests" not in log():
                 return False

@@ -55,7 +55,9 @@ def test_a_card_whose_pool_name_stands_for_another_pool_by_now_does_nothing(head
     )
     with headless.bot_in_process():
         headless.press(SAM_ID, card, CONFIRM)
-        headless.wait_for_message(SAM_ID, containing="The bot's pools have changed since then, so nothing was done.")
+        headless.wait_for_message(
+            SAM_ID, containing="The bot's pools have changed since then, so your press did nothing."
+        )
     assert headless.cognito_calls(SIGN_OUT) == []
 
 

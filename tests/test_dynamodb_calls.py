@@ -363,7 +363,7 @@ def test_a_write_that_could_not_leave_in_time_was_not_done(
     dynamodb.calls.clear()
     with pytest.raises(StoreUnavailableError) as caught:
         late.move(ready, claimed(ready), None, None)
-    assert (caught.value.reason, caught.value.in_doubt, dynamodb.calls) == ("TooLateError", False, [])
+    assert (caught.value.reason, caught.value.in_doubt, dynamodb.calls) == ("PutItem: TooLateError", False, [])
     late.close()
 
 

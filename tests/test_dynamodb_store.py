@@ -191,7 +191,7 @@ def test_what_is_due_again_is_not_forgotten_by_one_who_read_it_before(
     with monkeypatch.context() as patched:
         patched.setattr(dynamodb_store, "_in_month", lambda *_, **__: iter(read_before))
         assert dynamodb_store.forget(LATER) == 0
-    assert [each.id for each in dynamodb_store.due_entries(LATER, 9)] == [entry.id]
+    assert [each.id for each in dynamodb_store.due_entries(LATER, 9, refused=True)] == [entry.id]
 
 
 def test_an_index_that_lags_makes_no_entry_of_what_a_tally_was(

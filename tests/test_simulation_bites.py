@@ -145,9 +145,9 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
     sound(flow, press, reply, *rest)
 
 
-def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry) -> bool:
+def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:
     delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
-    return sound(delivery, entry)  # type: ignore[no-any-return]
+    return sound(delivery, entry, left)  # type: ignore[no-any-return]
 
 
 def _held_by_no_one(_: Any_, __: SQLiteStore, entry: Entry, ___: datetime) -> Entry:
@@ -227,22 +227,22 @@ def _whoever_has_the_name(sound: Any_, worker: Worker, request: Request) -> str 
 
 BROKEN = {
     "Cognito is not asked again whose user name it is": Broken(
-        Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown"
+        Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105
     ),
     "another account under the same name is signed out": Broken(
-        Worker, "_stopped", _whoever_has_the_name, "every_call_is_for_the_account_that_was_shown"
+        Worker, "_stopped", _whoever_has_the_name, "every_call_is_for_the_account_that_was_shown", begin=1000
     ),
     "a move is written whatever was written meanwhile": Broken(
         SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"
     ),
     "READY is claimed without a condition": Broken(
-        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept", begin=18
+        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept", begin=89
     ),
     "a decision is executed twice by two workers": Broken(
-        SQLiteStore, "move", _claimed_unconditionally, "a_step_that_was_done_is_not_repeated", begin=122
+        SQLiteStore, "move", _claimed_unconditionally, "a_step_that_was_done_is_not_repeated", begin=167
     ),
     "the one who lost the claim signs out all the same": Broken(
-        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time"
+        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time", begin=89
     ),
     "the claim is not written before Cognito is called": Broken(
         Worker, "_claim", _not_written, "every_call_is_for_a_claim_that_the_store_holds"
@@ -256,16 +256,18 @@ BROKEN = {
     "a dead holder's calls are forgotten": Broken(
         Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused"
     ),
-    "two presses decide": Broken(SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once"),
+    "two presses decide": Broken(
+        SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once", begin=18
+    ),
     "a press is not authorized": Broken(
         Confirmations, "authorize", _not_asked_again, "every_decision_was_allowed_then"
     ),
-    "a late press is taken": Broken(Confirmations, "_in_time", _always_in_time, "every_decision_is_in_time", begin=76),
+    "a late press is taken": Broken(Confirmations, "_in_time", _always_in_time, "every_decision_is_in_time", begin=15),
     "anyone may press": Broken(
         Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request"
     ),
     "someone of another team with the same id may press": Broken(
-        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request", begin=118
+        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request"
     ),
     "a refusal leaves no entry": Broken(
         SQLiteStore, "record", _not_recorded, "everyone_who_is_refused_leaves_an_entry"
@@ -277,7 +279,7 @@ BROKEN = {
         "a_claim_is_taken_over_only_after_its_lease",
     ),
     "clocks are taken to agree to the second": Broken(
-        work, "CLOCKS_AGREE_WITHIN", timedelta(0), "a_claim_is_taken_over_only_after_its_lease", begin=21
+        work, "CLOCKS_AGREE_WITHIN", timedelta(0), "a_claim_is_taken_over_only_after_its_lease", begin=46
     ),
     "FAILED is said after a time-out": Broken(
         work, "known_after", _unclear_is_a_no, "failed_only_if_every_call_was_definitely_refused"
@@ -289,19 +291,23 @@ BROKEN = {
         Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within"
     ),
     "the outcome is told although the store did not take it": Broken(
-        Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=42
+        Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=116
     ),
     "the card loses its buttons before the decision": Broken(
         Flow, "_decide", _buttons_gone_first, "a_card_keeps_its_buttons_until_the_store_has_moved"
     ),
     "a bot that stops decides": Broken(
-        Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new", begin=569
+        Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new", begin=389
     ),
     "what seems to be old is deleted by a clock that is wrong": Broken(
-        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted"
+        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted", begin=21
     ),
     "a claim is taken over by a clock that is wrong": Broken(
-        CheckedClock, "error", lambda *_: None, "by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over"
+        CheckedClock,
+        "error",
+        lambda *_: None,
+        "by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over",
+        begin=99,
     ),
     "a press is taken by a clock that is wrong": Broken(
         Flow,
@@ -310,10 +316,10 @@ BROKEN = {
         "by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided",
     ),
     "what a clock that was ahead put off waits until then": Broken(
-        CheckedClock, "beyond", lambda *_: None, "every_decided_request_ends_and_the_audit_channel_is_told"
+        CheckedClock, "beyond", lambda *_: None, "every_decided_request_ends_and_the_audit_channel_is_told", begin=27
     ),
     "what killed processes left is not taken up": Broken(
-        SQLiteStore, "ready", lambda *_: [], "every_decided_request_ends_and_the_audit_channel_is_told"
+        SQLiteStore, "ready", lambda *_: [], "every_decided_request_ends_and_the_audit_channel_is_told", begin=45
     ),
     "a move is written without its entry": Broken(
         SQLiteStore, "move", _without_its_entry, "moves_and_entries_match_one_to_one"
@@ -325,16 +331,16 @@ BROKEN = {
         SQLiteStore, "hold", _held_by_no_one, "no_entry_is_posted_by_two_at_once"
     ),
     "an entry that another instance took is held all the same": Broken(
-        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once"
+        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=41
     ),
     "what Slack took is forgotten where the store cannot note it": Broken(
-        EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=77
+        EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=20
     ),
     "what Slack refused is noted as delivered": Broken(
         EntryDelivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
     ),
     "a refusal is posted before an outcome": Broken(
-        EntryDelivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals"
+        EntryDelivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals", begin=18
     ),
     "what a killed process counted is left": Broken(
         Refusals, "sweep", lambda *_: None, "each_refusal_that_the_store_took_is_in_one_entry"
@@ -344,6 +350,7 @@ BROKEN = {
         "store",
         _stored_once_its_minute_is_over,
         "no_refusal_is_lost_but_of_the_last_second_before_a_kill",
+        begin=17,
     ),
     "a count is not exact": Broken(
         refusals, "_one_more", _not_always_counted, "no_refusal_is_lost_but_of_the_last_second_before_a_kill"
@@ -352,22 +359,26 @@ BROKEN = {
         Refusals, "_is_one_more", lambda *_: False, "the_refusals_of_an_operator_make_few_entries"
     ),
     "a group's members are kept for long": Broken(
-        groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=152
+        groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=281
     ),
     "a group that Slack cannot list lets people in": Broken(
-        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then", begin=130
+        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then"
     ),
     "who could not be looked up is told not to be on the list": Broken(
         DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not"
     ),
     "a press in doubt is told that nothing was done": Broken(
-        StoreUnavailableError, "IN_DOUBT", "The store did not answer. Nothing was done.", "no_sentence_is_untrue"
+        StoreUnavailableError,
+        "IN_DOUBT",
+        "The store did not answer. Nothing was done.",
+        "no_sentence_is_untrue",
+        begin=47,
     ),
     "a card is noted as shown before Slack said yes": Broken(
-        CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last", begin=20
+        CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last", begin=86
     ),
     "progress that comes late hides the result": Broken(
-        SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last"
+        SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last", begin=27
     ),
     "no direct message is sent once the card can be changed no more": Broken(
         CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last"

@@ -151,9 +151,9 @@ def test_a_socket_mode_address_that_does_not_work_is_not_tried_again(headless: H
     ("payload", "said"),
     [
         ({"type": "shortcut", "callback_id": "not_ours"}, "Bolt answered 404 to a interactive"),
-        ({"type": "block_actions", "actions": []}, "could not be taken (IndexError)"),
+        ({"type": "block_actions", "actions": []}, "cannot be read: IndexError in Bolt"),
         ({"type": "block_actions", "actions": [{}]}, "Bolt answered 400 to a interactive"),
-        ({"type": "block_actions", "actions": None}, "could not be taken (TypeError)"),
+        ({"type": "block_actions", "actions": None}, "cannot be read: TypeError in Bolt"),
     ],
 )
 def test_an_envelope_that_bolt_refused_is_not_acked_and_leaves_no_traceback(

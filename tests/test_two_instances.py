@@ -78,6 +78,7 @@ def stored(store: DynamoDBStore, headless: Headless) -> Request:
         chosen=ada,
         allowed_by="allow.users",
         created_at=now,
+        looked_up_at=now,
         expires_at=now + LATEST,
     )
     store.add(request, entry_of(request, now), Show(at=now + LATEST))

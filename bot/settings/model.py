@@ -63,7 +63,7 @@ class StoreSettings(BaseModel):
     def kind_and_place(self) -> tuple[str, str]:
         """`dynamodb` and the table's name, or `sqlite` and the file's path."""
         kind, _, place = self.store.partition("://")
-        return kind, place if kind == "dynamodb" else place.removeprefix("/")
+        return kind, place.removeprefix("/") if kind == "sqlite" else place
 
 
 class Settings(StoreSettings):
