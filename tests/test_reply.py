@@ -65,6 +65,12 @@ def test_the_result_tells_of_a_refusing_audit_channel_while_it_refuses(slack: Wo
         (answer(410, ""), "HTTP 410", True, None),
         (answer(200, {"ok": False, "error": "used_url"}), "used_url", True, None),
         (answer(200, {"ok": False, "error": "invalid_blocks"}), "invalid_blocks", False, None),
+        (answer(200, "<html>Please log in to the proxy</html>", "text/html"), "HTTP 200", False, None),
+        (answer(200, "", "text/plain"), "HTTP 200", False, None),
+        (answer(200, "[1]"), "HTTP 200", False, None),
+        (answer(200, "[" * 9_000), "HTTP 200", False, None),
+        (answer(200, {"ok": "no"}), "HTTP 200", False, None),
+        (answer(500, "ok", "text/plain"), "HTTP 500", False, None),
         (answer(500, "oops", "text/plain"), "HTTP 500", False, None),
         (answer(503, "oops", "text/plain", Retry_After="1"), "HTTP 503", False, None),
         (answer(429, {"ok": False}, Retry_After="7"), "ratelimited", False, timedelta(seconds=7)),
@@ -85,6 +91,12 @@ def test_a_card_that_slack_does_not_take_is_a_delivery_error_with_what_is_known(
     assert (error.reason, error.gone, error.retry_after, error.for_good) == (reason, gone, wait, False)
     assert [method for method, _ in slack.failed] == [TELL]
     assert len(slack.headless.slack_calls(TELL)) == 1, "the client sends nothing again; who called it may"
+
+
+def test_slacks_yes_may_be_json(slack: Workspace) -> None:
+    slack.headless.before_slack(TELL, answer(200, {"ok": True}))
+    slack.cards.show(awaiting(), slack.place())
+    assert slack.failed == []
 
 
 def test_a_sixth_use_of_a_response_url_is_told_as_gone(slack: Workspace) -> None:

@@ -74,20 +74,23 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     except Exception as error:  # noqa: BLE001 -- any error is no yes
         client.failed("response_url", kind_of(error))
         raise DeliveryError(type(error).__name__) from None
-    status, word = answer["status"], None if answer["body"] == "ok" else _word_in(answer["body"])
-    if status != _OK or word:
-        client.failed("response_url", kind_of_status(status) if status != _OK else str(word))
+    status, word = answer["status"], _word_in(answer["body"])
+    if status != _OK or word is not None:
+        client.failed("response_url", kind_of_status(status) if status != _OK else word or "malformed")
         refusal = not_taken(status, answer["headers"], word)
         refusal.gone = status in _GONE_STATUS or word in _GONE
         raise refusal
 
 
 def _word_in(body: str) -> str | None:
+    """Return Slack's word for what was wrong, "" where there is none; None for its yes, which no proxy would say."""
     try:
-        answer = json.loads(body)
-    except ValueError:
-        return None
-    return str(answer.get("error")) if isinstance(answer, dict) and not answer.get("ok") else None
+        answer = {"ok": True} if body == "ok" else json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        return ""
+    return None if answer.get("ok") is True else str(answer.get("error") or "")
 
 
 def _now() -> datetime:
