@@ -271,6 +271,8 @@ def test_reading_the_store_takes_its_setting_and_nothing_else() -> None:
         ({}, "stroe = 'sqlite:///x'", "stroe is not a setting of this bot. Check its spelling."),
         ({}, "store = 3", "SIGNOUT_STORE (store in the file) has the wrong form."),
         ({}, "store", "The settings file signout.toml is not valid TOML"),
+        ({}, f"a = {'[' * 3_000}{']' * 3_000}", "is not valid TOML: it is nested too deeply, or a number is too long."),
+        ({}, f"a = {'1' * 5_000}", "is not valid TOML: it is nested too deeply, or a number is too long."),
         ({}, "slack_bot_token = 'xoxb-secret'", "slack_bot_token never belongs in the file."),
     ],
 )

@@ -91,8 +91,10 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     except OSError as error:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+    except (ValueError, RecursionError) as error:
+        where = "it is nested too deeply, or a number is too long"
+        if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
+            where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
         faults.append(f"The settings file {path} is not valid TOML: {where}.")
         return {}
     faults += [
