@@ -15,7 +15,7 @@ from bot.request import TERMINAL, Operator
 from bot.settings.load import load
 from bot.settings.model import SECRETS
 from bot.slack.check_workspace import SlackChecks
-from bot.slack.clients import BlockingClient
+from bot.slack.clients import CONNECTIONS, BlockingClient
 from bot.terminal.check_report import judge_clock
 from bot.wiring.run import build
 
@@ -42,6 +42,12 @@ def test_what_is_joined_up_shows_no_secret() -> None:
         judge_clock=judge_clock,
     )
     assert [secret for secret in load(GOOD).secrets if secret in f"{edge!r}{checks!r}"] == []
+
+
+def test_each_thread_that_may_call_slack_has_a_connection() -> None:
+    edge = joined_up()
+    # Each round has a thread, and so has each refusal, outcome and answer about readiness.
+    assert sum(lane._most for lane in edge.lanes) + len(edge.rounds) + 10 <= CONNECTIONS
 
 
 def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal() -> None:
