@@ -4,7 +4,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from contextvars import ContextVar
+from functools import partial
 
 import pytest
 from structlog.contextvars import get_contextvars
@@ -120,6 +122,31 @@ def test_a_line_logged_on_a_lane_carries_the_requests_id(lane: ThreadLane) -> No
     CallersThread().run("R2", look)
     look()
     assert seen == ["R1", None, "R2", None]
+
+
+@pytest.mark.parametrize("begun", [0, 2])
+def test_a_lane_that_gets_no_thread_for_a_while_loses_no_work_and_no_place(
+    begun: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, go_on, done = ThreadLane("presses", 4, waiting=8), threading.Event(), list[int]()
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for _ in range(begun):
+        lane.run("x", go_on.wait, urgent=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        for number in range(3):
+            with nullcontext() if begun else pytest.raises(BusyError):
+                lane.run("x", partial(done.append, number), urgent=True)
+    assert lane.taken == (begun + 3 if begun else 0)
+    for number in range(3, 6):
+        lane.run("x", partial(done.append, number), urgent=True)
+    go_on.set()
+    assert lane.join(10)
+    assert sorted(done) == list(range(0 if begun else 3, 6))
+    lane.stop()
 
 
 def test_joining_a_lane_gives_up_in_time(lane: ThreadLane, go_on: threading.Event) -> None:

@@ -60,15 +60,25 @@ class ThreadLane:
             if self._free <= (0 if urgent else self._kept):
                 self._turned_away(self.name)
                 raise BusyError
+            if self._idle:
+                self._idle -= 1
+            elif self._begun < self._most:
+                self._begin()
             self._free -= 1
             context = copy_context()
             context.run(bind_contextvars, **({"request_id": request_id} if request_id else {}))
             self._work.put((context, work))
-            if self._idle:
-                self._idle -= 1
-            elif self._begun < self._most:
-                self._begun += 1
-                threading.Thread(target=self._run, name=f"{self.name}-{self._begun}", daemon=True).start()
+
+    def _begin(self) -> None:
+        """Begin a thread. Where the system gives none, those that there are do the work, else it is refused."""
+        try:
+            threading.Thread(target=self._run, name=f"{self.name}-{self._begun + 1}", daemon=True).start()
+            self._begun += 1
+        except RuntimeError:
+            log.warning("The system gives the %s lane no more threads than %s", self.name, self._begun)
+            if not self._begun:
+                self._turned_away(self.name)
+                raise BusyError from None
 
     @property
     def taken(self) -> int:
