@@ -10,7 +10,7 @@ MAX_TARGET = 128  # Cognito's limit for a user name
 MAX_REASON = 500
 # As people write phone numbers, with at least five digits.
 looks_like_phone = re.compile(r"(?=(?:\D*\d){5})[+(\d][\d .()/\-]*").fullmatch
-_SURROGATE = re.compile("[\ud800-\udfff]")
+has_surrogate = re.compile("[\ud800-\udfff]").search  # no store can hold a lone one
 
 
 def check_reason(reason: str | None) -> str | None:
@@ -18,7 +18,7 @@ def check_reason(reason: str | None) -> str | None:
     if reason is None:
         return None
     reason = " ".join(reason.split())
-    if _SURROGATE.search(reason):
+    if has_surrogate(reason):
         raise UsageError("--reason is not valid text. Type it instead of pasting it.")
     if len(reason) > MAX_REASON:
         raise UsageError(f"--reason is longer than {MAX_REASON} characters.")

@@ -3,9 +3,13 @@
 A person who sends very many costs the store one write a second, and the audit channel two messages a minute.
 """
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from math import inf
 
 from bot.audit import Delivery, Entry, Kind
 from bot.errors import StoreUnavailableError
@@ -16,6 +20,8 @@ TALLIED_FOR = 2 * MINUTE  # for so long a tally is for the process that counts i
 EXAMPLES = 3
 AT_ONCE = 50
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(kw_only=True, eq=False)
 class _Counted:
@@ -23,7 +29,7 @@ class _Counted:
 
     first_at: datetime
     tally: Entry | None = None
-    stored: int = 0
+    stored: float = 0
 
 
 @dataclass(kw_only=True)
@@ -47,7 +53,7 @@ class Refusals:
         elif not self._is_one_more(entry):
             try:
                 self.tallies.record(entry)
-            except StoreUnavailableError:
+            except Exception:
                 with self._lock:
                     self._end(_operator(entry))  # so that the next one is the first
                 raise
@@ -80,19 +86,31 @@ class Refusals:
             ended = list(self._ended)
             grown = {each.tally.id: each for each in (*self._counted.values(), *ended) if each.tally}
             tallies = [each.tally for each in grown.values() if each.tally and each.tally.count > each.stored]
-        if tallies:
-            self.tallies.tally(tallies)
+        all_were = not tallies or _could(partial(self.tallies.tally, tallies))
         for tally in tallies:
-            grown[tally.id].stored = tally.count
+            could = all_were or _could(partial(self.tallies.tally, [tally]))
+            grown[tally.id].stored = tally.count if could else inf  # it is dropped, and keeps back no other
         for each in ended:
             if each.tally:
-                self.tallies.settle(each.tally.id, now)
+                _could(partial(self.tallies.settle, each.tally.id, now))
             self._ended.remove(each)
 
     def sweep(self) -> None:
         """Make entries of what dead processes counted."""
         for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.beyond(TALLIED_FOR)):
-            self.tallies.settle(tally.id, self.clock.now())
+            _could(partial(self.tallies.settle, tally.id, self.clock.now()))
+
+
+def _could(write: Callable[[], None]) -> bool:
+    """Write; return whether it could be written. Raises `StoreUnavailableError` where it may be possible later."""
+    try:
+        write()
+    except StoreUnavailableError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- its text could quote what was sent
+        log.error("Counted refusals cannot be stored: %s", type(error).__name__)  # noqa: TRY400
+        return False
+    return True
 
 
 def _operator(entry: Entry) -> tuple[str, str]:

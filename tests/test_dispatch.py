@@ -43,6 +43,7 @@ COMMAND = {
     "channel_id": "C1",
     "trigger_id": "1",
 }
+NO_TEXT = "\ud800"
 ODD: tuple[Any, ...] = (None, [], {}, "", MARK, 7, [None], [{}], [MARK])
 
 
@@ -117,6 +118,34 @@ def test_a_press_of_nothing_and_an_empty_field_are_refused_in_one_line(
         assert answer.status == 400
         assert len(said) == 1
         assert said[0].exc_info is None
+
+
+@pytest.mark.parametrize("text", [f"ada{NO_TEXT}", *(f"ada --{name} {NO_TEXT}" for name in ("pool", "reason"))])
+def test_an_option_that_no_store_can_hold_is_said_and_goes_no_further(app: App, idle: Flow, text: str) -> None:
+    answer = dispatched(app, COMMAND | {"text": text})
+    assert answer.status == 200
+    assert "Type it instead of pasting it." in answer.body
+    assert works(idle) == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        PRESS | {"actions": [BUTTON | {"value": NO_TEXT}]},
+        PRESS | {"user": {"id": NO_TEXT, "team_id": SAM.team_id}},
+        filled(pool={"pool": {"selected_option": {"value": NO_TEXT}}}),
+        *(COMMAND | {name: NO_TEXT} for name in ("user_id", "team_id", "channel_id", "response_url")),
+    ],
+)
+def test_an_id_that_no_store_can_hold_goes_no_further(app: App, idle: Flow, payload: dict[str, Any]) -> None:
+    assert dispatched(app, payload).status == 400
+    assert works(idle) == []
+
+
+def works(idle: Flow) -> list[Any]:
+    assert isinstance(idle.entrance, Doorway)
+    lanes = (idle.entrance.lane, idle.entrance.newcomers_lane)
+    return [each for lane in lanes if isinstance(lane, StepLane) for each in lane.works]
 
 
 @pytest.mark.parametrize("payload", [PRESS, SUBMISSION, COMMAND])

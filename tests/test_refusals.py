@@ -16,6 +16,7 @@ from bot.request import Operator, new_id
 from bot.wiring.stores import Store
 
 SECOND = timedelta(seconds=1)
+NO_TEXT = "\ud800"
 
 
 class Bot:
@@ -158,6 +159,55 @@ def test_a_first_refusal_that_cannot_be_recorded_is_told_and_begins_no_minute(st
     bot.refuse(3)
     bot.live(61)
     assert counts(store) == [1, 2]
+
+
+def test_a_refusal_that_no_store_can_hold_begins_no_minute(store: Store) -> None:
+    bot = Bot(store)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="surrogate"):
+            bot.refuse(target=NO_TEXT)
+    bot.refuse(3)
+    bot.live(61)
+    assert counts(store) == [1, 2]
+
+
+def test_counted_refusals_that_no_store_can_hold_keep_back_no_others(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = Bot(store)
+    bot.refuse()
+    for _ in range(30):
+        bot.refuse(target=NO_TEXT)
+        bot.go_on(times=2, seconds=1)
+    bot.live(61)
+    assert counts(store) == [1, 1, 59]
+    assert bot.rule._counted == {}
+    assert bot.rule._ended == []
+    said = "Counted refusals cannot be stored: PydanticSerializationError"
+    assert [each.getMessage() for each in caplog.records] == [said] * 2, "for all of that second, and for the one"
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_counted_refusals_that_cannot_become_an_entry_keep_back_no_others(
+    store: Store,
+    swept: bool,  # noqa: FBT001 -- an example
+) -> None:
+    troubles = iter([TypeError("broken")])
+
+    def broken() -> None:
+        for each in troubles:
+            raise each
+
+    bot = Bot(store)
+    for who in (SAM, KIM):
+        bot.refuse(3, who=who)
+    bot.live(1)
+    if swept:
+        bot = Bot(store, bot.clock)
+    bot.rule.tallies = meanwhile(store, before_settle=broken)
+    bot.live(200)
+    bot.rule.sweep()
+    assert counts(store) == [1, 1, 2] if swept else [1, 1, 2, 2], "another process's sweep tries again"
 
 
 def test_what_a_killed_process_had_written_is_recorded_by_another_one_later(store: Store) -> None:

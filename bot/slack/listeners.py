@@ -15,6 +15,7 @@ from bot.errors import BotError
 from bot.facts.aws_cli import Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.options import has_surrogate
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, told
@@ -112,6 +113,7 @@ class Listeners:
         button = body["actions"][0]
         decide, number = self.buttons[button["action_id"]]
         request_id = str(button.get("value") or "")
+        _check_texts(request_id)
         operator, reply = self._sender(body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
 
@@ -141,7 +143,7 @@ class Listeners:
         else:
             team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
         now, url = self._cards.now(), payload.get("response_url")
-        _check_texts(team_id, id_, name, url or "")
+        _check_texts(team_id, id_, url or "")
         # Without lone surrogates, which no store can hold: even then a refusal must be stored.
         operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
         if url:
@@ -157,6 +159,6 @@ def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Opt
 
 
 def _check_texts(*values: object) -> None:
-    """Raise `TypeError` where one is no text. Slack never sends that, and it must not fail later, in other code."""
-    if not all(isinstance(value, str) for value in values):
+    """Raise `TypeError` where one is no text that a store can hold. Slack never sends that: it must not fail later."""
+    if not all(isinstance(value, str) and not has_surrogate(value) for value in values):
         raise TypeError("not a text")

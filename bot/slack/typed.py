@@ -14,7 +14,7 @@ from bot.facts.aws_cli import (
     Spelling,
     spelled,
 )
-from bot.options import MAX_TARGET, check_reason, check_target
+from bot.options import MAX_TARGET, check_reason, check_target, has_surrogate
 from bot.request import Options
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
@@ -90,6 +90,8 @@ def _read(text: str) -> tuple[list[str], dict[str, str]]:
         value, text = _read_value(name, text.lstrip())
         if value is None or (not value and name not in AWS_OPTIONS):
             raise UsageError(f"--{name} needs a value.")
+        if has_surrogate(value):
+            raise UsageError(f"--{name} is not valid text. Type it instead of pasting it.")
         options[name], text = value, text.lstrip()
     return words, options
 
