@@ -127,9 +127,9 @@ class Flow:
                 self._show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
-        if self.clock_error():  # a sweep takes it up once the clock is right
-            return
         try:
+            if self.clock_error():  # a sweep takes it up once the clock is right
+                return
             ended = self.worker.run(request, shown_here=reply is not None)
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
             _log_failed("A request did not end; it is taken up again", error)

@@ -593,3 +593,22 @@ class TestAClockThatIsWrong:
         rules.sweep()
         run_all(rules)
         assert stored(store, request).state is State.DONE
+
+    def test_where_the_check_itself_fails_what_was_decided_is_told_as_not_ended_and_is_begun_later(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        scripted = pool(YES)
+        rules, told = flow(store, scripted), Told(CLICK)
+        request = added(store, awaiting())
+        rules.confirm(press(request), told)
+        slack, aws = lanes(rules)
+        slack.do()
+        rules.clock_error = fails  # type: ignore[assignment]  # it raises
+        aws.do()
+        assert (stored(store, request).state, said(told)) == (State.READY, [NotRecordedError])
+        assert "taken up again" in caplog.text
+        rules.clock_error = lambda: None
+        scripted.clock.sleep(60)
+        rules.sweep()
+        run_all(rules)
+        assert stored(store, request).state is State.DONE
