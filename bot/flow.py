@@ -152,7 +152,7 @@ class Flow:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
             ours = error if isinstance(error, errors.BotError) else None
-            if isinstance(error, errors.DeniedError):
+            if isinstance(error, errors.DeniedError) and error.everywhere:
                 self.entrance.note(who, allowed=False)
             if not ours or isinstance(ours, errors.StoreUnavailableError):
                 _log_failed("A command or press failed", error)
