@@ -37,7 +37,8 @@ class AlreadyDecidedError(Exception):
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises.
+    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
+    and `open` raise what `clock_error` returns.
     """
 
     allowlist: Allowlist
@@ -51,6 +52,7 @@ class Confirmations:
     confirm_within: timedelta
     reason_rule: ReasonRule | None
     beyond: Beyond = nothing_is
+    clock_error: Callable[[], errors.BotError | None] = lambda: None
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
@@ -94,7 +96,7 @@ class Confirmations:
             self.reason_rule.check(ask.options.reason)
         looked_up_at, found = self.clock.now(), self._found(authorized, ask)
         chosen = found[0] if len(found) == 1 else None
-        earlier, now = self._earlier(chosen), self.clock.now()
+        earlier, now = self._earlier(chosen), self._now()
         request = Request(
             ask=ask,
             state=State.CONFIRMING if chosen else State.CHOOSING,
@@ -160,9 +162,15 @@ class Confirmations:
         self._in_time(request, press.place)
         return request
 
+    def _now(self) -> datetime:
+        now = self.clock.now()
+        if error := self.clock_error():  # after the reading: the clock may be set while Slack or AWS is asked
+            raise error
+        return now
+
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
-        now = self.clock.now()
+        now = self._now()
         # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
         if not now < request.expires_at <= now + self.confirm_within + CLOCKS_AGREE_WITHIN:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
