@@ -15,6 +15,8 @@ from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
+LONGEST_WAIT = timedelta(minutes=25)  # no `confirm_within` is longer, before a change of the settings or after it
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Press:
@@ -143,7 +145,7 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        now, beyond = self.clock.now(), self.beyond(self.confirm_within + CLOCKS_AGREE_WITHIN)
+        now, beyond = self.clock.now(), self.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
         for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
@@ -172,7 +174,7 @@ class Confirmations:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
         now = self._now()
         # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
-        if not now < request.expires_at <= now + self.confirm_within + CLOCKS_AGREE_WITHIN:
+        if not now < request.expires_at <= now + LONGEST_WAIT + CLOCKS_AGREE_WITHIN:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
         return now
 
