@@ -15,6 +15,8 @@ from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
+LONGEST_WAIT = timedelta(minutes=25)  # no `confirm_within` is longer, before a change of the settings or after it
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Press:
@@ -37,7 +39,8 @@ class AlreadyDecidedError(Exception):
 class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
-    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises.
+    A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
+    and `open` raise what `clock_error` returns.
     """
 
     allowlist: Allowlist
@@ -51,6 +54,7 @@ class Confirmations:
     confirm_within: timedelta
     reason_rule: ReasonRule | None
     beyond: Beyond = nothing_is
+    clock_error: Callable[[], errors.BotError | None] = lambda: None
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
@@ -94,7 +98,7 @@ class Confirmations:
             self.reason_rule.check(ask.options.reason)
         looked_up_at, found = self.clock.now(), self._found(authorized, ask)
         chosen = found[0] if len(found) == 1 else None
-        earlier, now = self._earlier(chosen), self.clock.now()
+        earlier, now = self._earlier(chosen), self._now()
         request = Request(
             ask=ask,
             state=State.CONFIRMING if chosen else State.CHOOSING,
@@ -141,7 +145,7 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        now, beyond = self.clock.now(), self.beyond(self.confirm_within + CLOCKS_AGREE_WITHIN)
+        now, beyond = self.clock.now(), self.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
         for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
@@ -160,11 +164,17 @@ class Confirmations:
         self._in_time(request, press.place)
         return request
 
+    def _now(self) -> datetime:
+        now = self.clock.now()
+        if error := self.clock_error():  # after the reading: the clock may be set while Slack or AWS is asked
+            raise error
+        return now
+
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
-        now = self.clock.now()
+        now = self._now()
         # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
-        if not now < request.expires_at <= now + self.confirm_within + CLOCKS_AGREE_WITHIN:
+        if not now < request.expires_at <= now + LONGEST_WAIT + CLOCKS_AGREE_WITHIN:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
         return now
 

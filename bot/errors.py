@@ -60,6 +60,7 @@ class DeniedError(BotError):
 
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule  # for the audit entry: the sentence reveals nothing
+        self.everywhere = sentence is None  # they may use no pool, for certain
         super().__init__(sentence)
 
 

@@ -127,9 +127,9 @@ class Flow:
                 self._show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
-        if self.clock_error():  # a sweep takes it up once the clock is right
-            return
         try:
+            if self.clock_error():  # a sweep takes it up once the clock is right
+                return
             ended = self.worker.run(request, shown_here=reply is not None)
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
             _log_failed("A request did not end; it is taken up again", error)
@@ -152,7 +152,7 @@ class Flow:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
             ours = error if isinstance(error, errors.BotError) else None
-            if isinstance(error, errors.DeniedError):
+            if isinstance(error, errors.DeniedError) and error.everywhere:
                 self.entrance.note(who, allowed=False)
             if not ours or isinstance(ours, errors.StoreUnavailableError):
                 _log_failed("A command or press failed", error)

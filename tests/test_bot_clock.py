@@ -13,10 +13,12 @@ from test_observe import Watcher
 from whole_bot import CONFIRM, SIGN_OUT, Travel, card_for, entries, requests, states, store_path, trail
 
 from bot.audit import Kind, entry_of_ask
+from bot.confirm import Confirmations, Press
 from bot.errors import ClockChangedError
 from bot.ports import Show
 from bot.request import Request, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
+from bot.terminal.screen import UNFINISHED
 from bot.wiring import run, terminal
 from bot.wiring.shared import SystemClock
 
@@ -172,6 +174,27 @@ def test_in_a_terminal_nothing_is_begun_by_a_clock_that_is_wrong(
     assert entries(headless) == []
     clock.forward(minutes=9)
     assert shell.run(capfd, *words).code == 0
+
+
+def test_in_a_terminal_that_aws_does_not_answer_after_the_decision_it_is_not_known_whether_it_happens(
+    headless: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The bot carries the decision out, so an error that says that nothing was done would be untrue."""
+    shell = Shell(headless, monkeypatch)
+    clock = SetClock(timedelta(0))
+    monkeypatch.setattr(terminal, "SystemClock", lambda: clock)
+    decide = Confirmations.confirm
+
+    def and_then_the_clock_is_set(rules: Confirmations, press: Press) -> Request:
+        decided = decide(rules, press)
+        clock.forward(minutes=1)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+        return decided
+
+    monkeypatch.setattr(Confirmations, "confirm", and_then_the_clock_is_set)
+    ran = shell.run(capfd, "--user-pool-id", shell.customers, "--username", "ada", "--yes")
+    assert (ran.code, ran.out, ran.err) == (255, "", f"{UNFINISHED}\n")
+    assert states(headless) == ["ready"]
 
 
 def _opened(path: Path) -> SQLiteStore:

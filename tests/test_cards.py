@@ -50,6 +50,14 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
     assert int(asked.expires_at.timestamp()) in moments(State.CONFIRMING)
 
 
+def test_a_card_that_ended_before_its_wait_was_over_tells_no_time_to_come() -> None:
+    """A wrong clock had written until when it waits."""
+    ahead = awaiting(state=State.EXPIRED, expires_at=NOON + timedelta(days=3), ended_at=NOON)
+    assert card(SHOWN, ahead).text.startswith("This card expired: 2026-11-22 12:00:00 UTC.")
+    late = awaiting(state=State.EXPIRED, ended_at=NOON + timedelta(hours=3))
+    assert card(SHOWN, late).text.startswith("This card expired: 2026-11-22 12:05:00 UTC.")
+
+
 def test_a_token_of_a_pool_that_is_no_longer_configured_is_told_to_live_as_long_as_any() -> None:
     without = replace(SHOWN, lasting={})
     assert "for up to 1 day more." in card(without, awaiting()).text

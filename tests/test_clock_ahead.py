@@ -22,7 +22,7 @@ from stand_ins import Channel, TakenCards
 from bot.action import Done
 from bot.audit import Kind, entry_of_ask
 from bot.clock import CheckedClock
-from bot.confirm import AlreadyDecidedError, Press
+from bot.confirm import LONGEST_WAIT, AlreadyDecidedError, Press
 from bot.deliver import BETWEEN_REFUSALS, CardDelivery, EntryDelivery
 from bot.errors import INTERRUPTED, TOO_LATE
 from bot.ports import Show
@@ -184,3 +184,19 @@ def test_a_card_of_an_instance_whose_clock_is_some_seconds_ahead_can_be_pressed(
     rules = confirmations(store, clock.checked, confirm_within=CONFIRM_WITHIN, beyond=clock.checked.beyond)
     rules.expire()
     assert rules.confirm(Press(request_id=card.id, operator=SAM)).state is State.READY
+
+
+def test_a_card_of_an_instance_with_a_longer_wait_keeps_its_wait(store: Store, clock: RightClock) -> None:
+    """As while an instance with another `confirm_within` takes over."""
+    clock.confirm()
+    before, after = (
+        confirmations(store, clock.checked, confirm_within=length, beyond=clock.checked.beyond)
+        for length in (LONGEST_WAIT, CONFIRM_WITHIN)
+    )
+    left, pressed = (
+        before.open(before.authorize(ask), ask, None)
+        for ask in (asked(), asked(id=new_id(NOON + timedelta(seconds=1))))
+    )
+    after.expire()
+    assert store.get(left.id) == left
+    assert after.confirm(Press(request_id=pressed.id, operator=SAM)).state is State.READY

@@ -25,6 +25,7 @@ from bot.authorize import Allowed, Allowlist
 from bot.confirm import AlreadyDecidedError, Press
 from bot.errors import (
     AccountNotFoundError,
+    ClockChangedError,
     DeniedError,
     NotYoursError,
     PoolChangedError,
@@ -32,8 +33,9 @@ from bot.errors import (
     UnknownRequestError,
     UsageError,
 )
+from bot.ports import Attribute
 from bot.reason import ReasonRule
-from bot.request import AWAITING, TERMINAL, Earlier, Operator, Request, State, new_id
+from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
@@ -345,6 +347,48 @@ class TestChoose:
         (*_, refusal) = store.entries(None, None)
         assert refusal.chosen
         assert refusal.chosen.username == "Google_ada"
+
+
+class TestAClockThatIsSetMeanwhile:
+    """It was right when the press or the command came in."""
+
+    @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(minutes=-4)], ids=["forward", "back"])
+    @pytest.mark.parametrize(("button", "request_"), [("confirm", awaiting()), ("choose", choosing())])
+    def test_while_slack_lists_a_group_nothing_is_decided_or_expired(
+        self, store: Store, ahead: timedelta, button: str, request_: Request
+    ) -> None:
+        added(store, request_)
+        clock = StoppedClock(NOON + LATE - timedelta(seconds=3))
+        wrong: list[ClockChangedError] = []
+
+        def set_clock() -> None:
+            clock.time += ahead
+            wrong.append(ClockChangedError())
+
+        groups = Members({"S0ONE": frozenset({SAM.id})}, during=set_clock)
+        rules = confirmations(
+            store, clock, allowlist=IN_GROUP, members=groups.members, clock_error=lambda: wrong[0] if wrong else None
+        )
+        with pytest.raises(ClockChangedError):
+            getattr(rules, button)(press(request_))
+        assert stored(store, request_) == request_
+
+    def test_while_cognito_is_asked_nothing_is_opened(self, store: Store) -> None:
+        wrong: list[ClockChangedError] = []
+
+        class Slow(ScriptedPool):
+            """The clock is set while it looks."""
+
+            def list_users(self, attribute: Attribute, value: str) -> list[Account]:
+                wrong.append(ClockChangedError())
+                return super().list_users(attribute, value)
+
+        rules = confirmations(
+            store, StoppedClock(), Slow([], StoppedClock()), clock_error=lambda: wrong[0] if wrong else None
+        )
+        with pytest.raises(ClockChangedError):
+            rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert kinds(store) == []
 
 
 class TestCancelAndExpire:

@@ -63,6 +63,15 @@ def test_of_one_newcomer_few_are_under_way_and_more_once_these_are_over() -> Non
     assert admitted(door, KIM, 70) == OF_ONE_NEWCOMER
 
 
+def test_a_newcomer_whose_commands_are_under_way_may_still_press_a_button() -> None:
+    door, _, newcomers_lane = entrance()
+    assert admitted(door, KIM, 70) == OF_ONE_NEWCOMER
+    door.run(KIM, "x", nothing, urgent=True)
+    with pytest.raises(BusyError):
+        door.run(KIM, "x", nothing, urgent=True)
+    assert len(newcomers_lane.works) == OF_ONE_NEWCOMER + 1
+
+
 def test_a_newcomer_whose_work_fails_or_found_no_room_holds_no_place() -> None:
     door, _, newcomers_lane = entrance(room=1)
     assert admitted(door, KIM, 9) == 0

@@ -21,7 +21,7 @@ from examples import (
     confirmations,
     worker,
 )
-from stand_ins import StepLane, TakenCards, Told, added, card_delivery, flow, meanwhile, moved, ready_in
+from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery, flow, meanwhile, moved, ready_in
 
 from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
@@ -207,6 +207,31 @@ class TestNewcomers:
         rules.ask(asked(operator=KIM), Told(COMMAND))
         run_all(rules)
         assert not rules.entrance.knows(KIM)
+
+    @pytest.mark.parametrize("members", [frozenset({KIM.id}), None], ids=["of another pool", "not known just now"])
+    def test_who_is_refused_one_pool_or_while_slack_cannot_be_asked_stays_known(
+        self, store: Store, members: frozenset[str] | None
+    ) -> None:
+        in_group = Allowlist(Allowed(), {"customers": Allowed(groups=frozenset({"S0ONE"})), "staff": Allowed()})
+        rules = flow(store, pool())
+        rules.confirmations = replace(
+            rules.confirmations, allowlist=in_group, members=Members({"S0ONE": members}).members
+        )
+        rules.entrance.note(KIM, allowed=True)
+        told = Told(COMMAND)
+        rules.ask(asked(operator=KIM, pool="staff"), told)
+        run_all(rules)
+        assert said(told) == [DeniedError]
+        assert rules.entrance.knows(KIM)
+
+    def test_who_may_no_longer_use_the_pool_of_a_card_but_another_stays_known(self, store: Store) -> None:
+        staff_only = Allowlist(Allowed(), {"customers": Allowed(), "staff": Allowed(users=frozenset({KIM.id}))})
+        rules, told = flow(store, pool(), allowlist=staff_only), Told(CLICK)
+        rules.entrance.note(KIM, allowed=True)
+        rules.confirm(replace(press(added(store, awaiting(ask=asked(operator=KIM)))), operator=KIM), told)
+        run_all(rules)
+        assert said(told) == [DeniedError]
+        assert rules.entrance.knows(KIM)
 
     def test_who_pressed_their_own_card_is_known_and_who_pressed_anothers_is_not(self, store: Store) -> None:
         rules = flow(store, pool(), **everyone_may())
@@ -588,6 +613,25 @@ class TestAClockThatIsWrong:
         aws.do()
         assert stored(store, request).state is State.READY
         assert scripted.called_at == []
+        rules.clock_error = lambda: None
+        scripted.clock.sleep(60)
+        rules.sweep()
+        run_all(rules)
+        assert stored(store, request).state is State.DONE
+
+    def test_where_the_check_itself_fails_what_was_decided_is_told_as_not_ended_and_is_begun_later(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        scripted = pool(YES)
+        rules, told = flow(store, scripted), Told(CLICK)
+        request = added(store, awaiting())
+        rules.confirm(press(request), told)
+        slack, aws = lanes(rules)
+        slack.do()
+        rules.clock_error = fails  # type: ignore[assignment]  # it raises
+        aws.do()
+        assert (stored(store, request).state, said(told)) == (State.READY, [NotRecordedError])
+        assert "taken up again" in caplog.text
         rules.clock_error = lambda: None
         scripted.clock.sleep(60)
         rules.sweep()

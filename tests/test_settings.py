@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.confirm import LONGEST_WAIT
 from bot.settings.faults import SettingsError
 from bot.settings.load import load, load_store
 from bot.settings.model import ENVIRONMENT
@@ -36,6 +37,12 @@ def test_five_variables_are_enough() -> None:
     assert settings.confirm_within == timedelta(minutes=5)
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.store == "sqlite:///signout.db"
+
+
+def test_a_card_waits_as_long_as_any_setting_says_and_no_longer() -> None:
+    minutes = LONGEST_WAIT // timedelta(minutes=1)
+    assert load(GOOD | {"SIGNOUT_CONFIRM_WITHIN": f"{minutes}m"}).confirm_within == LONGEST_WAIT
+    assert faults(GOOD | {"SIGNOUT_CONFIRM_WITHIN": f"{minutes + 1}m"})
 
 
 SIGNING = {"SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef"}

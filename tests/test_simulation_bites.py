@@ -145,6 +145,11 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
     sound(flow, press, reply, *rest)
 
 
+def _blind_to_the_clock(flow: Flow) -> Flow:
+    rules = replace(flow.confirmations, clock_error=lambda: None)
+    return replace(flow, clock_error=lambda: None, confirmations=rules)
+
+
 def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:
     delivery.outbox.delivered(entry, "1.0", delivery.clock.now())
     return sound(delivery, entry, left)  # type: ignore[no-any-return]
@@ -312,7 +317,7 @@ BROKEN = {
     "a press is taken by a clock that is wrong": Broken(
         Flow,
         "_decide",
-        lambda sound, flow, *rest: sound(replace(flow, clock_error=lambda: None), *rest),
+        lambda sound, flow, *rest: sound(_blind_to_the_clock(flow), *rest),
         "by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided",
     ),
     "what a clock that was ahead put off waits until then": Broken(

@@ -1,15 +1,18 @@
 """What is joined up holds no secret that it would show, and gives nobody more than their way in."""
 
 import os
+import threading
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from examples import StoppedClock, asked
+from examples import KIM, StoppedClock, asked
 from test_settings import GOOD
 
 from bot.__main__ import main
 from bot.edge.serve import Edge
-from bot.errors import DeniedError
+from bot.errors import BusyError, DeniedError
 from bot.facts.finding import Finding
 from bot.request import TERMINAL, Operator
 from bot.settings.load import load
@@ -59,6 +62,21 @@ def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal(
             edge.flow.confirmations.authorize(asked(operator=forged))
     finally:
         edge.store.close()
+
+
+def test_a_newcomers_press_waits_where_strangers_have_every_thread_and_is_not_dropped() -> None:
+    edge, hold, gone = joined_up(), threading.Event(), list[str]()
+    for number in range(99):
+        with suppress(BusyError):
+            edge.flow.entrance.run(replace(KIM, id=f"U0STRANGER{number}"), "x", hold.wait)
+    with pytest.raises(BusyError):
+        edge.flow.entrance.run(KIM, "x", lambda: gone.append("command"))
+    edge.flow.entrance.run(KIM, "x", lambda: gone.append("press"), urgent=True)
+    hold.set()
+    for lane in edge.lanes:
+        assert lane.join(10)
+        lane.stop()
+    assert gone == ["press"]
 
 
 def test_what_boto3_starts_for_credentials_inherits_no_secret_of_slacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from bot.request import Operator
 
 T = TypeVar("T")
 NEWCOMERS = "newcomers"  # the lane of people who were not allowed before
-OF_ONE_NEWCOMER = 3  # commands and presses at once
+OF_ONE_NEWCOMER = 3  # commands and presses at once; the next may only be a press
 REMEMBERED = 10_000  # operators
 
 log = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ class Doorway:
             return
         key = (who.team_id, who.id)
         with self._lock:
-            if self._inside[key] >= OF_ONE_NEWCOMER:
+            if self._inside[key] >= OF_ONE_NEWCOMER + urgent:
                 raise BusyError
             self._inside[key] += 1
 

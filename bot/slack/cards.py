@@ -47,6 +47,7 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
     (lambda _, account: not account.provider, f"{_KEEP_OUT} or reset its password in Cognito."),
     (lambda _, account: account.provider, f"{_KEEP_OUT} in Cognito, and end the session at {{}}."),
 )
+_AFTER_EXPIRY = ". Nothing was done. Run the command again."
 # Progress may stay as the last word where Slack takes no other, so it must be true for ever.
 _RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
 
@@ -163,6 +164,6 @@ _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     **dict.fromkeys((State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN), _outcome),
     State.CANCELLED: lambda *_: [["Cancelled. Nothing was done."]],
     State.EXPIRED: lambda _, request: [
-        ["This card expired: ", request.expires_at, ". Nothing was done. Run the command again."]
+        ["This card expired: ", min(request.expires_at, request.ended_at or request.expires_at), _AFTER_EXPIRY]
     ],
 }

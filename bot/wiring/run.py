@@ -144,7 +144,7 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
 def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
     return (
         ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
-        ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, turned_away=metrics.turned_away),
+        ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
         ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
     )
 

@@ -94,6 +94,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
         beyond=clock.beyond,
+        clock_error=clock.error,
     )
     return Flow(
         confirmations=confirmations,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
-from bot.aws.identity import caller
+from bot.aws.identity import CallerUnknownError, caller
 from bot.clock import IN_A_ROW, CheckedClock
 from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import BotError, StoreError, StoreUnavailableError
@@ -33,10 +33,13 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
 
 
 def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
-    """Say why nothing may be begun by this clock; where that is in doubt, AWS is asked."""
-    for _ in range(IN_A_ROW):
-        if clock.is_doubtful():
-            caller(region, clock)
+    """Say why nothing may be begun by this clock; where that is in doubt, AWS is asked, and may not say."""
+    try:
+        for _ in range(IN_A_ROW):
+            if clock.is_doubtful():
+                caller(region, clock)
+    except CallerUnknownError as error:
+        return error
     return clock.error()
 
 

@@ -237,6 +237,7 @@ class Instance:
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
                 beyond=clock.beyond,
+                clock_error=clock.error,
             ),
             worker=Worker(
                 pools=pools,
