@@ -74,7 +74,7 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
 
 
 class SocketMode:
-    """One Socket Mode connection, past a proxy. Each payload goes through Bolt on the loop, since an ack does no I/O."""
+    """One Socket Mode connection, past a proxy. Bolt takes each payload on the loop, since an ack does no I/O."""
 
     routes = ()
 
