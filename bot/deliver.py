@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.audit import Entry
+from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
 from bot.ports import (
@@ -138,7 +138,7 @@ class EntryDelivery:
         """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
         self.paused_until = None
         due = self.outbox.due_entries(now, AT_ONCE, self.beyond(FARTHEST))
-        if not due and not (self.refusals_from and now < self.refusals_from <= now + BETWEEN_REFUSALS):
+        if not due and not (self.refusals_from and now < self.refusals_from < now + FARTHEST):
             due = self.outbox.due_entries(now, 1, self.beyond(FARTHEST), refused=True)
             self.refusals_from = now + BETWEEN_REFUSALS if due else None
         for entry in due:
@@ -164,7 +164,9 @@ class EntryDelivery:
         ids = {"request_id": entry.ask.id, "entry_id": entry.id}
         log.warning("Slack did not take an audit entry (%s); next try at %s", error.reason, next_at, extra=ids)
         self.refusing = error.reason if error.for_good else self.refusing  # a time-out says nothing of the channel
-        if error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
+        if error.retry_after is not None and entry.kind is Kind.REFUSED:  # many refusals must hold up no outcome
+            self.refusals_from = next_at
+        elif error.retry_after is not None or error.for_good:  # it is the channel's trouble: all wait, the oldest first
             self.paused_until = max(next_at, self.paused_until or next_at)
         self.outbox.postponed(entry, next_at)
         if error.for_good and not entry.delivery.attempts and entry.request:

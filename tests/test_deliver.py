@@ -519,6 +519,22 @@ class TestAuditChannel:
         assert channel.posts == ["target-0", "target-1", "target-2"]
         assert [later - before for before, later in pairwise(channel.asked_at)] == [BETWEEN_REFUSALS] * 2
 
+    def test_where_slack_takes_no_more_refusals_they_wait_and_an_outcome_does_not(self, store: Store) -> None:
+        clock = StoppedClock()
+        channel = Channel(clock, [LIMITED])
+        rule = delivery(store, channel)
+        for number in range(2):
+            refuse(store, f"target-{number}", clock)
+        clock.sleep(rule.deliver())
+        fail(store, "ada", clock)
+        clock.sleep(rule.deliver())
+        assert channel.posts == ["ada"]
+        assert rule.refusing is None
+        while store.next_entry_at(refused=True):
+            clock.sleep(rule.deliver())
+        assert sorted(channel.posts[1:]) == ["target-0", "target-1"]
+        assert [at - NOON for at in channel.asked_at if at > NOON][1] >= timedelta(seconds=7), "as Slack wants it"
+
     def test_a_refusal_that_fails_holds_up_no_other(self, store: Store) -> None:
         clock = StoppedClock()
         channel = Channel(clock, [DeliveryError("fatal_error")])

@@ -232,11 +232,12 @@ def test_a_failed_sign_out_is_known_to_the_next_start_though_its_counter_is_not(
     assert some(numbers, "signout_last_ended_timestamp_seconds") == {"failed": pytest.approx(entry.at.timestamp())}
 
 
-def test_an_entry_that_waits_for_long_makes_the_bot_degraded(headless: Headless, watcher: Watcher) -> None:
+def test_an_outcome_that_waits_for_long_makes_the_bot_degraded(headless: Headless, watcher: Watcher) -> None:
     headless.clock = clock = Travel()
     with headless.bot_in_process():
+        card = card_for(headless, SAM)
         headless.before_slack(POST, hang())
-        headless.command(RAY, "ada")
+        headless.press(SAM, card, CONFIRM)
         headless.wait_for(lambda: headless.slack_calls(POST))
         clock.forward(minutes=7)
         watcher.wait_until(200, "degraded", "An undelivered audit entry has waited for 7 minutes.")

@@ -443,6 +443,21 @@ def test_what_no_proxy_names_is_reached_directly(monkeypatch: pytest.MonkeyPatch
     assert (len(slack.requests), proxy.requests) == (2, [])
 
 
+@pytest.mark.parametrize(
+    ("named", "proxy"),
+    [("proxy.example:3128", "http://proxy.example:3128"), ("http://a:b%40c@p:1", "http://a:b%40c@p:1")],
+)
+def test_the_way_to_a_web_socket_is_past_the_same_proxy_as_a_call(
+    monkeypatch: pytest.MonkeyPatch, named: str, proxy: str
+) -> None:
+    assert BlockingClient("", "").proxy_to("wss://wss-primary.slack.com/link/?ticket=x") is None
+    monkeypatch.setenv("HTTPS_PROXY", named)
+    monkeypatch.setenv("NO_PROXY", "localhost,example.com")
+    ours = BlockingClient("", "")
+    assert ours.proxy_to("wss://wss-primary.slack.com/link/?ticket=x") == proxy
+    assert ours.proxy_to("wss://localhost:8080/link/?ticket=x") is None
+
+
 # What is sent
 
 

@@ -114,6 +114,33 @@ def test_a_lists_age_counts_from_the_question_however_late_the_answer_came() -> 
     assert slack.asked_at == [0.0, 60.0], "someone may have left the group 60 s ago"
 
 
+@pytest.mark.parametrize("while_asked", [False, True])
+def test_a_list_is_too_old_after_the_machine_slept_though_the_monotonic_clock_did_not_go_on(
+    *, while_asked: bool
+) -> None:
+    wall = [1_000.0]
+
+    def sleep_for_an_hour() -> None:
+        wall[0] += 3_600.0
+
+    slack = Slack([0.0], sleep_for_an_hour if while_asked else lambda: None)
+    support = SlackGroups(slack, lambda: slack.now[0], wall=lambda: wall[0])  # type: ignore[arg-type]
+    assert support.members("S0SUPPORT1") == (None if while_asked else frozenset({KIM}))
+    slack.during = lambda: None
+    sleep_for_an_hour()
+    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert slack.asked_at == [0.0, 0.0]
+
+
+def test_a_wall_clock_that_was_set_back_makes_no_list_younger() -> None:
+    wall = [1_000.0]
+    slack = Slack([0.0])
+    support = SlackGroups(slack, lambda: slack.now[0], wall=lambda: wall[0])  # type: ignore[arg-type]
+    for slack.now[0], wall[0] in ((0.0, 1_000.0), (50.0, 0.0)):
+        assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert slack.asked_at == [0.0, 50.0]
+
+
 def test_those_who_ask_before_there_is_a_list_wait_for_the_one_call() -> None:
     begun, go_on = threading.Event(), threading.Event()
 

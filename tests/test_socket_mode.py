@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from far_end import far_end, silent
 from headless import SAM, Headless
 from test_observe import Watcher, some
 from whole_bot import card_for
 
 from bot.edge.lanes import UnwaitedThreads
-from bot.edge.socket_mode import GAP_SECONDS, HANDSHAKE_SECONDS, ask_slack
+from bot.edge.metrics import Metrics
+from bot.edge.socket_mode import GAP_SECONDS, HANDSHAKE_SECONDS, SocketMode, ask_slack
 from bot.sandbox import cast
 from bot.sandbox.socket_mode import disconnect, hello
 from bot.sandbox.wire import Exchange, Fault, answer, hang
+from bot.slack.clients import BlockingClient
 
 OPEN = "apps.connections.open"
 CROWDED = [disconnect("too_many_websockets")]
@@ -38,6 +41,28 @@ def says(*messages: dict[str, Any]) -> Fault:
         return socket  # type: ignore[return-value]  # as the weather carries it
 
     return fault
+
+
+@pytest.mark.parametrize("but_for", ["", "127.0.0.1"])
+def test_it_connects_past_a_proxy_named_without_a_scheme_but_directly_to_what_no_proxy_names(
+    monkeypatch: pytest.MonkeyPatch, but_for: str
+) -> None:
+    async def connect() -> None:
+        opened: Any = SimpleNamespace(data={"url": f"ws://127.0.0.1:{slack.port}/link"})
+        app: Any = None
+        socket = SocketMode(app, lambda: opened, BlockingClient("", "").proxy_to, Metrics(), sole_instance=True)
+        connecting = asyncio.create_task(socket.connect())
+        async with asyncio.timeout(5):
+            while not proxy.connections + slack.connections:  # noqa: ASYNC110 -- they are told of on other threads
+                await asyncio.sleep(0.01)
+        connecting.cancel()
+        await socket.close()
+
+    with far_end(silent) as proxy, far_end(silent) as slack:
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", but_for)
+        asyncio.run(connect())
+        assert (proxy.connections, slack.connections) == ((0, 1) if but_for else (1, 0))
 
 
 @pytest.fixture

@@ -426,14 +426,19 @@ def test_of_what_is_due_the_oldest_comes_first_however_long_it_waited(store: Sto
     assert store.next_entry_at() == NOON + timedelta(seconds=2)
 
 
-def test_the_backlog_counts_what_waits_and_since_when(store: Store) -> None:
+def test_the_backlog_counts_what_waits_and_since_when_the_oldest_outcome_does_whatever_refusals_wait(
+    store: Store,
+) -> None:
     assert store.backlog() == Backlog(0, None)
     done_in(store, NOON)
     entry = refused(store, NOON - timedelta(hours=1))
     store.postponed(entry, NOON + timedelta(hours=1))
-    assert store.backlog() == Backlog(2, NOON - timedelta(hours=1))
+    assert store.backlog() == Backlog(2, NOON)
     store.delivered(entry, "1.0", NOON)
     assert store.backlog() == Backlog(1, NOON)
+    delivered_all(store, NOON)
+    refused(store, NOON)
+    assert store.backlog() == Backlog(1, None)
 
 
 def test_all_entries_are_given_in_the_order_of_time_across_months(store: Store) -> None:
@@ -534,9 +539,9 @@ def record_many(store: Store, request: pytest.FixtureRequest) -> Callable[[Itera
 
 
 def test_a_backlog_is_counted_up_to_a_limit(store: Store, record_many: Callable[[Iterable[Entry]], None]) -> None:
-    first = refused(store)
-    record_many(refusal_of(SAM, NOON + SECOND) for _ in range(COUNTED_UP_TO + 5))
-    assert store.backlog() == Backlog(COUNTED_UP_TO, first.at, more=True)
+    done_in(store, NOON)
+    record_many(refusal_of(SAM, NOON - SECOND) for _ in range(COUNTED_UP_TO + 5))
+    assert store.backlog() == Backlog(COUNTED_UP_TO, NOON, more=True)
 
 
 # Cards. `carded` adds a request whose card is due at noon.

@@ -61,7 +61,7 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
     "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
-    "audit_oldest_undelivered_age_seconds": ("Of the entry that waits longest.", []),
+    "audit_oldest_undelivered_age_seconds": ("Of the outcome that waits longest; refusals may wait.", []),
     "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
     "aws_credentials": ("0: the bot has none.", []),
     "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),

@@ -173,7 +173,7 @@ class Outlook:
         return None
 
     async def delivery(self) -> str | None:
-        """Say where an entry has waited for the audit channel for a long time."""
+        """Say where an outcome has waited for the audit channel for long. Refusals may wait: anyone can cause them."""
         backlog = await self.backlog()
         age = self.age(backlog.oldest_at) if backlog else timedelta(0)
         if age <= OVERDUE:

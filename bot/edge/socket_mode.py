@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
@@ -32,6 +31,9 @@ _OK = 200
 _RENEWAL = frozenset({"warning", "refresh_requested"})  # Slack's reasons for a close that mean no trouble
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
 
+Ask = Callable[[], SlackResponse]
+ProxyTo = Callable[[str], str | None]
+
 log = logging.getLogger(__name__)
 
 
@@ -39,9 +41,7 @@ class RefusedTokenError(BotError):
     """Slack refuses a token for good."""
 
 
-async def ask_slack(
-    method: str, call: Callable[[], SlackResponse], wanted: str, refused: frozenset[str], setting: str
-) -> dict[str, Any]:
+async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str], setting: str) -> dict[str, Any]:
     """Call a Web API method, on a thread, until Slack answers with `wanted` in it. Raises `RefusedTokenError`."""
     failures = 0
     while True:
@@ -74,14 +74,13 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
 
 
 class SocketMode:
-    """One Socket Mode connection. Each payload goes through Bolt on the loop, since an ack does no I/O."""
+    """One Socket Mode connection, past a proxy. Bolt takes each payload on the loop, since an ack does no I/O."""
 
     routes = ()
 
-    def __init__(self, app: App, web: WebClient, app_token: str, metrics: Metrics, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, ask: Ask, proxy_to: ProxyTo, metrics: Metrics, *, sole_instance: bool) -> None:
         self._app = app
-        self._web = web
-        self._app_token = app_token
+        self._ask, self._proxy_to = ask, proxy_to
         self._metrics = metrics
         self._sole_instance = sole_instance
         self._connections = 0
@@ -115,15 +114,12 @@ class SocketMode:
 
     async def _open(self, session: ClientSession, refused: frozenset[str]) -> ClientWebSocketResponse:
         """Connect, trying again until Slack lets us: once more at once, and then after growing pauses."""
-        method, ask = "apps.connections.open", partial(self._web.apps_connections_open, app_token=self._app_token)
         while True:
             if self._losses > 1:
                 await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
-            opened = await ask_slack(method, ask, "url", refused, "SLACK_APP_TOKEN")
+            url = (await ask_slack("apps.connections.open", self._ask, "url", refused, "SLACK_APP_TOKEN"))["url"]
             try:  # each address once: its ticket is good for one try
-                return await session.ws_connect(
-                    opened["url"], timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=self._web.proxy
-                )
+                return await session.ws_connect(url, timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=self._proxy_to(url))
             except Exception as error:  # noqa: BLE001 -- another address may be better
                 self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable")
 

@@ -19,7 +19,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The entries that wait for delivery: how many, or so many and `more`, and since when the oldest waits."""
+    """The entries that wait for delivery: how many, or so many and `more`. Since when the oldest outcome waits."""
 
     entries: int
     oldest_at: datetime | None

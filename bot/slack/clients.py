@@ -89,9 +89,14 @@ class BlockingClient(WebClient):
         if self.proxy:
             proxy = parse_url(self.proxy if "://" in self.proxy else f"http://{self.proxy}")
             known = make_headers(proxy_basic_auth=unquote(proxy.auth)) if proxy.auth else None
-            self._proxied = ProxyManager(proxy.url, proxy_headers=known, **more)
+            self.proxy = proxy.url  # with its scheme
+            self._proxied = ProxyManager(self.proxy, proxy_headers=known, **more)
         for each in (self._direct, self._proxied):
             each.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
+
+    def proxy_to(self, url: str) -> str | None:
+        """Return the proxy on the way to a URL, as a URL; None where there is none."""
+        return None if proxy_bypass(urlsplit(url).netloc) else self.proxy
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
         """Call a method. Raises `SlackApiError`, and what `send` raises."""
@@ -110,7 +115,7 @@ class BlockingClient(WebClient):
         if not args["json"]:
             content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
         sent = self._clock.read() if self._clock else None
-        pools = self._direct if proxy_bypass(urlsplit(url).netloc) else self._proxied
+        pools = self._proxied if self.proxy_to(url) else self._direct
         try:
             with leaving():
                 answer = pools.urlopen(

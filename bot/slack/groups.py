@@ -42,12 +42,12 @@ class SlackGroups:
         client: WebClient,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._now = now
-        self._sleep = sleep
+        self._now, self._sleep, self._wall = now, sleep, wall
         self._lock = threading.Lock()
-        self._listed: dict[str, tuple[float, frozenset[str]]] = {}
+        self._listed: dict[str, tuple[float, float, frozenset[str]]] = {}  # with when Slack was asked, by both clocks
         self._asking: set[str] = set()
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when to ask again
         self._calls = deque([-math.inf] * CALLS_A_MINUTE, CALLS_A_MINUTE)
@@ -57,7 +57,7 @@ class SlackGroups:
         """Return the user ids in a group; None where Slack cannot list it, or must not be asked just now."""
         while True:
             with self._lock:
-                now = self._now()
+                now, wall = self._now(), self._wall()
                 age, known = self._known(group_id, now)
                 is_asked = group_id in self._asking
                 if known is not None and (is_asked or age < MAX_AGE_SECONDS - AHEAD_SECONDS):
@@ -70,7 +70,7 @@ class SlackGroups:
                     break
             self._sleep(LOOK_AGAIN_SECONDS)
         try:
-            return self._ask(group_id, now)
+            return self._ask(group_id, now, wall)
         finally:
             self._asking.discard(group_id)
 
@@ -83,8 +83,9 @@ class SlackGroups:
 
     def _known(self, group_id: str, now: float) -> tuple[float, UserIds]:
         """Return how old the last list is, and the list while it may be used."""
-        listed_at, members = self._listed.get(group_id, (-math.inf, None))
-        return now - listed_at, members if now - listed_at < MAX_AGE_SECONDS else None
+        listed_at, wall, members = self._listed.get(group_id, (-math.inf, 0.0, None))
+        age = max(now - listed_at, self._wall() - wall)  # a machine that sleeps stops one clock; the other may be set
+        return age, members if age < MAX_AGE_SECONDS else None
 
     def _may_ask(self, group_id: str, now: float, *, early: bool) -> bool:
         """Whether Slack may be asked. What is renewed `early` is spread over the minute, since it can wait."""
@@ -95,7 +96,7 @@ class SlackGroups:
             return False
         return now - self._calls[0] >= MINUTE
 
-    def _ask(self, group_id: str, asked_at: float) -> UserIds:
+    def _ask(self, group_id: str, asked_at: float, wall: float) -> UserIds:
         members, wait = None, None
         try:
             members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
@@ -107,9 +108,9 @@ class SlackGroups:
             now = self._now()
             if members is not None:
                 self._failures.pop(group_id, None)
-                self._listed[group_id] = (asked_at, members)
-                return members
-            failures = self._failures.get(group_id, (0, 0.0))[0] + 1
-            self._failures[group_id] = (failures, now + min(pause(failures).total_seconds(), MINUTE))
-            self._not_before = now + wait.total_seconds() if wait else self._not_before
+                self._listed[group_id] = (asked_at, wall, members)
+            else:
+                failures = self._failures.get(group_id, (0, 0.0))[0] + 1
+                self._failures[group_id] = (failures, now + min(pause(failures).total_seconds(), MINUTE))
+                self._not_before = now + wait.total_seconds() if wait else self._not_before
             return self._known(group_id, now)[1]

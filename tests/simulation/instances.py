@@ -227,7 +227,9 @@ class Instance:
         self.flow = Flow(
             confirmations=Confirmations(
                 allowlist=ALLOWLIST,
-                members=SlackGroups(client, lambda: world.schedule.now, clock.sleep).members,
+                members=SlackGroups(
+                    client, lambda: world.schedule.now, clock.sleep, lambda: clock.now().timestamp()
+                ).members,
                 home_team=lambda: HOME if world.schedule.now >= self._team_known_at else None,
                 pool_ids=POOLS,
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),

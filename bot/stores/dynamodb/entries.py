@@ -22,11 +22,10 @@ class EntryOutbox(DynamoDBReader):
     """What an `Outbox` does for entries. Each write depends on what was read, so an index that lags does no harm."""
 
     def backlog(self) -> Backlog:
-        times: list[str] = []
-        for what in (items.UNDELIVERED, items.REFUSAL):
-            if left := COUNTED_UP_TO - len(times):
-                times += [item["at"] for item in islice(self._due(left, what), left)]
-        return Backlog(len(times), time_or_none(min(times, default=None)), more=len(times) == COUNTED_UP_TO)
+        outcomes = [item["at"] for item in islice(self._due(COUNTED_UP_TO, items.UNDELIVERED), COUNTED_UP_TO)]
+        left = COUNTED_UP_TO - len(outcomes)
+        count = len(outcomes) + (len(list(islice(self._due(left, items.REFUSAL), left))) if left else 0)
+        return Backlog(count, time_or_none(min(outcomes, default=None)), more=count == COUNTED_UP_TO)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
         first = self._first(PAST_UNREADABLE, items.entry_of_item, undelivered(refused=refused))

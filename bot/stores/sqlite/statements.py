@@ -54,8 +54,8 @@ WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMI
 """
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
 BACKLOG = f"""
-SELECT count(*), min(at) FROM
-    (SELECT at FROM entries INDEXED BY entries_due WHERE next_at IS NOT NULL
+SELECT count(*), min(at) FILTER (WHERE NOT refused) FROM
+    (SELECT at, refused FROM entries INDEXED BY entries_due WHERE next_at IS NOT NULL
     ORDER BY refused, next_at LIMIT {COUNTED_UP_TO})
 """
 WAITING_ENTRIES = f"""
