@@ -628,7 +628,7 @@ class TestAClockThatIsWrong:
         rules.confirm(press(request), told)
         slack, aws = lanes(rules)
         slack.do()
-        rules.clock_error = fails  # type: ignore[assignment]  # it raises
+        rules.clock_error = fails
         aws.do()
         assert (stored(store, request).state, said(told)) == (State.READY, [NotRecordedError])
         assert "taken up again" in caplog.text
