@@ -98,7 +98,9 @@ class Confirmations:
             self.reason_rule.check(ask.options.reason)
         looked_up_at, found = self.clock.now(), self._found(authorized, ask)
         chosen = found[0] if len(found) == 1 else None
-        earlier, now = self._earlier(chosen), self._now()
+        earlier, now = self._earlier(chosen), self.clock.now()
+        if error := self.clock_error():  # again: the clock may have been set while AWS was asked
+            raise error
         request = Request(
             ask=ask,
             state=State.CONFIRMING if chosen else State.CHOOSING,
@@ -164,15 +166,11 @@ class Confirmations:
         self._in_time(request, press.place)
         return request
 
-    def _now(self) -> datetime:
-        now = self.clock.now()
-        if error := self.clock_error():  # after the reading: the clock may be set while Slack or AWS is asked
-            raise error
-        return now
-
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
-        now = self._now()
+        now = self.clock.now()
+        if error := self.clock_error():  # again: the clock may have been set while Slack was asked
+            raise error
         # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
         if not now < request.expires_at <= now + LONGEST_WAIT + CLOCKS_AGREE_WITHIN:
             raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))

@@ -145,9 +145,9 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
     sound(flow, press, reply, *rest)
 
 
-def _blind_to_the_clock(flow: Flow) -> Flow:
+def _decided_by_any_clock(sound: Any_, flow: Flow, press: Press, reply: Any, decide: Callable[..., Any]) -> None:
     rules = replace(flow.confirmations, clock_error=lambda: None)
-    return replace(flow, clock_error=lambda: None, confirmations=rules)
+    sound(replace(flow, clock_error=lambda: None), press, reply, getattr(rules, decide.__name__))
 
 
 def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:
@@ -317,7 +317,7 @@ BROKEN = {
     "a press is taken by a clock that is wrong": Broken(
         Flow,
         "_decide",
-        lambda sound, flow, *rest: sound(_blind_to_the_clock(flow), *rest),
+        _decided_by_any_clock,
         "by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided",
     ),
     "what a clock that was ahead put off waits until then": Broken(

@@ -81,7 +81,7 @@ def request(state: State) -> Request:
         chosen=None if state is State.CHOOSING else ADA,
         earlier=Earlier(at=NOON - timedelta(hours=1), by="kim"),
         decided_at=NOON + timedelta(seconds=20),
-        ended_at=NOON + timedelta(seconds=21),
+        ended_at=NOON + (timedelta(minutes=5) if state is State.EXPIRED else timedelta(seconds=21)),
         done=("AdminDisableUser",) if state is State.PARTLY else (),
         attempts=1,
         error_code={State.FAILED: "NotAuthorizedException", State.UNKNOWN: "TimedOut", State.PARTLY: "TimedOut"}.get(
