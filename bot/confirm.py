@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, Members, authorize
+from bot.authorize import Allowlist, Authorized, Denied, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
@@ -44,7 +45,7 @@ class Confirmations:
     """
 
     allowlist: Allowlist
-    members: Members
+    members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
     home_team: Callable[[], str | None]  # the bot's workspace; None while Slack has not said it: no one is allowed
     pool_ids: Mapping[str, str]
     finder: Finder
@@ -66,7 +67,7 @@ class Confirmations:
             raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
+        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home_team())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision, account, sentence)
@@ -83,7 +84,7 @@ class Confirmations:
             return authorized.only(named)
         allowlist = replace(self.allowlist, pools={named: self.allowlist.pools[named]})
         # Again, since a group of this pool may not have been listed.
-        decision = authorize(ask.operator, allowlist, self.members, self.home_team())
+        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home_team())
         if isinstance(decision, Authorized):
             return decision
         denied = decision if decision.unsure else Denied(f"not allowed in pool {named}")

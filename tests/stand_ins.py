@@ -169,7 +169,7 @@ class Members:
     of: dict[str, frozenset[str] | None] = field(default_factory=dict)
     during: Callable[[], object] = lambda: None
 
-    def members(self, group_id: str) -> frozenset[str] | None:
+    def members(self, _: str, group_id: str) -> frozenset[str] | None:
         """Return the members."""
         self.during()
         return self.of[group_id]

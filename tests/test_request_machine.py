@@ -126,7 +126,7 @@ class Requests(RuleBasedStateMachine):
         self.store.close()
         self.folder.cleanup()
 
-    def members(self, group_id: str) -> frozenset[str]:
+    def members(self, _: str, group_id: str) -> frozenset[str]:
         """Be the groups."""
         assert group_id == GROUP
         return frozenset(self.group)

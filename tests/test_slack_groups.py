@@ -23,12 +23,12 @@ def groups(headless: Headless, now: list[float]) -> SlackGroups:
 def test_a_group_is_asked_for_once_a_minute_at_most(headless: Headless) -> None:
     now = [0.0]
     support = groups(headless, now)
-    assert KIM in (support.members("S0SUPPORT1") or ())
+    assert KIM in (support.members(KIM, "S0SUPPORT1") or ())
     headless.do(lambda: headless.stage.workspace.usergroups["S0SUPPORT1"].add(RAY))
     now[0] = 39.9
-    assert RAY not in (support.members("S0SUPPORT1") or ())
+    assert RAY not in (support.members(KIM, "S0SUPPORT1") or ())
     now[0] = 40.0
-    assert RAY in (support.members("S0SUPPORT1") or ())
+    assert RAY in (support.members(KIM, "S0SUPPORT1") or ())
     assert len(headless.slack_calls(LIST)) == 2
 
 
@@ -50,26 +50,26 @@ def test_a_group_that_slack_cannot_list_is_not_known_and_asked_for_again_after_a
     now = [0.0]
     support = groups(headless, now)
     headless.before_slack(LIST, fault)
-    assert support.members("S0SUPPORT1") is None
+    assert support.members(KIM, "S0SUPPORT1") is None
     now[0] = pause - 0.1
-    assert support.members("S0SUPPORT1") is None
+    assert support.members(KIM, "S0SUPPORT1") is None
     assert len(headless.slack_calls(LIST)) == 1
     now[0] = pause
-    assert KIM in (support.members("S0SUPPORT1") or ())
+    assert KIM in (support.members(KIM, "S0SUPPORT1") or ())
 
 
 def test_a_list_that_could_not_be_renewed_holds_until_it_is_too_old(headless: Headless) -> None:
     now = [0.0]
     support = groups(headless, now)
-    assert KIM in (support.members("S0SUPPORT1") or ())
+    assert KIM in (support.members(KIM, "S0SUPPORT1") or ())
     headless.before_slack(LIST, *[ratelimited(5)] * 9)
     for now[0], known in ((40.0, True), (49.9, True), (50.0, False)):
-        assert (KIM in (support.members("S0SUPPORT1") or ())) is known
+        assert (KIM in (support.members(KIM, "S0SUPPORT1") or ())) is known
     assert support.unlisted(["S0SUPPORT1"]) == ["S0SUPPORT1"]
 
 
 def test_a_group_that_does_not_exist_is_not_known(headless: Headless) -> None:
-    assert groups(headless, [0.0]).members("S0NOSUCH01") is None
+    assert groups(headless, [0.0]).members(KIM, "S0NOSUCH01") is None
 
 
 @dataclass
@@ -98,8 +98,8 @@ def test_while_a_list_is_renewed_the_others_go_by_what_is_there_and_slack_is_ask
     slack = Slack(now)
     support = slack.groups()
     for now[0] in (0.0, 39.9, 40.0):
-        assert support.members("S0SUPPORT1") == frozenset({KIM})
-        slack.during = lambda: seen.append(support.members("S0SUPPORT1"))
+        assert support.members(KIM, "S0SUPPORT1") == frozenset({KIM})
+        slack.during = lambda: seen.append(support.members(KIM, "S0SUPPORT1"))
     assert seen == [frozenset({KIM})]
     assert slack.asked_at == [0.0, 40.0]
 
@@ -108,9 +108,9 @@ def test_a_lists_age_counts_from_the_question_however_late_the_answer_came() -> 
     now = [0.0]
     slack = Slack(now, lambda: now.__setitem__(0, now[0] + 30.0))
     support = slack.groups()
-    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert support.members(KIM, "S0SUPPORT1") == frozenset({KIM})
     now[0] = 60.0
-    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert support.members(KIM, "S0SUPPORT1") == frozenset({KIM})
     assert slack.asked_at == [0.0, 60.0], "someone may have left the group 60 s ago"
 
 
@@ -125,10 +125,10 @@ def test_a_list_is_too_old_after_the_machine_slept_though_the_monotonic_clock_di
 
     slack = Slack([0.0], sleep_for_an_hour if while_asked else lambda: None)
     support = SlackGroups(slack, lambda: slack.now[0], wall=lambda: wall[0])  # type: ignore[arg-type]
-    assert support.members("S0SUPPORT1") == (None if while_asked else frozenset({KIM}))
+    assert support.members(KIM, "S0SUPPORT1") == (None if while_asked else frozenset({KIM}))
     slack.during = lambda: None
     sleep_for_an_hour()
-    assert support.members("S0SUPPORT1") == frozenset({KIM})
+    assert support.members(KIM, "S0SUPPORT1") == frozenset({KIM})
     assert slack.asked_at == [0.0, 0.0]
 
 
@@ -137,7 +137,7 @@ def test_a_wall_clock_that_was_set_back_makes_no_list_younger() -> None:
     slack = Slack([0.0])
     support = SlackGroups(slack, lambda: slack.now[0], wall=lambda: wall[0])  # type: ignore[arg-type]
     for slack.now[0], wall[0] in ((0.0, 1_000.0), (50.0, 0.0)):
-        assert support.members("S0SUPPORT1") == frozenset({KIM})
+        assert support.members(KIM, "S0SUPPORT1") == frozenset({KIM})
     assert slack.asked_at == [0.0, 50.0]
 
 
@@ -151,9 +151,9 @@ def test_those_who_ask_before_there_is_a_list_wait_for_the_one_call() -> None:
     slack = Slack([0.0], hang)
     support = slack.groups()
     with ThreadPoolExecutor(9) as pool:
-        first = pool.submit(support.members, "S0SUPPORT1")
+        first = pool.submit(support.members, KIM, "S0SUPPORT1")
         assert begun.wait(5)
-        others = [pool.submit(support.members, "S0SUPPORT1") for _ in range(8)]
+        others = [pool.submit(support.members, KIM, "S0SUPPORT1") for _ in range(8)]
         go_on.set()
         assert {each.result(5) for each in (first, *others)} == {frozenset({KIM})}
     assert slack.asked_at == [0.0]
@@ -167,7 +167,7 @@ def test_whatever_people_type_slack_is_not_asked_more_often_than_it_allows(*, co
     for second in range(600):
         slack.now[0] = float(second)
         for number in range(count):
-            support.members(f"S{number}")
+            support.members(KIM, f"S{number}")
     assert slack.most_in_a_minute() <= CALLS_A_MINUTE
 
 
@@ -176,8 +176,27 @@ def test_so_many_groups_as_check_takes_are_always_known() -> None:
     support = slack.groups()
     for second in range(600):
         slack.now[0] = float(second)
-        known = [support.members(f"S{number}") for number in range(MOST_GROUPS)]
+        known = [support.members(KIM, f"S{number}") for number in range(MOST_GROUPS)]
         assert known == [frozenset({KIM})] * MOST_GROUPS
+
+
+def test_someone_in_no_list_has_none_renewed_early() -> None:
+    slack = Slack([0.0])
+    support = slack.groups()
+    for slack.now[0], asker in ((0.0, RAY), (49.9, RAY), (49.9, KIM)):
+        assert support.members(asker, "S0SUPPORT1") == frozenset({KIM})
+    assert slack.asked_at == [0.0, 49.9]
+
+
+def test_those_in_no_list_leave_half_of_the_calls_to_those_who_are_in_one() -> None:
+    slack = Slack([0.0])
+    support = slack.groups()
+    support.members(KIM, "S0SUPPORT1")
+    for slack.now[0] in range(60):
+        for number in range(40):
+            support.members(RAY, f"S{number}")
+    assert len(slack.asked_at) == CALLS_A_MINUTE // 2
+    assert support.members(KIM, "S0SUPPORT1") == frozenset({KIM})
 
 
 def test_renewals_are_spread() -> None:
@@ -186,6 +205,6 @@ def test_renewals_are_spread() -> None:
     for second in range(600):
         slack.now[0] = float(second)
         for number in range(MOST_GROUPS):
-            support.members(f"S{number}")
+            support.members(KIM, f"S{number}")
     last = [at for at in slack.asked_at if at >= 300]
     assert max(last.count(at) for at in last) <= 2

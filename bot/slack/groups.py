@@ -15,14 +15,14 @@ from bot.slack.clients import not_taken, reason_of
 
 # A decision commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
-# So long before that age one asker gets a new list, and the others use the old one.
-AHEAD_SECONDS = 10.0
+# From this age on one asker who is in it gets a new list, and the others use the old one.
+RENEWED_AT = MAX_AGE_SECONDS - 10.0
 # Slack takes about so many calls a minute, of all instances together. A person who types commands fast could use them
 # up, and no one would be allowed.
 CALLS_A_MINUTE = 20
 MINUTE = 60.0
 # So many groups are always known, even if they are asked for often: each is listed twice in any minute at most.
-MOST_GROUPS = CALLS_A_MINUTE // 2
+MOST_GROUPS = OF_OTHERS = CALLS_A_MINUTE // 2  # and so many calls are for those who are in no list: anyone may ask
 
 LOOK_AGAIN_SECONDS = 0.05  # for those who wait until another asker has the list
 
@@ -53,17 +53,17 @@ class SlackGroups:
         self._calls = deque([-math.inf] * CALLS_A_MINUTE, CALLS_A_MINUTE)
         self._not_before = -math.inf
 
-    def members(self, group_id: str) -> UserIds:
+    def members(self, asker: str, group_id: str) -> UserIds:
         """Return the user ids in a group; None where Slack cannot list it, or must not be asked just now."""
         while True:
             with self._lock:
                 now, wall = self._now(), self._wall()
                 age, known = self._known(group_id, now)
                 is_asked = group_id in self._asking
-                if known is not None and (is_asked or age < MAX_AGE_SECONDS - AHEAD_SECONDS):
+                if known is not None and (is_asked or asker not in known or age < RENEWED_AT):
                     return known
                 if not is_asked:
-                    if not self._may_ask(group_id, now, early=known is not None):
+                    if not self._may_ask(asker, group_id, now, early=known is not None):
                         return known
                     self._calls.append(now)
                     self._asking.add(group_id)
@@ -78,7 +78,7 @@ class SlackGroups:
         """Return the groups that Slack does not list. It is asked for those without a list or that failed last."""
         with self._lock:
             fine = self._listed.keys() - self._failures
-        unknown = [group_id for group_id in group_ids if group_id not in fine and self.members(group_id) is None]
+        unknown = [group_id for group_id in group_ids if group_id not in fine and self.members("", group_id) is None]
         return [group_id for group_id in unknown if group_id in self._failures]
 
     def _known(self, group_id: str, now: float) -> tuple[float, UserIds]:
@@ -87,14 +87,15 @@ class SlackGroups:
         age = max(now - listed_at, self._wall() - wall)  # a machine that sleeps stops one clock; the other may be set
         return age, members if age < MAX_AGE_SECONDS else None
 
-    def _may_ask(self, group_id: str, now: float, *, early: bool) -> bool:
+    def _may_ask(self, asker: str, group_id: str, now: float, *, early: bool) -> bool:
         """Whether Slack may be asked. What is renewed `early` is spread over the minute, since it can wait."""
         _, again_at = self._failures.get(group_id, (0, -math.inf))
         if now < max(again_at, self._not_before):
             return False
         if early and now - self._calls[-1] < MINUTE / CALLS_A_MINUTE:
             return False
-        return now - self._calls[0] >= MINUTE
+        is_in_it = group_id in self._listed and asker in self._listed[group_id][2]
+        return now - self._calls[0 if is_in_it else OF_OTHERS] >= MINUTE
 
     def _ask(self, group_id: str, asked_at: float, wall: float) -> UserIds:
         members, wait = None, None

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from bot.authorize import Members
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
@@ -75,7 +74,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     aws_lane: Lane,
     trail: Trail,
     terminal: bool = False,
-    members: Members = lambda _: None,
+    members: Callable[[str, str], frozenset[str] | None] = lambda _, __: None,
     home_team: Callable[[], str | None] = lambda: None,
 ) -> Flow:
     """Return the flow over the rules, as they are configured: for a terminal, or for what comes from Slack."""
