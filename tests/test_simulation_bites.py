@@ -195,8 +195,8 @@ def _not_always_counted(sound: Any_, tally: Entry | None, entry: Entry) -> Entry
     return tally if tally and tally.count % 4 == 0 else counted
 
 
-def _everyone_is_in_it(sound: Any_, slack_groups: SlackGroups, group_id: str) -> frozenset[str]:
-    found: frozenset[str] | None = sound(slack_groups, group_id)
+def _everyone_is_in_it(sound: Any_, slack_groups: SlackGroups, asker: str, group_id: str) -> frozenset[str]:
+    found: frozenset[str] | None = sound(slack_groups, asker, group_id)
     return frozenset({"U0GIL", "U0HAL", "U0MAL"}) if found is None else found
 
 

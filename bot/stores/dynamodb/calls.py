@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -143,14 +143,15 @@ class Calls:
 
     def _call(self, name: str, **parameters: Any) -> Any:
         call, doubt, pause = getattr(self.client(), name), False, 0.05
-        left = within(KEEP_TRYING_SECONDS)
+        left, trouble = within(KEEP_TRYING_SECONDS), None
         while True:
             departure = Departure(left)
             try:
                 with leaving(departure):
                     return _certain(call(**parameters))
             except (ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
-                trouble = _trouble(error)
+                late = trouble if isinstance(error, TooLateError) else None  # the try before says more
+                trouble = replace(late, again=False, doubt=False) if late else _trouble(error)
             if trouble.refused:
                 self.on_refusal()
                 raise ConditionError(trouble.refused, in_doubt=doubt)
