@@ -175,7 +175,7 @@ def test_a_clock_that_was_set_is_not_trusted_until_an_answer_agrees(
 ) -> None:
     ask(clock, machine)
     machine.sleep(500_000)
-    assert clock.is_confirmed(), "that time passes is no reason"
+    assert clock.is_confirmed(), "that time passes is not a reason"
     machine.ahead = by
     assert isinstance(clock.error(), ClockChangedError)
     assert clock.is_doubtful()

@@ -189,6 +189,20 @@ def test_a_table_whose_making_got_no_answer_is_not_said_to_be_missing(
     assert main(["table", "--create"]) == 0
 
 
+@pytest.mark.usefixtures("new_name")
+def test_a_new_table_is_waited_for_and_given_up_only_after_a_while(
+    dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    not_yet = refuse(400, "ResourceNotFoundException")
+    dynamodb.next("DescribeTable", not_yet, not_yet)
+    assert main(["table", "--create"]) == 0
+    assert capsys.readouterr().out.count("Waiting: ") == 2
+    dynamodb.next("DescribeTable", not_yet)
+    monkeypatch.setattr("bot.stores.dynamodb.create.WAIT_SECONDS", -1.0)
+    assert main(["table", "--create"]) == 1
+    assert "Giving up: DescribeTable: ResourceNotFoundException. Run this again." in capsys.readouterr().err
+
+
 def test_check_says_what_it_may_not_see(dynamodb: DynamoDB, table: str) -> None:
     for look in LOOKS:
         dynamodb.next(look, refuse(400, "AccessDeniedException"))

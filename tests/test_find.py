@@ -245,3 +245,13 @@ def test_a_federated_account_says_its_provider(finder: Callable[..., Finder]) ->
     assert (ada.email, ada.phone, ada.sub) == ("ada@example.com", "+4915112345678", SUB)
     assert ada.modified_at
     assert ada.created_at
+
+
+@pytest.mark.parametrize("identities", ["no JSON", "[]", "[{}]", "null", None])
+def test_a_federated_account_whose_provider_cannot_be_read_is_found_all_the_same(
+    finder: Callable[..., Finder], identities: str | None
+) -> None:
+    attributes = [each for each in GOOGLE["Attributes"] if each["Name"] != "identities"]
+    odd = GOOGLE | {"Attributes": [*attributes, {"Name": "identities", "Value": identities}]}
+    (found,) = finder(Directory([odd])).find(asked("Google_123"), ["customers"])
+    assert found.provider == "another provider"

@@ -602,25 +602,9 @@ class TestAClockThatIsWrong:
         assert (shown(told), said(told)) == ([], [ClockChangedError])
         assert stored(store, request) == request
 
-    def test_what_was_decided_before_is_begun_once_the_clock_is_right(self, store: Store) -> None:
-        scripted = pool(YES)
-        rules, told = flow(store, scripted), Told(CLICK)
-        request = added(store, awaiting())
-        rules.confirm(press(request), told)
-        slack, aws = lanes(rules)
-        slack.do()
-        rules.clock_error = ClockChangedError
-        aws.do()
-        assert stored(store, request).state is State.READY
-        assert scripted.called_at == []
-        rules.clock_error = lambda: None
-        scripted.clock.sleep(60)
-        rules.sweep()
-        run_all(rules)
-        assert stored(store, request).state is State.DONE
-
-    def test_where_the_check_itself_fails_what_was_decided_is_told_as_not_ended_and_is_begun_later(
-        self, store: Store, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize(("clock_error", "told_so"), [(ClockChangedError, []), (fails, [NotRecordedError])])
+    def test_what_was_decided_before_is_begun_once_the_clock_is_right_and_is_told_as_not_ended_where_its_check_fails(
+        self, store: Store, clock_error: Callable[[], Any], told_so: list[type[BotError]]
     ) -> None:
         scripted = pool(YES)
         rules, told = flow(store, scripted), Told(CLICK)
@@ -628,10 +612,10 @@ class TestAClockThatIsWrong:
         rules.confirm(press(request), told)
         slack, aws = lanes(rules)
         slack.do()
-        rules.clock_error = fails
+        rules.clock_error = clock_error
         aws.do()
-        assert (stored(store, request).state, said(told)) == (State.READY, [NotRecordedError])
-        assert "taken up again" in caplog.text
+        assert (stored(store, request).state, said(told)) == (State.READY, told_so)
+        assert scripted.called_at == []
         rules.clock_error = lambda: None
         scripted.clock.sleep(60)
         rules.sweep()

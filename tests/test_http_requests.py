@@ -277,11 +277,30 @@ def test_a_replayed_request_is_answered_with_nothing_and_noted(bot: Bot, caplog:
     assert caplog.text.count("came again") == 3
 
 
-def test_a_body_that_breaks_off_is_dropped(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_body_that_breaks_off_is_dropped(
+    bot: Bot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     headless, address = bot
+    monkeypatch.setattr("bot.edge.http.SECONDS_BETWEEN_LINES", 0.0)  # other tests ask the same bot
     assert answer(address, raw(command()[:-9], signed(command()), length=len(command())), half_close=True)[0] == 0
     headless.wait_for(lambda: "it broke off" in caplog.text)
     assert MARK not in caplog.text
+
+
+def test_bad_requests_of_one_kind_are_one_line_a_minute_with_their_number(
+    bot: Bot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsigned = raw(command(), {})
+    monkeypatch.setattr("bot.edge.http.SECONDS_BETWEEN_LINES", 0.0)
+    answer(bot[1], unsigned)
+    monkeypatch.setattr("bot.edge.http.SECONDS_BETWEEN_LINES", 60.0)
+    caplog.clear()
+    assert {answer(bot[1], unsigned)[0] for _ in range(20)} == {401}
+    assert "was answered" not in caplog.text
+    monkeypatch.setattr("bot.edge.http.SECONDS_BETWEEN_LINES", 0.0)
+    answer(bot[1], unsigned)
+    assert caplog.text.count("was answered") == 1
+    assert "was answered 401: it has no X-Slack-Signature as Slack writes it (20 more like it" in caplog.text
 
 
 names = st.sampled_from(

@@ -312,34 +312,23 @@ def test_the_machines_clock_counts_seconds_that_no_one_can_set() -> None:
     assert before <= SystemClock.monotonic() <= time.monotonic()
 
 
-def test_each_read_of_an_answer_has_only_what_the_others_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(leaving, "time", SimpleNamespace(monotonic=lambda: now[0]))
+@pytest.mark.parametrize(("body", "now", "left"), [(b"", 0.96, 0.04), (b"123456789", 1.0, 1.0)])
+def test_each_read_of_an_answer_has_only_what_the_others_left_though_it_never_pauses(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, now: float, left: float
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(leaving, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     here, there = socket.socketpair()
     with here, there:
         here.settimeout(1)
         there.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
         with leaving._Answer(here) as answer:
             answer.begin()
-            now[0] = 0.96
+            there.sendall(body)
+            clock[0] = now
             with pytest.raises(TimeoutError):
                 answer.read(4)
-            assert here.gettimeout() == pytest.approx(0.04)
-
-
-def test_an_answer_that_never_pauses_ends_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(leaving, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    here, there = socket.socketpair()
-    with here, there:
-        here.settimeout(1)
-        there.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
-        with leaving._Answer(here) as answer:
-            answer.begin()
-            there.sendall(b"123456789")
-            now[0] = 1.0
-            with pytest.raises(TimeoutError):
-                answer.read(4)
+            assert here.gettimeout() == pytest.approx(left)
 
 
 def _metadata(end: FarEnd, sock: socket.socket) -> None:

@@ -225,7 +225,7 @@ def _decided_though_decided(sound: Any_, store: SQLiteStore, before: Request, af
     sound(store, before, after, *rest)
 
 
-def _whoever_has_the_name(sound: Any_, worker: Worker, request: Request) -> str | None:
+def _anyone_with_the_name(sound: Any_, worker: Worker, request: Request) -> str | None:
     stopped: str | None = sound(worker, request)
     return None if stopped == ACCOUNT_CHANGED else stopped
 
@@ -235,7 +235,7 @@ BROKEN = {
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105
     ),
     "another account under the same name is signed out": Broken(
-        Worker, "_stopped", _whoever_has_the_name, "every_call_is_for_the_account_that_was_shown", begin=1000
+        Worker, "_stopped", _anyone_with_the_name, "every_call_is_for_the_account_that_was_shown", begin=1000
     ),
     "a move is written whatever was written meanwhile": Broken(
         SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"

@@ -280,7 +280,7 @@ def test_in_another_directory_it_makes_no_store_and_says_which_settings_are_miss
     hint: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if there is not None:  # a file with nothing in it is no store
+    if there is not None:  # a file with nothing in it is not a store
         (tmp_path / "signout.db").write_bytes(there)
     ran = run(*ada, "--yes", SIGNOUT_STORE=store)
     assert (ran.code, ran.out) == (SETTINGS, "")

@@ -95,7 +95,7 @@ class Roles:
 
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
         try:
-            with leaving():  # its own: what STS is sent is no byte of the call that needs the session
+            with leaving():  # its own: what is sent to STS is not part of the call that needs the session
                 made = self._clients.sts(region).assume_role(
                     RoleArn=key.role_arn,
                     RoleSessionName=session_word(key.request_id),

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ MAX_UNPROVED_BYTES = 32_000_000  # of all bodies at once: anyone may have sent t
 MAX_FIELDS = 100
 READ_SECONDS = 5.0
 REMEMBERED = 10_000
+SECONDS_BETWEEN_LINES = 60.0
 STARTING = "The bot is starting and has done nothing yet. Try again in a moment."
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -65,6 +67,7 @@ class HttpMode:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret, clock=_Now(now))
         self._signatures = Signatures(REMEMBERED)
+        self._told: dict[str, tuple[float, int]] = {}  # by reason: when it was last logged, and how many came since
         self._unproved = 0
         self._connected = False
         self._acked = acked
@@ -92,8 +95,18 @@ class HttpMode:
         try:
             return await self._take(request)
         except _RefusedError as refused:
-            log.warning("A request to %s was answered %d: %s", PATH, refused.status, refused)
+            self._tell(refused)
             return web.Response(status=refused.status)
+
+    def _tell(self, refused: _RefusedError) -> None:
+        """Log it, each reason once a minute: anyone who reaches the port can cause it."""
+        told_at, more = self._told.get(str(refused), (-math.inf, 0))
+        if time.monotonic() - told_at < SECONDS_BETWEEN_LINES:
+            self._told[str(refused)] = told_at, more + 1
+            return
+        self._told[str(refused)] = time.monotonic(), 0
+        since = f" ({more:,} more like it since the last such line)" if more else ""
+        log.warning("A request to %s was answered %d: %s%s", PATH, refused.status, refused, since)
 
     async def _take(self, request: web.Request) -> web.Response:
         signature, timestamp = _signed(request)

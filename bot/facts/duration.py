@@ -25,7 +25,7 @@ def in_words(length: timedelta) -> str:
 
 
 def retry_after(headers: Mapping[str, object]) -> timedelta | None:
-    """Return what Retry-After in any case asks for, 5 minutes at most; None where it is no number of seconds."""
+    """Return what Retry-After in any case asks for, 5 minutes at most; None where it is not a number of seconds."""
     try:
         seconds = float(next(str(value) for name, value in headers.items() if name.lower() == "retry-after"))
     except (ValueError, StopIteration):

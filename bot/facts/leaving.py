@@ -135,5 +135,5 @@ class _Connection:
 
     def connect(self) -> None:
         _present.get(Departure()).check(sent=False)
-        super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is no part of the request
+        super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is not part of the request
         _present.get(Departure()).check(sent=True)

@@ -109,7 +109,7 @@ class BlockingClient(WebClient):
     def send(self, *, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Post the arguments' `json`, else their `params` as a form; return `status`, `headers` and `body`.
 
-        Raises `OSError` and `HTTPException` for trouble on the way, and urllib3's `HTTPError` for what is no answer.
+        Raises `OSError` and `HTTPException` for trouble on the way, and urllib3's `HTTPError` for what cannot be read.
         """
         content, kind = json.dumps(args["json"]), "json"
         if not args["json"]:

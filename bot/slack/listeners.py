@@ -159,6 +159,6 @@ def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Opt
 
 
 def _check_texts(*values: object) -> None:
-    """Raise `TypeError` where one is no text that a store can hold. Slack never sends that: it must not fail later."""
+    """Raise `TypeError` where one is not text that a store can hold. Slack never sends that: it must not fail later."""
     if not all(isinstance(value, str) and not has_surrogate(value) for value in values):
         raise TypeError("not a text")

@@ -35,7 +35,7 @@ def masked_name(name: str, phone: str | None) -> str:
 
 
 def personal_in(text: str, tickets: Sequence[Place]) -> Sequence[Place]:
-    """Return where a text has emails and phone numbers, in their order. A number inside a ticket number is no phone."""
+    """Return where a text has emails and phone numbers, in their order. Numbers inside a ticket number do not count."""
     emails = [found.span() for found in _EMAIL.finditer(text)]
     phones = [found.span() for found in _NUMBER.finditer(text) if _is_phone(text, found)]
     known = (*emails, *tickets)

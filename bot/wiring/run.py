@@ -198,11 +198,11 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     cards = CardDelivery(
         outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
     )
-
-    first_answer = _Waiting(SECONDS_FOR_AN_ANSWER, clock)
+    begun = clock.monotonic()
 
     def may_begin() -> bool:
-        return not flow.closed() and not clock.is_doubtful() and (clock.is_confirmed() or first_answer.was_waited_for())
+        waited = clock.monotonic() - begun >= SECONDS_FOR_AN_ANSWER
+        return not flow.closed() and not clock.is_doubtful() and (clock.is_confirmed() or waited)
 
     def may_delete() -> bool:
         return not flow.closed() and clock.is_confirmed()
@@ -218,21 +218,6 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
         ("clock", partial(_ask_the_time, slack.client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
     )
     return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
-
-
-@dataclass
-class _Waiting:
-    """A wait of so many seconds, beginning with the first question."""
-
-    seconds: float
-    clock: Clock
-    begun: float | None = None
-
-    def was_waited_for(self) -> bool:
-        """Return whether it is over."""
-        if self.begun is None:
-            self.begun = self.clock.monotonic()
-        return self.clock.monotonic() - self.begun >= self.seconds
 
 
 def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:

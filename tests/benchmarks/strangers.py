@@ -1,4 +1,4 @@
-"""Times an operator on a real bot, alone or beside a hostile stranger, in the checkout that this is started in.
+"""Times an operator on a real bot, with or without a hostile stranger, in the checkout that this is started in.
 
 As a script it takes the bot, and the workspace around it, from PYTHONPATH. What is timed is the same everywhere.
 """

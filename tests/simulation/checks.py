@@ -421,10 +421,10 @@ def outcomes_are_posted_before_refusals(seen: Seen) -> Iterator[str]:
 @check
 def no_entry_is_posted_by_two_at_once(seen: Seen) -> Iterator[str]:
     """An entry is its holder's while it may be posting, on every clock that is not set meanwhile."""
-    alone, posts = HELD_FOR - 2 * SKEW, [post for post in seen.posts if not post.clock_set]
+    by_one, posts = HELD_FOR - 2 * SKEW, [post for post in seen.posts if not post.clock_set]
     for number, post in enumerate(posts):
         for later in posts[number + 1 :]:
-            together = later.begun < (post.begun + alone if post.ended is None else post.ended)
+            together = later.begun < (post.begun + by_one if post.ended is None else post.ended)
             if together and post.entry_id == later.entry_id:
                 yield f"entry {post.named} was posted by {post.instance} and {later.instance} at once"
 
@@ -456,7 +456,7 @@ def everyone_who_is_refused_leaves_an_entry(seen: Seen) -> Iterator[str]:
 
 @check
 def each_refusal_that_the_store_took_is_in_one_entry(seen: Seen) -> Iterator[str]:
-    """4: as many are told of as were recorded and counted, whoever died meanwhile and whatever was written twice."""
+    """4: as many are told of as were recorded and counted, though instances died and writes were repeated."""
     for who in sorted({each.who for each in seen.refused}):
         told = sum(entry.count for entry in _refusals_of(seen, who))
         taken = sum(number for (_, whose, __), number in seen.tallied.items() if whose == who)
