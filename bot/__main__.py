@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.errors import BotError, UsageError
+from bot.options import asks_for_help
 from bot.terminal import command_lines
 from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
 from bot.terminal.output import say, show
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb; return the exit code: 0 done, 1 it could not be done, 2 wrong usage. `signout` has the AWS CLI's."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    words = _with_help(sys.argv[1:] if arguments is None else list(arguments))
     if not words or words[0] not in VERBS:
         command_lines.read_no_verb(words)
     name = words[0]
@@ -34,6 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage = error.usage if isinstance(error, UsageError) else None
         say(f"{usage}\n\n{error}" if usage else str(error))
         return OF_SIGNOUT[error.code] if name == "signout" else FAILED
+
+
+def _with_help(words: Sequence[str]) -> Sequence[str]:
+    """Return the words with each way to ask for help, of the bot or of a verb, as the one that all of them know."""
+    if words and asks_for_help(words[0]):
+        return [*(word for word in words[1:2] if word in VERBS), "--help"]
+    if words[1:] and words[0] in VERBS and asks_for_help(words[1]):
+        return [words[0], "--help"]
+    return words
 
 
 def _run(words: Sequence[str]) -> int:

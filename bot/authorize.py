@@ -1,6 +1,6 @@
 """May this operator sign people out, and of which pools? No one may unless a rule says so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
 from typing import Self
@@ -48,9 +48,9 @@ class Authorized:
         if self.seal is not _SEAL:
             raise TypeError("only authorize() makes an Authorized")
 
-    def only(self, pool: str) -> Self:
-        """Return the proof for one of these pools."""
-        return replace(self, rules={pool: self.rules[pool]})
+    def only(self, pools: Container[str]) -> Self:
+        """Return the proof for those of its pools that are among these."""
+        return replace(self, rules={pool: rule for pool, rule in self.rules.items() if pool in pools})
 
 
 @dataclass(frozen=True, slots=True)

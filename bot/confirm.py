@@ -13,7 +13,7 @@ from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
 from bot.reason import ReasonRule
-from bot.request import AWAITING, Account, Ask, Earlier, Operator, Request, State
+from bot.request import AWAITING, Account, Ask, Earlier, Operator, Options, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 LONGEST_WAIT = timedelta(minutes=25)  # no `confirm_within` is longer, before a change of the settings or after it
@@ -48,6 +48,7 @@ class Confirmations:
     members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
     home_team: Callable[[], str | None]  # the bot's workspace; None while Slack has not said it: no one is allowed
     pool_ids: Mapping[str, str]
+    regions: Mapping[str, str]  # of the pools; two of them may share an id in different ones
     finder: Finder
     requests: Requests
     trail: Trail
@@ -60,7 +61,7 @@ class Confirmations:
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
 
-        These are the pool that was named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
+        These are the pools that were named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
         `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
         if account and self.pool_ids.get(account.pool) != account.pool_id:
@@ -71,24 +72,38 @@ class Confirmations:
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision, account, sentence)
-        anywhere = account or (ask.options.pool is None and ask.options.pool_id is None)
-        return decision if anywhere else self._in_named_pool(decision, ask)
+        named = ask.options.pool is not None or ask.options.pool_id is not None or ask.options.region is not None
+        return self._in_named_pools(decision, ask) if named and not account else decision
 
-    def _in_named_pool(self, authorized: Authorized, ask: Ask) -> Authorized:
-        named, mine = ask.options.pool, ", ".join(sorted(authorized.rules))
-        if ask.options.pool_id is not None:
-            named = next((name for name, pool_id in self.pool_ids.items() if pool_id == ask.options.pool_id), None)
-        if named is None or named not in self.allowlist.pools:
-            raise errors.UsageError(f"This bot knows no such pool. You may use: {mine}.")
-        if named in authorized.rules:
+    def _in_named_pools(self, authorized: Authorized, ask: Ask) -> Authorized:
+        mine = sorted(authorized.rules)
+        named = self._named(ask.options, mine)
+        if any(name in authorized.rules for name in named):
             return authorized.only(named)
-        allowlist = replace(self.allowlist, pools={named: self.allowlist.pools[named]})
+        allowlist = replace(self.allowlist, pools={name: self.allowlist.pools[name] for name in named})
         # Again, since a group of this pool may not have been listed.
         decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home_team())
         if isinstance(decision, Authorized):
             return decision
-        denied = decision if decision.unsure else Denied(f"not allowed in pool {named}")
-        raise self._refused(ask, denied, None, f"You may not do this in pool {named}. You may use: {mine}.")
+        denied = decision if decision.unsure else Denied(f"not allowed in pool {' or '.join(named)}")
+        by_region = ask.options.pool is None and ask.options.pool_id is None
+        where = "in that region" if by_region else f"in pool {' or '.join(named)}"
+        raise self._refused(ask, denied, None, f"You may not do this {where}. You may use: {', '.join(mine)}.")
+
+    def _named(self, options: Options, mine: Sequence[str]) -> Sequence[str]:
+        """Return the pools that options name. Raises `UsageError` where there are none; it tells only of `mine`."""
+        ids = [
+            name
+            for name in self.allowlist.pools
+            if options.pool in {None, name} and options.pool_id in {None, self.pool_ids.get(name)}
+        ]
+        if not ids:
+            raise errors.UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
+        named = [name for name in ids if options.region in {None, self.regions.get(name)}]
+        if not named:
+            mine = [f"{name} ({self.regions[name]})" for name in mine]
+            raise errors.UsageError(f"This bot knows no such pool in that region. You may use: {', '.join(mine)}.")
+        return named
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for the account, and store a request that awaits a press. Raises as `Finder.find` does.

@@ -11,6 +11,8 @@ MAX_REASON = 500
 # As people write phone numbers, with at least five digits.
 looks_like_phone = re.compile(r"(?=(?:\D*\d){5})[+(\d][\d .()/\-]*").fullmatch
 has_surrogate = re.compile("[\ud800-\udfff]").search  # no store can hold a lone one
+# Clients turn `--` into a long dash. `?` and `/?` are how Windows and old terminals ask.
+asks_for_help = re.compile(r"help|(?:--?|[\u2013\u2014]-?)(?:help|h)|[-/]?[?\uff1f]", re.IGNORECASE).fullmatch
 
 
 def check_reason(reason: str | None) -> str | None:

@@ -55,14 +55,19 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a command says: `target` exactly as typed, in a pool by its short name or its id, `action` of action.py."""
+    """What a command says: `target` exactly as typed, in the pools that it names, `action` of action.py.
+
+    It names them by a short name, an id or a region. `dropped`: what else was pasted, and changes nothing here.
+    """
 
     target: str
     pool: str | None = None
     pool_id: str | None = None
+    region: str | None = None
     exactly: bool = False  # the target is a user name and nothing else
     reason: str | None = None
     action: str = "sign_out"
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from examples import (
@@ -42,6 +43,11 @@ from bot.work import CLOCKS_AGREE_WITHIN
 IN_GROUP = Allowlist(Allowed(groups=frozenset({"S0ONE"})), {"customers": Allowed()})
 LATE = timedelta(minutes=5)  # a card is good for less than this
 TWO_POOLS = Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed(), "staff": Allowed()})
+WITH_A_REPLICA: dict[str, Any] = {
+    "allowlist": replace(TWO_POOLS, pools=dict.fromkeys(("customers", "staff", "replica"), Allowed())),
+    "pool_ids": {"customers": ADA.pool_id, "staff": "eu-central-1_Staff", "replica": ADA.pool_id},
+    "regions": {"customers": "eu-central-1", "staff": "eu-central-1", "replica": "eu-west-1"},
+}
 
 
 def press(request: Request, operator: Operator = SAM, number: int = 0) -> Press:
@@ -93,6 +99,51 @@ class TestPools:
 
     def test_a_pool_may_be_named_by_its_id(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=TWO_POOLS)
+        assert rules.authorize(asked(pool_id=ADA.pool_id)).rules.keys() == {"customers"}
+
+    @pytest.mark.parametrize(
+        ("named", "pools"),
+        [
+            ({"region": "eu-west-1"}, {"replica"}),
+            ({"region": "eu-central-1"}, {"customers", "staff"}),
+            ({"region": "eu-central-1", "pool": "staff"}, {"staff"}),
+            ({"pool_id": ADA.pool_id}, {"customers", "replica"}),
+            ({"pool_id": ADA.pool_id, "region": "eu-west-1"}, {"replica"}),
+            ({"pool_id": ADA.pool_id, "region": "eu-central-1"}, {"customers"}),
+        ],
+    )
+    def test_a_region_chooses_among_pools_also_where_two_share_an_id(
+        self, store: Store, named: dict[str, str], pools: set[str]
+    ) -> None:
+        rules = confirmations(store, StoppedClock(), **WITH_A_REPLICA)
+        assert rules.authorize(asked(**named)).rules.keys() == pools
+
+    @pytest.mark.parametrize(
+        "named",
+        [
+            {"region": "us-east-1"},
+            {"region": ""},
+            {"region": "eu-west-1", "pool": "staff"},
+            {"region": "us-east-1", "pool_id": ADA.pool_id},
+        ],
+    )
+    def test_a_region_without_such_a_pool_is_told_beside_the_regions_that_there_are(
+        self, store: Store, named: dict[str, str]
+    ) -> None:
+        with pytest.raises(UsageError) as caught:
+            confirmations(store, StoppedClock(), **WITH_A_REPLICA).authorize(asked(**named))
+        assert caught.value.sentence == (
+            "This bot knows no such pool in that region. "
+            "You may use: customers (eu-central-1), replica (eu-west-1), staff (eu-central-1)."
+        )
+
+    def test_a_region_in_which_only_others_may_is_refused_and_names_none_of_their_pools(self, store: Store) -> None:
+        mine, theirs = Allowed(frozenset({SAM.id})), Allowed(frozenset({KIM.id}))
+        allowlist = Allowlist(Allowed(), {"customers": mine, "staff": mine, "replica": theirs})
+        rules = confirmations(store, StoppedClock(), **WITH_A_REPLICA | {"allowlist": allowlist})
+        with pytest.raises(DeniedError) as caught:
+            rules.authorize(asked(region="eu-west-1"))
+        assert str(caught.value) == "You may not do this in that region. You may use: customers, staff."
         assert rules.authorize(asked(pool_id=ADA.pool_id)).rules.keys() == {"customers"}
 
     @pytest.mark.parametrize("named", [{"pool": "other"}, {"pool_id": "eu-central-1_Other"}, {"pool": ""}])

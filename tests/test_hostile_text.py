@@ -85,6 +85,20 @@ PARTS = (
         "+1-",
     ),
     *(" --reason ", " --pool ", " --username ", " --cli-input-yaml ", " \\ --reason", "$ aws "),
+    *(" aws ", "/aws ", '"/aws" ', "A=x ", "A='", "$env:A = ", "$ ", "% ", "> ", "^\n", "`\n>> ", "\\\n", "```", "`"),
+    *(
+        " | cat ",
+        " && ",
+        "; ",
+        " 2>&1 ",
+        " # ",
+        " --query ",
+        " --debug ",
+        "--username=--pool ",
+        "$x",
+        '"$x" ',
+        "\u279c ",
+    ),
 )
 BEGINNINGS = (
     *("", "a", "--reason ", '--reason "', "--reason \u201c", "--username ", "--username '", '--username "', "--pool "),
@@ -93,6 +107,7 @@ BEGINNINGS = (
         for kind in ("yaml", "json")
         for rest in (" ", " '", ' "', " {", " '{", " '{a: '", " 'a: ")
     ),
+    *("aws cognito-idp admin-user-global-sign-out | ", "aws cognito-idp admin-user-global-sign-out --username ada "),
     *("aws cognito-idp admin-user-global-sign-out --username '", "--user-pool-id p_1 --username ", "--region "),
 )
 repeated = st.builds(
@@ -141,6 +156,15 @@ def test_a_document_of_nothing_but_signs_costs_little(document: str, length: int
 @example("--cli-input-yaml " + "{a: " * 250)
 @example("x " * 2_000)
 @example("--region " + '"' * 3_990)
+@example("aws " * 1_000)
+@example("aws . " * 660)
+@example("A=x " * 900 + "aws x y")
+@example("$ " * 1_900 + "aws cognito-idp admin-user-global-sign-out | " + "x " * 30)
+@example("aws cognito-idp admin-user-global-sign-out " + "| x " * 980)
+@example("aws cognito-idp admin-user-global-sign-out " + ">a " * 1_300)
+@example("aws" + " --debug" * 480 + " x y")
+@example("aws cognito-idp admin-user-global-sign-out --username " + '"$" ' * 980)
+@example("```" + " \\ ^ `" * 600 + "```")
 def test_no_command_text_costs_more_than_a_few_milliseconds(text: str) -> None:
     assert steps(lambda: parse(text, READ)) <= MOST_STEPS
 

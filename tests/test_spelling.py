@@ -132,11 +132,6 @@ def test_options_override_the_document_even_where_it_is_wrong_there() -> None:
     assert "Only one --cli-input- parameter" in fault({"cli-input-json": "{}", "cli-input-yaml": "{}"})
 
 
-def test_the_region_may_be_given_where_it_is_the_pools() -> None:
-    assert READ(BOTH | {"region": "eu-central-1"}) == (POOL, "ada")
-    assert "--region is not the region" in fault(BOTH | {"region": "us-east-1"})
-
-
 def test_a_file_is_read_only_where_there_is_somebody_to_read_it(tmp_path: Path) -> None:
     document = tmp_path / "document.json"
     document.write_text(f'{{"UserPoolId": "{POOL}", "Username": "ada"}}')

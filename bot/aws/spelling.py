@@ -55,8 +55,6 @@ class AwsSpelling:
             raise UsageError(f"The following arguments are required: {', '.join(missing)}.")
         self._check(parameters)
         pool_id, username = str(parameters["UserPoolId"]), str(parameters["Username"])
-        if given.get("region", _region(pool_id)) != _region(pool_id):
-            raise UsageError("--region is not the region of the user pool, which is in its id.")
         return "" if form else (pool_id, username)
 
     def _values(self, given: Mapping[str, str]) -> dict[str, Any]:
@@ -112,10 +110,6 @@ class AwsSpelling:
         if faults:
             cut = faults if len(faults) <= MAX_SENTENCE else f"{faults[:MAX_SENTENCE]}…"
             raise UsageError(f"Parameter validation failed: {cut}")
-
-
-def _region(pool_id: str) -> str:
-    return pool_id.partition("_")[0]
 
 
 def _limits(member: str, value: str, shape: Shape) -> list[str]:

@@ -1,6 +1,6 @@
 """The AWS CLI's own command for a global sign-out: which options it has, and what they mean here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.errors import UsageError
@@ -11,8 +11,26 @@ AWS_USAGE = "/signout --user-pool-id ID --username NAME [--reason TEXT]"
 # The AWS CLI's options that this command has too. Any of them makes it the AWS CLI's command, without a TARGET.
 DOCUMENTS = ("cli-input-json", "cli-input-yaml")
 SKELETON = "generate-cli-skeleton"
-AWS_OPTIONS = frozenset({"user-pool-id", "username", "region", SKELETON, *DOCUMENTS})
+AWS_OPTIONS = frozenset({"user-pool-id", "username", SKELETON, *DOCUMENTS})
 AWS_COMMAND = ("aws", "cognito-idp", "admin-user-global-sign-out")
+OTHER_COMMAND = f"Of the AWS CLI's commands, only `{' '.join(AWS_COMMAND)}` can be given here."
+# Its options that change only what it shows and how it runs: they are left out. The first ones have a value.
+VALUED = frozenset(
+    {"output", "query", "color", "cli-read-timeout", "cli-connect-timeout", "cli-binary-format", "cli-error-format"}
+)
+FLAGS = frozenset({"no-cli-pager", "no-paginate", "debug", "v2-debug", "cli-auto-prompt", "no-cli-auto-prompt"})
+_AS_ITSELF = "The bot asks with its own AWS credentials, and no one can choose others here."
+_ONE_AWS = "The bot asks the Cognito that it was set up for, and no other."
+_CHECKS = "The bot always checks AWS's certificate, in the way that it was set up for."
+# Its options that change who asks, or whom, and why the bot takes none of them.
+REFUSED: Mapping[str, str] = {
+    "profile": _AS_ITSELF,
+    "no-sign-request": _AS_ITSELF,
+    "endpoint-url": _ONE_AWS,
+    "ca-bundle": _CHECKS,
+    "no-verify-ssl": _CHECKS,
+    "version": "It would only show the version of the AWS CLI.",
+}
 
 # What the AWS CLI's options mean: the user pool's id and the user name, or the text of the skeleton that was asked for.
 # It raises UsageError, in the AWS CLI's words.
@@ -31,8 +49,18 @@ class Skeleton:
     text: str
 
 
-def spelled(options: Mapping[str, str], spelling: Spelling) -> Options | Skeleton:
-    """Return what options mean that are the AWS CLI's, or `reason`. Raises `UsageError`."""
+def refused(what: str, option: str, usage: str | None = None) -> UsageError:
+    """Return why one of the `REFUSED`, or `what` has its meaning, is not taken."""
+    return UsageError(f"{what} is not taken. {REFUSED[option]} Leave it out.", usage)
+
+
+def left_out_sentence(dropped: Sequence[str]) -> str:
+    """Return what says that this was left out of a pasted line."""
+    return f"Left out of what was pasted, since it changes nothing about the sign-out: {', '.join(dropped)}"
+
+
+def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[str] = ()) -> Options | Skeleton:
+    """Return what options mean that are the AWS CLI's, or `reason`; `dropped` was left out. Raises `UsageError`."""
     reason = check_reason(options.get("reason"))
     try:
         meant = spelling({name: value for name, value in options.items() if name in AWS_OPTIONS})
@@ -41,4 +69,5 @@ def spelled(options: Mapping[str, str], spelling: Spelling) -> Options | Skeleto
     if isinstance(meant, str):
         return Skeleton(meant)
     pool_id, username = meant
-    return Options(target=username, pool_id=pool_id, exactly=True, reason=reason)
+    region = options.get("region")
+    return Options(target=username, pool_id=pool_id, region=region, exactly=True, reason=reason, dropped=tuple(dropped))

@@ -2,6 +2,7 @@
 
 listeners.py        Bolt's App and its listeners: ack, parse, one call of the flow
 typed.py            the text of a command, as Slack delivers it, to options
+pasted.py           a line of the AWS CLI in it, with what a terminal, a shell or a chat put around the command
 form.py             the form that asks for what the command did not say
 help.py             what `/signout help` says
 reply.py            cards and sentences to operators: drawn, sent, and timed

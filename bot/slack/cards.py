@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
 from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.aws_cli import left_out_sentence
 from bot.options import USAGE
 from bot.request import AWAITING, ENDED, Account, Request, State
 from bot.slack.text import (
@@ -69,10 +70,10 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
     return message(*blocks)
 
 
-def told(error: BotError) -> Message:
+def told(error: BotError, usage: str = USAGE) -> Message:
     """Return what was wrong and what to do; for a command that is not understood, how to write it as well."""
-    usage: Line = ["Usage: ", Code(error.usage or USAGE)] if isinstance(error, UsageError) else []
-    return message(Lines([[str(error)], usage]))
+    line: Line = ["Usage: ", Code(error.usage or usage)] if isinstance(error, UsageError) else []
+    return message(Lines([[str(error)], line]))
 
 
 def result(request: Request) -> tuple[str, str]:
@@ -95,11 +96,16 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
     return [
         Header(f"{request.matches} accounts match. Which one is it?"),
         [f"Nothing happens before you choose one and confirm.{more}"],
+        _not_used(request),
         *(
             Choice(shown.brief(account), Button("This one", f"{CHOOSE}{number}", request.id))
             for number, account in enumerate(request.candidates)
         ),
     ]
+
+
+def _not_used(request: Request) -> Line:
+    return [left_out_sentence(request.ask.options.dropped)] if request.ask.options.dropped else []
 
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
@@ -119,6 +125,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),
+        _not_used(request),
         [later],
     ]
 

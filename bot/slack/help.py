@@ -11,15 +11,17 @@ HELP = message(
         [
             [Code("TARGET"), " is a user name, email, phone number or sub, spelled exactly."],
             [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
+            [Code("--region REGION"), " looks only in the user pools of that AWS region."],
             [Code("--reason TEXT"), " says why, such as a ticket number. The audit channel shows it."],
         ],
         "list",
     ),
     [Code("/signout"), " with nothing after it opens a form."],
     [
-        "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
+        "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, as it is in a terminal, or "
+        "only its options: ",
         Code(AWS_USAGE),
-        ", --cli-input-json, --cli-input-yaml, --generate-cli-skeleton.",
+        ", --region, --cli-input-json, --cli-input-yaml, --generate-cli-skeleton.",
     ],
     ["You see the account and confirm before anything happens. The audit channel shows what came of it."],
 )

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from slack_sdk import WebClient
 
 from bot.confirm import Press
 from bot.errors import BotError
-from bot.facts.aws_cli import Spelling
+from bot.facts.aws_cli import AWS_USAGE, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
 from bot.options import has_surrogate
@@ -123,6 +124,8 @@ class Listeners:
         if not isinstance(asked, Options):
             return answer(asked)
         operator, reply = self._sender(command)
+        if asked.pool_id is not None:
+            reply = replace(reply, usage=AWS_USAGE)
         ask = _ask(context, operator, command["channel_id"], asked)
         if text:
             self._flow.ask(ask, reply)

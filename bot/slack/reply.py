@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from urllib3.util import parse_url
 from bot.errors import BotError, DeliveryError
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.options import USAGE
 from bot.ports import Left, Place
 from bot.request import ENDED, Request
 from bot.slack.cards import card, told
@@ -130,11 +131,15 @@ class SlackCards:
 
 @dataclass(frozen=True)
 class CardReply:
-    """A `Reply` to a command or press that came at `came_at`: cards and sentences at `place`."""
+    """A `Reply` to a command or press that came at `came_at`: cards and sentences at `place`.
+
+    `usage` goes with what is wrong with the command: how to write it, in the spelling that was used.
+    """
 
     cards: SlackCards
     place: Place | None
     came_at: datetime
+    usage: str = field(default=USAGE, kw_only=True)
 
     def show(self, request: Request) -> bool:
         """Show a request as it is; return whether Slack took it."""
@@ -157,6 +162,6 @@ class CardReply:
         """Say what was wrong and what to do."""
         if self.place:
             try:
-                self.cards.respond(self.cards.client, self.place.response_url, told(error), replace=False)
+                self.cards.respond(self.cards.client, self.place.response_url, told(error, self.usage), replace=False)
             except DeliveryError as failure:
                 log.warning("An operator was not told: %s", failure.reason)

@@ -1,26 +1,32 @@
 """The grammar of `/signout`: text as Slack delivers it to a typed value, or an error with a usage line."""
 
 import re
+from dataclasses import dataclass, field
 
 from bot.errors import UsageError
 from bot.facts.aws_cli import (
-    AWS_COMMAND,
     AWS_OPTIONS,
     AWS_USAGE,
     DOCUMENTS,
+    FLAGS,
+    REFUSED,
     SKELETON,
+    VALUED,
     Help,
     Skeleton,
     Spelling,
+    refused,
     spelled,
 )
-from bot.options import MAX_TARGET, check_reason, check_target, has_surrogate
+from bot.options import MAX_TARGET, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
+from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
-_NAMES = frozenset({"pool", "reason", *AWS_OPTIONS})
-# Clients turn `--` into an em or en dash, so an option may start with either.
-_OPTION = re.compile(r"(?:--|[\u2013\u2014]-?)(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
+_AS_IN_A_SHELL = AWS_OPTIONS | VALUED | {"region"}
+_NAMES = _AS_IN_A_SHELL | FLAGS | {"pool", "reason"}
+_OPTION = re.compile(rf"{DASHES}(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
+_AN_AWS_OPTION = re.compile(rf"(?:\A|(?<=[\s`])){DASHES}(?:{'|'.join(sorted(AWS_OPTIONS))})(?=[\s=]|\Z)", re.IGNORECASE)
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
 _UNDONE = (
@@ -29,21 +35,27 @@ _UNDONE = (
     (re.compile("&lt;"), "<"),
     (re.compile("&gt;"), ">"),
     (re.compile("&amp;"), "&"),
-    # A line that goes on in the next; where the line break was lost in pasting, the backslash is before an option.
-    (re.compile(r"\\\r?\n|(?<=\s)\\\s+(?=(?:--|[\u2013\u2014])[^\W\d_])"), " "),
 )
-_PASTED = re.compile(r"(?:\$\s+)?aws\s+(?P<command>[a-z][\w-]*\s+[a-z][\w-]*)(?=\s|$)")
 _QUOTES = {'"': '"', "'": "'", "\u201c": '\u201d"', "\u201d": '\u201d"', "\u201e": '\u201c\u201d"', "\u2018": "\u2019'"}
 _QUOTED = re.compile("|".join(rf"{one}(.*?)[{other}](?=\s|$)" for one, other in _QUOTES.items()), re.DOTALL)
 _WORD = re.compile(rf"(?!{_OPTION.pattern})\S+")
 _TO_THE_NEXT_OPTION = re.compile(rf".*?(?=(?:\A|(?<=\s)){_OPTION.pattern}|\Z)", re.DOTALL)
+# Whether an option's value is several words; and whether it is right after an equals sign, where even what looks like
+# an option is one.
+_UNQUOTED = {
+    (False, False): _WORD,
+    (False, True): re.compile(r"\S+"),
+    (True, False): _TO_THE_NEXT_OPTION,
+    (True, True): re.compile(rf"\S.*?(?=(?<=\s){_OPTION.pattern}|\Z)", re.DOTALL),
+}
 _BARE_DOCUMENT = re.compile(r"\{.*?\}(?=\s|$)", re.DOTALL)
 _CURLY = re.compile("[\u201c\u201d\u201e]")
-# A shell's word: its pieces in quotes and without. Each character fits one piece only, so no match is tried twice.
-_SHELL_WORD = re.compile(r"""(?:[^ \t\r\n'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*+""", re.DOTALL)
+_SHELL_WORD = re.compile(f"{SHELL_WORD}*+", re.DOTALL)
 _SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""", re.DOTALL)
-_AFTER_A_SHELL_WORD = frozenset({"", " ", "\t", "\r", "\n"})
+_AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
 _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
+_PIECE = re.compile(r"""\\.|'[^']*'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<variable>\$[A-Za-z_{(])""", re.DOTALL)
+_VARIABLE = re.compile(r"(?<!\\)\$[A-Za-z_{(]")
 
 
 def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
@@ -53,53 +65,119 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     """
     if len(text) > MAX_TEXT:
         raise UsageError(f"The command is longer than {MAX_TEXT:,} characters.")
+    usage = AWS_USAGE if _AN_AWS_OPTION.search(text) else None
     if _MENTION.search(text):
-        raise UsageError("That names a person or channel in Slack. TARGET is the user's name in Cognito.")
+        raise UsageError("That names a person or channel in Slack. Write the user's name in Cognito.", usage)
     for delivered, typed in _UNDONE:
         text = delivered.sub(typed, text)
-    text = text.strip()
-    if text.lower() == "help":
+    text = unwrapped(text.strip())
+    if asks_for_help(text):
         return Help()
-    pasted = _PASTED.match(text)
-    if pasted and pasted["command"].split() != list(AWS_COMMAND[1:]):
-        raise UsageError(f"Of the AWS CLI's commands, only `{' '.join(AWS_COMMAND)}` can be pasted here.", AWS_USAGE)
-    words, options = _read(text[pasted.end() :].lstrip() if pasted else text)
-    if not pasted and options.keys().isdisjoint(AWS_OPTIONS):
-        reason = check_reason(options.get("reason"))
-        return Options(target=check_target(" ".join(words)), pool=options.get("pool"), reason=reason)
+    line = line_in(text)
+    read = _Reading(pasted=line is not None)
+    try:
+        read.take(line.rest if line else text)
+        if line and line.region:
+            read.options.setdefault("region", line.region)
+        return _meant(read, (*(line.dropped if line else ()), *read.dropped), spelling)
+    except UsageError as error:
+        raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
+
+
+def _meant(read: "_Reading", dropped: tuple[str, ...], spelling: Spelling) -> Options | Skeleton | Help:
+    words, options = read.words, read.options
+    if read.asks_for_help or (words and (read.pasted or len(words) > 1) and asks_for_help(words[-1])):
+        return Help()
+    if not read.is_aws:
+        return Options(
+            target=check_target(" ".join(words)),
+            pool=options.get("pool"),
+            region=options.get("region"),
+            reason=check_reason(options.get("reason")),
+            dropped=dropped,
+        )
+    if words and read.pasted:
+        raise stray()
     if words or "pool" in options:
         raise UsageError("Use either TARGET and --pool, or --username and --user-pool-id, but not both.", AWS_USAGE)
-    return spelled(options, spelling)
+    return spelled(options, spelling, dropped)
 
 
-def _read(text: str) -> tuple[list[str], dict[str, str]]:
-    """Return the words of a text, and its options by their names."""
-    words, options = list[str](), dict[str, str]()
-    while text:
-        option = _OPTION.match(text)
-        if not option:
-            word, *more = text.split(maxsplit=1)
-            words.append(word)
-            text = "".join(more)
-            continue
-        name, text = option["name"].lower(), text[option.end() :]
-        if name not in _NAMES or (text and not option["equals"] and not text[0].isspace()):
-            raise UsageError(f"There is no option --{option['name'][:MAX_TARGET]}.")
-        if name in options:
+@dataclass
+class _Reading:
+    """What was read of a text: its words, its options by their names, and what a shell would take after them."""
+
+    pasted: bool  # it is what follows the AWS CLI's command
+    words: list[str] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
+    after: list[str] = field(default_factory=list)
+    asks_for_help: bool = False
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether it is the AWS CLI's command."""
+        return self.pasted or not self.options.keys().isdisjoint(AWS_OPTIONS)
+
+    @property
+    def dropped(self) -> list[str]:
+        """What is left out of it."""
+        return [*(f"--{name}" for name in self.options if name in VALUED or name in FLAGS), *dict.fromkeys(self.after)]
+
+    def take(self, text: str) -> None:
+        """Read a text to its end. Raises `UsageError`."""
+        while text:
+            if option := _OPTION.match(text):
+                text = self._option(option["name"].lower(), text[option.end() :], equals=bool(option["equals"]))
+            elif begins_after(text) and self.is_aws:
+                self.after += left_out_after(text)
+                return
+            else:
+                word, *more = text.split(maxsplit=1)
+                self.words.append(word)
+                text = "".join(more)
+
+    def _option(self, name: str, text: str, *, equals: bool) -> str:
+        if asks_for_help(f"--{name}"):
+            self.asks_for_help = True
+            return ""
+        if name in REFUSED:
+            raise refused(f"--{name}", name)
+        if name not in _NAMES or (text and not equals and not text[0].isspace()):
+            raise UsageError(f"There is no option --{name[:MAX_TARGET]}.")
+        if name in self.options:
             raise UsageError(f"--{name} is given twice.")
-        value, text = _read_value(name, text.lstrip())
+        if name in FLAGS:
+            self.options[name] = ""
+            return text.lstrip()
+        value, text = self._value(name, text, as_it_is=equals and not text[:1].isspace())
         if value is None or (not value and name not in AWS_OPTIONS):
             raise UsageError(f"--{name} needs a value.")
         if has_surrogate(value):
             raise UsageError(f"--{name} is not valid text. Type it instead of pasting it.")
-        options[name], text = value, text.lstrip()
-    return words, options
+        self.options[name] = value
+        return text.lstrip()
+
+    def _value(self, name: str, text: str, *, as_it_is: bool) -> tuple[str | None, str]:
+        text = text if as_it_is else text.lstrip()
+        if not self.pasted or name == "reason":
+            return _read_value(name, text, as_it_is=as_it_is)
+        if is_sign(text):
+            return _read_value(name, "", as_it_is=False)[0], text
+        value, rest = _read_value(name, text, as_it_is=as_it_is)
+        given = text[: len(text) - len(rest)]
+        if name not in VALUED and any(
+            each["variable"] or _VARIABLE.search(each["double"] or "") for each in _PIECE.finditer(given)
+        ):
+            raise UsageError(f"--{name} has a shell's variable in it, and there is no shell here. Write its value.")
+        if value and value == given and value.endswith(";"):
+            return value[:-1], f";{rest}"
+        return value, rest
 
 
-def _read_value(name: str, text: str) -> tuple[str | None, str]:
+def _read_value(name: str, text: str, *, as_it_is: bool) -> tuple[str | None, str]:
     """Return the value of an option, None where it has none, and what comes after it."""
     value: str | None
-    if name in AWS_OPTIONS and text[:1] in ("'", '"'):
+    if name in _AS_IN_A_SHELL and text[:1] in {"'", '"'}:
         value, rest = _read_as_a_shell(name, text)
     elif name != "pool" and text[:1] in _QUOTES:
         if not (quoted := _QUOTED.match(text)):
@@ -108,7 +186,7 @@ def _read_value(name: str, text: str) -> tuple[str | None, str]:
     else:
         # A document in braces needs no quotes, since there is no shell in between.
         found = _BARE_DOCUMENT.match(text) if name in DOCUMENTS else None
-        found = found or (_TO_THE_NEXT_OPTION if name == "reason" else _WORD).match(text)
+        found = found or _UNQUOTED[name == "reason", as_it_is].match(text)
         value, rest = (found[0].strip(), text[found.end() :]) if found else (None, text)
     if name == SKELETON and value is None:
         return "input", rest

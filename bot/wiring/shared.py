@@ -84,6 +84,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         members=members,
         home_team=home_team,
         pool_ids={name: pool.id for name, pool in settings.pools.items()},
+        regions={name: pool.region for name, pool in settings.pools.items()},
         finder=Finder(
             pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
         ),

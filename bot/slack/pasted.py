@@ -1,0 +1,195 @@
+"""A line of the AWS CLI as it is pasted: with what a terminal, a shell or a chat put around the command.
+
+Nothing that was typed is quoted here. Each expression reads a text once, so its time is in proportion to the text.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.errors import UsageError
+from bot.facts.aws_cli import AWS_COMMAND, AWS_USAGE, FLAGS, OTHER_COMMAND, REFUSED, VALUED, refused
+from bot.options import asks_for_help, looks_like_phone
+
+DASHES = r"(?:--|[\u2013\u2014]-?)"  # clients turn `--` into an em or en dash
+# A shell's word: its pieces in quotes and without. Each character fits one piece only, so no match is tried twice.
+SHELL_WORD = r"""(?:[^ \t\r\n'"\\;|&<>]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")"""
+# A fence around all of it, with the name of a language where it has three signs.
+_FENCE = re.compile(
+    r"```(?:(?:bash|sh|shell|zsh|console|text|powershell|pwsh|ps1|cmd|bat)\s)?([^`].*)```|`([^`]*)`", re.DOTALL
+)
+# A line that goes on in the next, which may begin with a sign too. Where the line break was lost in pasting, the sign
+# is before an option, or at the end.
+_GOES_ON = re.compile(
+    r"(?:\\|(?<=\s)[\^`])[ \t]*\r?\n(?:\s*(?:>{1,2}|More\?)(?=\s))?"
+    rf"|(?<=\s)[\\^`]\s+(?:(?:>{{1,2}}|More\?)\s+)?(?={DASHES}[^\W\d_])"
+    r"|(?<=\s)[\\^`]\s*\Z"
+)
+_FIRST_OPTION = re.compile(rf"(?:\A|(?<=\s)){DASHES}[^\W\d_]")
+# The program's name, also with its path. Before it is a blank, or the sign of a prompt.
+_PROGRAM = re.compile(
+    r"""(?:\A|(?<=[\s>$%\#]))(?:"(?:[^"\n]*[/\\])?|'(?:[^'\n]*[/\\])?|(?:[^\s"'>$%\#]*[/\\])?)"""
+    r"""(?P<name>aws2?|awsv2|awslocal)(?:\.exe|\.cmd)?["']?(?=\s)""",
+    re.IGNORECASE,
+)
+_WITH_A_VALUE = "|".join(sorted({"region", "profile", "endpoint-url", "ca-bundle"} | VALUED))
+_WITHOUT = "|".join(sorted(FLAGS | REFUSED.keys()))
+_GLOBAL = rf"(?:\s+{DASHES}(?:(?:{_WITH_A_VALUE})(?:=|\s+){SHELL_WORD}*+|(?:{_WITHOUT}))(?=\s))*+"
+_NAME = r"[A-Za-z][\w-]*(?=[\s;]|\Z)"
+_COMMAND = re.compile(rf"({_GLOBAL})\s+(?P<service>{_NAME})({_GLOBAL})(?:\s+(?P<operation>{_NAME}))?")
+_BARE_COMMAND = re.compile(rf"(?:{AWS_COMMAND[1]}\s+)?{AWS_COMMAND[2]}(?=\s)")
+_ASSIGNED = re.compile(
+    rf"(?:\A|(?<=\s))(?:\$env:(?P<powershell>\w+)\s*=\s*|(?P<name>[A-Za-z_]\w*)=)(?P<value>{SHELL_WORD}*+);?(?=\s|\Z)"
+)
+# As prompts end, but for the first, which ends in the name of a folder. The second is a line's number in a history.
+_PROMPT = re.compile(
+    r"(?:\u279c\s+\S+(?:\s+git:\(\S*\))?(?:\s+\u2717)?|\s*\d+|.*[$%>\#\u276f\u279c\u03bb\u00bb\u203a])(?:\s+|\Z)",
+    re.DOTALL,
+)
+_ASSIGNING = frozenset({"export", "set", "env", "&&", ";"})
+_STARTERS = frozenset({"sudo", "time", "command", "exec", "nohup", "winpty", "call"})
+_OPERATOR = re.compile(r"\|\||&&|[|;]")
+# Variables that change only what the AWS CLI shows and how it runs.
+_OF_OUTPUT = frozenset(
+    {"AWS_PAGER", "PAGER", "AWS_DEFAULT_OUTPUT", "AWS_CLI_AUTO_PROMPT", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"}
+    | {"LANG", "LC_ALL", "NO_COLOR", "TERM", "COLUMNS"}
+)
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")  # the first one wins
+# The options that have the meaning of a variable: by the beginning of its name.
+_LIKE = {"AWS_ENDPOINT_URL": "endpoint-url", "AWS_CA_BUNDLE": "ca-bundle"} | dict.fromkeys(
+    (
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ACCESS_KEY",
+        "AWS_SECRET",
+        "AWS_SESSION",
+        "AWS_ROLE",
+        "AWS_WEB_IDENTITY",
+    ),
+    "profile",
+)
+_TOKEN = re.compile(
+    r"\s*(?:(?P<redirect>\d*(?:>>?|<)(?:&\d)?|&>>?)|(?P<sign>\|\||&&|\|&?|[;&])"
+    rf"|(?P<comment>\#.*)|(?P<word>{SHELL_WORD}++|\S))",
+    re.DOTALL,
+)
+_EMULATOR = "`awslocal` asks an emulator, and this bot asks AWS. Paste the line with `aws`."
+_BEFORE = (
+    "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
+)
+_A_VARIABLE = "A variable before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
+_STRAY = (
+    "The line has words that belong to no option. Put quotes around a value with blanks in it, "
+    "and a blank before a sign such as `|`."
+)
+# Where an option's value would be, such a sign means that there is none.
+is_sign = re.compile(r"(?:\|\|?|&&?|;|\d*>>?|#)(?=\s|\Z)").match
+begins_after = re.compile(r"\d*[<>]|[|;&#]").match  # what a shell reads after a command's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A pasted line: what follows the command, the region that its environment names, and what was left out."""
+
+    rest: str
+    region: str | None = None
+    dropped: tuple[str, ...] = ()
+
+
+def unwrapped(text: str) -> str:
+    """Return a text without the fence around it, and as one line where a shell's line goes on in the next."""
+    fence = _FENCE.fullmatch(text)
+    inside = (fence[1] or fence[2]).strip() if fence else ""
+    if len(inside.split(maxsplit=1)) > 1 and not looks_like_phone(inside):  # else it is a TARGET, taken as typed
+        text = inside
+    return _GOES_ON.sub(" ", text).strip()
+
+
+def line_in(text: str) -> Line | None:
+    """Return the AWS CLI's line that a text is, or None. Raises `UsageError` for another command, or more than one.
+
+    Also for what would change who asks, or what is asked.
+    """
+    if bare := _BARE_COMMAND.match(text):
+        return Line(text[bare.end() :].lstrip())
+    option = _FIRST_OPTION.search(text)
+    for program in _PROGRAM.finditer(text, 0, option.start() if option else len(text)):
+        if command := _COMMAND.match(text, program.end()):
+            region, dropped = _before(text[: program.start()])
+            if program["name"].lower() == "awslocal":
+                raise UsageError(_EMULATOR, AWS_USAGE)
+            return Line(f"{command[1]}{command[3]} {_after(text, command)}".lstrip(), region, dropped)
+    return None
+
+
+def _after(text: str, command: re.Match[str]) -> str:
+    """Return what follows a command, which may be the word for help. Raises `UsageError` for another command."""
+    names = [command["service"], command["operation"]]
+    if any(name and asks_for_help(name) for name in names):
+        return "help"
+    if names != list(AWS_COMMAND[1:]):
+        raise UsageError(OTHER_COMMAND, AWS_USAGE)
+    return text[command.end() :].lstrip()
+
+
+def _before(text: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return what stands before the program: the region of its environment, and what may be left out."""
+    values = {each["powershell"] or each["name"]: each["value"].strip("'\"") for each in _ASSIGNED.finditer(text)}
+    words = _ASSIGNED.sub("", text)
+    if prompt := _PROMPT.match(words):
+        words = words[prompt.end() :]
+    dropped = [*_starters(words.split(), assigning=bool(values)), *_variables(values)]
+    return next((values[name] for name in _REGIONS if values.get(name)), None), tuple(dropped)
+
+
+def _starters(words: Sequence[str], *, assigning: bool) -> Iterator[str]:
+    for number, word in enumerate(words):
+        if word in _STARTERS:
+            yield word
+        elif not (word == "env" or (assigning and word in _ASSIGNING) or (word == "&" and number == len(words) - 1)):
+            if operator := _OPERATOR.search(" ".join(words)):
+                raise _more_than_one(operator[0])
+            raise UsageError(_BEFORE, AWS_USAGE)
+
+
+def _variables(values: Sequence[str] | dict[str, str]) -> Iterator[str]:
+    for name in values:
+        if name in _OF_OUTPUT:
+            yield name
+        elif name not in _REGIONS:
+            like = next((option for beginning, option in _LIKE.items() if name.startswith(beginning)), None)
+            if like and re.fullmatch("[A-Z_]+", name):
+                raise refused(name, like, AWS_USAGE)
+            raise UsageError(_A_VARIABLE, AWS_USAGE)
+
+
+def left_out_after(text: str) -> Iterator[str]:
+    """Give what is left out of what follows a command in a shell. Raises `UsageError` for a second command."""
+    piped = file_follows = False
+    for token in _TOKEN.finditer(text):
+        sign, redirect = token["sign"] or "", token["redirect"] or ""
+        if token["comment"]:
+            yield "# …"
+            return
+        if redirect:
+            yield "> …"
+            file_follows = not redirect[-1].isdigit()
+        elif sign[:1] == "|" and sign != "||":
+            yield "| …"
+            piped = True
+        elif sign in {"&&", "||"} or (sign and text[token.end() :].strip()):
+            raise _more_than_one(sign)
+        elif not (sign or piped or file_follows):
+            raise stray()
+        else:
+            file_follows = False
+
+
+def stray() -> UsageError:
+    """Return what is wrong with a word that belongs to nothing."""
+    return UsageError(_STRAY, AWS_USAGE)
+
+
+def _more_than_one(sign: str) -> UsageError:
+    sentence = f"With `{sign}` it is more than one command. Paste only the line that begins with `aws`."
+    return UsageError(sentence, AWS_USAGE)
