@@ -64,7 +64,7 @@ class Confirmations:
         These are the pools that were named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
         `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
-        if account and self.pool_ids.get(account.pool) != account.pool_id:
+        if account and not self._is_where_it_was(account):
             raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
@@ -74,6 +74,10 @@ class Confirmations:
             raise self._refused(ask, decision, account, sentence)
         named = ask.options.pool is not None or ask.options.pool_id is not None or ask.options.region is not None
         return self._in_named_pools(decision, ask) if named and not account else decision
+
+    def _is_where_it_was(self, account: Account) -> bool:
+        name = account.pool
+        return (self.pool_ids.get(name), self.regions.get(name)) == (account.pool_id, account.region)
 
     def _in_named_pools(self, authorized: Authorized, ask: Ask) -> Authorized:
         mine = sorted(authorized.rules)

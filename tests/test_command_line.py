@@ -62,7 +62,7 @@ def test_help_names_each_verb_in_a_line_and_imports_nothing_that_takes_long() ->
     assert HEAVY.isdisjoint(modules.split())
 
 
-@pytest.mark.parametrize("asked", ["-h", "--help"])
+@pytest.mark.parametrize("asked", ["-h", "--help", "help", "?", "HELP", "\u2014help"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_has_help_that_needs_no_settings(verb: str, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended([verb, asked]) == 0
@@ -193,3 +193,12 @@ def test_slacks_secrets_are_not_in_the_environment_while_a_verb_does_its_work(
     assert sorted(known) == sorted(secrets.values())
     assert left["SIGNOUT_POOL_ID"] == SETTINGS["SIGNOUT_POOL_ID"]
     assert [name for name, value in left.items() if name in secrets or value in secrets.values()] == []
+
+
+@pytest.mark.parametrize("asked", ["help", "-h", "?", "\u2013help"])
+def test_help_may_come_before_the_verb_and_is_of_the_verb_then(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended([asked]) == 0
+    assert capsys.readouterr().out.startswith("usage: signout-bot [-h] [-V] VERB")
+    assert ended([asked, "table"]) == 0
+    assert capsys.readouterr().out.startswith("usage: signout-bot table ")
+    assert ended(["bogus", asked]) == 2

@@ -327,9 +327,14 @@ class TestConfirm:
             getattr(confirmations(store, StoppedClock()), button)(press(awaiting()))
         assert kinds(store) == []
 
-    def test_a_pool_whose_name_stands_for_another_by_now_is_not_touched(self, store: Store) -> None:
+    @pytest.mark.parametrize(
+        "changed", [{"pool_ids": {"customers": "eu-central-1_Other1234"}}, {"regions": {"customers": "eu-west-1"}}]
+    )
+    def test_a_pool_whose_name_stands_for_another_by_now_is_not_touched(
+        self, store: Store, changed: dict[str, Any]
+    ) -> None:
         request = added(store, awaiting())
-        rules = confirmations(store, StoppedClock(), pool_ids={"customers": "eu-central-1_Other1234"})
+        rules = confirmations(store, StoppedClock(), **changed)
         with pytest.raises(PoolChangedError):
             rules.confirm(press(request))
         assert stored(store, request) == request

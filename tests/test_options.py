@@ -60,6 +60,8 @@ def exactly(username: str = "ada", **more: Any) -> Options:
         ("a&amp;lt;b", Options(target="a&lt;b")),
         ("&lt;mailto:ada|ada&gt;", Options(target="<mailto:ada|ada>")),
         ("Google_123", Options(target="Google_123")),
+        ("/signout ada --pool staff", Options(target="ada", pool="staff")),
+        ("/signout", Options(target="/signout")),
         ("x" * 128, Options(target="x" * 128)),
     ],
 )

@@ -80,6 +80,9 @@ def ada(*dropped: str, region: str | None = None) -> Options:
             )
         ),
         (f"{LINE} \\", ada()),
+        (f"user@host:~$ {LINE}\nuser@host:~$ ", ada()),
+        (f"{LINE} | cat\n[user@host dir]$", ada("| …")),
+        (f"/signout {BOTH}", ada()),
         # what a chat puts around it
         (f"```{LINE}```", ada()),
         (f"```\n{LINE}\n```", ada()),

@@ -303,6 +303,18 @@ def test_in_another_directory_it_makes_no_store_and_says_which_settings_are_miss
         (["--username", "ada", "--reason"], "argument --reason: expected one argument."),
         (["--username", "ada", "--reason", "\udcff"], "--reason is not valid text."),
         (["--username", "\udcff", "--user-pool-id", "p_1"], "Invalid value for parameter Username"),
+        (["--region", "\udcff", "--username", "a", "--user-pool-id", "p_1"], "--region is not valid text."),
+        (["--profile", "x"], "--profile is not taken. Set AWS_PROFILE for this command instead."),
+        (["--profile=x"], "--profile is not taken. Set AWS_PROFILE for this command instead."),
+        (["--endpoint-url", "x"], "--endpoint-url is not taken. Set AWS_ENDPOINT_URL for this command instead."),
+        (["--ca-bundle", "x"], "--ca-bundle is not taken. Set AWS_CA_BUNDLE for this command instead."),
+        (["--no-verify-ssl"], "--no-verify-ssl is not taken. AWS's certificate is always checked."),
+        (["--no-sign-request"], "--no-sign-request is not taken. Without AWS credentials no one may sign users out."),
+        (["--output"], "argument --output: expected one argument."),
+        (["--debug=1"], "Unknown options: --debug=1."),
+        (["aws"], "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can be given here."),
+        (["aws", "s3", "ls"], "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can"),
+        (["aws", "--region", "x", "cognito-idp", "list-users"], "Of the AWS CLI's commands, only `aws cognito-idp"),
         (["--cli-input-yaml", "file:///no/such"], "Unable to load paramfile file:///no/such: No such file"),
     ],
 )
@@ -314,6 +326,40 @@ def test_wrong_usage_is_one_sentence_under_the_usage_and_needs_no_settings(
     assert ran.err.startswith("usage: signout-bot signout")
     assert sentence in ran.err
     assert "\u202e" not in ran.err
+
+
+@pytest.mark.parametrize("words", ["aws help", "aws cognito-idp help", "--username ada --help", "--username ada ?"])
+def test_help_may_come_after_other_words_as_with_the_aws_cli(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: str
+) -> None:
+    ran = run_here(monkeypatch, capfd, {}, *words.split())
+    assert (ran.code, ran.err) == (DONE, "")
+    assert ran.out.startswith("usage: signout-bot signout")
+
+
+def test_options_before_the_service_count_and_those_of_output_only_are_left_out_with_a_word(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    before = (
+        "aws",
+        "--region",
+        "eu-central-1",
+        "--no-cli-pager",
+        "cognito-idp",
+        "--debug",
+        "admin-user-global-sign-out",
+    )
+    said = (
+        "Left out of what was pasted, since it changes nothing about the sign-out: --no-cli-pager, --debug, --query\n"
+    )
+    assert run(*before, *ada, "--query", "a | b", "--yes") == Ran(DONE, "", said)
+    assert not headless.is_signed_in("ada")
+
+
+def test_a_region_in_which_no_such_pool_is_configured_is_wrong_usage(run: Run, ada: tuple[str, ...]) -> None:
+    ran = run(*ada, "--region", "us-east-1", "--yes")
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert ran.err.startswith("This bot knows no such pool in that region. You may use: customers (eu-central-1), ")
 
 
 def test_a_skeleton_and_help_need_no_settings(

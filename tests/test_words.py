@@ -108,6 +108,8 @@ def messages() -> Iterator[tuple[str, Message | str]]:
         "The card: done, federated, neither hosted login nor identity pool",
         card(plain, replace(request(State.DONE), chosen=GOOGLE)),
     )
+    pasted = replace(awaiting(), ask=asked(dropped=("--output", "| …"), id="01JDA0000000000000000000AA"))
+    yield "The card: of a pasted line", card(SHOWN, pasted)
     too_late = replace(request(State.FAILED), error_code=TOO_LATE, attempts=0)
     yield "The card: failed, too late", card(SHOWN, too_late)
     yield "The card while the audit channel takes nothing", card(SHOWN, request(State.FAILED), audit_refused=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.errors import UsageError
-from bot.options import check_reason
+from bot.options import check_reason, has_surrogate
 from bot.request import Options
 
 AWS_USAGE = "/signout --user-pool-id ID --username NAME [--reason TEXT]"
@@ -61,7 +61,9 @@ def left_out_sentence(dropped: Sequence[str]) -> str:
 
 def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[str] = ()) -> Options | Skeleton:
     """Return what options mean that are the AWS CLI's, or `reason`; `dropped` was left out. Raises `UsageError`."""
-    reason = check_reason(options.get("reason"))
+    reason, region = check_reason(options.get("reason")), options.get("region")
+    if region and has_surrogate(region):
+        raise UsageError("--region is not valid text. Type it instead of pasting it.", AWS_USAGE)
     try:
         meant = spelling({name: value for name, value in options.items() if name in AWS_OPTIONS})
     except UsageError as error:
@@ -69,5 +71,4 @@ def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[st
     if isinstance(meant, str):
         return Skeleton(meant)
     pool_id, username = meant
-    region = options.get("region")
     return Options(target=username, pool_id=pool_id, region=region, exactly=True, reason=reason, dropped=tuple(dropped))

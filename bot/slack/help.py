@@ -18,8 +18,7 @@ HELP = message(
     ),
     [Code("/signout"), " with nothing after it opens a form."],
     [
-        "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, as it is in a terminal, or "
-        "only its options: ",
+        "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
         Code(AWS_USAGE),
         ", --region, --cli-input-json, --cli-input-yaml, --generate-cli-skeleton.",
     ],

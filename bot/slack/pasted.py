@@ -25,6 +25,8 @@ _GOES_ON = re.compile(
     rf"|(?<=\s)[\\^`]\s+(?:(?:>{{1,2}}|More\?)\s+)?(?={DASHES}[^\W\d_])"
     r"|(?<=\s)[\\^`]\s*\Z"
 )
+# The next prompt, which is easily copied as well: the last line, where there is no option in it.
+_LAST_PROMPT = re.compile(r"\n(?:(?!--)[^\n\u2013\u2014'\"])*[$%>\#\u276f]\s*\Z")
 _FIRST_OPTION = re.compile(rf"(?:\A|(?<=\s)){DASHES}[^\W\d_]")
 # The program's name, also with its path. Before it is a blank, or the sign of a prompt.
 _PROGRAM = re.compile(
@@ -97,12 +99,12 @@ class Line:
 
 
 def unwrapped(text: str) -> str:
-    """Return a text without the fence around it, and as one line where a shell's line goes on in the next."""
+    """Return a text without a fence around it and a second `/signout`, and as one line where a shell's line goes on."""
     fence = _FENCE.fullmatch(text)
     inside = (fence[1] or fence[2]).strip() if fence else ""
     if len(inside.split(maxsplit=1)) > 1 and not looks_like_phone(inside):  # else it is a TARGET, taken as typed
         text = inside
-    return _GOES_ON.sub(" ", text).strip()
+    return _GOES_ON.sub(" ", text).strip().removeprefix("/signout ").lstrip()
 
 
 def line_in(text: str) -> Line | None:
@@ -129,7 +131,7 @@ def _after(text: str, command: re.Match[str]) -> str:
         return "help"
     if names != list(AWS_COMMAND[1:]):
         raise UsageError(OTHER_COMMAND, AWS_USAGE)
-    return text[command.end() :].lstrip()
+    return _LAST_PROMPT.sub("", text[command.end() :]).lstrip()
 
 
 def _before(text: str) -> tuple[str | None, tuple[str, ...]]:
