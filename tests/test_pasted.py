@@ -171,7 +171,7 @@ def test_what_changes_who_asks_or_whom_is_refused_by_its_name(text: str, sentenc
     assert told(text) == f"{sentence} Leave it out."
 
 
-VARIABLE = "A variable before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
+VARIABLE = "before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
 BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 )
@@ -185,9 +185,10 @@ STRAY = (
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (f"HTTPS_PROXY=http://hidden@proxy {LINE}", VARIABLE),
-        (f"hidden=x {LINE}", VARIABLE),
-        (f"AWS_HIDDEN=x {LINE}", VARIABLE),
+        (f"HTTPS_PROXY=http://hidden@proxy {LINE}", f"HTTPS_PROXY {VARIABLE}"),
+        (f"AWS_USE_DUALSTACK_ENDPOINT=hidden {LINE}", f"AWS_USE_DUALSTACK_ENDPOINT {VARIABLE}"),
+        (f"hidden=x {LINE}", f"A variable {VARIABLE}"),
+        (f"AWS_HIDDEN9=x {LINE}", f"A variable {VARIABLE}"),
         (f"aws-vault exec hidden -- {LINE}", BEFORE),
         (f"ssh hidden {LINE}", BEFORE),
         (f"sudo -u hidden {LINE}", BEFORE),

@@ -4,7 +4,7 @@ Nothing that was typed is quoted here. Each expression reads a text once, so its
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.errors import UsageError
@@ -58,18 +58,12 @@ _OF_OUTPUT = frozenset(
 )
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")  # the first one wins
 # The options that have the meaning of a variable: by the beginning of its name.
-_LIKE = {"AWS_ENDPOINT_URL": "endpoint-url", "AWS_CA_BUNDLE": "ca-bundle"} | dict.fromkeys(
-    (
-        "AWS_PROFILE",
-        "AWS_DEFAULT_PROFILE",
-        "AWS_ACCESS_KEY",
-        "AWS_SECRET",
-        "AWS_SESSION",
-        "AWS_ROLE",
-        "AWS_WEB_IDENTITY",
-    ),
-    "profile",
-)
+_LIKE = {
+    "AWS_ENDPOINT_URL": "endpoint-url",
+    "AWS_CA_BUNDLE": "ca-bundle",
+    **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY", "AWS_SECRET", "AWS_SESSION"), "profile"),
+    **dict.fromkeys(("AWS_ROLE", "AWS_WEB_IDENTITY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), "profile"),
+}
 _TOKEN = re.compile(
     r"\s*(?:(?P<redirect>\d*(?:>>?|<)(?:&\d)?|&>>?)|(?P<sign>\|\||&&|\|&?|[;&])"
     rf"|(?P<comment>\#.*)|(?P<word>{SHELL_WORD}++|\S))",
@@ -79,7 +73,8 @@ _EMULATOR = "`awslocal` asks an emulator, and this bot asks AWS. Paste the line 
 _BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 )
-_A_VARIABLE = "A variable before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
+_NO_SECRET = re.compile("[A-Z_]{1,40}")  # a name that may be shown: it has neither small letters nor digits
+_A_VARIABLE = "before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
 _STRAY = (
     "The line has words that belong to no option. Put quotes around a value with blanks in it, "
     "and a blank before a sign such as `|`."
@@ -154,15 +149,15 @@ def _starters(words: Sequence[str], *, assigning: bool) -> Iterator[str]:
             raise UsageError(_BEFORE, AWS_USAGE)
 
 
-def _variables(values: Sequence[str] | dict[str, str]) -> Iterator[str]:
-    for name in values:
+def _variables(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
         if name in _OF_OUTPUT:
             yield name
         elif name not in _REGIONS:
-            like = next((option for beginning, option in _LIKE.items() if name.startswith(beginning)), None)
-            if like and re.fullmatch("[A-Z_]+", name):
-                raise refused(name, like, AWS_USAGE)
-            raise UsageError(_A_VARIABLE, AWS_USAGE)
+            shown = name if _NO_SECRET.fullmatch(name) else "A variable"
+            if like := next((option for beginning, option in _LIKE.items() if shown.startswith(beginning)), None):
+                raise refused(shown, like, AWS_USAGE)
+            raise UsageError(f"{shown} {_A_VARIABLE}", AWS_USAGE)
 
 
 def left_out_after(text: str) -> Iterator[str]:
