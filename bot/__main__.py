@@ -102,7 +102,7 @@ def _manifest(words: Sequence[str]) -> int:
     given = command_lines.read("manifest", words)
     from bot.slack.manifest import manifest
 
-    show(manifest(given.http).rstrip("\n"))
+    show(manifest(given.http, grid=given.grid).rstrip("\n"))
     return DONE
 
 

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.authorize import Allowed, Allowlist, Authorized, Denied, Home, authorize
 from bot.request import TERMINAL, Operator
 
 HOME = "T0HOME"
+AT_HOME, ELSEWHERE = (Home(id_, frozenset({id_})) for id_ in (HOME, "T0OTHER"))
 SAM = Operator(team_id=HOME, id="U0SAM", name="sam")
 GROUPS = {"S0SUPPORT": frozenset({"U0SAM"}), "S0EMPTY": frozenset[str](), "S0BROKEN": None}
 
 
-def decide(allowlist: Allowlist, operator: Operator = SAM, home: str | None = HOME) -> dict[str, str] | str:
+def decide(allowlist: Allowlist, operator: Operator = SAM, home: Home | None = AT_HOME) -> dict[str, str] | str:
     decision = authorize(operator, allowlist, GROUPS.__getitem__, home)
     return dict(decision.rules) if isinstance(decision, Authorized) else decision.rule
 
@@ -45,19 +46,18 @@ def test_nobody_may_unless_a_rule_says_so(allowlist: Allowlist, decision: dict[s
 
 
 def test_a_person_of_another_team_may_not_whatever_the_list_says() -> None:
-    assert decide(Allowlist(listed("U0SAM"), {"a": NOBODY}), home="T0OTHER") == "from another team"
+    assert decide(Allowlist(listed("U0SAM"), {"a": NOBODY}), home=ELSEWHERE) == "from another team"
 
 
-@pytest.mark.parametrize("home", [None, ""])
-def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is_the_reason(home: str | None) -> None:
-    denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), GROUPS.__getitem__, home)
+def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is_the_reason() -> None:
+    denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), GROUPS.__getitem__, None)
     assert isinstance(denied, Denied)
     assert (denied.unsure, "which workspace this is" in denied.rule) == (True, True)
 
 
 @pytest.mark.parametrize(("groups", "unsure"), [("S0EMPTY", False), ("S0BROKEN", True), ("S0EMPTY S0BROKEN", True)])
 def test_a_refusal_says_whether_it_is_one_because_slack_could_not_be_asked(groups: str, *, unsure: bool) -> None:
-    denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), GROUPS.__getitem__, HOME)
+    denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), GROUPS.__getitem__, AT_HOME)
     assert isinstance(denied, Denied)
     assert denied.unsure is unsure
 
@@ -67,8 +67,8 @@ def test_slack_is_not_asked_where_a_user_id_decides() -> None:
         raise AssertionError
 
     allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": NOBODY})
-    assert isinstance(authorize(SAM, allowlist, never, HOME), Authorized)
-    assert isinstance(authorize(SAM, allowlist, never, "T0OTHER"), Denied)
+    assert isinstance(authorize(SAM, allowlist, never, AT_HOME), Authorized)
+    assert isinstance(authorize(SAM, allowlist, never, ELSEWHERE), Denied)
 
 
 def test_an_authorized_cannot_be_made_up() -> None:
@@ -83,8 +83,8 @@ def in_terminal(arn: str) -> Operator:
     return Operator(team_id=TERMINAL, id=arn, name="sam")
 
 
-@pytest.mark.parametrize("home", [None, HOME])
-def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_say(home: str | None) -> None:
+@pytest.mark.parametrize("home", [None, AT_HOME])
+def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_say(home: Home | None) -> None:
     allowlist = Allowlist(NOBODY, {"a": NOBODY, "b": NOBODY}, frozenset({SUPPORT}))
     assert decide(allowlist, in_terminal(SUPPORT), home) == {"a": "allow.terminal", "b": "allow.terminal"}
     one = replace(allowlist, pools={"b": NOBODY})

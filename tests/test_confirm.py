@@ -75,7 +75,7 @@ class TestAuthorize:
 
     def test_no_one_is_allowed_while_slack_has_not_said_which_workspace_this_is(self, store: Store) -> None:
         with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
-            confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
+            confirmations(store, StoppedClock(), home=lambda: None).authorize(asked())
 
     def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, members=Members({"S0ONE": None}).members)
