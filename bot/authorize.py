@@ -41,12 +41,12 @@ class Home:
     """Whose people may be allowed: those of the bot's workspace, or of its organisation (Enterprise Grid).
 
     `id` is that of the organisation, or else of the workspace. Who comes from one of `teams` is ours. Only in an
-    organisation there is `asks`: whether a user id belongs to it; None where Slack could not tell.
+    organisation there is `asks`: whether someone of another team belongs to it; None where Slack could not tell.
     """
 
     id: str
     teams: frozenset[str]
-    asks: Callable[[str], bool | None] | None = None
+    asks: Callable[[Operator], bool | None] | None = None
 
     def known(self, operator: Operator) -> Operator:
         """Return the operator as far as their team tells: one person, from whichever workspace of ours they come."""
@@ -56,7 +56,7 @@ class Home:
         """Return the operator, with `id` for their team where they are ours; None where it cannot be told."""
         if (known := self.known(operator)).team_id == self.id:
             return known
-        is_ours = self.asks(operator.id) if self.asks else None if not operator.team_id else False
+        is_ours = self.asks(operator) if self.asks else None if not operator.team_id else False
         return None if is_ours is None else replace(operator, team_id=self.id) if is_ours else operator
 
 

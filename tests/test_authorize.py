@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.authorize import Allowed, Allowlist, Authorized, Denied, Home, authorize
+from bot.authorize import NOT_TOLD, Allowed, Allowlist, Authorized, Denied, Home, authorize
 from bot.request import TERMINAL, Operator
 
 HOME = "T0HOME"
@@ -69,6 +69,65 @@ def test_slack_is_not_asked_where_a_user_id_decides() -> None:
     allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": NOBODY})
     assert isinstance(authorize(SAM, allowlist, never, AT_HOME), Authorized)
     assert isinstance(authorize(SAM, allowlist, never, ELSEWHERE), Denied)
+
+
+OTHER_WORKSPACE = replace(SAM, team_id="T0OTHERWS")
+ORG = "E0ORG"
+
+
+def on_grid(asked: list[str] | None = None, *, says: bool | None) -> Home:
+    def asks(who: Operator) -> bool | None:
+        (asked if asked is not None else []).append(who.id)
+        return says
+
+    return Home(ORG, frozenset({HOME, ORG}), asks)
+
+
+@pytest.mark.parametrize("team", [HOME, ORG])
+def test_who_comes_from_the_workspace_or_the_organisation_is_its_person_and_slack_is_not_asked(team: str) -> None:
+    asked: list[str] = []
+    allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
+    authorized = authorize(replace(SAM, team_id=team), allowlist, GROUPS.__getitem__, on_grid(asked, says=False))
+    assert isinstance(authorized, Authorized)
+    assert authorized.operator == replace(SAM, team_id=ORG)
+    assert asked == []
+
+
+@pytest.mark.parametrize("allowed", [listed("U0SAM"), listed(groups="S0SUPPORT")], ids=["listed", "in a group"])
+def test_of_another_workspace_it_is_the_same_person_where_slack_says_so(allowed: Allowed) -> None:
+    authorized = authorize(OTHER_WORKSPACE, Allowlist(allowed, {"a": NOBODY}), GROUPS.__getitem__, on_grid(says=True))
+    assert isinstance(authorized, Authorized)
+    assert authorized.operator == replace(SAM, team_id=ORG)
+
+
+@pytest.mark.parametrize(
+    ("answer", "denied"), [(False, Denied("from another team")), (None, NOT_TOLD)], ids=["a stranger", "not told"]
+)
+def test_who_is_not_ours_by_slacks_word_may_not(*, answer: bool | None, denied: Denied) -> None:
+    allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
+    assert authorize(OTHER_WORKSPACE, allowlist, GROUPS.__getitem__, on_grid(says=answer)) == denied
+
+
+def test_slack_is_asked_about_no_one_whom_no_rule_lets_in() -> None:
+    asked: list[str] = []
+    allowlist = Allowlist(listed("U0KIM", "S0EMPTY"), {"a": NOBODY})
+    assert authorize(OTHER_WORKSPACE, allowlist, GROUPS.__getitem__, on_grid(asked, says=True)) == Denied("not allowed")
+    assert asked == []
+
+
+def test_outside_an_organisation_a_stranger_has_no_group_listed() -> None:
+    def never(_: str) -> frozenset[str]:
+        raise AssertionError
+
+    allowlist = Allowlist(listed(groups="S0SUPPORT"), {"a": NOBODY})
+    assert authorize(OTHER_WORKSPACE, allowlist, never, AT_HOME) == Denied("from another team")
+
+
+def test_whose_team_slack_did_not_say_is_not_accused_of_another() -> None:
+    allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
+    nowhere = replace(SAM, team_id="")
+    assert authorize(nowhere, allowlist, GROUPS.__getitem__, AT_HOME) == NOT_TOLD
+    assert isinstance(authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(says=True)), Authorized)
 
 
 def test_an_authorized_cannot_be_made_up() -> None:

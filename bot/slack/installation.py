@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from bot.authorize import Home
+from bot.request import Operator
 
-Belongs = Callable[[str, str], bool | None]
+Belongs = Callable[[str, Operator], bool | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
