@@ -143,7 +143,7 @@ def _sandbox(words: Sequence[str]) -> int:
     except ModuleNotFoundError:
         hint = "Run it from a clone: see Try it in the README."
         raise BotError("The sandbox is not in this image.", hint) from None
-    return asyncio.run(run(given.port, browser=not given.no_browser)) or DONE
+    return asyncio.run(run(given.port, browser=not given.no_browser, grid=given.grid)) or DONE
 
 
 def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Settings":

@@ -89,12 +89,7 @@ class Headless:
 
     def install(self, where: cast.Install) -> None:
         """Install the app there, with the scopes that it needs there."""
-
-        def act() -> None:
-            self.stage.workspace.install = where
-            self.stage.web_api.scopes[cast.BOT_TOKEN] |= set() if where is cast.Install.WORKSPACE else {"users:read"}
-
-        self.do(act)
+        self.do(lambda: self.stage.install(where))
 
     def move(self, person: str, team_id: str) -> None:
         """Let this person be in another workspace from now on."""

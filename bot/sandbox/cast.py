@@ -21,6 +21,7 @@ BOT_TOKEN = "xoxb-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this s
 APP_TOKEN = "xapp-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
 SIGNING_SECRET = "sandbox0not0a0secret0000000000000"  # noqa: S105 - opens nothing but this sandbox
 BOT_SCOPES = frozenset({"commands", "chat:write", "usergroups:read"})
+SCOPES_ON_GRID = frozenset({"users:read"})
 APP_SCOPES = frozenset({"connections:write"})
 
 COMMAND = "/signout"

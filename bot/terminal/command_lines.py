@@ -81,6 +81,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
             add("--create", action="store_true", help="make the table, with the AWS credentials found here")
         case "sandbox":
             add("--port", type=port, default=DEFAULT_PORT, help="of the page (default %(default)s; 0 picks one)")
+            add("--grid", action="store_true", help="in an Enterprise Grid organisation of two workspaces")
             add("--no-browser", action="store_true", help="do not open the page")
 
 
