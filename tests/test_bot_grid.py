@@ -53,6 +53,17 @@ def test_by_the_form_from_two_workspaces_it_is_one_person(headless: Headless, in
 
 
 @grid
+def test_over_http_a_press_from_another_workspace_counts(headless: Headless, install: Install) -> None:
+    headless.install(install)
+    with headless.bot_in_process("--http"):
+        card = card_for(headless, KIM)
+        headless.move(KIM, OTHER_ID)
+        headless.press(KIM, card, CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert {(each.ask.operator.team_id, each.ask.operator.id) for each in trail(headless)} == {(ORG_ID, KIM)}
+
+
+@grid
 def test_a_card_may_be_cancelled_from_another_workspace(headless: Headless, install: Install) -> None:
     headless.install(install)
     with headless.bot_in_process():

@@ -431,7 +431,7 @@ def test_users_read_is_wanted_in_an_organisation_only(stage: Headless, check: Ch
         assert (checked.not_ok(), checked.code) == ({"scopes": NO}, 1)
         assert checked.said("scopes") == (
             "The bot token lacks users:read. Bring the app's manifest up to date with what `python -m bot manifest "
-            "--grid` prints, and reinstall the app to the workspace (OAuth & Permissions)."
+            "--grid` prints, and reinstall the app (OAuth & Permissions)."
         )
 
 
@@ -444,6 +444,16 @@ def test_installed_in_the_organisation_a_group_in_no_workspace_is_missing(stage:
         "Slack cannot list it (no workspace that the app is in has it), so it lets no one in. "
         "Check its id, and add the app to the workspace that has the group."
     )
+
+
+def test_installed_in_the_organisation_a_group_that_may_not_be_looked_for_is_told_as_such(
+    stage: Headless, check: Check
+) -> None:
+    stage.install(cast.Install.ORG_WIDE)
+    without_scope("usergroups:read")(stage)
+    checked = check()
+    assert checked.not_ok() == {"scopes": NO, GROUP: NO}
+    assert "(missing_scope), so it lets no one in. Add usergroups:read" in checked.said(GROUP)
 
 
 def test_installed_in_the_organisation_but_added_to_no_workspace_it_can_be_used_by_no_one(

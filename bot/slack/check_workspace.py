@@ -20,6 +20,7 @@ from bot.slack.manifest import FILE
 from bot.slack.scopes import REINSTALL, compare
 
 TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. No one was signed out."
+SHOWN = 5  # workspaces of an organisation
 _NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
 _CHANNEL_FIXES = {
     "channel_not_found": "Check SIGNOUT_AUDIT_CHANNEL; a private channel must have the app in it (/invite).",
@@ -185,8 +186,8 @@ def _workspaces(answer: Answer) -> Finding:
     if not teams:
         sentence = "The app is in no workspace of the organisation, so no one can type /signout."
         return Finding(name, "missing", sentence, "Add it to some, where the organisation's apps are managed.")
-    ids = ", ".join(str(team.get("id"))[:20] for team in teams[:5])
-    return Finding(name, "ok", f"the app is in {ids}{', …' if len(teams) > len(ids.split()) else ''}")
+    ids = [str(team.get("id"))[:20] for team in teams[:SHOWN]]
+    return Finding(name, "ok", f"the app is in {', '.join(ids)}{', …' if len(teams) > SHOWN else ''}")
 
 
 def _members(answer: Answer) -> frozenset[str] | None:

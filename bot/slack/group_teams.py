@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.slack.clients import kind_of, reason_of
 
 SECONDS_BETWEEN_SEARCHES = 600.0  # of all workspaces, where a group is in none
-PAGE = 1000
+PAGE, MOST_PAGES = 1000, 100
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class GroupTeams:
     def of(self, group_id: str) -> str | None:
         """Return the workspace, as usergroups.users.list wants it; None where it wants none.
 
-        Raises `NoWorkspaceError`, and what the client raises.
+        Raises `NoWorkspaceError`, or what the client raised where it could not look everywhere.
         """
         if not self._is_org_wide():
             return None
@@ -58,32 +58,30 @@ class GroupTeams:
             self._unsearched = self.workspaces()
             self._begun_at = self._now()
         failed = list[str]()
-        while self._unsearched and group_id not in self._team_of:
-            if not self._could_look_in(self._unsearched[0]):
-                failed.append(self._unsearched[0])
-            del self._unsearched[0]
-        self._unsearched += failed  # they are the first to be tried the next time
+        trouble: Exception | None = None
+        while self._unsearched and group_id not in self._team_of and not _too_fast(trouble):
+            team_id = self._unsearched.pop(0)
+            try:
+                for group in self._client.usergroups_list(team_id=team_id)["usergroups"]:
+                    self._team_of.setdefault(str(group["id"]), team_id)
+            except Exception as error:  # noqa: BLE001 -- the group may be in another workspace
+                log.warning("Slack could not list the groups of workspace %s: %s", team_id, reason_of(error))
+                failed, trouble = [*failed, team_id], error
+        self._unsearched += failed
         if group_id not in self._team_of:
-            raise NoWorkspaceError
+            raise trouble or NoWorkspaceError
 
     def workspaces(self) -> list[str]:
         """Return the workspaces of the organisation in which the app is."""
         found, cursor = list[str](), None
-        while True:
+        for _ in range(MOST_PAGES):
             page = self._client.auth_teams_list(limit=PAGE, cursor=cursor)
             found += [str(team["id"]) for team in page["teams"]]
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
-                return found
+                break
+        return found
 
-    def _could_look_in(self, team_id: str) -> bool:
-        """Note the groups of a workspace; return whether Slack listed them. Raises where it wants not to be asked."""
-        try:
-            for group in self._client.usergroups_list(team_id=team_id)["usergroups"]:
-                self._team_of.setdefault(str(group["id"]), team_id)
-        except Exception as error:
-            if kind_of(error) == "ratelimited":
-                raise
-            log.warning("Slack could not list the groups of workspace %s: %s", team_id, reason_of(error))
-            return False
-        return True
+
+def _too_fast(trouble: Exception | None) -> bool:
+    return trouble is not None and kind_of(trouble) == "ratelimited"

@@ -22,9 +22,8 @@ class Install:
     def of(cls, auth_test: Mapping[str, Any]) -> "Install":
         """Read an answer. Where the app is installed in a whole organisation, `team_id` is that organisation's too."""
         team_id, organisation = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id"))
-        is_org_wide = auth_test.get("is_enterprise_install") is True or team_id.startswith("E")
-        if is_org_wide:
-            return cls(team_id=None, organisation=organisation or team_id)
+        if auth_test.get("is_enterprise_install") is True or team_id.startswith("E"):
+            return cls(team_id=None, organisation=organisation or team_id or None)
         return cls(team_id=team_id or None, organisation=organisation or None)
 
     @property

@@ -32,10 +32,11 @@ def compare(header: str | None, manifest: Path, *, grid: bool = False) -> Findin
         return Finding(name, "warning", f"{manifest} cannot be read; the token has {shown}.", "Restore manifest.yml.")
     wanted |= ON_GRID if grid else frozenset()
     source = "what `python -m bot manifest --grid` prints" if grid else "manifest.yml"
+    again = "reinstall the app (OAuth & Permissions)" if grid else REINSTALL
     if missing := sorted(wanted - has):
-        fix = f"Bring the app's manifest up to date with {source}, and {REINSTALL}."
+        fix = f"Bring the app's manifest up to date with {source}, and {again}."
         return Finding(name, "missing", f"The bot token lacks {', '.join(missing)}.", fix)
     if more := sorted(has - wanted):
         sentence = f"The bot token has more than it needs: {', '.join(more)}."
-        return Finding(name, "warning", sentence, f"Remove them, and {REINSTALL}.")
+        return Finding(name, "warning", sentence, f"Remove them, and {again}.")
     return Finding(name, "ok", f"{shown}, as in {source}")
