@@ -112,7 +112,7 @@ def _manifest(words: Sequence[str]) -> int:
     given = command_lines.read("manifest", words)
     from bot.slack.manifest import manifest
 
-    show(manifest(given.http).rstrip("\n"))
+    show(manifest(given.http, grid=given.grid).rstrip("\n"))
     return DONE
 
 
@@ -153,7 +153,7 @@ def _sandbox(words: Sequence[str]) -> int:
     except ModuleNotFoundError:
         hint = "Run it from a clone: see Try it in the README."
         raise BotError("The sandbox is not in this image.", hint) from None
-    return asyncio.run(run(given.port, browser=not given.no_browser)) or DONE
+    return asyncio.run(run(given.port, browser=not given.no_browser, grid=given.grid)) or DONE
 
 
 def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Settings":

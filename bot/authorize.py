@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
 from typing import Self
 
+from bot.errors import DeniedError
 from bot.request import TERMINAL, Operator
 
 # The user ids in a Slack user group, at most 60 s old; None where Slack cannot list it.
@@ -36,6 +37,34 @@ class Allowlist:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """Whose people may be allowed: those of the bot's workspace, or of its organisation (Enterprise Grid).
+
+    `id` is that of the organisation, or else of the workspace. Who comes from one of `teams` is ours. Only in an
+    organisation there is `asks`: whether someone of another team belongs to it; None where Slack could not tell.
+    """
+
+    id: str
+    teams: frozenset[str]
+    asks: Callable[[Operator], bool | None] | None = None
+
+    def known(self, operator: Operator) -> Operator:
+        """Return the operator as far as their team tells: one person, from whichever workspace of ours they come."""
+        return replace(operator, team_id=self.id) if operator.team_id in self.teams else operator
+
+    def person(self, operator: Operator) -> Operator | None:
+        """Return the operator, with `id` for their team where they are ours; None where it cannot be told."""
+        if (known := self.known(operator)).team_id == self.id:
+            return known
+        if self.asks is None:
+            return operator if operator.team_id else None
+        is_ours = self.asks(operator)
+        if is_ours is None:
+            return None
+        return replace(operator, team_id=self.id) if is_ours else operator
+
+
+@dataclass(frozen=True, slots=True)
 class Authorized:
     """Proof that an operator was allowed: pool name to the rule that allowed it. Only `authorize` makes one."""
 
@@ -55,34 +84,50 @@ class Authorized:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why not, in the words of the audit entry; `unsure`: Slack did not say who may, so perhaps this operator may."""
+    """Why not, in the words of the audit entry; `sentence`: Slack did not say who may, so perhaps this operator may."""
 
     rule: str
-    unsure: bool = False
+    sentence: str | None = None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether perhaps this operator may."""
+        return self.sentence is not None
 
 
-def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: str | None) -> Authorized | Denied:
+NOT_TOLD = Denied("not allowed (Slack could not tell whether they belong here)", DeniedError.NOT_TOLD)
+
+
+def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: Home | None) -> Authorized | Denied:
     """Decide for all pools at once.
 
-    A group that Slack cannot list allows no one. Slack is asked for groups only where no user id decides. A person of a
-    team other than `home` is never allowed. While Slack has not said which team that is, no one is. In a terminal the
-    operator's id is an ARN, and Slack has no say.
+    A group that Slack cannot list allows no one. Slack is asked for groups only where no user id decides. A person who
+    is not of `home` is never allowed; Slack is asked about that last, so that it is asked about few. While it has not
+    said what `home` is, no one is allowed. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
         rules = dict.fromkeys(allowlist.pools if operator.id in allowlist.terminal else (), "allow.terminal")
         return Authorized(operator, rules, seal=_SEAL) if rules else Denied("not allowed")
     if not home:
-        return Denied("not allowed (Slack has not said yet which workspace this is)", unsure=True)
-    if operator.team_id != home:
-        return Denied("from another team")
+        return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)
+    if home.asks is None and isinstance(stranger := _ours(operator, home), Denied):
+        return stranger
     members = cache(members)  # one question for each group, even if many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
-        return Authorized(operator, allowed, seal=_SEAL)
+        ours = _ours(operator, home)
+        return ours if isinstance(ours, Denied) else Authorized(ours, allowed, seal=_SEAL)
     groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
     if unreadable:
-        return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", unsure=True)
+        return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
+
+
+def _ours(operator: Operator, home: Home) -> Operator | Denied:
+    person = home.person(operator)
+    if person is None:
+        return NOT_TOLD
+    return person if person.team_id == home.id else Denied("from another team")
 
 
 def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> str | None:

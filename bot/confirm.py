@@ -8,7 +8,7 @@ from functools import partial
 
 from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.authorize import NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder
 from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
@@ -46,7 +46,7 @@ class Confirmations:
 
     allowlist: Allowlist
     members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
-    home_team: Callable[[], str | None]  # the bot's workspace; None while Slack has not said it: no one is allowed
+    home: Callable[[], Home | None]  # whose people may; None while Slack has not said it: no one is allowed
     pool_ids: Mapping[str, str]
     regions: Mapping[str, str]  # of the pools; two of them may share an id in different ones
     finder: Finder
@@ -68,7 +68,7 @@ class Confirmations:
             raise errors.PoolChangedError
         pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
         allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home_team())
+        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
         if isinstance(decision, Denied):
             sentence = f"You may no longer do this in pool {account.pool}." if account else None
             raise self._refused(ask, decision, account, sentence)
@@ -80,13 +80,13 @@ class Confirmations:
         return (self.pool_ids.get(name), self.regions.get(name)) == (account.pool_id, account.region)
 
     def _in_named_pools(self, authorized: Authorized, ask: Ask) -> Authorized:
-        mine = sorted(authorized.rules)
+        ask, mine = replace(ask, operator=authorized.operator), sorted(authorized.rules)
         named = self._named(ask.options, mine)
         if any(name in authorized.rules for name in named):
             return authorized.only(named)
         allowlist = replace(self.allowlist, pools={name: self.allowlist.pools[name] for name in named})
         # Again, since a group of this pool may not have been listed.
-        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home_team())
+        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
         if isinstance(decision, Authorized):
             return decision
         denied = decision if decision.unsure else Denied(f"not allowed in pool {' or '.join(named)}")
@@ -114,6 +114,7 @@ class Confirmations:
 
         Also `UsageError` for a reason that will not do, and `SupersededError` where this ask was opened before.
         """
+        ask = replace(ask, operator=authorized.operator)
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
         looked_up_at, found = self.clock.now(), self._found(authorized, ask)
@@ -176,15 +177,25 @@ class Confirmations:
         request = self.requests.get(press.request_id)
         if request is None:
             raise errors.UnknownRequestError
-        who = request.ask.operator
-        if (press.operator.team_id, press.operator.id) != (who.team_id, who.id):
-            ask = replace(request.ask, operator=press.operator)
-            self._refused(ask, Denied("pressed another's button"), request.chosen)
-            raise errors.NotYoursError
+        self._check_presser(press.operator, request)
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
         self._in_time(request, press.place)
         return request
+
+    def _check_presser(self, presser: Operator, request: Request) -> None:
+        """Raise unless the operator who asked pressed, from any workspace. Someone elsewhere may have their user id."""
+        who, home = request.ask.operator, self.home()
+        if (presser.team_id, presser.id) == (who.team_id, who.id):
+            return
+        ask, person = replace(request.ask, operator=presser), presser
+        if presser.id == who.id:
+            if home is None or (ours := home.person(presser)) is None:
+                raise self._refused(ask, NOT_TOLD, request.chosen)
+            who, person = home.known(who), ours
+        if (person.team_id, person.id) != (who.team_id, who.id):
+            self._refused(ask, Denied("pressed another's button"), request.chosen)
+            raise errors.NotYoursError
 
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
@@ -215,5 +226,7 @@ class Confirmations:
     def _refused(
         self, ask: Ask, denied: Denied, account: Account | None, sentence: str | None = None
     ) -> errors.DeniedError:
+        if home := self.home():
+            ask = replace(ask, operator=home.known(ask.operator))
         self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
-        return errors.DeniedError(denied.rule, errors.DeniedError.UNSURE if denied.unsure else sentence)
+        return errors.DeniedError(denied.rule, denied.sentence or sentence)

@@ -58,6 +58,11 @@ class DeniedError(BotError):
         "This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
     )
 
+    NOT_TOLD = (
+        "Slack could not tell whether you belong to this workspace or organisation, so it is not known whether you may "
+        "do this. This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
+    )
+
     def __init__(self, rule: str, sentence: str | None = None) -> None:
         self.rule = rule  # for the audit entry: the sentence reveals nothing
         self.everywhere = sentence is None  # they may use no pool, for certain

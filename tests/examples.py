@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from bot.action import Answer, Step
 from bot.audit import Entry, entry_of
-from bot.authorize import Allowed, Allowlist
+from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
 from bot.errors import PoolUnavailableError
 from bot.find import Finder
@@ -20,6 +20,7 @@ from bot.work import LEASE, Worker
 T = TypeVar("T")
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+HOME = Home("T0SIGNOUT1", frozenset({"T0SIGNOUT1"}))
 SAM = Operator(team_id="T0SIGNOUT1", id="U0SAM00001", name="sam")
 KIM = Operator(team_id="T0SIGNOUT1", id="U0KIM00001", name="kim")
 ADA = Account(
@@ -217,7 +218,7 @@ def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, 
     values: dict[str, Any] = {
         "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
         "members": lambda _: frozenset(),
-        "home_team": lambda: SAM.team_id,
+        "home": lambda: HOME,
         "pool_ids": {"customers": ADA.pool_id},
         "regions": {"customers": ADA.region},
         "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),

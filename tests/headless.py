@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -85,6 +86,15 @@ class Headless:
         return dict(self.stage.environment)
 
     # Slack
+
+    def install(self, where: cast.Install) -> None:
+        """Install the app there, with the scopes that it needs there."""
+        self.do(lambda: self.stage.install(where))
+
+    def move(self, person: str, team_id: str) -> None:
+        """Let this person be in another workspace from now on."""
+        people = self.stage.workspace.people
+        self.do(lambda: people.update({person: replace(people[person], team_id=team_id)}))
 
     def command(self, person: str, text: str, channel: str = SUPPORT) -> Ack:
         """Type /signout and wait for the ack."""

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.authorize import NOT_TOLD, Allowed, Allowlist, Authorized, Denied, Home, authorize
 from bot.request import TERMINAL, Operator
 
 HOME = "T0HOME"
+AT_HOME, ELSEWHERE = (Home(id_, frozenset({id_})) for id_ in (HOME, "T0OTHER"))
 SAM = Operator(team_id=HOME, id="U0SAM", name="sam")
 GROUPS = {"S0SUPPORT": frozenset({"U0SAM"}), "S0EMPTY": frozenset[str](), "S0BROKEN": None}
 
 
-def decide(allowlist: Allowlist, operator: Operator = SAM, home: str | None = HOME) -> dict[str, str] | str:
+def decide(allowlist: Allowlist, operator: Operator = SAM, home: Home | None = AT_HOME) -> dict[str, str] | str:
     decision = authorize(operator, allowlist, GROUPS.__getitem__, home)
     return dict(decision.rules) if isinstance(decision, Authorized) else decision.rule
 
@@ -45,19 +46,18 @@ def test_nobody_may_unless_a_rule_says_so(allowlist: Allowlist, decision: dict[s
 
 
 def test_a_person_of_another_team_may_not_whatever_the_list_says() -> None:
-    assert decide(Allowlist(listed("U0SAM"), {"a": NOBODY}), home="T0OTHER") == "from another team"
+    assert decide(Allowlist(listed("U0SAM"), {"a": NOBODY}), home=ELSEWHERE) == "from another team"
 
 
-@pytest.mark.parametrize("home", [None, ""])
-def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is_the_reason(home: str | None) -> None:
-    denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), GROUPS.__getitem__, home)
+def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is_the_reason() -> None:
+    denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), GROUPS.__getitem__, None)
     assert isinstance(denied, Denied)
     assert (denied.unsure, "which workspace this is" in denied.rule) == (True, True)
 
 
 @pytest.mark.parametrize(("groups", "unsure"), [("S0EMPTY", False), ("S0BROKEN", True), ("S0EMPTY S0BROKEN", True)])
 def test_a_refusal_says_whether_it_is_one_because_slack_could_not_be_asked(groups: str, *, unsure: bool) -> None:
-    denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), GROUPS.__getitem__, HOME)
+    denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), GROUPS.__getitem__, AT_HOME)
     assert isinstance(denied, Denied)
     assert denied.unsure is unsure
 
@@ -67,8 +67,67 @@ def test_slack_is_not_asked_where_a_user_id_decides() -> None:
         raise AssertionError
 
     allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": NOBODY})
-    assert isinstance(authorize(SAM, allowlist, never, HOME), Authorized)
-    assert isinstance(authorize(SAM, allowlist, never, "T0OTHER"), Denied)
+    assert isinstance(authorize(SAM, allowlist, never, AT_HOME), Authorized)
+    assert isinstance(authorize(SAM, allowlist, never, ELSEWHERE), Denied)
+
+
+OTHER_WORKSPACE = replace(SAM, team_id="T0OTHERWS")
+ORG = "E0ORG"
+
+
+def on_grid(asked: list[str] | None = None, *, says: bool | None) -> Home:
+    def asks(who: Operator) -> bool | None:
+        (asked if asked is not None else []).append(who.id)
+        return says
+
+    return Home(ORG, frozenset({HOME, ORG}), asks)
+
+
+@pytest.mark.parametrize("team", [HOME, ORG])
+def test_who_comes_from_the_workspace_or_the_organisation_is_its_person_and_slack_is_not_asked(team: str) -> None:
+    asked: list[str] = []
+    allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
+    authorized = authorize(replace(SAM, team_id=team), allowlist, GROUPS.__getitem__, on_grid(asked, says=False))
+    assert isinstance(authorized, Authorized)
+    assert authorized.operator == replace(SAM, team_id=ORG)
+    assert asked == []
+
+
+@pytest.mark.parametrize("allowed", [listed("U0SAM"), listed(groups="S0SUPPORT")], ids=["listed", "in a group"])
+def test_of_another_workspace_it_is_the_same_person_where_slack_says_so(allowed: Allowed) -> None:
+    authorized = authorize(OTHER_WORKSPACE, Allowlist(allowed, {"a": NOBODY}), GROUPS.__getitem__, on_grid(says=True))
+    assert isinstance(authorized, Authorized)
+    assert authorized.operator == replace(SAM, team_id=ORG)
+
+
+@pytest.mark.parametrize(
+    ("answer", "denied"), [(False, Denied("from another team")), (None, NOT_TOLD)], ids=["a stranger", "not told"]
+)
+def test_who_is_not_ours_by_slacks_word_may_not(*, answer: bool | None, denied: Denied) -> None:
+    allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
+    assert authorize(OTHER_WORKSPACE, allowlist, GROUPS.__getitem__, on_grid(says=answer)) == denied
+
+
+def test_slack_is_asked_about_no_one_whom_no_rule_lets_in() -> None:
+    asked: list[str] = []
+    allowlist = Allowlist(listed("U0KIM", "S0EMPTY"), {"a": NOBODY})
+    assert authorize(OTHER_WORKSPACE, allowlist, GROUPS.__getitem__, on_grid(asked, says=True)) == Denied("not allowed")
+    assert asked == []
+
+
+def test_outside_an_organisation_a_stranger_has_no_group_listed() -> None:
+    def never(_: str) -> frozenset[str]:
+        raise AssertionError
+
+    allowlist = Allowlist(listed(groups="S0SUPPORT"), {"a": NOBODY})
+    assert authorize(OTHER_WORKSPACE, allowlist, never, AT_HOME) == Denied("from another team")
+
+
+def test_whose_team_slack_did_not_say_is_not_accused_of_another() -> None:
+    allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
+    nowhere = replace(SAM, team_id="")
+    assert authorize(nowhere, allowlist, GROUPS.__getitem__, AT_HOME) == NOT_TOLD
+    assert isinstance(authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(says=True)), Authorized)
 
 
 def test_an_authorized_cannot_be_made_up() -> None:
@@ -83,8 +142,8 @@ def in_terminal(arn: str) -> Operator:
     return Operator(team_id=TERMINAL, id=arn, name="sam")
 
 
-@pytest.mark.parametrize("home", [None, HOME])
-def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_say(home: str | None) -> None:
+@pytest.mark.parametrize("home", [None, AT_HOME])
+def test_in_a_terminal_an_arn_that_is_listed_may_in_every_pool_and_slack_has_no_say(home: Home | None) -> None:
     allowlist = Allowlist(NOBODY, {"a": NOBODY, "b": NOBODY}, frozenset({SUPPORT}))
     assert decide(allowlist, in_terminal(SUPPORT), home) == {"a": "allow.terminal", "b": "allow.terminal"}
     one = replace(allowlist, pools={"b": NOBODY})

@@ -68,6 +68,7 @@ def stage(empty: Headless) -> Headless:
 
 def as_at_first(stage: Stage) -> None:
     stage.workspace.channels, stage.workspace.usergroups = cast.channels(), cast.usergroups()
+    stage.workspace.install, stage.workspace.usergroup_team = cast.Install.WORKSPACE, cast.TEAM_ID
     stage.workspace.messages.clear()
     stage.web_api.scopes = WebApi(stage.workspace).scopes
     for wire in (stage.weather.slack, stage.weather.cognito):
@@ -391,6 +392,78 @@ def test_a_broken_setup_is_named_by_its_lines_and_by_no_other(stage: Headless, c
     assert checked.not_ok() == wanted
     assert checked.code == 1
     assert words in " ".join(checked.said(name) for name in wanted)
+
+
+KINDS = {
+    cast.Install.WORKSPACE: "@signout of the workspace Sign-out sandbox (T0SIGNOUT1) ",
+    cast.Install.GRID_WORKSPACE: "@signout of the workspace Sign-out sandbox (T0SIGNOUT1), a workspace of the "
+    "Enterprise Grid organisation E0SIGNOUT1 ",
+    cast.Install.ORG_WIDE: "@signout, installed in all of the Enterprise Grid organisation E0SIGNOUT1 "
+    "(Sign-out organisation) ",
+}
+
+
+@pytest.mark.parametrize("install", cast.Install)
+def test_it_says_where_the_app_is_installed(stage: Headless, check: Check, install: cast.Install) -> None:
+    stage.install(install)
+    checked = check()
+    assert (checked.not_ok(), checked.code) == ({}, 0)
+    assert checked.said("bot token") == KINDS[install]
+    assert checked.said(GROUP) == "can be listed; people in it: 1 "
+    org_wide = install is cast.Install.ORG_WIDE
+    assert ("workspaces" in checked.findings) is org_wide
+    if org_wide:
+        assert checked.said("workspaces") == "the app is in T0SIGNOUT1, T0OTHERWS1 "
+
+
+@pytest.mark.parametrize("install", cast.Install)
+def test_users_read_is_wanted_in_an_organisation_only(stage: Headless, check: Check, install: cast.Install) -> None:
+    stage.install(install)
+    scopes = stage.stage.web_api.scopes[cast.BOT_TOKEN]
+    if install is cast.Install.WORKSPACE:
+        scopes.add("users:read")
+        checked = check()
+        assert (checked.not_ok(), checked.code) == ({"scopes": "warning"}, 0)
+        assert "more than it needs: users:read" in checked.said("scopes")
+    else:
+        scopes.discard("users:read")
+        checked = check()
+        assert (checked.not_ok(), checked.code) == ({"scopes": NO}, 1)
+        assert checked.said("scopes") == (
+            "The bot token lacks users:read. Bring the app's manifest up to date with what `python -m bot manifest "
+            "--grid` prints, and reinstall the app (OAuth & Permissions)."
+        )
+
+
+def test_installed_in_the_organisation_a_group_in_no_workspace_is_missing(stage: Headless, check: Check) -> None:
+    stage.install(cast.Install.ORG_WIDE)
+    stage.stage.workspace.usergroup_team = "T0NOTADDED"
+    checked = check()
+    assert checked.not_ok() == {GROUP: NO}
+    assert checked.said(GROUP) == (
+        "Slack cannot list it (no workspace that the app is in has it), so it lets no one in. "
+        "Check its id, and add the app to the workspace that has the group."
+    )
+
+
+def test_installed_in_the_organisation_a_group_that_may_not_be_looked_for_is_told_as_such(
+    stage: Headless, check: Check
+) -> None:
+    stage.install(cast.Install.ORG_WIDE)
+    without_scope("usergroups:read")(stage)
+    checked = check()
+    assert checked.not_ok() == {"scopes": NO, GROUP: NO}
+    assert "(missing_scope), so it lets no one in. Add usergroups:read" in checked.said(GROUP)
+
+
+def test_installed_in_the_organisation_but_added_to_no_workspace_it_can_be_used_by_no_one(
+    stage: Headless, check: Check
+) -> None:
+    stage.install(cast.Install.ORG_WIDE)
+    slack_gives("auth.teams.list", answer(200, {"ok": True, "teams": []}))(stage)
+    checked = check()
+    assert checked.not_ok() == {"workspaces": NO, GROUP: NO}
+    assert checked.said("workspaces").startswith("The app is in no workspace of the organisation")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from examples import (
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
 from bot.audit import Kind
-from bot.authorize import Allowed, Allowlist
+from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import AlreadyDecidedError, Press
 from bot.errors import (
     AccountNotFoundError,
@@ -64,6 +64,15 @@ def stored(store: Store, request: Request) -> Request:
     return found
 
 
+def on_grid(*, says: bool | None) -> Home:
+    return Home("E0ORG", frozenset({SAM.team_id, "E0ORG"}), lambda _: says)
+
+
+def of_operator(operator: Operator) -> Request:
+    request = awaiting()
+    return replace(request, ask=replace(request.ask, operator=operator))
+
+
 class TestAuthorize:
     def test_an_operator_on_the_list_may_and_leaves_no_entry(self, store: Store) -> None:
         authorized = confirmations(store, StoppedClock()).authorize(asked())
@@ -81,7 +90,7 @@ class TestAuthorize:
 
     def test_no_one_is_allowed_while_slack_has_not_said_which_workspace_this_is(self, store: Store) -> None:
         with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
-            confirmations(store, StoppedClock(), home_team=lambda: None).authorize(asked())
+            confirmations(store, StoppedClock(), home=lambda: None).authorize(asked())
 
     def test_no_one_is_allowed_through_a_group_that_slack_cannot_list_and_the_entry_says_so(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock(), allowlist=IN_GROUP, members=Members({"S0ONE": None}).members)
@@ -320,6 +329,54 @@ class TestConfirm:
         (*_, refusal) = store.entries(None, None)
         assert (refusal.kind, refusal.rule) == (Kind.REFUSED, "pressed another's button")
         assert refusal.ask == replace(request_.ask, operator=stranger)
+
+    @pytest.mark.parametrize("before", [SAM.team_id, "E0ORG"], ids=["stored before the update", "stored since"])
+    @pytest.mark.parametrize("team", [SAM.team_id, "E0ORG", "T0OTHER"])
+    def test_in_an_organisation_the_operator_may_press_from_any_workspace(
+        self, store: Store, before: str, team: str
+    ) -> None:
+        request = added(store, of_operator(replace(SAM, team_id=before)))
+        decided = confirmations(store, StoppedClock(), home=lambda: on_grid(says=True)).confirm(
+            press(request, replace(SAM, team_id=team))
+        )
+        assert decided.state is State.READY
+
+    @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
+    def test_in_an_organisation_someone_elsewhere_with_the_operators_user_id_may_not_press(
+        self, store: Store, button: str
+    ) -> None:
+        request = added(store, of_operator(replace(SAM, team_id="E0ORG")))
+        stranger = replace(SAM, team_id="T0OTHER")
+        with pytest.raises(NotYoursError):
+            getattr(confirmations(store, StoppedClock(), home=lambda: on_grid(says=False)), button)(
+                press(request, stranger)
+            )
+        (*_, refusal) = store.entries(None, None)
+        assert (refusal.rule, refusal.ask.operator) == ("pressed another's button", stranger)
+
+    @pytest.mark.parametrize("home", [None, on_grid(says=None)], ids=["not known yet", "Slack could not tell"])
+    @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
+    def test_where_it_cannot_be_told_who_pressed_no_one_is_accused(
+        self, store: Store, button: str, home: Home | None
+    ) -> None:
+        request = added(store, of_operator(replace(SAM, team_id="E0ORG")))
+        with pytest.raises(DeniedError) as caught:
+            getattr(confirmations(store, StoppedClock(), home=lambda: home), button)(
+                press(request, replace(SAM, team_id="T0OTHER"))
+            )
+        assert str(caught.value) == DeniedError.NOT_TOLD
+        (*_, refusal) = store.entries(None, None)
+        assert refusal.rule == "not allowed (Slack could not tell whether they belong here)"
+        assert stored(store, request) == request
+
+    def test_in_an_organisation_slack_is_not_asked_about_a_presser_with_another_user_id(self, store: Store) -> None:
+        def never(_: Operator) -> bool:
+            raise AssertionError
+
+        request = added(store, of_operator(replace(SAM, team_id="E0ORG")))
+        home = Home("E0ORG", frozenset({SAM.team_id, "E0ORG"}), never)
+        with pytest.raises(NotYoursError):
+            confirmations(store, StoppedClock(), home=lambda: home).confirm(press(request, replace(KIM, team_id="T0X")))
 
     @pytest.mark.parametrize("button", ["choose", "confirm", "cancel"])
     def test_a_forged_request_id_does_nothing(self, store: Store, button: str) -> None:

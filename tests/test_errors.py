@@ -70,6 +70,7 @@ SAID_TO_A_SECOND_PRESS = [
     UnderWayError(),
     NotRecordedError(),
     DeniedError("not allowed", DeniedError.UNSURE),
+    DeniedError("not allowed", DeniedError.NOT_TOLD),
     StoreUnavailableError("away", in_doubt=True),
 ]
 DENIALS = ("nothing was", "nothing has", "has done nothing", "not signed out", "no session")

@@ -29,6 +29,8 @@ SCOPE_OF_METHOD = {
     "views.open": None,
     "views.update": None,
 }
+# And what it calls only in an Enterprise Grid organisation.
+ON_GRID = {"auth.teams.list": None, "usergroups.list": "usergroups:read", "users.info": "users:read"}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,20 @@ def test_over_http_it_names_the_bots_address_and_is_the_same_otherwise(
     expected["settings"]["interactivity"]["request_url"] = url
     expected["settings"]["socket_mode_enabled"] = False
     assert over_http == expected
+
+
+@pytest.mark.parametrize("http", [(), ("--http", "https://signout.example.com")], ids=["Socket Mode", "HTTP"])
+def test_for_grid_it_may_read_people_and_be_installed_in_the_organisation_and_is_the_same_otherwise(
+    manifest: dict[str, Any], over_http: dict[str, Any], http: tuple[str, ...]
+) -> None:
+    expected = deepcopy(over_http if http else manifest)
+    expected["oauth_config"]["scopes"]["bot"].append("users:read")
+    expected["settings"]["org_deploy_enabled"] = True
+    for_grid = yaml.safe_load(printed("--grid", *http))
+    assert for_grid == expected
+    assert not problems(for_grid)
+    scopes = {scope for scope in (SCOPE_OF_METHOD | ON_GRID).values() if scope} | {"commands"}
+    assert set(for_grid["oauth_config"]["scopes"]["bot"]) == scopes
 
 
 @pytest.mark.parametrize(
@@ -134,6 +150,19 @@ def test_these_are_the_methods_that_a_flow_through_everything_calls(headless: He
         headless.wait_for_message(KIM, containing="Signed out: ada")
         headless.wait_for_form(KIM, containing="The card is in the channel")
     assert {call.action for call in headless.slack_calls()} == {*SCOPE_OF_METHOD, "response_url", "link"}
+
+
+def test_these_are_the_methods_that_a_flow_calls_in_an_organisation(headless: Headless) -> None:
+    headless.install(cast.Install.ORG_WIDE)
+    with headless.bot_in_process():
+        headless.command(KIM, "")
+        headless.submit(KIM, headless.wait_for_form(KIM), {"target": "ada"})
+        headless.press(KIM, headless.wait_for_message(KIM, button="signout_confirm"), "signout_confirm")
+        headless.wait_for_message(KIM, AUDIT, containing="Signed out: ada")
+        headless.wait_for_message(KIM, containing="Signed out: ada")
+        headless.wait_for_form(KIM, containing="The card is in the channel")
+    called = {call.action for call in headless.slack_calls()}
+    assert called == {*SCOPE_OF_METHOD, *ON_GRID, "response_url", "link"}
 
 
 def test_every_scope_says_why_it_is_asked_for() -> None:

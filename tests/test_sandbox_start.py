@@ -45,11 +45,11 @@ class Sandbox:
             answer: dict[str, Any] = json.load(connection.getresponse())
         return answer
 
-    def first_message(self) -> dict[str, Any]:
-        """Wait for Sam's first message; gives it."""
+    def first_message(self, person: str = "U0SAM00001") -> dict[str, Any]:
+        """Wait for this person's first message; gives it."""
         connection = http.client.HTTPConnection(self.host, timeout=10)
         with closing(connection):
-            connection.request("GET", "/events?person=U0SAM00001&since=0")
+            connection.request("GET", f"/events?person={person}&since=0")
             for line in connection.getresponse():
                 if line.startswith(b"data: ") and (messages := json.loads(line[6:])["channels"][0]["messages"]):
                     message: dict[str, Any] = messages[0]
@@ -63,11 +63,11 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(folder: Path, **environment: str) -> Iterator[Sandbox]:
+def sandbox(folder: Path, *options: str, **environment: str) -> Iterator[Sandbox]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)} | environment
     with ctrl_c.taken():
         process = subprocess.Popen(
-            [*COMMAND, "0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*COMMAND, "0", *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
     with process:
         try:
@@ -100,6 +100,13 @@ def test_it_stops_at_once_and_leaves_nothing_behind(tmp_path: Path, how: signal.
         assert running.process.stderr.read() == ""
     assert code == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.long
+def test_it_may_play_enterprise_grid(tmp_path: Path) -> None:
+    with sandbox(tmp_path, "--grid") as running:
+        running.do("say", text="/signout ada --pool customers", person="U0KIM00001", channel="C0SUPPORT1")
+        assert "ada" in running.first_message("U0KIM00001")["text"]
 
 
 @pytest.mark.long

@@ -167,6 +167,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     for code in (*ADVICE, "SomethingNewException"):
         yield code, advice(code)
     yield "DeniedError, Slack could not be asked", DeniedError.UNSURE
+    yield "DeniedError, Slack could not tell", DeniedError.NOT_TOLD
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NO_ONE_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED

@@ -20,7 +20,7 @@ from bot.edge.dispatch import dispatched
 from bot.edge.metrics import Metrics
 from bot.errors import BotError
 from bot.facts.duration import retry_after
-from bot.facts.slack_words import TOKEN_ERRORS
+from bot.facts.slack_words import TOKEN_ERRORS, word_in
 
 TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -68,8 +68,7 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
 
 def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     """Return Slack's word for an error, and how long it asks not to be called. The answer may not be Slack's."""
-    answer = getattr(error.response, "data", None)
-    reason = str(answer.get("error")) if isinstance(answer, dict) else "no answer of Slack's"
+    reason = word_in(getattr(error.response, "data", None)) or "no answer of Slack's"
     return reason, retry_after(getattr(error.response, "headers", None) or {})
 
 

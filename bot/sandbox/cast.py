@@ -1,10 +1,18 @@
 """Who and what is in the sandbox's workspace."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 TEAM_ID, TEAM_NAME, TEAM_DOMAIN = "T0SIGNOUT1", "Sign-out sandbox", "signout-sandbox"
 PARTNER_ID, PARTNER_NAME, PARTNER_DOMAIN = "T0PARTNER1", "Partner", "partner"
-TEAMS = {TEAM_ID: (TEAM_NAME, TEAM_DOMAIN), PARTNER_ID: (PARTNER_NAME, PARTNER_DOMAIN)}
+ORG_ID, ORG_NAME, ORG_DOMAIN = "E0SIGNOUT1", "Sign-out organisation", "signout-org"
+OTHER_ID, OTHER_NAME, OTHER_DOMAIN = "T0OTHERWS1", "Other workspace", "signout-other"  # of the same organisation
+PARTNER_ORG_ID, PARTNER_ORG_NAME = "E0PARTNER1", "Partner organisation"
+TEAMS = {
+    TEAM_ID: (TEAM_NAME, TEAM_DOMAIN),
+    OTHER_ID: (OTHER_NAME, OTHER_DOMAIN),
+    PARTNER_ID: (PARTNER_NAME, PARTNER_DOMAIN),
+}
 
 APP_ID, BOT_ID, BOT_USER_ID, BOT_NAME = "A0SIGNOUT1", "B0BOT00001", "U0BOT00001", "Sign-out"
 SUPPORT_CHANNEL, AUDIT_CHANNEL, SUPPORT_GROUP = "C0SUPPORT1", "C0AUDIT001", "S0SUPPORT1"
@@ -13,6 +21,7 @@ BOT_TOKEN = "xoxb-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this s
 APP_TOKEN = "xapp-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
 SIGNING_SECRET = "sandbox0not0a0secret0000000000000"  # noqa: S105 - opens nothing but this sandbox
 BOT_SCOPES = frozenset({"commands", "chat:write", "usergroups:read"})
+SCOPES_ON_GRID = frozenset({"users:read"})
 APP_SCOPES = frozenset({"connections:write"})
 
 COMMAND = "/signout"
@@ -20,9 +29,17 @@ USAGE_HINT = "TARGET [--pool NAME] [--reason TEXT]"
 DESCRIPTION = "Sign someone out of all their devices"
 
 
+class Install(StrEnum):
+    """Where the app is installed: in a workspace, in one of an Enterprise Grid organisation, in all of it."""
+
+    WORKSPACE = "workspace"
+    GRID_WORKSPACE = "grid workspace"
+    ORG_WIDE = "org-wide"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A person in Slack. `note` tells the sandbox's visitor what this person may do."""
+    """A person in Slack. `note` tells the sandbox's visitor what this person may do; `team_id`: where they are now."""
 
     id: str
     name: str

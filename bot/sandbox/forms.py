@@ -1,12 +1,12 @@
 """Forms: who has which one open, how the app opens and changes them, and what it is told of them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.sandbox import payloads
-from bot.sandbox.cast import Person
+from bot.sandbox.cast import ORG_ID, Install, Person
 from bot.sandbox.changes import Changes
 from bot.sandbox.form_limits import is_too_large, refused_arguments
 from bot.sandbox.socket_mode import Ack, Sockets
@@ -32,11 +32,18 @@ class Trigger:
 class Forms:
     """The open forms, one for each person at most; only its person sees a form."""
 
-    def __init__(self, people: Mapping[str, Person], sockets: Sockets, changes: Changes) -> None:
+    def __init__(
+        self,
+        people: Mapping[str, Person],
+        sockets: Sockets,
+        changes: Changes,
+        install: Callable[[], Install] = lambda: Install.WORKSPACE,
+    ) -> None:
         self.trigger_lifetime = TRIGGER_LIFETIME
         self._people = people
         self._sockets = sockets
         self._changes = changes
+        self._install = install
         self._triggers: dict[str, Trigger] = {}
         self._open: dict[str, View] = {}
 
@@ -87,7 +94,7 @@ class Forms:
         self._changes.note()
         if form.errors:
             return Ack(seconds=0.0, error="not_submitted")
-        payload = payloads.view_submission(self._people[person_id], view.as_the_api_shows_it(answers))
+        payload = payloads.view_submission(self._people[person_id], self._shown(view, answers), self._install())
         self.admit(payload, person_id)
         ack = await self._sockets.deliver("interactive", payload, accepts_response=True)
         error = ack.error or self._answer(form, ack.payload or {})
@@ -98,8 +105,8 @@ class Forms:
     async def act(self, person_id: str, view: View, action_id: str, given: Answers) -> Ack:
         """Press a button in a form, or change an input of which the app is told at once (`dispatch_action`)."""
         form, answers = self._theirs(person_id, view), view.answers(given)
-        shown = view.as_the_api_shows_it(answers)
-        payload = payloads.view_actions(self._people[person_id], shown, _action(shown, action_id))
+        shown = self._shown(view, answers)
+        payload = payloads.view_actions(self._people[person_id], shown, _action(shown, action_id), self._install())
         form.answered = answers
         self.admit(payload, person_id)
         return await self._sockets.deliver("interactive", payload, accepts_response=False)
@@ -109,8 +116,13 @@ class Forms:
         self._remove(self._theirs(person_id, view))
         if not view.content.get("notify_on_close"):
             return None
-        payload = payloads.view_closed(self._people[person_id], view.as_the_api_shows_it())
+        payload = payloads.view_closed(self._people[person_id], self._shown(view), self._install())
         return await self._sockets.deliver("interactive", payload, accepts_response=False)
+
+    def _shown(self, view: View, answers: Answers | None = None) -> Content:
+        """Show the view as the app is told of it. Installed in a whole organisation, it is in that, not in a team."""
+        shown = view.as_the_api_shows_it(answers)
+        return shown | ({"app_installed_team_id": ORG_ID} if self._install() is Install.ORG_WIDE else {})
 
     def _theirs(self, person_id: str, view: View) -> View:
         form = self._open.get(person_id)

@@ -4,7 +4,22 @@ import secrets
 import time
 from typing import Any
 
-from bot.sandbox.cast import APP_ID, COMMAND, TEAM_DOMAIN, TEAM_ID, TEAMS, Channel, Person
+from bot.sandbox.cast import (
+    APP_ID,
+    COMMAND,
+    ORG_ID,
+    ORG_NAME,
+    OTHER_ID,
+    PARTNER_ID,
+    PARTNER_ORG_ID,
+    PARTNER_ORG_NAME,
+    TEAM_DOMAIN,
+    TEAM_ID,
+    TEAMS,
+    Channel,
+    Install,
+    Person,
+)
 
 VERIFICATION_TOKEN = "deprecated-and-unchecked"  # noqa: S105 - Slack still sends one; no one checks it
 
@@ -14,8 +29,14 @@ def trigger_id() -> str:
     return f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**13)}.{secrets.token_hex(16)}"
 
 
-def slash_command(
-    person: Person, channel: Channel, text: str, response_url: str, command: str = COMMAND
+def slash_command(  # noqa: PLR0913 - the parts of one payload
+    person: Person,
+    channel: Channel,
+    text: str,
+    response_url: str,
+    command: str = COMMAND,
+    *,
+    install: Install = Install.WORKSPACE,
 ) -> dict[str, Any]:
     """Make the payload of a `slash_commands` envelope."""
     _, domain = TEAMS[person.team_id]
@@ -23,6 +44,7 @@ def slash_command(
         "token": VERIFICATION_TOKEN,
         "team_id": person.team_id,
         "team_domain": domain,
+        **({} if install is Install.WORKSPACE else {"enterprise_id": ORG_ID, "enterprise_name": ORG_NAME}),
         "channel_id": channel.id,
         "channel_name": channel.name,
         "user_id": person.id,
@@ -30,7 +52,7 @@ def slash_command(
         "command": command,
         "text": text,
         "api_app_id": APP_ID,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": str(install is Install.ORG_WIDE).lower(),
         "response_url": response_url,
         "trigger_id": trigger_id(),
     }
@@ -44,11 +66,12 @@ def block_actions(  # noqa: PLR0913 - the parts of one payload
     message: dict[str, Any] | None,
     action: dict[str, Any],
     response_url: str,
+    install: Install = Install.WORKSPACE,
 ) -> dict[str, Any]:
     """Make the payload of an `interactive` envelope for a press. Of an ephemeral message Slack sends no `message`."""
     payload: dict[str, Any] = {
         "type": "block_actions",
-        **_everywhere(person),
+        **_everywhere(person, install),
         "container": {
             "type": "message",
             "message_ts": message_ts,
@@ -66,27 +89,29 @@ def block_actions(  # noqa: PLR0913 - the parts of one payload
     return payload
 
 
-def view_submission(person: Person, view: dict[str, Any]) -> dict[str, Any]:
+def view_submission(person: Person, view: dict[str, Any], install: Install = Install.WORKSPACE) -> dict[str, Any]:
     """Make the payload of an `interactive` envelope for a form that was sent."""
     return {
         "type": "view_submission",
-        **_everywhere(person),
+        **_everywhere(person, install),
         "trigger_id": trigger_id(),
         "view": view,
         "response_urls": [],
     }
 
 
-def view_closed(person: Person, view: dict[str, Any]) -> dict[str, Any]:
+def view_closed(person: Person, view: dict[str, Any], install: Install = Install.WORKSPACE) -> dict[str, Any]:
     """Make the payload of an `interactive` envelope for a form that was closed unsent."""
-    return {"type": "view_closed", **_everywhere(person), "view": view, "is_cleared": False}
+    return {"type": "view_closed", **_everywhere(person, install), "view": view, "is_cleared": False}
 
 
-def view_actions(person: Person, view: dict[str, Any], action: dict[str, Any]) -> dict[str, Any]:
+def view_actions(
+    person: Person, view: dict[str, Any], action: dict[str, Any], install: Install = Install.WORKSPACE
+) -> dict[str, Any]:
     """Make the payload of an `interactive` envelope for a press or a change in a form."""
     return {
         "type": "block_actions",
-        **_everywhere(person),
+        **_everywhere(person, install),
         "container": {"type": "view", "view_id": view["id"]},
         "trigger_id": trigger_id(),
         "view": view,
@@ -94,12 +119,48 @@ def view_actions(person: Person, view: dict[str, Any], action: dict[str, Any]) -
     }
 
 
-def _everywhere(person: Person) -> dict[str, Any]:
+def _everywhere(person: Person, install: Install) -> dict[str, Any]:
+    """Tell who it is, and then of the installation: `team` and `enterprise` are the same for whoever presses."""
+    team = {"id": TEAM_ID, "domain": TEAM_DOMAIN}
+    if install is Install.GRID_WORKSPACE:
+        team |= {"enterprise_id": ORG_ID, "enterprise_name": ORG_NAME}
     return {
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
         "api_app_id": APP_ID,
         "token": VERIFICATION_TOKEN,
-        "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "team": None if install is Install.ORG_WIDE else team,
+        "enterprise": None if install is Install.WORKSPACE else {"id": ORG_ID, "name": ORG_NAME},
+        "is_enterprise_install": install is Install.ORG_WIDE,
     }
+
+
+def user_info(person: Person, install: Install) -> dict[str, Any]:
+    """Show a person as users.info does. Someone of another team is a stranger to the app."""
+    user: dict[str, Any] = {
+        "id": person.id,
+        "team_id": person.team_id,
+        "name": person.name,
+        "deleted": False,
+        "real_name": person.real_name,
+        "tz": "Europe/Berlin",
+        "profile": {"real_name": person.real_name, "display_name": person.name, "team": person.team_id},
+        "is_admin": False,
+        "is_owner": False,
+        "is_restricted": False,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": 1700000000,
+    }
+    is_partner = person.team_id == PARTNER_ID
+    if is_partner:
+        user["is_stranger"] = True
+    if install is not Install.WORKSPACE:
+        user["enterprise_user"] = {
+            "id": person.id,
+            "enterprise_id": PARTNER_ORG_ID if is_partner else ORG_ID,
+            "enterprise_name": PARTNER_ORG_NAME if is_partner else ORG_NAME,
+            "is_admin": False,
+            "is_owner": False,
+            "teams": [PARTNER_ID] if is_partner else [TEAM_ID, OTHER_ID],
+        }
+    return user

@@ -75,6 +75,12 @@ class Stage:
             check.cancel()
         await self._exits.aclose()
 
+    def install(self, where: cast.Install) -> None:
+        """Install the app there, with the scopes that it needs there."""
+        self.workspace.install = where
+        scopes = cast.BOT_SCOPES if where is cast.Install.WORKSPACE else cast.BOT_SCOPES | cast.SCOPES_ON_GRID
+        self.web_api.scopes[cast.BOT_TOKEN] = set(scopes)
+
     def _check_devices(self, call: Call) -> None:
         if call.action == SIGN_OUT:
             check = asyncio.ensure_future(self.cognito.check(call.parameters.get("Username")))

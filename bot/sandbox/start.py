@@ -13,8 +13,10 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from bot.sandbox.cast import OTHER_ID, Install
 from bot.sandbox.cognito import REGION
 from bot.sandbox.page import Page
 from bot.sandbox.stage import Report, Stage
@@ -30,8 +32,8 @@ class CannotStartError(Exception):
     """A sentence that says why, and what to do."""
 
 
-async def run(port: int, *, browser: bool) -> int:
-    """Run the sandbox until Ctrl-C or SIGTERM; return the exit code."""
+async def run(port: int, *, browser: bool, grid: bool = False) -> int:
+    """Run the sandbox until Ctrl-C or SIGTERM; return the exit code. `grid`: in an Enterprise Grid organisation."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     task = asyncio.current_task()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -43,7 +45,7 @@ async def run(port: int, *, browser: bool) -> int:
 
     try:
         with _door(port) as door:
-            await _perform(door, report, browser=browser)
+            await _perform(door, report, browser=browser, grid=grid)
     except asyncio.CancelledError:
         report("Stopped.")
     except CannotStartError as error:
@@ -52,16 +54,25 @@ async def run(port: int, *, browser: bool) -> int:
     return 0
 
 
-async def _perform(door: socket.socket, report: Report, *, browser: bool) -> None:
+async def _perform(door: socket.socket, report: Report, *, browser: bool, grid: bool) -> None:
     report("Starting, on this machine only")
     forget_the_outside()
-    async with Stage(report=report) as stage, bot_on(stage) as bot, Page(stage).open(door) as url:
+    async with Stage(report=report) as stage, bot_on(_placed(stage, grid=grid)) as bot, Page(stage).open(door) as url:
         report("The bot is connected")
         report(f"Open {url}   (Ctrl-C stops everything)")
         if browser:
             open_browser(url)
         await asyncio.wait({bot})
         raise CannotStartError(f"The bot ended: {bot.exception() or 'it was told to'}.")
+
+
+def _placed(stage: Stage, *, grid: bool) -> Stage:
+    """Where it is wanted, install the app in all of an organisation, with Kim in another of its workspaces."""
+    if grid:
+        stage.install(Install.ORG_WIDE)
+        people = stage.workspace.people
+        people.update({id_: replace(who, team_id=OTHER_ID) for id_, who in people.items() if who.name == "kim"})
+    return stage
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from bot.sandbox.board import as_the_api_shows_it
 from bot.sandbox.form_limits import refused_arguments
 from bot.sandbox.forms import NotDone
 from bot.sandbox.limits import refusal
+from bot.sandbox.payloads import user_info
 from bot.sandbox.shapes import string
 from bot.sandbox.views import View
 from bot.sandbox.workspace import Workspace
@@ -32,7 +33,10 @@ class WebApi:
             "auth.test": ("xoxb-", None, self._auth_test),
             "apps.connections.open": ("xapp-", "connections:write", self._connections_open),
             "chat.postMessage": ("xoxb-", "chat:write", self._post_message),
+            "auth.teams.list": ("xoxb-", None, self._teams),
+            "usergroups.list": ("xoxb-", "usergroups:read", self._usergroups),
             "usergroups.users.list": ("xoxb-", "usergroups:read", self._usergroup_members),
+            "users.info": ("xoxb-", "users:read", self._user_info),
             "views.open": ("xoxb-", None, self._open_form),
             "views.update": ("xoxb-", None, self._update_form),
         }
@@ -63,16 +67,25 @@ class WebApi:
         return None
 
     def _auth_test(self, _: Arguments) -> Answer:
+        install, org = self._workspace.install, {"enterprise_id": cast.ORG_ID}
+        is_org_wide = install is cast.Install.ORG_WIDE
         return {
             "ok": True,
-            "url": f"https://{cast.TEAM_DOMAIN}.slack.com/",
-            "team": cast.TEAM_NAME,
+            "url": f"https://{cast.ORG_DOMAIN if is_org_wide else cast.TEAM_DOMAIN}.slack.com/",
+            "team": cast.ORG_NAME if is_org_wide else cast.TEAM_NAME,
             "user": "signout",
-            "team_id": cast.TEAM_ID,
+            "team_id": cast.ORG_ID if is_org_wide else cast.TEAM_ID,
             "user_id": cast.BOT_USER_ID,
             "bot_id": cast.BOT_ID,
-            "is_enterprise_install": False,
+            **({} if install is cast.Install.WORKSPACE else org),
+            "is_enterprise_install": is_org_wide,
         }
+
+    def _teams(self, _: Arguments) -> Answer:
+        if self._workspace.install is not cast.Install.ORG_WIDE:
+            return _no("not_allowed_token_type")
+        teams = [{"id": id_, "name": cast.TEAMS[id_][0]} for id_ in (cast.TEAM_ID, cast.OTHER_ID)]
+        return {"ok": True, "teams": teams, "response_metadata": {"next_cursor": ""}}
 
     def _connections_open(self, _: Arguments) -> Answer:
         address = self._workspace.address.replace("http://", "ws://", 1)
@@ -97,12 +110,39 @@ class WebApi:
 
     def _channel(self, named: str) -> cast.Channel | None:
         person = self._workspace.people.get(named)
-        if person and person.team_id == cast.TEAM_ID:
+        ours = {cast.TEAM_ID} if self._workspace.install is cast.Install.WORKSPACE else {cast.TEAM_ID, cast.OTHER_ID}
+        if person and person.team_id in ours:
             return self._workspace.direct_messages(person.id)
         return self._workspace.channels.get(named)
 
+    def _usergroups(self, arguments: Arguments) -> Answer:
+        if refused := self._without_team(arguments):
+            return refused
+        ids = self._workspace.usergroups if self._has_groups(arguments) else ()
+        groups = [{"id": id_, "team_id": self._workspace.usergroup_team, "is_usergroup": True} for id_ in sorted(ids)]
+        return {"ok": True, "usergroups": groups}
+
+    def _has_groups(self, arguments: Arguments) -> bool:
+        is_org_wide = self._workspace.install is cast.Install.ORG_WIDE
+        return not is_org_wide or arguments.get("team_id") == self._workspace.usergroup_team
+
+    def _without_team(self, arguments: Arguments) -> Answer | None:
+        """Refuse what Slack refuses an organisation's token: it wants to know which workspace is meant."""
+        is_org_wide = self._workspace.install is cast.Install.ORG_WIDE
+        return _no("missing_argument") if is_org_wide and not arguments.get("team_id") else None
+
+    def _user_info(self, arguments: Arguments) -> Answer:
+        person = self._workspace.people.get(str(arguments.get("user", "")))
+        if person is None:
+            return _no("user_not_found")
+        return {"ok": True, "user": user_info(person, self._workspace.install)}
+
     def _usergroup_members(self, arguments: Arguments) -> Answer:
-        members = self._workspace.usergroups.get(str(arguments.get("usergroup", "")))
+        if refused := self._without_team(arguments):
+            return refused
+        members = None
+        if self._has_groups(arguments):
+            members = self._workspace.usergroups.get(str(arguments.get("usergroup", "")))
         return _no("no_such_subteam") if members is None else {"ok": True, "users": sorted(members)}
 
     def _open_form(self, arguments: Arguments) -> Answer:

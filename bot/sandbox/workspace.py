@@ -22,16 +22,18 @@ class Workspace(Board):
         super().__init__(changes or Changes())
         self.people = cast.people()
         self.usergroups = cast.usergroups()
+        self.usergroup_team = cast.TEAM_ID  # the workspace that has them
+        self.install = cast.Install.WORKSPACE
         self.messages_tab = True  # where the app may write to people directly, as its manifest asks for
         self.sockets = Sockets(self.changes)
         self.response_urls = ResponseUrls(self)
-        self.forms = Forms(self.people, self.sockets, self.changes)
+        self.forms = Forms(self.people, self.sockets, self.changes, lambda: self.install)
 
     async def command(self, person_id: str, text: str, channel_id: str, command: str = cast.COMMAND) -> Ack:
         """Type a slash command: the app is told, and its acknowledgement may be an answer at once."""
         person, channel = self.people[person_id], self.channels[channel_id]
         url = self.response_urls.issue(person_id, channel_id, None)
-        payload = payloads.slash_command(person, channel, as_slack_sends_it(text), url, command)
+        payload = payloads.slash_command(person, channel, as_slack_sends_it(text), url, command, install=self.install)
         self.forms.admit(payload, person_id)
         ack = await self.sockets.deliver("slash_commands", payload, accepts_response=True)
         if ack.payload and (ack.payload.get("text") or ack.payload.get("blocks")):
@@ -54,6 +56,7 @@ class Workspace(Board):
             message=None if message.only_for else as_the_api_shows_it(message),
             action={key: button[key] for key in SENT_OF_A_BUTTON if key in button},
             response_url=url,
+            install=self.install,
         )
         self.forms.admit(payload, person_id)
         return await self.sockets.deliver("interactive", payload, accepts_response=False)

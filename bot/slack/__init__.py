@@ -12,6 +12,9 @@ text.py             what messages are made of, as data, and how it becomes Block
 masking.py          what personal data looks like, and what is shown instead
 clients.py          the one client to Slack, its kept connections, and posting through it
 groups.py           members of Slack user groups, at most a minute old
+group_teams.py      in which workspace of an organisation a group is
+installation.py     where the app is installed, and so whose people may be allowed
+people.py           who belongs to the organisation
 manifest.py         the Slack app's manifest
 check_workspace.py  what `check` asks Slack
 answers.py          what came back from one of these calls

@@ -1,6 +1,5 @@
 """What `check` gets back from a call to the Web API. Any answer is taken, and no answer is quoted."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-_WORD = re.compile(r"[a-z][a-z_]{0,59}")  # Slack's words have no dashes, and tokens do
+from bot.facts.slack_words import word_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,12 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
         return Answer(asked_at, datetime.now(UTC), _broken(error), is_slacks=False)
     body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}
-    trouble = "" if body.get("ok") is True else str(body.get("error"))
-    is_slacks = not trouble or bool(_WORD.fullmatch(trouble))
+    trouble = "" if body.get("ok") is True else word_in(body)
     return Answer(
         asked_at,
         datetime.now(UTC),
-        trouble if is_slacks else f"HTTP {getattr(response, 'status_code', '?')}, but not in Slack's words",
-        is_slacks=is_slacks,
+        f"HTTP {getattr(response, 'status_code', '?')}, but not in Slack's words" if trouble is None else trouble,
+        is_slacks=trouble is not None,
         body=body,
         headers={name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()},
     )

@@ -8,15 +8,19 @@ from functools import partial
 from pathlib import Path
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.authorize import Allowlist
 from bot.facts.finding import Finding
 from bot.slack.answers import Answer, ask
+from bot.slack.group_teams import GroupTeams, NoWorkspaceError
 from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS
+from bot.slack.installation import Install
 from bot.slack.manifest import FILE
 from bot.slack.scopes import REINSTALL, compare
 
 TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. No one was signed out."
+SHOWN = 5  # workspaces of an organisation
 _NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
 _CHANNEL_FIXES = {
     "channel_not_found": "Check SIGNOUT_AUDIT_CHANNEL; a private channel must have the app in it (/invite).",
@@ -27,6 +31,7 @@ _CHANNEL_FIXES = {
 _NO_ONE_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
 _GROUP_FIXES = {
     "no_such_subteam": "Check its id in SIGNOUT_ALLOW_GROUPS or allow.groups.",
+    NoWorkspaceError.strerror: "Check its id, and add the app to the workspace that has the group.",
     "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
     "ratelimited": "Run the check again in a minute.",
 }
@@ -46,6 +51,7 @@ class SlackChecks:
     judge_clock: Callable[[str, str | None, datetime, datetime], Finding]
     manifest: Path = FILE
     _why_not: "Future[str]" = field(default_factory=Future, init=False)
+    _teams: "Future[GroupTeams]" = field(default_factory=Future, init=False)
     _members: "dict[str, Future[frozenset[str] | None]]" = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -67,15 +73,20 @@ class SlackChecks:
     def tokens(self) -> Iterator[Finding]:
         """Try the address and the bot token (auth.test); look at its scopes, and at Slack's clock."""
         answer = ask(self.client.auth_test)
+        install = Install.of(answer.body)
         self._why_not.set_result(_why_not(answer))
+        self._teams.set_result(GroupTeams(self.client, lambda: install.is_org_wide))
         if not answer.is_slacks:
             sentence = f"{self.client.base_url} does not answer as Slack does ({answer.trouble})."
             yield Finding("Slack's address", "missing", sentence, "Check the way there: network, proxy, SLACK_API_URL.")
             yield Finding("bot token", "not tried", "not tried: Slack could not be asked")
         else:
             yield Finding("Slack's address", "ok", f"{self.client.base_url} answers")
-            yield _bot_token(answer)
-        yield compare("" if _why_not(answer) else answer.headers.get("x-oauth-scopes"), self.manifest)
+            yield _bot_token(answer, install)
+        scopes = "" if _why_not(answer) else answer.headers.get("x-oauth-scopes")
+        yield compare(scopes, self.manifest, grid=install.organisation is not None)
+        if not _why_not(answer) and install.is_org_wide:
+            yield _workspaces(ask(self.client.auth_teams_list))
         yield self.judge_clock("clock against Slack", answer.headers.get("date"), answer.asked_at, answer.answered_at)
 
     def connection(self) -> Iterator[Finding]:
@@ -113,9 +124,12 @@ class SlackChecks:
             self._members[id_].set_result(None)
             yield Finding(f"group {id_}", "not tried", why)
         else:
-            answer = ask(lambda: self.client.usergroups_users_list(usergroup=id_))
+            answer = ask(partial(self._listed, id_))
             self._members[id_].set_result(_members(answer))
             yield _group(id_, answer)
+
+    def _listed(self, id_: str) -> SlackResponse:
+        return self.client.usergroups_users_list(usergroup=id_, team_id=self._teams.result().of(id_))
 
     def anyone(self) -> Iterator[Finding]:
         """Say whether anyone may sign people out, and whether Slack can be asked about so many groups."""
@@ -149,7 +163,7 @@ def _why_not(answer: Answer) -> str:
     return f"not tried: the bot token does not work ({trouble})" if trouble else ""
 
 
-def _bot_token(answer: Answer) -> Finding:
+def _bot_token(answer: Answer, install: Install) -> Finding:
     name = "bot token"
     if answer.trouble:
         fix = "Copy it again (OAuth & Permissions > Bot User OAuth Token), and set SLACK_BOT_TOKEN."
@@ -158,7 +172,22 @@ def _bot_token(answer: Answer) -> Finding:
         fix = "Give the Bot User OAuth Token, which starts with xoxb-, as SLACK_BOT_TOKEN."
         return Finding(name, "missing", "It is a person's token, not a bot's.", fix)
     team, user = (str(answer.body.get(key))[:80] for key in ("team", "user"))
-    return Finding(name, "ok", f"@{user} of the workspace {team} ({str(answer.body.get('team_id'))[:20]})")
+    organisation = f"the Enterprise Grid organisation {str(install.organisation)[:20]}"
+    if install.is_org_wide:
+        return Finding(name, "ok", f"@{user}, installed in all of {organisation} ({team})")
+    of_it = f", a workspace of {organisation}" if install.organisation else ""
+    return Finding(name, "ok", f"@{user} of the workspace {team} ({str(install.team_id)[:20]}){of_it}")
+
+
+def _workspaces(answer: Answer) -> Finding:
+    name, teams = "workspaces", answer.body.get("teams")
+    if answer.trouble or not isinstance(teams, list):
+        return Finding(name, "not tried", f"not tried: Slack does not list them ({answer.trouble or 'no teams'})")
+    if not teams:
+        sentence = "The app is in no workspace of the organisation, so no one can type /signout."
+        return Finding(name, "missing", sentence, "Add it to some, where the organisation's apps are managed.")
+    ids = [str(team.get("id"))[:20] for team in teams[:SHOWN]]
+    return Finding(name, "ok", f"the app is in {', '.join(ids)}{', …' if len(teams) > SHOWN else ''}")
 
 
 def _members(answer: Answer) -> frozenset[str] | None:

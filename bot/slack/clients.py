@@ -26,6 +26,7 @@ from bot.clock import CheckedClock
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
 from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
+from bot.facts.slack_words import word_in
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
@@ -162,8 +163,9 @@ def kind_of_status(status: int) -> str:
 
 def reason_of(error: Exception) -> str:
     """Return Slack's word for what went wrong, or the error's kind: nothing of what was sent."""
-    answer = error.response.data if isinstance(error, SlackApiError) else None
-    return str(answer.get("error")) if isinstance(answer, dict) else type(error).__name__
+    if not isinstance(error, SlackApiError):
+        return type(error).__name__
+    return word_in(getattr(error.response, "data", None)) or f"HTTP {getattr(error.response, 'status_code', '?')}"
 
 
 def post(client: WebClient, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
@@ -189,8 +191,7 @@ def _post(client: WebClient, channel: str, text: str, form: Mapping[str, Any]) -
         ts = answer.get("ts")
     except SlackApiError as error:
         answer = error.response
-        word = answer.data.get("error") if isinstance(answer.data, dict) else None
-        raise not_taken(answer.status_code, answer.headers, word) from None
+        raise not_taken(answer.status_code, answer.headers, word_in(answer.data)) from None
     except Exception as error:  # noqa: BLE001 -- any error is no yes
         raise DeliveryError(type(error).__name__) from None
     if not ts:

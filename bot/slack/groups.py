@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.backoff import pause
 from bot.slack.clients import not_taken, reason_of
+from bot.slack.group_teams import GroupTeams
 
 # A decision commits a moment after it asked, and must not rest on a list older than 60 s.
 MAX_AGE_SECONDS = 50.0
@@ -43,8 +44,10 @@ class SlackGroups:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         wall: Callable[[], float] = time.time,
+        *,
+        teams: GroupTeams | None = None,
     ) -> None:
-        self._client = client
+        self._client, self._teams = client, teams or GroupTeams(client, lambda: False)
         self._now, self._sleep, self._wall = now, sleep, wall
         self._lock = threading.Lock()
         self._listed: dict[str, tuple[float, float, frozenset[str]]] = {}  # with when Slack was asked, by both clocks
@@ -100,9 +103,12 @@ class SlackGroups:
     def _ask(self, group_id: str, asked_at: float, wall: float) -> UserIds:
         members, wait = None, None
         try:
-            members = frozenset(self._client.usergroups_users_list(usergroup=group_id)["users"])
+            team_id = self._teams.of(group_id)
+            members = frozenset(self._client.usergroups_users_list(usergroup=group_id, team_id=team_id)["users"])
         except Exception as error:  # noqa: BLE001 -- without a list, no one is in the group
             log.warning("Slack could not list group %s: %s", group_id, reason_of(error))
+            if reason_of(error) == "no_such_subteam":
+                self._teams.forget(group_id)
             if isinstance(error, SlackApiError):
                 wait = not_taken(error.response.status_code, error.response.headers, None).retry_after
         with self._lock:

@@ -32,16 +32,6 @@ _QUIET = logging.getLogger("bot.slack.bolt")
 log = logging.getLogger(__name__)
 
 
-class Installation:
-    """The workspace the bot is installed in; its `team_id` is None until auth.test has answered."""
-
-    team_id: str | None = None
-
-    def learn(self, auth_test: dict[str, Any]) -> None:
-        """Remember what auth.test said."""
-        self.team_id = str(auth_test["team_id"])
-
-
 def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) -> App:
     """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
     app = App(
@@ -140,8 +130,8 @@ class Listeners:
         """Return who sent a command, a form or a press, and how to reply: at its response_url, or else at `place`."""
         user = payload.get("user")
         if user:
-            # The person's own team: `team` is where the message is, and on Enterprise Grid it can be null.
-            team_id = user.get("team_id") or (payload.get("team") or {}).get("id") or ""
+            # The person's own. `team`, `enterprise` and `is_enterprise_install` tell of the installation, not of them.
+            team_id = user.get("team_id") or ""
             id_, name = user["id"], user.get("username") or user.get("name") or ""
         else:
             team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""

@@ -7,12 +7,16 @@ import yaml
 
 from bot.facts.finding import Finding
 
+ON_GRID = frozenset({"users:read"})  # what the app needs as well in an Enterprise Grid organisation
 REINSTALL = "reinstall the app to the workspace (OAuth & Permissions)"
 _SCOPE = re.compile(r"[a-z_.:]+|incoming-webhook")
 
 
-def compare(header: str | None, manifest: Path) -> Finding:
-    """Say what the token lacks, or has too much, going by the header in which Slack lists its scopes."""
+def compare(header: str | None, manifest: Path, *, grid: bool = False) -> Finding:
+    """Say what the token lacks, or has too much, going by the header in which Slack lists its scopes.
+
+    `grid`: the app is installed in an Enterprise Grid organisation, or in one of its workspaces.
+    """
     name = "scopes"
     if not header:
         return Finding(name, "not tried", "not tried: Slack did not say which the bot token has")
@@ -26,10 +30,13 @@ def compare(header: str | None, manifest: Path) -> Finding:
         )
     except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
         return Finding(name, "warning", f"{manifest} cannot be read; the token has {shown}.", "Restore manifest.yml.")
+    wanted |= ON_GRID if grid else frozenset()
+    source = "what `python -m bot manifest --grid` prints" if grid else "manifest.yml"
+    again = "reinstall the app (OAuth & Permissions)" if grid else REINSTALL
     if missing := sorted(wanted - has):
-        fix = f"Bring the app's manifest up to date with manifest.yml, and {REINSTALL}."
+        fix = f"Bring the app's manifest up to date with {source}, and {again}."
         return Finding(name, "missing", f"The bot token lacks {', '.join(missing)}.", fix)
     if more := sorted(has - wanted):
         sentence = f"The bot token has more than it needs: {', '.join(more)}."
-        return Finding(name, "warning", sentence, f"Remove them, and {REINSTALL}.")
-    return Finding(name, "ok", f"{shown}, as in manifest.yml")
+        return Finding(name, "warning", sentence, f"Remove them, and {again}.")
+    return Finding(name, "ok", f"{shown}, as in {source}")

@@ -70,6 +70,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
             add("--json", action="store_true", help="one JSON object instead of lines")
         case "manifest":
             add("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
+            add("--grid", action="store_true", help="for Enterprise Grid: one workspace of it, or all of it")
         case "iam-policy":
             role = _matching(ROLE_OR_USER, "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
             digits = _matching("[0-9]{12}", "must be the 12 digits of an AWS account")
@@ -80,6 +81,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
             add("--create", action="store_true", help="make the table, with the AWS credentials found here")
         case "sandbox":
             add("--port", type=port, default=DEFAULT_PORT, help="of the page (default %(default)s; 0 picks one)")
+            add("--grid", action="store_true", help="in an Enterprise Grid organisation of two workspaces")
             add("--no-browser", action="store_true", help="do not open the page")
 
 

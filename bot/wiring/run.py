@@ -32,8 +32,11 @@ from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import BlockingClient
+from bot.slack.group_teams import GroupTeams
 from bot.slack.groups import SlackGroups
-from bot.slack.listeners import Installation, build_app
+from bot.slack.installation import Installation
+from bot.slack.listeners import build_app
+from bot.slack.people import SlackPeople
 from bot.slack.reply import SlackCards
 from bot.slack.text import Lasting, Shown
 from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, user_pools
@@ -98,7 +101,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         aws_lane=lanes[2],
         trail=refusals,
         members=slack.groups.members,
-        home_team=lambda: slack.installation.team_id,
+        home=lambda: slack.installation.home,
     )
     app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
     rounds = _rounds(settings, store, checked, flow, slack, refusals)
@@ -137,8 +140,9 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
         meter=metrics,
         now=clock.now,
     )
-    groups = SlackGroups(client)
-    return SlackSide(client=client, groups=groups, installation=Installation(), delivery=delivery, cards=cards)
+    installation = Installation(SlackPeople(client).belongs)
+    groups = SlackGroups(client, teams=GroupTeams(client, installation.is_org_wide))
+    return SlackSide(client=client, groups=groups, installation=installation, delivery=delivery, cards=cards)
 
 
 def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from bot.authorize import Home
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
@@ -75,14 +76,14 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     trail: Trail,
     terminal: bool = False,
     members: Callable[[str, str], frozenset[str] | None] = lambda _, __: None,
-    home_team: Callable[[], str | None] = lambda: None,
+    home: Callable[[], Home | None] = lambda: None,
 ) -> Flow:
     """Return the flow over the rules, as they are configured: for a terminal, or for what comes from Slack."""
     confirmations = Confirmations(
         # Nothing that comes from Slack speaks for those in a terminal.
         allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
         members=members,
-        home_team=home_team,
+        home=home,
         pool_ids={name: pool.id for name, pool in settings.pools.items()},
         regions={name: pool.region for name, pool in settings.pools.items()},
         finder=Finder(

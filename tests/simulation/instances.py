@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.audit import Entry, Kind
-from bot.authorize import Allowed, Allowlist
+from bot.authorize import Allowed, Allowlist, Home
 from bot.clock import IN_A_ROW, CheckedClock, Reading
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, EntryDelivery
@@ -230,7 +230,7 @@ class Instance:
                 members=SlackGroups(
                     client, lambda: world.schedule.now, clock.sleep, lambda: clock.now().timestamp()
                 ).members,
-                home_team=lambda: HOME if world.schedule.now >= self._team_known_at else None,
+                home=lambda: Home(HOME, frozenset({HOME})) if world.schedule.now >= self._team_known_at else None,
                 pool_ids=POOLS,
                 regions={name: pool_id.partition("_")[0] for name, pool_id in POOLS.items()},
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),

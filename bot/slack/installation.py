@@ -1,0 +1,54 @@
+"""Where the app is installed, as auth.test says, and so whose people may be allowed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bot.authorize import Home
+from bot.request import Operator
+
+Belongs = Callable[[str, Operator], bool | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Install:
+    """An answer of auth.test. `organisation`: that of Enterprise Grid, else None. `team_id`: None where org-wide."""
+
+    team_id: str | None
+    organisation: str | None
+
+    @classmethod
+    def of(cls, auth_test: Mapping[str, Any]) -> "Install":
+        """Read an answer. Where the app is installed in a whole organisation, `team_id` is that organisation's too."""
+        team_id, organisation = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id"))
+        if auth_test.get("is_enterprise_install") is True or team_id.startswith("E"):
+            return cls(team_id=None, organisation=organisation or team_id or None)
+        return cls(team_id=team_id or None, organisation=organisation or None)
+
+    @property
+    def is_org_wide(self) -> bool:
+        """Whether the app is installed in a whole organisation."""
+        return self.organisation is not None and self.team_id is None
+
+
+class Installation:
+    """What is known of it; nothing until auth.test has answered. `belongs`: whether an organisation has a person."""
+
+    install: Install | None = None
+    home: Home | None = None
+
+    def __init__(self, belongs: Belongs) -> None:
+        self._belongs = belongs
+
+    def learn(self, auth_test: Mapping[str, Any]) -> None:
+        """Remember what auth.test said."""
+        install = Install.of(auth_test)
+        teams = frozenset(filter(None, (install.team_id, install.organisation)))
+        asks = partial(self._belongs, install.organisation) if install.organisation else None
+        id_ = install.organisation or install.team_id
+        self.install, self.home = install, Home(id_, teams, asks) if id_ else None
+
+    def is_org_wide(self) -> bool:
+        """Whether the app is installed in a whole organisation, as far as is known."""
+        return self.install is not None and self.install.is_org_wide

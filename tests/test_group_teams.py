@@ -1,0 +1,116 @@
+"""In which workspace of an organisation a group is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from bot.slack.group_teams import SECONDS_BETWEEN_SEARCHES, GroupTeams, NoWorkspaceError
+from bot.slack.groups import SlackGroups
+
+
+def refusal(word: str, status: int = 200) -> SlackApiError:
+    return SlackApiError(  # type: ignore[no-untyped-call]
+        word,
+        SlackResponse(
+            client=None,
+            http_verb="GET",
+            api_url="",
+            req_args={},
+            data={"ok": False, "error": word},
+            headers={},
+            status_code=status,
+        ),
+    )
+
+
+class Slack:
+    """Three workspaces, on pages of two, and what groups they have."""
+
+    def __init__(self, **groups: Any) -> None:
+        self.groups: dict[str, Any] = groups
+        self.calls: list[str] = []
+        self.pages = 0
+
+    def auth_teams_list(self, *, limit: int, cursor: str | None) -> dict[str, Any]:
+        assert limit <= 1000
+        self.pages += 1
+        ids = sorted(self.groups)
+        shown, more = (ids[2:], "") if cursor else (ids[:2], "next" if ids[2:] else "")
+        return {"teams": [{"id": id_, "name": id_} for id_ in shown], "response_metadata": {"next_cursor": more}}
+
+    def usergroups_list(self, *, team_id: str) -> dict[str, Any]:
+        self.calls.append(team_id)
+        if isinstance(self.groups[team_id], Exception):
+            raise self.groups[team_id]
+        return {"usergroups": [{"id": id_} for id_ in self.groups[team_id]]}
+
+    def usergroups_users_list(self, *, usergroup: str, team_id: str | None) -> dict[str, Any]:
+        self.calls.append(f"{usergroup} in {team_id}")
+        if usergroup not in self.groups[str(team_id)]:
+            raise refusal("no_such_subteam")
+        return {"users": ["U0SAM"]}
+
+
+def teams(slack: Slack, now: Callable[[], float] = lambda: 0.0) -> GroupTeams:
+    return GroupTeams(slack, lambda: True, now)  # type: ignore[arg-type]
+
+
+def test_in_a_workspace_slack_wants_to_know_no_team() -> None:
+    assert GroupTeams(Slack(), lambda: False).of("S1") is None  # type: ignore[arg-type]
+
+
+def test_workspaces_are_looked_in_until_it_is_found_and_each_once() -> None:
+    slack = Slack(T1=["S1"], T2=["S2", "S2b"], T3=["S3"])
+    found = teams(slack)
+    assert [found.of(id_) for id_ in ("S2", "S1", "S2b", "S3", "S2")] == ["T2", "T1", "T2", "T3", "T2"]
+    assert slack.calls == ["T1", "T2", "T3"]
+    assert slack.pages == 2
+
+
+def test_what_is_nowhere_is_looked_for_again_after_ten_minutes() -> None:
+    slack, now = Slack(T1=["S1"]), [0.0]
+    found = teams(slack, lambda: now[0])
+    for now[0], calls in ((0.0, 1), (SECONDS_BETWEEN_SEARCHES - 1, 1), (SECONDS_BETWEEN_SEARCHES, 2)):
+        with pytest.raises(NoWorkspaceError):
+            found.of("S9")
+        assert len(slack.calls) == calls
+    slack.groups["T2"] = ["S9"]
+    now[0] *= 2
+    assert found.of("S9") == "T2"
+
+
+def test_a_workspace_that_slack_does_not_list_hides_no_group_of_the_others_and_is_tried_again() -> None:
+    slack = Slack(T1=refusal("internal_error"), T2=["S2"])
+    found = teams(slack)
+    assert found.of("S2") == "T2"
+    with pytest.raises(SlackApiError, match="internal_error"):
+        found.of("S1")
+    slack.groups["T1"] = ["S1"]
+    assert found.of("S1") == "T1"
+
+
+@pytest.mark.parametrize("status", [200, 429])
+def test_a_search_that_slack_slows_down_goes_on_where_it_was(status: int) -> None:
+    slack = Slack(T1=[], T2=refusal("ratelimited", status), T3=["S3"])
+    found = teams(slack)
+    with pytest.raises(SlackApiError):
+        found.of("S3")
+    slack.groups["T2"] = ["S2"]
+    assert found.of("S3") == "T3"
+    assert slack.calls == ["T1", "T2", "T3"]
+    assert found.of("S2") == "T2"
+
+
+def test_a_group_that_left_its_workspace_is_looked_for_in_the_others() -> None:
+    slack, now = Slack(T1=["S1"], T2=["S1"]), [0.0]
+    groups = SlackGroups(slack, lambda: now[0], teams=teams(slack))  # type: ignore[arg-type]
+    assert groups.members("U0SAM", "S1") == frozenset({"U0SAM"})
+    slack.groups["T1"] = []
+    now[0] = 60.0
+    assert groups.members("U0SAM", "S1") is None
+    now[0] = 120.0
+    assert groups.members("U0SAM", "S1") == frozenset({"U0SAM"})
+    assert slack.calls == ["T1", "S1 in T1", "S1 in T1", "T2", "S1 in T2"]
