@@ -99,9 +99,9 @@ class Finder:
         return [(attribute, value) for attribute, value in looks if _can_be_searched(value)]
 
     def _more_looks(self, target: str, pool: str, made: Sequence[Look]) -> Mapping[Look, str]:
-        """Return the searches for other spellings, each with its spelling: what most likely finds someone first."""
+        """Return the searches for other spellings, each with its spelling; those without any sign come first."""
         more: dict[Look, str] = {}
-        for spelling in other_spellings(target):
+        for spelling in (bare(target), *other_spellings(target)):
             for look in sorted(self._looks(spelling, pool), key=lambda look: look[0] is not Attribute.EMAIL):
                 if look not in made and len(more) < MAX_MORE_LOOKS:
                     more.setdefault(look, spelling)
@@ -110,7 +110,7 @@ class Finder:
     def _as_typed(self, name: str, ask: Ask, looks: Sequence[Look]) -> Sequence[Account]:
         pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
         found = _told_apart(account for look in looks for account in _listed(pool, look))
-        named = [account for account in found if account.username == target]
+        named = [account for account in found if account.username == target or account.sub == target.lower()]
         if found or " " in target:
             return (named or found) if ask.options.exactly else found
         # ListUsers lags behind, and cannot hold every name. This counts for the bill, so it is asked once.
@@ -170,7 +170,8 @@ def _in_vain(ask: Ask, looks: Mapping[str, Sequence[Look]]) -> str:
     target, made = ask.options.target, {attribute for each in looks.values() for attribute, _ in each}
     *but_one, last = [name for attribute, (name, _) in _ATTRIBUTES.items() if attribute in made] or ["user name"]
     how = f"{', '.join(but_one)} or {last}" if but_one else last
-    hints = [f"No one was found in {' and '.join(looks)}, looking for a {how}."]
+    searched = f"No one was found in {' and '.join(looks)}, looking for a {how}."
+    hints = [searched] if made or " " not in target else ["No search was made."]
     if bare(target) != target:
         hints.append("Without the signs around it, no one was found either.")
     hints.append(_hint(bare(target), is_phone=Attribute.PHONE in made))

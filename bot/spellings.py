@@ -41,15 +41,6 @@ def other_spellings(target: str) -> Sequence[str]:
     return [each for each in dict.fromkeys(found) if each != target]
 
 
-def difference(target: str, read: str) -> tuple[Sequence[str], str]:
-    """Return what was left out of a target to read it so, and what else is different, in words (empty: nothing)."""
-    if read in target:
-        before, _, after = target.rpartition(read)
-        return [each for each in (before.strip(), after.strip()) if each], ""
-    signs = "without the signs around it, " if bare(target) != target else ""
-    return [], f"{signs}with {'other capital letters' if target.isascii() else 'its letters in another form'}"
-
-
 def unusual(text: str) -> Sequence[str]:
     """Name the letters that may be taken for ones of A to Z, where there are some of these in the text too."""
     if not any(each.isascii() and each.isalpha() for each in text):

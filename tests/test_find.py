@@ -103,9 +103,11 @@ def test_username_is_what_cognito_takes_for_it_and_two_accounts_behind_one_email
 
 def test_username_is_a_user_name_before_anything_else(finder: Callable[..., Finder]) -> None:
     """Else anyone who may set their preferred_username could be in the way of a script."""
-    look = finder(Directory([user("mallory", preferred_username="ada"), ADA]))
+    look = finder(Directory([user("mallory", preferred_username="ada"), user("eve", preferred_username=SUB), ADA]))
     assert names(look, "ada", exactly=True) == ["ada"]
     assert names(look, "ada") == ["ada", "mallory"]
+    assert names(look, SUB, exactly=True) == ["ada"]
+    assert names(look, SUB) == ["ada", "eve"]
 
 
 @pytest.mark.parametrize(
@@ -299,6 +301,7 @@ SHOUTED = user("o'brien", email="O'Brien@example.com")
         *((each, ["ada"], "ada") for each in ("ada,", "ada.", "ada;", "@ada", '*"ada",*', "[ada]:", "(ada", 'ada"')),
         ("<ada@example.com>", ["ada"], "ada@example.com"),
         ("<Ada@Example.com>", ["ada"], "Ada@Example.com"),
+        ('"<Ada@Example.com>"', ["ada"], "Ada@Example.com"),
         ("mailto:ada@example.com", ["ada"], "ada@example.com"),
         ("Ada Lindgren <ada@example.com>", ["ada"], "ada@example.com"),
         ('"Lindgren, Ada" <ada@example.com>;', ["ada"], "ada@example.com"),

@@ -12,10 +12,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
+from bot.facts.how_read import difference
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_name, personal_in
-from bot.spellings import difference
 from bot.visible import visible
 
 Drawn = dict[str, Any]
@@ -255,7 +255,8 @@ class Shown:
         if read is None:
             return []
         left_out, otherwise = difference(target, read)
-        parts = [span for each in left_out for span in (" and ", Code(self.personal(each)))]
+        shown = [self.personal(each) if each[1:] else each for each in left_out]  # a sign by itself is no email
+        parts = [span for each in shown for span in (" and ", Code(each))]
         how: Line = [" instead, without ", *parts[1:]] if parts else [f" instead, {otherwise}"]
         return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how, "."]
 
