@@ -109,7 +109,9 @@ class Finder:
 
     def _as_typed(self, name: str, ask: Ask, looks: Sequence[Look]) -> Sequence[Account]:
         pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
-        found = _told_apart(account for look in looks for account in _listed(pool, look))
+        first = [look for look in looks if look[0] is not Attribute.PREFERRED_USERNAME]  # many people may set their own
+        found = _told_apart(account for look in first for account in _listed(pool, look))
+        found = found or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
         named = [account for account in found if account.username == target or account.sub == target.lower()]
         if found or " " in target:
             return (named or found) if ask.options.exactly else found
@@ -178,7 +180,7 @@ def _in_vain(ask: Ask, looks: Mapping[str, Sequence[Look]]) -> str:
     if odd := unusual(target):
         hints.append(f"Look at {', '.join(odd)}: is another letter meant?")
     if ask.options.pool:
-        hints.append("Without --pool, the bot looks in every pool that you may use.")
+        hints.append("Leave out --pool (in the form: choose all pools) to look in every pool that you may use.")
     elif ask.options.pool_id:
         hints.append("It looked only in the user pool of --user-pool-id.")
     return " ".join(hints)

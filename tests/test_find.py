@@ -101,13 +101,22 @@ def test_username_is_what_cognito_takes_for_it_and_two_accounts_behind_one_email
     assert names(finder(Directory([COUNTESS, GOOGLE, UPPER])), username, exactly=True) == found
 
 
-def test_username_is_a_user_name_before_anything_else(finder: Callable[..., Finder]) -> None:
-    """Else anyone who may set their preferred_username could be in the way of a script."""
+def test_username_is_a_user_name_or_sub_before_anything_else(finder: Callable[..., Finder]) -> None:
+    look = finder(Directory([NAMED_LIKE_AN_EMAIL, ADA]))
+    assert names(look, "ada@example.com", exactly=True) == ["ada@example.com"]
+    assert names(look, "ada@example.com") == ["ada@example.com", "ada"]
+
+
+@pytest.mark.parametrize("exactly", [True, False])
+def test_a_preferred_username_counts_where_nothing_else_does(
+    finder: Callable[..., Finder], headless: Headless, *, exactly: bool
+) -> None:
+    """Else anyone who may set their own would be in the way of others; and each card would cost one look-up more."""
     look = finder(Directory([user("mallory", preferred_username="ada"), user("eve", preferred_username=SUB), ADA]))
-    assert names(look, "ada", exactly=True) == ["ada"]
-    assert names(look, "ada") == ["ada", "mallory"]
-    assert names(look, SUB, exactly=True) == ["ada"]
-    assert names(look, SUB) == ["ada", "eve"]
+    assert names(look, "ada", exactly=exactly) == ["ada"]
+    assert len(headless.cognito_calls("ListUsers")) == 1
+    assert names(look, SUB, exactly=exactly) == ["ada"]
+    assert names(finder(Directory([COUNTESS, GOOGLE])), "countess", exactly=exactly) == ["ada"]
 
 
 @pytest.mark.parametrize(
@@ -416,7 +425,7 @@ def test_a_customers_number_that_looks_like_a_phone_number_is_found_all_the_same
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"pool": "staff"}, "Without --pool, the bot looks in every pool that you may use."),
+        ({"pool": "staff"}, "Leave out --pool (in the form: choose all pools) to look in every pool that you may use."),
         ({"pool_id": "eu-central-1_staff", "exactly": True}, "It looked only in the user pool of --user-pool-id."),
         ({}, None),
     ],
