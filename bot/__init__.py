@@ -19,6 +19,7 @@ The files right under bot/ are the rules. They know the world only through ports
     options.py    what a target and a reason may be
     authorize.py  the allowlist: who may do what
     find.py       which accounts are meant
+    spellings.py  how else a target may have been meant
     confirm.py    open, choose, confirm, cancel, expire
     reason.py     what is asked of a reason
     work.py       claim, run, take over

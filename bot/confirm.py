@@ -1,6 +1,6 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
 from bot.deliver import show_card
-from bot.find import MAX_CANDIDATES, Finder
+from bot.find import MAX_CANDIDATES, Finder, Found
 from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Options, Request, State
@@ -117,7 +117,8 @@ class Confirmations:
         ask = replace(ask, operator=authorized.operator)
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
-        looked_up_at, found = self.clock.now(), self._found(authorized, ask)
+        looked_up_at, looked_up = self.clock.now(), self._found(authorized, ask)
+        found = looked_up.accounts
         chosen = found[0] if len(found) == 1 else None
         earlier, now = self._earlier(chosen), self.clock.now()
         if error := self.clock_error():  # again: the clock may have been set while AWS was asked
@@ -128,6 +129,7 @@ class Confirmations:
             candidates=tuple(found[:MAX_CANDIDATES]),
             matches=len(found),
             chosen=chosen,
+            searched_as=looked_up.searched_as,
             earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in found})),
             looked_up_at=looked_up_at,
@@ -137,7 +139,7 @@ class Confirmations:
         self.requests.add(request, entry_of(request, now), show_card(request, now, place))
         return request
 
-    def _found(self, authorized: Authorized, ask: Ask) -> Sequence[Account]:
+    def _found(self, authorized: Authorized, ask: Ask) -> Found:
         try:
             return self.finder.find(ask, sorted(authorized.rules))
         except errors.AccountNotFoundError:

@@ -1,25 +1,32 @@
-"""Which accounts does a target mean? Exact matches only, in all pools that the operator may use."""
+"""Which accounts does a target mean? Exact matches only, in all pools that the operator may use.
+
+First as it was typed. Only where no pool has it so, other spellings of it are searched for, and the card says so.
+"""
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
+from typing import Protocol, TypeVar
 
 from bot.errors import AccountNotFoundError, UsageError
-from bot.options import looks_like_phone
+from bot.options import MAX_TARGET, looks_like_phone
 from bot.ports import Attribute, UserPool
 from bot.request import Account, Ask
+from bot.spellings import bare, other_spellings, unusual
 
 MAX_CANDIDATES = 10
+MAX_MORE_LOOKS = 6  # in each pool, for other spellings
 EXAMPLE = ", such as +49 30 123456"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # What people call each attribute, and where an `Account` has it.
 _ATTRIBUTES: Mapping[Attribute, tuple[str, Callable[[Account], str | None]]] = {
     Attribute.USERNAME: ("user name", attrgetter("username")),
+    Attribute.PREFERRED_USERNAME: ("preferred_username", attrgetter("preferred_username")),
     Attribute.EMAIL: ("email", attrgetter("email")),
     Attribute.PHONE: ("phone number", attrgetter("phone")),
     Attribute.SUB: ("sub", attrgetter("sub")),
@@ -30,12 +37,25 @@ _UNSAFE = re.compile(r'["\\\s]')
 # ASCII only: beyond it, lower-casing makes letters equal that are not.
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
-# The attributes that a target may be a value of, and for each the target as Cognito spells it there.
-Forms = Mapping[Attribute, str]
+T = TypeVar("T")
+Look = tuple[Attribute, str]  # a search for an attribute with this value
 # Reads a text as a phone number in the country of the pool of this name: returns E.164, or None for no valid number.
 E164 = Callable[[str, str], str | None]
-# Does several things at the same time; returns all results in order, or raises the first error.
-Together = Callable[[Sequence[Callable[[], Sequence[Account]]]], Sequence[Sequence[Account]]]
+
+
+class Together(Protocol):
+    """Does several things at the same time."""
+
+    def __call__(self, works: Sequence[Callable[[], T]], /) -> Sequence[T]:
+        """Return all results in order, or raise the first error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The accounts that a target means; `searched_as` is how it was read, where no one was found as it was typed."""
+
+    accounts: Sequence[Account]
+    searched_as: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,61 +66,135 @@ class Finder:
     e164: E164
     together: Together
 
-    def find(self, ask: Ask, pools: Sequence[str]) -> Sequence[Account]:
-        """Return every account that the target names: as user name and, unless `exactly`, email, phone number or sub.
+    def find(self, ask: Ask, pools: Sequence[str]) -> Found:
+        """Return every account that the target names: by user name, preferred_username, email, phone number or sub.
 
         Raises `AccountNotFoundError`, and `PoolUnavailableError` where a pool that might have it could not be asked.
         """
-        target, forms = ask.options.target, {name: self._forms(name, ask) for name in pools}
-        looks = [partial(self._accounts, name, ask, forms[name]) for name in pools]
-        found = [account for accounts in self.together(looks) for account in accounts]
-        without = [name for name in pools if Attribute.PHONE not in forms[name]]
-        by_name = any(account.username == target for account in found)
-        if len(without) < len(pools) and without and looks_like_phone(target) and not by_name:
-            # Some pools cannot be searched for it. Then one match would seem to be the only one, and no match final.
-            raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
-        if not found:
-            raise AccountNotFoundError(self._in_vain(target, forms))
-        return found
-
-    def _forms(self, pool: str, ask: Ask) -> Forms:
         target = ask.options.target
-        forms = {Attribute.USERNAME: target}
-        if ask.options.exactly:
-            return forms
-        if "@" in target:
-            forms[Attribute.EMAIL] = target
-        if _UUID.fullmatch(target):
-            forms[Attribute.SUB] = target.lower()
-        if looks_like_phone(target) and (number := self.e164(target, pool)):
-            forms[Attribute.PHONE] = number
-        return forms
+        looks = {name: self._looks(target, name) for name in pools}
+        found = list(chain(*self.together([partial(self._as_typed, name, ask, looks[name]) for name in pools])))
+        _check_phone(target, looks, found)
+        if found:
+            return Found(found, _other_case(target, found))
+        more = {name: self._more_looks(target, name, looks[name]) for name in pools}
+        pairs = list(chain(*self.together([partial(self._otherwise, name, ask, more[name]) for name in pools])))
+        for spelling in other_spellings(target):
+            found = _told_apart(account for read, account in pairs if read == spelling)
+            _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
+            if found:
+                return Found(found, spelling)
+        raise AccountNotFoundError(_in_vain(ask, {name: [*looks[name], *more[name]] for name in pools}))
 
-    def _accounts(self, name: str, ask: Ask, forms: Forms) -> Sequence[Account]:
+    def _looks(self, text: str, pool: str) -> Sequence[Look]:
+        """Return the searches for a text, each as Cognito spells it there."""
+        looks = [(Attribute.USERNAME, text)]
+        if "@" in text:
+            looks += [(Attribute.EMAIL, spelling) for spelling in sorted({text, text.translate(_LOWER)})]
+        if _UUID.fullmatch(text):
+            looks.append((Attribute.SUB, text.lower()))
+        if looks_like_phone(text) and (number := self.e164(text, pool)):
+            looks.append((Attribute.PHONE, number))
+        looks.append((Attribute.PREFERRED_USERNAME, text))
+        return [(attribute, value) for attribute, value in looks if _can_be_searched(value)]
+
+    def _more_looks(self, target: str, pool: str, made: Sequence[Look]) -> Mapping[Look, str]:
+        """Return the searches for other spellings, each with its spelling; those without any sign come first."""
+        more: dict[Look, str] = {}
+        for spelling in (bare(target), *other_spellings(target)):
+            for look in sorted(self._looks(spelling, pool), key=lambda look: look[0] is not Attribute.EMAIL):
+                if look not in made and len(more) < MAX_MORE_LOOKS:
+                    more.setdefault(look, spelling)
+        return more
+
+    def _as_typed(self, name: str, ask: Ask, looks: Sequence[Look]) -> Sequence[Account]:
         pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
-        found: dict[str, Account] = {}
-        for attribute, value in forms.items():
-            if _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value):
-                continue
-            case = _LOWER if attribute is Attribute.EMAIL else {}
-            spellings, field = sorted({value, value.translate(case)}), _ATTRIBUTES[attribute][1]
-            for each in (account for spelling in spellings for account in pool.list_users(attribute, spelling)):
-                # Compared again: Cognito interprets the filter, and that must never lead to the wrong account.
-                if (field(each) or "").translate(case) == value.translate(case):
-                    found[each.username] = each
+        first = [look for look in looks if look[0] is not Attribute.PREFERRED_USERNAME]  # many people may set their own
+        found = _told_apart(account for look in first for account in _listed(pool, look))
+        found = found or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
+        named = [account for account in found if account.username == target or account.sub == target.lower()]
         if found or " " in target:
-            return list(found.values())
-        # ListUsers lags behind, and cannot hold every name. What Cognito resolves by an alias is not taken: several
-        # accounts may share an email.
-        named = pool.get_user(target)
-        return [named] if named and named.username.translate(_LOWER) == target.translate(_LOWER) else []
+            return (named or found) if ask.options.exactly else found
+        # ListUsers lags behind, and cannot hold every name. This counts for the bill, so it is asked once.
+        account = pool.get_user(target)
+        return [account] if account and _holds(account, {target, *(value for _, value in looks)}) else []
 
-    def _in_vain(self, target: str, forms: Mapping[str, Forms]) -> str:
-        how = " or ".join(_ATTRIBUTES[form][0] for form in dict.fromkeys(chain.from_iterable(forms.values())))
-        hints = ["In many pools user names are case-sensitive."]
-        if looks_like_phone(target) and not any(Attribute.PHONE in each for each in forms.values()):
-            missing = "" if target.startswith("+") else f": write it with its country code{EXAMPLE}"
-            hints = [f"Written so, it is not a phone number{missing}."]
-        if len(forms) < len(self.pools):
-            hints.append("It may be in another pool.")
-        return f"No one was found in {' and '.join(forms)}, looking for a {how}. Check the spelling. {' '.join(hints)}"
+    def _otherwise(self, name: str, ask: Ask, looks: Mapping[Look, str]) -> Sequence[tuple[str, Account]]:
+        pool = self.pools[name].on_behalf(ask.id, ask.operator.id)
+        return [(spelling, account) for look, spelling in looks.items() for account in _listed(pool, look)]
+
+
+def _listed(pool: UserPool, look: Look) -> Sequence[Account]:
+    """Return who is found, compared again: Cognito interprets the filter, which must never lead to someone else."""
+    (attribute, value), (_, field) = look, _ATTRIBUTES[look[0]]
+    case = _LOWER if attribute is Attribute.EMAIL else {}
+    accounts = pool.list_users(attribute, value)
+    return [account for account in accounts if (field(account) or "").translate(case) == value.translate(case)]
+
+
+def _can_be_searched(value: str) -> bool:
+    odd = _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value)
+    return not odd and len(value) <= MAX_TARGET
+
+
+def _told_apart(accounts: Iterable[Account]) -> list[Account]:
+    """Return each account once: by its sub, since answers may spell its name differently."""
+    return list({(account.pool, account.sub or account.username): account for account in accounts}.values())
+
+
+def _holds(account: Account, values: Collection[str]) -> bool:
+    """Whether an account has one of these values in any attribute, in any case: Cognito resolves aliases too."""
+    held = ((field(account) or "").translate(_LOWER) for _, field in _ATTRIBUTES.values())
+    return not {each.translate(_LOWER) for each in values}.isdisjoint(held)
+
+
+def _other_case(target: str, found: Sequence[Account]) -> str | None:
+    """Return the spelling of an email by which it was found, where no account has it as it was typed."""
+    lower = target.translate(_LOWER)
+    if "@" not in target or any(target in {each.email, each.username, each.preferred_username} for each in found):
+        return None
+    return lower if lower != target else None
+
+
+def _check_phone(text: str, looks: Mapping[str, Sequence[Look]], found: Sequence[Account]) -> None:
+    """Raise `UsageError` where only some pools can be searched for a phone number.
+
+    Then one match would seem to be the only one, and no match final.
+    """
+    without = [name for name, made in looks.items() if Attribute.PHONE not in dict(made)]
+    by_name = any(account.username == text for account in found)
+    if len(without) < len(looks) and without and looks_like_phone(text) and not by_name:
+        raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
+
+
+def _in_vain(ask: Ask, looks: Mapping[str, Sequence[Look]]) -> str:
+    """Say what was searched, and what else may be tried. It tells of no pool but those that were searched."""
+    target, made = ask.options.target, {attribute for each in looks.values() for attribute, _ in each}
+    *but_one, last = [name for attribute, (name, _) in _ATTRIBUTES.items() if attribute in made] or ["user name"]
+    how = f"{', '.join(but_one)} or {last}" if but_one else last
+    searched = f"No one was found in {' and '.join(looks)}, looking for a {how}."
+    hints = [searched] if made or " " not in target else ["No search was made."]
+    if bare(target) != target:
+        hints.append("Without the signs around it, no one was found either.")
+    hints.append(_hint(bare(target), is_phone=Attribute.PHONE in made))
+    if odd := unusual(target):
+        hints.append(f"Look at {', '.join(odd)}: is another letter meant?")
+    if ask.options.pool:
+        hints.append("Leave out --pool (in the form: choose all pools) to look in every pool that you may use.")
+    elif ask.options.pool_id:
+        hints.append("It looked only in the user pool of --user-pool-id.")
+    return " ".join(hints)
+
+
+def _hint(text: str, *, is_phone: bool) -> str:
+    """Say what else to try instead of such a text."""
+    if _UUID.fullmatch(text):
+        return "Check that the sub is complete. Or try the email, phone number or user name."
+    if "@" in text:
+        return "Check the spelling. The account may have another email: try its user name, phone number or sub."
+    if not looks_like_phone(text):
+        return "Check the spelling: in many pools, capital letters count. Or try the email, phone number or sub."
+    if is_phone:
+        return "Check the number. The account may have another one: try its email, user name or sub."
+    missing = "" if text.startswith("+") else f": write it with its country code{EXAMPLE}"
+    return f"Written so, it is not a phone number{missing}. Or try the email, user name or sub."

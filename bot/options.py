@@ -3,6 +3,7 @@
 import re
 
 from bot.errors import UsageError
+from bot.spellings import bare
 from bot.visible import visible
 
 USAGE = "/signout TARGET [--pool NAME] [--reason TEXT]"
@@ -30,11 +31,16 @@ def check_reason(reason: str | None) -> str | None:
 
 
 def check_target(text: str) -> str:
-    """Return a TARGET as typed. A phone number may have blanks in it, nothing else may. Raises `UsageError`."""
+    """Return a TARGET as typed. Raises `UsageError`.
+
+    A phone number may have blanks in it, and what is around a name, as in `Ada Lindgren <ada@example.com>`.
+    """
     if not (words := text.split()):
         raise UsageError("Say whom to sign out: TARGET is missing.")
     target = " ".join(words)
-    if len(words) > 1 and not looks_like_phone(target):
+    # The length first: taking signs off costs time.
+    name = bare(target) if len(words) > 1 and len(target) <= MAX_TARGET else target
+    if " " in name and not looks_like_phone(name):
         raise UsageError("More than one TARGET was given. A user name has no blanks; one person at a time.")
     if len(target) > MAX_TARGET:
         raise UsageError(f"TARGET is longer than {MAX_TARGET} characters, the most Cognito takes.")

@@ -71,6 +71,7 @@ class Attribute(StrEnum):
     EMAIL = "email"
     PHONE = "phone_number"
     SUB = "sub"
+    PREFERRED_USERNAME = "preferred_username"
 
 
 class UserPool(Protocol):
@@ -87,7 +88,7 @@ class UserPool(Protocol):
         """Return every account with this value, a moment ago. Raises `PoolUnavailableError`, also for an empty one."""
 
     def get_user(self, username: str) -> Account | None:
-        """Return the account of this name. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
+        """Return who has this name or alias. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""

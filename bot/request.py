@@ -64,7 +64,7 @@ class Options:
     pool: str | None = None
     pool_id: str | None = None
     region: str | None = None
-    exactly: bool = False  # the target is a user name and nothing else
+    exactly: bool = False  # the target is the AWS CLI's --username: a user name before anything else
     reason: str | None = None
     action: str = "sign_out"
     dropped: tuple[str, ...] = ()
@@ -97,6 +97,7 @@ class Account:
     enabled: bool | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None
+    preferred_username: str | None = None
 
     @property
     def sign_in(self) -> str:
@@ -137,6 +138,7 @@ class Request:
     candidates: tuple[Account, ...]  # the first of the `matches` accounts found
     matches: int = 1
     chosen: Account | None  # the one that is meant
+    searched_as: str | None = None  # how the target was read, where no one was found as it was typed
     earlier: Earlier | None = None
     allowed_by: str
     looked_up_at: datetime | None = None  # just before its accounts were looked up

@@ -12,8 +12,9 @@ from aiohttp import web
 
 from bot.sandbox.wire import Exchange, answer, refuse
 
+ALIASES = ("username", "sub", "email", "phone_number", "preferred_username")
 JSON = "application/x-amz-json-1.1"
-_FILTER = re.compile(r'(username|email|phone_number|sub) = "([^"\\]*)"')
+_FILTER = re.compile(r'(username|preferred_username|email|phone_number|sub) = "([^"\\]*)"')
 
 
 def user(username: str, *, status: str = "CONFIRMED", provider: str | None = None, **attributes: str) -> dict[str, Any]:
@@ -56,9 +57,9 @@ class Directory:
         return await answer(200, page, JSON, x_amzn_RequestId="stand-in")(exchange)
 
     async def admin_get_user(self, exchange: Exchange) -> web.Response:
-        """Answer AdminGetUser, which also takes an alias."""
+        """Answer AdminGetUser, which also takes an alias or a sub."""
         name = exchange.call.parameters["Username"]
-        found = [each for each in self._users if _is(each, "username", name) or _is(each, "email", name)]
+        found = [each for each in self._users if any(_is(each, alias, name) for alias in ALIASES)]
         if not found:
             return await refuse(400, "UserNotFoundException")(exchange)
         shown = {**found[0], "UserAttributes": found[0]["Attributes"]}

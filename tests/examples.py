@@ -89,7 +89,7 @@ def awaiting(**changes: Any) -> Request:
 
 def choosing(**changes: Any) -> Request:
     """Return a request for which two accounts were found, and neither is chosen yet."""
-    both = (ADA, replace(ADA, username="Google_ada", provider="Google"))
+    both = (ADA, replace(ADA, username="Google_ada", sub="9", provider="Google"))
     return awaiting(**{"state": State.CHOOSING, "candidates": both, "matches": 2, "chosen": None} | changes)
 
 
@@ -173,8 +173,9 @@ class ScriptedPool:
         return self
 
     def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-        """Find accounts by user name or email."""
-        return [each for each in self.accounts if value == {"username": each.username, "email": each.email}[attribute]]
+        """Find accounts by any attribute."""
+        attribute_of = {"phone_number": "phone"}
+        return [each for each in self.accounts if value == getattr(each, attribute_of.get(attribute, attribute))]
 
     def get_user(self, username: str) -> Account | None:
         """Find an account by its user name, as it is by now."""

@@ -25,6 +25,7 @@ OUTCOMES = (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)
 def request(state: State, username: str = "ada", reason: str | None = "lost phone") -> Request:
     """Return a request in this state, with as much in it as there can be."""
     account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
+    account = replace(account, preferred_username=username)
     done = state is State.DONE
     decided = state not in {*AWAITING, State.CANCELLED, State.EXPIRED}
     return awaiting(
@@ -33,6 +34,7 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
         chosen=None if state is State.CHOOSING else account,
         candidates=(account,) * 10,
         matches=12,
+        searched_as=f"{username},",
         decided_at=NOON if decided else None,
         ended_at=NOON if state in ENDED else None,
         attempts=1,

@@ -57,7 +57,8 @@ HOSTILE_JSON = (
     r'"target":"-ada,\r\n\u001b[2Jé\u202egpj.😀\u009b\u007f","rule":"@rule","request_id":"01M81J18G0S2FYJA4JPP0958ZR",'
     r'"account":{"pool":"customers","pool_id":"eu-central-1_AbCdEf123","region":"eu-central-1","username":"\tada",'
     r'"sub":"343d94cb-5ddd-4f39-ab9f-be013c348223","email":"ada@example.com","phone":"+4915112345678","provider":null,'
-    r'"status":"CONFIRMED","enabled":true,"created_at":null,"modified_at":null},"reason":"lost '
+    r'"status":"CONFIRMED","enabled":true,"created_at":null,"modified_at":null,"preferred_username":null},'
+    r'"reason":"lost '
     r"'phone'\u2028\udb40\udc41"
     r'","created_at":"2026-11-22T12:00:00Z","expires_at":"2026-11-22T12:05:00Z","claim_id":"=claim","claimed_at":'
     r'"2026-11-22T12:00:00Z","lease_until":"2026-11-22T12:00:30Z","ended_at":null,'

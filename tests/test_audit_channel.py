@@ -56,7 +56,7 @@ def test_the_small_print_tells_each_time_in_utc() -> None:
     posted = entry_of(replace(request(State.DONE), aws_request_ids=(AWS_REQUEST,)), NOON)
     assert lines(posted)[-5:] == [
         f"Request {posted.ask.id} · AWS request {AWS_REQUEST}",
-        f"Asked {at}, confirmed {at}, ended {at} (UTC) · Calls: 1",
+        f"Asked {at}, confirmed {at}, ended {at} (UTC) · Calls: 1 · Asked for ada, read as ada,",
         "Operator ada (U0SAM00001, team T0SIGNOUT1) · Allowed by allow.users",
         f"Pool customers (eu-central-1_AbCdEf123) · Sub {ADA.sub}",
         f"Entry {posted.id}, bot {__version__}",

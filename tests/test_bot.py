@@ -197,7 +197,9 @@ def test_cancelling_is_recorded_not_posted_and_a_later_press_stays_cancelled(hea
 def test_an_unknown_account_is_told_and_recorded(headless: Headless) -> None:
     with headless.bot_in_process():
         headless.command(SAM, "no-one --pool customers")
-        headless.wait_for_message(SAM, containing="No one was found in customers, looking for a user name.")
+        headless.wait_for_message(
+            SAM, containing="No one was found in customers, looking for a user name or preferred_username."
+        )
     assert entries(headless) == ["not_found"]
 
 

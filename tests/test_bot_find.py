@@ -1,13 +1,15 @@
 """The right account, over real sockets: several matches, a choice, what the card tells, and the reason."""
 
+import shlex
+
 import pytest
 from directory import Directory, user
 from headless import AUDIT, KIM, RAY, SAM, Headless, shows
-from whole_bot import CANCEL, CONFIRM, SIGN_OUT, TELL, card_for, entries, states
+from whole_bot import CANCEL, CONFIRM, SIGN_OUT, TELL, card_for, entries, requests, states
 
 CHOOSE = "signout_choose_{}"
-LOCAL = user("ada", email="ada@example.com")
-GOOGLE = user("Google_123", provider="Google", email="ada@example.com")
+LOCAL = user("ada", email="ada@example.com", sub="1")
+GOOGLE = user("Google_123", provider="Google", email="ada@example.com", sub="2")
 
 
 def stand_in(headless: Headless, *users: dict[str, object]) -> None:
@@ -43,6 +45,47 @@ def test_of_several_matches_the_operator_chooses_and_only_then_confirms(headless
     assert [call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)] == ["Google_123"]
 
 
+@pytest.mark.parametrize("target", ["ada@example.com", '"<ada@example.com>"'])
+def test_two_accounts_behind_the_email_of_username_are_a_choice_too(headless: Headless, target: str) -> None:
+    stand_in(headless, LOCAL, GOOGLE)
+    pool_id = headless.stage.cognito.pools["customers"].id
+    with headless.bot_in_process():
+        headless.command(SAM, f"--user-pool-id {pool_id} --username {shlex.quote(target)}")
+        choice = headless.wait_for_message(SAM, button=CHOOSE.format(1))
+        assert shows(choice, "2 accounts match. Which one is it?")
+        is_as_typed = target == LOCAL["Attributes"][0]["Value"]
+        assert shows(choice, "Exactly as typed, no one was found.") is not is_as_typed
+        headless.press(SAM, choice, CHOOSE.format(1))
+        headless.press(SAM, headless.wait_for_message(SAM, button=CONFIRM), CONFIRM)
+        posted = headless.wait_for_message(SAM, AUDIT, containing="Google_123")
+    assert [call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)] == ["Google_123"]
+    assert ("read as a…@example.com" in posted.text) is not is_as_typed
+    assert {request.searched_as for request in requests(headless)} == {None if is_as_typed else "ada@example.com"}
+
+
+def test_a_preferred_username_is_searched_for_and_shown(headless: Headless) -> None:
+    stand_in(headless, user("7f", sub="7f", preferred_username="countess"))
+    with headless.bot_in_process():
+        card = card_for(headless, SAM, "countess --pool customers")
+    assert shows(card, "User name  7f")
+    assert shows(card, "Preferred name  countess")
+
+
+def test_an_account_that_only_cognito_itself_knows_by_its_email_is_shown_and_signed_out_by_its_name(
+    headless: Headless,
+) -> None:
+    directory = Directory([LOCAL])
+    stand_in(headless)
+    headless.do(lambda: headless.stage.weather.cognito.always("AdminGetUser", directory.admin_get_user))
+    pool_id = headless.stage.cognito.pools["customers"].id
+    with headless.bot_in_process():
+        card = card_for(headless, SAM, f"--user-pool-id {pool_id} --username ada@example.com")
+        headless.press(SAM, card, CONFIRM)
+        headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
+    assert [call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)] == ["ada"]
+    assert len(headless.cognito_calls("AdminGetUser")) == 1
+
+
 def test_a_confirmation_forged_before_the_choice_signs_no_one_out(headless: Headless) -> None:
     with headless.bot_in_process():
         stand_in(headless, LOCAL, GOOGLE)
@@ -76,7 +119,7 @@ def test_a_choice_can_be_cancelled_and_a_second_choice_changes_nothing(headless:
 
 
 def test_of_many_matches_the_first_ten_are_shown_with_a_hint(headless: Headless) -> None:
-    stand_in(headless, *(user(f"ada-{number}", email="ada@example.com") for number in range(12)))
+    stand_in(headless, *(user(f"ada-{number}", email="ada@example.com", sub=f"{number}") for number in range(12)))
     with headless.bot_in_process():
         headless.command(SAM, "ada@example.com --pool customers")
         choice = headless.wait_for_message(SAM, button=CHOOSE.format(9))

@@ -49,7 +49,7 @@ def test_a_skeleton_is_in_the_ack_and_no_one_is_asked_anything(headless: Headles
             "--user-pool-id eu-central-1_other --username ada",
             "This bot knows no such pool. You may use: customers, staff.",
         ),
-        ("--user-pool-id POOL --username ada@example.com", "looking for a user name."),
+        ("--user-pool-id POOL --username no@example.com", "looking for a user name, preferred_username or email."),
         ("--cli-input-json file:///etc/passwd", "files and addresses are not followed"),
         ("--cli-input-json http://127.0.0.1:8080/latest/", "files and addresses are not followed"),
         ("ada --username ada", "Use either TARGET and --pool, or --username and --user-pool-id, but not both."),

@@ -50,6 +50,27 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
     assert int(asked.expires_at.timestamp()) in moments(State.CONFIRMING)
 
 
+@pytest.mark.parametrize(
+    ("target", "read", "said"),
+    [
+        ("*ada*", "ada", "The bot looked for ada instead, without * and *."),
+        ("ada,", "ada", "The bot looked for ada instead, without ,."),
+        ("Ada L. <ada@a.de>", "ada@a.de", "The bot looked for a…@a.de instead, without Ada L. &lt; and &gt;."),
+        ("jos\u00e9", "jose\u0301", "instead, with its letters in another form."),
+        ("ADA@a.de", "ada@a.de", "The bot looked for a…@a.de instead, with other capital letters."),
+        ("*jose\u0301*", "jos\u00e9", "instead, without the signs around it, with its letters in another form."),
+    ],
+)
+@pytest.mark.parametrize("state", sorted(AWAITING))
+def test_a_card_says_how_the_target_was_read_where_no_one_was_found_as_it_was_typed(
+    target: str, read: str, said: str, state: State
+) -> None:
+    asked = replace(request(state), ask=awaiting(target=target).ask, searched_as=read)
+    assert said in card(SHOWN, asked).text
+    assert "Exactly as typed, no one was found." in card(SHOWN, asked).text
+    assert "Exactly as typed" not in card(SHOWN, replace(asked, searched_as=None)).text
+
+
 def test_a_card_that_ended_before_its_wait_was_over_tells_no_time_to_come() -> None:
     """A wrong clock had written until when it waits."""
     ahead = awaiting(state=State.EXPIRED, expires_at=NOON + timedelta(days=3), ended_at=NOON)

@@ -205,7 +205,7 @@ class TestOpen:
         assert (request.state, request.chosen, request.candidates) == (State.CHOOSING, None, both)
 
     def test_of_many_accounts_the_first_ten_are_offered_and_all_are_counted(self, store: Store) -> None:
-        many = [replace(ADA, username=f"ada-{number}") for number in range(12)]
+        many = [replace(ADA, username=f"ada-{number}", sub=f"{number}") for number in range(12)]
         rules = confirmations(store, StoppedClock(), ScriptedPool([], StoppedClock(), accounts=many))
         ask = asked("ada@example.com")
         request = rules.open(rules.authorize(ask), ask, COMMAND)

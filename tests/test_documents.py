@@ -89,13 +89,18 @@ def test_a_document_of_shape_1_is_read() -> None:
 
 
 # 0.2.0 did not write these at first, and does not mind them.
-LATER_FIELDS: Document = {"looked_up_at": None}  # of a request
+LATER_FIELDS: Document = {"looked_up_at": None, "searched_as": None}  # of a request
 LATER_OPTIONS: Document = {"region": None, "dropped": []}
+LATER_ACCOUNT_FIELDS: Document = {"preferred_username": None}
 LATER_ENTRY_FIELDS: Document = {"count": 1, "until": None, "examples": []}
 
 
+def with_later_fields(request: Document) -> Document:
+    return request | LATER_FIELDS | {"chosen": request["chosen"] | LATER_ACCOUNT_FIELDS}
+
+
 def test_what_is_read_is_written_again_as_it_was_and_with_the_fields_that_came_later() -> None:
-    request = json.loads(REQUEST_1) | LATER_FIELDS
+    request = with_later_fields(json.loads(REQUEST_1))
     request["ask"]["options"] |= LATER_OPTIONS
     assert json.loads(json_of_request(request_of_json(REQUEST_1))) == request
     for stored in (ENTRY_1, REFUSAL_1):

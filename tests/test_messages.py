@@ -206,6 +206,7 @@ def test_a_ticket_number_is_a_link_also_where_it_looks_like_a_phone_number_but_n
 def test_nothing_personal_is_left_in_any_message_where_it_is_masked() -> None:
     personal = ("ada.lovelace", "15112345678", "151 12345678", "bob.builder", "987654")
     account = replace(ADA, username="4915112345678", email="ada.lovelace@example.com", phone="+4915112345678")
+    account = replace(account, preferred_username="ada.lovelace@example.com")
     reason = "bob.builder@example.com called from +49 (0)30 987654"
     denied = entry_of_ask(Kind.REFUSED, asked("ada.lovelace@example.com", reason=reason), "not allowed", NOON)
     messages = [
@@ -216,6 +217,15 @@ def test_nothing_personal_is_left_in_any_message_where_it_is_masked() -> None:
         shown = replace(request(state), chosen=None if state is State.CHOOSING else account, candidates=(account,) * 3)
         shown = replace(shown, ask=asked("+49 151 12345678", reason=reason))
         messages += [card(SHOWN, shown), audit_message(SHOWN, entry_of(shown, NOON))]
+        for target, read in (
+            ("<ada.lovelace@example.com>", "ada.lovelace@example.com"),
+            ("ada.lovelace@example.com <ada.lovelace@example.com>", "ada.lovelace@example.com"),
+            ("ADA.lovelace@example.com", "ada.lovelace@example.com"),
+            ('"+49 151 12345678"', "+49 151 12345678"),
+        ):
+            otherwise = replace(shown, ask=asked(target, reason=reason), searched_as=read)
+            messages += [card(SHOWN, otherwise), audit_message(SHOWN, entry_of(otherwise, NOON))]
+            messages.append(audit_message(SHOWN, entry_of_ask(Kind.REFUSED, asked(target), "not allowed", NOON)))
     for each in messages:
         everything = f"{each.text}{json.dumps(each.blocks, ensure_ascii=False)}"
         assert [part for part in personal if part in everything] == []

@@ -12,6 +12,7 @@ from typing import Any
 
 import ctrl_c
 import pytest
+from directory import Directory, user
 from examples import ADA, awaiting
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
@@ -175,12 +176,57 @@ def test_a_pool_that_is_not_configured_is_refused(headless: Headless, run: Run) 
     assert headless.cognito_calls() == []
 
 
-def test_username_means_exactly_that_and_nothing_is_searched(headless: Headless, run: Run, shell: Shell) -> None:
-    ran = run("--user-pool-id", shell.customers, "--username", "ada@example.com", "--yes")
+def test_username_may_be_an_email_where_one_account_has_it(headless: Headless, run: Run, shell: Shell) -> None:
+    assert run("--user-pool-id", shell.customers, "--username", "ada@example.com", "--yes") == Ran(DONE, "", "")
+    assert not headless.is_signed_in("ada")
+
+
+def test_who_is_not_found_is_told_what_was_searched(headless: Headless, run: Run, shell: Shell) -> None:
+    ran = run("--user-pool-id", shell.customers, "--username", "no@example.com", "--yes")
     assert ran.code == REFUSED
-    assert headless.cognito_calls(SIGN_OUT) == []
-    assert headless.is_signed_in("ada")
+    assert "looking for a user name, preferred_username or email." in ran.err
+    assert "It looked only in the user pool of --user-pool-id." in ran.err
     assert entries(headless) == ["not_found"]
+
+
+@pytest.mark.parametrize("username", ["*ada*", "<ada@example.com>", "ADA@example.com"])
+def test_without_a_question_nothing_is_done_that_was_not_typed_exactly(
+    headless: Headless, run: Run, shell: Shell, username: str
+) -> None:
+    ran = run("--user-pool-id", shell.customers, "--username", username, "--yes")
+    assert ran.code == OTHER
+    assert "No one was found exactly as typed. Read as " in ran.err
+    assert "it is ada. To confirm that, leave out --yes." in ran.err
+    assert headless.is_signed_in("ada")
+    assert entries(headless) == ["opened", "cancelled"]
+
+
+def test_the_question_says_how_the_target_was_read(headless: Headless, shell: Shell) -> None:
+    with shell.terminal("--user-pool-id", shell.customers, "--username", "*ada*") as tty:
+        tty.wait_for("[y/N]")
+        tty.type("y\n")
+        assert tty.ended() == DONE
+    assert "Read as     ada, without * and *" in tty.shown
+    assert not headless.is_signed_in("ada")
+
+
+def test_of_several_accounts_the_terminal_lists_the_subs_and_does_nothing(
+    headless: Headless, run: Run, shell: Shell
+) -> None:
+    two = Directory(
+        [user("ada", email="a@b.de", sub="1"), user("Google_1", provider="Google", email="a@b.de", sub="2")]
+    )
+    headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", two.list_users))
+    ran = run("--user-pool-id", shell.customers, "--username", "a@b.de", "--yes")
+    assert ran.code == OTHER
+    assert ran.err == (
+        "2 accounts match. Run the command again for the one that is meant:\n"
+        "  --username 1  ada  a@b.de  local\n"
+        "  --username 2  Google_1  a@b.de  through Google (federated)\n"
+        "Cancelled. a@b.de was not signed out.\n"
+    )
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert entries(headless) == ["opened", "cancelled"]
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, asked, awaiting
+from examples import ADA, NOON, ScriptedPool, StoppedClock, asked, awaiting
 from messages import AWS_REQUEST, SHOWN
 
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.aws.spelling import AwsSpelling
+from bot.edge.lanes import together
 from bot.errors import (
     TOO_LATE,
+    AccountNotFoundError,
     BotError,
     BusyError,
     ChosenBeforeError,
@@ -31,6 +33,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.facts.advice import ADVICE, advice
+from bot.find import Finder
 from bot.request import Earlier, Request, State
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card
@@ -40,10 +43,10 @@ from bot.slack.reply import NO_CARD
 from bot.slack.text import Lasting, Message, as_text
 from bot.slack.typed import parse
 from bot.terminal.front import NOT_LISTED
-from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, outcome
+from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, facts, outcome, unsure
 
 PAGE = Path(__file__).parent / "words.md"
-GOOGLE = replace(ADA, username="Google_123", provider="Google", status="EXTERNAL_PROVIDER")
+GOOGLE = replace(ADA, username="Google_123", sub="8", provider="Google", status="EXTERNAL_PROVIDER")
 MALFORMED = [
     "--pool customers",
     "ada grace",
@@ -79,6 +82,17 @@ MALFORMED = [
 ]
 
 
+NOT_FOUND = [
+    "nobody",
+    "no@example.com",
+    "+49 30 123456",
+    "030 123456",
+    "343d94cb-5ddd-4f39-ab9f-be013c348223",
+    "*nobody*",
+    "ad\u0131",
+]
+
+
 def request(state: State) -> Request:
     done = state is State.DONE
     return awaiting(
@@ -103,6 +117,12 @@ def request(state: State) -> Request:
 def messages() -> Iterator[tuple[str, Message | str]]:
     for state in State:
         yield f"The card: {state}", card(SHOWN, request(state))
+    for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):
+        otherwise = replace(request(State.CONFIRMING), ask=asked(target), searched_as=read)
+        yield f"The card: {target}, read as {read.encode('unicode_escape').decode()}", card(SHOWN, otherwise)
+        yield f"The terminal: {target}", facts(otherwise)
+        yield f"The terminal with --yes: {target}", unsure(otherwise, yes=True)
+    yield "The terminal: choosing", unsure(request(State.CHOOSING), yes=False)
     plain = replace(SHOWN, lasting={"customers": Lasting(hosted_login=False, identity_pool=False)})
     yield (
         "The card: done, federated, neither hosted login nor identity pool",
@@ -175,6 +195,13 @@ def sentences() -> Iterator[tuple[str, str]]:
     yield "a direct message of a result", NO_CARD
     for state in (State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED):
         yield f"signout, {state}", outcome(request(state))
+    pool = ScriptedPool([], StoppedClock(), accounts=())
+    number = {"+49 30 123456": "+4930123456"}
+    nobody = Finder(pools={"customers": pool}, e164=lambda text, _: number.get(text), together=together)
+    for target in NOT_FOUND:
+        with pytest.raises(AccountNotFoundError) as not_found:
+            nobody.find(asked(target), ["customers"])
+        yield f"/signout {target.encode('unicode_escape').decode()}, not found", not_found.value.sentence
     for text in MALFORMED:
         with pytest.raises(UsageError) as caught:
             parse(text, AwsSpelling().read)

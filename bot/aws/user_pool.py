@@ -69,7 +69,7 @@ class CognitoUserPool:
         raise PoolUnavailableError("Cognito found too many users to list. Write the user name itself.")
 
     def get_user(self, username: str) -> Account | None:
-        """Return the account of this user name (AdminGetUser, which counts towards the pool's bill)."""
+        """Return the account of this user name or alias (AdminGetUser, which counts towards the pool's bill)."""
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
 
@@ -145,6 +145,7 @@ class CognitoUserPool:
             enabled=user.get("Enabled"),
             created_at=user.get("UserCreateDate"),
             modified_at=user.get("UserLastModifiedDate"),
+            preferred_username=values.get("preferred_username"),
         )
 
 

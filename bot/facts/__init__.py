@@ -7,5 +7,6 @@ aws_names.py    how the ARN of an IAM user or role looks, and which region is th
 told_time.py    what AWS's answers say of the time
 duration.py     lengths of time as they are written, such as 5m
 leaving.py      requests that leave in time or not at all, and answers that end in time
+how_read.py     how a target was read, where no one was found as it was typed
 finding.py      what `check` finds of each thing, and what a store says of the entries that wait
 """

@@ -131,6 +131,9 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
         times = {"asked": request.created_at, "confirmed": request.decided_at, "ended": request.ended_at}
         said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
         when = [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}"]
+        if request.searched_as:
+            typed, read = map(shown.personal, (entry.ask.options.target, request.searched_as))
+            when.append(f"Asked for {typed}, read as {read}")
         operator.append(f"Allowed by {entry.rule}")
     else:
         aws, when = [], [f"At {entry.at:{UTC_TIME}}", f"Asked for {shown.personal(entry.ask.options.target)}"]

@@ -95,6 +95,7 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
     more = f" These are the first {len(request.candidates)}: add a user name, sub or --pool." if left_out else ""
     return [
         Header(f"{request.matches} accounts match. Which one is it?"),
+        shown.how_read(request.ask.options.target, request.searched_as),
         [f"Nothing happens before you choose one and confirm.{more}"],
         _not_used(request),
         *(
@@ -118,6 +119,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     )
     return [
         Header(ACTIONS[request.ask.options.action].question),
+        shown.how_read(request.ask.options.target, request.searched_as),
         Lines(
             [
                 *shown.who(request.account),

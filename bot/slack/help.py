@@ -9,7 +9,7 @@ HELP = message(
     [Code(USAGE)],
     Lines(
         [
-            [Code("TARGET"), " is a user name, email, phone number or sub, spelled exactly."],
+            [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
             [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
             [Code("--region REGION"), " looks only in the user pools of that AWS region."],
             [Code("--reason TEXT"), " says why, such as a ticket number. The audit channel shows it."],

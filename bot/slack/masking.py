@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.options import looks_like_phone
+from bot.spellings import bare
 
 LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
 FEWEST_IN_TEXT = 7  # digits of a phone number between other words, unless it begins with a plus
@@ -20,7 +21,7 @@ def masked(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if at:
         return f"{local[:1]}…{at}{domain}"
-    return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if looks_like_phone(text) else text
+    return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if looks_like_phone(bare(text)) else text
 
 
 def masked_name(name: str, phone: str | None) -> str:

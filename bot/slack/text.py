@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
+from bot.facts.how_read import difference
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_name, personal_in
@@ -237,6 +238,7 @@ class Shown:
         """Return the lines that tell one account from another."""
         facts: Mapping[str, Span | None] = {
             "User name": Code(self.name(account)),
+            "Preferred name": account.preferred_username and Code(self.personal(account.preferred_username)),
             "Email": account.email and self.personal(account.email),
             "Phone": account.phone and self.personal(account.phone),
             "Sign-in": account.sign_in,
@@ -248,11 +250,21 @@ class Shown:
         }
         return [[Bold(f"{label}  "), fact] for label, fact in facts.items() if fact]
 
+    def how_read(self, target: str, read: str | None) -> Line:
+        """Say how a target was read, where no one was found as it was typed."""
+        if read is None:
+            return []
+        left_out, otherwise = difference(target, read)
+        shown = [self.personal(each) if each[1:] else each for each in left_out]  # a sign by itself is no email
+        parts = [span for each in shown for span in (" and ", Code(each))]
+        how: Line = [" instead, without ", *parts[1:]] if parts else [f" instead, {otherwise}"]
+        return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how, "."]
+
     def brief(self, account: Account) -> str:
         """Return what tells candidates apart, in one line."""
         facts = [
             self.name(account),
-            *(self.personal(each) for each in (account.email, account.phone) if each),
+            *(self.personal(each) for each in (account.preferred_username, account.email, account.phone) if each),
             f"pool {account.pool}",
             account.sign_in,
             account.status_in_words,

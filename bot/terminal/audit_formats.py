@@ -60,6 +60,7 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "count": lambda entry: entry.count,
 }
 _NESTED = {"operator": Operator, "account": Account}
+_NO_COLUMN = "preferred_username"  # another column there would move those that scripts know by their place
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NOT_PLAIN = re.compile(r"[^ -~]")
 
@@ -101,7 +102,8 @@ def _columns(entry: Entry | None) -> Iterator[tuple[str, Any]]:
     for name, of in _FIELDS.items():
         value = of(entry) if entry else None
         if name in _NESTED:
-            yield from ((f"{name}_{inner.name}", getattr(value, inner.name, None)) for inner in fields(_NESTED[name]))
+            inner = [each.name for each in fields(_NESTED[name]) if each.name != _NO_COLUMN]
+            yield from ((f"{name}_{each}", getattr(value, each, None)) for each in inner)
         else:
             yield name, value
 

@@ -8,7 +8,7 @@ from bot.confirm import Press
 from bot.errors import BotError, Code, DeniedError, NotRecordedError, UnderWayError
 from bot.flow import Flow
 from bot.ports import Clock, Place
-from bot.request import TERMINAL, Ask, Operator, Options, Request, State, new_id
+from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
 from bot.terminal import screen
 from bot.terminal.endings import DONE, OF_SIGNOUT
 from bot.terminal.output import say
@@ -41,6 +41,10 @@ class TerminalFront:
 
     def _decide(self, request: Request, reply: "TerminalReply", *, yes: bool) -> None:
         press = Press(request_id=request.id, operator=request.ask.operator)
+        if why := screen.unsure(request, yes=yes):
+            say(why)
+            self.flow.cancel(press, reply)
+            return
         try:
             confirmed = yes or screen.answers_yes(request)
         except KeyboardInterrupt:
@@ -73,9 +77,9 @@ class TerminalReply:
 
     def show(self, request: Request) -> bool:
         """Show the account that is to be confirmed, or the outcome."""
-        if request.state is State.CONFIRMING:
+        if request.state in AWAITING:
             self.confirming = request
-            words = "" if self.quiet else screen.facts(request)
+            words = "" if self.quiet or not request.chosen else screen.facts(request)
         else:
             self.told, self.exit_code = True, _exit_code(request)
             words = screen.outcome(request)

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot.action import ACTIONS
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.request import Request, State
+from bot.facts.how_read import difference
+from bot.request import Account, Request, State
 from bot.visible import visible
 
 NO_ONE_TO_ASK = "This is not a terminal, so the command cannot ask you to confirm. Add --yes."
@@ -32,7 +33,9 @@ def facts(request: Request) -> str:
     """Return the account and the reason, each fact on a line of its own."""
     account = request.account
     labelled = [
+        ("Read as", _how_read(request)),
         ("User name", account.username),
+        ("Preferred", account.preferred_username),
         ("Email", account.email),
         ("Phone", account.phone),
         ("Sign-in", account.sign_in),
@@ -47,9 +50,20 @@ def facts(request: Request) -> str:
     return "\n".join(f"{label:<11} {visible(value)}" for label, value in labelled if value)
 
 
+def unsure(request: Request, *, yes: bool) -> str:
+    """Return why the command does not go on, and what to do; `yes`: no one is asked. Empty where it is clear."""
+    if request.chosen is None:
+        found = "\n".join(f"  --username {visible(_told_apart(each))}" for each in request.candidates)
+        return f"{request.matches} accounts match. Run the command again for the one that is meant:\n{found}"
+    if yes and request.searched_as:
+        read, name = _how_read(request), visible(request.account.username)
+        return f"No one was found exactly as typed. Read as {read}, it is {name}. To confirm that, leave out --yes."
+    return ""
+
+
 def outcome(request: Request) -> str:
     """Return what is known of a request that has ended. Success needs no words."""
-    name = request.account.username
+    name = request.chosen.username if request.chosen else request.ask.options.target
     match request.state:
         case State.DONE:
             return ""
@@ -64,6 +78,20 @@ def outcome(request: Request) -> str:
         case _:
             advised = advice(request.error_code, is_clear=False)
             return f"Not known whether {name} was signed out. {NOT_KNOWN} {advised}"
+
+
+def _how_read(request: Request) -> str | None:
+    """Return how the target was read, where no one was found as it was typed."""
+    if request.searched_as is None:
+        return None
+    left_out, otherwise = difference(request.ask.options.target, request.searched_as)
+    how = f"without {' and '.join(left_out)}" if left_out else otherwise
+    return f"{request.searched_as}, {how}"
+
+
+def _told_apart(account: Account) -> str:
+    facts = (account.sub, account.username, account.preferred_username, account.email, account.phone, account.sign_in)
+    return "  ".join(filter(None, facts))
 
 
 def _moment(time: datetime | None) -> str | None:

@@ -19,7 +19,10 @@ def test_somebody_is_found_by_email(window: Window) -> None:
 
 def test_of_two_matches_one_is_chosen_and_then_signed_out(headless: Headless, window: Window) -> None:
     two = Directory(
-        [user("ada", email="ada@example.com"), user("Google_123", provider="Google", email="ada@example.com")]
+        [
+            user("ada", email="ada@example.com", sub="1"),
+            user("Google_123", provider="Google", email="ada@example.com", sub="2"),
+        ]
     )
     headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", two.list_users))
     window.send("/signout ada@example.com --pool customers")
@@ -38,7 +41,7 @@ def test_of_two_matches_one_is_chosen_and_then_signed_out(headless: Headless, wi
 def test_no_match_says_where_it_looked_and_what_to_try(window: Window) -> None:
     window.send("/signout nobody@example.com")
     expect(window.ephemerals).to_contain_text(
-        "No one was found in customers and staff, looking for a user name or email."
+        "No one was found in customers and staff, looking for a user name, preferred_username or email."
     )
 
 
