@@ -1,6 +1,6 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
