@@ -540,7 +540,7 @@ def test_a_pool_of_which_no_one_may_sign_out_is_to_be_looked_at(stage: Headless)
 class FullPool:
     """A pool that, against all odds, has an account under the name tried."""
 
-    pool_id = "eu-central-1_AbCdEf123"
+    pool_id, region = "eu-central-1_AbCdEf123", "eu-central-1"
 
     def __init__(self) -> None:
         self.called: list[str] = []
@@ -557,7 +557,7 @@ class FullPool:
 
     def get_user(self, username: str) -> Account:
         """Find a person."""
-        return Account(pool="p", pool_id=self.pool_id, region="eu-central-1", username=username)
+        return Account(pool="p", pool_id=self.pool_id, region=self.region, username=username)
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Done:
         """Say yes."""

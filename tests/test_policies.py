@@ -232,7 +232,7 @@ WITH_A_PATH = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso/Support"
 def test_a_role_trusts_the_bot_for_people_in_slack_and_each_terminal_for_itself(
     principal: str, operator: str | None, session_name: str, *, trusted: bool
 ) -> None:
-    reach = Reach(pools={ROLE: ["eu-central-1_a"]}, terminal={TERMINAL, SAMS})
+    reach = Reach(pools={ROLE: [("eu-central-1", "eu-central-1_a")]}, terminal={TERMINAL, SAMS})
     trust = policies(reach, account=ACCOUNT, region="", principal=BOT)["roles"][ROLE]["trust"]
     context = {"sts_RoleSessionName": session_name} | ({"sts_SourceIdentity": operator} if operator else {})
     assert trusts(trust, "sts:AssumeRole", principal, **context) is trusted
@@ -244,8 +244,8 @@ def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() ->
     abroad = "arn:aws-cn:iam::210987654321:role/SignOut"
     reach = Reach(
         pools={
-            None: ["eu-central-1_a", "us-gov-west-1_b"],
-            abroad: ["cn-north-1_c", "cn-northwest-1_d"],
+            None: [("eu-central-1", "eu-central-1_a"), ("us-gov-west-1", "us-gov-west-1_b")],
+            abroad: [("cn-north-1", "cn-north-1_c"), ("cn-northwest-1", "cn-northwest-1_d")],
         },
         references=["ssm:/signout/bot", "arn:aws:secretsmanager:eu-west-1:999999999999:secret:a/b-AbCdEf#bot"],
         table={
