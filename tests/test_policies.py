@@ -272,6 +272,33 @@ def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() ->
     assert ("dynamodb:GetItem", f"arn:aws:dynamodb:eu-west-3:{ACCOUNT}:table/signout/index/due") not in both
 
 
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("us-west-2", "aws"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("xx-new-north-1", "aws"),  # newer than botocore, which calls AWS there as in this partition
+    ],
+)
+def test_a_pool_is_allowed_where_it_is_asked_whatever_region_is_in_its_id(
+    print_policies: Print, tmp_path: Path, region: str, partition: str
+) -> None:
+    pool_id = POOL["SIGNOUT_POOL_ID"]
+    role = f"arn:{partition}:iam::{ACCOUNT}:role/SignOut"
+    (tmp_path / "signout.toml").write_text(
+        f'[pools.first]\nid = "{pool_id}"\n[pools.replica]\nid = "{pool_id}"\nregion = "{region}"\n'
+        f'[pools.other]\nid = "{region}_Other123"\nrole_arn = "{role}"\n',
+        "utf-8",
+    )
+    printed = print_policies("--account", ACCOUNT, "--principal", BOT).json
+    there = f"arn:{partition}:cognito-idp:{region}:{ACCOUNT}:userpool"
+    replica = f"{there}/{pool_id}"
+    assert {arn for action, arn in granted(printed["bot"]) if "cognito-idp" in action} == {POOL_ARN, replica}
+    assert {arn for _, arn in granted(printed["roles"][role]["policy"])} == {f"{there}/{region}_Other123"}
+
+
 POOL = {"SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123"}
 POOL_ARN = f"arn:aws:cognito-idp:eu-central-1:{ACCOUNT}:userpool/eu-central-1_AbCdEf123"
 

@@ -45,7 +45,7 @@ def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
 def _not_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     """Give the names of variables that resemble a setting, with its name, or at least begin like one, with None."""
     for name in sorted(environment):
-        if name in KNOWN or _OF_SERVICES.fullmatch(name):
+        if name in KNOWN or _OF_SERVICES.fullmatch(name) or not environment[name].strip():
             continue
         meant = _resembled(_plain(name))
         if meant or _plain(name).startswith(PREFIX):

@@ -52,6 +52,12 @@ def check(environment: dict[str, str]) -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+def log_of(stage: Headless, more: dict[str, str]) -> str:
+    """Return what `python -m bot run` logs until it is connected."""
+    with stage.bot_process(**more) as bot:  # type: ignore[arg-type]  # none of them is `connected`
+        return bot.log()
+
+
 def all_well(environment: dict[str, str]) -> str:
     ran = check(environment)
     assert (ran.code, ran.err) == (0, ""), ran.out
@@ -75,8 +81,7 @@ def fault(environment: dict[str, str]) -> str:
 def test_01_kubernetes_service_variables(stage: Headless) -> None:
     """A Service called signout-bot puts eight variables into every pod: none is a fault, and none is spoken of."""
     assert "SIGNOUT_BOT" not in all_well(stage.environment | KUBERNETES)
-    with stage.bot_process(**KUBERNETES) as bot:
-        assert "SIGNOUT_BOT" not in bot.log()
+    assert "SIGNOUT_BOT" not in log_of(stage, KUBERNETES)
 
 
 def test_02_docker_link_variables(stage: Headless) -> None:
@@ -97,11 +102,11 @@ def test_03_a_misspelled_setting(stage: Headless) -> None:
         for name in other
     ]
     assert (ran.code, ran.out.splitlines()[:2]) == (0, lines)
-    with stage.bot_process(**other) as bot:
-        first, second, *_ = bot.log().splitlines()
+    log = log_of(stage, other)
+    first, second, *_ = log.splitlines()
     assert "SIGNOUT_COLOUR is not a setting of this bot, so it is not used." in first
     assert "SIGNOUT_TEAM is not a setting of this bot, so it is not used." in second
-    assert "secret-" not in bot.log() + ran.out
+    assert "secret-" not in log + ran.out
 
 
 def test_04_quotes_of_docker_env_file(stage: Headless) -> None:
@@ -131,8 +136,7 @@ def test_06_empty_aws_variables(stage: Headless) -> None:
     """A template leaves variables empty: each counts as not set, where boto3 by itself would fail."""
     empty = dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS"), "")
     all_well(stage.environment | empty | {"AWS_RETRY_MODE": '""', "SIGNOUT_RETAIN": "", "SIGNOUT_PII": " "})
-    with stage.bot_process(**empty) as bot:
-        assert "Connected to Slack in Socket Mode" in bot.log()
+    assert "Connected to Slack in Socket Mode" in log_of(stage, empty)
 
 
 def test_07_endpoint_without_scheme(stage: Headless) -> None:
