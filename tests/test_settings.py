@@ -509,8 +509,10 @@ def test_what_boto3_would_stumble_over_is_taken_out_of_its_environment() -> None
         "REQUESTS_CA_BUNDLE": "",
     }
     environment |= {"AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "'3001'", "AWS_MAX_ATTEMPTS": '""'}
+    environment |= {"HTTPS_PROXY": "'http://proxy:3128'", "https_proxy": "", "SSL_CERT_FILE": ""}
     correct(environment)
-    kept = {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "3001"}
+    kept = {"HTTPS_PROXY": "http://proxy:3128", "https_proxy": ""}
+    kept |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "3001"}
     assert environment == kept
 
 

@@ -8,11 +8,13 @@ import codecs
 import re
 from collections.abc import Mapping, MutableMapping
 
-_READ = re.compile(r"(?:SIGNOUT_|SLACK_|AWS_)\w+|PORT|REQUESTS_CA_BUNDLE")
+_PROXIES = r"(?i:(?:https?|all|no)_proxy)"
+_READ = re.compile(rf"(?:SIGNOUT_|SLACK_|AWS_)\w+|PORT|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|{_PROXIES}")
 # Quotes may belong to this one, an expression: to take them off would change what it says.
 _AS_IT_IS = "SIGNOUT_REASON_PATTERN"
-# To boto3 these mean "no file" where they are empty, and its usual file where they are not set.
-_EMPTY_ON_PURPOSE = frozenset({"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"})
+# To boto3 two of these mean "no file" where they are empty, and its usual file where they are not set. An empty proxy
+# in lower case means none, whatever the one in upper case is.
+_EMPTY_ON_PURPOSE = re.compile(rf"AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|{_PROXIES}")
 _OF_SERVICES = "COGNITO_IDENTITY_PROVIDER|DYNAMODB|SECRETS_MANAGER|SIGNIN|SSM|SSO|SSO_OIDC|STS"
 _ENDPOINT = re.compile(
     rf"AWS_ENDPOINT_URL(?:_(?:{_OF_SERVICES}))?|AWS_EC2_METADATA_SERVICE_ENDPOINT|AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -46,7 +48,7 @@ def as_meant(environment: Mapping[str, str]) -> dict[str, str]:
             meant[given] = value
         elif name == given or name not in environment:
             kept = _AROUND.sub("", value) if name == _AS_IT_IS else bare(value)
-            if kept.strip(" ,") or name in _EMPTY_ON_PURPOSE:
+            if kept.strip(" ,") or _EMPTY_ON_PURPOSE.fullmatch(name):
                 meant[name] = kept
     return meant
 
