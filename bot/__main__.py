@@ -65,7 +65,9 @@ def _check(words: Sequence[str]) -> int:
     try:
         settings = _settings(secret)
     except SettingsError as error:  # here it is a finding
-        return report(faulty_settings(error.faults), as_json=given.json)
+        told = "\n".join(error.faults)
+        others = {name: hint for name, hint in _unused().items() if name not in told}
+        return report(chain(unused_names(others), faulty_settings(error.faults)), as_json=given.json)
     _log(settings, "CRITICAL")  # what the libraries would log is in the lines, in other words
     found = chain(unused_names(_unused()), checks(settings, post=not given.no_post))
     return report(found, as_json=given.json, secrets=settings.secrets)

@@ -419,6 +419,24 @@ def test_what_works_but_is_to_be_looked_at_is_a_warning_and_no_failure(
     assert words in checked.said(next(iter(wanted)))
 
 
+def test_a_replica_that_does_not_do_this_is_named_as_one(stage: Headless, check: Check) -> None:
+    stage.before_cognito("AdminUserGlobalSignOut", refuse(400, "OperationNotEnabledException"))
+    assert check().said(f"pool customers, {SIGN_OUT}") == (
+        "This is not enabled in the user pool, or not in this region: it may be a replica of the pool. "
+        "Check the pool's configuration, and pools.NAME.region."
+    )
+
+
+def test_names_that_are_no_settings_are_told_once_also_where_the_settings_are_at_fault(
+    stage: Headless, run: Callable[..., tuple[int, str]]
+) -> None:
+    wrong = {"SIGNOUT_COLOUR": "blue", "SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKN": "x"}
+    code, out = run(stage.environment | wrong)
+    assert code == 1
+    assert out.startswith("! SIGNOUT_COLOUR: is not a setting of this bot, so it is not used.")
+    assert out.count("SLACK_BOT_TOKN") == 1
+
+
 def test_a_pool_in_another_region_than_its_id_says_is_not_found(stage: Headless, check: Check) -> None:
     elsewhere = pool_ids(stage).pop().replace("eu-central-1", "us-east-1")
     checked = check(SIGNOUT_POOL_ID=elsewhere)

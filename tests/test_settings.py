@@ -210,6 +210,12 @@ def test_a_list_in_the_environment_replaces_the_one_in_the_file() -> None:
     assert settings.allow.groups == {"S0FILE00001"}, "the other list stays"
 
 
+def test_an_empty_id_in_the_file_is_a_fault() -> None:
+    Path("signout.toml").write_text("allow.groups = ['S0FILE00001', '']\n")
+    (fault,) = faults(GOOD)
+    assert "must be Slack user group ids" in fault
+
+
 def test_an_empty_list_in_the_file_allows_no_one() -> None:
     Path("signout.toml").write_text("allow.users = []\n")
     assert any("No one is allowed" in fault for fault in faults(GOOD | {"SIGNOUT_ALLOW_USERS": ""}))
@@ -221,6 +227,9 @@ def test_an_empty_list_in_the_file_allows_no_one() -> None:
         ("arn:aws:iam::123456789012:role/Support", "arn:aws:iam::123456789012:role/Support"),
         ("arn:aws-cn:iam::123456789012:role/a/b/Support", "arn:aws-cn:iam::123456789012:role/Support"),
         ("arn:aws:iam::123456789012:user/eu/sam", "arn:aws:iam::123456789012:user/eu/sam"),
+        ("arn:aws-eusc:iam::123456789012:role/Support", "arn:aws-eusc:iam::123456789012:role/Support"),
+        ("arn:aws-iso-f:iam::123456789012:role/Support", "arn:aws-iso-f:iam::123456789012:role/Support"),
+        ("\ufeffarn:aws:iam::123456789012:role/Support", "arn:aws:iam::123456789012:role/Support"),
     ],
 )
 def test_a_role_in_allow_terminal_is_known_by_its_name_since_sts_does_not_tell_its_path(given: str, taken: str) -> None:
@@ -347,7 +356,14 @@ SERVICES = ("SIGNOUT", "SIGNOUT_BOT", "SIGNOUT_ALLOW", "SIGNOUT_STORE", "SIGNOUT
 WRITTEN_BY_OTHERS = (
     *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_METRICS", "PORT", "PORT_80_TCP"),
     *("PORT_80_TCP_PROTO", "PORT_80_TCP_PORT", "PORT_80_TCP_ADDR", "PORT_53_UDP_ADDR", "PORT_9_SCTP", "NAME"),
-    *("ENV_PATH", "ENV_SIGNOUT_POOL_ID", "ENV_python_version", "PORT_80_TCP_PORT_START", "PORT_80_TCP_END"),
+    *(
+        "ENV_PATH",
+        "ENV_java.home",
+        "ENV_SIGNOUT_POOL_ID",
+        "ENV_python_version",
+        "PORT_80_TCP_PORT_START",
+        "PORT_80_TCP_END",
+    ),
 )
 
 

@@ -11,7 +11,7 @@ PREFIX = "SIGNOUT_"
 KNOWN = frozenset({*ENVIRONMENT, CONFIG_FILE, *(f"{name}_FILE" for name in SECRETS)})
 # What Kubernetes and Docker's links write for a service or container, here one whose name begins with "signout".
 _OF_SERVICES = re.compile(
-    r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|NAME|ENV_\w+)"
+    r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|NAME|ENV_.+)"
 )
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 

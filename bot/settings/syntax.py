@@ -53,10 +53,9 @@ def duration(shortest: str, longest: str) -> BeforeValidator:
 
 
 def _comma_separated(value: Any) -> Any:
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, list):
-        return words
-    return [word for each in words if (word := bare(each) if isinstance(each, str) else each)]
+    if isinstance(value, str):
+        return [word for each in value.split(",") if (word := bare(each))]
+    return [bare(each) if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
 
 
 def _slack_address(value: str) -> str:
