@@ -19,15 +19,17 @@ _OF_SERVICES = "COGNITO_IDENTITY_PROVIDER|DYNAMODB|SECRETS_MANAGER|SIGNIN|SSM|SS
 _ENDPOINT = re.compile(
     rf"AWS_ENDPOINT_URL(?:_(?:{_OF_SERVICES}))?|AWS_EC2_METADATA_SERVICE_ENDPOINT|AWS_CONTAINER_CREDENTIALS_FULL_URI"
 )
-_UNSEEN = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"  # blanks, byte order marks, and their like
-_AROUND = re.compile(rf"^{_UNSEEN}|{_UNSEEN}$")
+# Blanks, byte order marks, and their like.
+_UNSEEN = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
+    map(chr, (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF))
+)
 _QUOTES = "\"'"
 _STRAIGHT = str.maketrans("“”„‟‘’‚‛", "\"\"\"\"''''")  # noqa: RUF001 -- what word processors make of them
 
 
 def bare(text: str) -> str:
     """Return a text without the blanks, marks and quotes around it. Quotes around a part of it stay."""
-    text = _AROUND.sub("", text)
+    text = text.strip(_UNSEEN)
     plain = text.translate(_STRAIGHT)
     quoted = len(plain) > 1 and plain[0] in _QUOTES and plain[0] == plain[-1] and plain[0] not in plain[1:-1]
     return bare(text[1:-1]) if quoted else text
@@ -43,11 +45,11 @@ def as_meant(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with the variables that are read here as they were meant, without the empty ones."""
     meant: dict[str, str] = {}
     for given, value in environment.items():
-        name = _AROUND.sub("", given).removeprefix("export ").strip()
+        name = given.strip(_UNSEEN).removeprefix("export ").strip()
         if not _READ.fullmatch(name):
             meant[given] = value
         elif name == given or name not in environment:
-            kept = _AROUND.sub("", value) if name == _AS_IT_IS else bare(value)
+            kept = value.strip(_UNSEEN) if name == _AS_IT_IS else bare(value)
             if kept.strip(" ,") or _EMPTY_ON_PURPOSE.fullmatch(name):
                 meant[name] = kept
     return meant
