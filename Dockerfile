@@ -1,4 +1,5 @@
 # Pinned by tag alone. Where builds must be repeatable to the byte, add the digest that your registry shows for the tag: NAME@sha256:...
+# What else that takes is in .github/docs/deploy.md.
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 # A virtual environment without pip: nothing in the image that runs can install anything into it.
@@ -13,12 +14,9 @@ RUN /opt/bot/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt
 
 
 FROM python:3.13-slim-bookworm
-LABEL org.opencontainers.image.title="signout-bot" \
-      org.opencontainers.image.version="0.2.0" \
-      org.opencontainers.image.description="A Slack bot that signs an Amazon Cognito user out of all devices" \
-      org.opencontainers.image.licenses="MIT"
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bot \
-    && install --directory --owner=bot --group=bot --mode=0700 /data
+# Without useradd, which notes the day in /etc/shadow: two builds of one commit have the same files.
+RUN echo 'bot:*:10001:10001::/nonexistent:/usr/sbin/nologin' >> /etc/passwd && echo 'bot:*:10001:' >> /etc/group \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /opt/bot /opt/bot
 COPY --from=build /app /app
 # A signout.toml mounted here is found without SIGNOUT_CONFIG.
@@ -39,6 +37,15 @@ import http.client, os, sys; \
 c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('PORT') or 3000), timeout=4); \
 c.request('GET', '/healthz'); \
 sys.exit(c.getresponse().status != 200)"]
+# Where the code is, and which commit: only who builds it knows. At the end, so that another commit keeps the layers.
+ARG SOURCE
+ARG REVISION
+LABEL org.opencontainers.image.title="signout-bot" \
+      org.opencontainers.image.version="0.2.0" \
+      org.opencontainers.image.description="A Slack bot that signs an Amazon Cognito user out of all devices" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.revision="$REVISION"
 # The bot then finishes what it began, for SIGNOUT_DRAIN seconds: keep the engine's own patience above that.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "bot"]

@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bot.errors import BotError, UsageError
 from bot.options import asks_for_help
+from bot.settings.environment import correct
 from bot.terminal import command_lines
 from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
 from bot.terminal.output import say, show
@@ -27,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in VERBS:
         command_lines.read_no_verb(words)
     name = words[0]
+    correct(os.environ)
     try:
         return VERBS[name](words[1:])
     except KeyboardInterrupt:
@@ -54,6 +58,8 @@ def _run(words: Sequence[str]) -> int:
     settings = _settings(secret, http=given.http)
     port = _port_of_environment() if given.port is None else given.port
     _log(settings)
+    for name, hint in _unused().items():
+        logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
     at = {"host": given.host, "port": port, "http": given.http}
     asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
     return DONE
@@ -63,15 +69,18 @@ def _check(words: Sequence[str]) -> int:
     given = command_lines.read("check", words)
     from bot.aws.secrets import secret
     from bot.settings.faults import SettingsError
-    from bot.terminal.check_report import faulty_settings, report
+    from bot.terminal.check_report import faulty_settings, report, unused_names
     from bot.wiring.check import checks
 
     try:
         settings = _settings(secret)
     except SettingsError as error:  # here it is a finding
-        return report(faulty_settings(error.faults), as_json=given.json)
+        told = "\n".join(error.faults)
+        others = {name: hint for name, hint in _unused().items() if name not in told}
+        return report(chain(unused_names(others), faulty_settings(error.faults)), as_json=given.json)
     _log(settings, "CRITICAL")  # what the libraries would log is in the lines, in other words
-    return report(checks(settings, post=not given.no_post), as_json=given.json, secrets=settings.secrets)
+    found = chain(unused_names(_unused()), checks(settings, post=not given.no_post))
+    return report(found, as_json=given.json, secrets=settings.secrets)
 
 
 def _signout(words: Sequence[str]) -> int:
@@ -168,6 +177,12 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     for name in SECRETS:
         os.environ.pop(name, None)
     return settings
+
+
+def _unused() -> Mapping[str, str]:
+    from bot.settings.names import unused
+
+    return unused(os.environ)
 
 
 def _log(settings: "Settings", level: str | None = None) -> None:

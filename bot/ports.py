@@ -79,7 +79,11 @@ class UserPool(Protocol):
 
     @property
     def pool_id(self) -> str:
-        """The user pool's id."""
+        """The user pool's id, which its replica in another region has too."""
+
+    @property
+    def region(self) -> str:
+        """The AWS region where it is asked."""
 
     def on_behalf(self, request_id: str, operator_id: str) -> "UserPool":
         """Return this pool for calls that AWS's own trail shows as made for this request and operator."""

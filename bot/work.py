@@ -110,9 +110,9 @@ class Worker:
 
     def _pool(self, request: Request) -> UserPool | None:
         """Return the pool to call; None where its name now means another pool, or only a terminal may call it."""
-        pool = self.pools.get(request.account.pool)
-        only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
-        if pool is None or pool.pool_id != request.account.pool_id or only_there:
+        account, pool = request.account, self.pools.get(request.account.pool)
+        only_there = request.ask.source == TERMINAL and account.pool in self.with_role
+        if pool is None or (pool.pool_id, pool.region) != (account.pool_id, account.region) or only_there:
             return None
         return pool.on_behalf(request.id, request.ask.operator.id)
 

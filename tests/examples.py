@@ -165,7 +165,7 @@ class ScriptedPool:
     registered: list[Account | PoolUnavailableError | None] = field(default_factory=list)
     looked_at: list[datetime] = field(default_factory=list)
 
-    pool_id = ADA.pool_id
+    pool_id, region = ADA.pool_id, ADA.region
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
         """Answer everyone alike."""

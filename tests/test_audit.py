@@ -31,7 +31,7 @@ from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
-from bot.terminal.audit_formats import as_csv, as_json, as_table
+from bot.terminal.audit_formats import as_csv, as_csv_for_excel, as_json, as_table
 
 HOSTILE = Entry(
     id="01M81J18G0S2FYJA4JPP0958ZS",
@@ -162,6 +162,25 @@ def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["target"] == f"'{HOSTILE.ask.options.target}"
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
+
+
+@pytest.mark.parametrize("sign", [*"=+-@", *"＝＋－＠", *"﹦﹢﹣﹫"])  # noqa: RUF001 -- they look like ASCII's
+@pytest.mark.parametrize("before", ["", " ", "\n", "\u3000", "\ufeff", "\u200b\x00", "\t", "\r"])
+def test_no_spreadsheet_runs_a_cell_whatever_is_before_its_first_sign(before: str, sign: str) -> None:
+    text = written(as_csv, entry_of(awaiting(target=f"{before}{sign}1+1"), NOON))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["target"] == f"'{before}{sign}1+1"
+
+
+@pytest.mark.parametrize("target", ["ada", "a=1", " ada", "josé", "日本語", "1-2", "—x", "", " "])
+def test_csv_leaves_any_other_text_as_it_is(target: str) -> None:
+    text = written(as_csv, entry_of(awaiting(target=target), NOON))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["target"] == target
+
+
+def test_csv_for_excel_is_the_csv_after_a_byte_order_mark() -> None:
+    assert written(as_csv_for_excel, HOSTILE) == f"\ufeff{HOSTILE_CSV}"
 
 
 def test_csv_on_a_terminal_shows_what_would_act_on_it() -> None:

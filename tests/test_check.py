@@ -492,6 +492,24 @@ def test_what_works_but_is_to_be_looked_at_is_a_warning_and_no_failure(
     assert words in checked.said(next(iter(wanted)))
 
 
+def test_a_replica_that_does_not_do_this_is_named_as_one(stage: Headless, check: Check) -> None:
+    stage.before_cognito("AdminUserGlobalSignOut", refuse(400, "OperationNotEnabledException"))
+    assert check().said(f"pool customers, {SIGN_OUT}") == (
+        "This is not enabled in the user pool, or not in this region: it may be a replica of the pool. "
+        "Check the pool's configuration, and pools.NAME.region."
+    )
+
+
+def test_names_that_are_no_settings_are_told_once_also_where_the_settings_are_at_fault(
+    stage: Headless, run: Callable[..., tuple[int, str]]
+) -> None:
+    wrong = {"SIGNOUT_COLOUR": "blue", "SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKN": "x"}
+    code, out = run(stage.environment | wrong)
+    assert code == 1
+    assert out.startswith("! SIGNOUT_COLOUR: is not a setting of this bot, so it is not used.")
+    assert out.count("SLACK_BOT_TOKN") == 1
+
+
 def test_a_pool_in_another_region_than_its_id_says_is_not_found(stage: Headless, check: Check) -> None:
     elsewhere = pool_ids(stage).pop().replace("eu-central-1", "us-east-1")
     checked = check(SIGNOUT_POOL_ID=elsewhere)
@@ -613,7 +631,7 @@ def test_a_pool_of_which_no_one_may_sign_out_is_to_be_looked_at(stage: Headless)
 class FullPool:
     """A pool that, against all odds, has an account under the name tried."""
 
-    pool_id = "eu-central-1_AbCdEf123"
+    pool_id, region = "eu-central-1_AbCdEf123", "eu-central-1"
 
     def __init__(self) -> None:
         self.called: list[str] = []
@@ -630,7 +648,7 @@ class FullPool:
 
     def get_user(self, username: str) -> Account:
         """Find a person."""
-        return Account(pool="p", pool_id=self.pool_id, region="eu-central-1", username=username)
+        return Account(pool="p", pool_id=self.pool_id, region=self.region, username=username)
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Done:
         """Say yes."""

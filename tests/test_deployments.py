@@ -79,3 +79,18 @@ def test_the_pod_names_settings_that_the_bot_knows_and_reads_its_secrets_from_fi
     assert {name.removesuffix("_FILE") for name in files} == set(TOKENS)
     assert all(value.startswith(f"{mount['mountPath']}/") for value in files.values())
     assert settings_of(environment).drain.total_seconds() < pod()["terminationGracePeriodSeconds"]
+
+
+def test_the_pod_is_given_no_variables_of_other_services() -> None:
+    assert pod()["enableServiceLinks"] is False
+
+
+def test_the_network_policy_is_about_the_pods_of_the_deployment_and_lets_only_prometheus_in() -> None:
+    resources = {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES)}
+    policy, template = resources["NetworkPolicy"]["spec"], resources["Deployment"]["spec"]["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress"]  # what goes out, to Slack and AWS, is not its matter
+    (rule,) = policy["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+    (container,) = template["spec"]["containers"]
+    assert {each["port"] for each in rule["ports"]} == {each["name"] for each in container["ports"]}

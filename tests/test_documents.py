@@ -195,6 +195,11 @@ def test_accounts_have_keys_of_their_own() -> None:
     assert len({account_key(each) for each in accounts}) == len(accounts)
 
 
+def test_an_account_in_a_replica_has_a_key_of_its_own_and_all_others_the_one_they_always_had() -> None:
+    assert account_key(ADA) == "eu-central-1_AbCdEf123#ada"
+    assert account_key(replace(ADA, region="us-west-2")) == "eu-central-1_AbCdEf123@us-west-2#ada"
+
+
 @pytest.mark.parametrize("state", State)
 def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -> None:
     claim = Claim(id="x", at=NOON, until=NOON + timedelta(seconds=30))

@@ -127,6 +127,20 @@ def test_the_image_says_which_version_it_holds() -> None:
     assert PROJECT["version"] == __version__
 
 
+def test_the_image_is_told_where_its_code_is_and_at_which_commit_and_knows_no_host_itself() -> None:
+    (label,) = instructions()["LABEL"]
+    assert instructions()["ARG"] == ["SOURCE", "REVISION"]
+    assert 'org.opencontainers.image.source="$SOURCE"' in label
+    assert 'org.opencontainers.image.revision="$REVISION"' in label
+
+
+def test_nothing_in_the_image_holds_the_day_of_its_build() -> None:
+    # useradd writes it to /etc/shadow, and bytecode holds the time of its source unless it is told not to look at it.
+    assert not [run for run in instructions()["RUN"] if re.search(r"\b(useradd|adduser|chpasswd|apt-get|date)\b", run)]
+    (compiled,) = [run for run in instructions()["RUN"] if "compileall" in run]
+    assert "--invalidation-mode unchecked-hash" in compiled
+
+
 def test_the_image_keeps_the_store_on_its_volume_and_watches_its_health_with_what_it_has() -> None:
     assert instructions()["VOLUME"] == ["/data"]
     assert "SIGNOUT_STORE=sqlite:////data/signout.db" in instructions()["ENV"][-1]

@@ -232,7 +232,7 @@ WITH_A_PATH = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso/Support"
 def test_a_role_trusts_the_bot_for_people_in_slack_and_each_terminal_for_itself(
     principal: str, operator: str | None, session_name: str, *, trusted: bool
 ) -> None:
-    reach = Reach(pools={ROLE: ["eu-central-1_a"]}, terminal={TERMINAL, SAMS})
+    reach = Reach(pools={ROLE: [("eu-central-1", "eu-central-1_a")]}, terminal={TERMINAL, SAMS})
     trust = policies(reach, account=ACCOUNT, region="", principal=BOT)["roles"][ROLE]["trust"]
     context = {"sts_RoleSessionName": session_name} | ({"sts_SourceIdentity": operator} if operator else {})
     assert trusts(trust, "sts:AssumeRole", principal, **context) is trusted
@@ -244,8 +244,8 @@ def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() ->
     abroad = "arn:aws-cn:iam::210987654321:role/SignOut"
     reach = Reach(
         pools={
-            None: ["eu-central-1_a", "us-gov-west-1_b"],
-            abroad: ["cn-north-1_c", "cn-northwest-1_d"],
+            None: [("eu-central-1", "eu-central-1_a"), ("us-gov-west-1", "us-gov-west-1_b")],
+            abroad: [("cn-north-1", "cn-north-1_c"), ("cn-northwest-1", "cn-northwest-1_d")],
         },
         references=["ssm:/signout/bot", "arn:aws:secretsmanager:eu-west-1:999999999999:secret:a/b-AbCdEf#bot"],
         table={
@@ -270,6 +270,33 @@ def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() ->
     both = granted(printed["bot"]) | granted(printed["roles"][abroad]["policy"])
     assert not any("*" in part or "?" in part for pair in both for part in pair)
     assert ("dynamodb:GetItem", f"arn:aws:dynamodb:eu-west-3:{ACCOUNT}:table/signout/index/due") not in both
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("us-west-2", "aws"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("xx-new-north-1", "aws"),  # newer than botocore, which calls AWS there as in this partition
+    ],
+)
+def test_a_pool_is_allowed_where_it_is_asked_whatever_region_is_in_its_id(
+    print_policies: Print, tmp_path: Path, region: str, partition: str
+) -> None:
+    pool_id = POOL["SIGNOUT_POOL_ID"]
+    role = f"arn:{partition}:iam::{ACCOUNT}:role/SignOut"
+    (tmp_path / "signout.toml").write_text(
+        f'[pools.first]\nid = "{pool_id}"\n[pools.replica]\nid = "{pool_id}"\nregion = "{region}"\n'
+        f'[pools.other]\nid = "{region}_Other123"\nrole_arn = "{role}"\n',
+        "utf-8",
+    )
+    printed = print_policies("--account", ACCOUNT, "--principal", BOT).json
+    there = f"arn:{partition}:cognito-idp:{region}:{ACCOUNT}:userpool"
+    replica = f"{there}/{pool_id}"
+    assert {arn for action, arn in granted(printed["bot"]) if "cognito-idp" in action} == {POOL_ARN, replica}
+    assert {arn for _, arn in granted(printed["roles"][role]["policy"])} == {f"{there}/{region}_Other123"}
 
 
 POOL = {"SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123"}

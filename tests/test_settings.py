@@ -4,11 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from botocore.session import get_session
 
 from bot.confirm import LONGEST_WAIT
+from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
-from bot.settings.load import load, load_store
+from bot.settings.load import load, load_store, load_without_slack
 from bot.settings.model import ENVIRONMENT
+from bot.settings.names import KNOWN, unused
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-bot-secret",
@@ -207,6 +210,12 @@ def test_a_list_in_the_environment_replaces_the_one_in_the_file() -> None:
     assert settings.allow.groups == {"S0FILE00001"}, "the other list stays"
 
 
+def test_an_empty_id_in_the_file_is_a_fault() -> None:
+    Path("signout.toml").write_text("allow.groups = ['S0FILE00001', '']\n")
+    (fault,) = faults(GOOD)
+    assert "must be Slack user group ids" in fault
+
+
 def test_an_empty_list_in_the_file_allows_no_one() -> None:
     Path("signout.toml").write_text("allow.users = []\n")
     assert any("No one is allowed" in fault for fault in faults(GOOD | {"SIGNOUT_ALLOW_USERS": ""}))
@@ -218,6 +227,9 @@ def test_an_empty_list_in_the_file_allows_no_one() -> None:
         ("arn:aws:iam::123456789012:role/Support", "arn:aws:iam::123456789012:role/Support"),
         ("arn:aws-cn:iam::123456789012:role/a/b/Support", "arn:aws-cn:iam::123456789012:role/Support"),
         ("arn:aws:iam::123456789012:user/eu/sam", "arn:aws:iam::123456789012:user/eu/sam"),
+        ("arn:aws-eusc:iam::123456789012:role/Support", "arn:aws-eusc:iam::123456789012:role/Support"),
+        ("arn:aws-iso-f:iam::123456789012:role/Support", "arn:aws-iso-f:iam::123456789012:role/Support"),
+        ("\ufeffarn:aws:iam::123456789012:role/Support", "arn:aws:iam::123456789012:role/Support"),
     ],
 )
 def test_a_role_in_allow_terminal_is_known_by_its_name_since_sts_does_not_tell_its_path(given: str, taken: str) -> None:
@@ -312,3 +324,285 @@ def test_every_variable_has_its_setting() -> None:
     values = load(GOOD).model_dump()
     for path in ENVIRONMENT.values():
         assert path[0] in values
+
+
+# Names in the environment
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("SIGNOUT_ALLOW_USER", "SIGNOUT_ALLOW_USERS"),
+        ("SIGNOUT_ALLOWED_USERS", "SIGNOUT_ALLOW_USERS"),
+        ("SIGNOUT_ALOW_USRES", "SIGNOUT_ALLOW_USERS"),
+        ("SIGNOUT_POLO_ID", "SIGNOUT_POOL_ID"),
+        ("SIGNOUT_POOLID", "SIGNOUT_POOL_ID"),
+        ("SIGNOUT-POOL-ID", "SIGNOUT_POOL_ID"),
+        ("signout_pool_id", "SIGNOUT_POOL_ID"),
+        ("SIGNOUT_DRIAN", "SIGNOUT_DRAIN"),
+        ("SIGNOUT_PI", "SIGNOUT_PII"),
+        ("SIGNOUT_CONFG", "SIGNOUT_CONFIG"),
+        ("SIGNOUT_AUDIT_CHANEL", "SIGNOUT_AUDIT_CHANNEL"),
+        ("SIGNOUT_CONFIRM_WITHN", "SIGNOUT_CONFIRM_WITHIN"),
+    ],
+)
+def test_a_name_that_is_a_letter_or_two_off_is_a_fault_that_names_the_setting(given: str, meant: str) -> None:
+    said = f"{given} is not a setting of this bot. Check its spelling. Is {meant} meant?"
+    assert faults(GOOD | {given: "secret"}) == [said]
+    assert load(GOOD | {given: " "})
+
+
+SERVICES = ("SIGNOUT", "SIGNOUT_BOT", "SIGNOUT_ALLOW", "SIGNOUT_STORE", "SIGNOUT_POOL_ID", "SIGNOUT_PII", "SIGNOUT_1")
+WRITTEN_BY_OTHERS = (
+    *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_METRICS", "PORT", "PORT_80_TCP"),
+    *("PORT_80_TCP_PROTO", "PORT_80_TCP_PORT", "PORT_80_TCP_ADDR", "PORT_53_UDP_ADDR", "PORT_9_SCTP", "NAME"),
+    *(
+        "ENV_PATH",
+        "ENV_java.home",
+        "ENV_SIGNOUT_POOL_ID",
+        "ENV_python_version",
+        "PORT_80_TCP_PORT_START",
+        "PORT_80_TCP_END",
+    ),
+)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_kubernetes_and_docker_write_is_never_spoken_of(service: str) -> None:
+    theirs = {f"{service}_{ending}": "tcp://10.0.0.1:80" for ending in WRITTEN_BY_OTHERS}
+    assert KNOWN.isdisjoint(theirs)
+    assert load(GOOD | theirs) == load(GOOD)
+    assert unused(GOOD | theirs) == {}
+
+
+def test_any_other_unknown_name_is_told_with_what_to_do_and_never_its_value() -> None:
+    given = GOOD | {"SIGNOUT_COLOUR": "x", "SIGNOUT_ID": "x", "OTHER": "x", "SIGNUP_POOL_ID": "x", "SLACK_TEAM_ID": "x"}
+    hint = "Check its spelling, or leave it out."
+    assert load(given)
+    assert unused(given) == {"SIGNOUT_COLOUR": hint, "SIGNOUT_ID": hint}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+        ("SLACK_BOT_TOEKN", "SLACK_BOT_TOKEN"),
+        ("slack_bot_token", "SLACK_BOT_TOKEN"),
+        ("SLACK_BOT_TOKEN_FIEL", "SLACK_BOT_TOKEN_FILE"),
+    ],
+)
+def test_a_misspelled_name_of_slacks_is_told_where_the_setting_is_missing_and_harms_no_one_else(
+    given: str, meant: str
+) -> None:
+    without = {name: value for name, value in GOOD.items() if name != "SLACK_BOT_TOKEN"}
+    missing, hint = faults(without | {given: "xoxb-secret"})
+    assert missing.startswith("SLACK_BOT_TOKEN is missing.")
+    assert hint == f"{given} is not a setting of this bot. Check its spelling. Is {meant} meant?"
+    assert load(GOOD | {given: "of another program"})
+    assert unused(GOOD | {given: "of another program"}) == {given: f"Is {meant} meant?"}
+
+
+def test_a_prefix_with_a_letter_swapped_is_told() -> None:
+    assert unused(GOOD | {"SINGOUT_POOL_ID": "x"}) == {"SINGOUT_POOL_ID": "Is SIGNOUT_POOL_ID meant?"}
+
+
+# Values as other tools write them
+
+AROUND = [
+    ('"', '"'),
+    ("'", "'"),
+    ("“", "”"),
+    ("\u2018", "\u2019"),
+    ("\ufeff", ""),
+    ("\ufeff'", "'"),
+    ("\u00a0", "\u200b"),
+    (" ", "\r"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), AROUND)
+def test_what_tools_leave_around_a_value_is_left_out(before: str, after: str) -> None:
+    more = GOOD | {"SIGNOUT_REQUIRE_REASON": "true", "SIGNOUT_DRAIN": "9s", "SIGNOUT_STORE": "dynamodb://signout"}
+    assert load({name: f"{before}{value}{after}" for name, value in more.items()}) == load(more)
+    assert load_store({"SIGNOUT_STORE": f"{before}dynamodb://signout{after}"}).store == "dynamodb://signout"
+    pool = {"SIGNOUT_POOL_ID": f"{before}{GOOD['SIGNOUT_POOL_ID']}{after}"}
+    assert load_without_slack(pool).pools["default"].id == GOOD["SIGNOUT_POOL_ID"]
+
+
+def test_quotes_around_each_id_of_a_list_are_left_out() -> None:
+    settings = load(GOOD | {"SIGNOUT_ALLOW_USERS": "\"U0123ABCDEF\", 'U0123ABCDEG',\ufeffU0123ABCDEH"})
+    assert settings.allow.users == {"U0123ABCDEF", "U0123ABCDEG", "U0123ABCDEH"}
+
+
+def test_a_name_with_export_before_it_is_the_name_unless_that_is_there_too() -> None:
+    assert load(GOOD | {"export SIGNOUT_PII": "full"}).pii == "full"
+    assert load(GOOD | {"\ufeffSIGNOUT_PII": "full"}).pii == "full"
+    assert load(GOOD | {"export SIGNOUT_PII": "full", "SIGNOUT_PII": "masked"}).pii == "masked"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIGNOUT_POOL_ID", '"eu-central-1_secret'),
+        ("SIGNOUT_POOL_ID", "eu-central-1_secret'"),
+        ("SIGNOUT_POOL_ID", "“eu-central-1_secret"),
+        ("SIGNOUT_STORE", "'sqlite:///secret.db\""),
+        ("SLACK_APP_TOKEN", 'xapp-secret"'),
+        ("AWS_SECRET_ACCESS_KEY", '"secret'),
+    ],
+)
+def test_a_quote_on_one_side_only_is_the_one_fault_that_is_named(name: str, value: str) -> None:
+    assert faults(GOOD | {name: value}) == [f"{name} has a quote on one side only. Leave it out, or close it."]
+
+
+def test_quotes_around_a_pattern_may_belong_to_it_so_they_are_named() -> None:
+    said = "SIGNOUT_REASON_PATTERN has quotes around it, which may belong to it or not. Leave them out, or write"
+    assert faults(GOOD | {"SIGNOUT_REASON_PATTERN": r'"HELP-\d+"'})[0].startswith(said)
+    for pattern in (r'["]HELP-\d+["]', r'"HELP-\d+"( urgent)?'):
+        assert load(GOOD | {"SIGNOUT_REASON_PATTERN": pattern}).model_dump()["reason_pattern"].pattern == pattern
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_file_may_begin_with_a_byte_order_mark(encoding: str) -> None:
+    Path("signout.toml").write_bytes("confirm_within = '2m'\r\n# é\r\n".encode(encoding))
+    assert load(GOOD).confirm_within == timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("content", [b"a = '\xe9'", b"\xff\xfea"])
+def test_a_file_in_another_encoding_is_a_fault(content: bytes) -> None:
+    Path("signout.toml").write_bytes(content)
+    assert faults(GOOD) == ["The settings file signout.toml is not valid TOML: it is not UTF-8."]
+
+
+@pytest.mark.parametrize(
+    ("content", "taken"),
+    [
+        (b"\xef\xbb\xbfxoxb-held\n", True),
+        ("'xoxb-held'\r\n".encode("utf-16"), True),
+        (b'"xoxb-held"', True),
+        (b'"xoxb-held', False),
+    ],
+)
+def test_a_token_file_is_read_as_other_tools_write_it(content: bytes, *, taken: bool) -> None:
+    Path("token").write_bytes(content)
+    given = {name: value for name, value in GOOD.items() if name != "SLACK_BOT_TOKEN"} | {
+        "SLACK_BOT_TOKEN_FILE": "token"
+    }
+    if taken:
+        assert load(given).slack_bot_token.get_secret_value() == "xoxb-held"
+    else:
+        assert faults(given) == ["SLACK_BOT_TOKEN has a quote on one side only. Leave it out, or close it."]
+
+
+@pytest.mark.parametrize("inside", ["\u200b", "\ufeff", "é"])
+def test_a_token_with_a_letter_that_no_token_has_is_a_fault(inside: str) -> None:
+    said = "SLACK_BOT_TOKEN has a letter or an invisible character in it that no token has. Copy it again."
+    assert faults(GOOD | {"SLACK_BOT_TOKEN": f"xoxb-a{inside}b"}) == [said]
+
+
+@pytest.mark.parametrize("token", ["xoxe.xoxb-1-secret", "xoxe-1-secret", "xoxe.xoxp-1-secret"])
+def test_a_token_that_rotates_is_told_from_one_of_the_wrong_kind(token: str) -> None:
+    (fault,) = faults(GOOD | {"SLACK_BOT_TOKEN": token})
+    assert "token rotation" in fault
+    assert "Make a new app from manifest.yml" in fault
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+)
+def test_an_endpoint_without_a_scheme_is_named(name: str) -> None:
+    said = f"{name} has no http:// or https:// at its start. Write the whole address, as in http://127.0.0.1:5000."
+    assert faults(GOOD | {name: "localhost:4566"}) == [said]
+    assert load(GOOD | {name: "HTTP://localhost:4566", "AWS_ENDPOINT_URL_S3": "localhost:4566"})
+
+
+def test_what_boto3_would_stumble_over_is_taken_out_of_its_environment() -> None:
+    environment = {
+        "AWS_PROFILE": "",
+        "AWS_CA_BUNDLE": " ",
+        "AWS_DEFAULT_REGION": '"eu-west-1"',
+        "REQUESTS_CA_BUNDLE": "",
+    }
+    environment |= {"AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "'3001'", "AWS_MAX_ATTEMPTS": '""'}
+    environment |= {"HTTPS_PROXY": "'http://proxy:3128'", "https_proxy": "", "SSL_CERT_FILE": ""}
+    correct(environment)
+    kept = {"HTTPS_PROXY": "http://proxy:3128", "https_proxy": ""}
+    kept |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "3001"}
+    assert environment == kept
+
+
+# Pools of every partition
+
+
+def every_region() -> list[str]:
+    session = get_session()
+    return [
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition, allow_non_regional=False)
+    ]
+
+
+def test_a_pool_may_be_in_each_region_that_botocore_knows() -> None:
+    assert {"eusc-de-east-1", "us-isof-south-1", "eu-isoe-west-1", "cn-north-1", "us-gov-west-1"} <= set(every_region())
+    for region in every_region():
+        assert load(GOOD | {"SIGNOUT_POOL_ID": f"{region}_AbCdEf123"}).pools["default"].region == region
+
+
+@pytest.mark.parametrize("region", ["eu-central-12", "xx-new-northeast-1", "eusc-fr-west-2", "us-iso2-east-1"])
+def test_a_pool_may_be_in_a_region_that_is_newer_than_botocore(region: str) -> None:
+    assert load(GOOD | {"SIGNOUT_POOL_ID": f"{region}_AbCdEf123"}).pools["default"].region == region
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(
+            "eu-central-1",
+            "eu-central-1_",
+            "_AbC",
+            "eu-central_AbC",
+            "EU-CENTRAL-1_AbC",
+            "eu-central-1-AbC",
+            "eu central-1_A",
+        ),
+        *(
+            "eu-central-1:343d94cb-5ddd-4f39-ab9f-be013c348223",
+            "eu-central-1_A-b",
+            "eu-central-1_é",
+            f"eu-central-1_{'a' * 43}",
+        ),
+        "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEf123",
+    ],
+)
+def test_what_is_no_pool_id_is_one_fault(given: str) -> None:
+    (fault,) = faults(GOOD | {"SIGNOUT_POOL_ID": given})
+    assert "must be a user pool id such as eu-central-1_AbCdEf123" in fault
+
+
+# Replicas
+
+
+def test_a_pools_region_may_be_another_than_the_one_in_its_id() -> None:
+    Path("signout.toml").write_text("[pools.default]\nregion = 'us-west-2'")
+    pool = load(GOOD).pools["default"]
+    assert (pool.id, pool.region) == ("eu-central-1_AbCdEf123", "us-west-2")
+
+
+@pytest.mark.parametrize("region", ["west", "us-west", "US-WEST-2", "us-west-2a", ""])
+def test_what_is_no_region_is_a_fault(region: str) -> None:
+    Path("signout.toml").write_text(f"[pools.default]\nregion = '{region}'")
+    assert faults(GOOD) == ["pools.default.region must be an AWS region such as eu-central-1."]
+
+
+@pytest.mark.parametrize(("region", "is_taken"), [("us-west-2", True), ("eu-central-1", False)])
+def test_two_pools_share_an_id_only_in_two_regions(region: str, *, is_taken: bool) -> None:
+    Path("signout.toml").write_text(f"[pools.west]\nid = '{GOOD['SIGNOUT_POOL_ID']}'\nregion = '{region}'")
+    if is_taken:
+        assert {name: pool.region for name, pool in load(GOOD).pools.items()} == {
+            "default": "eu-central-1",
+            "west": region,
+        }
+    else:
+        assert faults(GOOD)[0].startswith("pools have one id under two names: ")

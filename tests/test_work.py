@@ -250,10 +250,13 @@ class TestCalls:
         assert ended
         assert (ended.access_until, ended.login_until) == (None, None)
 
-    def test_a_pool_whose_name_stands_for_another_since_the_decision_is_not_asked(self, store: Store) -> None:
+    @pytest.mark.parametrize("was", [{"pool_id": "eu-central-1_Other1234"}, {"region": "us-west-2"}])
+    def test_a_pool_whose_name_stands_for_another_since_the_decision_is_not_asked(
+        self, store: Store, was: dict[str, str]
+    ) -> None:
         clock = StoppedClock()
         pool = ScriptedPool([YES], clock)
-        request = ready_in(store, chosen=replace(ADA, pool_id="eu-central-1_Other1234"))
+        request = ready_in(store, chosen=replace(ADA, **was))  # type: ignore[arg-type]  # mypy cannot tell the fields
         assert outcome(worker(store, pool, clock).run(request)) == (State.FAILED, "NoCallMade", 0)
         assert pool.called_at == []
 

@@ -24,7 +24,14 @@ _CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 
 # What is wrong with more than one permission: the further calls would say the same.
 TROUBLES = {
-    "ResourceNotFoundException": ("Cognito has no such pool in this region.", "Check the pool's id."),
+    "ResourceNotFoundException": (
+        "Cognito has no such pool in this region.",
+        "Check the pool's id. For a replica, set pools.NAME.region.",
+    ),
+    "OperationNotEnabledException": (
+        "This is not enabled in the user pool, or not in this region: it may be a replica of the pool.",
+        "Check the pool's configuration, and pools.NAME.region.",
+    ),
     "NoCredentials": ("There are no AWS credentials.", "Give the bot an IAM role, or this shell its credentials."),
     "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
     "UnrecognizedClientException": ("AWS does not know these credentials.", "Check them, and the account."),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import UnknownRegionError
 
 from bot.action import Step
 from bot.aws.roles import session_word
@@ -23,11 +24,11 @@ Json = Mapping[str, Any]
 class Reach:
     """What the settings let the bot reach in AWS, and who may sign out in a terminal.
 
-    `pools` are user pools' ids, by the role that they are asked with: None for the bot's own. `table` is what the bot
-    does with a DynamoDB table and its index, and the resource, each under its statement's id.
+    `pools` are user pools' regions and ids, by the role that they are asked with: None for the bot's own. `table` is
+    what the bot does with a DynamoDB table and its index, and the resource, each under its statement's id.
     """
 
-    pools: Mapping[str | None, Sequence[str]]
+    pools: Mapping[str | None, Sequence[tuple[str, str]]]
     references: Sequence[str] = ()
     table: Mapping[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     terminal: Iterable[str] = ()
@@ -55,10 +56,10 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     """
     roles = {
         arn: {
-            "policy": _policy([_pools(ids, account_of(arn))]),
+            "policy": _policy([_pools(pools, account_of(arn))]),
             "trust": _policy(_trust(principal, reach.terminal)),
         }
-        for arn, ids in reach.pools.items()
+        for arn, pools in reach.pools.items()
         if arn
     }
     secrets = sorted({arn for reference in reach.references if (arn := secret_arn(reference))})
@@ -73,8 +74,8 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     return {"bot": _policy(statements), "roles": roles}
 
 
-def _pools(ids: Iterable[str], account: str) -> Json:
-    arns = [_arn("cognito-idp", id_.partition("_")[0], account, f"userpool/{id_}") for id_ in ids]
+def _pools(pools: Iterable[tuple[str, str]], account: str) -> Json:
+    arns = [_arn("cognito-idp", region, account, f"userpool/{pool_id}") for region, pool_id in pools]
     return _allow("Pools", COGNITO, arns)
 
 
@@ -114,5 +115,11 @@ def _policy(statements: Iterable[Json]) -> Json:
 
 
 def _arn(service: str, region: str, account: str, resource: str) -> str:
-    partition = botocore.session.get_session().get_partition_for_region(region)
-    return f"arn:{partition}:{service}:{region}:{account}:{resource}"
+    return f"arn:{_partition(region)}:{service}:{region}:{account}:{resource}"
+
+
+def _partition(region: str) -> str:
+    try:
+        return botocore.session.get_session().get_partition_for_region(region)
+    except UnknownRegionError:  # newer than botocore, which takes it for one of these too when it calls AWS there
+        return "aws"

@@ -18,7 +18,8 @@ ADVICE: Mapping[str, str] = {
     "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
     "TooManyRequestsException": "Cognito takes no more requests just now. Wait a minute and run the command again.",
     "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",
-    "OperationNotEnabledException": "This operation is not enabled in the user pool. Ask the bot's engineer.",
+    "OperationNotEnabledException": "This operation is not enabled in the user pool, or not in this region: it may be "
+    "a replica of the pool. Ask the bot's engineer to check the pool's configuration and region.",
     "InternalErrorException": "Cognito had an internal error. Wait a minute and run the command again.",
     "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
     "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",

@@ -1,11 +1,18 @@
-"""How the ARN of an IAM user or role looks, and which region is the bot's own."""
+"""How regions and the ARN of an IAM user or role look, and which region is the bot's own."""
 
 import os
 import re
 
+# Of every partition, and of those to come: botocore's own list of regions is as old as the lock.
+REGION = r"[a-z]+(?:-[a-z0-9]+)+-[0-9]{1,2}"
 _NAMED = r"arn:aws[\w-]*:iam::(?P<account>\d{{12}}):(?:{})/[\w+=,.@/-]+"
 ROLE = re.compile(_NAMED.format("role"), re.ASCII)
 ROLE_OR_USER = re.compile(_NAMED.format("role|user"), re.ASCII)
+
+
+def region_of(pool_id: str) -> str:
+    """Return the region that is in a user pool's id: where the pool was made. Its replicas are elsewhere."""
+    return pool_id.partition("_")[0]
 
 
 def account_of(arn: str) -> str:

@@ -37,9 +37,9 @@ class SettingsError(BotError):
         super().__init__("\n".join(faults))
 
 
-def unknown(name: str) -> str:
-    """Return the sentence for a name that is not a setting."""
-    return f"{name} {_NO_SETTING}"
+def unknown(name: str, meant: str | None = None) -> str:
+    """Return the sentence for a name that is not a setting; `meant`: the setting that it resembles."""
+    return f"{name} {_NO_SETTING} Is {meant} meant?" if meant else f"{name} {_NO_SETTING}"
 
 
 def sentences(error: ValidationError) -> list[str]:
@@ -47,7 +47,11 @@ def sentences(error: ValidationError) -> list[str]:
 
     Only its kind and place are used: pydantic's own text quotes the value, which may be a secret.
     """
-    return [_sentence(each["loc"], each["type"], each["msg"]) for each in error.errors(include_input=False)]
+    return [
+        _sentence(each["loc"], each["type"], each["msg"])
+        for each in error.errors(include_input=False)
+        if each["type"] != "default_factory_not_called"  # it would have come from a field that is wrong itself
+    ]
 
 
 def _sentence(loc: tuple[int | str, ...], kind: str, message: str) -> str:

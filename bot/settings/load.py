@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.settings import references
+from bot.settings import environment as env
+from bot.settings import names, references
 from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences, unknown
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
+from bot.settings.names import CONFIG_FILE
 
-CONFIG_FILE = "SIGNOUT_CONFIG"
 DEFAULT_FILE = "signout.toml"
 # For verbs that have nothing to do with Slack.
 _STAND_INS = {
@@ -30,13 +31,14 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
     there; otherwise Socket Mode's token or HTTP mode's secret is enough. Raises `SettingsError` with every fault.
     """
     faults: list[str] = []
-    found = references.followed(SECRETS, _stripped(environment), resolve, faults)
-    given = _given({**environment, **found}, faults)
+    meant = env.as_meant(environment)
+    found = references.followed(SECRETS, meant, resolve, faults)
+    given = _given({**meant, **found}, faults)
     if "slack_signing_secret" not in given and (http or "slack_app_token" not in given):
         faults.append(NO_SIGNING_SECRET if http else NO_FRONT)
     if not _allows_people(given):
         faults.append(NO_OPERATORS)
-    return _checked(Settings, given, faults)
+    return _checked(Settings, given, faults, meant)
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
@@ -45,9 +47,10 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
     Raises `SettingsError` with every fault; a name that is not a setting is one.
     """
     faults: list[str] = []
-    given = _given(environment, faults)
+    meant = env.as_meant(environment)
+    given = _given(meant, faults)
     faults += [unknown(key) for key in given if key not in Settings.model_fields]
-    return _checked(StoreSettings, given, faults)
+    return _checked(StoreSettings, given, faults, meant)
 
 
 def load_without_slack(environment: Mapping[str, str]) -> Settings:
@@ -55,22 +58,14 @@ def load_without_slack(environment: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with every fault.
     """
-    others = {name: value for name, value in environment.items() if not name.startswith("SLACK_") and value.strip()}
-    return load(_STAND_INS | others)
+    meant = env.as_meant(environment)
+    return load(_STAND_INS | {name: value for name, value in meant.items() if not name.startswith("SLACK_")})
 
 
-def _stripped(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value.strip() for name, value in environment.items() if value.strip(" ,")}
-
-
-def _given(environment: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     """Return what the file says, and over it the environment; add what is wrong already to `faults`."""
-    given = _stripped(environment)
-    faults += [
-        unknown(name)
-        for name in sorted(given)
-        if name.startswith("SIGNOUT_") and name not in ENVIRONMENT and name != CONFIG_FILE
-    ]
+    unclear = env.faults_in(given)
+    faults += [*names.misspelled(given), *unclear.values()]
     values = _read_file(given.get(CONFIG_FILE), faults)
     for name, path in ENVIRONMENT.items():
         if name in given:
@@ -78,7 +73,7 @@ def _given(environment: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
             for key in path[:-1]:
                 table[key] = table[key] if isinstance(table.get(key), dict) else {}
                 table = table[key]
-            table[path[-1]] = given[name]
+            table[path[-1]] = env.unquoted(given[name]) if name in unclear else given[name]
     return values
 
 
@@ -87,7 +82,7 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     if not named and not path.exists():
         return {}
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(env.decoded(path.read_bytes()))
     except OSError as error:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
@@ -105,13 +100,13 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     return values
 
 
-def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str]) -> S:
+def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str], meant: Mapping[str, str]) -> S:
     try:
         settings = kind.model_validate(given)
     except ValidationError as error:
         faults += sentences(error)
     if faults:
-        raise SettingsError(faults)
+        raise SettingsError([*faults, *names.resembling(meant)])
     return settings
 
 

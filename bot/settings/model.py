@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.authorize import Allowed, Allowlist
+from bot.facts.aws_names import region_of
 from bot.reason import ReasonRule
 from bot.settings import syntax
 
@@ -36,21 +37,18 @@ class Pool(BaseModel):
 
     `login_cookie_lifetime` is zero where the hosted login page is not used; how long it is otherwise does not matter.
     `identity_pool`: whether one gives out AWS credentials to the pool's people; None where that is not said.
+    `region`: where it is asked. A replica has the id of its first pool, and so the name of another region in it.
     """
 
     model_config = _FROZEN
     id: syntax.PoolId
+    region: syntax.Region = Field(default_factory=lambda given: region_of(given["id"]))
     token_lifetime: Annotated[timedelta, syntax.duration("5m", "1d")] = timedelta(hours=1)
     login_cookie_lifetime: Annotated[timedelta, syntax.duration("0s", "90d")] = timedelta(hours=1)
     identity_pool: bool | None = None
     default_region: syntax.CountryCode | None = None
     role_arn: syntax.RoleArn | None = None
     allow: Allow = Allow()
-
-    @property
-    def region(self) -> str:
-        """The AWS region, which is in the id."""
-        return self.id.split("_", 1)[0]
 
 
 class StoreSettings(BaseModel):

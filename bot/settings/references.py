@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bot.errors import SecretError
+from bot.settings.environment import bare, decoded
 
 REFERENCE = r"(?:arn|ssm):\S+"
 STAND_IN = "ssm:/unknown"  # takes the place of a secret that could not be read, or is not needed
-MAX_CHARACTERS = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 # Returns the secret that a reference names. Raises `SecretError`.
 Resolve = Callable[[str], str]
@@ -16,7 +17,7 @@ Resolve = Callable[[str], str]
 
 def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[str]:
     """Return the references among these settings."""
-    values = [environment.get(name, "").strip() for name in names]
+    values = [bare(environment.get(name, "")) for name in names]
     return [value for value in values if _is_reference(value)]
 
 
@@ -43,7 +44,7 @@ def _followed(name: str, given: Mapping[str, str], resolve: Resolve | None) -> s
     if file:
         held = _content(file)
     elif value and resolve and _is_reference(value):
-        held = resolve(value)
+        held = bare(resolve(value))
     else:
         return None
     if _is_reference(held):
@@ -58,8 +59,8 @@ def _is_reference(value: str) -> bool:
 def _content(file: str) -> str:
     # No sentence quotes the path: it may be the secret itself, put into the wrong variable.
     try:
-        with Path(file).open(encoding="utf-8") as opened:
-            value = opened.read(MAX_CHARACTERS).strip()
+        with Path(file).open("rb") as opened:
+            value = bare(decoded(opened.read(MAX_BYTES)))
     except OSError as error:
         raise SecretError(f"cannot be read from the file that its _FILE names: {error.strerror}.") from None
     except ValueError:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from bot.facts import aws_names
 from bot.facts.duration import read_duration
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.settings.environment import bare
 from bot.settings.references import REFERENCE
 
 
@@ -33,6 +34,9 @@ def _secret(pattern: str, sentence: str) -> AfterValidator:
     return _matching(f"{pattern}|{REFERENCE}", sentence)
 
 
+_ASCII = _secret(r"[!-~]*", "has a letter or an invisible character in it that no token has. Copy it again.")
+
+
 def duration(shortest: str, longest: str) -> BeforeValidator:
     """Take a number and a unit, such as 30s, 5m, 1h or 1d, from `shortest` to `longest`."""
     low, high = (read_duration(each) or timedelta() for each in (shortest, longest))
@@ -49,10 +53,14 @@ def duration(shortest: str, longest: str) -> BeforeValidator:
 
 
 def _comma_separated(value: Any) -> Any:
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return [word for each in value.split(",") if (word := bare(each))]
+    return [bare(each) if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
 
 
 def _slack_address(value: str) -> str:
+    if "://" not in value:
+        raise _wrong("has no https:// at its start. Write the whole address, such as https://slack.com/api/.")
     url = urlsplit(value)
     host = url.hostname or ""
     slack = url.scheme == "https" and SLACK_HOST.fullmatch(host)
@@ -76,10 +84,13 @@ def _ticket_url(value: str) -> str:
 
 
 def one_name_each(pools: dict[str, Any]) -> dict[str, Any]:
-    """Take pools that have one name each: a second name would have an allowlist of its own."""
-    names: dict[str, list[str]] = {}
+    """Take pools that have one name each: a second name would have an allowlist of its own.
+
+    Replicas share an id and differ in their region.
+    """
+    names: dict[tuple[str, str], list[str]] = {}
     for name, pool in pools.items():
-        names.setdefault(pool.id, []).append(name)
+        names.setdefault((pool.id, pool.region), []).append(name)
     if same := "; ".join(" and ".join(each) for each in names.values() if len(each) > 1):
         raise _wrong(f"have one id under two names: {same}. Keep one of them (SIGNOUT_POOL_ID is called default).")
     return pools
@@ -112,13 +123,21 @@ ChannelId = Annotated[
         r"[CG][A-Z0-9]{7,14}", "must be a channel id such as C0123ABCDEF (channel details, at the end), not a name."
     ),
 ]
+_NOT_ROTATING = _matching(
+    r"(?!xoxe[.-])(?s:.*)",
+    "is of a Slack app with token rotation: it ends after 12 hours, and the bot cannot renew it. Make a new app from "
+    "manifest.yml, which leaves token rotation off, and use the bot token of that app: it starts with xoxb-.",
+)
 BotToken = Annotated[
     SecretStr,
+    _NOT_ROTATING,
     _secret(r"xoxb-\S+", "must be a bot token: it starts with xoxb- (OAuth & Permissions > Bot User OAuth Token)."),
+    _ASCII,
 ]
 AppToken = Annotated[
     SecretStr,
     _secret(r"xapp-\S+", "must be an app-level token: it starts with xapp- (Basic Information > App-Level Tokens)."),
+    _ASCII,
 ]
 SigningSecret = Annotated[
     SecretStr,
@@ -132,10 +151,11 @@ PoolName = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]{0,30}", "is not a pool n
 PoolId = Annotated[
     str,
     _matching(
-        r"[a-z]{2}(-[a-z]+)+-\d_[0-9A-Za-z]{1,40}",
+        rf"(?=.{{1,55}}$)(?:{aws_names.REGION})_[0-9A-Za-z]+",
         "must be a user pool id such as eu-central-1_AbCdEf123 (Cognito console > User pools).",
     ),
 ]
+Region = Annotated[str, _matching(aws_names.REGION, "must be an AWS region such as eu-central-1.")]
 CountryCode = Annotated[str, _matching(r"[A-Z]{2}", "must be a country of two letters, such as DE.")]
 ReasonPattern = Annotated[Any, BeforeValidator(_pattern)]
 TicketUrl = Annotated[str, AfterValidator(_ticket_url)]

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from bot.action import ACTIONS, Step
 from bot.audit import Entry, Kind
+from bot.facts.aws_names import region_of
 from bot.ports import LiveMessage, Place
 from bot.request import AWAITING, ENDED, Account, Request, State
 
@@ -149,5 +150,9 @@ def time_or_none(stored: str | None) -> datetime | None:
 
 
 def account_key(account: Account) -> str:
-    """Return the key of an account. A pool's id has no `#` in it."""
-    return f"{account.pool_id}#{account.username}"
+    """Return the key of an account. A pool's id has no `#` in it, and no `@`.
+
+    In a replica, which has the id of the first pool, it is another account: a sign-out there may not count here.
+    """
+    replica = "" if account.region == region_of(account.pool_id) else f"@{account.region}"
+    return f"{account.pool_id}{replica}#{account.username}"

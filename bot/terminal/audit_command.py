@@ -11,7 +11,7 @@ from typing import Literal, TextIO
 
 from bot.audit import Entry, Kind
 from bot.facts.duration import read_duration
-from bot.terminal.audit_formats import Write, as_csv, as_json, as_table
+from bot.terminal.audit_formats import Write, as_csv, as_csv_for_excel, as_json, as_table
 from bot.terminal.output import writing
 
 LOOKED_AT_ONCE = 500  # after so many entries, what was found among them is written
@@ -25,8 +25,11 @@ offset it is UTC, as is everything shown.
 
 table: for people; cut to the width of a terminal, uncut elsewhere. Invisible characters show as \\u202E.
 json:  one object a line, with all fields of the entry.
-csv:   the same fields, with a header. A text that a spreadsheet would run as a formula (it begins with = + - @, a tab
-       or a carriage return) gets an apostrophe in front; the JSON has the text as it was.
+csv:   the same fields, with a header. A text that a spreadsheet would run as a formula (it begins with = + - @, also
+       after blanks or in full width, or with a tab or a carriage return) gets an apostrophe in front; the JSON has the
+       text as it was.
+csv-excel: the same with a byte order mark, so that Excel shows every letter rightly after a double click on the file.
+       Where Excel expects semicolons (in many countries), import it instead: Data, From Text/CSV.
 
 Exit codes: 0 done, also where nothing matches; 1 the store or the output fails; 2 wrong usage; 130 Ctrl-C."""
 
@@ -42,7 +45,7 @@ class Wanted:
     pool: str | None = None
     outcome: Sequence[Kind] = ()
     request: str | None = None
-    format: Literal["table", "json", "csv"] = "table"
+    format: Literal["table", "json", "csv", "csv-excel"] = "table"
 
     def passes(self, entry: Entry) -> bool:
         """Return whether this entry is wanted: from `since` on, and before `until`. `request` is the store's to ask."""
@@ -88,7 +91,7 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     kinds = f"{', '.join(Kind)}; may be given several times"
     add("--outcome", type=Kind, choices=list(Kind), metavar="WHICH", action="append", default=[], help=kinds)
     add("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
-    add("--format", choices=("table", "json", "csv"), default="table", help="(default %(default)s)")
+    add("--format", choices=("table", "json", "csv", "csv-excel"), default="table", help="(default %(default)s)")
     return parser
 
 
@@ -111,6 +114,8 @@ def _writer(form: str, out: TextIO) -> Write:
             return as_json(out)
         case "csv":
             return as_csv(out)
+        case "csv-excel":
+            return as_csv_for_excel(out)
     return as_table(out, shutil.get_terminal_size().columns if out.isatty() else None)
 
 

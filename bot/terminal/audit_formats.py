@@ -61,7 +61,8 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
 }
 _NESTED = {"operator": Operator, "account": Account}
 _NO_COLUMN = "preferred_username"  # another column there would move those that scripts know by their place
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = frozenset("=+-@")
+_MARK = "\ufeff"  # by which Excel knows a file as UTF-8
 _NOT_PLAIN = re.compile(r"[^ -~]")
 
 
@@ -94,6 +95,12 @@ def as_csv(out: TextIO) -> Write:
     return write
 
 
+def as_csv_for_excel(out: TextIO) -> Write:
+    """Write the same, and before it the byte order mark without which Excel reads letters beyond ASCII wrongly."""
+    out.write(_MARK)
+    return as_csv(out)
+
+
 def _escaped(match: re.Match[str]) -> str:
     return match[0] if visible(match[0]) == match[0] else json.dumps(match[0])[1:-1]
 
@@ -119,7 +126,13 @@ def _cell(value: Any) -> str:
         case tuple():
             return " ".join(value)
     text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run a text: by its first sign, also in full width, after what may be left out of it."""
+    first = next((each for each in text if unicodedata.category(each)[0] not in "CZ"), "")
+    return text.startswith(("\t", "\r")) or unicodedata.normalize("NFKC", first) in _FORMULA
 
 
 GAP = "  "

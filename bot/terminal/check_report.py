@@ -25,6 +25,12 @@ def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
     yield Finding("everything else", "not tried", "not tried: it needs valid settings")
 
 
+def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
+    """Return a finding for each variable that is no setting, though it looks like one."""
+    for name, hint in hints.items():
+        yield Finding(name, "warning", "is not a setting of this bot, so it is not used.", hint)
+
+
 def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
     """Compare this machine's clock with a Date header, which is cut to the second.
 

@@ -37,9 +37,9 @@ def iam_policies(
 
 
 def _reach(settings: Settings, references: Sequence[str]) -> Reach:
-    pools: dict[str | None, list[str]] = {}
+    pools: dict[str | None, list[tuple[str, str]]] = {}
     for pool in settings.pools.values():
-        pools.setdefault(pool.role_arn, []).append(pool.id)
+        pools.setdefault(pool.role_arn, []).append((pool.region, pool.id))
     kind, place = settings.kind_and_place
     table = {
         "Table": ((*ACTIONS, *CHECK_ACTIONS), f"table/{place}"),

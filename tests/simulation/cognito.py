@@ -47,6 +47,7 @@ class SimulatedPool:
     instance: "Instance"
     request_id: str = ""
     operator_id: str = ""
+    region: str = "eu-central-1"
 
     @property
     def pool_id(self) -> str:
@@ -128,4 +129,4 @@ class SimulatedPool:
         )
         if sub is None:
             return None
-        return Account(pool=self.name, pool_id=self.pool_id, region="eu-central-1", username=username, sub=sub)
+        return Account(pool=self.name, pool_id=self.pool_id, region=self.region, username=username, sub=sub)

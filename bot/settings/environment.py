@@ -1,0 +1,85 @@
+"""The environment as other tools write it, and what is wrong there besides single settings.
+
+Docker keeps the quotes of an env file, editors put a byte order mark at the start, and a template leaves variables
+empty. Here each variable that the bot or boto3 reads becomes what was meant.
+"""
+
+import codecs
+import re
+from collections.abc import Mapping, MutableMapping
+
+_PROXIES = r"(?i:(?:https?|all|no)_proxy)"
+_READ = re.compile(rf"(?:SIGNOUT_|SLACK_|AWS_)\w+|PORT|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|{_PROXIES}")
+# Quotes may belong to this one, an expression: to take them off would change what it says.
+_AS_IT_IS = "SIGNOUT_REASON_PATTERN"
+# To boto3 two of these mean "no file" where they are empty, and its usual file where they are not set. An empty proxy
+# in lower case means none, whatever the one in upper case is.
+_EMPTY_ON_PURPOSE = re.compile(rf"AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|{_PROXIES}")
+_OF_SERVICES = "COGNITO_IDENTITY_PROVIDER|DYNAMODB|SECRETS_MANAGER|SIGNIN|SSM|SSO|SSO_OIDC|STS"
+_ENDPOINT = re.compile(
+    rf"AWS_ENDPOINT_URL(?:_(?:{_OF_SERVICES}))?|AWS_EC2_METADATA_SERVICE_ENDPOINT|AWS_CONTAINER_CREDENTIALS_FULL_URI"
+)
+# Blanks, byte order marks, and their like.
+_UNSEEN = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
+    map(chr, (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF))
+)
+_QUOTES = "\"'"
+_STRAIGHT = str.maketrans("“”„‟‘’‚‛", "\"\"\"\"''''")  # noqa: RUF001 -- what word processors make of them
+
+
+def bare(text: str) -> str:
+    """Return a text without the blanks, marks and quotes around it. Quotes around a part of it stay."""
+    text = text.strip(_UNSEEN)
+    plain = text.translate(_STRAIGHT)
+    quoted = len(plain) > 1 and plain[0] in _QUOTES and plain[0] == plain[-1] and plain[0] not in plain[1:-1]
+    return bare(text[1:-1]) if quoted else text
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file: UTF-8, or what its byte order mark says. Raises `ValueError`."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def as_meant(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with the variables that are read here as they were meant, without the empty ones."""
+    meant: dict[str, str] = {}
+    for given, value in environment.items():
+        name = given.strip(_UNSEEN).removeprefix("export ").strip()
+        if not _READ.fullmatch(name):
+            meant[given] = value
+        elif name == given or name not in environment:
+            kept = value.strip(_UNSEEN) if name == _AS_IT_IS else bare(value)
+            if kept.strip(" ,") or _EMPTY_ON_PURPOSE.fullmatch(name):
+                meant[name] = kept
+    return meant
+
+
+def correct(environment: MutableMapping[str, str]) -> None:
+    """Change an environment to what was meant: boto3 fails on an empty variable, and takes quotes as they are."""
+    meant = as_meant(environment)
+    for name in set(environment) - set(meant):
+        del environment[name]
+    environment.update({name: value for name, value in meant.items() if environment.get(name) != value})
+
+
+def faults_in(meant: Mapping[str, str]) -> Mapping[str, str]:
+    """Return, by the variable's name, a sentence for each unclear quote and each endpoint of AWS's without a scheme."""
+    read = {name: value for name, value in sorted(meant.items()) if value and _READ.fullmatch(name)}
+    return {name: fault for name, value in read.items() if (fault := _fault(name, value))}
+
+
+def _fault(name: str, value: str) -> str | None:
+    plain = value.translate(_STRAIGHT)
+    if name == _AS_IT_IS and bare(value) != value:
+        return f'{name} has quotes around it, which may belong to it or not. Leave them out, or write ["] for a quote.'
+    if any(end in _QUOTES and plain.count(end) % 2 for end in (plain[0], plain[-1])):
+        return f"{name} has a quote on one side only. Leave it out, or close it."
+    if _ENDPOINT.fullmatch(name) and not value.lower().startswith(("http://", "https://")):
+        return f"{name} has no http:// or https:// at its start. Write the whole address, as in http://127.0.0.1:5000."
+    return None
+
+
+def unquoted(text: str) -> str:
+    """Return a text without any quote at its ends."""
+    return text.strip("".join({*_QUOTES, *map(chr, _STRAIGHT)}))
