@@ -21,6 +21,7 @@ from bot.edge.metrics import Metrics
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
+from bot.facts.way import proxy_to, tls
 
 TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -32,7 +33,6 @@ _RENEWAL = frozenset({"warning", "refresh_requested"})  # Slack's reasons for a 
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
 
 Ask = Callable[[], SlackResponse]
-ProxyTo = Callable[[str], str | None]
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +73,26 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     return reason, retry_after(getattr(error.response, "headers", None) or {})
 
 
+async def _connected(session: ClientSession, url: str) -> ClientWebSocketResponse:
+    proxy = proxy_to(url)
+    return await session.ws_connect(
+        url,
+        timeout=GOODBYE,
+        heartbeat=PING_SECONDS,
+        proxy=proxy.url if proxy else None,
+        proxy_headers=proxy.headers if proxy else None,
+        ssl=tls(),
+    )
+
+
 class SocketMode:
-    """One Socket Mode connection, past a proxy. Bolt takes each payload on the loop, since an ack does no I/O."""
+    """One Socket Mode connection. Bolt takes each payload on the loop, since an ack does no I/O."""
 
     routes = ()
 
-    def __init__(self, app: App, ask: Ask, proxy_to: ProxyTo, metrics: Metrics, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, ask: Ask, metrics: Metrics, *, sole_instance: bool) -> None:
         self._app = app
-        self._ask, self._proxy_to = ask, proxy_to
+        self._ask = ask
         self._metrics = metrics
         self._sole_instance = sole_instance
         self._connections = 0
@@ -119,7 +131,7 @@ class SocketMode:
                 await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
             url = (await ask_slack("apps.connections.open", self._ask, "url", refused, "SLACK_APP_TOKEN"))["url"]
             try:  # each address once: its ticket is good for one try
-                return await session.ws_connect(url, timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=self._proxy_to(url))
+                return await _connected(session, url)
             except Exception as error:  # noqa: BLE001 -- another address may be better
                 self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable")
 

@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ssl import SSLCertVerificationError
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 _WORD = re.compile(r"[a-z][a-z_]{0,59}")  # Slack's words have no dashes, and tokens do
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
     except SlackApiError as error:
         response = error.response
     except Exception as error:  # noqa: BLE001 -- the way to Slack, or a proxy on it, may answer with anything
-        return Answer(asked_at, datetime.now(UTC), _broken(error), is_slacks=False)
+        return Answer(asked_at, datetime.now(UTC), broken(error), is_slacks=False)
     body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}
     trouble = "" if body.get("ok") is True else str(body.get("error"))
@@ -47,7 +50,12 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
     )
 
 
-def _broken(error: Exception) -> str:
+def broken(error: Exception) -> str:
+    """Say what is wrong with the way, where no answer came."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if refused := _TUNNEL.match(str(error)):
+        return f"the proxy says HTTP {refused[1]}"
     return getattr(error, "strerror", None) or type(error).__name__

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.aws_names import home_region
+from bot.facts.boto3_way import boto3_goes_the_way
 from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
 
 if TYPE_CHECKING:
@@ -173,7 +175,7 @@ def _build() -> "DynamoDBClient":
         max_pool_connections=CONNECTIONS,
     )
     try:
-        session = boto3.Session()
+        session = boto3.Session(botocore_session=boto3_goes_the_way(botocore.session.get_session()))
         region = home_region(session.region_name)
         return boto3_in_time(session.resource("dynamodb", region_name=region, config=config).meta.client)
     except exceptions.NoRegionError:

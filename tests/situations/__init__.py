@@ -1,0 +1,1 @@
+"""The situations of public bug reports, each driven on the real thing."""
