@@ -86,18 +86,22 @@ def there(folder: Path, *, directly: bool = False) -> Iterator[There]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
-    async def begin() -> web.ServerRunner:
-        runner = web.ServerRunner(web.Server(made.take), shutdown_timeout=0.1)  # type: ignore[arg-type]  # as a page of any path
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-        made.port = runner.addresses[0][1]
-        return runner
+    async def begin() -> tuple[web.Server, asyncio.Server]:
+        takes = web.Server(made.take)  # type: ignore[arg-type]  # as a page of any path
+        door = await loop.create_server(takes, "127.0.0.1", 0, ssl=context, ssl_shutdown_timeout=0.1)
+        made.port = door.sockets[0].getsockname()[1]
+        return takes, door
 
-    runner = asyncio.run_coroutine_threadsafe(begin(), loop).result(PATIENCE)
+    async def end() -> None:
+        door.close()
+        await takes.shutdown(0.1)
+        await asyncio.sleep(0.3)  # until TLS has said goodbye
+
+    takes, door = asyncio.run_coroutine_threadsafe(begin(), loop).result(PATIENCE)
     try:
         yield made
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -266,14 +266,29 @@ def test_a_way_that_cannot_be_used_ends_each_verb_with_a_sentence_before_anythin
     assert "SLACK_BOT_TOKEN is missing" in said, "with what is wrong in the settings"
 
 
-# Over real sockets
+@pytest.mark.parametrize("verb", ["audit", "table --create"])
+def test_it_ends_also_what_only_reads_or_makes_a_table(
+    given: Callable[..., None], capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    given(AWS_CA_BUNDLE="/gone.pem", SIGNOUT_STORE="dynamodb://table", AWS_DEFAULT_REGION="eu-north-1")
+    assert main(verb.split()) == 1
+    assert "AWS_CA_BUNDLE names a file that is not there: /gone.pem." in capsys.readouterr().err
+
+
+# Over real sockets, for whose names only a proxy knows an address
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[There]:
+    with there(tmp_path_factory.mktemp("services")) as made:
+        yield made
 
 
 @pytest.fixture
-def far(tmp_path: Path, given: Callable[..., None]) -> Iterator[There]:
-    with there(tmp_path) as made:
-        given(SSL_CERT_FILE=str(made.ca), **CREDENTIALS)
-        yield made
+def far(services: There, given: Callable[..., None]) -> There:
+    services.heard.clear()
+    given(SSL_CERT_FILE=str(services.ca), **CREDENTIALS)
+    return services
 
 
 def unwrapping(context: ssl.SSLContext, port: int) -> Callable[..., None]:
@@ -308,10 +323,11 @@ def socket_mode() -> None:
         app: Any = None
         socket = SocketMode(app, lambda: opened, Metrics(), sole_instance=True)
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(2):
                 await socket.connect()
         finally:
             await socket.close()
+            await asyncio.sleep(0.1)  # until TLS has said goodbye
 
     asyncio.run(connect())
 
@@ -429,7 +445,7 @@ def test_ssl_cert_dir_counts_for_each_client_and_an_empty_file_name_does_not(
     given: Callable[..., None], far: There, tmp_path: Path, go: Callable[[], None]
 ) -> None:
     (folder := tmp_path / "folder").mkdir()
-    asked = ["openssl", "x509", "-subject_hash", "-noout", "-in", far.ca]
+    asked = ["openssl", "x509", "-subject_hash", "-noout", "-in", str(far.ca)]
     name = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     (folder / f"{name}.0").symlink_to(far.ca)
     with past_it(far) as proxy:

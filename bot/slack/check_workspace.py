@@ -88,23 +88,23 @@ class SlackChecks:
             return
         answer = ask(partial(self.client.apps_connections_open, app_token=self.app_token))
         if not answer.trouble and answer.body.get("url"):
-            yield Finding(name, "ok", "may open a Socket Mode connection (none was opened)")
-            yield self._socket_mode(str(answer.body["url"]))
+            yield from self._socket_mode(name, str(answer.body["url"]))
         elif answer.is_slacks:
             sentence = f"Slack gives no Socket Mode address for it ({answer.trouble or 'no url'})."
             yield Finding(name, "missing", sentence, _NO_ADDRESS_FIX)
         else:
             yield Finding(name, "not tried", f"not tried: Slack could not be asked ({answer.trouble})")
 
-    def _socket_mode(self, url: str) -> Finding:
-        """Connect to the host of a Socket Mode address. It has a ticket, which is not used or shown."""
-        name, host = "way to Socket Mode", urlsplit(url).hostname
+    def _socket_mode(self, token: str, url: str) -> Iterator[Finding]:
+        """Connect to the host of a Socket Mode address, and use nothing of its ticket."""
+        host, may = f"{urlsplit(url).hostname}{_way_to(url)}", "may open a Socket Mode connection (none was opened)"
         try:
             self.client.reach(url)
         except Exception as error:  # noqa: BLE001 -- anything may be on the way
-            sentence = f"{host} cannot be reached{_way_to(url)} ({broken(error)})."
-            return Finding(name, "missing", sentence, f"{_WAY_FIX}.")
-        return Finding(name, "ok", f"{host} can be reached{_way_to(url)}")
+            yield Finding(token, "ok", may)
+            yield Finding("Socket Mode", "missing", f"{host} cannot be reached ({broken(error)}).", f"{_WAY_FIX}.")
+        else:
+            yield Finding(token, "ok", f"{may}; {host} can be reached")
 
     def audit_channel(self) -> Iterator[Finding]:
         """Post a line."""
@@ -191,4 +191,4 @@ def _group(id_: str, answer: Answer) -> Finding:
 
 
 def _way_to(url: str) -> str:
-    return f", through the proxy {proxy.url}" if (proxy := proxy_to(url)) else ""
+    return f" through the proxy {proxy.url}" if (proxy := proxy_to(url)) else ""
