@@ -21,7 +21,7 @@ from bot.__main__ import main
 from bot.aws.clients import bounded, client_of
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
-from bot.facts.way import Proxy, WayError, faults
+from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
 from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
@@ -139,6 +139,8 @@ def test_a_name_and_password_are_told_to_the_proxy_and_shown_to_no_one(
         ("slack.com.", True),
         ("slack.com:443", True),
         ("slack.com:80", False),
+        ("https://slack.com/", True),
+        ("https://slack.com:443", True),
         ("*:443", True),
         ("*", True),
         (" * ", True),
@@ -366,6 +368,8 @@ def test_each_client_fails_where_the_proxy_refuses_its_login(
             go()
     assert far.heard == []
     assert "wrong-password" not in f"{caplog.text}{caught.value!r}"
+    assert go is not socket_mode or "Socket Mode is lost (HTTP 407)" in caplog.text
+    assert go not in {web_api, checks_way} or trouble_of(caught.value) == "the proxy says HTTP 407"
 
 
 @CLIENTS
@@ -414,6 +418,16 @@ def test_clients_that_get_credentials_go_the_same_way(given: Callable[..., None]
     assert connected(proxy) == {"sts.eu-central-1.amazonaws.com:443"}
 
 
+def test_a_file_of_certificates_that_is_gone_later_stops_a_call_before_anything_is_sent(
+    given: Callable[..., None], far: There
+) -> None:
+    with past_it(far) as proxy:
+        given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}", SSL_CERT_FILE="/gone.pem")
+        with pytest.raises(SSLError):
+            aws()
+    assert far.heard == []
+
+
 def test_the_dynamodb_store_goes_the_same_way(given: Callable[..., None], far: There) -> None:
     given(AWS_DEFAULT_REGION="eu-north-1")
     with past_it(far) as proxy:
@@ -428,7 +442,11 @@ def test_the_dynamodb_store_goes_the_same_way(given: Callable[..., None], far: T
 
 @CLIENTS
 def test_each_client_trusts_no_one_else(
-    given: Callable[..., None], far: There, tmp_path: Path, go: Callable[[], None]
+    given: Callable[..., None],
+    far: There,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    go: Callable[[], None],
 ) -> None:
     (other := tmp_path / "other").mkdir()
     given(SSL_CERT_FILE=str(certificate_for(SLACK, other, LINK, HOOKS, COGNITO)))
@@ -436,7 +454,9 @@ def test_each_client_trusts_no_one_else(
         given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
         with pytest.raises(Exception) as caught:  # noqa: PT011 -- each client has its own
             go()
-    assert type(caught.value).__name__ != "Failed"
+    if go in {web_api, checks_way}:
+        assert trouble_of(caught.value) == "its certificate is not trusted: self-signed certificate"
+    assert go is not socket_mode or "(its certificate is not trusted: self-signed certificate)" in caplog.text
     assert (connected(proxy), far.heard) == ({f"{GOES[go]}:443"}, [])
 
 

@@ -21,7 +21,7 @@ from bot.edge.metrics import Metrics
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS
-from bot.facts.way import proxy_to, tls
+from bot.facts.way import proxy_to, tls, trouble_of
 
 TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -59,7 +59,7 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
                     f"Slack refuses {setting} ({reason}). Give the installed app's token."
                 ) from None
         except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may pass
-            reason = type(error).__name__
+            reason = trouble_of(error)
         failures += 1
         wait = wait or min(pause(failures), LONGEST_PAUSE)
         log.warning("%s was not answered (%s); trying again in %.0f s", method, reason, wait.total_seconds())
@@ -133,7 +133,7 @@ class SocketMode:
             try:  # each address once: its ticket is good for one try
                 return await _connected(session, url)
             except Exception as error:  # noqa: BLE001 -- another address may be better
-                self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable")
+                self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable", trouble_of(error))
 
     async def _renew(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
         """Take what Slack sends, for ever, on one connection after another."""
@@ -148,10 +148,10 @@ class SocketMode:
             self._lost(why or "unreachable")
             self._socket = socket = await self._open(session, frozenset())
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: str, told: str = "") -> None:
         self._losses += 1
         if why not in _RENEWAL:
-            log.warning("The connection in Socket Mode is lost (%.40s); opening another", why)
+            log.warning("The connection in Socket Mode is lost (%.99s); opening another", told or f"{why:.40}")
             self._metrics.slack_failed("socket_mode", why)
 
     async def _take(self, socket: ClientWebSocketResponse, text: str) -> str | None:

@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from ssl import SSLContext
 from typing import Any, TypeVar
 
@@ -41,16 +42,25 @@ def _lead(http: Any) -> None:
         told[proxy.url] = proxy.headers
         return proxy.url
 
-    http._setup_proxy_ssl_context = lambda _: tls()  # a proxy is none of AWS's: AWS_CA_BUNDLE does not speak of it
     http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_url_for, told.__getitem__
+    if http._verify is True:
+        _trust(http)
+
+
+def _trust(http: Any) -> None:
+    """Let it trust SSL_CERT_FILE and SSL_CERT_DIR too, and of a proxy that has TLS what Slack's client trusts."""
     file, folder = certificates()
-    if http._verify is True and (file or folder):
-        make = http._get_ssl_context
+    make, of_proxy = http._get_ssl_context, http._setup_proxy_ssl_context
 
-        def trusting() -> SSLContext:
-            context: SSLContext = make()
-            context.load_verify_locations(file or None, folder or None)
-            return context
+    def trusting() -> SSLContext:
+        context: SSLContext = make()
+        if file or folder:
+            with suppress(OSError):  # without them TLS is refused, and nothing is sent
+                context.load_verify_locations(file or None, folder or None)
+        return context
 
-        http._get_ssl_context = trusting
-        http._manager.connection_pool_kw["ssl_context"] = trusting()
+    def trusting_proxy(url: str) -> SSLContext | None:
+        return of_proxy(url) or (tls() if url.startswith("https:") else None)
+
+    http._get_ssl_context, http._setup_proxy_ssl_context = trusting, trusting_proxy
+    http._manager.connection_pool_kw["ssl_context"] = trusting()

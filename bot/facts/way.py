@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from ipaddress import ip_address, ip_network
-from ssl import PROTOCOL_TLS_CLIENT, SSLContext, SSLError, create_default_context
+from ssl import PROTOCOL_TLS_CLIENT, SSLCertVerificationError, SSLContext, SSLError, create_default_context
 from urllib.parse import unquote
 
 from urllib3.exceptions import LocationParseError
@@ -18,6 +18,7 @@ from bot.errors import BotError, Code
 # Whose way is looked at before there is anything to send: the Web API, Socket Mode and AWS.
 _USUAL = ("https://slack.com", "wss://wss-primary.slack.com", "https://sts.amazonaws.com")
 _HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d+))?")  # an IPv6 address in no brackets has neither
+_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words for a proxy's no
 _FORM = (
     "Write http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or password write each sign that is no letter "
     "or digit as % and its code, such as %40 for @."
@@ -76,6 +77,20 @@ def tls() -> SSLContext:
     return _tls(*certificates())
 
 
+def trouble_of(error: Exception) -> str:
+    """Say what is wrong with the way, in words that quote nothing of what was sent or answered."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    error = getattr(error, "certificate_error", error)  # what aiohttp makes another error of
+    if isinstance(error, SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if refused := _REFUSED.match(str(error)):
+        return f"the proxy says HTTP {refused[1]}"
+    if status := getattr(error, "status", None):  # in aiohttp's errors
+        return f"HTTP {status}"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
 def faults() -> list[str]:
     """Return a sentence for each variable that names a way which cannot be used."""
     bundle = "AWS_CA_BUNDLE" if os.environ.get("AWS_CA_BUNDLE") else "REQUESTS_CA_BUNDLE"
@@ -107,6 +122,7 @@ def _is_in_no_proxy(host: str, port: int) -> bool:
 
 def _names(entry: str, host: str, port: int) -> bool:
     """Say whether an entry names a host: it, its domain, its address, a range of addresses, or `*`; maybe at a port."""
+    entry = entry.rpartition("://")[2].rstrip("/")
     parted = _HOST_AND_PORT.fullmatch(entry)
     if parted and parted[2] and int(parted[2]) != port:
         return False

@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ssl import SSLCertVerificationError
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-_WORD = re.compile(r"[a-z][a-z_]{0,59}")  # Slack's words have no dashes, and tokens do
+from bot.facts.way import trouble_of
 
-_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words
+_WORD = re.compile(r"[a-z][a-z_]{0,59}")  # Slack's words have no dashes, and tokens do
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
     except SlackApiError as error:
         response = error.response
     except Exception as error:  # noqa: BLE001 -- the way to Slack, or a proxy on it, may answer with anything
-        return Answer(asked_at, datetime.now(UTC), broken(error), is_slacks=False)
+        return Answer(asked_at, datetime.now(UTC), trouble_of(error), is_slacks=False)
     body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}
     trouble = "" if body.get("ok") is True else str(body.get("error"))
@@ -48,14 +47,3 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
         body=body,
         headers={name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()},
     )
-
-
-def broken(error: Exception) -> str:
-    """Say what is wrong with the way, where no answer came."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if refused := _TUNNEL.match(str(error)):
-        return f"the proxy says HTTP {refused[1]}"
-    return getattr(error, "strerror", None) or type(error).__name__

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from bot.authorize import Allowlist
 from bot.facts.finding import Finding
-from bot.facts.way import proxy_to
-from bot.slack.answers import Answer, ask, broken
+from bot.facts.way import proxy_to, trouble_of
+from bot.slack.answers import Answer, ask
 from bot.slack.clients import BlockingClient
 from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS
 from bot.slack.manifest import FILE
@@ -102,7 +102,7 @@ class SlackChecks:
             self.client.reach(url)
         except Exception as error:  # noqa: BLE001 -- anything may be on the way
             yield Finding(token, "ok", may)
-            yield Finding("Socket Mode", "missing", f"{host} cannot be reached ({broken(error)}).", f"{_WAY_FIX}.")
+            yield Finding("Socket Mode", "missing", f"{host} cannot be reached ({trouble_of(error)}).", f"{_WAY_FIX}.")
         else:
             yield Finding(token, "ok", f"{may}; {host} can be reached")
 
