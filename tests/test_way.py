@@ -14,19 +14,22 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import SSLError
-from far_end import carry, certificate_for, far_end, silent
-from slack_over_tls import COGNITO, HOOKS, LINK, SLACK, There, connected, past_it, there
+from far_end import FarEnd, carry, certificate_for, far_end, proxy_to, silent
+from slack_over_tls import COGNITO, CONNECTED, HOOKS, LINK, SLACK, There, connected, past_it, there
 
 from bot.__main__ import main
+from bot.authorize import Allowed, Allowlist
 from bot.aws.clients import bounded, client_of
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
 from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
+from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
 from bot.slack.text import message
 from bot.stores.dynamodb.calls import _build
+from bot.terminal.check_report import judge_clock
 
 WEB, LINKED, ANSWERS = (
     "https://slack.com/api/",
@@ -404,6 +407,30 @@ def test_each_client_goes_past_a_proxy_that_has_tls_itself(
         given(HTTPS_PROXY=f"https://localhost:{proxy.port}")
         go()
     assert connected(inner) == {f"{GOES[go]}:443"}
+
+
+def test_check_says_where_only_the_host_of_socket_mode_is_out_of_reach(given: Callable[..., None], far: There) -> None:
+    def picky(end: FarEnd, sock: socket.socket) -> None:
+        if LINK.encode() in sock.recv(65536, socket.MSG_PEEK):
+            sock.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+        else:
+            proxy_to(far.port, lambda sock: sock.sendall(CONNECTED))(end, sock)
+
+    with far_end(picky) as proxy:
+        given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
+        checks = SlackChecks(
+            client=BlockingClient("xoxb-secret", WEB),
+            app_token="xapp-secret",  # noqa: S106 -- an example
+            post_to=None,
+            allowlist=Allowlist(Allowed(), {}),
+            judge_clock=judge_clock,
+        )
+        found = list(checks.connection())
+    assert [(each.name, each.status) for each in found] == [("app-level token", "ok"), ("Socket Mode", "missing")]
+    assert f"{found[1].sentence} {found[1].fix}" == (
+        f"wss-primary.slack.com through the proxy http://127.0.0.1:{proxy.port} cannot be reached (the proxy says HTTP "
+        "403). Check the way there: network, proxy (HTTPS_PROXY, NO_PROXY), certificates (SSL_CERT_FILE)."
+    )
 
 
 def test_clients_that_get_credentials_go_the_same_way(given: Callable[..., None], far: There, tmp_path: Path) -> None:
