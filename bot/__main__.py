@@ -168,12 +168,21 @@ def _sandbox(words: Sequence[str]) -> int:
 def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Settings":
     """Load them, and take Slack's secrets out of the environment.
 
-    Bolt would read them there, and what boto3 starts for credentials would inherit them.
+    Bolt would read them there, and what boto3 starts for credentials would inherit them. Raises `SettingsError`, also
+    for a way to Slack or AWS that cannot be used.
     """
+    from bot.facts.way import faults
+    from bot.settings.faults import SettingsError
     from bot.settings.load import load
     from bot.settings.model import SECRETS
 
-    settings = load(os.environ, resolve, http=http)
+    wrong = faults()
+    try:
+        settings = load(os.environ, resolve, http=http)
+    except SettingsError as error:
+        raise SettingsError([*wrong, *error.faults]) from None
+    if wrong:
+        raise SettingsError(wrong)
     for name in SECRETS:
         os.environ.pop(name, None)
     return settings

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -104,15 +105,29 @@ def proxy_to(port: int, answer: Talk) -> Callable[..., None]:
         end.requests.append(_head(sock))
         answer(sock)
         with socket.create_connection(("127.0.0.1", port)) as onward:
-            back = threading.Thread(target=_carry, args=(onward, sock), daemon=True)
+            back = threading.Thread(target=carry, args=(onward, sock), daemon=True)
             back.start()
-            _carry(sock, onward)
+            carry(sock, onward)
             back.join()
 
     return talk
 
 
-def certificate_for(name: str, folder: Path) -> Path:
+def asking(login: str, talk: Callable[..., None]) -> Callable[..., None]:
+    """Return a proxy that wants a login: it gives a 407 to those that tell another one or none."""
+    wanted = f"Proxy-Authorization: Basic {b64encode(login.encode()).decode()}\r\n".lower().encode()
+
+    def give(end: FarEnd, sock: socket.socket) -> None:
+        head = sock.recv(65536, socket.MSG_PEEK)
+        if login and wanted not in head.lower():
+            sock.sendall(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
+        else:
+            talk(end, sock)
+
+    return give
+
+
+def certificate_for(name: str, folder: Path, *also: str) -> Path:
     """Make a certificate that signs itself, with its key, in one file; return the file."""
     key = ec.generate_private_key(ec.SECP256R1())
     itself = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -121,7 +136,7 @@ def certificate_for(name: str, folder: Path) -> Path:
         x509.CertificateBuilder(itself, itself, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *also)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -153,7 +168,8 @@ def _request(sock: socket.socket) -> bytes:
     return head + body
 
 
-def _carry(here: socket.socket, there: socket.socket) -> None:
+def carry(here: socket.socket, there: socket.socket) -> None:
+    """Carry bytes until there are no more."""
     with suppress(OSError):
         while part := here.recv(65536):
             there.sendall(part)

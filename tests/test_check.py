@@ -19,7 +19,6 @@ import boto3
 import pytest
 from aiohttp import web
 from headless import AUDIT, Headless
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from whole_bot import SIGN_OUT, store_path
 
@@ -38,6 +37,7 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.answers import ask
 from bot.slack.check_workspace import SlackChecks
+from bot.slack.clients import BlockingClient
 from bot.slack.groups import MOST_GROUPS
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.store import SQLiteStore
@@ -591,7 +591,7 @@ def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
 
 def slack_checks(stage: Headless, **changes: Any) -> SlackChecks:
     values: dict[str, Any] = {
-        "client": WebClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"], retry_handlers=[]),
+        "client": BlockingClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"]),
         "app_token": cast.APP_TOKEN,
         "post_to": None,
         "allowlist": Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()}),

@@ -176,7 +176,7 @@ def test_neither_the_token_nor_a_card_follows_a_redirect(monkeypatch: pytest.Mon
         address = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.setenv("HTTPS_PROXY", address if proxied else "")
+        monkeypatch.setenv("HTTP_PROXY", address if proxied else "")
         client = BlockingClient("xoxb-secret", f"{address}/api/")
         with pytest.raises(SlackApiError):
             client.auth_test()

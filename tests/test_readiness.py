@@ -191,7 +191,7 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
     monkeypatch.setattr("bot.edge.socket_mode.time.monotonic", lambda: now[0])
 
     async def look() -> None:
-        socket = SocketMode(app(), ask, lambda _: None, Metrics(), sole_instance=True)
+        socket = SocketMode(app(), ask, Metrics(), sole_instance=True)
         assert "not connected" in (await socket.unreachable() or "")
         socket._socket = connection = Connection()  # type: ignore[assignment]
         assert await socket.unreachable() is None
@@ -221,7 +221,7 @@ def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
 )
 def test_connections_beyond_what_is_expected_are_told(*, sole: bool, connections: int, told: bool) -> None:
     async def look() -> bool:
-        socket = SocketMode(app(), ask, lambda _: None, Metrics(), sole_instance=sole)
+        socket = SocketMode(app(), ask, Metrics(), sole_instance=sole)
         socket._greeted(connections)
         return await socket.ghosts() is not None
 

@@ -134,6 +134,9 @@ def test_what_leads_off_this_machine_is_dropped_from_the_environment(tmp_path: P
         "AWS_ENDPOINT_URL": "https://cognito-idp.eu-central-1.amazonaws.com",
         "HTTPS_PROXY": "http://proxy.example:3128",
         "http_proxy": "http://proxy.example:3128",
+        "SSL_CERT_FILE": "/gone/ca.pem",
+        "AWS_CA_BUNDLE": "/gone/ca.pem",
+        "REQUESTS_CA_BUNDLE": "/gone/ca.pem",
         "SLACK_API_URL": "https://slack.com/api/",
         "SIGNOUT_ALLOW_USERS": "U0NOBODY01",
     }

@@ -134,7 +134,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """What a server needs whose certificate only SSL_CERT_FILE vouches for."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.OID_COMMON_NAME, "test")])
     named = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
@@ -154,9 +154,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLCont
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(whole)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    clients._tls.cache_clear()
-    yield context
-    clients._tls.cache_clear()
+    return context
 
 
 # Kept connections
@@ -390,7 +388,6 @@ def test_a_certificate_that_no_one_vouches_for_gets_nothing(
     tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    clients._tls.cache_clear()
     with peer(tls=tls) as slack:
         assert isinstance(refused(client(slack).auth_test), ssl.SSLCertVerificationError)
     assert slack.requests == []
@@ -435,27 +432,12 @@ def test_the_environments_proxy_is_used_with_its_password_and_sees_nothing_of_wh
 @pytest.mark.parametrize("but_for", ["localhost", "*", "example.com,localhost"])
 def test_what_no_proxy_names_is_reached_directly(monkeypatch: pytest.MonkeyPatch, but_for: str) -> None:
     with peer() as slack, peer() as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", but_for)
         ours = client(slack)
         ours.auth_test()
         tell(ours, slack)
     assert (len(slack.requests), proxy.requests) == (2, [])
-
-
-@pytest.mark.parametrize(
-    ("named", "proxy"),
-    [("proxy.example:3128", "http://proxy.example:3128"), ("http://a:b%40c@p:1", "http://a:b%40c@p:1")],
-)
-def test_the_way_to_a_web_socket_is_past_the_same_proxy_as_a_call(
-    monkeypatch: pytest.MonkeyPatch, named: str, proxy: str
-) -> None:
-    assert BlockingClient("", "").proxy_to("wss://wss-primary.slack.com/link/?ticket=x") is None
-    monkeypatch.setenv("HTTPS_PROXY", named)
-    monkeypatch.setenv("NO_PROXY", "localhost,example.com")
-    ours = BlockingClient("", "")
-    assert ours.proxy_to("wss://wss-primary.slack.com/link/?ticket=x") == proxy
-    assert ours.proxy_to("wss://localhost:8080/link/?ticket=x") is None
 
 
 # What is sent

@@ -21,7 +21,6 @@ from bot.edge.socket_mode import GAP_SECONDS, HANDSHAKE_SECONDS, SocketMode, ask
 from bot.sandbox import cast
 from bot.sandbox.socket_mode import disconnect, hello
 from bot.sandbox.wire import Exchange, Fault, answer, hang
-from bot.slack.clients import BlockingClient
 
 OPEN = "apps.connections.open"
 CROWDED = [disconnect("too_many_websockets")]
@@ -50,7 +49,7 @@ def test_it_connects_past_a_proxy_named_without_a_scheme_but_directly_to_what_no
     async def connect() -> None:
         opened: Any = SimpleNamespace(data={"url": f"ws://127.0.0.1:{slack.port}/link"})
         app: Any = None
-        socket = SocketMode(app, lambda: opened, BlockingClient("", "").proxy_to, Metrics(), sole_instance=True)
+        socket = SocketMode(app, lambda: opened, Metrics(), sole_instance=True)
         connecting = asyncio.create_task(socket.connect())
         async with asyncio.timeout(5):
             while not proxy.connections + slack.connections:  # noqa: ASYNC110 -- they are told of on other threads
@@ -59,7 +58,7 @@ def test_it_connects_past_a_proxy_named_without_a_scheme_but_directly_to_what_no
         await socket.close()
 
     with far_end(silent) as proxy, far_end(silent) as slack:
-        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", but_for)
         asyncio.run(connect())
         assert (proxy.connections, slack.connections) == ((0, 1) if but_for else (1, 0))

@@ -15,6 +15,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Credent
 from botocore.exceptions import NoCredentialsError
 
 from bot.clock import CheckedClock
+from bot.facts.boto3_way import boto3_goes_the_way
 from bot.facts.leaving import TooLateError, boto3_in_time, time_left
 from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS
@@ -82,7 +83,7 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
 
 def session_of(config: Config) -> botocore.session.Session:
     """Return a session that keeps to these bounds, also in the calls that get credentials."""
-    session = botocore.session.get_session()
+    session = boto3_goes_the_way(botocore.session.get_session())
     session.set_default_client_config(config)
     return session
 

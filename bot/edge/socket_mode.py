@@ -21,6 +21,7 @@ from bot.edge.metrics import Metrics
 from bot.errors import BotError
 from bot.facts.duration import retry_after
 from bot.facts.slack_words import TOKEN_ERRORS, word_in
+from bot.facts.way import proxy_to, tls, trouble_of
 
 TIMEOUT_SECONDS, HANDSHAKE_SECONDS = 10, 8.0
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -32,7 +33,6 @@ _RENEWAL = frozenset({"warning", "refresh_requested"})  # Slack's reasons for a 
 _APP_TOKEN_ERRORS = TOKEN_ERRORS | {"not_allowed_token_type", "missing_scope", "no_permission"}
 
 Ask = Callable[[], SlackResponse]
-ProxyTo = Callable[[str], str | None]
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
                     f"Slack refuses {setting} ({reason}). Give the installed app's token."
                 ) from None
         except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may pass
-            reason = type(error).__name__
+            reason = trouble_of(error)
         failures += 1
         wait = wait or min(pause(failures), LONGEST_PAUSE)
         log.warning("%s was not answered (%s); trying again in %.0f s", method, reason, wait.total_seconds())
@@ -72,14 +72,26 @@ def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
     return reason, retry_after(getattr(error.response, "headers", None) or {})
 
 
+async def _connected(session: ClientSession, url: str) -> ClientWebSocketResponse:
+    proxy = proxy_to(url)
+    return await session.ws_connect(
+        url,
+        timeout=GOODBYE,
+        heartbeat=PING_SECONDS,
+        proxy=proxy.url if proxy else None,
+        proxy_headers=proxy.headers if proxy else None,
+        ssl=tls(),
+    )
+
+
 class SocketMode:
-    """One Socket Mode connection, past a proxy. Bolt takes each payload on the loop, since an ack does no I/O."""
+    """One Socket Mode connection. Bolt takes each payload on the loop, since an ack does no I/O."""
 
     routes = ()
 
-    def __init__(self, app: App, ask: Ask, proxy_to: ProxyTo, metrics: Metrics, *, sole_instance: bool) -> None:
+    def __init__(self, app: App, ask: Ask, metrics: Metrics, *, sole_instance: bool) -> None:
         self._app = app
-        self._ask, self._proxy_to = ask, proxy_to
+        self._ask = ask
         self._metrics = metrics
         self._sole_instance = sole_instance
         self._connections = 0
@@ -118,9 +130,9 @@ class SocketMode:
                 await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
             url = (await ask_slack("apps.connections.open", self._ask, "url", refused, "SLACK_APP_TOKEN"))["url"]
             try:  # each address once: its ticket is good for one try
-                return await session.ws_connect(url, timeout=GOODBYE, heartbeat=PING_SECONDS, proxy=self._proxy_to(url))
+                return await _connected(session, url)
             except Exception as error:  # noqa: BLE001 -- another address may be better
-                self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable")
+                self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable", trouble_of(error))
 
     async def _renew(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
         """Take what Slack sends, for ever, on one connection after another."""
@@ -135,10 +147,10 @@ class SocketMode:
             self._lost(why or "unreachable")
             self._socket = socket = await self._open(session, frozenset())
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: str, told: str = "") -> None:
         self._losses += 1
         if why not in _RENEWAL:
-            log.warning("The connection in Socket Mode is lost (%.40s); opening another", why)
+            log.warning("The connection in Socket Mode is lost (%.99s); opening another", told or f"{why:.40}")
             self._metrics.slack_failed("socket_mode", why)
 
     async def _take(self, socket: ClientWebSocketResponse, text: str) -> str | None:

@@ -25,7 +25,10 @@ from bot.settings.load import load
 CONNECTED_WITHIN = 20.0
 STOPPED_WITHIN = 2.0
 DRAIN_AT_ONCE = {"SIGNOUT_DRAIN": "1s"}  # what is cut short here is lost with the store anyway
-FOREIGN = ("AWS_", "BOTO_", "SLACK_", "SIGNOUT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+FOREIGN = (
+    *("AWS_", "BOTO_", "SLACK_", "SIGNOUT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_", "REQUESTS_CA_BUNDLE"),
+)
 
 
 class CannotStartError(Exception):

@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from bot.facts.slack_words import word_in
+from bot.facts.way import trouble_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
     except SlackApiError as error:
         response = error.response
     except Exception as error:  # noqa: BLE001 -- the way to Slack, or a proxy on it, may answer with anything
-        return Answer(asked_at, datetime.now(UTC), _broken(error), is_slacks=False)
+        return Answer(asked_at, datetime.now(UTC), trouble_of(error), is_slacks=False)
     body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}
     trouble = "" if body.get("ok") is True else word_in(body)
@@ -43,9 +44,3 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
         body=body,
         headers={name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()},
     )
-
-
-def _broken(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return getattr(error, "strerror", None) or type(error).__name__

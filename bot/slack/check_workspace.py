@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.authorize import Allowlist
 from bot.facts.finding import Finding
+from bot.facts.way import proxy_to, trouble_of
 from bot.slack.answers import Answer, ask
+from bot.slack.clients import BlockingClient
 from bot.slack.group_teams import GroupTeams, NoWorkspaceError
 from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS
 from bot.slack.installation import Install
@@ -20,6 +22,7 @@ from bot.slack.manifest import FILE
 from bot.slack.scopes import REINSTALL, compare
 
 TEST_LINE = "This line was posted by the bot's `check` command, to see that it can. No one was signed out."
+_WAY_FIX = "Check the way there: network, proxy (HTTPS_PROXY, NO_PROXY), certificates (SSL_CERT_FILE)"
 SHOWN = 5  # workspaces of an organisation
 _NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
 _CHANNEL_FIXES = {
@@ -44,7 +47,7 @@ class SlackChecks:
     Each waits for what those before it found out, so start them in their order.
     """
 
-    client: WebClient
+    client: BlockingClient
     app_token: str | None = field(repr=False)
     post_to: str | None
     allowlist: Allowlist
@@ -72,16 +75,16 @@ class SlackChecks:
 
     def tokens(self) -> Iterator[Finding]:
         """Try the address and the bot token (auth.test); look at its scopes, and at Slack's clock."""
-        answer = ask(self.client.auth_test)
+        answer, way = ask(self.client.auth_test), _way_to(self.client.base_url)
         install = Install.of(answer.body)
         self._why_not.set_result(_why_not(answer))
         self._teams.set_result(GroupTeams(self.client, lambda: install.is_org_wide))
         if not answer.is_slacks:
-            sentence = f"{self.client.base_url} does not answer as Slack does ({answer.trouble})."
-            yield Finding("Slack's address", "missing", sentence, "Check the way there: network, proxy, SLACK_API_URL.")
+            sentence = f"{self.client.base_url} does not answer as Slack does{way} ({answer.trouble})."
+            yield Finding("Slack's address", "missing", sentence, f"{_WAY_FIX}, SLACK_API_URL.")
             yield Finding("bot token", "not tried", "not tried: Slack could not be asked")
         else:
-            yield Finding("Slack's address", "ok", f"{self.client.base_url} answers")
+            yield Finding("Slack's address", "ok", f"{self.client.base_url} answers{way}")
             yield _bot_token(answer, install)
         scopes = "" if _why_not(answer) else answer.headers.get("x-oauth-scopes")
         yield compare(scopes, self.manifest, grid=install.organisation is not None)
@@ -97,12 +100,23 @@ class SlackChecks:
             return
         answer = ask(partial(self.client.apps_connections_open, app_token=self.app_token))
         if not answer.trouble and answer.body.get("url"):
-            yield Finding(name, "ok", "may open a Socket Mode connection (none was opened)")
+            yield from self._socket_mode(name, str(answer.body["url"]))
         elif answer.is_slacks:
             sentence = f"Slack gives no Socket Mode address for it ({answer.trouble or 'no url'})."
             yield Finding(name, "missing", sentence, _NO_ADDRESS_FIX)
         else:
             yield Finding(name, "not tried", f"not tried: Slack could not be asked ({answer.trouble})")
+
+    def _socket_mode(self, token: str, url: str) -> Iterator[Finding]:
+        """Connect to the host of a Socket Mode address, and use nothing of its ticket."""
+        host, may = f"{urlsplit(url).hostname}{_way_to(url)}", "may open a Socket Mode connection (none was opened)"
+        try:
+            self.client.reach(url)
+        except Exception as error:  # noqa: BLE001 -- anything may be on the way
+            yield Finding(token, "ok", may)
+            yield Finding("Socket Mode", "missing", f"{host} cannot be reached ({trouble_of(error)}).", f"{_WAY_FIX}.")
+        else:
+            yield Finding(token, "ok", f"{may}; {host} can be reached")
 
     def audit_channel(self) -> Iterator[Finding]:
         """Post a line."""
@@ -204,3 +218,7 @@ def _group(id_: str, answer: Answer) -> Finding:
     if not members:
         return Finding(name, "warning", "It is empty: no one may sign out through it.", "Put people into it.")
     return Finding(name, "ok", f"can be listed; people in it: {len(members)}")
+
+
+def _way_to(url: str) -> str:
+    return f" through the proxy {proxy.url}" if (proxy := proxy_to(url)) else ""

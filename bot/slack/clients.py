@@ -4,13 +4,10 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cache
 from http.client import HTTPException
 from socket import SOCK_STREAM, getaddrinfo, socket
-from ssl import create_default_context
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import proxy_bypass
+from urllib.parse import urlencode
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -19,7 +16,7 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import pool_classes_by_scheme
-from urllib3.util import Timeout, make_headers, parse_url
+from urllib3.util import Timeout, parse_url
 from urllib3.util.connection import create_connection
 
 from bot.clock import CheckedClock
@@ -27,6 +24,7 @@ from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
 from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
 from bot.facts.slack_words import word_in
+from bot.facts.way import Proxy, proxy_to, tls
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
@@ -44,7 +42,6 @@ _MALFORMED = frozenset(
 Failed = Callable[[str, str], None]  # is told the method of a call that failed, and in one word what was wrong
 
 log = logging.getLogger(__name__)
-_tls = cache(create_default_context)  # reading all trusted certificates takes 50 ms
 
 
 class _Connection(HTTPConnection):
@@ -77,7 +74,7 @@ def _longer_than_none(seconds: float) -> float:
 class BlockingClient(WebClient):
     """A client for the Web API and response_urls. It sends once, follows no redirect, and tells `failed` what failed.
 
-    A proxy that the environment names is used, except for what NO_PROXY names. `clock` is compared with each answer.
+    It goes the way of `facts/way.py`. `clock` is compared with each answer.
     """
 
     def __init__(
@@ -85,19 +82,18 @@ class BlockingClient(WebClient):
     ) -> None:
         super().__init__(token=token, base_url=base_url)
         self.failed, self._clock = failed, clock
-        more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": _tls()}
-        self._direct = self._proxied = PoolManager(**more)
-        if self.proxy:
-            proxy = parse_url(self.proxy if "://" in self.proxy else f"http://{self.proxy}")
-            known = make_headers(proxy_basic_auth=unquote(proxy.auth)) if proxy.auth else None
-            self.proxy = proxy.url  # with its scheme
-            self._proxied = ProxyManager(self.proxy, proxy_headers=known, **more)
-        for each in (self._direct, self._proxied):
-            each.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
+        self._pools: dict[Proxy | None, PoolManager] = {}
 
-    def proxy_to(self, url: str) -> str | None:
-        """Return the proxy on the way to a URL, as a URL; None where there is none."""
-        return None if proxy_bypass(urlsplit(url).netloc) else self.proxy
+    def _past(self, proxy: Proxy | None) -> PoolManager:
+        """Return the connections past a proxy, or those without one."""
+        if proxy not in self._pools:
+            more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": tls()}
+            made = PoolManager(**more)
+            if proxy:
+                made = ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=tls(), **more)
+            made.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
+            self._pools.setdefault(proxy, made)
+        return self._pools[proxy]
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
         """Call a method. Raises `SlackApiError`, and what `send` raises."""
@@ -110,14 +106,15 @@ class BlockingClient(WebClient):
     def send(self, *, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Post the arguments' `json`, else their `params` as a form; return `status`, `headers` and `body`.
 
-        Raises `OSError` and `HTTPException` for trouble on the way, and urllib3's `HTTPError` for what cannot be read.
+        Raises `OSError` and `HTTPException` for trouble on the way, urllib3's `HTTPError` for what cannot be read, and
+        `WayError`.
         """
         content, kind = json.dumps(args["json"]), "json"
         if not args["json"]:
             content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
         sent = self._clock.read() if self._clock else None
-        pools = self._proxied if self.proxy_to(url) else self._direct
         try:
+            pools = self._past(proxy_to(url))
             with leaving():
                 answer = pools.urlopen(
                     "POST",
@@ -126,7 +123,7 @@ class BlockingClient(WebClient):
                     headers=args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"},
                     redirect=False,
                     retries=False,
-                    timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
+                    timeout=_timeout(),
                     pool_timeout=ANSWER_SECONDS,
                 )
         except TooLateError:
@@ -137,7 +134,26 @@ class BlockingClient(WebClient):
             self._clock.answered(sent, answer.headers)
         return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}
 
+    def reach(self, url: str) -> None:
+        """Connect to a URL's host, and tell it nothing. Raises as `send` does where no connection comes about."""
+        to, departure = parse_url(url), Departure()
+        secure = {"wss": "https", "ws": "http"}
+        try:
+            pools = self._past(proxy_to(url))
+            with leaving(departure):
+                host = f"{secure.get(to.scheme or '', to.scheme)}://{to.netloc}/"
+                pools.request("HEAD", host, redirect=False, retries=False, timeout=_timeout())
+        except TooLateError:
+            raise TimeoutError from None
+        except HTTPError as error:
+            if not departure.sent:
+                raise _origin(error) from None
+
     _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call
+
+
+def _timeout() -> Timeout:
+    return Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
 
 
 def _origin(error: Exception) -> Exception:

@@ -189,7 +189,7 @@ def _front(  # noqa: PLR0913 -- what both need
     if settings.slack_app_token and not http:
         ask = partial(web.apps_connections_open, app_token=settings.slack_app_token.get_secret_value())
         sole_instance = settings.kind_and_place[0] == "sqlite"
-        return SocketMode(app, ask, web.proxy_to, metrics, sole_instance=sole_instance)
+        return SocketMode(app, ask, metrics, sole_instance=sole_instance)
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked, clock.told_now)
     raise SettingsError([NO_FRONT])

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.aws_names import home_region
+from bot.facts.boto3_way import boto3_goes_the_way
 from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
+from bot.facts.way import faults
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -172,8 +175,10 @@ def _build() -> "DynamoDBClient":
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=CONNECTIONS,
     )
+    if wrong := faults():
+        raise StoreError(" ".join(wrong))
     try:
-        session = boto3.Session()
+        session = boto3.Session(botocore_session=boto3_goes_the_way(botocore.session.get_session()))
         region = home_region(session.region_name)
         return boto3_in_time(session.resource("dynamodb", region_name=region, config=config).meta.client)
     except exceptions.NoRegionError:

@@ -1,0 +1,66 @@
+"""Lets boto3's clients go the way of `way.py`."""
+# ruff: noqa: SLF001 -- there is no public way
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from ssl import SSLContext
+from typing import Any, TypeVar
+
+from bot.facts.way import certificates, proxy_to, tls
+
+T = TypeVar("T")
+
+
+def boto3_goes_the_way(session: T) -> T:
+    """Let the clients of a botocore session, also those that get credentials, go it. Return the session.
+
+    AWS_CA_BUNDLE, `ca_bundle` of the profile and REQUESTS_CA_BUNDLE name all that these trust; else they trust what
+    botocore brings, and SSL_CERT_FILE and SSL_CERT_DIR.
+    """
+    its: Any = session
+    make = its.create_client
+
+    def create_client(*args: Any, **named: Any) -> Any:
+        if named.get("verify") is None:  # botocore would refuse an empty variable
+            named["verify"] = its.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+        client = make(*args, **named)
+        _lead(client._endpoint.http_session)
+        return client
+
+    its.create_client = create_client
+    return session
+
+
+def _lead(http: Any) -> None:
+    """Let botocore's sender of requests go the way."""
+    told: dict[str, Mapping[str, str]] = {}
+
+    def proxy_url_for(url: str) -> str | None:
+        if not (proxy := proxy_to(url)):
+            return None
+        told[proxy.url] = proxy.headers
+        return proxy.url
+
+    http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_url_for, told.__getitem__
+    if http._verify is True:
+        _trust(http)
+
+
+def _trust(http: Any) -> None:
+    """Let it trust SSL_CERT_FILE and SSL_CERT_DIR too, and of a proxy that has TLS what Slack's client trusts."""
+    file, folder = certificates()
+    make, of_proxy = http._get_ssl_context, http._setup_proxy_ssl_context
+
+    def trusting() -> SSLContext:
+        context: SSLContext = make()
+        if file or folder:
+            with suppress(OSError):  # without them TLS is refused, and nothing is sent
+                context.load_verify_locations(file or None, folder or None)
+        return context
+
+    def trusting_proxy(url: str) -> SSLContext | None:
+        return of_proxy(url) or (tls() if url.startswith("https:") else None)
+
+    http._get_ssl_context, http._setup_proxy_ssl_context = trusting, trusting_proxy
+    http._manager.connection_pool_kw["ssl_context"] = trusting()

@@ -1,0 +1,171 @@
+"""The way to Slack and AWS as the environment names it: past which proxy, and which certificates are trusted."""
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, partial
+from ipaddress import ip_address, ip_network
+from ssl import PROTOCOL_TLS_CLIENT, SSLCertVerificationError, SSLContext, SSLError, create_default_context
+from urllib.parse import unquote
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from bot.errors import BotError, Code
+
+# Whose way is looked at before there is anything to send: the Web API, Socket Mode and AWS.
+_USUAL = ("https://slack.com", "wss://wss-primary.slack.com", "https://sts.amazonaws.com")
+_HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d+))?")  # an IPv6 address in no brackets has neither
+_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words for a proxy's no
+_FORM = (
+    "Write http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or password write each sign that is no letter "
+    "or digit as % and its code, such as %40 for @."
+)
+_NAME_ANOTHER = "Name the file that has your certificate authorities, or leave the variable out."
+
+
+class WayError(BotError):
+    """A variable of the environment names a way that cannot be used."""
+
+    code = Code.SETTINGS
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy. `url` has no name and password; `headers` tell them to it, and to no one else."""
+
+    url: str
+    _login: str = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers for the proxy itself."""
+        if not self._login:
+            return {}
+        return {"Proxy-Authorization": f"Basic {b64encode(self._login.encode(errors='surrogateescape')).decode()}"}
+
+
+def proxy_to(url: str) -> Proxy | None:
+    """Return the proxy on the way to a URL, None where there is none. Raises `WayError`.
+
+    Each client asks this and nothing else, so that all go the same way.
+    """
+    to = parse_url(url)
+    over_tls = to.scheme in {"https", "wss"}
+    # Slack's own libraries take HTTP_PROXY for https too, where there is no other.
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY") if over_tls else ("HTTP_PROXY", "ALL_PROXY"):
+        variable, address = _value(name)
+        if address:
+            host, port = (to.host or "").strip("[]").rstrip(".").lower(), to.port or (443 if over_tls else 80)
+            return None if _is_in_no_proxy(host, port) else _proxy(variable, address)
+    return None
+
+
+def certificates() -> tuple[str, ...]:
+    """Return the file and the folder with certificates to trust; "" where none is named."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    for name in names:
+        if not os.environ.get(name):
+            os.environ.pop(name, None)  # OpenSSL would take an empty name for a name
+    return tuple(os.environ.get(name, "") for name in names)
+
+
+def tls() -> SSLContext:
+    """Return what says whom to trust: the system, and SSL_CERT_FILE and SSL_CERT_DIR. Raises `WayError`."""
+    return _tls(*certificates())
+
+
+def trouble_of(error: Exception) -> str:
+    """Say what is wrong with the way, in words that quote nothing of what was sent or answered."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    error = getattr(error, "certificate_error", error)  # what aiohttp makes another error of
+    if isinstance(error, SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if refused := _REFUSED.match(str(error)):
+        return f"the proxy says HTTP {refused[1]}"
+    if status := getattr(error, "status", None):  # in aiohttp's errors
+        return f"HTTP {status}"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def faults() -> list[str]:
+    """Return a sentence for each variable that names a way which cannot be used."""
+    bundle = "AWS_CA_BUNDLE" if os.environ.get("AWS_CA_BUNDLE") else "REQUESTS_CA_BUNDLE"
+    looks: list[Callable[[], object]] = [partial(proxy_to, url) for url in _USUAL]
+    looks += [partial(_load, name, SSLContext(PROTOCOL_TLS_CLIENT)) for name in ("SSL_CERT_FILE", bundle)]
+    found = dict.fromkeys(sentence for look in looks if (sentence := _fault(look)))
+    return list(found)
+
+
+def _fault(look: Callable[[], object]) -> str | None:
+    try:
+        look()
+    except WayError as error:
+        return str(error)
+    return None
+
+
+def _value(name: str) -> tuple[str, str]:
+    """Return a variable's name as it is written here, and its value: in small letters it comes first, even if empty."""
+    variable = name.lower() if name.lower() in os.environ else name
+    if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
+        return variable, ""  # it may be a header that a caller of a CGI script sent
+    return variable, os.environ.get(variable, "").strip(" \t\r\n\"'")  # `docker --env-file` keeps quotes
+
+
+def _is_in_no_proxy(host: str, port: int) -> bool:
+    return any(_names(each, host, port) for each in re.split(r"[\s,]+", _value("NO_PROXY")[1].lower()))
+
+
+def _names(entry: str, host: str, port: int) -> bool:
+    """Say whether an entry names a host: it, its domain, its address, a range of addresses, or `*`; maybe at a port."""
+    entry = entry.rpartition("://")[2].rstrip("/")
+    parted = _HOST_AND_PORT.fullmatch(entry)
+    if parted and parted[2] and int(parted[2]) != port:
+        return False
+    name = re.sub(r"[][]", "", parted[1] if parted else entry)
+    try:
+        return ip_address(host) in ip_network(name, strict=False)
+    except ValueError:  # one of them is a name
+        domain = name.removeprefix("*").strip(".")
+        return name == "*" or (bool(domain) and f".{host}".endswith(f".{domain}"))
+
+
+def _proxy(variable: str, address: str) -> Proxy:
+    scheme, _, rest = address.rpartition("://")
+    scheme = scheme.lower() or "http"
+    if scheme.startswith("socks"):
+        raise WayError(f"{variable} names a SOCKS proxy, and the bot can use HTTP proxies only.", _FORM)
+    try:
+        read = parse_url(f"{scheme}://{rest.removeprefix('//')}")
+    except LocationParseError:
+        read = parse_url("")
+    if scheme not in {"http", "https"} or not read.host or (read.path or "/") != "/" or read.query or read.fragment:
+        raise WayError(f"{variable} is not the address of a proxy.", _FORM)
+    login = unquote(rest.rpartition("@")[0].removeprefix("//"), errors="surrogateescape")
+    return Proxy(f"{scheme}://{read.netloc}", f"{login}:" if login and ":" not in login else login)
+
+
+@cache  # reading all trusted certificates takes 50 ms
+def _tls(*_: str) -> SSLContext:
+    context = create_default_context()
+    _load("SSL_CERT_FILE", context)  # again, since OpenSSL does not say what is wrong with it
+    return context
+
+
+def _load(variable: str, context: SSLContext) -> None:
+    """Trust the certificates in the file that a variable names, if there is one. Raises `WayError`."""
+    if not (file := os.environ.get(variable)):
+        return
+    try:
+        context.load_verify_locations(file)
+    except SSLError:
+        raise WayError(f"{variable} names a file without certificates in PEM form: {file}.", _NAME_ANOTHER) from None
+    except FileNotFoundError:
+        raise WayError(f"{variable} names a file that is not there: {file}.", _NAME_ANOTHER) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a file's name"
+        raise WayError(f"{variable} names a file that cannot be read ({why}): {file}.", _NAME_ANOTHER) from None
