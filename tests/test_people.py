@@ -10,7 +10,7 @@ import pytest
 from headless import SAM, Headless
 
 from bot.request import Operator
-from bot.sandbox.cast import ORG_ID, OTHER_ID, PARTNER_ID, TEAM_ID
+from bot.sandbox.cast import ORG_ID, OTHER_ID, PARTNER_ID
 from bot.sandbox.wire import Fault, answer, ratelimited
 from bot.slack.clients import BlockingClient
 from bot.slack.people import KEPT_SECONDS, REMEMBERED, SlackPeople
@@ -49,8 +49,6 @@ class Slack:
         (OURS, True),
         (OURS | {"is_stranger": False, "team_id": "T0WHATEVER"}, True),
         (OURS | {"is_stranger": True}, False),
-        ({"enterprise_user": {"enterprise_id": ORG_ID, "teams": [TEAM_ID, OTHER_ID]}}, True),
-        ({"enterprise_user": {"enterprise_id": ORG_ID, "teams": [TEAM_ID]}}, False),
         ({"enterprise_user": {"enterprise_id": "E0PARTNER1"}}, False),
         ({"enterprise_user": {"enterprise_id": "E0PARTNER1"}, "enterprise_id": ORG_ID, "team_id": ORG_ID}, False),
         ({"team_id": ORG_ID, "enterprise_id": ORG_ID}, None),

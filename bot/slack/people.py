@@ -79,7 +79,7 @@ class SlackPeople:
     def _ask(self, organisation: str, key: tuple[str, str], asked_at: float, wall: float) -> bool | None:
         belongs, wait = None, None
         try:
-            belongs = _belongs(self._client.users_info(user=key[1])["user"], organisation, team_id=key[0])
+            belongs = _belongs(self._client.users_info(user=key[1])["user"], organisation)
         except Exception as error:  # noqa: BLE001 -- without an answer, they may not
             log.warning("Slack could not tell whether a person belongs to the organisation: %s", reason_of(error))
             if isinstance(error, SlackApiError):
@@ -95,14 +95,9 @@ class SlackPeople:
         return belongs
 
 
-def _belongs(user: Mapping[str, Any], organisation: str, team_id: str) -> bool:
-    """Read users.info for a person of a team. Raises `LookupError` or `TypeError` where a field is missing.
-
-    Where it lists their teams, theirs is among them: else a stranger has the user id of one of our people.
-    """
+def _belongs(user: Mapping[str, Any], organisation: str) -> bool:
+    """Read users.info. Raises `LookupError` or `TypeError` where a field is missing."""
     theirs = user["enterprise_user"]["enterprise_id"]
     if not isinstance(theirs, str) or not theirs:
-        raise TypeError("enterprise_id is not an id")
-    teams = user["enterprise_user"].get("teams")
-    is_of_these = not teams or not team_id or team_id in teams
-    return theirs == organisation and is_of_these and not user.get("is_stranger")
+        raise TypeError("enterprise_id is no id")
+    return theirs == organisation and not user.get("is_stranger")
