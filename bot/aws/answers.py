@@ -3,20 +3,14 @@
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
-    CredentialRetrievalError,
-    NoCredentialsError,
     ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
     ReadTimeoutError,
-    TokenRetrievalError,
 )
 
 from bot.action import Refused, Unclear
-from bot.errors import NO_CALL_MADE
+from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, AwsSetupError
 from bot.facts.leaving import TooLateError
 
-NO_CREDENTIALS = "NoCredentials"
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
@@ -33,14 +27,8 @@ def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
             return Refused(NO_CALL_MADE, None, sent=False)
         case ParamValidationError():
             return Refused("InvalidParameterException", None, sent=False)
-        case (
-            NoCredentialsError()
-            | PartialCredentialsError()
-            | CredentialRetrievalError()
-            | TokenRetrievalError()
-            | ProfileNotFound()
-        ):
-            return Refused(NO_CREDENTIALS, None, sent=False)
+        case AwsSetupError():
+            return Refused(NO_CREDENTIALS, None, may_retry=error.may_pass, sent=False)
     answer = _answer_of(error)
     if sent:
         return answer

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, TOO_LATE
 
 # No access or ID token of Cognito's lives longer: no pool can be set to more.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
@@ -23,7 +23,7 @@ ADVICE: Mapping[str, str] = {
     "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
     "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
     "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
-    "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
+    NO_CREDENTIALS: "The bot's AWS credentials or settings do not work. Ask the bot's engineer to run its check.",
     "AssumeRoleRefused": "AWS does not let the bot take the pool's role. Ask the bot's engineer to check role_arn.",
     "AssumeRoleThrottled": "AWS gives the bot no more sessions of the pool's role. Wait a minute and run it again.",
     "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
