@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +13,9 @@ from pathlib import Path
 
 from far_end import FarEnd
 
+from bot.sandbox import cast
+
+ROOT, NOWHERE = Path(__file__).parent.parent, "http://127.0.0.1:9"
 START_URL, SECRET = "https://example.awsapps.com/start", "SECRET-of-these-tests"
 ROLE = "arn:aws:iam::123456789012:role/Bot"
 SSO = f"""
@@ -52,6 +57,37 @@ class Home:
         """Set variables."""
         self.environment |= environment
         return self
+
+    def with_bot(self, store: str) -> "Home":
+        """Set what a bot needs, with no way to Slack and Cognito."""
+        return self.with_(
+            SLACK_BOT_TOKEN=cast.BOT_TOKEN,
+            SLACK_APP_TOKEN=cast.APP_TOKEN,
+            SLACK_API_URL=f"{NOWHERE}/api/",
+            SIGNOUT_AUDIT_CHANNEL="C0SIGNOUT1",
+            SIGNOUT_ALLOW_USERS="U0SAM00001",
+            SIGNOUT_POOL_ID="eu-central-1_AbCdEf123",
+            SIGNOUT_STORE=store,
+            AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=NOWHERE,
+            AWS_ENDPOINT_URL_DYNAMODB=NOWHERE,
+        )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb in this home. It has no terminal to ask at, tells no secret, and ends without a traceback."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *words],
+            env=self.environment,
+            cwd=ROOT,
+            input="123456\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            start_new_session=True,
+        )
+        assert SECRET not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
 
     def file(self, name: str, content: str) -> Path:
         """Write a file."""

@@ -1,5 +1,6 @@
 """Each source of AWS credentials, with real files and endpoints: where they come from, or why there are none."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -26,10 +27,9 @@ from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 from far_end import FarEnd, far_end, silent
 
-from bot.aws.clients import bounded
-from bot.errors import AwsSetupError
-from bot.facts import aws_session as subject
-from bot.facts.aws_session import aws_session
+from bot.aws.watch import try_credentials
+from bot.facts import aws_session
+from bot.facts.finding import Finding
 
 HOUR, NOTHING, NO_FILE = timedelta(hours=1), FarEnd(port=9), "/no/such"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -63,16 +63,14 @@ def shell(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def asked(home: Home, monkeypatch: pytest.MonkeyPatch) -> str | AwsSetupError:
-    """Return the source that gave credentials, or the error, which never tells a secret."""
+def checked(home: Home, monkeypatch: pytest.MonkeyPatch) -> Finding:
+    """Return what `check` finds, which never tells a secret or an account."""
     with shell(home, monkeypatch):
-        try:
-            return aws_session(bounded()).ask()
-        except AwsSetupError as raised:
-            error = raised
-    assert SECRET not in f"{error}{error.kind}{error.source}"
-    assert "123456789012" not in str(error)
-    return error
+        finding = try_credentials()
+    assert finding.name == "AWS credentials"
+    assert SECRET not in f"{finding}"
+    assert "123456789012" not in f"{finding}"
+    return finding
 
 
 GIVES: dict[str, tuple[Callable[[Home, FarEnd], Home], Callable[..., object] | None, str]] = {
@@ -123,7 +121,8 @@ def test_a_source_that_gives_credentials_is_named(
     source: str,
 ) -> None:
     with far_end(talk or silent) as end:
-        assert asked(set_up(home, end), monkeypatch) == source.format(home=home.folder)
+        finding = checked(set_up(home, end), monkeypatch)
+    assert (finding.status, finding.sentence) == ("ok", f"come from {source.format(home=home.folder)}")
 
 
 def failing_program(home: Home, script: str) -> Home:
@@ -536,21 +535,75 @@ def test_a_source_that_gives_none_is_told_with_what_to_do(  # noqa: PLR0913, PLR
 ) -> None:
     monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
     with far_end(talk or silent) as end:
-        error = asked(set_up(home, end), monkeypatch)
-    assert isinstance(error, AwsSetupError)
-    assert error.sentence.startswith(sentence.format(home=home.folder)), error.sentence
-    assert fix in error.hint
+        finding = checked(set_up(home, end), monkeypatch)
+    assert finding.status == "missing"
+    assert finding.sentence.startswith(sentence.format(home=home.folder))
+    assert fix in finding.fix
 
 
 def test_a_program_that_hangs_is_stopped(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "PROCESS_SECONDS", 0.2)
+    monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.2)
     began = time.monotonic()
-    error = asked(failing_program(home, "exec sleep 60"), monkeypatch)
-    assert "did not end in time, and was stopped." in str(error)
+    finding = checked(failing_program(home, "exec sleep 60"), monkeypatch)
+    assert finding.sentence == "The credential_process of profile tool did not end in time, and was stopped."
     assert time.monotonic() - began < 10
 
 
 def test_a_program_that_hangs_behind_a_role_is_stopped_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "PROCESS_SECONDS", 0.2)
+    monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.2)
     home.has(f"{BY_ROLE}[profile base]\ncredential_process = {home.program('exec sleep 60')}\n", "app")
-    assert "did not end in time" in str(asked(home, monkeypatch))
+    assert "profile base did not end in time" in checked(home, monkeypatch).sentence
+
+
+WITHOUT: dict[str, tuple[Callable[[Home], Home], str]] = {
+    "an old sso login": (
+        lambda home: home.has(SSO, "support").logged_in(-HOUR),
+        "The SSO login of profile support has expired, or was ended. Run `aws sso login --profile support`",
+    ),
+    "a stray line": (
+        lambda home: home.has(f"[default]\nregion = eu-central-1\n{SECRET}\n"),
+        "/.aws/config is not written as AWS settings are, in line 3. Correct it",
+    ),
+    "no such profile": (lambda home: home.has(BASE, "nowhere"), "There is no profile nowhere in ~/.aws/config or"),
+    "no token file": (
+        lambda home: home.with_web_identity(token=None),
+        "/token cannot be read: No such file or directory. AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "mfa": (
+        lambda home: home.has(f"{BY_ROLE}mfa_serial = 1\n{BASE}", "app"),
+        "Profile app asks for an MFA code (mfa_serial), and no one can type one here. Use a role without mfa_serial.",
+    ),
+    "no authorities": (
+        lambda home: home.with_(**KEYS, AWS_CA_BUNDLE=NO_FILE),
+        "AWS_CA_BUNDLE names /no/such, but there is no such file, so nothing can be sent to AWS. Correct or remove",
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("set_up", "told"), WITHOUT.values(), ids=WITHOUT)
+def test_every_verb_that_needs_aws_says_so_in_the_same_words(
+    tmp_path: Path, set_up: Callable[[Home], Home], told: str
+) -> None:
+    home = set_up(Home(tmp_path).with_bot("dynamodb://signout"))
+    for words in (("audit",), ("table", "--create"), ("iam-policy",)):
+        done = home.run(*words)
+        assert (done.returncode, done.stdout) == (1, ""), words
+        assert told in done.stderr, words
+        assert len(done.stderr) < 900, words
+    done = home.run("check", "--no-post", "--json")
+    lines = {each["name"]: f"{each['sentence']} {each['fix']}" for each in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 1
+    assert told in lines["store"]
+    assert told in lines["AWS credentials"]
+
+
+@pytest.mark.long
+def test_a_secret_that_a_setting_refers_to_needs_credentials_and_says_the_same(tmp_path: Path) -> None:
+    home = Home(tmp_path).with_bot("dynamodb://signout").has(SSO, "support").logged_in(-HOUR)
+    done = home.with_(**{"SLACK_BOT_TOKEN": "ssm:/bot"}).run("check", "--no-post")
+    assert done.returncode == 1
+    assert (
+        "SLACK_BOT_TOKEN could not be read. The SSO login of profile support has expired, or was ended. "
+        "Run `aws sso login --profile support`" in done.stdout
+    )

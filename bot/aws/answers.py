@@ -9,6 +9,7 @@ from botocore.exceptions import (
 
 from bot.action import Refused, Unclear
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, AwsSetupError
+from bot.facts.advice import USER_DISABLED
 from bot.facts.leaving import TooLateError
 
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
@@ -41,6 +42,8 @@ def _answer_of(error: Exception) -> Refused | Unclear:
     metadata = error.response["ResponseMetadata"]
     status, request_id = metadata["HTTPStatusCode"], metadata.get("RequestId")
     code = str(error.response["Error"].get("Code"))
+    if code == "NotAuthorizedException" and "user is disabled" in str(error.response["Error"].get("Message")).lower():
+        code = USER_DISABLED
     doubt = status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT or code == "InternalErrorException"
     if doubt or not request_id:
         return Unclear(code, request_id)

@@ -31,8 +31,10 @@ TROUBLES = {
     "InvalidSignatureException": ("AWS does not accept the signature.", "Check the secret key and the clock."),
     "AssumeRoleRefused": (
         "The pool's role cannot be assumed.",
-        "Check role_arn; let the bot's own role assume it (sts:AssumeRole, sts:SetSourceIdentity), on both sides; "
-        "and check in IAM's account settings that STS is active in the pool's region.",
+        (
+            "Check role_arn; let the bot's own role assume it (sts:AssumeRole, sts:SetSourceIdentity), on both sides. "
+            "IAM's account settings say whether STS is active in the pool's region."
+        ),
     ),
     "AssumeRoleThrottled": ("AWS gives out no more sessions of the pool's role.", "Run the check again in a minute."),
     "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),

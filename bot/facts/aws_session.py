@@ -41,7 +41,7 @@ class AwsSession(botocore.session.Session):
     _own: "_Own | None" = None
 
     def get_credentials(self) -> "_Own":
-        """Return the credentials of the first source that is set up. Where none is, or it gives none, their use fails."""
+        """Return the credentials of the first source that is set up. Where it gives none, their use fails."""
         if self._own is None:
             if fault := self._ca_fault():
                 raise fault

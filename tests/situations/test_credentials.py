@@ -1,8 +1,6 @@
 """AWS credentials that are missing or do not work, as `check`, the terminal and a press meet them."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,48 +12,18 @@ from far_end import FarEnd, far_end
 from headless import SAM, Headless
 from whole_bot import CONFIRM, SIGN_OUT, card_for, requests, states
 
-from bot.sandbox import cast
-
 SETTINGS = 253
-NOWHERE = "http://127.0.0.1:9"
-BOT = {
-    "SLACK_BOT_TOKEN": cast.BOT_TOKEN,
-    "SLACK_APP_TOKEN": cast.APP_TOKEN,
-    "SLACK_API_URL": f"{NOWHERE}/api/",
-    "SIGNOUT_AUDIT_CHANNEL": "C0SIGNOUT1",
-    "SIGNOUT_ALLOW_USERS": SAM,
-    "SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123",
-    "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": NOWHERE,
-}
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return Home(tmp_path).with_(**BOT, SIGNOUT_STORE=f"sqlite:///{tmp_path}/signout.db")
-
-
-def ran(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb in that home. It has no terminal to ask at, tells no secret, and ends without a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        env=home.environment,
-        cwd=Path(__file__).parents[2],
-        input="123456\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        start_new_session=True,
-    )
-    assert SECRET not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+    return Home(tmp_path).with_bot(f"sqlite:///{tmp_path}/signout.db")
 
 
 def checked(home: Home) -> dict[str, Any]:
     """Return what `check` finds of the credentials; the pools are not tried without them."""
-    done = ran(home, "check", "--no-post", "--json")
+    done = home.run("check", "--no-post", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     lines = {each["name"]: each for each in json.loads(done.stdout)["checks"]}
     assert lines["pool default"]["sentence"] == "not tried: it needs what AWS credentials names"
@@ -66,7 +34,7 @@ def checked(home: Home) -> dict[str, Any]:
 
 def said_in_terminal(home: Home) -> str:
     """Return what `signout` says, by whose exit code settings or credentials are missing."""
-    done = ran(home, "signout", "--user-pool-id", "eu-central-1_AbCdEf123", "--username", "ada", "--yes")
+    done = home.run("signout", "--user-pool-id", "eu-central-1_AbCdEf123", "--username", "ada", "--yes")
     assert (done.returncode, done.stdout) == (SETTINGS, "")
     return done.stderr.strip()
 
@@ -91,7 +59,8 @@ def test_18_aws_login_without_awscrt(home: Home) -> None:
     """A profile of `aws login` needs the package awscrt: it is named, with what installs it."""
     told_everywhere(
         home.has("[profile dev]\nlogin_session = arn:aws:iam::123456789012:user/sam\n", "dev"),
-        "Profile dev gets its credentials from `aws login`, and the package awscrt, which that needs, is not installed.",
+        "Profile dev gets its credentials from `aws login`, and the package awscrt, which that needs, is not "
+        "installed.",
         'Install it: pip install "botocore[crt]". The bot\'s image has none: give the bot a role there.',
     )
 
