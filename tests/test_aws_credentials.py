@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,15 +24,23 @@ from aws_sources import (
     sts_says_no,
     url,
 )
+from aws_wire import lasting
 from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 from far_end import FarEnd, far_end, silent
 
+from bot.action import Step
+from bot.aws.clients import Clients, bounded
+from bot.aws.roles import Role, Roles
+from bot.aws.user_pool import CognitoUserPool
 from bot.aws.watch import try_credentials
+from bot.errors import Code, PoolUnavailableError, StoreUnavailableError
 from bot.facts import aws_session
 from bot.facts.finding import Finding
+from bot.stores.dynamodb.calls import Calls
 
-HOUR, NOTHING, NO_FILE = timedelta(hours=1), FarEnd(port=9), "/no/such"
+HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=12)
+NOTHING, NO_FILE = FarEnd(port=9), "/no/such"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
 BY_ROLE = f"""
 [profile app]
@@ -73,6 +82,27 @@ def checked(home: Home, monkeypatch: pytest.MonkeyPatch) -> Finding:
     return finding
 
 
+def in_an_instance(home: Home, end: FarEnd) -> Home:
+    return home.with_(AWS_EC2_METADATA_DISABLED="", AWS_EC2_METADATA_SERVICE_ENDPOINT=url(end))
+
+
+def imds(*, gives: bool) -> Callable[..., None]:
+    """Return what answers as an instance's metadata service does: it has one role, or none."""
+    keys = {"Code": "Success", "AccessKeyId": "A", "SecretAccessKey": "x", "Token": "y", "Expiration": ends(HOUR)}
+
+    def give(end: FarEnd, sock: socket.socket) -> None:
+        asked = end.requests[-1].split(b"\r\n")[0]
+        body = b"Role"
+        if asked.startswith(b"PUT"):
+            body = b"token"
+        elif b"/Role" in asked:
+            body = json.dumps(keys).encode()
+        status = b"200" if gives or asked.startswith(b"PUT") else b"404"
+        sock.sendall(b"HTTP/1.1 %s X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+    return lambda end, sock: end.answers(sock, lambda it: give(end, it))
+
+
 GIVES: dict[str, tuple[Callable[[Home, FarEnd], Home], Callable[..., object] | None, str]] = {
     "env": (lambda home, _: home.with_(**KEYS), None, "the environment"),
     "keys in the config": (lambda home, _: home.has(BASE, "base"), None, "the keys of profile base"),
@@ -109,6 +139,15 @@ GIVES: dict[str, tuple[Callable[[Home, FarEnd], Home], Callable[..., object] | N
         container_gives(HOUR),
         "the container's credentials endpoint",
     ),
+    "pod identity": (
+        lambda home, end: home.with_(
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{url(end)}/v1/credentials",
+            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(home.file("pod-token", "pod")),
+        ),
+        container_gives(HOUR),
+        "the container's credentials endpoint",
+    ),
+    "instance": (in_an_instance, imds(gives=True), "the instance's role (IMDS)"),
 }
 
 
@@ -145,6 +184,15 @@ FAILS: dict[str, Case] = {
         "There are no AWS credentials: none in the environment or in profile default, no web identity, no container's "
         "endpoint, and the instance (IMDS) is not asked, by AWS_EC2_METADATA_DISABLED.",
         "Give the bot an IAM role, or this shell its credentials.",
+    ),
+    "an instance without a role": Case(
+        in_an_instance,
+        imds(gives=False),
+        (
+            "There are no AWS credentials: none in the environment or in profile default, no web identity, no "
+            "container's endpoint, and the instance's metadata service (IMDS) does not answer or has no role."
+        ),
+        "From a container on an EC2 instance, IMDS needs a hop limit of 2.",
     ),
     "half a key": Case(
         lambda home, _: home.with_(AWS_ACCESS_KEY_ID="AKIATESTS"),
@@ -539,6 +587,61 @@ def test_a_source_that_gives_none_is_told_with_what_to_do(  # noqa: PLR0913, PLR
     assert finding.status == "missing"
     assert finding.sentence.startswith(sentence.format(home=home.folder))
     assert fix in finding.fix
+
+
+def test_a_missing_login_session_is_told_where_awscrt_is_installed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.credentials.EC", object())
+    home.has("[profile dev]\nlogin_session = arn:aws:iam::123456789012:user/sam\n", "dev")
+    finding = checked(home, monkeypatch)
+    assert finding.sentence == "The `aws login` session of profile dev is missing or has ended."
+    assert finding.fix.startswith("Run `aws login --profile dev` where the bot runs.")
+
+
+def test_a_write_without_credentials_is_never_in_doubt_and_says_why(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls("signout")
+    with shell(home.with_web_identity(token=None), monkeypatch), pytest.raises(StoreUnavailableError) as caught:
+        calls.write_one({"Delete": {"Key": {"pk": "a", "sk": "b"}}})
+    calls.close()
+    assert caught.value.reason.startswith(f"DeleteItem: The web identity token file {home.folder}/token cannot be read")
+    assert not caught.value.in_doubt
+
+
+@pytest.mark.parametrize("sts", [sts_says_no("InternalFailure", 500), sts_says_no("AccessDenied")])
+def test_what_needed_credentials_was_never_sent_whatever_sts_said(
+    home: Home, monkeypatch: pytest.MonkeyPatch, sts: Callable[..., object]
+) -> None:
+    """Also where the pool has a role, which the bot assumes with its own credentials."""
+    clients = Clients(1)
+    role = Role(ROLE, Roles(clients))
+    with far_end(sts) as end, shell(home.with_web_identity(end), monkeypatch):
+        for pool in (
+            CognitoUserPool("own", "eu-central-1_a", "eu-central-1", clients),
+            CognitoUserPool("role", "eu-central-1_a", "eu-central-1", clients, role).on_behalf("R1", "U1"),
+        ):
+            answer = pool.call(Step.SIGN_OUT, "ada", lasting(10))
+            assert (answer.sent, getattr(answer, "code", None)) == (False, "NoCredentials")
+            with pytest.raises(PoolUnavailableError) as caught:
+                pool.get_user("ada")
+            assert caught.value.code is Code.SETTINGS
+    clients.close()
+
+
+def test_a_failed_renewal_is_logged_without_what_the_source_said(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", "SessionToken": "y", "Expiration": ends(MINUTES)}
+    home.file("keys", json.dumps(keys))
+    failing_program(home, f"cat {home.folder}/keys || (echo {SECRET} >&2; exit 1)")
+    with shell(home, monkeypatch):
+        session = aws_session.aws_session(bounded())
+        session.ask()
+        (home.folder / "keys").unlink()
+        assert session.ask() == "the credential_process of profile tool", "the old ones are still good"
+    assert "Refreshing temporary credentials failed during advisory refresh period." in caplog.text
+    assert SECRET not in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_program_that_hangs_is_stopped(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

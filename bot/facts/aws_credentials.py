@@ -75,6 +75,10 @@ _NO_LOGIN = Row(
     "The SSO login of profile {sso} has expired, or was ended.",
     "Run `aws sso login --profile {sso}` where the bot runs. A bot that runs for long needs a role instead.",
 )
+_NO_SESSION = Row(
+    "The `aws login` session of profile {login} is missing or has ended.",
+    "Run `aws login --profile {login}` where the bot runs. A bot that runs for long needs a role instead.",
+)
 _MFA = Row(
     "Profile {mfa} asks for an MFA code (mfa_serial), and no one can type one here.",
     "Use a role without mfa_serial. In a shell, first get credentials that live for some time: "
@@ -110,12 +114,11 @@ _ROWS: Mapping[str, Mapping[str, Row]] = {
         ),
         "LoginInsufficientPermissions": Row(
             "AWS does not let the `aws login` session of profile {login} get credentials.",
-            "Allow signin:CreateOAuth2Token to who logs in, or use another profile.",
+            "Allow signin:CreateOAuth2Token to the person who logs in, or use another profile.",
         ),
-        "LoginError": Row(
-            "The `aws login` session of profile {login} is missing or has ended.",
-            "Run `aws login --profile {login}` where the bot runs. A bot that runs for long needs a role instead.",
-        ),
+        "LoginTokenLoadError": _NO_SESSION,
+        "LoginRefreshRequired": _NO_SESSION,
+        "LoginError": Row("AWS Sign-In does not take the `aws login` session of profile {login}.", _NO_SESSION.fix),
         "RuntimeError": Row(
             "{Source} gave credentials that have expired already.", "{fix} Check this machine's clock, too."
         ),

@@ -4,7 +4,7 @@ import logging
 import os
 import ssl
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -25,6 +25,18 @@ from bot.facts.aws_names import home_region
 
 PROCESS_SECONDS = 20.0  # for a credential_process
 _FAULTY_SETTINGS = (ConfigParseError, InvalidConfigError, ProfileNotFound)
+_Profiles = Mapping[str, Mapping[str, Any]]
+# By which settings the profile of a source is known.
+_KEPT_IN: Mapping[str, Sequence[str]] = {
+    "sso": ("sso_session", "sso_account_id", "sso_role_name"),
+    "login": ("login_session",),
+    "process": ("credential_process",),
+    "mfa": ("mfa_serial",),
+    "keys": ("aws_access_key_id",),
+    "token": ("web_identity_token_file",),
+}
+_NOT_ASKED = "the instance (IMDS) is not asked, by AWS_EC2_METADATA_DISABLED"
+_NO_ROLE = "the instance's metadata service (IMDS) does not answer or has no role"
 _CA_SETTINGS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 
@@ -97,9 +109,8 @@ class AwsSession(botocore.session.Session):
         try:
             ssl.create_default_context(cafile=path)
         except OSError as error:  # also where it holds no certificate
-            why = (
-                "there is no such file" if isinstance(error, FileNotFoundError) else "no certificates can be read there"
-            )
+            is_there = not isinstance(error, FileNotFoundError)
+            why = "no certificates can be read there" if is_there else "there is no such file"
             sentence = f"{name} names {path}, but {why}, so nothing can be sent to AWS."
             return AwsSetupError(sentence, f"Correct or remove {name}.", source=SETTINGS, kind="CaBundle")
         return None
@@ -107,34 +118,31 @@ class AwsSession(botocore.session.Session):
     def _names(self) -> Mapping[str, str]:
         """Return the names that sentences need: profiles and files."""
         chosen = str(self.get_config_variable("profile") or "default")
-        profiles: Mapping[str, Mapping[str, Any]] = {}
+        profiles: _Profiles = {}
         with suppress(BotoCoreError):
             profiles = self.full_config.get("profiles", {})
-
-        def with_any(*settings: str) -> str:
-            name, seen = chosen, set[str]()
-            while name not in seen and not any(each in profiles.get(name, {}) for each in settings):
-                seen.add(name)
-                name = profiles.get(name, {}).get("source_profile", chosen)
-            return name
-
-        token_file = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
-        in_profile = profiles.get(with_any("web_identity_token_file"), {}).get("web_identity_token_file", "")
+        names = {name: _profile_with(settings, profiles, chosen) for name, settings in _KEPT_IN.items()}
+        in_profile = profiles.get(names["token"], {}).get("web_identity_token_file", "")
         is_off = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
         return {
+            **names,
             "profile": chosen,
-            "sso": with_any("sso_session", "sso_account_id", "sso_role_name"),
-            "login": with_any("login_session"),
-            "process": with_any("credential_process"),
-            "mfa": with_any("mfa_serial"),
-            "keys": with_any("aws_access_key_id"),
-            "token_file": token_file or in_profile,
+            "token_file": os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") or in_profile,
             "config": str(self.get_config_variable("config_file")),
             "credentials": str(self.get_config_variable("credentials_file")),
-            "imds": "the instance (IMDS) is not asked, by AWS_EC2_METADATA_DISABLED"
-            if is_off
-            else "the instance's metadata service (IMDS) does not answer or has no role",
+            "imds": _NOT_ASKED if is_off else _NO_ROLE,
         }
+
+
+def _profile_with(settings: Iterable[str], profiles: _Profiles, chosen: str) -> str:
+    """Return the chosen profile, or that of its sources which has one of these settings."""
+    name, seen = chosen, set[str]()
+    while name not in seen:
+        if any(each in profiles.get(name, {}) for each in settings):
+            return name
+        seen.add(name)
+        name = profiles.get(name, {}).get("source_profile", chosen)
+    return chosen
 
 
 class _Told(CredentialProvider):

@@ -71,7 +71,7 @@ def _once_asked(asked: Future[Finding], name: str, pool: UserPool) -> Iterator[F
     if asked.result().status == "ok":
         yield from try_pool(name, pool)
     else:
-        yield Finding(f"pool {name}", "not tried", f"not tried: it needs what {CREDENTIALS} names")
+        yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
 
 
 def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ def checked(home: Home) -> dict[str, Any]:
     done = home.run("check", "--no-post", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     lines = {each["name"]: each for each in json.loads(done.stdout)["checks"]}
-    assert lines["pool default"]["sentence"] == "not tried: it needs what AWS credentials names"
+    assert lines["pool default"]["sentence"] == "not tried: it needs AWS credentials"
     found: dict[str, Any] = lines["AWS credentials"]
     assert found["status"] == "missing"
     return found
