@@ -12,6 +12,7 @@ NO_CALL_MADE = "NoCallMade"
 INTERRUPTED = "Interrupted"
 TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
+NO_CREDENTIALS = "NoCredentials"
 
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
@@ -81,6 +82,8 @@ class PoolUnavailableError(BotError):
     def __init__(self, sentence: str, error_code: str | None = None, *, refused: bool = False) -> None:
         self.error_code = error_code
         self.code = Code.REFUSED if refused else Code.OTHER
+        if error_code == NO_CREDENTIALS:
+            self.code = Code.SETTINGS
         super().__init__(sentence)
 
 
@@ -168,6 +171,20 @@ class StoreError(BotError):
     """The store cannot be used as it is, and waiting will not help."""
 
     code = Code.SETTINGS
+
+
+class AwsSetupError(BotError):
+    """AWS cannot be used from here: its settings or credentials do not work, so nothing was sent to it.
+
+    `source` gave no credentials, and `kind` is the word for why, both in the words of AWS's libraries. Neither is a
+    secret. `may_pass`: trying again may help.
+    """
+
+    code = Code.SETTINGS
+
+    def __init__(self, sentence: str, hint: str, *, source: str, kind: str, may_pass: bool = False) -> None:
+        self.source, self.kind, self.may_pass = source, kind, may_pass
+        super().__init__(sentence, hint)
 
 
 class SecretError(BotError):

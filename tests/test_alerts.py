@@ -42,7 +42,7 @@ def series() -> list[tuple[str, dict[str, str]]]:
         status="ready",
         lanes={},
         connected_for=None,
-        credentials=True,
+        missing_credentials={},
         pools={"customers": False},
         audit_refusing=False,
         last_ended=dict.fromkeys(OUTCOMES, 0.0),

@@ -33,7 +33,11 @@ def test_throttled_calls_are_tried_again_until_cognito_says_yes(headless: Headle
         ([refuse(400, "UserNotFoundException")], "Cognito no longer has this account"),
         ([refuse(400, "ResourceNotFoundException")], "Cognito has no such user pool"),
         ([refuse(400, "InvalidParameterException")], "Cognito does not accept this user name"),
-        ([refuse(400, "NotAuthorizedException")], "Cognito does not allow this"),
+        ([refuse(400, "NotAuthorizedException")], "Cognito does not allow this: for this account, or to the bot's IAM"),
+        (
+            [refuse(400, "NotAuthorizedException", "User is disabled.")],
+            "Cognito refuses, because this account is disabled.",
+        ),
         ([refuse(400, "OperationNotEnabledException")], "not enabled in the user pool"),
         ([refuse(400, "AccessDeniedException")], "AWS does not let the bot do this"),
         ([refuse(400, "SomethingNewException")], "Show this code to the bot's engineer. (SomethingNewException)"),

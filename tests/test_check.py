@@ -143,8 +143,8 @@ def test_beside_a_running_bot_everything_is_ticked_off_and_nothing_is_disturbed(
         assert headless.connections() == 1
     lines = ran.stdout.splitlines()
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 17
-    assert lines[-1] == "All well: 17 checks passed."
+    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 18
+    assert lines[-1] == "All well: 18 checks passed."
     assert lines[-2] == f"✓ store: {store_path(headless)} is writable"
     (posted,) = headless.audit()
     assert "No one was signed out" in posted.text
@@ -157,7 +157,7 @@ def test_without_the_post_it_says_what_was_not_tried(stage: Headless, run: Calla
     code, out = run(stage.environment, "--no-post")
     assert code == 0
     assert "– audit channel: not tried (--no-post)" in out  # noqa: RUF001
-    assert out.endswith("All well: 16 checks passed, 1 not tried.\n")
+    assert out.endswith("All well: 17 checks passed, 1 not tried.\n")
     assert stage.audit() == []
 
 
@@ -362,7 +362,12 @@ BROKEN: dict[str, Setup] = {
         all_lines(NO, actions=("AdminGetUser",)),
         "No clear answer (InternalErrorException).",
     ),
-    "no AWS credentials": (as_it_is, {"AWS_ACCESS_KEY_ID": ""}, pools_stopped_at_once(), "no AWS credentials"),
+    "no AWS credentials": (
+        as_it_is,
+        {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"},
+        {"AWS credentials": NO} | {f"pool {name}": "not tried" for name in POOLS},
+        "There are no AWS credentials: none in the environment or in profile default",
+    ),
     "no folder for the store": (
         as_it_is,
         {"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"},

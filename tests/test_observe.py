@@ -197,9 +197,15 @@ def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_
 def test_a_bot_without_aws_credentials_is_not_ready(headless: Headless, watcher: Watcher) -> None:
     nowhere = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
     with headless.bot_in_process(AWS_ACCESS_KEY_ID="", AWS_EC2_METADATA_DISABLED="true", **nowhere):
-        watcher.wait_until(503, "not ready", "The bot has no AWS credentials (NoCredentialsError)")
+        watcher.wait_until(
+            503,
+            "not ready",
+            "The bot has no AWS credentials (NoCredentialsError), so no one can be signed out. There are no AWS "
+            "credentials: none in the environment",
+        )
         numbers = watcher.numbers()
     assert numbers["signout_aws_credentials", ""] == 0
+    assert some(numbers, "signout_aws_credentials_missing") == {"NoCredentialsError/none": 1}
     assert some(numbers, "signout_status") == {"not_ready": 1}
 
 

@@ -21,11 +21,13 @@ from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Endings, Metrics, Scrape
 from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
-from bot.errors import BusyError, StoreUnavailableError
+from bot.errors import AwsSetupError, BusyError, StoreUnavailableError
 from bot.stores.sqlite.store import SQLiteStore
 from bot.wiring.stores import Store
 
 PATIENCE = 20
+NO_LOGIN = AwsSetupError("No login.", "Log in.", source="sso", kind="SSOTokenLoadError")
+NO_SSO = {"source": NO_LOGIN.source, "reason": NO_LOGIN.kind}
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ class NoStore:
 def outlook(
     store: object,
     unlisted: Callable[[], list[str]] = list,
-    no_credentials: Callable[[], str | None] = lambda: None,
+    no_credentials: Callable[[], AwsSetupError | None] = lambda: None,
     troubles: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Outlook:
     return Outlook(
@@ -250,7 +252,7 @@ def scrape(**of: Any) -> Scrape:
     usual: dict[str, Any] = {
         "status": READY,
         "lanes": {},
-        "credentials": True,
+        "missing_credentials": {},
         "pools": {},
         "audit_refusing": False,
         **dict.fromkeys(("undelivered", "oldest_undelivered", "last_ended", "connected_for")),
@@ -267,7 +269,7 @@ def test_what_the_alerts_look_at_is_shown() -> None:
     metrics.clock_off(-90.5)
     ended = dict.fromkeys(OUTCOMES, 0.0) | {Kind.UNKNOWN: NOON.timestamp()}
     pools = {"customers": True, "staff": False}
-    text = page(metrics, last_ended=ended, pools=pools, credentials=False, audit_refusing=True)
+    text = page(metrics, last_ended=ended, pools=pools, missing_credentials=NO_SSO, audit_refusing=True)
     assert {
         "signout_clock_off_seconds -90.5",
         'signout_last_ended_timestamp_seconds{outcome="unknown"} 1.7953488e+09',
@@ -275,17 +277,21 @@ def test_what_the_alerts_look_at_is_shown() -> None:
         'signout_pool_trouble{pool="customers"} 1.0',
         'signout_pool_trouble{pool="staff"} 0.0',
         "signout_aws_credentials 0.0",
+        'signout_aws_credentials_missing{reason="SSOTokenLoadError",source="sso"} 1.0',
         "signout_audit_channel_refusing 1.0",
     } <= set(text.splitlines())
-    assert 'signout_last_ended_timestamp_seconds{outcome="failed"} NaN' in page(metrics), "the store does not say"
+    later = page(metrics)
+    assert 'signout_last_ended_timestamp_seconds{outcome="failed"} NaN' in later, "the store does not say"
+    assert "signout_aws_credentials 1.0" in later
+    assert "signout_aws_credentials_missing{" not in later
 
 
 def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for_once_in_a_while() -> None:
     asked: list[int] = []
 
-    def no_credentials() -> str:
+    def no_credentials() -> AwsSetupError:
         asked.append(1)
-        return "NoCredentialsError"
+        return NO_LOGIN
 
     async def look() -> list[str | None]:
         looking = outlook(NoStore(), no_credentials=no_credentials)
@@ -293,7 +299,7 @@ def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for
         looking.stop()
         return [*said, await looking.credentials()]
 
-    told = "The bot has no AWS credentials (NoCredentialsError), so no one can be signed out."
+    told = "The bot has no AWS credentials (SSOTokenLoadError), so no one can be signed out. No login. Log in."
     assert asyncio.run(look()) == [told, told, told, None]
     assert len(asked) == 1
 
@@ -322,11 +328,11 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
     asked: list[int] = []
     go_on = threading.Event()
 
-    def slow_the_second_time() -> str | None:
+    def slow_the_second_time() -> AwsSetupError | None:
         asked.append(1)
         if len(asked) == 2:
             go_on.wait()
-        return None if len(asked) < 3 else "CredentialRetrievalError"
+        return None if len(asked) < 3 else NO_LOGIN
 
     async def look() -> list[str | None]:
         looking = outlook(NoStore(), no_credentials=slow_the_second_time)
@@ -343,7 +349,7 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
     assert asyncio.run(look()) == [
         None,
         None,
-        "The bot has no AWS credentials (CredentialRetrievalError), so no one can be signed out.",
+        "The bot has no AWS credentials (SSOTokenLoadError), so no one can be signed out. No login. Log in.",
     ]
 
 

@@ -289,8 +289,8 @@ def test_where_cognito_cannot_be_asked_who_that_is_nothing_is_signed_out(
         ({"SLACK_BOT_TOKEN": "", "SIGNOUT_DRAIN": "x"}, "SIGNOUT_DRAIN"),
         ({"SIGNOUT_STORE": "sqlite:////no/such/folder/signout.db"}, "There is no store at /no/such/folder/signout.db."),
         ({"SIGNOUT_STORE": "sqlite:////dev"}, "The store /dev cannot be opened: Is a directory. Check SIGNOUT_STORE."),
-        ({"AWS_PROFILE": "no-such"}, "could not be found. Check this shell's AWS settings."),
-        ({"AWS_ACCESS_KEY_ID": ""}, "Check this shell's AWS settings."),
+        ({"AWS_PROFILE": "no-such"}, "There is no profile no-such in /dev/null or /dev/null. Check AWS_PROFILE"),
+        ({"AWS_ACCESS_KEY_ID": ""}, "There are no AWS credentials: none in the environment or in profile default"),
         ({"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"}, "Check this shell's AWS settings."),
     ],
 )

@@ -22,6 +22,8 @@ from bot.authorize import Allowed, Allowlist
 from bot.aws.clients import bounded, client_of
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
+from bot.errors import AwsSetupError
+from bot.facts.aws_session import aws_session
 from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
 from bot.slack.check_workspace import SlackChecks
@@ -236,26 +238,32 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(
     given: Callable[..., None], tmp_path: Path, variable: str
 ) -> None:
     def said(file: Path | str) -> str:
-        given(**{variable: str(file)})
-        (sentence,) = faults()
-        return sentence
+        given(**{variable: str(file)}, **CREDENTIALS)
+        if variable == "SSL_CERT_FILE":
+            return "".join(faults())
+        try:
+            aws_session().ask()
+        except AwsSetupError as error:
+            return str(error)
+        return ""
 
-    hint = "Name the file that has your certificate authorities, or leave the variable out."
+    so = f". Correct or remove {variable}."
+    if variable != "SSL_CERT_FILE":
+        so = f", so nothing can be sent to AWS{so}"
     (empty := tmp_path / "empty.pem").touch()
     (text := tmp_path / "text.pem").write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
     gone = tmp_path / "gone.pem"
-    assert said(gone) == f"{variable} names a file that is not there: {gone}. {hint}"
-    assert said(tmp_path) == f"{variable} names a file that cannot be read (Is a directory): {tmp_path}. {hint}"
+    assert said(gone) == f"{variable} names {gone}, but there is no such file{so}"
+    assert said(tmp_path) == f"{variable} names {tmp_path}, but it cannot be read (Is a directory){so}"
     for each in (empty, text):
-        assert said(each) == f"{variable} names a file without certificates in PEM form: {each}. {hint}"
+        assert said(each) == f"{variable} names {each}, but it has no certificates in PEM form{so}"
     for good in (certificate_for("localhost", tmp_path), ""):
-        given(**{variable: str(good)})
-        assert faults() == []
+        assert said(good) == ""
 
 
 def test_what_aws_ca_bundle_hides_is_not_looked_at(given: Callable[..., None], tmp_path: Path) -> None:
-    given(AWS_CA_BUNDLE=str(certificate_for("localhost", tmp_path)), REQUESTS_CA_BUNDLE="/gone.pem")
-    assert faults() == []
+    given(AWS_CA_BUNDLE=str(certificate_for("localhost", tmp_path)), REQUESTS_CA_BUNDLE="/gone.pem", **CREDENTIALS)
+    assert aws_session().ask()
 
 
 @pytest.mark.parametrize("verb", ["check", "run", "signout --user-pool-id eu-central-1_AbCdEf123 --username ada --yes"])
@@ -267,7 +275,7 @@ def test_a_way_that_cannot_be_used_ends_each_verb_with_a_sentence_before_anythin
     said = "".join(capsys.readouterr())
     assert code == (253 if verb.startswith("signout") else 1)
     assert "HTTPS_PROXY names a SOCKS proxy" in said
-    assert "SSL_CERT_FILE names a file that is not there: /gone.pem." in said
+    assert "SSL_CERT_FILE names /gone.pem, but there is no such file." in said
     assert "SLACK_BOT_TOKEN is missing" in said, "with what is wrong in the settings"
 
 
@@ -277,7 +285,10 @@ def test_it_ends_also_what_only_reads_or_makes_a_table(
 ) -> None:
     given(AWS_CA_BUNDLE="/gone.pem", SIGNOUT_STORE="dynamodb://table", AWS_DEFAULT_REGION="eu-north-1")
     assert main(verb.split()) == 1
-    assert "AWS_CA_BUNDLE names a file that is not there: /gone.pem." in capsys.readouterr().err
+    assert (
+        "AWS_CA_BUNDLE names /gone.pem, but there is no such file, so nothing can be sent to AWS."
+        in capsys.readouterr().err
+    )
 
 
 # Over real sockets, for whose names only a proxy knows an address
@@ -450,7 +461,7 @@ def test_a_file_of_certificates_that_is_gone_later_stops_a_call_before_anything_
 ) -> None:
     with past_it(far) as proxy:
         given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}", SSL_CERT_FILE="/gone.pem")
-        with pytest.raises(SSLError):
+        with pytest.raises(AwsSetupError, match="no such file"):
             aws()
     assert far.heard == []
 
@@ -460,7 +471,7 @@ def test_the_dynamodb_store_goes_the_same_way(given: Callable[..., None], far: T
     with past_it(far) as proxy:
         given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
         with pytest.raises(SSLError):  # it is told that it reached Slack
-            _build().list_tables()
+            _build(aws_session()).list_tables()
     assert connected(proxy) == {"dynamodb.eu-north-1.amazonaws.com:443"}
 
 

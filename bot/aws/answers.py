@@ -3,20 +3,15 @@
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
-    CredentialRetrievalError,
-    NoCredentialsError,
     ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
     ReadTimeoutError,
-    TokenRetrievalError,
 )
 
 from bot.action import Refused, Unclear
-from bot.errors import NO_CALL_MADE
+from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, AwsSetupError
+from bot.facts.advice import USER_DISABLED
 from bot.facts.leaving import TooLateError
 
-NO_CREDENTIALS = "NoCredentials"
 _THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
@@ -33,14 +28,8 @@ def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
             return Refused(NO_CALL_MADE, None, sent=False)
         case ParamValidationError():
             return Refused("InvalidParameterException", None, sent=False)
-        case (
-            NoCredentialsError()
-            | PartialCredentialsError()
-            | CredentialRetrievalError()
-            | TokenRetrievalError()
-            | ProfileNotFound()
-        ):
-            return Refused(NO_CREDENTIALS, None, sent=False)
+        case AwsSetupError():
+            return Refused(NO_CREDENTIALS, None, may_retry=error.may_pass, sent=False)
     answer = _answer_of(error)
     if sent:
         return answer
@@ -53,6 +42,8 @@ def _answer_of(error: Exception) -> Refused | Unclear:
     metadata = error.response["ResponseMetadata"]
     status, request_id = metadata["HTTPStatusCode"], metadata.get("RequestId")
     code = str(error.response["Error"].get("Code"))
+    if code == "NotAuthorizedException" and "user is disabled" in str(error.response["Error"].get("Message")).lower():
+        code = USER_DISABLED
     doubt = status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT or code == "InternalErrorException"
     if doubt or not request_id:
         return Unclear(code, request_id)

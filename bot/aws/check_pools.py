@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from bot.action import Done, Step
 from bot.aws.clients import bounded, client_of
 from bot.aws.user_pool import NO_ACCOUNT
-from bot.errors import NO_CALL_MADE, PoolUnavailableError
+from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
 from bot.facts.finding import Finding
 from bot.ports import Attribute, UserPool
 from bot.request import new_id
@@ -32,13 +32,16 @@ TROUBLES = {
         "This is not enabled in the user pool, or not in this region: it may be a replica of the pool.",
         "Check the pool's configuration, and pools.NAME.region.",
     ),
-    "NoCredentials": ("There are no AWS credentials.", "Give the bot an IAM role, or this shell its credentials."),
+    NO_CREDENTIALS: ("There were no AWS credentials for it.", "`python -m bot check` says why, where the bot runs."),
     "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
     "UnrecognizedClientException": ("AWS does not know these credentials.", "Check them, and the account."),
     "InvalidSignatureException": ("AWS does not accept the signature.", "Check the secret key and the clock."),
     "AssumeRoleRefused": (
         "The pool's role cannot be assumed.",
-        "Check role_arn; let the bot's own role assume it (sts:AssumeRole, sts:SetSourceIdentity), on both sides.",
+        (
+            "Check role_arn; let the bot's own role assume it (sts:AssumeRole, sts:SetSourceIdentity), on both sides. "
+            "IAM's account settings say whether STS is active in the pool's region."
+        ),
     ),
     "AssumeRoleThrottled": ("AWS gives out no more sessions of the pool's role.", "Run the check again in a minute."),
     "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),

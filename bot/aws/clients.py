@@ -9,13 +9,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
 from bot.clock import CheckedClock
-from bot.facts.boto3_way import boto3_goes_the_way
+from bot.facts.aws_session import AwsSession, aws_session
 from bot.facts.leaving import TooLateError, boto3_in_time, time_left
 from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS
@@ -81,17 +80,12 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
     return Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, **more)
 
 
-def session_of(config: Config) -> botocore.session.Session:
-    """Return a session that keeps to these bounds, also in the calls that get credentials."""
-    session = boto3_goes_the_way(botocore.session.get_session())
-    session.set_default_client_config(config)
-    return session
-
-
-def client_of(service: Any, region: str | None, config: Config, session: botocore.session.Session | None = None) -> Any:
-    """Return a client of boto3 that keeps to these bounds and to `leaving`."""
-    aws = boto3.Session(botocore_session=session or session_of(config))
-    return boto3_in_time(aws.client(service, region_name=region, config=config))
+def client_of(service: Any, region: str | None, config: Config, session: AwsSession | None = None) -> Any:
+    """Return a client of boto3 that keeps to these bounds and to `leaving`. Raises `AwsSetupError`; so do its calls."""
+    session = session or aws_session(config)
+    with session.explaining():
+        client = boto3.Session(botocore_session=session).client(service, region_name=region, config=config)
+    return boto3_in_time(client)
 
 
 class Clients:
@@ -109,7 +103,7 @@ class Clients:
     def of(self, region: str) -> "CognitoIdentityProviderClient":
         """Return Cognito's client of a region. Building one looks for credentials, which may take seconds.
 
-        Raises `TooLateError` where another thread is at that for longer than this one can wait.
+        Raises `AwsSetupError`, and `TooLateError` where another thread is at that for longer than this one can wait.
         """
         client: CognitoIdentityProviderClient = self._get("own", region)
         return client
@@ -145,7 +139,7 @@ class Clients:
 
     def _build(self, kind: _Kind, region: str) -> Any:
         config = bounded(max_pool_connections=self._connections)
-        session = session_of(config)
+        session = aws_session(config)
         if kind == "present session":
             session.register_component("credential_provider", CredentialResolver([_PresentSession()]))
         client = client_of("sts" if kind == "sts" else "cognito-idp", region, config, session)

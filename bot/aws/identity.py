@@ -3,13 +3,12 @@
 import re
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws.clients import bounded, client_of
 from bot.clock import CheckedClock
-from bot.errors import BotError, Code
-from bot.facts.aws_names import home_region
+from bot.errors import AwsSetupError, BotError, Code
+from bot.facts.aws_session import aws_session
 from bot.facts.told_time import boto3_tells
 
 if TYPE_CHECKING:
@@ -20,8 +19,11 @@ _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-
 
 
 def own_region() -> str | None:
-    """Return the region for what has none of its own: boto3's or, where a container's engine sets it, AWS_REGION."""
-    return home_region(boto3.Session().region_name)
+    """Return the region for what has none of its own: boto3's or, where a container's engine sets it, AWS_REGION.
+
+    Raises `AwsSetupError`.
+    """
+    return aws_session().region
 
 
 class CallerUnknownError(BotError):
@@ -45,14 +47,19 @@ def account(region: str) -> str:
 
 
 def _caller(region: str, clock: CheckedClock | None) -> "GetCallerIdentityResponseTypeDef":
+    session = aws_session(bounded(attempts=2))
     try:
-        sts: STSClient = client_of("sts", region, bounded(attempts=2))
+        sts: STSClient = client_of("sts", region, bounded(attempts=2), session)
         if clock:
             boto3_tells(sts, clock)
         return sts.get_caller_identity()
+    except AwsSetupError as error:
+        raise CallerUnknownError(error.sentence, error.hint) from None
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise CallerUnknownError(f"AWS refuses these credentials ({code}). Renew them, or choose others.") from None
+        raise CallerUnknownError(
+            f"AWS refuses these credentials ({code}). They come from {session.source}.", "Renew them, or choose others."
+        ) from None
     except BotoCoreError as error:
         raise CallerUnknownError(
             f"AWS does not say whose credentials these are: {str(error).rstrip('.')}. Check this shell's AWS settings."

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from botocore.credentials import ReadOnlyCredentials
 
 from bot.action import Refused, Unclear
-from bot.aws.answers import NO_CREDENTIALS, answer_to
+from bot.aws.answers import answer_to
 from bot.aws.clients import Clients, patiently
+from bot.errors import NO_CREDENTIALS
 from bot.facts.leaving import TooLateError, leaving
 
 SESSION_SECONDS = 900  # the shortest that STS gives
@@ -139,8 +140,8 @@ def _refusal(answer: Refused | Unclear) -> Refused:
     log.warning("STS gave no session of a pool's role: %s (AWS request %s)", answer.code, answer.aws_request_id)
     if isinstance(answer, Unclear):
         return Refused(UNANSWERED, None, may_retry=True, sent=False)
-    if answer.may_retry:
-        return Refused(THROTTLED, None, may_retry=True, sent=False)
     if answer.code == NO_CREDENTIALS:
         return answer
+    if answer.may_retry:
+        return Refused(THROTTLED, None, may_retry=True, sent=False)
     return Refused(_OWN_FAULTS.get(answer.code, REFUSED), None, sent=False)

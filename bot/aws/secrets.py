@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from bot.aws.clients import bounded, client_of
 from bot.aws.identity import own_region
-from bot.errors import SecretError
+from bot.errors import AwsSetupError, SecretError
 
 ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that the start ends with a sentence
 _SECRET = re.compile(
@@ -75,7 +75,7 @@ def _value(arn: str, region: str, key: str | None) -> str:
 
 
 def _parameter(name: str) -> str:
-    parameter = _ask("ssm", own_region(), "get_parameter", Name=name, WithDecryption=True)["Parameter"]
+    parameter = _ask("ssm", None, "get_parameter", Name=name, WithDecryption=True)["Parameter"]
     if parameter["Type"] != "SecureString":
         raise SecretError("refers to a parameter that is not encrypted. Store it as a SecureString.")
     value: str = parameter["Value"]
@@ -84,7 +84,9 @@ def _parameter(name: str) -> str:
 
 def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
     try:
-        return getattr(client_of(service, region, bounded(ATTEMPTS)), method)(**parameters)
+        return getattr(client_of(service, region or own_region(), bounded(ATTEMPTS)), method)(**parameters)
+    except AwsSetupError as error:
+        raise SecretError(f"could not be read. {error}") from None
     except ClientError as error:
         code = str(error.response["Error"].get("Code"))
         raise SecretError(

@@ -12,10 +12,10 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
-from bot.aws.answers import NO_CREDENTIALS, answer_to
+from bot.aws.answers import answer_to
 from bot.aws.clients import Clients, signing_with
 from bot.aws.roles import Key, NotAssumedError, Role
-from bot.errors import PoolUnavailableError
+from bot.errors import NO_CREDENTIALS, PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
 from bot.ports import Attribute, Left

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Mapping
 
-from botocore.credentials import Credentials
-
 from bot.aws.check_pools import TROUBLES
-from bot.aws.clients import bounded, session_of
+from bot.aws.clients import bounded
 from bot.aws.user_pool import Heard
+from bot.errors import AwsSetupError
+from bot.facts.aws_session import AwsSession, aws_session
+from bot.facts.finding import Finding
 
+CREDENTIALS = "AWS credentials"  # as `check` calls them
 TOLD_FOR_SECONDS = 1800.0
 NOT_ASKED: Heard = (None, 0.0)
 
@@ -17,23 +19,33 @@ class OwnCredentials:
     """The bot's own credentials, from where boto3 finds them. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._found: Credentials | None = None
+        self._session: AwsSession | None = None
 
-    def missing(self) -> str | None:
-        """Say why there are none; None where there are some. May take seconds.
+    def ask(self) -> str:
+        """Return the words for where they come from. Raises `AwsSetupError`. May take seconds.
 
         What was found is kept: botocore asks for new ones (STS, IMDS, a process) only when these are about to expire.
         """
+        session, self._session = self._session or aws_session(bounded()), None
+        source = session.ask()
+        self._session = session
+        return source
+
+    def missing(self) -> AwsSetupError | None:
+        """Say why there are none; None where there are some."""
         try:
-            if self._found is None:
-                self._found = session_of(bounded()).get_credentials()
-            if self._found is None:
-                return "NoCredentialsError"
-            self._found.get_frozen_credentials()
-        except Exception as error:  # noqa: BLE001 -- for any error: there are none
-            self._found = None
-            return type(error).__name__
+            self.ask()
+        except AwsSetupError as error:
+            return error
         return None
+
+
+def try_credentials() -> Finding:
+    """Say where the bot's own credentials come from, or why there are none."""
+    try:
+        return Finding(CREDENTIALS, "ok", f"come from {OwnCredentials().ask()}")
+    except AwsSetupError as error:
+        return Finding(CREDENTIALS, "missing", error.sentence, error.hint)
 
 
 def troubles(heard: Mapping[str, Heard]) -> Mapping[str, str | None]:

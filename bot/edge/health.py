@@ -52,7 +52,7 @@ class Pages:
             status=found.status,
             lanes={lane.name: (lane.places, lane.taken) for lane in self.lanes},
             connected_for=await self.front.connected_for(),
-            credentials=await self.outlook.credentials() is None,
+            missing_credentials=self.outlook.missing_credentials(),
             pools={pool: why is not None for pool, why in self.outlook.pool_troubles().items()},
             audit_refusing=await self.outlook.audit_channel() is not None,
             last_ended=await self.outlook.last_ended(),

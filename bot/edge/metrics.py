@@ -64,6 +64,7 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "audit_oldest_undelivered_age_seconds": ("Of the outcome that waits longest; refusals may wait.", []),
     "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
     "aws_credentials": ("0: the bot has none.", []),
+    "aws_credentials_missing": ("1: this source gave none, for this reason.", ["source", "reason"]),
     "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
     "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
 }
@@ -82,7 +83,7 @@ class Scrape:
     status: str
     lanes: Mapping[str, tuple[int, int]]
     connected_for: float | None
-    credentials: bool
+    missing_credentials: Mapping[str, str]  # which source gave none, and for which reason
     pools: Mapping[str, bool]
     audit_refusing: bool
     last_ended: Mapping[str, float] | None
@@ -178,7 +179,10 @@ class Metrics:
         gauges["audit_undelivered_entries"].set(_or_nan(scrape.undelivered))
         gauges["audit_oldest_undelivered_age_seconds"].set(_or_nan(scrape.oldest_undelivered))
         gauges["audit_channel_refusing"].set(scrape.audit_refusing)
-        gauges["aws_credentials"].set(scrape.credentials)
+        gauges["aws_credentials"].set(not scrape.missing_credentials)
+        gauges["aws_credentials_missing"].clear()
+        if scrape.missing_credentials:
+            gauges["aws_credentials_missing"].labels(**scrape.missing_credentials).set(1)
         for pool, in_trouble in scrape.pools.items():
             gauges["pool_trouble"].labels(pool).set(in_trouble)
         for outcome in OUTCOMES:

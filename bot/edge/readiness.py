@@ -12,13 +12,14 @@ from functools import partial
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bot.edge.lanes import ThreadLane, settle
-from bot.errors import StoreUnavailableError
+from bot.errors import AwsSetupError, StoreUnavailableError
 from bot.facts.finding import Backlog
 from bot.ports import Clock, Outbox
 
 READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE = timedelta(minutes=5)
 SECONDS_BETWEEN_CHECKS = 30.0
+NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
 ROOM_TO_ASK = 6  # threads: the store's three questions, the groups', the credentials', one to spare
 
 
@@ -103,14 +104,14 @@ class Outlook:
         *,
         audit_refusing: Callable[[], str | None],
         unlisted_groups: Callable[[], Sequence[str]],
-        no_credentials: Callable[[], str | None],
+        no_credentials: Callable[[], AwsSetupError | None],
         pool_troubles: Callable[[], Mapping[str, str | None]],
         last_ended: Callable[[], Mapping[str, float]],
     ) -> None:
         self._lane = ThreadLane("health", ROOM_TO_ASK)
         self._store_is_open = self._has_stopped = False
         self._trouble: str | None = None
-        self._no_credentials: str | None = "they have not come yet"
+        self._no_credentials: AwsSetupError | None = NOT_YET
         self._clock = clock
         self._audit_refusing = audit_refusing
         self.pool_troubles = pool_troubles
@@ -185,9 +186,18 @@ class Outlook:
         if self._has_stopped:
             return None
         with suppress(TimeoutError):  # then it is as it was: new ones are asked for while the old ones are still good
-            self._no_credentials = await self._credentials.answer()
+            before, self._no_credentials = self._no_credentials, await self._credentials.answer()
+            if self._no_credentials and str(before) != str(self._no_credentials):
+                log.error("There are no AWS credentials. %s", self._no_credentials)
         why = self._no_credentials
-        return f"The bot has no AWS credentials ({why}), so no one can be signed out." if why else None
+        if not why:
+            return None
+        return f"The bot has no AWS credentials ({why.kind}), so no one can be signed out. {why}".rstrip()
+
+    def missing_credentials(self) -> Mapping[str, str]:
+        """Return which source gave no credentials, and why, as was last known; nothing where there are some."""
+        why = self._no_credentials
+        return {"source": why.source, "reason": why.kind} if why else {}
 
     async def cognito(self) -> str | None:
         """Say for which pools the last call did not reach Cognito, or Cognito did not take the credentials."""

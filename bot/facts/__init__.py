@@ -1,5 +1,7 @@
 """What more than one folder has to know about Slack, AWS and how people write things. No rule needs it.
 
+aws_session.py  a session of botocore's that says where its credentials come from, or why there are none
+aws_credentials.py  what is said of that: a row for each source and error
 aws_cli.py      the AWS CLI's own command, and what its options mean here
 advice.py       what is said of an error code of AWS's, and of the outcomes without a yes
 slack_words.py  Slack's hosts, and its words for what went wrong

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, TOO_LATE
 
 # No access or ID token of Cognito's lives longer: no pool can be set to more.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
+# Cognito's code, with what it says beside it: that is no matter of the bot's IAM role.
+USER_DISABLED = "NotAuthorizedException.UserDisabled"
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
 
@@ -14,7 +16,10 @@ NOT_KNOWN = "It may or may not have happened. Running it again is possible; it w
 ADVICE: Mapping[str, str] = {
     "UserNotFoundException": "Cognito no longer has this account: it may have been deleted since the card was shown.",
     "ResourceNotFoundException": "Cognito has no such user pool. Ask the bot's engineer to check the pool's id.",
-    "NotAuthorizedException": "Cognito does not allow this. Ask the bot's engineer to check its IAM role.",
+    "NotAuthorizedException": "Cognito does not allow this: for this account, or to the bot's IAM role. Ask the bot's "
+    "engineer.",
+    USER_DISABLED: "Cognito refuses, because this account is disabled. A disabled account cannot sign in. If its "
+    "sessions must be ended too, enable it in the AWS console and run the command again.",
     "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
     "TooManyRequestsException": "Cognito takes no more requests just now. Wait a minute and run the command again.",
     "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",
@@ -24,7 +29,7 @@ ADVICE: Mapping[str, str] = {
     "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
     "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
     "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
-    "NoCredentials": "The bot has no AWS credentials. Ask the bot's engineer to give it an IAM role.",
+    NO_CREDENTIALS: "The bot's AWS credentials or settings do not work. Ask the bot's engineer to run its check.",
     "AssumeRoleRefused": "AWS does not let the bot take the pool's role. Ask the bot's engineer to check role_arn.",
     "AssumeRoleThrottled": "AWS gives the bot no more sessions of the pool's role. Wait a minute and run it again.",
     "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",

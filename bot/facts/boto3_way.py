@@ -1,39 +1,17 @@
 """Lets boto3's clients go the way of `way.py`."""
 # ruff: noqa: SLF001 -- there is no public way
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from ssl import SSLContext
-from typing import Any, TypeVar
+from typing import Any
 
 from bot.facts.way import certificates, proxy_to, tls
 
-T = TypeVar("T")
 
-
-def boto3_goes_the_way(session: T) -> T:
-    """Let the clients of a botocore session, also those that get credentials, go it. Return the session.
-
-    AWS_CA_BUNDLE, `ca_bundle` of the profile and REQUESTS_CA_BUNDLE name all that these trust; else they trust what
-    botocore brings, and SSL_CERT_FILE and SSL_CERT_DIR.
-    """
-    its: Any = session
-    make = its.create_client
-
-    def create_client(*args: Any, **named: Any) -> Any:
-        if named.get("verify") is None:  # botocore would refuse an empty variable
-            named["verify"] = its.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
-        client = make(*args, **named)
-        _lead(client._endpoint.http_session)
-        return client
-
-    its.create_client = create_client
-    return session
-
-
-def _lead(http: Any) -> None:
-    """Let botocore's sender of requests go the way."""
+def lead(client: Any) -> None:
+    """Let one of botocore's clients go it. Unless it trusts a file of its own, it trusts what `way.py` names too."""
+    http = client._endpoint.http_session
     told: dict[str, Mapping[str, str]] = {}
 
     def proxy_url_for(url: str) -> str | None:

@@ -23,7 +23,6 @@ _FORM = (
     "Write http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or password write each sign that is no letter "
     "or digit as % and its code, such as %40 for @."
 )
-_NAME_ANOTHER = "Name the file that has your certificate authorities, or leave the variable out."
 
 
 class WayError(BotError):
@@ -92,10 +91,9 @@ def trouble_of(error: Exception) -> str:
 
 
 def faults() -> list[str]:
-    """Return a sentence for each variable that names a way which cannot be used."""
-    bundle = "AWS_CA_BUNDLE" if os.environ.get("AWS_CA_BUNDLE") else "REQUESTS_CA_BUNDLE"
+    """Return a sentence for each variable that names a way which cannot be used. AWS's own are left to its session."""
     looks: list[Callable[[], object]] = [partial(proxy_to, url) for url in _USUAL]
-    looks += [partial(_load, name, SSLContext(PROTOCOL_TLS_CLIENT)) for name in ("SSL_CERT_FILE", bundle)]
+    looks.append(partial(_load, SSLContext(PROTOCOL_TLS_CLIENT)))
     found = dict.fromkeys(sentence for look in looks if (sentence := _fault(look)))
     return list(found)
 
@@ -152,20 +150,24 @@ def _proxy(variable: str, address: str) -> Proxy:
 @cache  # reading all trusted certificates takes 50 ms
 def _tls(*_: str) -> SSLContext:
     context = create_default_context()
-    _load("SSL_CERT_FILE", context)  # again, since OpenSSL does not say what is wrong with it
+    _load(context)  # again, since OpenSSL does not say what is wrong with it
     return context
 
 
-def _load(variable: str, context: SSLContext) -> None:
-    """Trust the certificates in the file that a variable names, if there is one. Raises `WayError`."""
-    if not (file := os.environ.get(variable)):
-        return
+def _load(context: SSLContext) -> None:
+    """Trust the certificates in SSL_CERT_FILE, if there is one. Raises `WayError`."""
+    if (file := os.environ.get("SSL_CERT_FILE")) and (why := unreadable(file, context)):
+        raise WayError(f"SSL_CERT_FILE names {file}, but {why}.", "Correct or remove SSL_CERT_FILE.")
+
+
+def unreadable(file: str, context: SSLContext | None = None) -> str | None:
+    """Trust the certificates in a file; return why they cannot be read, None where they can."""
     try:
-        context.load_verify_locations(file)
+        (context or SSLContext(PROTOCOL_TLS_CLIENT)).load_verify_locations(file)
     except SSLError:
-        raise WayError(f"{variable} names a file without certificates in PEM form: {file}.", _NAME_ANOTHER) from None
+        return "it has no certificates in PEM form"
     except FileNotFoundError:
-        raise WayError(f"{variable} names a file that is not there: {file}.", _NAME_ANOTHER) from None
+        return "there is no such file"
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "not a file's name"
-        raise WayError(f"{variable} names a file that cannot be read ({why}): {file}.", _NAME_ANOTHER) from None
+        return f"it cannot be read ({getattr(error, 'strerror', None) or 'not the name of a file'})"
+    return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.errors import StoreError, StoreUnavailableError
+from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.create import CHECK_ACTIONS, PROTECTIONS
@@ -59,7 +59,7 @@ def try_table(store: DynamoDBStore) -> Sequence[Finding]:
         store.check_writable()
     except StoreUnavailableError as error:
         return [Finding(NAME, "missing", f"The table cannot be used: {error.reason}.", _FIX_TABLE)]
-    except StoreError as error:
+    except (AwsSetupError, StoreError) as error:
         return [Finding(NAME, "missing", error.sentence, error.hint)]
     finally:
         store.close()
@@ -76,7 +76,7 @@ def try_protection(table: str) -> Iterator[Finding]:
             line = f"{NAME}, {each.name}"
             try:
                 is_on = each.is_on(calls.client(), table)
-            except (ClientError, BotoCoreError, StoreError) as error:
+            except (ClientError, BotoCoreError, AwsSetupError, StoreError) as error:
                 why = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
                 yield Finding(line, "not tried", f"not known ({why})", f"Where the table is there, allow {action}.")
                 continue

@@ -5,7 +5,7 @@ import pwd
 from dataclasses import dataclass
 
 from bot.confirm import Press
-from bot.errors import BotError, Code, DeniedError, NotRecordedError, UnderWayError
+from bot.errors import NO_CREDENTIALS, BotError, Code, DeniedError, NotRecordedError, UnderWayError
 from bot.flow import Flow
 from bot.ports import Clock, Place
 from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
@@ -102,7 +102,7 @@ class TerminalReply:
 def _exit_code(request: Request) -> int:
     if request.state is State.DONE:
         return DONE
-    if request.error_code == "NoCredentials":
+    if request.error_code == NO_CREDENTIALS:
         return OF_SIGNOUT[Code.SETTINGS]
     return OF_SIGNOUT[Code.REFUSED if request.state is State.FAILED and request.attempts else Code.OTHER]
 

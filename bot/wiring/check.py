@@ -6,10 +6,12 @@ from concurrent.futures import Future
 from functools import partial
 
 from bot.aws.check_pools import aws_clock, try_pool
+from bot.aws.watch import CREDENTIALS, try_credentials
 from bot.edge.lanes import ThreadLane, settle
 from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN
 from bot.facts.duration import in_words
 from bot.facts.finding import Finding
+from bot.ports import UserPool
 from bot.settings.model import Settings
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import BlockingClient
@@ -26,6 +28,7 @@ Probe = tuple[str, Callable[[], Iterable[Finding]]]
 def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
     pools = user_pools(settings)
+    asked = Future[Finding]()
     regions = {pool.region for pool in settings.pools.values()}
     slack = SlackChecks(
         client=BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
@@ -38,7 +41,8 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
         [
             ("settings", partial(_settings, settings)),
             *slack.probes,
-            *((f"pool {name}", partial(try_pool, name, pool)) for name, pool in pools.items()),
+            (CREDENTIALS, partial(_credentials, asked)),
+            *((f"pool {name}", partial(_once_asked, asked, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
             *probes_of(settings),
         ]
@@ -55,6 +59,19 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     told = ", ".join(f"{name} {in_words(lifetime)}" for name, lifetime in sorted(shorter.items()))
     sentence = f"are valid. token_lifetime is not asked of Cognito, whose tokens may live {LONGEST_LIFETIME}: {told}."
     return [Finding("settings", "ok", sentence, "Compare it with the longest of each pool's app clients.")]
+
+
+def _credentials(asked: Future[Finding]) -> Sequence[Finding]:
+    settle(asked, try_credentials)
+    return [asked.result()]
+
+
+def _once_asked(asked: Future[Finding], name: str, pool: UserPool) -> Iterator[Finding]:
+    """Try a pool where there are credentials. Else each of its lines would say the same."""
+    if asked.result().status == "ok":
+        yield from try_pool(name, pool)
+    else:
+        yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
 
 
 def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:

@@ -69,9 +69,6 @@ def test_16_own_certificate_authority(tmp_path: Path) -> None:
         "(SSL_CERT_FILE), SLACK_API_URL."
     )
     assert {name: each for name, each in said.items() if name in SLACKS and not each.startswith("ok")} == {}
-    sentence = (
-        "SSL_CERT_FILE names a file that is not there: /gone/ca.pem. Name the file that has your certificate "
-        "authorities, or leave the variable out."
-    )
+    sentence = "SSL_CERT_FILE names /gone/ca.pem, but there is no such file. Correct or remove SSL_CERT_FILE."
     assert not_checked["settings"] == f"missing: {sentence}"
     assert (not_run.returncode, not_run.stderr) == (1, f"{sentence}\n")

@@ -62,7 +62,7 @@ def all_well(environment: dict[str, str]) -> str:
     ran = check(environment)
     assert (ran.code, ran.err) == (0, ""), ran.out
     assert "\n! " not in f"\n{ran.out}"
-    assert ran.out.endswith("All well: 16 checks passed, 1 not tried.\n")
+    assert "\nAll well: " in ran.out
     return ran.out
 
 

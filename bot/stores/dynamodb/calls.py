@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
-import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.errors import StoreError, StoreUnavailableError
-from bot.facts.aws_names import home_region
-from bot.facts.boto3_way import boto3_goes_the_way
+from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
+from bot.facts.aws_session import AwsSession, aws_session
 from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
-from bot.facts.way import faults
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -30,6 +27,13 @@ READ_SECONDS = 2
 KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
 CONNECTIONS = 100  # more than the bot has threads
+CONFIG = Config(
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    # botocore's own retries would hide doubt, and their time.
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    max_pool_connections=CONNECTIONS,
+)
 REFUSED = "ConditionalCheckFailed"
 _ONE_REFUSED = "ConditionalCheckFailedException"
 _READS = frozenset({"get_item", "query", "describe_table"})
@@ -48,13 +52,6 @@ _NOT_NOW = frozenset(
 _UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
 _CANCELLED = "TransactionCanceledException"
 _SERVER_ERROR, _REQUEST_TIMEOUT = 500, 408
-_NO_USE = (
-    exceptions.CredentialRetrievalError,
-    exceptions.NoCredentialsError,
-    exceptions.ParamValidationError,
-    exceptions.PartialCredentialsError,
-    exceptions.TokenRetrievalError,
-)
 
 Values = dict[str, Any]
 
@@ -96,7 +93,14 @@ class Calls:
         self.on_refusal: Callable[[], object] = lambda: None
         self.on_client: Callable[[Any], object] = lambda _: None
         self._lock = threading.Lock()
+        self._session: AwsSession | None = None
         self._client: DynamoDBClient | None = None
+
+    def ask(self) -> None:
+        """Get credentials, before any call. Raises `AwsSetupError` where there are none."""
+        self.client()
+        if self._session:
+            self._session.ask()
 
     def write(self, actions: Sequence[Values]) -> None:
         """Do 1 to 100 Puts, Updates and Deletes of different items, all or nothing. Raises `ConditionError`.
@@ -131,10 +135,14 @@ class Calls:
         return self._call("describe_table", TableName=self.table)["Table"]
 
     def client(self) -> "DynamoDBClient":
-        """Return the client, built when it is first needed. It takes and gives plain Python values."""
+        """Return the client, built when it is first needed. It takes and gives plain Python values.
+
+        Raises `AwsSetupError`, as do its own calls.
+        """
         with self._lock:
             if self._client is None:
-                self._client = _build()
+                self._session = aws_session(CONFIG)
+                self._client = _build(self._session)
                 self.on_client(self._client)
             return self._client
 
@@ -145,14 +153,13 @@ class Calls:
                 self._client.close()
 
     def _call(self, name: str, **parameters: Any) -> Any:
-        call, doubt, pause = getattr(self.client(), name), False, 0.05
-        left, trouble = within(KEEP_TRYING_SECONDS), None
+        doubt, pause, left, trouble = False, 0.05, within(KEEP_TRYING_SECONDS), None
         while True:
             departure = Departure(left)
             try:
                 with leaving(departure):
-                    return _certain(call(**parameters))
-            except (ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
+                    return _certain(getattr(self.client(), name)(**parameters))
+            except (AwsSetupError, ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
                 late = trouble if isinstance(error, TooLateError) else None  # the try before says more
                 trouble = replace(late, again=False, doubt=False) if late else _trouble(error)
             if trouble.refused:
@@ -167,24 +174,13 @@ class Calls:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _build() -> "DynamoDBClient":
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        # botocore's own retries would hide doubt, and their time.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=CONNECTIONS,
-    )
-    if wrong := faults():
-        raise StoreError(" ".join(wrong))
+def _build(session: AwsSession) -> "DynamoDBClient":
     try:
-        session = boto3.Session(botocore_session=boto3_goes_the_way(botocore.session.get_session()))
-        region = home_region(session.region_name)
-        return boto3_in_time(session.resource("dynamodb", region_name=region, config=config).meta.client)
+        with session.explaining():
+            aws = boto3.Session(botocore_session=session)
+            return boto3_in_time(aws.resource("dynamodb", region_name=session.region, config=CONFIG).meta.client)
     except exceptions.NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
-    except exceptions.ProfileNotFound:
-        raise StoreError("AWS_PROFILE names a profile that is in no AWS settings file here. Check it.") from None
 
 
 class NotDynamoDBError(Exception):
@@ -201,7 +197,9 @@ def _trouble(error: Exception) -> _Trouble:
     """Return what a failed attempt means, if it was sent."""
     if isinstance(error, ClientError):
         return _trouble_of_answer(error)
-    return _Trouble(type(error).__name__, again=not isinstance(error, _NO_USE), doubt=True)
+    if isinstance(error, AwsSetupError):
+        return _Trouble(str(error).rstrip("."), again=error.may_pass, doubt=False)
+    return _Trouble(type(error).__name__, again=not isinstance(error, exceptions.ParamValidationError), doubt=True)
 
 
 def _trouble_of_answer(error: ClientError) -> _Trouble:

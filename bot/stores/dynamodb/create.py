@@ -63,12 +63,13 @@ PROTECTIONS: Sequence[Protection] = (
 
 
 def create(name: str, say: Callable[[str], None]) -> None:
-    """Make the table, or what is still missing of it; `say` is told each step. Raises `StoreError`.
+    """Make the table, or what is still missing of it; `say` is told each step. Raises `StoreError`, `AwsSetupError`.
 
     It needs credentials that may make tables; those of an instance may not.
     """
     calls = Calls(name)
     try:
+        calls.ask()
         _make(calls, say)
         _wait(calls, say)
         _protect(calls)

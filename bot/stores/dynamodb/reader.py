@@ -34,7 +34,10 @@ class DynamoDBReader:
         self._readable = Readings(lambda item: f"Item {item['pk']} {item['sk']}").each
 
     def open(self) -> None:
-        """Check that there is a table which this bot can read. Raises `StoreError` or `StoreUnavailableError`."""
+        """Check that there is a table which this bot can read.
+
+        Raises `AwsSetupError`, `StoreError` or `StoreUnavailableError`.
+        """
         self.table_schema()
 
     def close(self) -> None:
@@ -43,6 +46,7 @@ class DynamoDBReader:
 
     def table_schema(self) -> int | None:
         """Return the table's schema, or None for a new table. Raises as `open` does, and writes nothing."""
+        self._calls.ask()
         return self._schema.stored()
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
