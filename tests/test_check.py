@@ -35,8 +35,7 @@ from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import Stage
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
-from bot.slack.answers import ask
-from bot.slack.check_workspace import SlackChecks
+from bot.slack.check_workspace import ask, try_workspace
 from bot.slack.clients import BlockingClient
 from bot.slack.groups import MOST_GROUPS
 from bot.stores.sqlite.schema import newest
@@ -498,7 +497,7 @@ def test_what_works_but_is_to_be_looked_at_is_a_warning_and_no_failure(
 
 
 def test_a_replica_that_does_not_do_this_is_named_as_one(stage: Headless, check: Check) -> None:
-    stage.before_cognito("AdminUserGlobalSignOut", refuse(400, "OperationNotEnabledException"))
+    cognito_gives(SIGN_OUT, refuse(400, "OperationNotEnabledException"))(stage)
     assert check().said(f"pool customers, {SIGN_OUT}") == (
         "This is not enabled in the user pool, or not in this region: it may be a replica of the pool. "
         "Check the pool's configuration, and pools.NAME.region."
@@ -594,42 +593,35 @@ def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
 # Single probes
 
 
-def slack_checks(stage: Headless, **changes: Any) -> SlackChecks:
-    values: dict[str, Any] = {
-        "client": BlockingClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"]),
-        "app_token": cast.APP_TOKEN,
-        "post_to": None,
-        "allowlist": Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()}),
-        "judge_clock": judge_clock,
-    }
-    return SlackChecks(**(values | changes))
-
-
-def found_by(checks: SlackChecks) -> dict[str, Finding]:
-    return {finding.name: finding for _, probe in checks.probes for finding in probe()}
+def found_by(stage: Headless, app_token: str | None = cast.APP_TOKEN) -> dict[str, Finding]:
+    client = BlockingClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"])
+    allowlist = Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()})
+    found = try_workspace(client, allowlist, judge_clock, app_token=app_token, post_to=None)
+    return {finding.name: finding for finding in found}
 
 
 def test_where_no_manifest_stands_beside_the_bot_the_scopes_are_told_but_not_compared(
-    stage: Headless, tmp_path: Path
+    stage: Headless, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scopes = found_by(slack_checks(stage, manifest=tmp_path / "manifest.yml"))["scopes"]
+    monkeypatch.setattr("bot.slack.manifest.FILE", tmp_path / "manifest.yml")
+    scopes = found_by(stage)["scopes"]
     assert scopes.status == "not tried"
     assert scopes.sentence.endswith(
         "there is no manifest.yml beside the bot; the token has " + "chat:write, commands, usergroups:read"
     )
     (tmp_path / "manifest.yml").write_text("- odd", "utf-8")
-    assert found_by(slack_checks(stage, manifest=tmp_path / "manifest.yml"))["scopes"].status == "warning"
+    assert found_by(stage)["scopes"].status == "warning"
 
 
 def test_over_http_the_signing_secret_stands_where_the_app_level_token_would(stage: Headless) -> None:
-    found = found_by(slack_checks(stage, app_token=None))
+    found = found_by(stage, app_token=None)
     assert "app-level token" not in found
     assert found["signing secret"].status == "ok"
     assert stage.slack_calls("apps.connections.open") == []
 
 
 def test_a_pool_of_which_no_one_may_sign_out_is_to_be_looked_at(stage: Headless) -> None:
-    allowlist = found_by(slack_checks(stage))["allowlist"]
+    allowlist = found_by(stage)["allowlist"]
     assert (allowlist.status, allowlist.sentence) == ("warning", "No one may sign out of: staff.")
 
 

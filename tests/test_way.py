@@ -18,7 +18,6 @@ from far_end import FarEnd, carry, certificate_for, far_end, proxy_to, silent
 from slack_over_tls import COGNITO, CONNECTED, HOOKS, LINK, SLACK, There, connected, past_it, there
 
 from bot.__main__ import main
-from bot.authorize import Allowed, Allowlist
 from bot.aws.clients import bounded, client_of
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
@@ -26,12 +25,11 @@ from bot.errors import AwsSetupError
 from bot.facts.aws_session import aws_session
 from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
-from bot.slack.check_workspace import SlackChecks
+from bot.slack.check_workspace import try_app_token
 from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
 from bot.slack.text import message
 from bot.stores.dynamodb.calls import _build
-from bot.terminal.check_report import judge_clock
 
 WEB, LINKED, ANSWERS = (
     "https://slack.com/api/",
@@ -429,14 +427,7 @@ def test_check_says_where_only_the_host_of_socket_mode_is_out_of_reach(given: Ca
 
     with far_end(picky) as proxy:
         given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
-        checks = SlackChecks(
-            client=BlockingClient("xoxb-secret", WEB),
-            app_token="xapp-secret",  # noqa: S106 -- an example
-            post_to=None,
-            allowlist=Allowlist(Allowed(), {}),
-            judge_clock=judge_clock,
-        )
-        found = list(checks.connection())
+        found = list(try_app_token(BlockingClient("xoxb-secret", WEB), "xapp-secret"))
     assert [(each.name, each.status) for each in found] == [("app-level token", "ok"), ("Socket Mode", "missing")]
     assert f"{found[1].sentence} {found[1].fix}" == (
         f"wss-primary.slack.com through the proxy http://127.0.0.1:{proxy.port} cannot be reached (the proxy says HTTP "

@@ -15,8 +15,6 @@ groups.py           members of Slack user groups, at most a minute old
 group_teams.py      in which workspace of an organisation a group is
 installation.py     where the app is installed, and so whose people may be allowed
 people.py           who belongs to the organisation
-manifest.py         the Slack app's manifest
+manifest.py         the Slack app's manifest, and the bot token's scopes against it
 check_workspace.py  what `check` asks Slack
-answers.py          what came back from one of these calls
-scopes.py           the bot token's scopes against the manifest's
 """

@@ -1,5 +1,6 @@
-"""The Slack app's manifest: the one file, and its variants for HTTP mode and for Enterprise Grid."""
+"""The Slack app's manifest: the one file, its variants, and the bot token's scopes against it."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,10 +9,13 @@ import yaml
 
 import bot
 from bot.errors import BotError
-from bot.slack.scopes import ON_GRID
+from bot.facts.finding import Finding
 
 FILE = Path(bot.__file__).parents[1] / "manifest.yml"
 EVENTS = "/slack/events"
+ON_GRID = frozenset({"users:read"})  # what the app needs as well in an Enterprise Grid organisation
+REINSTALL = "reinstall the app (OAuth & Permissions)"
+_SCOPE = re.compile(r"[a-z_.:]+|incoming-webhook")
 
 
 class ManifestError(BotError):
@@ -54,3 +58,31 @@ def _over_http(app: dict[str, Any], url: str) -> None:
         command["url"] = url
     app["settings"]["interactivity"]["request_url"] = url
     app["settings"]["socket_mode_enabled"] = False
+
+
+def compare(header: str | None, *, grid: bool = False) -> Finding:
+    """Say what the bot token lacks, or has too much, going by the header in which Slack lists its scopes.
+
+    `grid`: the app is installed in an Enterprise Grid organisation, or in one of its workspaces.
+    """
+    name = "scopes"
+    if not header:
+        return Finding(name, "not tried", "not tried: Slack did not say which the bot token has")
+    has = {word for word in map(str.strip, header.split(",")) if _SCOPE.fullmatch(word)}
+    shown = ", ".join(sorted(has)) or "none"
+    try:
+        wanted = frozenset[str](yaml.safe_load(FILE.read_text("utf-8"))["oauth_config"]["scopes"]["bot"])
+    except FileNotFoundError:
+        sentence = f"not compared: there is no manifest.yml beside the bot; the token has {shown}"
+        return Finding(name, "not tried", sentence)
+    except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
+        return Finding(name, "warning", f"{FILE} cannot be read; the token has {shown}.", "Restore manifest.yml.")
+    wanted |= ON_GRID if grid else frozenset()
+    source = "what `python -m bot manifest --grid` prints" if grid else "manifest.yml"
+    if missing := sorted(wanted - has):
+        fix = f"Bring the app's manifest up to date with {source}, and {REINSTALL}."
+        return Finding(name, "missing", f"The bot token lacks {', '.join(missing)}.", fix)
+    if more := sorted(has - wanted):
+        sentence = f"The bot token has more than it needs: {', '.join(more)}."
+        return Finding(name, "warning", sentence, f"Remove them, and {REINSTALL}.")
+    return Finding(name, "ok", f"{shown}, as in {source}")

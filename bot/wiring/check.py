@@ -13,7 +13,7 @@ from bot.facts.duration import in_words
 from bot.facts.finding import Finding
 from bot.ports import UserPool
 from bot.settings.model import Settings
-from bot.slack.check_workspace import SlackChecks
+from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
 from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import user_pools
@@ -30,17 +30,18 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     pools = user_pools(settings)
     asked = Future[Finding]()
     regions = {pool.region for pool in settings.pools.values()}
-    slack = SlackChecks(
-        client=BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+    slack = partial(
+        try_workspace,
+        BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        settings.allowlist,
+        judge_clock,
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         post_to=settings.audit_channel if post else None,
-        allowlist=settings.allowlist,
-        judge_clock=judge_clock,
     )
     return findings(
         [
             ("settings", partial(_settings, settings)),
-            *slack.probes,
+            ("Slack", slack),
             (CREDENTIALS, partial(_credentials, asked)),
             *((f"pool {name}", partial(_once_asked, asked, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
