@@ -7,8 +7,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.slack.group_teams import SECONDS_BETWEEN_SEARCHES, GroupTeams, NoWorkspaceError
-from bot.slack.groups import SlackGroups
+from bot.slack.groups import SECONDS_BETWEEN_SEARCHES, GroupTeams, NoWorkspaceError, SlackGroups
 
 
 def refusal(word: str, status: int = 200) -> SlackApiError:

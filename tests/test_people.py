@@ -13,7 +13,7 @@ from bot.request import Operator
 from bot.sandbox.cast import ORG_ID, OTHER_ID, PARTNER_ID
 from bot.sandbox.wire import Fault, answer, ratelimited
 from bot.slack.clients import BlockingClient
-from bot.slack.people import KEPT_SECONDS, REMEMBERED, SlackPeople
+from bot.slack.installation import KEPT_SECONDS, SlackPeople
 
 ASKED = "users.info"
 WHO = Operator(team_id=OTHER_ID, id=SAM, name="sam")
@@ -135,13 +135,6 @@ def test_those_who_ask_at_once_wait_for_the_one_call() -> None:
         go_on.set()
         assert {each.result(5) for each in (first, *others)} == {True}
     assert slack.asked == [SAM]
-
-
-def test_it_remembers_so_many_people() -> None:
-    people = Slack().people()
-    for number in range(REMEMBERED + 10):
-        people.belongs(ORG_ID, replace(WHO, id=f"U{number}"))
-    assert len(people._heard) == REMEMBERED
 
 
 @pytest.mark.parametrize(

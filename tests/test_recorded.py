@@ -21,10 +21,9 @@ from bot.sandbox.cast import ORG_ID, OTHER_ID, TEAM_ID, Install
 from bot.sandbox.wire import answer
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import BlockingClient
-from bot.slack.group_teams import GroupTeams
-from bot.slack.groups import SlackGroups
+from bot.slack.groups import GroupTeams, SlackGroups
 from bot.slack.installation import Install as Installed
-from bot.slack.people import SlackPeople
+from bot.slack.installation import SlackPeople
 
 POST, LIST, ASKED, OPEN = "chat.postMessage", "usergroups.users.list", "users.info", "views.open"
 ENTRY = entry_of(awaiting(state=State.UNKNOWN, ended_at=NOON), NOON)

@@ -11,10 +11,9 @@ audit_channel.py    what people read in the audit channel about an outcome, and 
 text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
 masking.py          what personal data looks like, and what is shown instead
 clients.py          the one client to Slack, its kept connections, and posting through it
-groups.py           members of Slack user groups, at most a minute old
-group_teams.py      in which workspace of an organisation a group is
-installation.py     where the app is installed, and so whose people may be allowed
-people.py           who belongs to the organisation
+kept.py             what Slack said, kept while it is young
+groups.py           members of Slack user groups, and in which workspace of an organisation a group is
+installation.py     where the app is installed, and who belongs there
 manifest.py         the Slack app's manifest, and the bot token's scopes against it
 check_workspace.py  what `check` asks Slack
 """

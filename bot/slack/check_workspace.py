@@ -15,8 +15,7 @@ from bot.facts.finding import Finding
 from bot.facts.slack_words import word_in
 from bot.facts.way import proxy_to, trouble_of
 from bot.slack.clients import BlockingClient
-from bot.slack.group_teams import GroupTeams, NoWorkspaceError
-from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS
+from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS, GroupTeams, NoWorkspaceError
 from bot.slack.installation import Install
 from bot.slack.manifest import REINSTALL, compare
 

@@ -165,8 +165,8 @@ def _origin(error: Exception) -> Exception:
 def kind_of(error: Exception) -> str:
     """Return Slack's word for what went wrong, else one for the sort of trouble on the way."""
     if isinstance(error, SlackApiError):
-        status = getattr(error.response, "status_code", _OK)
-        return kind_of_status(status) if status != _OK else reason_of(error)
+        status = error.response.status_code
+        return kind_of_status(status) if status != _OK else failure_of(error).reason
     if isinstance(error, TimeoutError):
         return "timed_out"
     return "unreachable" if isinstance(error, OSError | HTTPException | HTTPError) else "malformed"
@@ -175,13 +175,6 @@ def kind_of(error: Exception) -> str:
 def kind_of_status(status: int) -> str:
     """Return a word for an HTTP status other than 200."""
     return "ratelimited" if status == _TOO_MANY else f"http_{status // 100}xx"
-
-
-def reason_of(error: Exception) -> str:
-    """Return Slack's word for what went wrong, or the error's kind: nothing of what was sent."""
-    if not isinstance(error, SlackApiError):
-        return type(error).__name__
-    return word_in(getattr(error.response, "data", None)) or f"HTTP {getattr(error.response, 'status_code', '?')}"
 
 
 def post(client: WebClient, channel: str, message: Message, metadata: Mapping[str, Any] | None = None) -> str:
@@ -205,14 +198,18 @@ def _post(client: WebClient, channel: str, text: str, form: Mapping[str, Any]) -
     try:
         answer = client.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False, **form)
         ts = answer.get("ts")
-    except SlackApiError as error:
-        answer = error.response
-        raise not_taken(answer.status_code, answer.headers, word_in(answer.data)) from None
     except Exception as error:  # noqa: BLE001 -- any error is no yes
-        raise DeliveryError(type(error).__name__) from None
+        raise failure_of(error) from None
     if not ts:
         raise DeliveryError("an answer without ts")
     return str(ts)
+
+
+def failure_of(error: Exception) -> DeliveryError:
+    """Return why a call brought no yes: Slack's word, or the error's kind. It has nothing of what was sent."""
+    if not isinstance(error, SlackApiError):
+        return DeliveryError(type(error).__name__)
+    return not_taken(error.response.status_code, error.response.headers, word_in(error.response.data))
 
 
 def not_taken(status: int, headers: Mapping[str, Any], word: object) -> DeliveryError:

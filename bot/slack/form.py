@@ -14,7 +14,7 @@ from bot.options import MAX_REASON, MAX_TARGET, check_reason, check_target
 from bot.ports import Place
 from bot.reason import ReasonRule
 from bot.request import Options, Request
-from bot.slack.clients import reason_of
+from bot.slack.clients import failure_of
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, Plain, block, element
 
@@ -113,7 +113,7 @@ def _took(client: WebClient, method: str, **arguments: Any) -> bool:
     try:
         client.api_call(method, json=arguments)
     except Exception as error:  # noqa: BLE001 -- the operator is told all the same
-        log.warning("%s failed: %s", method, reason_of(error))
+        log.warning("%s failed: %s", method, failure_of(error).reason)
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Where the app is installed, as auth.test says, and so whose people may be allowed."""
+"""Where the app is installed, as auth.test says, and so whose people may be allowed, as users.info says."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from typing import Any
 
 from bot.authorize import Home
 from bot.request import Operator
+from bot.slack.kept import Kept
+
+KEPT_SECONDS = 60.0
 
 Belongs = Callable[[str, Operator], bool | None]
 
@@ -52,3 +55,24 @@ class Installation:
     def is_org_wide(self) -> bool:
         """Whether the app is installed in a whole organisation, as far as is known."""
         return self.install is not None and self.install.is_org_wide
+
+
+class SlackPeople(Kept[tuple[str, str, str], bool]):
+    """Asks users.info about each person once a minute at most."""
+
+    what = "whether a person belongs to the organisation"
+
+    def belongs(self, organisation: str, who: Operator) -> bool | None:
+        """Return whether a person belongs to the organisation; None where Slack did not say, or must not be asked.
+
+        What it said of someone is not taken for someone of another team: their user id may be the same.
+        """
+        return self._get((organisation, who.team_id, who.id), KEPT_SECONDS, lambda _, age, __: age >= KEPT_SECONDS)
+
+    def _ask(self, key: tuple[str, str, str]) -> bool:
+        organisation, _, user_id = key
+        user = self._client.users_info(user=user_id)["user"]
+        theirs = user["enterprise_user"]["enterprise_id"]
+        if not isinstance(theirs, str) or not theirs:
+            raise TypeError("enterprise_id is no id")
+        return theirs == organisation and not user.get("is_stranger")

@@ -32,11 +32,9 @@ from bot.settings.faults import NO_FRONT, SettingsError
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import BlockingClient
-from bot.slack.group_teams import GroupTeams
-from bot.slack.groups import SlackGroups
-from bot.slack.installation import Installation
+from bot.slack.groups import GroupTeams, SlackGroups
+from bot.slack.installation import Installation, SlackPeople
 from bot.slack.listeners import build_app
-from bot.slack.people import SlackPeople
 from bot.slack.reply import SlackCards
 from bot.slack.text import Lasting, Shown
 from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, user_pools
