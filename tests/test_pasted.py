@@ -138,13 +138,6 @@ def test_a_pasted_line_means_the_same_as_without_what_is_around_it(text: str, op
                 (f"{LINE} --profile=prod", "--profile"),
                 (f"{BOTH} --profile prod", "--profile"),
                 (f"{LINE} --no-sign-request", "--no-sign-request"),
-                (f"AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
-                (f"AWS_PROFILE='my profile' {LINE}", "AWS_PROFILE"),
-                (f"$ AWS_REGION=eu-central-1 AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
-                (f"env AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
-                (f"export AWS_PROFILE=x; {LINE}", "AWS_PROFILE"),
-                (f"AWS_ACCESS_KEY_ID=AKIA0 AWS_SECRET_ACCESS_KEY=hidden {LINE}", "AWS_ACCESS_KEY_ID"),
-                (f"AWS_SESSION_TOKEN=hidden {LINE}", "AWS_SESSION_TOKEN"),
             )
         ),
         *(
@@ -152,8 +145,6 @@ def test_a_pasted_line_means_the_same_as_without_what_is_around_it(text: str, op
             for text, name in (
                 (f"aws --endpoint-url http://localhost:9229 {COMMAND} {BOTH}", "--endpoint-url"),
                 (f"{LINE} --endpoint-url &lt;http://localhost:9229&gt;", "--endpoint-url"),
-                (f"AWS_ENDPOINT_URL=http://x {LINE}", "AWS_ENDPOINT_URL"),
-                (f"AWS_ENDPOINT_URL_STS=http://x {LINE}", "AWS_ENDPOINT_URL_STS"),
             )
         ),
         *(
@@ -161,7 +152,6 @@ def test_a_pasted_line_means_the_same_as_without_what_is_around_it(text: str, op
             for text, name in (
                 (f"{LINE} --no-verify-ssl", "--no-verify-ssl"),
                 (f"{LINE} --ca-bundle ca.pem", "--ca-bundle"),
-                (f"AWS_CA_BUNDLE=ca.pem {LINE}", "AWS_CA_BUNDLE"),
             )
         ),
         (f"aws --version {COMMAND} {BOTH}", "--version is not taken. It would only show the version of the AWS CLI."),
@@ -186,25 +176,40 @@ STRAY = (
     ("text", "sentence"),
     [
         (f"HTTPS_PROXY=http://hidden@proxy {LINE}", f"HTTPS_PROXY {VARIABLE}"),
+        *(
+            (text, f"{name} {VARIABLE}")
+            for text, name in (
+                (f"AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
+                (f"AWS_PROFILE='my profile' {LINE}", "AWS_PROFILE"),
+                (f"$ AWS_REGION=eu-central-1 AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
+                (f"env AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
+                (f"export AWS_PROFILE=x; {LINE}", "AWS_PROFILE"),
+                (f"AWS_ACCESS_KEY_ID=AKIA0 AWS_SECRET_ACCESS_KEY=hidden {LINE}", "AWS_ACCESS_KEY_ID"),
+                (f"AWS_SESSION_TOKEN=hidden {LINE}", "AWS_SESSION_TOKEN"),
+                (f"AWS_ENDPOINT_URL=http://x {LINE}", "AWS_ENDPOINT_URL"),
+                (f"AWS_ENDPOINT_URL_STS=http://x {LINE}", "AWS_ENDPOINT_URL_STS"),
+                (f"AWS_CA_BUNDLE=ca.pem {LINE}", "AWS_CA_BUNDLE"),
+            )
+        ),
         (f"AWS_USE_DUALSTACK_ENDPOINT=hidden {LINE}", f"AWS_USE_DUALSTACK_ENDPOINT {VARIABLE}"),
         (f"hidden=x {LINE}", f"A variable {VARIABLE}"),
         (f"AWS_HIDDEN9=x {LINE}", f"A variable {VARIABLE}"),
         (f"aws-vault exec hidden -- {LINE}", BEFORE),
         (f"ssh hidden {LINE}", BEFORE),
         (f"sudo -u hidden {LINE}", BEFORE),
+        (f"cd hidden &amp;&amp; {LINE}", BEFORE),
+        (f"for u in a b; do {LINE}; done", BEFORE),
+        (f"yes | {LINE}", BEFORE),
         *(
             (text, f"With `{sign}` it is more than one command. Paste only the line that begins with `aws`.")
             for sign, text in (
                 ("&&", f"{LINE} &amp;&amp; echo hidden"),
                 ("&&", f"{LINE} | jq . &amp;&amp; rm hidden"),
-                ("&&", f"cd hidden &amp;&amp; {LINE}"),
                 ("||", f"{LINE} || true"),
                 (";", f"{LINE}; echo hidden"),
                 (";", f"{LINE} ; {LINE}"),
                 (";", f"aws {COMMAND} --user-pool-id {POOL} --username 'ada'; ls"),
-                (";", f"for u in a b; do {LINE}; done"),
                 ("&", f"{LINE} &amp; echo hidden"),
-                ("|", f"yes | {LINE}"),
             )
         ),
         (f"{LINE} grace", STRAY),
@@ -215,10 +220,7 @@ STRAY = (
         ("aws sso login --profile hidden", OTHER),
         ("aws cognito-idp admin-get-user --username ada", OTHER),
         ("$ aws --region eu-central-1 cognito-idp global-sign-out --access-token hidden", OTHER),
-        (
-            f"awslocal {COMMAND} {BOTH}",
-            "`awslocal` asks an emulator, and this bot asks AWS. Paste the line with `aws`.",
-        ),
+        (f"awslocal {COMMAND} {BOTH}", OTHER),
         (f"{LINE} --bogus", "There is no option --bogus."),
         (f"--bogus {BOTH}", "There is no option --bogus."),
         (f"aws {COMMAND} --username | cat", "--username needs a value."),

@@ -70,7 +70,6 @@ MALFORMED = [
     "aws cognito-idp admin-user-global-sign-out --username $X",
     "ssh host aws cognito-idp admin-user-global-sign-out --username ada",
     "X=1 aws cognito-idp admin-user-global-sign-out --username ada",
-    "awslocal cognito-idp admin-user-global-sign-out --username ada",
     "--cli-input-json file://ada.json",
     "--cli-input-json '{'",
     "--cli-input-json '{}' --cli-input-yaml '{}'",

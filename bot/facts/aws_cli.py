@@ -49,11 +49,6 @@ class Skeleton:
     text: str
 
 
-def refused(what: str, option: str, usage: str | None = None) -> UsageError:
-    """Return why one of the `REFUSED`, or `what` has its meaning, is not taken."""
-    return UsageError(f"{what} is not taken. {REFUSED[option]} Leave it out.", usage)
-
-
 def left_out_sentence(dropped: Sequence[str]) -> str:
     """Return what says that this was left out of a pasted line."""
     return f"Left out of what was pasted, since it changes nothing about the sign-out: {', '.join(dropped)}"

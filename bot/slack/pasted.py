@@ -4,11 +4,11 @@ Nothing that was typed is quoted here. Each expression reads a text once, so its
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_COMMAND, AWS_USAGE, FLAGS, OTHER_COMMAND, REFUSED, VALUED, refused
+from bot.facts.aws_cli import AWS_COMMAND, AWS_USAGE, FLAGS, OTHER_COMMAND, REFUSED, VALUED
 from bot.options import asks_for_help, looks_like_phone
 
 DASHES = r"(?:--|[\u2013\u2014]-?)"  # clients turn `--` into an em or en dash
@@ -28,9 +28,9 @@ _GOES_ON = re.compile(
 # The next prompt, which is easily copied as well: the last line, where there is no option in it.
 _LAST_PROMPT = re.compile(r"\n(?:(?!--)[^\n\u2013\u2014'\"])*[$%>\#\u276f]\s*\Z")
 _FIRST_OPTION = re.compile(rf"(?:\A|(?<=\s)){DASHES}[^\W\d_]")
-# The program's name, also with its path. Before it is a blank, or the sign of a prompt.
+# The program's name, also with its path. Before it is a blank, or the sign of a prompt, and PowerShell's `&`.
 _PROGRAM = re.compile(
-    r"""(?:\A|(?<=[\s>$%\#]))(?:"(?:[^"\n]*[/\\])?|'(?:[^'\n]*[/\\])?|(?:[^\s"'>$%\#]*[/\\])?)"""
+    r"""(?:\A|(?<=[\s>$%\#]))(?:&\s+)?(?:"(?:[^"\n]*[/\\])?|'(?:[^'\n]*[/\\])?|(?:[^\s"'>$%\#]*[/\\])?)"""
     r"""(?P<name>aws2?|awsv2|awslocal)(?:\.exe|\.cmd)?["']?(?=\s)""",
     re.IGNORECASE,
 )
@@ -48,28 +48,22 @@ _PROMPT = re.compile(
     r"(?:\u279c\s+\S+(?:\s+git:\(\S*\))?(?:\s+\u2717)?|\s*\d+|.*[$%>\#\u276f\u279c\u03bb\u00bb\u203a])(?:\s+|\Z)",
     re.DOTALL,
 )
-_ASSIGNING = frozenset({"export", "set", "env", "&&", ";"})
+_ASSIGNING = frozenset({"export", "set", "&&", ";"})
 _STARTERS = frozenset({"sudo", "time", "command", "exec", "nohup", "winpty", "call"})
-_OPERATOR = re.compile(r"\|\||&&|[|;]")
 # Variables that change only what the AWS CLI shows and how it runs.
 _OF_OUTPUT = frozenset(
     {"AWS_PAGER", "PAGER", "AWS_DEFAULT_OUTPUT", "AWS_CLI_AUTO_PROMPT", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"}
     | {"LANG", "LC_ALL", "NO_COLOR", "TERM", "COLUMNS"}
 )
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")  # the first one wins
-# The options that have the meaning of a variable: by the beginning of its name.
-_LIKE = {
-    "AWS_ENDPOINT_URL": "endpoint-url",
-    "AWS_CA_BUNDLE": "ca-bundle",
-    **dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY", "AWS_SECRET", "AWS_SESSION"), "profile"),
-    **dict.fromkeys(("AWS_ROLE", "AWS_WEB_IDENTITY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), "profile"),
-}
-_TOKEN = re.compile(
-    r"\s*(?:(?P<redirect>\d*(?:>>?|<)(?:&\d)?|&>>?)|(?P<sign>\|\||&&|\|&?|[;&])"
-    rf"|(?P<comment>\#.*)|(?P<word>{SHELL_WORD}++|\S))",
+_WORDS = rf"(?:\s*(?!\#)(?:{SHELL_WORD}++|[\"'\\]))*+"
+# What a shell reads after a command's own words: a pipe with its command, where its output goes, or a comment.
+_LEFT_OUT = re.compile(
+    rf"(?P<pipe>\|)&?(?!\|){_WORDS}|(?:\d*|&)(?P<file>[<>])>?(?:&\d|\s*{SHELL_WORD}*+)|(?P<comment>\#).*",
     re.DOTALL,
 )
-_EMULATOR = "`awslocal` asks an emulator, and this bot asks AWS. Paste the line with `aws`."
+_END = re.compile(r"(?<![;&>])[;&]?\s*\Z")
+_SECOND = re.compile(r"&&|\|\||;|&(?!>)")
 _BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 )
@@ -113,18 +107,17 @@ def line_in(text: str) -> Line | None:
     for program in _PROGRAM.finditer(text, 0, option.start() if option else len(text)):
         if command := _COMMAND.match(text, program.end()):
             region, dropped = _before(text[: program.start()])
-            if program["name"].lower() == "awslocal":
-                raise UsageError(_EMULATOR, AWS_USAGE)
-            return Line(f"{command[1]}{command[3]} {_after(text, command)}".lstrip(), region, dropped)
+            rest = _after(text, command, program["name"].lower())
+            return Line(f"{command[1]}{command[3]} {rest}".lstrip(), region, dropped)
     return None
 
 
-def _after(text: str, command: re.Match[str]) -> str:
+def _after(text: str, command: re.Match[str], program: str) -> str:
     """Return what follows a command, which may be the word for help. Raises `UsageError` for another command."""
     names = [command["service"], command["operation"]]
     if any(name and asks_for_help(name) for name in names):
         return "help"
-    if names != list(AWS_COMMAND[1:]):
+    if names != list(AWS_COMMAND[1:]) or program == "awslocal":  # an emulator's
         raise UsageError(OTHER_COMMAND, AWS_USAGE)
     return _LAST_PROMPT.sub("", text[command.end() :]).lstrip()
 
@@ -132,61 +125,31 @@ def _after(text: str, command: re.Match[str]) -> str:
 def _before(text: str) -> tuple[str | None, tuple[str, ...]]:
     """Return what stands before the program: the region of its environment, and what may be left out."""
     values = {each["powershell"] or each["name"]: each["value"].strip("'\"") for each in _ASSIGNED.finditer(text)}
-    words = _ASSIGNED.sub("", text)
-    if prompt := _PROMPT.match(words):
-        words = words[prompt.end() :]
-    dropped = [*_starters(words.split(), assigning=bool(values)), *_variables(values)]
+    rest = _ASSIGNED.sub("", text)
+    prompt = _PROMPT.match(rest)
+    words = rest[prompt.end() if prompt else 0 :].split()
+    if not _STARTERS.union({"env"}, _ASSIGNING if values else ()).issuperset(words):
+        raise UsageError(_BEFORE, AWS_USAGE)
+    if others := [name for name in values if name not in _OF_OUTPUT and name not in _REGIONS]:
+        shown = others[0] if _NO_SECRET.fullmatch(others[0]) else "A variable"
+        raise UsageError(f"{shown} {_A_VARIABLE}", AWS_USAGE)
+    dropped = [word for word in (*words, *values) if word in _STARTERS or word in _OF_OUTPUT]
     return next((values[name] for name in _REGIONS if values.get(name)), None), tuple(dropped)
-
-
-def _starters(words: Sequence[str], *, assigning: bool) -> Iterator[str]:
-    for number, word in enumerate(words):
-        if word in _STARTERS:
-            yield word
-        elif not (word == "env" or (assigning and word in _ASSIGNING) or (word == "&" and number == len(words) - 1)):
-            if operator := _OPERATOR.search(" ".join(words)):
-                raise _more_than_one(operator[0])
-            raise UsageError(_BEFORE, AWS_USAGE)
-
-
-def _variables(names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        if name in _OF_OUTPUT:
-            yield name
-        elif name not in _REGIONS:
-            shown = name if _NO_SECRET.fullmatch(name) else "A variable"
-            if like := next((option for beginning, option in _LIKE.items() if shown.startswith(beginning)), None):
-                raise refused(shown, like, AWS_USAGE)
-            raise UsageError(f"{shown} {_A_VARIABLE}", AWS_USAGE)
 
 
 def left_out_after(text: str) -> Iterator[str]:
     """Give what is left out of what follows a command in a shell. Raises `UsageError` for a second command."""
-    piped = file_follows = False
-    for token in _TOKEN.finditer(text):
-        sign, redirect = token["sign"] or "", token["redirect"] or ""
-        if token["comment"]:
-            yield "# …"
-            return
-        if redirect:
-            yield "> …"
-            file_follows = not redirect[-1].isdigit()
-        elif sign[:1] == "|" and sign != "||":
-            yield "| …"
-            piped = True
-        elif sign in {"&&", "||"} or (sign and text[token.end() :].strip()):
-            raise _more_than_one(sign)
-        elif not (sign or piped or file_follows):
+    text = _END.sub("", text)
+    while text := text.lstrip():
+        if second := _SECOND.match(text):
+            sentence = f"With `{second[0]}` it is more than one command. Paste only the line that begins with `aws`."
+            raise UsageError(sentence, AWS_USAGE)
+        if not (left_out := _LEFT_OUT.match(text)):
             raise stray()
-        else:
-            file_follows = False
+        yield f"{left_out[left_out.lastgroup or 0]} …"
+        text = text[left_out.end() :]
 
 
 def stray() -> UsageError:
     """Return what is wrong with a word that belongs to nothing."""
     return UsageError(_STRAY, AWS_USAGE)
-
-
-def _more_than_one(sign: str) -> UsageError:
-    sentence = f"With `{sign}` it is more than one command. Paste only the line that begins with `aws`."
-    return UsageError(sentence, AWS_USAGE)

@@ -15,7 +15,6 @@ from bot.facts.aws_cli import (
     Help,
     Skeleton,
     Spelling,
-    refused,
     spelled,
 )
 from bot.options import MAX_TARGET, asks_for_help, check_reason, check_target, has_surrogate
@@ -38,24 +37,15 @@ _UNDONE = (
 )
 _QUOTES = {'"': '"', "'": "'", "\u201c": '\u201d"', "\u201d": '\u201d"', "\u201e": '\u201c\u201d"', "\u2018": "\u2019'"}
 _QUOTED = re.compile("|".join(rf"{one}(.*?)[{other}](?=\s|$)" for one, other in _QUOTES.items()), re.DOTALL)
-_WORD = re.compile(rf"(?!{_OPTION.pattern})\S+")
-_TO_THE_NEXT_OPTION = re.compile(rf".*?(?=(?:\A|(?<=\s)){_OPTION.pattern}|\Z)", re.DOTALL)
-# Whether an option's value is several words; and whether it is right after an equals sign, where even what looks like
-# an option is one.
-_UNQUOTED = {
-    (False, False): _WORD,
-    (False, True): re.compile(r"\S+"),
-    (True, False): _TO_THE_NEXT_OPTION,
-    (True, True): re.compile(rf"\S.*?(?=(?<=\s){_OPTION.pattern}|\Z)", re.DOTALL),
-}
+_WORD = re.compile(r"\S+")
+_TO_THE_NEXT_OPTION = re.compile(rf"\S.*?(?=(?<=\s){_OPTION.pattern}|\Z)", re.DOTALL)
 _BARE_DOCUMENT = re.compile(r"\{.*?\}(?=\s|$)", re.DOTALL)
 _CURLY = re.compile("[\u201c\u201d\u201e]")
 _SHELL_WORD = re.compile(f"{SHELL_WORD}*+", re.DOTALL)
 _SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
 _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
-_PIECE = re.compile(r"""\\.|'[^']*'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<variable>\$[A-Za-z_{(])""", re.DOTALL)
-_VARIABLE = re.compile(r"(?<!\\)\$[A-Za-z_{(]")
+_AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
 
 
 def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
@@ -74,18 +64,18 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     if asks_for_help(text):
         return Help()
     line = line_in(text)
-    read = _Reading(pasted=line is not None)
+    read = _Reading(pasted=line is not None, dropped=list(line.dropped) if line else [])
     try:
         read.take(line.rest if line else text)
         if line and line.region:
             read.options.setdefault("region", line.region)
-        return _meant(read, (*(line.dropped if line else ()), *read.dropped), spelling)
+        return _meant(read, spelling)
     except UsageError as error:
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
 
 
-def _meant(read: "_Reading", dropped: tuple[str, ...], spelling: Spelling) -> Options | Skeleton | Help:
-    words, options = read.words, read.options
+def _meant(read: "_Reading", spelling: Spelling) -> Options | Skeleton | Help:
+    words, options, dropped = read.words, read.options, tuple(dict.fromkeys(read.dropped))
     if read.asks_for_help or (words and (read.pasted or len(words) > 1) and asks_for_help(words[-1])):
         return Help()
     if not read.is_aws:
@@ -105,12 +95,12 @@ def _meant(read: "_Reading", dropped: tuple[str, ...], spelling: Spelling) -> Op
 
 @dataclass
 class _Reading:
-    """What was read of a text: its words, its options by their names, and what a shell would take after them."""
+    """What was read of a text: its words, its options by their names, and what is left out of it."""
 
     pasted: bool  # it is what follows the AWS CLI's command
     words: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
-    after: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     asks_for_help: bool = False
 
     @property
@@ -118,18 +108,13 @@ class _Reading:
         """Whether it is the AWS CLI's command."""
         return self.pasted or not self.options.keys().isdisjoint(AWS_OPTIONS)
 
-    @property
-    def dropped(self) -> list[str]:
-        """What is left out of it."""
-        return [*(f"--{name}" for name in self.options if name in VALUED or name in FLAGS), *dict.fromkeys(self.after)]
-
     def take(self, text: str) -> None:
         """Read a text to its end. Raises `UsageError`."""
         while text:
             if option := _OPTION.match(text):
                 text = self._option(option["name"].lower(), text[option.end() :], equals=bool(option["equals"]))
             elif begins_after(text) and self.is_aws:
-                self.after += left_out_after(text)
+                self.dropped += left_out_after(text)
                 return
             else:
                 word, *more = text.split(maxsplit=1)
@@ -141,11 +126,13 @@ class _Reading:
             self.asks_for_help = True
             return ""
         if name in REFUSED:
-            raise refused(f"--{name}", name)
+            raise UsageError(f"--{name} is not taken. {REFUSED[name]} Leave it out.")
         if name not in _NAMES or (text and not equals and not text[0].isspace()):
             raise UsageError(f"There is no option --{name[:MAX_TARGET]}.")
         if name in self.options:
             raise UsageError(f"--{name} is given twice.")
+        if name in FLAGS or name in VALUED:
+            self.dropped.append(f"--{name}")
         if name in FLAGS:
             self.options[name] = ""
             return text.lstrip()
@@ -158,23 +145,23 @@ class _Reading:
         return text.lstrip()
 
     def _value(self, name: str, text: str, *, as_it_is: bool) -> tuple[str | None, str]:
+        """Return what `_read_value` does. Right after an equals sign even what looks like an option is a value."""
         text = text if as_it_is else text.lstrip()
-        if not self.pasted or name == "reason":
-            return _read_value(name, text, as_it_is=as_it_is)
-        if is_sign(text):
-            return _read_value(name, "", as_it_is=False)[0], text
-        value, rest = _read_value(name, text, as_it_is=as_it_is)
+        of_a_shell = self.pasted and name != "reason"
+        if (not as_it_is and _OPTION.match(text)) or (of_a_shell and is_sign(text)):
+            return _read_value(name, "")[0], text
+        value, rest = _read_value(name, text)
+        if not of_a_shell:
+            return value, rest
         given = text[: len(text) - len(rest)]
-        if name not in VALUED and any(
-            each["variable"] or _VARIABLE.search(each["double"] or "") for each in _PIECE.finditer(given)
-        ):
+        if name not in VALUED and any(each["variable"] for each in _AS_IT_IS_OR_A_VARIABLE.finditer(given)):
             raise UsageError(f"--{name} has a shell's variable in it, and there is no shell here. Write its value.")
         if value and value == given and value.endswith(";"):
             return value[:-1], f";{rest}"
         return value, rest
 
 
-def _read_value(name: str, text: str, *, as_it_is: bool) -> tuple[str | None, str]:
+def _read_value(name: str, text: str) -> tuple[str | None, str]:
     """Return the value of an option, None where it has none, and what comes after it."""
     value: str | None
     if name in _AS_IN_A_SHELL and text[:1] in {"'", '"'}:
@@ -186,7 +173,7 @@ def _read_value(name: str, text: str, *, as_it_is: bool) -> tuple[str | None, st
     else:
         # A document in braces needs no quotes, since there is no shell in between.
         found = _BARE_DOCUMENT.match(text) if name in DOCUMENTS else None
-        found = found or _UNQUOTED[name == "reason", as_it_is].match(text)
+        found = found or (_TO_THE_NEXT_OPTION if name == "reason" else _WORD).match(text)
         value, rest = (found[0].strip(), text[found.end() :]) if found else (None, text)
     if name == SKELETON and value is None:
         return "input", rest

@@ -35,7 +35,10 @@ CARDS = (
 ITS_OWN = "The bot asks with its own AWS credentials, and no one can choose others here. Leave it out."
 SENTENCES = (
     (f"aws --region eu-central-1 --profile prod {COMMAND} {OPTIONS}", f"--profile is not taken. {ITS_OWN}"),
-    (f"AWS_PROFILE=prod {LINE}", f"AWS_PROFILE is not taken. {ITS_OWN}"),
+    (
+        f"AWS_PROFILE=prod {LINE}",
+        "AWS_PROFILE before `aws` is not taken: it may change who asks, or what is asked. Leave it out.",
+    ),
     (
         f"{LINE} --endpoint-url http://localhost:9229",
         "--endpoint-url is not taken. The bot asks the Cognito that it was set up for, and no other. Leave it out.",
