@@ -18,8 +18,7 @@ from bot.reason import ReasonRule
 from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import card, told
-from bot.slack.help import HELP
+from bot.slack.cards import HELP, card, told
 from bot.slack.text import Bold, Lines, Link, Message, SmallPrint, as_text, message
 
 HOSTILE = [
@@ -186,7 +185,7 @@ def test_a_user_name_that_is_an_email_or_phone_number_is_masked_wherever_it_is_s
 def test_emails_and_phone_numbers_in_a_reason_are_masked_and_dates_and_tickets_are_not(
     reason: str, shown: str | None
 ) -> None:
-    assert SHOWN.reason(reason) == [shown or reason]
+    assert "".join(map(str, SHOWN.reason(reason))) == (shown or reason)
     assert replace(SHOWN, pii="full").reason(reason) == [reason]
 
 

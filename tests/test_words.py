@@ -36,9 +36,8 @@ from bot.facts.advice import ADVICE, advice
 from bot.find import Finder
 from bot.request import Earlier, Request, State
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import card
+from bot.slack.cards import HELP, card
 from bot.slack.form import FormState, form_view, found_view, looking_view
-from bot.slack.help import HELP
 from bot.slack.reply import NO_CARD
 from bot.slack.text import Lasting, Message, as_text
 from bot.slack.typed import parse

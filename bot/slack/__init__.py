@@ -4,9 +4,8 @@ listeners.py        Bolt's App and its listeners: ack, parse, one call of the fl
 typed.py            the text of a command, as Slack delivers it, to options
 pasted.py           a line of the AWS CLI in it, with what a terminal, a shell or a chat put around the command
 form.py             the form that asks for what the command did not say
-help.py             what `/signout help` says
 reply.py            cards and sentences to operators: drawn, sent, and timed
-cards.py            what a request looks like in each of its states
+cards.py            what a request looks like in each of its states, and what `/signout help` says
 audit_channel.py    what people read in the audit channel about an outcome, and posting it
 text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
 masking.py          what personal data looks like, and what is shown instead

@@ -21,12 +21,11 @@ from bot.slack.text import (
     Lasting,
     Line,
     Message,
-    Plain,
     Shown,
     SmallPrint,
     Span,
-    element,
     message,
+    plain,
 )
 
 MAX_NAME = 60
@@ -108,7 +107,7 @@ def _period(shown: Shown, entry: Entry) -> Line:
     """Say when the many refusals of an entry were, and what was asked for."""
     line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at, ", such as for "]
     for number, target in enumerate(entry.examples):
-        line += [", "] * bool(number) + [Code(element(Plain(shown.personal(target), MAX_NAME))["text"])]
+        line += [", "] * bool(number) + [Code(plain(shown.personal(target), MAX_NAME)["text"])]
     return [*line, "."]
 
 

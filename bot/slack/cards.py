@@ -1,15 +1,14 @@
-"""What the operator reads: a request in each of its states, and what was wrong. No clock, no network."""
+"""What the operator reads: a request in each of its states, what was wrong, and the help. No clock, no network."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
 from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.aws_cli import left_out_sentence
+from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
 from bot.options import USAGE
 from bot.request import AWAITING, ENDED, Account, Request, State
 from bot.slack.text import (
-    Ago,
     Block,
     Bold,
     Button,
@@ -49,6 +48,26 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
     (lambda _, account: account.provider, f"{_KEEP_OUT} in Cognito, and end the session at {{}}."),
 )
 _AFTER_EXPIRY = ". Nothing was done. Run the command again."
+HELP = message(
+    Header("Sign a Cognito user out of all devices"),
+    [Code(USAGE)],
+    Lines(
+        [
+            [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
+            [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
+            [Code("--region REGION"), " looks only in the user pools of that AWS region."],
+            [Code("--reason TEXT"), " says why, such as a ticket number. The audit channel shows it."],
+        ],
+        "list",
+    ),
+    [Code("/signout"), " with nothing after it opens a form."],
+    [
+        "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
+        Code(AWS_USAGE),
+        ", --region, --cli-input-json, --cli-input-yaml, --generate-cli-skeleton.",
+    ],
+    ["You see the account and confirm before anything happens. The audit channel shows what came of it."],
+)
 # Progress may stay as the last word where Slack takes no other, so it must be true for ever.
 _RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
 
@@ -74,6 +93,16 @@ def told(error: BotError, usage: str = USAGE) -> Message:
     """Return what was wrong and what to do; for a command that is not understood, how to write it as well."""
     line: Line = ["Usage: ", Code(error.usage or usage)] if isinstance(error, UsageError) else []
     return message(Lines([[str(error)], line]))
+
+
+def answer(asked: Help | Skeleton) -> Message:
+    """Return the answer to a command that begins nothing."""
+    if isinstance(asked, Help):
+        return HELP
+    lines = asked.text.split("\n")
+    return message(
+        Lines([[line] for line in lines], "preformatted") if asked.text else ["The output of this operation is empty."]
+    )
 
 
 def result(request: Request) -> tuple[str, str]:
@@ -123,7 +152,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
         Lines(
             [
                 *shown.who(request.account),
-                [Bold("Last signed out  "), Ago(earlier.at), f" by @{earlier.by}"] if earlier else [],
+                [Bold("Last signed out  "), earlier.at, f" by @{earlier.by}"] if earlier else [],
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),

@@ -16,7 +16,7 @@ from bot.reason import ReasonRule
 from bot.request import Options, Request
 from bot.slack.clients import failure_of
 from bot.slack.reply import CardReply
-from bot.slack.text import Drawn, Plain, block, element
+from bot.slack.text import Drawn, block, plain
 
 FORM = "signout_form"
 TARGET, POOL, REASON = "target", "pool", "reason"
@@ -124,11 +124,11 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     hint = "User name, email, phone number with its country code, or sub."
     return _view(
         *([block([trouble])] if trouble else ()),
-        _input(TARGET, "Whom to sign out", _text(filled.target, MAX_TARGET), hint=_plain(hint)),
+        _input(TARGET, "Whom to sign out", _text(filled.target, MAX_TARGET), hint=plain(hint)),
         *([_input(POOL, "Pool", _select(state.pools, filled.pool))] if len(state.pools) > 1 else []),
         _input(REASON, "Reason", _text(filled.reason, MAX_REASON), optional=not state.reason_required),
         private_metadata=json.dumps(asdict(state)),
-        submit=_plain("Look up"),
+        submit=plain("Look up"),
     )
 
 
@@ -181,17 +181,13 @@ def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
 
 
 def _view(*blocks: Drawn, **more: Any) -> Drawn:
-    view = {"type": "modal", "callback_id": FORM, "title": _plain("Sign out"), "close": _plain("Close")}
+    view = {"type": "modal", "callback_id": FORM, "title": plain("Sign out"), "close": plain("Close")}
     return {**view, "blocks": list(blocks), **more}
-
-
-def _plain(text: str) -> Drawn:
-    return element(Plain(text))
 
 
 def _input(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
     widget = {**widget, "action_id": id_}
-    return {"type": "input", "block_id": id_, "label": _plain(label), "element": widget, "optional": optional, **more}
+    return {"type": "input", "block_id": id_, "label": plain(label), "element": widget, "optional": optional, **more}
 
 
 def _text(value: str | None, longest: int) -> Drawn:
@@ -200,6 +196,6 @@ def _text(value: str | None, longest: int) -> Drawn:
 
 def _select(pools: Sequence[str], chosen: str | None) -> Drawn:
     labels = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in pools}
-    options = {value: {"text": _plain(label), "value": value} for value, label in labels.items()}
+    options = {value: {"text": plain(label), "value": value} for value, label in labels.items()}
     initial = options.get(chosen or ALL_POOLS, options[ALL_POOLS])
     return {"type": "static_select", "options": list(options.values()), "initial_option": initial}

@@ -19,9 +19,8 @@ from bot.flow import Flow
 from bot.options import has_surrogate
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
-from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, told
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.form import FORM, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
-from bot.slack.help import answer
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.text import Message
 from bot.slack.typed import parse

@@ -54,21 +54,6 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Ago:
-    """How long ago a time was."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """Words where Slack takes no others, cut to `limit` characters."""
-
-    text: str
-    limit: int = 3000
-
-
-@dataclass(frozen=True, slots=True)
 class Button:
     """A button; a `style` of "danger" makes it red."""
 
@@ -79,7 +64,7 @@ class Button:
 
 
 # A time shows in each reader's own time zone, an operator as a mention.
-Span = str | Bold | Code | Link | datetime | Ago | Operator
+Span = str | Bold | Code | Link | datetime | Operator
 Line = list[Span]
 
 
@@ -141,16 +126,16 @@ def block(said: Block) -> Drawn:
     """Return a block as Slack takes it."""
     match said:
         case Header(text):
-            return {"type": "header", "text": element(Plain(text, MAX_HEADER))}
+            return {"type": "header", "text": plain(text, MAX_HEADER)}
         case Choice(text, button):
-            return {"type": "section", "text": element(Plain(text, MAX_CHOICE)), "accessory": element(button)}
+            return {"type": "section", "text": plain(text, MAX_CHOICE), "accessory": _button(button)}
         case Buttons(buttons):
-            return {"type": "actions", "elements": [element(each) for each in buttons]}
+            return {"type": "actions", "elements": [_button(each) for each in buttons]}
         case SmallPrint(rows):
-            texts = [element(Plain(" · ".join(facts), MAX_SMALL))["text"] for facts in rows if facts]
-            return {"type": "context", "elements": [element(Plain("")) | {"text": "\n".join(texts)}]}
+            texts = [plain(" · ".join(facts), MAX_SMALL)["text"] for facts in rows if facts]
+            return {"type": "context", "elements": [plain("") | {"text": "\n".join(texts)}]}
     lines, form = (said.lines, said.form) if isinstance(said, Lines) else ([said], "section")
-    drawn = [[element(span) for span in line] for line in lines if line]
+    drawn = [[_element(span) for span in line] for line in lines if line]
     if form == "list":
         sections = [{"type": "rich_text_section", "elements": line} for line in drawn]
         part: Drawn = {"type": "rich_text_list", "style": "bullet", "elements": sections}
@@ -160,29 +145,31 @@ def block(said: Block) -> Drawn:
     return {"type": "rich_text", "elements": [part]}
 
 
-def element(said: Span | Plain | Button) -> Drawn:
-    """Return a part of a block as Slack takes it. Every text comes through here, so that what is in it can be seen."""
+def plain(text: str, limit: int = 3000) -> Drawn:
+    """Return words where Slack takes no others, cut to `limit` characters."""
+    text = visible(text)
+    return {"type": "plain_text", "text": text if len(text) <= limit else f"{text[: limit - 1]}…", "emoji": False}
+
+
+def _button(said: Button) -> Drawn:
+    drawn = {"type": "button", "text": plain(said.label), "action_id": said.action_id, "value": said.value}
+    return {**drawn, "style": said.style} if said.style else drawn
+
+
+def _element(said: Span) -> Drawn:
+    """Return a part of a line as Slack takes it. What is in a text can be seen."""
     drawn: Drawn
     match said:
-        case Button(label, action_id, value, style):
-            drawn = {"type": "button", "text": element(Plain(label)), "action_id": action_id, "value": value}
-            drawn |= {"style": style} if style else {}
-        case Plain(text, limit):
-            text = visible(text)
-            text = text if len(text) <= limit else f"{text[: limit - 1]}…"
-            drawn = {"type": "plain_text", "text": text, "emoji": False}
         case Bold(text):
-            drawn = element(text) | {"style": {"bold": True}}
+            drawn = _element(text) | {"style": {"bold": True}}
         case Code(text):
-            drawn = element(text) | {"style": {"code": True}}
+            drawn = _element(text) | {"style": {"code": True}}
         case Link(text, url):
             drawn = {"type": "link", "url": url, "text": visible(text)}
         case datetime():
             drawn = {**_TIME, "timestamp": int(said.timestamp()), "fallback": f"{said:{UTC_TIME}}"}
-        case Ago(at):
-            drawn = element(at) | {"format": "{ago}"}
         case Operator(id=id_, name=name):  # an id that is none of Slack's, such as an ARN, is shown instead
-            drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else element(id_ or name)
+            drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else _element(id_ or name)
         case _:
             drawn = {"type": "text", "text": visible(said) or " "}
     return drawn
@@ -282,13 +269,8 @@ class Shown:
             url = str(self.ticket_url).replace("{}", quote(reason[start:stop], safe=""))
             if len(url) <= MAX_URL and not any(start < end and begin < stop for begin, end in hidden):
                 found[start, stop] = Link(reason[start:stop], url)
-        spans: Line = []
-        text, end = "", 0
+        spans, end = list[Span](), 0
         for (start, stop), span in sorted(found.items()):
-            text, end = text + reason[end:start], stop
-            if isinstance(span, str):
-                text += span
-            else:
-                spans, text = [*spans, *filter(None, [text]), span], ""
-        text += reason[end:]
-        return [*spans, text] if text or not spans else spans
+            spans += [reason[end:start], span]
+            end = stop
+        return [span for span in (*spans, reason[end:]) if span]
