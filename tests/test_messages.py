@@ -197,7 +197,8 @@ def test_a_ticket_number_is_a_link_also_where_it_looks_like_a_phone_number_but_n
     assert linking.reason("ada@x") == ["a…@x"]
     assert replace(linking, ticket_url=None).reason("1234567") == ["1234567"]
     assert linking.reason("+49 151 1234567: 7654321") == [
-        "+49…67: ",
+        "+49…67",
+        ": ",
         Link("7654321", "https://tickets.example/7654321"),
     ]
 
