@@ -322,7 +322,7 @@ def test_a_post_whose_hold_ended_on_the_way_is_never_sent(monkeypatch: pytest.Mo
     with peer() as slack:
         ours = client(slack)
         audit, at_once = SlackAuditChannel(ours, "C0AUDIT001", SHOWN), timedelta(0)
-        cards = SlackCards(client=ours, shown=SHOWN, audit_refused=lambda: False, meter=Metrics())
+        cards = SlackCards(client=ours, shown=SHOWN, audit_refused=lambda: False, meter=Metrics(), now=lambda: NOON)
         place = Place(response_url=f"{slack.address}/commands/1", until=NOON, replaces=False)
         posts = (
             lambda left: audit.post(ENTRY, left),

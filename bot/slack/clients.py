@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
-from urllib3 import PoolManager, ProxyManager
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import pool_classes_by_scheme
@@ -112,24 +112,9 @@ class BlockingClient(WebClient):
         content, kind = json.dumps(args["json"]), "json"
         if not args["json"]:
             content, kind = urlencode(args["params"] or {}), "x-www-form-urlencoded"
+        headers = args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"}
         sent = self._clock.read() if self._clock else None
-        try:
-            pools = self._past(proxy_to(url))
-            with leaving():
-                answer = pools.urlopen(
-                    "POST",
-                    url,
-                    body=content,
-                    headers=args.get("headers", self.headers) | {"Content-Type": f"application/{kind};charset=utf-8"},
-                    redirect=False,
-                    retries=False,
-                    timeout=_timeout(),
-                    pool_timeout=ANSWER_SECONDS,
-                )
-        except TooLateError:
-            raise TimeoutError from None
-        except HTTPError as error:
-            raise _origin(error) from None
+        answer = self._request("POST", url, body=content, headers=headers)
         if sent and self._clock:
             self._clock.answered(sent, answer.headers)
         return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}
@@ -137,23 +122,25 @@ class BlockingClient(WebClient):
     def reach(self, url: str) -> None:
         """Connect to a URL's host, and tell it nothing. Raises as `send` does where no connection comes about."""
         to, departure = parse_url(url), Departure()
-        secure = {"wss": "https", "ws": "http"}
+        scheme = {"wss": "https", "ws": "http"}.get(to.scheme or "", to.scheme)
         try:
-            pools = self._past(proxy_to(url))
+            self._request("HEAD", f"{scheme}://{to.netloc}/", departure)
+        except (OSError, HTTPException, HTTPError):
+            if not departure.sent:
+                raise
+
+    def _request(self, method: str, url: str, departure: Departure | None = None, **more: Any) -> BaseHTTPResponse:
+        pools, timeout = self._past(proxy_to(url)), Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
+        more |= {"redirect": False, "retries": False, "timeout": timeout, "pool_timeout": ANSWER_SECONDS}
+        try:
             with leaving(departure):
-                host = f"{secure.get(to.scheme or '', to.scheme)}://{to.netloc}/"
-                pools.request("HEAD", host, redirect=False, retries=False, timeout=_timeout())
+                return pools.urlopen(method, url, **more)
         except TooLateError:
             raise TimeoutError from None
         except HTTPError as error:
-            if not departure.sent:
-                raise _origin(error) from None
+            raise _origin(error) from None
 
     _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call
-
-
-def _timeout() -> Timeout:
-    return Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
 
 
 def _origin(error: Exception) -> Exception:
@@ -184,22 +171,19 @@ def post(client: WebClient, channel: str, message: Message, metadata: Mapping[st
     """
     ids: dict[str, Any] = {"metadata": dict(metadata)} if metadata else {}
     as_text: dict[str, Any] = {"mrkdwn": False}
-    for form in [{"blocks": message.blocks, **ids}, *([as_text | ids] if ids else [])]:
+    for form in ({"blocks": message.blocks, **ids}, as_text | ids, as_text):
         try:
-            return _post(client, channel, message.text, form)
-        except DeliveryError as error:
-            if error.reason not in _MALFORMED:
-                raise
-            log.warning("Slack does not take the form of a message (%s): posting it as text", error.reason)
-    return _post(client, channel, message.text, as_text)
-
-
-def _post(client: WebClient, channel: str, text: str, form: Mapping[str, Any]) -> str:
-    try:
-        answer = client.chat_postMessage(channel=channel, text=text, unfurl_links=False, unfurl_media=False, **form)
-        ts = answer.get("ts")
-    except Exception as error:  # noqa: BLE001 -- any error is no yes
-        raise failure_of(error) from None
+            answer = client.chat_postMessage(
+                channel=channel, text=message.text, unfurl_links=False, unfurl_media=False, **form
+            )
+            ts = answer.get("ts")
+        except Exception as error:  # noqa: BLE001 -- any error is no yes
+            failure = failure_of(error)
+            if failure.reason not in _MALFORMED or form == as_text:
+                raise failure from None
+            log.warning("Slack does not take the form of a message (%s): posting it as text", failure.reason)
+        else:
+            break
     if not ts:
         raise DeliveryError("an answer without ts")
     return str(ts)

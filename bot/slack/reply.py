@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -94,10 +94,6 @@ def _word_in(body: str) -> str | None:
     return None if answer.get("ok") is True else str(answer.get("error") or "")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SlackCards:
     """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now."""
@@ -106,7 +102,7 @@ class SlackCards:
     shown: Shown
     audit_refused: Callable[[], bool]
     meter: Meter
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime]
     respond: Callable[..., None] = respond
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
@@ -118,15 +114,12 @@ class SlackCards:
         with leaving(Departure(lambda: left().total_seconds())):
             if place:
                 self.respond(self.client, place.response_url, drawn, replace=place.replaces)
-            else:
-                self._post(request, drawn)
-
-    def _post(self, request: Request, drawn: Message) -> None:
-        try:
-            post(self.client, request.ask.operator.id, drawn)
-        except DeliveryError as error:
-            error.gone = error.reason in _NO_SUCH_PERSON
-            raise
+                return
+            try:
+                post(self.client, request.ask.operator.id, drawn)
+            except DeliveryError as error:
+                error.gone = error.reason in _NO_SUCH_PERSON
+                raise
 
 
 @dataclass(frozen=True)
