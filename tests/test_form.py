@@ -26,7 +26,6 @@ from bot.slack.form import (
     state_of,
     troubles_in,
 )
-from bot.slack.reply import CardReply
 
 STATE = FormState(
     channel_id=SUPPORT,
@@ -54,7 +53,7 @@ def sent(slack: Workspace, target: str = "ada") -> FormReply:
     form = open_form(slack, ["customers", "staff"])
     assert form
     state = state_of(form.content)
-    return FormReply(CardReply(slack.cards, state.place, NOON), form.id, state, Filled(target=target))
+    return FormReply(slack.cards, state.place, NOON, form.id, state, Filled(target=target))
 
 
 def words_in(slack: Workspace) -> str:

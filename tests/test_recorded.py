@@ -154,6 +154,16 @@ def test_recorded_lists_of_groups_say_who_is_in_one(headless: Headless) -> None:
     assert [call.parameters.get("team_id") for call in headless.slack_calls()] == [None, TEAM_ID, TEAM_ID]
 
 
+def test_every_page_of_the_workspaces_is_read(headless: Headless) -> None:
+    first, last = ({"ok": True, "teams": [{"id": id_}]} for id_ in ("T1", "T2"))
+    first["response_metadata"] = {"next_cursor": "next"}
+    headless.before_slack("auth.teams.list", answer(200, first), answer(200, last))
+    for groups in ([], [{"id": "S1"}]):
+        headless.before_slack("usergroups.list", answer(200, {"ok": True, "usergroups": groups}))
+    assert GroupTeams(client(headless), lambda: True).of("S1") == "T2"
+    assert [call.parameters.get("cursor") for call in headless.slack_calls("auth.teams.list")] == [None, "next"]
+
+
 def test_a_recorded_yes_to_a_post_is_its_ts(headless: Headless) -> None:
     headless.before_slack(POST, answer(200, recorded(POST, "ok")))
     assert SlackAuditChannel(client(headless), AUDIT, SHOWN).post(ENTRY, at_leisure) == "1503435956.000247"

@@ -81,32 +81,26 @@ class NewForm(CardReply):
 
 
 @dataclass(frozen=True)
-class FormReply:
+class FormReply(CardReply):
     """A `Reply` to a form that was sent: the card is in the channel, and what was wrong is in the form."""
 
-    card: CardReply
     view_id: str
     state: FormState
     filled: Filled
 
-    @property
-    def place(self) -> Place | None:
-        """Where the card will be."""
-        return self.card.place
-
     def show(self, request: Request) -> bool:
         """Show the card; return whether Slack took it."""
-        is_shown = self.card.show(request)
+        is_shown = super().show(request)
         self._update(found_view(shown=is_shown))
         return is_shown
 
     def say(self, error: BotError) -> None:
         """Say what was wrong in the form, to be corrected there; where the form was closed, in the channel."""
         if not self._update(form_view(self.state, self.filled, str(error))):
-            self.card.say(error)
+            super().say(error)
 
     def _update(self, view: Drawn) -> bool:
-        return _took(self.card.cards.client, "views.update", view_id=self.view_id, view=view)
+        return _took(self.cards.client, "views.update", view_id=self.view_id, view=view)
 
 
 def _took(client: WebClient, method: str, **arguments: Any) -> bool:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -118,7 +119,8 @@ class GroupTeams:
 
     def _search(self, group_id: str) -> None:
         if self._now() - self._begun_at >= SECONDS_BETWEEN_SEARCHES:
-            self._unsearched = self.workspaces()
+            pages = islice(self._client.auth_teams_list(limit=PAGE), MOST_PAGES)
+            self._unsearched = [str(team["id"]) for page in pages for team in page["teams"]]
             self._begun_at = self._now()
         failed, trouble, is_slowed_down = list[str](), None, False
         while self._unsearched and group_id not in self._team_of and not is_slowed_down:
@@ -133,14 +135,3 @@ class GroupTeams:
         self._unsearched += failed
         if group_id not in self._team_of:
             raise trouble or NoWorkspaceError
-
-    def workspaces(self) -> list[str]:
-        """Return the workspaces of the organisation in which the app is."""
-        found, cursor = list[str](), None
-        for _ in range(MOST_PAGES):
-            page = self._client.auth_teams_list(limit=PAGE, cursor=cursor)
-            found += [str(team["id"]) for team in page["teams"]]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                break
-        return found

@@ -89,7 +89,7 @@ class Listeners:
             if not troubles:
                 operator, reply = self._sender(body, state.place)
                 ask = _ask(context, operator, state.channel_id, filled.options)
-                self._flow.ask(ask, FormReply(reply, view["id"], state, filled))
+                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled))
         except BotError as error:
             troubles = {TARGET: str(error)}
         if troubles:
