@@ -174,7 +174,7 @@ class Client:
             raise TimeoutError
         self._instance.heard(sent)
 
-    def usergroups_users_list(self, *, usergroup: str, team_id: None) -> Mapping[str, Sequence[str]]:
+    def usergroups_users_list(self, *, usergroup: str, **_: None) -> Mapping[str, Sequence[str]]:
         return self._heard(lambda: self._list(usergroup))
 
     def _heard(self, ask: Callable[[], T]) -> T:
