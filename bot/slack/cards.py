@@ -83,6 +83,8 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
         buttons = [Button("Cancel", CANCEL, request.id)]
         if request.state is State.CONFIRMING:
             buttons.insert(0, Button(ACTIONS[request.ask.options.action].button, CONFIRM, request.id, "danger"))
+        if request.ask.options.dropped:
+            blocks.append([left_out_sentence(request.ask.options.dropped)])
         blocks += [["You can confirm until ", request.expires_at, "."], Buttons(buttons)]
     if audit_refused and request.decided_at and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
@@ -126,16 +128,11 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
         Header(f"{request.matches} accounts match. Which one is it?"),
         shown.how_read(request.ask.options.target, request.searched_as),
         [f"Nothing happens before you choose one and confirm.{more}"],
-        _not_used(request),
         *(
             Choice(shown.brief(account), Button("This one", f"{CHOOSE}{number}", request.id))
             for number, account in enumerate(request.candidates)
         ),
     ]
-
-
-def _not_used(request: Request) -> Line:
-    return [left_out_sentence(request.ask.options.dropped)] if request.ask.options.dropped else []
 
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
@@ -156,7 +153,6 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),
-        _not_used(request),
         [later],
     ]
 

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -37,7 +36,11 @@ def manifest(http: str | None, *, grid: bool = False) -> str:
         return text
     app = yaml.safe_load(text)
     if http is not None:
-        _over_http(app, _request_url(http))
+        url = _request_url(http)
+        for command in app["features"]["slash_commands"]:
+            command["url"] = url
+        app["settings"]["interactivity"]["request_url"] = url
+        app["settings"]["socket_mode_enabled"] = False
     if grid:
         app["oauth_config"]["scopes"]["bot"] += sorted(ON_GRID)
         app["settings"]["org_deploy_enabled"] = True
@@ -51,13 +54,6 @@ def _request_url(address: str) -> str:
     if url.scheme != "https" or not url.hostname:
         raise ManifestError("--http must be an address that Slack can reach, such as https://signout.example.com.")
     return address if url.path.strip("/") else f"https://{url.netloc}{EVENTS}"
-
-
-def _over_http(app: dict[str, Any], url: str) -> None:
-    for command in app["features"]["slash_commands"]:
-        command["url"] = url
-    app["settings"]["interactivity"]["request_url"] = url
-    app["settings"]["socket_mode_enabled"] = False
 
 
 def compare(header: str | None, *, grid: bool = False) -> Finding:

@@ -64,7 +64,7 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     if asks_for_help(text):
         return Help()
     line = line_in(text)
-    read = _Reading(pasted=line is not None, dropped=list(line.dropped) if line else [])
+    read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
     try:
         read.take(line.rest if line else text)
         if line and line.region:
@@ -98,15 +98,11 @@ class _Reading:
     """What was read of a text: its words, its options by their names, and what is left out of it."""
 
     pasted: bool  # it is what follows the AWS CLI's command
+    is_aws: bool  # it is the AWS CLI's command, or has an option of it
     words: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
     asks_for_help: bool = False
-
-    @property
-    def is_aws(self) -> bool:
-        """Whether it is the AWS CLI's command."""
-        return self.pasted or not self.options.keys().isdisjoint(AWS_OPTIONS)
 
     def take(self, text: str) -> None:
         """Read a text to its end. Raises `UsageError`."""
@@ -142,6 +138,7 @@ class _Reading:
         if has_surrogate(value):
             raise UsageError(f"--{name} is not valid text. Type it instead of pasting it.")
         self.options[name] = value
+        self.is_aws = self.is_aws or name in AWS_OPTIONS
         return text.lstrip()
 
     def _value(self, name: str, text: str, *, as_it_is: bool) -> tuple[str | None, str]:
