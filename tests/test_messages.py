@@ -19,7 +19,7 @@ from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import HELP, card, told
-from bot.slack.text import Bold, Lines, Link, Message, SmallPrint, as_text, message
+from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
 
 HOSTILE = [
     "<!channel>",
@@ -99,8 +99,8 @@ def test_the_fallback_text_says_everything_that_the_blocks_say_except_buttons() 
     whole = message(
         ["a < b"],
         [],
-        Lines([[Bold("A  "), "1"], [], [Bold("B  "), "2"]]),
-        SmallPrint([["c", "d"], [], ["e"]]),
+        lines([[Bold("A  "), "1"], [], [Bold("B  "), "2"]]),
+        small_print([["c", "d"], [], ["e"]]),
     )
     assert whole.text == "a &lt; b\nA  1\nB  2\nc · d\ne"
     assert as_text([]) == ""

@@ -38,7 +38,7 @@ from bot.slack import clients
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import ANSWER_SECONDS, CONNECT_SECONDS, BlockingClient, kind_of
 from bot.slack.reply import SlackCards, respond
-from bot.slack.text import Lines, message
+from bot.slack.text import lines, message
 from bot.wiring.shared import SystemClock
 
 OURS = {POST, TELL, "usergroups.users.list"}
@@ -117,7 +117,7 @@ def client(of: Peer, failed: Callable[[str, str], None] = lambda _, __: None) ->
 
 
 def tell(by: BlockingClient, to: Peer) -> None:
-    respond(by, f"{to.address}/commands/1", message(Lines([["A card"]])), replace=False)
+    respond(by, f"{to.address}/commands/1", message(lines([["A card"]])), replace=False)
 
 
 def refused(act: Callable[[], object]) -> Exception:
@@ -467,6 +467,6 @@ def test_no_message_lets_slack_open_its_links(headless: Headless) -> None:
     ours = BlockingClient("xoxb-secret", headless.environment["SLACK_API_URL"])
     url = headless.do(lambda: headless.stage.workspace.response_urls.issue(SAM, "C0SUPPORT1", None))
     with suppress(DeliveryError):
-        respond(ours, url, message(Lines([["https://example.com"]])), replace=False)
+        respond(ours, url, message(lines([["https://example.com"]])), replace=False)
     sent = [*headless.slack_calls(POST), *headless.slack_calls(TELL)]
     assert [(each.parameters["unfurl_links"], each.parameters["unfurl_media"]) for each in sent] == [(False, False)] * 2

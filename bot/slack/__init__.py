@@ -7,7 +7,7 @@ form.py             the form that asks for what the command did not say
 reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states, and what `/signout help` says
 audit_channel.py    what people read in the audit channel about an outcome, and posting it
-text.py             what messages are made of, as data, and how it becomes Block Kit; how accounts are shown
+text.py             what messages are made of, in Block Kit; how accounts are shown
 masking.py          what personal data looks like, and what is shown instead
 clients.py          the one client to Slack, its kept connections, and posting through it
 kept.py             what Slack said, kept while it is young

@@ -17,15 +17,15 @@ from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
     Code,
-    Header,
     Lasting,
     Line,
     Message,
     Shown,
-    SmallPrint,
     Span,
+    header,
     message,
     plain,
+    small_print,
 )
 
 MAX_NAME = 60
@@ -96,10 +96,10 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     if entry.count > 1:
         target, more = f"{entry.count:,} more times", _period(shown, entry)
     return message(
-        Header(f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}"),
+        header(f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}"),
         _who_and_why(shown, entry),
         [meaning] if meaning else more,
-        SmallPrint(_ids_and_times(shown, entry)),
+        small_print(_ids_and_times(shown, entry)),
     )
 
 

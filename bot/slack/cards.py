@@ -11,16 +11,16 @@ from bot.request import AWAITING, ENDED, Account, Request, State
 from bot.slack.text import (
     Block,
     Bold,
-    Button,
-    Buttons,
-    Choice,
     Code,
-    Header,
     Lasting,
     Line,
-    Lines,
     Message,
     Shown,
+    button,
+    buttons,
+    choice,
+    header,
+    lines,
     message,
 )
 
@@ -49,9 +49,9 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
 )
 _AFTER_EXPIRY = ". Nothing was done. Run the command again."
 HELP = message(
-    Header("Sign a Cognito user out of all devices"),
+    header("Sign a Cognito user out of all devices"),
     [Code(USAGE)],
-    Lines(
+    lines(
         [
             [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
             [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
@@ -80,12 +80,13 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
     first: Line = [note] if note else []
     blocks = [first, *_CARDS[request.state](shown, request)]
     if request.state in AWAITING:
-        buttons = [Button("Cancel", CANCEL, request.id)]
+        offered = [button("Cancel", CANCEL, request.id)]
         if request.state is State.CONFIRMING:
-            buttons.insert(0, Button(ACTIONS[request.ask.options.action].button, CONFIRM, request.id, "danger"))
+            confirm = ACTIONS[request.ask.options.action].button
+            offered.insert(0, button(confirm, CONFIRM, request.id, style="danger"))
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
-        blocks += [["You can confirm until ", request.expires_at, "."], Buttons(buttons)]
+        blocks += [["You can confirm until ", request.expires_at, "."], buttons(offered)]
     if audit_refused and request.decided_at and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
     return message(*blocks)
@@ -94,17 +95,16 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
 def told(error: BotError, usage: str = USAGE) -> Message:
     """Return what was wrong and what to do; for a command that is not understood, how to write it as well."""
     line: Line = ["Usage: ", Code(error.usage or usage)] if isinstance(error, UsageError) else []
-    return message(Lines([[str(error)], line]))
+    return message(lines([[str(error)], line]))
 
 
 def answer(asked: Help | Skeleton) -> Message:
     """Return the answer to a command that begins nothing."""
     if isinstance(asked, Help):
         return HELP
-    lines = asked.text.split("\n")
-    return message(
-        Lines([[line] for line in lines], "preformatted") if asked.text else ["The output of this operation is empty."]
-    )
+    if not asked.text:
+        return message(["The output of this operation is empty."])
+    return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
 
 
 def result(request: Request) -> tuple[str, str]:
@@ -125,11 +125,11 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
     left_out = request.matches - len(request.candidates)
     more = f" These are the first {len(request.candidates)}: add a user name, sub or --pool." if left_out else ""
     return [
-        Header(f"{request.matches} accounts match. Which one is it?"),
+        header(f"{request.matches} accounts match. Which one is it?"),
         shown.how_read(request.ask.options.target, request.searched_as),
         [f"Nothing happens before you choose one and confirm.{more}"],
         *(
-            Choice(shown.brief(account), Button("This one", f"{CHOOSE}{number}", request.id))
+            choice(shown.brief(account), button("This one", f"{CHOOSE}{number}", request.id))
             for number, account in enumerate(request.candidates)
         ),
     ]
@@ -144,9 +144,9 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
         f"may accept it for up to {lifetime} more{bound}."
     )
     return [
-        Header(ACTIONS[request.ask.options.action].question),
+        header(ACTIONS[request.ask.options.action].question),
         shown.how_read(request.ask.options.target, request.searched_as),
-        Lines(
+        lines(
             [
                 *shown.who(request.account),
                 [Bold("Last signed out  "), earlier.at, f" by @{earlier.by}"] if earlier else [],
@@ -180,9 +180,9 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
         *goes_on,
     ]
     return [
-        Header(f"{title}: {shown.name(account)}"),
-        [meaning] if meaning else Lines(reached, "list"),
-        Lines(
+        header(f"{title}: {shown.name(account)}"),
+        [meaning] if meaning else lines(reached, "list"),
+        lines(
             [
                 [Bold("Request  "), Code(request.id)],
                 [Bold("AWS request  "), Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else [],

@@ -16,7 +16,7 @@ from bot.reason import ReasonRule
 from bot.request import Options, Request
 from bot.slack.clients import failure_of
 from bot.slack.reply import CardReply
-from bot.slack.text import Drawn, block, plain
+from bot.slack.text import Drawn, lines, plain
 
 FORM = "signout_form"
 TARGET, POOL, REASON = "target", "pool", "reason"
@@ -117,7 +117,7 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     filled = filled or Filled()
     hint = "User name, email, phone number with its country code, or sub."
     return _view(
-        *([block([trouble])] if trouble else ()),
+        *([lines([[trouble]])] if trouble else ()),
         _input(TARGET, "Whom to sign out", _text(filled.target, MAX_TARGET), hint=plain(hint)),
         *([_input(POOL, "Pool", _select(state.pools, filled.pool))] if len(state.pools) > 1 else []),
         _input(REASON, "Reason", _text(filled.reason, MAX_REASON), optional=not state.reason_required),
@@ -128,7 +128,7 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
 
 def looking_view() -> Drawn:
     """Return what is shown while the account is looked for."""
-    return _view(block(["Looking for the account …"]))
+    return _view(lines([["Looking for the account …"]]))
 
 
 def found_view(*, shown: bool) -> Drawn:
@@ -139,7 +139,7 @@ def found_view(*, shown: bool) -> Drawn:
         else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
         "it. If the card is not in the channel in a minute, run /signout again."
     )
-    return _view(block([sentence]))
+    return _view(lines([[sentence]]))
 
 
 def state_of(view: Drawn) -> FormState:

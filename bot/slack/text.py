@@ -1,4 +1,4 @@
-"""What messages are made of, and the one place where that becomes Block Kit: so Slack interprets no text.
+"""What messages are made of, and the one place that draws Block Kit: so Slack interprets no text.
 
 How accounts and reasons are shown is here too: personal data is masked unless the settings say otherwise. Every field
 that can have some goes through `Shown`.
@@ -53,59 +53,12 @@ class Link:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button; a `style` of "danger" makes it red."""
-
-    label: str
-    action_id: str
-    value: str
-    style: str | None = None
-
-
 # A time shows in each reader's own time zone, an operator as a mention.
 Span = str | Bold | Code | Link | datetime | Operator
 Line = list[Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A heading, cut to Slack's limit."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Several lines. One with nothing in it is left out."""
-
-    lines: Sequence[Line]
-    form: Literal["section", "preformatted", "list"] = "section"
-
-
-@dataclass(frozen=True, slots=True)
-class SmallPrint:
-    """Small grey letters: a few lines, each of the facts that belong together."""
-
-    lines: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several, with its button."""
-
-    text: str
-    button: Button
-
-
-@dataclass(frozen=True, slots=True)
-class Buttons:
-    """A row of buttons."""
-
-    buttons: Sequence[Button]
-
-
-Block = Line | Header | Lines | SmallPrint | Choice | Buttons  # a line is a paragraph
+Block = Line | Drawn  # a line is a paragraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +71,18 @@ class Message:
 
 def message(*blocks: Block) -> Message:
     """Return a message of these blocks. An empty paragraph is left out."""
-    drawn = [block(each) for each in blocks if each]
+    drawn = [lines([each]) if isinstance(each, list) else each for each in blocks if each]
     return Message(drawn, as_text(drawn))
 
 
-def block(said: Block) -> Drawn:
-    """Return a block as Slack takes it."""
-    match said:
-        case Header(text):
-            return {"type": "header", "text": plain(text, MAX_HEADER)}
-        case Choice(text, button):
-            return {"type": "section", "text": plain(text, MAX_CHOICE), "accessory": _button(button)}
-        case Buttons(buttons):
-            return {"type": "actions", "elements": [_button(each) for each in buttons]}
-        case SmallPrint(rows):
-            texts = [plain(" · ".join(facts), MAX_SMALL)["text"] for facts in rows if facts]
-            return {"type": "context", "elements": [plain("") | {"text": "\n".join(texts)}]}
-    lines, form = (said.lines, said.form) if isinstance(said, Lines) else ([said], "section")
-    drawn = [[_element(span) for span in line] for line in lines if line]
+def header(text: str) -> Drawn:
+    """Return a heading, cut to Slack's limit."""
+    return {"type": "header", "text": plain(text, MAX_HEADER)}
+
+
+def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"] = "section") -> Drawn:
+    """Return several lines. One with nothing in it is left out."""
+    drawn = [[_element(span) for span in line] for line in said if line]
     if form == "list":
         sections = [{"type": "rich_text_section", "elements": line} for line in drawn]
         part: Drawn = {"type": "rich_text_list", "style": "bullet", "elements": sections}
@@ -145,15 +92,31 @@ def block(said: Block) -> Drawn:
     return {"type": "rich_text", "elements": [part]}
 
 
+def small_print(said: Sequence[Sequence[str]]) -> Drawn:
+    """Return small grey letters: a few lines, each of the facts that belong together."""
+    texts = [plain(" · ".join(facts), MAX_SMALL)["text"] for facts in said if facts]
+    return {"type": "context", "elements": [plain("") | {"text": "\n".join(texts)}]}
+
+
+def choice(text: str, its_button: Drawn) -> Drawn:
+    """Return one of several, with its button."""
+    return {"type": "section", "text": plain(text, MAX_CHOICE), "accessory": its_button}
+
+
+def buttons(said: Sequence[Drawn]) -> Drawn:
+    """Return a row of buttons."""
+    return {"type": "actions", "elements": list(said)}
+
+
+def button(label: str, action_id: str, value: str, **style: str) -> Drawn:
+    """Return a button; a `style` of "danger" makes it red."""
+    return {"type": "button", "text": plain(label), "action_id": action_id, "value": value, **style}
+
+
 def plain(text: str, limit: int = 3000) -> Drawn:
     """Return words where Slack takes no others, cut to `limit` characters."""
     text = visible(text)
     return {"type": "plain_text", "text": text if len(text) <= limit else f"{text[: limit - 1]}…", "emoji": False}
-
-
-def _button(said: Button) -> Drawn:
-    drawn = {"type": "button", "text": plain(said.label), "action_id": said.action_id, "value": said.value}
-    return {**drawn, "style": said.style} if said.style else drawn
 
 
 def _element(said: Span) -> Drawn:
