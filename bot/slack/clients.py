@@ -84,17 +84,6 @@ class BlockingClient(WebClient):
         self.failed, self._clock = failed, clock
         self._pools: dict[Proxy | None, PoolManager] = {}
 
-    def _past(self, proxy: Proxy | None) -> PoolManager:
-        """Return the connections past a proxy, or those without one."""
-        if proxy not in self._pools:
-            more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": tls()}
-            made = PoolManager(**more)
-            if proxy:
-                made = ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=tls(), **more)
-            made.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
-            self._pools.setdefault(proxy, made)
-        return self._pools[proxy]
-
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
         """Call a method. Raises `SlackApiError`, and what `send` raises."""
         try:
@@ -130,17 +119,29 @@ class BlockingClient(WebClient):
                 raise
 
     def _request(self, method: str, url: str, departure: Departure | None = None, **more: Any) -> BaseHTTPResponse:
-        pools, timeout = self._past(proxy_to(url)), Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
+        proxy, timeout = proxy_to(url), Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
+        if proxy not in self._pools:
+            self._pools.setdefault(proxy, _pools_past(proxy))
         more |= {"redirect": False, "retries": False, "timeout": timeout, "pool_timeout": ANSWER_SECONDS}
         try:
             with leaving(departure):
-                return pools.urlopen(method, url, **more)
+                return self._pools[proxy].urlopen(method, url, **more)
         except TooLateError:
             raise TimeoutError from None
         except HTTPError as error:
             raise _origin(error) from None
 
     _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call
+
+
+def _pools_past(proxy: Proxy | None) -> PoolManager:
+    """Return room for connections past a proxy, or for those without one."""
+    more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": tls()}
+    made = PoolManager(**more)
+    if proxy:
+        made = ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=tls(), **more)
+    made.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
+    return made
 
 
 def _origin(error: Exception) -> Exception:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from bot.options import looks_like_phone
 from bot.spellings import bare
@@ -12,6 +13,8 @@ FEWEST_IN_A_NAME = 9  # digits of one that is a user name: shorter ones are cust
 _EMAIL = re.compile(r"[^\s<>(),;:]+@[^\s@<>(),;:]+")
 _NUMBER = re.compile(r"(?<![\w#])(?<!\w-)[+(]?\d[\d .()/\-]*\d")  # not `HELP-1234567`, not `#1234567`
 _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4})(?: \d\d?)?")  # the minutes come after a colon
+
+_digits = partial(re.compile(r"\D").sub, "")  # of a text
 
 Place = tuple[int, int]  # beginning and end in a text
 
@@ -50,7 +53,3 @@ def _is_phone(text: str, found: re.Match[str]) -> bool:
         return bool(looks_like_phone(found[0]))
     goes_on = text[found.end() : found.end() + 1].isalnum()
     return len(_digits(found[0])) >= FEWEST_IN_TEXT and not goes_on and not _DATE.fullmatch(found[0])
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))
