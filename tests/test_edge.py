@@ -1,6 +1,5 @@
 """Lanes and rounds."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -70,11 +69,11 @@ def test_what_is_urgent_waits_where_the_lane_lets_it_and_nothing_else_does() -> 
     with pytest.raises(BusyError):
         lane.run("R4", nothing, urgent=True)
     assert (lane.places, lane.taken, done) == (3, 3, [])
-    assert asyncio.run(lane.full())
+    assert lane.full()
     go_on.set()
     assert lane.join(PATIENCE)
     assert (lane.taken, done) == (0, ["first", "second"])
-    assert asyncio.run(lane.full()) is None
+    assert lane.full() is None
     lane.stop()
 
 

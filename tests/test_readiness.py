@@ -1,11 +1,11 @@
 """What readiness and metrics rest on: probes that never hang, and counts that are made once."""
 
 import asyncio
+import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,8 +18,8 @@ from bot.action import Answer, Done, Refused, Unclear
 from bot.audit import OUTCOMES, Kind
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Endings, Metrics, Scrape
-from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness
+from bot.edge.metrics import Endings, Metrics, Values
+from bot.edge.readiness import DEGRADED, NOT_READY, READY, Outlook, Probe, readiness
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import AwsSetupError, BusyError, StoreUnavailableError
 from bot.stores.sqlite.store import SQLiteStore
@@ -27,7 +27,6 @@ from bot.wiring.stores import Store
 
 PATIENCE = 20
 NO_LOGIN = AwsSetupError("No login.", "Log in.", source="sso", kind="SSOTokenLoadError")
-NO_SSO = {"source": NO_LOGIN.source, "reason": NO_LOGIN.kind}
 
 
 @pytest.fixture
@@ -95,28 +94,25 @@ class NoStore:
         raise StoreUnavailableError("disk full")
 
 
-def outlook(
-    store: object,
-    unlisted: Callable[[], list[str]] = list,
-    no_credentials: Callable[[], AwsSetupError | None] = lambda: None,
-    troubles: Mapping[str, str | None] = MappingProxyType({}),
-) -> Outlook:
-    return Outlook(
-        store,  # type: ignore[arg-type]
-        StoppedClock(NOON + timedelta(hours=1)),
-        audit_refusing=lambda: None,
-        unlisted_groups=unlisted,
-        no_credentials=no_credentials,
-        pool_troubles=lambda: troubles,
-        last_ended=dict,
-    )
+def outlook(store: object, **of: Any) -> Outlook:
+    """Return how a bot is, of which nothing is known that is not said here."""
+    usual: dict[str, Any] = {
+        "audit_refusing": lambda: None,
+        "unlisted_groups": list,
+        "no_credentials": lambda: None,
+        "pool_troubles": dict,
+        "last_ended": dict,
+    }
+    return Outlook(store, StoppedClock(NOON + timedelta(hours=1)), **(usual | of))  # type: ignore[arg-type]
 
 
 def test_a_store_that_is_not_open_yet_is_not_asked() -> None:
     async def look() -> None:
-        closed = outlook(NoStore(), unlisted=lambda: ["S0NOSUCH01"])
+        closed = outlook(NoStore(), unlisted_groups=lambda: ["S0NOSUCH01"])
         assert await closed.store() == "The store is not open yet. The log says what the bot waits for."
-        assert [await closed.backlog(), await closed.delivery(), await closed.groups()] == [None, None, None]
+        _, wishes = await closed.told()
+        assert list(filter(None, wishes)) == []
+        assert await closed.waiting() is None
 
     asyncio.run(look())
 
@@ -129,7 +125,7 @@ def test_a_store_that_fails_is_told_without_its_error_which_is_in_the_log_once(
         broken.start()
         for _ in range(3):
             assert await broken.store() == "The store cannot be written, so no one can be signed out. The log says why."
-        assert await broken.backlog() is None
+        assert await broken.waiting() is None
         broken.stop()
 
     asyncio.run(look())
@@ -137,41 +133,22 @@ def test_a_store_that_fails_is_told_without_its_error_which_is_in_the_log_once(
 
 
 def test_one_missing_need_outweighs_every_wish() -> None:
-    async def none() -> None:
-        return None
-
-    async def need() -> str:
-        return "need"
-
-    async def wish() -> str:
-        return "wish"
-
-    async def look() -> list[tuple[str, list[str]]]:
-        cases = ([none], [none]), ([none], [wish, wish]), ([none, need], [wish])
-        found = [await readiness(needs, wishes) for needs, wishes in cases]
-        return [(each.status, list(each.reasons)) for each in found]
-
-    assert asyncio.run(look()) == [(READY, []), (DEGRADED, ["wish", "wish"]), (NOT_READY, ["need", "wish"])]
-
-
-def told(look: Look) -> str | None:
-    async def ask() -> str | None:
-        return await look()
-
-    return asyncio.run(ask())
+    assert readiness([None], [None]) == (READY, [])
+    assert readiness([None], ["wish", "", "wish"]) == (DEGRADED, ["wish", "wish"])
+    assert readiness([None, "need"], ["wish"]) == (NOT_READY, ["need", "wish"])
 
 
 def test_a_full_lane_is_told_and_each_who_is_turned_away_is_counted() -> None:
     metrics = Metrics()
-    lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away)
-    look = lane.full
+    lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away("aws"))
+    assert 'signout_lane_turned_away_total{lane="aws"} 0.0' in page(metrics)
     go_on = threading.Event()
     lane.run("R1", go_on.wait)
-    assert told(look) is None
+    assert lane.full() is None
     lane.run("R2", go_on.wait)
     with pytest.raises(BusyError):
         lane.run("R3", go_on.wait)
-    assert told(look) == "The aws lane is full, so new commands are told that the bot is busy."
+    assert lane.full() == "The aws lane is full, so new commands are told that the bot is busy."
     go_on.set()
     lane.stop()
     assert 'signout_lane_turned_away_total{lane="aws"} 1.0' in page(metrics)
@@ -194,16 +171,16 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
 
     async def look() -> None:
         socket = SocketMode(app(), ask, Metrics(), sole_instance=True)
-        assert "not connected" in (await socket.unreachable() or "")
+        assert "not connected" in (socket.unreachable() or "")
         socket._socket = connection = Connection()  # type: ignore[assignment]
-        assert await socket.unreachable() is None
+        assert socket.unreachable() is None
         connection.closed = True
         now[0] += GAP_SECONDS - 0.1
-        assert await socket.unreachable() is None
+        assert socket.unreachable() is None
         now[0] += 0.1
-        assert "not connected" in (await socket.unreachable() or "")
+        assert "not connected" in (socket.unreachable() or "")
         connection.closed = False
-        assert await socket.unreachable() is None
+        assert socket.unreachable() is None
 
     asyncio.run(look())
 
@@ -211,9 +188,9 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
 def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
     async def look() -> None:
         front = HttpMode(app(), "a" * 32)
-        assert "auth.test" in (await front.unreachable() or "")
+        assert "auth.test" in (front.unreachable() or "")
         await front.connect()
-        assert [await front.unreachable(), await front.ghosts(), await front.connected_for()] == [None] * 3
+        assert [front.unreachable(), front.ghosts(), front.connected_for()] == [None] * 3
 
     asyncio.run(look())
 
@@ -225,7 +202,7 @@ def test_connections_beyond_what_is_expected_are_told(*, sole: bool, connections
     async def look() -> bool:
         socket = SocketMode(app(), ask, Metrics(), sole_instance=sole)
         socket._greeted(connections)
-        return await socket.ghosts() is not None
+        return socket.ghosts() is not None
 
     assert asyncio.run(look()) == told
 
@@ -248,30 +225,34 @@ def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_o
         store.close()
 
 
-def scrape(**of: Any) -> Scrape:
-    usual: dict[str, Any] = {
-        "status": READY,
-        "lanes": {},
-        "missing_credentials": {},
-        "pools": {},
-        "audit_refusing": False,
-        **dict.fromkeys(("undelivered", "oldest_undelivered", "last_ended", "connected_for")),
-    }
-    return Scrape(**(usual | of))
+def page(metrics: Metrics, accept: str = "", values: Values | None = None) -> str:
+    return metrics.page(values or {}, accept)[0].decode()
 
 
-def page(metrics: Metrics, accept: str = "", **of: Any) -> str:
-    return metrics.page(scrape(**of), accept)[0].decode()
+def shown_of(looking: Outlook) -> set[str]:
+    """Return the lines of the page, once it was asked how things are."""
+
+    async def look() -> Values:
+        looking.start()
+        await looking.told()
+        values = await looking.gauges()
+        looking.stop()
+        return values
+
+    return set(page(Metrics(), values=asyncio.run(look())).splitlines())
 
 
 def test_what_the_alerts_look_at_is_shown() -> None:
-    metrics = Metrics()
-    metrics.clock_off(-90.5)
+    troubles = {"customers": "Cognito cannot be reached.", "staff": None}
     ended = dict.fromkeys(OUTCOMES, 0.0) | {Kind.UNKNOWN: NOON.timestamp()}
-    pools = {"customers": True, "staff": False}
-    text = page(metrics, last_ended=ended, pools=pools, missing_credentials=NO_SSO, audit_refusing=True)
+    looking = outlook(
+        NoStore(),
+        no_credentials=lambda: NO_LOGIN,
+        pool_troubles=lambda: troubles,
+        audit_refusing=lambda: "is_archived",
+        last_ended=lambda: ended,
+    )
     assert {
-        "signout_clock_off_seconds -90.5",
         'signout_last_ended_timestamp_seconds{outcome="unknown"} 1.7953488e+09',
         'signout_last_ended_timestamp_seconds{outcome="failed"} 0.0',
         'signout_pool_trouble{pool="customers"} 1.0',
@@ -279,11 +260,21 @@ def test_what_the_alerts_look_at_is_shown() -> None:
         "signout_aws_credentials 0.0",
         'signout_aws_credentials_missing{reason="SSOTokenLoadError",source="sso"} 1.0',
         "signout_audit_channel_refusing 1.0",
-    } <= set(text.splitlines())
-    later = page(metrics)
+        "signout_audit_undelivered_entries NaN",
+    } <= shown_of(looking)
+    later = shown_of(outlook(NoStore()))
     assert 'signout_last_ended_timestamp_seconds{outcome="failed"} NaN' in later, "the store does not say"
-    assert "signout_aws_credentials 1.0" in later
-    assert "signout_aws_credentials_missing{" not in later
+    assert {"signout_aws_credentials 1.0", "signout_audit_channel_refusing 0.0"} <= later
+    assert not [line for line in later if line.startswith("signout_aws_credentials_missing{")]
+
+
+def test_a_series_that_is_no_longer_true_leaves_the_page() -> None:
+    metrics = Metrics()
+    metrics.clock_off(-90.5)
+    first = page(metrics, values={"aws_credentials_missing": {("sso", "SSOTokenLoadError"): 1}})
+    assert 'signout_aws_credentials_missing{reason="SSOTokenLoadError",source="sso"} 1.0' in first
+    assert "signout_clock_off_seconds -90.5" in first
+    assert "signout_aws_credentials_missing{" not in page(metrics, values={"aws_credentials_missing": {}})
 
 
 def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for_once_in_a_while() -> None:
@@ -354,14 +345,14 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
 
 
 def test_each_pool_whose_last_call_failed_is_told() -> None:
-    async def look(troubles: Mapping[str, str | None]) -> str | None:
-        looking = outlook(NoStore(), troubles=troubles)
-        said = await looking.cognito()
+    async def look(troubles: Mapping[str, str | None]) -> list[str]:
+        looking = outlook(NoStore(), pool_troubles=lambda: troubles)
+        _, wishes = await looking.told()
         looking.stop()
-        return said
+        return list(filter(None, wishes))
 
-    assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == "One. Two."
-    assert asyncio.run(look({"customers": None})) is None
+    assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == ["One. Two."]
+    assert asyncio.run(look({"customers": None})) == []
 
 
 def ended(store: Store, clock: StoppedClock, answer: Answer) -> None:
@@ -416,7 +407,9 @@ def test_an_entry_that_is_there_some_seconds_after_its_time_is_read_all_the_same
 
 
 def test_what_could_not_be_asked_is_no_number_and_openmetrics_is_spoken_where_it_is_understood() -> None:
-    assert "signout_audit_undelivered_entries NaN" in page(Metrics())
+    assert "signout_audit_undelivered_entries NaN" in page(
+        Metrics(), values={"audit_undelivered_entries": {(): math.nan}}
+    )
     assert page(Metrics(), "application/openmetrics-text; version=1.0.0").endswith("# EOF\n")
 
 
@@ -435,6 +428,6 @@ def test_labels_stay_few_whatever_comes() -> None:
     "accept", ["application/openmetrics-text;version=a", "application/openmetrics-text;=;version==1"]
 )
 def test_whatever_a_scraper_accepts_it_gets_a_page(accept: str) -> None:
-    page, content_type = Metrics().page(scrape(), accept)
+    page, content_type = Metrics().page({}, accept)
     assert b"signout_status" in page
     assert content_type.startswith("text/plain")

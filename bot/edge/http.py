@@ -8,6 +8,7 @@ import math
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -32,14 +33,14 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class _Now(Clock):
     """A time as slack_sdk asks for it."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    told: Callable[[], datetime]
 
     def now(self) -> float:
-        return self._now().timestamp()
+        return self.told().timestamp()
 
 
 class _RefusedError(Exception):
@@ -66,7 +67,7 @@ class HttpMode:
     ) -> None:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret, clock=_Now(now))
-        self._signatures = Signatures(REMEMBERED)
+        self._done: dict[str, None] = {}  # the latest signatures; across instances and restarts the ask's id does this
         self._told: dict[str, tuple[float, int]] = {}  # by reason: when it was last logged, and how many came since
         self._unproved = 0
         self._connected = False
@@ -81,14 +82,14 @@ class HttpMode:
     async def close(self) -> None:
         """Do nothing: once it has drained, the bot answers "restarting" until its port closes."""
 
-    async def unreachable(self) -> str | None:
+    def unreachable(self) -> str | None:
         """Say where Slack is told to try again."""
         return None if self._connected else "Slack has not told yet who the bot is (auth.test), so no one is allowed."
 
-    async def ghosts(self) -> str | None:
+    def ghosts(self) -> str | None:
         """Return None: Slack keeps no connection here that it could count."""
 
-    async def connected_for(self) -> float | None:
+    def connected_for(self) -> float | None:
         """Return None: there is no connection."""
 
     async def _answer(self, request: web.Request) -> web.Response:
@@ -116,13 +117,21 @@ class HttpMode:
             raise _RefusedError(
                 401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
             )
-        if not self._signatures.is_new(signature):
+        if not self._is_new(signature):
             log.warning("A request to %s came again. It was not done again", PATH)
             return web.Response()
         payload = _payload(body, request.content_type)
         if not self._connected and not payload.keys() & {"challenge", "ssl_check"}:
             return _try_again(payload)
         return self._dispatch(payload, ask_id(timestamp, signature))
+
+    def _is_new(self, signature: str) -> bool:
+        if signature in self._done:
+            return False
+        self._done[signature] = None
+        if len(self._done) > REMEMBERED:
+            del self._done[next(iter(self._done))]
+        return True
 
     async def _read(self, request: web.Request) -> str:
         body = bytearray()
@@ -150,23 +159,6 @@ class HttpMode:
         answer = dispatched(self._app, payload, {"ask_id": id_})
         self._acked(time.monotonic() - begun)
         return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
-
-
-class Signatures:
-    """The last `most` signatures, in memory only: across instances and restarts the ask's id does the same."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: dict[str, None] = {}
-
-    def is_new(self, signature: str) -> bool:
-        """Return whether it was not seen before, and remember it."""
-        if signature in self._kept:
-            return False
-        self._kept[signature] = None
-        if len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
-        return True
 
 
 def ask_id(timestamp: str, signature: str) -> str:

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 class ThreadLane:
     """A `Lane` of `threads` threads, each begun once no other is idle. What is urgent may also wait, so many at a time.
 
-    The last `kept` threads are for what is urgent. `turned_away` is told the lane's name whenever there is no room. The
-    threads are daemons: what hangs past the drain does not keep the process from ending.
+    The last `kept` threads are for what is urgent. `turned_away` is called whenever there is no room. The threads
+    are daemons: what hangs past the drain does not keep the process from ending.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ThreadLane:
         *,
         kept: int = 0,
         waiting: int = 0,
-        turned_away: Callable[[str], None] = lambda _: None,
+        turned_away: Callable[[], object] = lambda: None,
     ) -> None:
         self.name = name
         self.places = threads + waiting
@@ -58,7 +58,7 @@ class ThreadLane:
         """Do `work` on one of the threads, its log lines with the request's id; or raise `BusyError`."""
         with self._changed:
             if self._free <= (0 if urgent else self._kept):
-                self._turned_away(self.name)
+                self._turned_away()
                 raise BusyError
             if self._idle:
                 self._idle -= 1
@@ -77,7 +77,7 @@ class ThreadLane:
         except RuntimeError:
             log.warning("The system gives the %s lane no more threads than %s", self.name, self._begun)
             if not self._begun:
-                self._turned_away(self.name)
+                self._turned_away()
                 raise BusyError from None
 
     @property
@@ -85,7 +85,7 @@ class ThreadLane:
         """How many places are taken."""
         return self.places - self._free
 
-    async def full(self) -> str | None:
+    def full(self) -> str | None:
         """Say where what is not urgent finds no room."""
         full = self._free <= self._kept
         return f"The {self.name} lane is full, so new commands are told that the bot is busy." if full else None

@@ -1,7 +1,6 @@
 """The numbers for Prometheus: plain methods on one side, one page on the other. No label names a person."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import (
@@ -37,6 +36,7 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
         *("too_many_websockets", "link_disabled"),
     }
 )
+Values = dict[str, Mapping[tuple[str, ...], float]]  # of each gauge, by what its labels are
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
@@ -74,21 +74,6 @@ TIMES: Mapping[str, tuple[str, Sequence[float]]] = {
     "click_to_result_seconds": ("From the arrival of a press on Sign out to Slack's yes to the result.", _WAIT),
     "ack_seconds": ("From what Slack sent to its ack on the wire.", _ACK),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scrape:
-    """How things are at a scrape. None: it could not be asked in time (NaN on the page), or there is none."""
-
-    status: str
-    lanes: Mapping[str, tuple[int, int]]
-    connected_for: float | None
-    missing_credentials: Mapping[str, str]  # which source gave none, and for which reason
-    pools: Mapping[str, bool]
-    audit_refusing: bool
-    last_ended: Mapping[str, float] | None
-    undelivered: int | None
-    oldest_undelivered: float | None
 
 
 class Endings:
@@ -156,9 +141,9 @@ class Metrics:
         """Count a failed call of Slack."""
         self._counters["slack_errors"].labels(method, kind if kind in SLACK_ERRORS else OTHER).inc()
 
-    def turned_away(self, lane: str) -> None:
-        """Count work for which a lane had no place."""
-        self._counters["lane_turned_away"].labels(lane).inc()
+    def turned_away(self, lane: str) -> Callable[[], None]:
+        """Return what counts work for which a lane had no place. Its series is there from now on."""
+        return self._counters["lane_turned_away"].labels(lane).inc
 
     def greeted(self, connections: int, *, again: bool) -> None:
         """Note Slack's hello on a new Socket Mode connection, and how many it counts."""
@@ -166,28 +151,13 @@ class Metrics:
         if again:
             self._counters["socket_mode_reconnects"].inc()
 
-    def page(self, scrape: Scrape, accept: str) -> tuple[bytes, str]:
-        """Return the page, and its content type: OpenMetrics where the scraper asks for it."""
-        gauges = self._gauges
-        for status in ("ready", "degraded", "not ready"):
-            gauges["status"].labels(status.replace(" ", "_")).set(status == scrape.status)
-        for lane, (places, taken) in scrape.lanes.items():
-            gauges["lane_places"].labels(lane).set(places)
-            gauges["lane_places_taken"].labels(lane).set(taken)
-            self._counters["lane_turned_away"].labels(lane)
-        gauges["socket_mode_connected_seconds"].set(scrape.connected_for or 0)
-        gauges["audit_undelivered_entries"].set(_or_nan(scrape.undelivered))
-        gauges["audit_oldest_undelivered_age_seconds"].set(_or_nan(scrape.oldest_undelivered))
-        gauges["audit_channel_refusing"].set(scrape.audit_refusing)
-        gauges["aws_credentials"].set(not scrape.missing_credentials)
-        gauges["aws_credentials_missing"].clear()
-        if scrape.missing_credentials:
-            gauges["aws_credentials_missing"].labels(**scrape.missing_credentials).set(1)
-        for pool, in_trouble in scrape.pools.items():
-            gauges["pool_trouble"].labels(pool).set(in_trouble)
-        for outcome in OUTCOMES:
-            last = _or_nan(scrape.last_ended[outcome] if scrape.last_ended else None)
-            gauges["last_ended_timestamp_seconds"].labels(outcome).set(last)
+    def page(self, values: Values, accept: str) -> tuple[bytes, str]:
+        """Return the page with these gauges, and its content type: OpenMetrics where the scraper asks for it."""
+        for name, series in values.items():
+            gauge = self._gauges[name]
+            gauge.clear()
+            for labels, value in series.items():
+                (gauge.labels(*labels) if labels else gauge).set(value)
         encode, content_type = _encoder(accept)
         return encode(self._registry), content_type
 
@@ -198,7 +168,3 @@ def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
         return choose_encoder(accept)
     except Exception:  # noqa: BLE001 -- anyone may have written it
         return choose_encoder("")
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -2,22 +2,25 @@
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from bot.audit import OUTCOMES
 from bot.edge.lanes import ThreadLane, settle
+from bot.edge.metrics import Values
 from bot.errors import AwsSetupError, StoreUnavailableError
 from bot.facts.finding import Backlog
 from bot.ports import Clock, Outbox
 
-READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
-OVERDUE = timedelta(minutes=5)
+STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
+OVERDUE_SECONDS = 300.0
 SECONDS_BETWEEN_CHECKS = 30.0
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
 ROOM_TO_ASK = 6  # threads: the store's three questions, the groups', the credentials', one to spare
@@ -40,18 +43,8 @@ class WatchedStore(Outbox, Protocol):
 
 
 T = TypeVar("T")
-# What is wrong, as a sentence; None where nothing is.
-Look = Callable[[], Awaitable[str | None]]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether to send work here, and what someone should look at."""
-
-    status: str
-    reasons: Sequence[str]
 
 
 @dataclass
@@ -114,7 +107,7 @@ class Outlook:
         self._no_credentials: AwsSetupError | None = NOT_YET
         self._clock = clock
         self._audit_refusing = audit_refusing
-        self.pool_troubles = pool_troubles
+        self._pool_troubles = pool_troubles
         self._writable = Probe(self._lane, store.check_writable)
         self._backlog = Probe(self._lane, store.backlog, fresh=1.0)
         self._groups = Probe(self._lane, unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
@@ -130,56 +123,65 @@ class Outlook:
         self._store_is_open, self._has_stopped = False, True
         self._lane.stop()
 
-    async def backlog(self) -> Backlog | None:
-        """Return what waits for delivery, or None where the store does not say."""
-        return await self._told(self._backlog)
+    async def told(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
+        """Return what is wrong with what the bot needs, and with the rest, a sentence each; None where nothing is."""
+        asked = self.store(), self.credentials(), self.waiting(), self._answer(self._groups)
+        store, credentials, waiting, unlisted = await asyncio.gather(*asked)
+        refusing, age, groups = self._audit_refusing(), waiting[1] if waiting else 0.0, " and ".join(unlisted or ())
+        return (store, credentials), (
+            refusing and f"The audit channel takes no messages ({refusing}). They are kept and delivered later.",
+            f"An undelivered audit entry has waited for {age // 60:.0f} minutes." if age > OVERDUE_SECONDS else None,
+            " ".join(filter(None, self._pool_troubles().values())),
+            groups and f"Slack does not list {groups}, so it allows no one. The log says why.",
+        )
 
-    async def last_ended(self) -> Mapping[str, float] | None:
-        """Return when a request last ended with each outcome, or None where the store does not say."""
-        return await self._told(self._last_ended)
+    async def gauges(self) -> Values:
+        """Return the numbers that are asked for at a scrape. What could not be asked in time is NaN."""
+        entries, age = await self.waiting() or (math.nan, math.nan)
+        last_ended = await self._answer(self._last_ended) or dict.fromkeys(OUTCOMES, math.nan)
+        why = self._no_credentials
+        return {
+            "audit_undelivered_entries": {(): entries},
+            "audit_oldest_undelivered_age_seconds": {(): age},
+            "audit_channel_refusing": {(): self._audit_refusing() is not None},
+            "aws_credentials": {(): why is None},
+            "aws_credentials_missing": {(why.source, why.kind): 1} if why else {},
+            "pool_trouble": {(pool,): trouble is not None for pool, trouble in self._pool_troubles().items()},
+            "last_ended_timestamp_seconds": {(outcome,): at for outcome, at in last_ended.items()},
+        }
 
-    async def _told(self, probe: Probe[T]) -> T | None:
+    async def _answer(self, probe: Probe[T]) -> T | None:
         if self._store_is_open:
             with suppress(Exception):  # that the store is out of order is told by `store`; a group is asked again soon
                 return await probe.answer()
         return None
 
-    def age(self, since: datetime | None) -> timedelta:
-        """Return for how long something has waited."""
-        return max(self._clock.now() - since, timedelta(0)) if since else timedelta(0)
+    async def waiting(self) -> tuple[int, float] | None:
+        """Return how many entries wait for delivery, and for how many seconds the oldest outcome does.
+
+        Refusals may wait: anyone can cause them. None where the store does not say.
+        """
+        backlog = await self._answer(self._backlog)
+        if backlog is None:
+            return None
+        waited = self._clock.now() - backlog.oldest_at if backlog.oldest_at else timedelta(0)
+        return backlog.entries, max(waited.total_seconds(), 0.0)
 
     async def store(self) -> str | None:
         """Say where the store cannot be written."""
         if not self._store_is_open:
             return "The store is not open yet. The log says what the bot waits for."
+        trouble = None
         try:
             await self._writable.answer()
         except TimeoutError:
             return "The store does not answer in time, so no one can be signed out."
         except Exception as error:  # noqa: BLE001 -- for any error: nothing can be written
-            self._note(error.reason if isinstance(error, StoreUnavailableError) else repr(error))
-            return "The store cannot be written, so no one can be signed out. The log says why."
-        self._note(None)
-        return None
-
-    def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self._trouble:  # said once, even if it is asked often
-            log.error("The store cannot be written: %s", trouble)
+            trouble = error.reason if isinstance(error, StoreUnavailableError) else repr(error)
+            if trouble != self._trouble:  # said once, even if it is asked often
+                log.error("The store cannot be written: %s", trouble)  # noqa: TRY400 -- its reason says it
         self._trouble = trouble
-
-    async def audit_channel(self) -> str | None:
-        """Say where someone has to repair the audit channel."""
-        if reason := self._audit_refusing():
-            return f"The audit channel takes no messages ({reason}). They are kept and delivered later."
-        return None
-
-    async def delivery(self) -> str | None:
-        """Say where an outcome has waited for the audit channel for long. Refusals may wait: anyone can cause them."""
-        backlog = await self.backlog()
-        age = self.age(backlog.oldest_at) if backlog else timedelta(0)
-        if age <= OVERDUE:
-            return None
-        return f"An undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
+        return trouble and "The store cannot be written, so no one can be signed out. The log says why."
 
     async def credentials(self) -> str | None:
         """Say where the bot has no AWS credentials."""
@@ -189,31 +191,12 @@ class Outlook:
             before, self._no_credentials = self._no_credentials, await self._credentials.answer()
             if self._no_credentials and str(before) != str(self._no_credentials):
                 log.error("There are no AWS credentials. %s", self._no_credentials)
-        why = self._no_credentials
-        if not why:
-            return None
-        return f"The bot has no AWS credentials ({why.kind}), so no one can be signed out. {why}".rstrip()
-
-    def missing_credentials(self) -> Mapping[str, str]:
-        """Return which source gave no credentials, and why, as was last known; nothing where there are some."""
-        why = self._no_credentials
-        return {"source": why.source, "reason": why.kind} if why else {}
-
-    async def cognito(self) -> str | None:
-        """Say for which pools the last call did not reach Cognito, or Cognito did not take the credentials."""
-        return " ".join(filter(None, self.pool_troubles().values())) or None
-
-    async def groups(self) -> str | None:
-        """Say which user groups Slack does not list."""
-        unlisted = await self._told(self._groups)
-        if not unlisted:
-            return None
-        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. The log says why."
+        if why := self._no_credentials:
+            return f"The bot has no AWS credentials ({why.kind}), so no one can be signed out. {why}".rstrip()
+        return None
 
 
-async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:
-    """Return whether it is ready: without a need the bot is not ready; without a wish it is degraded."""
-    said = await asyncio.gather(*(look() for look in (*needs, *wishes)))
-    missing, troubles = list(filter(None, said[: len(needs)])), list(filter(None, said[len(needs) :]))
-    status = NOT_READY if missing else DEGRADED if troubles else READY
-    return Readiness(status, missing + troubles)
+def readiness(needs: Iterable[str | None], wishes: Iterable[str | None]) -> tuple[str, Sequence[str]]:
+    """Return the status and why: without a need the bot is not ready, without a wish it is degraded."""
+    missing, troubles = list(filter(None, needs)), list(filter(None, wishes))
+    return NOT_READY if missing else DEGRADED if troubles else READY, missing + troubles

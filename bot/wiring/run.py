@@ -90,15 +90,19 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     store = build_store(settings, checked, partial(_written, metrics, hurry))
     slack = _slack_side(settings, store, checked, metrics)
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
-    pools, lanes = user_pools(settings, checked, metrics.cognito_failed, heard), _lanes(metrics)
+    pools = user_pools(settings, checked, metrics.cognito_failed, heard)
+    away = metrics.turned_away
+    slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=away("slack"))
+    newcomers = ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=away(NEWCOMERS))
+    aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=away("aws"))
     refusals = Refusals(tallies=store, clock=checked, beyond=checked.beyond)
     flow = flow_of(
         settings,
         pools,
         store,
         checked,
-        entrance=Doorway(lane=lanes[0], newcomers_lane=lanes[1], listed=settings.allowlist.users),
-        aws_lane=lanes[2],
+        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers, listed=settings.allowlist.users),
+        aws_lane=aws_lane,
         trail=refusals,
         members=slack.groups.members,
         home=lambda: slack.installation.home,
@@ -109,7 +113,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
         front=_front(settings, app, slack.client, metrics, checked, http=http),
         store=store,
         flow=flow,
-        lanes=lanes,
+        lanes=(slack_lane, newcomers, aws_lane),
         outlook=_outlook(settings, store, checked, slack, heard),
         metrics=metrics,
         rounds=(*rounds, Rounds("delivery", partial(_deliver, slack.delivery, checked), hurry)),
@@ -143,14 +147,6 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
     installation = Installation(SlackPeople(client).belongs)
     groups = SlackGroups(client, teams=GroupTeams(client, installation.is_org_wide))
     return SlackSide(client=client, groups=groups, installation=installation, delivery=delivery, cards=cards)
-
-
-def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
-    return (
-        ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
-        ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
-        ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
-    )
 
 
 def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide, heard: Mapping[str, Heard]) -> Outlook:
