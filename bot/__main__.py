@@ -19,7 +19,6 @@ from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
 from bot.terminal.output import say, show
 
 if TYPE_CHECKING:
-    from bot.request import Options
     from bot.settings.model import Settings
     from bot.settings.references import Resolve
 
@@ -85,20 +84,17 @@ def _check(words: Sequence[str]) -> int:
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
+    from bot.terminal.endings import without_complaints
     from bot.terminal.signout_command import read, read_file
 
-    command = read(words, AwsSpelling(read_file).read)
-    return _in_terminal(command.options, yes=command.yes) if command else DONE
+    if not (command := read(words, AwsSpelling(read_file).read)):
+        return DONE
+    from bot.wiring.terminal import sign_out  # after that, since it takes a second
 
-
-def _in_terminal(options: "Options", *, yes: bool) -> int:
-    from bot.terminal.endings import without_complaints
-    from bot.wiring.terminal import terminal_front
-
-    settings = _settings()
+    (options, yes), settings = command, _settings()
     _log(settings, "WARNING")
-    with without_complaints(), terminal_front(settings) as front:
-        return front.take(options, yes=yes)
+    with without_complaints():
+        return sign_out(settings, options, yes=yes)
 
 
 def _audit(words: Sequence[str]) -> int:

@@ -187,7 +187,7 @@ def test_slacks_secrets_are_not_in_the_environment_while_a_verb_does_its_work(
     monkeypatch.setattr(logging.root, "handlers", [])
     monkeypatch.setattr("bot.wiring.run.serve", serve)
     monkeypatch.setattr("bot.wiring.check.checks", look)
-    monkeypatch.setattr("bot.wiring.terminal.terminal_front", look)
+    monkeypatch.setattr("bot.wiring.terminal.sign_out", look)
     words = {"signout": ["--user-pool-id", SETTINGS["SIGNOUT_POOL_ID"], "--username", "ada", "--yes"]}
     assert ended([verb, *words.get(verb, [])]) in {1, 255}
     assert sorted(known) == sorted(secrets.values())

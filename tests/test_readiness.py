@@ -3,7 +3,7 @@
 import asyncio
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,7 @@ PATIENCE = 20
 NO_LOGIN = AwsSetupError("No login.", "Log in.", source="sso", kind="SSOTokenLoadError")
 
 
-@pytest.fixture
-def lane() -> Iterator[ThreadLane]:
-    lane = ThreadLane("health", 4)  # as many as a test calls: an answer is there a moment before its thread is free
-    yield lane
-    lane.stop()
-
-
-def test_what_hangs_is_asked_once_and_holds_up_nobody(lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_hangs_is_asked_once_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probe, "WITHIN", 0.05)
     calls: list[int] = []
     go_on = threading.Event()
@@ -47,21 +40,19 @@ def test_what_hangs_is_asked_once_and_holds_up_nobody(lane: ThreadLane, monkeypa
         return "there"
 
     async def look() -> None:
-        probe = Probe(lane, ask)
+        probe = Probe(ask)
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 await probe.answer()
         go_on.set()
-        await asyncio.to_thread(lane.join, PATIENCE)
+        monkeypatch.setattr(Probe, "WITHIN", PATIENCE)
         assert await probe.answer() == "there"
 
     asyncio.run(look())
     assert len(calls) == 1
 
 
-def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(
-    lane: ThreadLane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probe, "WITHIN", PATIENCE)
     calls: list[int] = []
 
@@ -72,7 +63,7 @@ def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(
         return len(calls)
 
     async def look() -> None:
-        fresh, stale, failed = Probe(lane, ask, fresh=600), Probe(lane, ask, fresh=0), Probe(lane, ask, fresh=600)
+        fresh, stale, failed = Probe(ask, fresh=600), Probe(ask, fresh=0), Probe(ask, fresh=600)
         assert [await fresh.answer(), await fresh.answer()] == [1, 1]
         assert [await stale.answer(), await stale.answer()] == [2, 3]
         for _ in range(2):
@@ -122,11 +113,10 @@ def test_a_store_that_fails_is_told_without_its_error_which_is_in_the_log_once(
 ) -> None:
     async def look() -> None:
         broken = outlook(NoStore())
-        broken.start()
+        broken.store_is_open = True
         for _ in range(3):
             assert await broken.store() == "The store cannot be written, so no one can be signed out. The log says why."
         assert await broken.waiting() is None
-        broken.stop()
 
     asyncio.run(look())
     assert caplog.messages == ["The store cannot be written: disk full"]
@@ -233,11 +223,9 @@ def shown_of(looking: Outlook) -> set[str]:
     """Return the lines of the page, once it was asked how things are."""
 
     async def look() -> Values:
-        looking.start()
+        looking.store_is_open = True
         await looking.told()
-        values = await looking.gauges()
-        looking.stop()
-        return values
+        return await looking.gauges()
 
     return set(page(Metrics(), values=asyncio.run(look())).splitlines())
 
@@ -286,12 +274,10 @@ def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for
 
     async def look() -> list[str | None]:
         looking = outlook(NoStore(), no_credentials=no_credentials)
-        said = [await looking.credentials() for _ in range(3)]
-        looking.stop()
-        return [*said, await looking.credentials()]
+        return [await looking.credentials() for _ in range(3)]
 
     told = "The bot has no AWS credentials (SSOTokenLoadError), so no one can be signed out. No login. Log in."
-    assert asyncio.run(look()) == [told, told, told, None]
+    assert asyncio.run(look()) == [told, told, told]
     assert len(asked) == 1
 
 
@@ -306,7 +292,6 @@ def test_credentials_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyP
         looking = outlook(NoStore(), no_credentials=late)
         said = await looking.credentials()
         go_on.set()
-        looking.stop()
         return said
 
     assert asyncio.run(look()) == (
@@ -334,7 +319,6 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
         go_on.set()
         while len(asked) < 3:
             last = await looking.credentials()
-        looking.stop()
         return [*said, last]
 
     assert asyncio.run(look()) == [
@@ -348,7 +332,6 @@ def test_each_pool_whose_last_call_failed_is_told() -> None:
     async def look(troubles: Mapping[str, str | None]) -> list[str]:
         looking = outlook(NoStore(), pool_troubles=lambda: troubles)
         _, wishes = await looking.told()
-        looking.stop()
         return list(filter(None, wishes))
 
     assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == ["One. Two."]

@@ -122,8 +122,13 @@ class HttpMode:
             return web.Response()
         payload = _payload(body, request.content_type)
         if not self._connected and not payload.keys() & {"challenge", "ssl_check"}:
-            return _try_again(payload)
-        return self._dispatch(payload, ask_id(timestamp, signature))
+            if "command" in payload:
+                return web.json_response({"response_type": "ephemeral", "text": STARTING})
+            return web.Response(status=503)  # to a failed press or form Slack itself says what to do
+        begun = time.monotonic()
+        answer = dispatched(self._app, payload, {"ask_id": ask_id(timestamp, signature)})
+        self._acked(time.monotonic() - begun)
+        return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
 
     def _is_new(self, signature: str) -> bool:
         if signature in self._done:
@@ -153,12 +158,6 @@ class HttpMode:
             raise _RefusedError(400, "it is not UTF-8") from None
         finally:
             self._unproved -= len(body)
-
-    def _dispatch(self, payload: dict[str, Any], id_: str) -> web.Response:
-        begun = time.monotonic()
-        answer = dispatched(self._app, payload, {"ask_id": id_})
-        self._acked(time.monotonic() - begun)
-        return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
 
 
 def ask_id(timestamp: str, signature: str) -> str:
@@ -201,10 +200,3 @@ def _payload(body: str, content_type: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise _RefusedError(400, "it is neither a command nor a press nor a form")
     return payload
-
-
-def _try_again(payload: dict[str, Any]) -> web.Response:
-    """Say so where the answer to a command can; to a failed press or form Slack itself says it."""
-    if "command" in payload:
-        return web.json_response({"response_type": "ephemeral", "text": STARTING})
-    return web.Response(status=503)

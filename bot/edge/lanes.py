@@ -196,14 +196,9 @@ class UnwaitedThreads(ThreadPoolExecutor):
 
 
 def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
-    """Do several things at the same time, the last on this thread; return all results, or raise the first error."""
-    futures: list[Future[T]] = [Future() for _ in works]
-    pairs = list(zip(futures, works, strict=True))
-    for future, work in pairs[:-1]:
-        threading.Thread(target=copy_context().run, args=(settle, future, work), daemon=True).start()
-    for future, work in pairs[-1:]:
-        settle(future, work)
-    return [future.result() for future in futures]
+    """Do several things at the same time, each on a thread; return all results, or raise the first error."""
+    threads = UnwaitedThreads()
+    return [future.result() for future in [threads.submit(copy_context().run, work) for work in works]]
 
 
 def settle(future: "Future[T]", work: Callable[[], T]) -> None:

@@ -68,12 +68,6 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
     "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
 }
-# What it says, and its buckets.
-TIMES: Mapping[str, tuple[str, Sequence[float]]] = {
-    "command_to_card_seconds": ("From the arrival of a command or form to Slack's yes to its card.", _WAIT),
-    "click_to_result_seconds": ("From the arrival of a press on Sign out to Slack's yes to the result.", _WAIT),
-    "ack_seconds": ("From what Slack sent to its ack on the wire.", _ACK),
-}
 
 
 class Endings:
@@ -113,14 +107,13 @@ class Metrics:
         PlatformCollector(registry=at)
         self._counters = {name: Counter(f"signout_{name}", *row, registry=at) for name, row in COUNTERS.items()}
         self._gauges = {name: Gauge(f"signout_{name}", *row, registry=at) for name, row in GAUGES.items()}
-        times = {
-            name: Histogram(f"signout_{name}", says, buckets=buckets, registry=at)
-            for name, (says, buckets) in TIMES.items()
-        }
-        # How many seconds each took.
-        self.card_shown = times["command_to_card_seconds"].observe
-        self.result_shown = times["click_to_result_seconds"].observe
-        self.acked = times["ack_seconds"].observe
+        # Each is told how many seconds something took.
+        says = "From the arrival of a command or form to Slack's yes to its card."
+        self.card_shown = Histogram("signout_command_to_card_seconds", says, buckets=_WAIT, registry=at).observe
+        says = "From the arrival of a press on Sign out to Slack's yes to the result."
+        self.result_shown = Histogram("signout_click_to_result_seconds", says, buckets=_WAIT, registry=at).observe
+        says = "From what Slack sent to its ack on the wire."
+        self.acked = Histogram("signout_ack_seconds", says, buckets=_ACK, registry=at).observe
         self.clock_off = self._gauges["clock_off_seconds"].set
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
@@ -158,13 +151,8 @@ class Metrics:
             gauge.clear()
             for labels, value in series.items():
                 (gauge.labels(*labels) if labels else gauge).set(value)
-        encode, content_type = _encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except Exception:  # noqa: BLE001 -- prometheus-client trips over some, and anyone may have written it
+            encode, content_type = choose_encoder("")
         return encode(self._registry), content_type
-
-
-def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
-    """Return what a scraper asks for; the plain form where prometheus-client trips over what it says."""
-    try:
-        return choose_encoder(accept)
-    except Exception:  # noqa: BLE001 -- anyone may have written it
-        return choose_encoder("")

@@ -5,15 +5,12 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bot.audit import OUTCOMES
-from bot.edge.lanes import ThreadLane, settle
 from bot.edge.metrics import Values
 from bot.errors import AwsSetupError, StoreUnavailableError
 from bot.facts.finding import Backlog
@@ -23,7 +20,6 @@ STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE_SECONDS = 300.0
 SECONDS_BETWEEN_CHECKS = 30.0
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
-ROOM_TO_ASK = 6  # threads: the store's three questions, the groups', the credentials', one to spare
 
 
 class WatchedStore(Outbox, Protocol):
@@ -49,14 +45,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Probe(Generic[T]):
-    """Calls `ask`, which may hang, on a thread of `lane`, one call at a time. An answer is given for `fresh` seconds.
+    """Calls `ask`, which may hang, on a thread, one call at a time. An answer is given for `fresh` seconds.
 
     Of a call that hangs each asker waits until `WITHIN` seconds after its beginning. Used on one loop.
     """
 
     WITHIN: ClassVar[float] = 2.0
 
-    lane: ThreadLane
     ask: Callable[[], T]
     fresh: float = 3.0
     _begun: float = 0.0
@@ -67,9 +62,7 @@ class Probe(Generic[T]):
         """Return the answer, at most `fresh` seconds old. Raises `TimeoutError`, or as `ask` does."""
         now = time.monotonic()
         if self._answer is None or (self._answer.done() and now >= self._stale_at):
-            called: Future[T] = Future()
-            self.lane.run(None, partial(settle, called, self._dated), urgent=True)
-            self._answer, self._begun = asyncio.wrap_future(called), now
+            self._answer, self._begun = asyncio.get_running_loop().run_in_executor(None, self._dated), now
             # Else asyncio complains of a failure that comes after its askers have gone.
             self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
         await asyncio.wait((self._answer,), timeout=max(self._begun + self.WITHIN - now, 0))
@@ -101,27 +94,17 @@ class Outlook:
         pool_troubles: Callable[[], Mapping[str, str | None]],
         last_ended: Callable[[], Mapping[str, float]],
     ) -> None:
-        self._lane = ThreadLane("health", ROOM_TO_ASK)
-        self._store_is_open = self._has_stopped = False
+        self.store_is_open = False  # before and after that it is not asked
         self._trouble: str | None = None
         self._no_credentials: AwsSetupError | None = NOT_YET
         self._clock = clock
         self._audit_refusing = audit_refusing
         self._pool_troubles = pool_troubles
-        self._writable = Probe(self._lane, store.check_writable)
-        self._backlog = Probe(self._lane, store.backlog, fresh=1.0)
-        self._groups = Probe(self._lane, unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
-        self._credentials = Probe(self._lane, no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
-        self._last_ended = Probe(self._lane, last_ended, fresh=SECONDS_BETWEEN_CHECKS)
-
-    def start(self) -> None:
-        """Begin to ask: the store is open."""
-        self._store_is_open = True
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._store_is_open, self._has_stopped = False, True
-        self._lane.stop()
+        self._writable = Probe(store.check_writable)
+        self._backlog = Probe(store.backlog, fresh=1.0)
+        self._groups = Probe(unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
+        self._credentials = Probe(no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
+        self._last_ended = Probe(last_ended, fresh=SECONDS_BETWEEN_CHECKS)
 
     async def told(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
         """Return what is wrong with what the bot needs, and with the rest, a sentence each; None where nothing is."""
@@ -151,7 +134,7 @@ class Outlook:
         }
 
     async def _answer(self, probe: Probe[T]) -> T | None:
-        if self._store_is_open:
+        if self.store_is_open:
             with suppress(Exception):  # that the store is out of order is told by `store`; a group is asked again soon
                 return await probe.answer()
         return None
@@ -169,7 +152,7 @@ class Outlook:
 
     async def store(self) -> str | None:
         """Say where the store cannot be written."""
-        if not self._store_is_open:
+        if not self.store_is_open:
             return "The store is not open yet. The log says what the bot waits for."
         trouble = None
         try:
@@ -185,8 +168,6 @@ class Outlook:
 
     async def credentials(self) -> str | None:
         """Say where the bot has no AWS credentials."""
-        if self._has_stopped:
-            return None
         with suppress(TimeoutError):  # then it is as it was: new ones are asked for while the old ones are still good
             before, self._no_credentials = self._no_credentials, await self._credentials.answer()
             if self._no_credentials and str(before) != str(self._no_credentials):

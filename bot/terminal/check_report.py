@@ -65,7 +65,7 @@ def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = 
             line = line.replace(secret, "[hidden]")
         output.show(visible(line.rstrip()).encode(encoding, "backslashreplace").decode(encoding))
 
-    signs = _signs(encoding)
+    signs = _SIGNS if encoding.lower().startswith("utf") else _PLAIN_SIGNS
     seen: list[Finding] = []
     for finding in found:
         seen.append(finding)
@@ -75,14 +75,6 @@ def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = 
     in_json = {"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}
     show(json.dumps(in_json) if as_json else _summary(counts))
     return 1 if counts["missing"] else 0
-
-
-def _signs(encoding: str) -> Mapping[str, str]:
-    try:
-        "".join(_SIGNS.values()).encode(encoding)
-    except UnicodeEncodeError:
-        return _PLAIN_SIGNS
-    return _SIGNS
 
 
 def _summary(counts: Counter[str]) -> str:

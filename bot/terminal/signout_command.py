@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.errors import UsageError
 from bot.facts.aws_cli import (
@@ -48,18 +47,11 @@ _INSTEAD = {
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")  # the one sort of value with a dash that the AWS CLI takes as one
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a command line asks for; `yes`: without a question."""
-
-    options: Options
-    yes: bool
-
-
-def read(words: Sequence[str], spelling: Spelling) -> Command | None:
-    """Return what a command line asks for, which may be the AWS CLI's own in full. Raises `UsageError`.
+def read(words: Sequence[str], spelling: Spelling) -> tuple[Options, bool] | None:
+    """Return what a command line asks for, which may be the AWS CLI's own in full, and whether without a question.
 
     A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
+    Raises `UsageError`.
     """
     try:
         options, yes = _parsed(words, spelling)
@@ -71,7 +63,7 @@ def read(words: Sequence[str], spelling: Spelling) -> Command | None:
                 raise UsageError(NO_ONE_TO_ASK)
             if options.dropped:
                 say(left_out_sentence(options.dropped))
-            return Command(options, yes)
+            return options, yes
         case Skeleton(text=text) if text:
             show(text)
         case Help():
