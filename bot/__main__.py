@@ -52,15 +52,15 @@ def _with_help(words: Sequence[str]) -> Sequence[str]:
 def _run(words: Sequence[str]) -> int:
     given = command_lines.read("run", words)
     from bot.aws.secrets import secret
-    from bot.wiring.run import serve
+    from bot.wiring.run import build
 
     settings = _settings(secret, http=given.http)
     port = _port_of_environment() if given.port is None else given.port
     _log(settings)
     for name, hint in _unused().items():
         logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
-    at = {"host": given.host, "port": port, "http": given.http}
-    asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
+    bot = build(settings, http=given.http)
+    asyncio.run(_until_signalled(lambda stop: bot.serve(given.host, port, stop)))
     return DONE
 
 
