@@ -15,8 +15,7 @@ from bot.errors import BotError, UsageError
 from bot.options import asks_for_help
 from bot.settings.environment import correct
 from bot.terminal import command_lines
-from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
-from bot.terminal.output import say, show
+from bot.terminal.output import DONE, FAILED, INTERRUPTED, OF_SIGNOUT, say, show
 
 if TYPE_CHECKING:
     from bot.settings.model import Settings
@@ -84,7 +83,7 @@ def _check(words: Sequence[str]) -> int:
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
-    from bot.terminal.endings import without_complaints
+    from bot.terminal.output import without_complaints
     from bot.terminal.signout_command import read, read_file
 
     if not (command := read(words, AwsSpelling(read_file).read)):
@@ -102,7 +101,7 @@ def _audit(words: Sequence[str]) -> int:
 
     from bot.settings.load import load_store
     from bot.terminal import audit_command
-    from bot.terminal.endings import ending_at_once
+    from bot.terminal.output import ending_at_once
 
     wanted = audit_command.parse(words, datetime.now(UTC))
     from bot.wiring.stores import stored_entries  # after that, since it takes a second

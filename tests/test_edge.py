@@ -100,10 +100,10 @@ def test_work_is_done_in_the_context_that_brought_it_and_leaves_no_trace_in_the_
 
     for name in ("first", "second"):
         token = request.set(name)
-        lane.run(None, work)
+        lane.run("R1", work)
         request.reset(token)
         assert lane.join(PATIENCE)
-    lane.run(None, work)
+    lane.run("R1", work)
     assert lane.join(PATIENCE)
     assert seen == ["first"] * 4 + ["second"] * 4 + ["none"] * 4
 
@@ -116,11 +116,9 @@ def test_a_line_logged_on_a_lane_carries_the_requests_id(lane: ThreadLane) -> No
 
     lane.run("R1", look)
     assert lane.join(PATIENCE)
-    lane.run(None, look)
-    assert lane.join(PATIENCE)
     CallersThread().run("R2", look)
     look()
-    assert seen == ["R1", None, "R2", None]
+    assert seen == ["R1", "R2", None]
 
 
 @pytest.mark.parametrize("begun", [0, 2])

@@ -33,8 +33,8 @@ from bot.request import State
 from bot.sandbox.cognito import HOSTILE_NAME
 from bot.sandbox.wire import refuse, reset
 from bot.terminal import screen
-from bot.terminal.endings import OF_SIGNOUT
 from bot.terminal.front import TerminalReply
+from bot.terminal.output import OF_SIGNOUT
 from bot.work import Worker
 
 Run = Callable[..., Ran]

@@ -18,7 +18,7 @@ from slack_bolt import App
 from slack_sdk.signature import Clock, SignatureVerifier
 from ulid import ULID
 
-from bot.edge.dispatch import dispatched
+from bot.edge.socket_mode import dispatched
 
 PATH = "/slack/events"
 MAX_BODY_BYTES = 100_000  # a long command is 50,000 where each character is escaped; reading it holds up the loop

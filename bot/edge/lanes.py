@@ -52,21 +52,19 @@ class ThreadLane:
         self._changed = threading.Condition()
         self._work: queue.SimpleQueue[tuple[Context, Callable[[], object]] | None] = queue.SimpleQueue()
         self._most = threads
-        self._begun = self._idle = 0  # threads
+        self._begun = 0  # threads
 
-    def run(self, request_id: str | None, work: Callable[[], object], *, urgent: bool = False) -> None:
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do `work` on one of the threads, its log lines with the request's id; or raise `BusyError`."""
         with self._changed:
             if self._free <= (0 if urgent else self._kept):
                 self._turned_away()
                 raise BusyError
-            if self._idle:
-                self._idle -= 1
-            elif self._begun < self._most:
+            if self.taken >= self._begun < self._most:  # else a thread is free
                 self._begin()
             self._free -= 1
             context = copy_context()
-            context.run(bind_contextvars, **({"request_id": request_id} if request_id else {}))
+            context.run(bind_contextvars, request_id=request_id)
             self._work.put((context, work))
 
     def _begin(self) -> None:
@@ -110,7 +108,6 @@ class ThreadLane:
             finally:
                 with self._changed:
                     self._free += 1
-                    self._idle += self.places - self._free < self._begun - self._idle  # else something waits
                     self._changed.notify_all()
 
 
@@ -191,7 +188,7 @@ class UnwaitedThreads(ThreadPoolExecutor):
         """Begin a call."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # what has begun cannot be cancelled: at worst no one takes its result
-        threading.Thread(target=settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
+        threading.Thread(target=_settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
         return future
 
 
@@ -201,7 +198,7 @@ def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
     return [future.result() for future in [threads.submit(copy_context().run, work) for work in works]]
 
 
-def settle(future: "Future[T]", work: Callable[[], T]) -> None:
+def _settle(future: "Future[T]", work: Callable[[], T]) -> None:
     """Do `work`, and put its result or its error into `future`."""
     try:
         future.set_result(work())

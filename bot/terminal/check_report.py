@@ -5,9 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
+from bot.clock import ahead, date_in
 from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible
@@ -32,17 +32,12 @@ def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
-    """Compare this machine's clock with a Date header, which is cut to the second.
-
-    The time that the answer took is in this machine's favour: only what is certainly wrong is said.
-    """
-    try:
-        theirs = parsedate_to_datetime(date or "").astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
+    """Compare this machine's clock with a Date header; only what is certainly wrong is said."""
+    theirs = date_in({"date": date})
+    if theirs is None:
         return Finding(name, "not tried", "not tried: no answer with a date")
-    ahead = (asked_at - theirs).total_seconds() - 1
-    behind = (theirs - answered_at).total_seconds()
-    skew, word = max((ahead, "ahead"), (behind, "behind"))
+    off = ahead(asked_at, theirs, answered_at).total_seconds()
+    skew, word = abs(off), "ahead" if off > 0 else "behind"
     if skew < WARN_FROM_SECONDS:
         return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
     return Finding(

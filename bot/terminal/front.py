@@ -11,8 +11,7 @@ from bot.flow import Flow
 from bot.ports import Place
 from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
 from bot.terminal import screen
-from bot.terminal.endings import DONE, OF_SIGNOUT
-from bot.terminal.output import say
+from bot.terminal.output import DONE, OF_SIGNOUT, say
 
 NOT_LISTED = "{arn} is not in allow.terminal, so it may not sign users out. If it should be, ask the bot's engineer."
 
