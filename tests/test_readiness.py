@@ -88,19 +88,21 @@ class NoStore:
 def outlook(store: object, **of: Any) -> Outlook:
     """Return how a bot is, of which nothing is known that is not said here."""
     usual: dict[str, Any] = {
+        "store": store,
+        "clock": StoppedClock(NOON + timedelta(hours=1)),
         "audit_refusing": lambda: None,
         "unlisted_groups": list,
         "no_credentials": lambda: None,
         "pool_troubles": dict,
         "last_ended": dict,
     }
-    return Outlook(store, StoppedClock(NOON + timedelta(hours=1)), **(usual | of))  # type: ignore[arg-type]
+    return Outlook(**(usual | of))
 
 
 def test_a_store_that_is_not_open_yet_is_not_asked() -> None:
     async def look() -> None:
         closed = outlook(NoStore(), unlisted_groups=lambda: ["S0NOSUCH01"])
-        assert await closed.store() == "The store is not open yet. The log says what the bot waits for."
+        assert await closed.unwritable() == "The store is not open yet. The log says what the bot waits for."
         _, wishes = await closed.told()
         assert list(filter(None, wishes)) == []
         assert await closed.waiting() is None
@@ -115,7 +117,10 @@ def test_a_store_that_fails_is_told_without_its_error_which_is_in_the_log_once(
         broken = outlook(NoStore())
         broken.store_is_open = True
         for _ in range(3):
-            assert await broken.store() == "The store cannot be written, so no one can be signed out. The log says why."
+            assert (
+                await broken.unwritable()
+                == "The store cannot be written, so no one can be signed out. The log says why."
+            )
         assert await broken.waiting() is None
 
     asyncio.run(look())

@@ -1,6 +1,7 @@
 """The numbers for Prometheus: plain methods on one side, one page on the other. No label names a person."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import (
@@ -70,17 +71,17 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 
 
+@dataclass
 class Endings:
     """When requests last ended: reads from the trail what came since it last looked. Used by one thread at a time.
 
     The store knows it, so it is known after a crash and of every instance.
     """
 
-    def __init__(self, entries: Callable[[datetime | None, str | None], Iterable[Entry]], clock: Clock) -> None:
-        self._entries = entries
-        self._clock = clock
-        self._read_until = LONG_AGO
-        self._last = dict.fromkeys(map(str, OUTCOMES), 0.0)
+    entries: Callable[[datetime | None, str | None], Iterable[Entry]]
+    clock: Clock
+    _read_until: datetime = LONG_AGO
+    _last: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0.0))
 
     def last(self) -> Mapping[str, float]:
         """Return for each outcome when a request last ended so, in seconds since 1970.
@@ -88,9 +89,9 @@ class Endings:
         0: not as far as is known. What ended more than an hour before a look may be missed.
         Raises `StoreUnavailableError`.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         until = self._read_until if self._read_until <= now else LONG_AGO  # that clock has been put right since
-        for entry in self._entries(max(now - LOOK_BACK, until - OVERLAP), None):
+        for entry in self.entries(max(now - LOOK_BACK, until - OVERLAP), None):
             if entry.kind in OUTCOMES and entry.at <= now + OVERLAP:  # else it was written by a clock that was ahead
                 self._last[entry.kind] = max(self._last[entry.kind], entry.at.timestamp())
         self._read_until = now

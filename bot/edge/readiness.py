@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -77,44 +77,40 @@ class Probe(Generic[T]):
             self._stale_at = time.monotonic() + self.fresh
 
 
+@dataclass(kw_only=True)
 class Outlook:
     """Asks the store, the groups, the audit channel and AWS how they are, without waiting for what hangs.
 
     `no_credentials` says why there are none, `pool_troubles` why the last call for each pool failed (None: it did not).
     """
 
-    def __init__(  # noqa: PLR0913 -- each is asked in its own way
-        self,
-        store: WatchedStore,
-        clock: Clock,
-        *,
-        audit_refusing: Callable[[], str | None],
-        unlisted_groups: Callable[[], Sequence[str]],
-        no_credentials: Callable[[], AwsSetupError | None],
-        pool_troubles: Callable[[], Mapping[str, str | None]],
-        last_ended: Callable[[], Mapping[str, float]],
-    ) -> None:
-        self.store_is_open = False  # before and after that it is not asked
-        self._trouble: str | None = None
-        self._no_credentials: AwsSetupError | None = NOT_YET
-        self._clock = clock
-        self._audit_refusing = audit_refusing
-        self._pool_troubles = pool_troubles
-        self._writable = Probe(store.check_writable)
-        self._backlog = Probe(store.backlog, fresh=1.0)
-        self._groups = Probe(unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
-        self._credentials = Probe(no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
-        self._last_ended = Probe(last_ended, fresh=SECONDS_BETWEEN_CHECKS)
+    store: WatchedStore
+    clock: Clock
+    audit_refusing: Callable[[], str | None]
+    unlisted_groups: Callable[[], Sequence[str]]
+    no_credentials: Callable[[], AwsSetupError | None]
+    pool_troubles: Callable[[], Mapping[str, str | None]]
+    last_ended: Callable[[], Mapping[str, float]]
+    store_is_open: bool = False  # before and after that it is not asked
+    _trouble: str | None = field(default=None, init=False)
+    _no_credentials: AwsSetupError | None = field(default=NOT_YET, init=False)
+
+    def __post_init__(self) -> None:
+        self._writable = Probe(self.store.check_writable)
+        self._backlog = Probe(self.store.backlog, fresh=1.0)
+        self._groups = Probe(self.unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
+        self._credentials = Probe(self.no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
+        self._last_ended = Probe(self.last_ended, fresh=SECONDS_BETWEEN_CHECKS)
 
     async def told(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
         """Return what is wrong with what the bot needs, and with the rest, a sentence each; None where nothing is."""
-        asked = self.store(), self.credentials(), self.waiting(), self._answer(self._groups)
+        asked = self.unwritable(), self.credentials(), self.waiting(), self._answer(self._groups)
         store, credentials, waiting, unlisted = await asyncio.gather(*asked)
-        refusing, age, groups = self._audit_refusing(), waiting[1] if waiting else 0.0, " and ".join(unlisted or ())
+        refusing, age, groups = self.audit_refusing(), waiting[1] if waiting else 0.0, " and ".join(unlisted or ())
         return (store, credentials), (
             refusing and f"The audit channel takes no messages ({refusing}). They are kept and delivered later.",
             f"An undelivered audit entry has waited for {age // 60:.0f} minutes." if age > OVERDUE_SECONDS else None,
-            " ".join(filter(None, self._pool_troubles().values())),
+            " ".join(filter(None, self.pool_troubles().values())),
             groups and f"Slack does not list {groups}, so it allows no one. The log says why.",
         )
 
@@ -126,16 +122,16 @@ class Outlook:
         return {
             "audit_undelivered_entries": {(): entries},
             "audit_oldest_undelivered_age_seconds": {(): age},
-            "audit_channel_refusing": {(): self._audit_refusing() is not None},
+            "audit_channel_refusing": {(): self.audit_refusing() is not None},
             "aws_credentials": {(): why is None},
             "aws_credentials_missing": {(why.source, why.kind): 1} if why else {},
-            "pool_trouble": {(pool,): trouble is not None for pool, trouble in self._pool_troubles().items()},
+            "pool_trouble": {(pool,): trouble is not None for pool, trouble in self.pool_troubles().items()},
             "last_ended_timestamp_seconds": {(outcome,): at for outcome, at in last_ended.items()},
         }
 
     async def _answer(self, probe: Probe[T]) -> T | None:
         if self.store_is_open:
-            with suppress(Exception):  # that the store is out of order is told by `store`; a group is asked again soon
+            with suppress(Exception):  # `unwritable` tells of a store out of order; a group is asked again soon
                 return await probe.answer()
         return None
 
@@ -147,10 +143,10 @@ class Outlook:
         backlog = await self._answer(self._backlog)
         if backlog is None:
             return None
-        waited = self._clock.now() - backlog.oldest_at if backlog.oldest_at else timedelta(0)
+        waited = self.clock.now() - backlog.oldest_at if backlog.oldest_at else timedelta(0)
         return backlog.entries, max(waited.total_seconds(), 0.0)
 
-    async def store(self) -> str | None:
+    async def unwritable(self) -> str | None:
         """Say where the store cannot be written."""
         if not self.store_is_open:
             return "The store is not open yet. The log says what the bot waits for."

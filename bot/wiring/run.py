@@ -95,9 +95,11 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     )
     app = build_app(settings.slack_api_url, flow, cards, AwsSpelling().read)
     rounds = _rounds(settings, store, checked, flow, client, cards, refusals)
+    # Where the clock is in doubt, what another instance holds would seem to be due.
+    deliver = partial(_then_wait, delivery.deliver, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful())
     outlook = Outlook(
-        store,
-        checked,
+        store=store,
+        clock=checked,
         audit_refusing=lambda: delivery.refusing,
         unlisted_groups=lambda: groups.unlisted(settings.groups),
         no_credentials=OwnCredentials().missing,
@@ -111,7 +113,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         lanes=(slack_lane, newcomers, aws_lane),
         outlook=outlook,
         metrics=metrics,
-        rounds=(*rounds, Rounds("delivery", partial(_deliver, delivery, checked), hurry)),
+        rounds=(*rounds, Rounds("delivery", deliver, hurry)),
         learn=installation.learn,
         web=client,
         clock=checked,
@@ -178,7 +180,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     def may_delete() -> bool:
         return not flow.closed() and clock.is_confirmed()
 
-    tasks: Sequence[tuple[str, Callable[[], object], float, Callable[[], bool]]] = (
+    tasks: Sequence[tuple[str, Callable[[], float | None], float, Callable[[], bool]]] = (
         ("forget", partial(_forget, settings.retain, store, clock, may_delete), SECONDS_BETWEEN_CLEARINGS, may_delete),
         ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS, may_begin),
         ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
@@ -191,17 +193,9 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
 
 
-def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
+def _then_wait(task: Callable[[], float | None], seconds: float, may: Callable[[], bool]) -> float:
     """Do a task where it may be done now. Return in how many seconds to come back; soon where it may not."""
-    if not may():
-        return min(seconds, SECONDS_BETWEEN_SWEEPS)
-    task()
-    return seconds
-
-
-def _deliver(delivery: EntryDelivery, clock: CheckedClock) -> float:
-    """Deliver, unless the clock is in doubt: what another instance holds would seem to be due."""
-    return SECONDS_BETWEEN_SWEEPS if clock.is_doubtful() else delivery.deliver()
+    return (task() or seconds) if may() else min(seconds, SECONDS_BETWEEN_SWEEPS)
 
 
 def _ask_the_time(client: BlockingClient) -> None:
