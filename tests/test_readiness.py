@@ -185,7 +185,7 @@ def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
         front = HttpMode(app(), "a" * 32)
         assert "auth.test" in (front.unreachable() or "")
         await front.connect()
-        assert [front.unreachable(), front.ghosts(), front.connected_for()] == [None] * 3
+        assert [front.unreachable(), front.ghosts()] == [None] * 2
 
     asyncio.run(look())
 

@@ -52,7 +52,6 @@ class Pages:
             "status": {(each.replace(" ", "_"),): each == status for each in STATUSES},
             "lane_places": {(lane.name,): lane.places for lane in self.lanes},
             "lane_places_taken": {(lane.name,): lane.taken for lane in self.lanes},
-            "socket_mode_connected_seconds": {(): self.front.connected_for() or 0},
         }
         values |= await self.outlook.gauges()
         page, content_type = self.metrics.page(values, request.headers.get("Accept", ""))

@@ -89,9 +89,6 @@ class HttpMode:
     def ghosts(self) -> str | None:
         """Return None: Slack keeps no connection here that it could count."""
 
-    def connected_for(self) -> float | None:
-        """Return None: there is no connection."""
-
     async def _answer(self, request: web.Request) -> web.Response:
         try:
             return await self._take(request)
@@ -111,7 +108,6 @@ class HttpMode:
 
     async def _take(self, request: web.Request) -> web.Response:
         signature, timestamp = _signed(request)
-        _check_announced(request)
         body = await self._read(request)
         if not self._verifier.is_valid(body, timestamp, signature):
             raise _RefusedError(
@@ -167,22 +163,21 @@ def ask_id(timestamp: str, signature: str) -> str:
 
 
 def _signed(request: web.Request) -> tuple[str, str]:
-    """Return signature and timestamp. slack_sdk's verifier takes these forms and no others without an exception."""
+    """Return signature and timestamp; refuse by its head what need not be read.
+
+    slack_sdk's verifier takes these forms and no others without an exception.
+    """
     found = []
     for name, form in (("X-Slack-Signature", r"v0=[0-9a-f]{64}"), ("X-Slack-Request-Timestamp", r"[0-9]{1,11}")):
         values = request.headers.getall(name, [])
         if len(values) != 1 or not re.fullmatch(form, values[0]):
             raise _RefusedError(401, f"it has no {name} as Slack writes it")
         found.append(values[0])
-    return found[0], found[1]
-
-
-def _check_announced(request: web.Request) -> None:
-    """Refuse by its head what need not be read."""
     if request.content_type not in {_FORM, _JSON} or "Content-Encoding" in request.headers:
         raise _RefusedError(415, "its content is neither a form nor JSON, or is compressed")
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _RefusedError(413, "it is too large")
+    return found[0], found[1]
 
 
 def _payload(body: str, content_type: str) -> dict[str, Any]:

@@ -116,6 +116,7 @@ class Metrics:
         says = "From what Slack sent to its ack on the wire."
         self.acked = Histogram("signout_ack_seconds", says, buckets=_ACK, registry=at).observe
         self.clock_off = self._gauges["clock_off_seconds"].set
+        self.connected_for = self._gauges["socket_mode_connected_seconds"].set_function  # it is asked at a scrape
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
             self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event

@@ -96,6 +96,7 @@ class SocketMode:
         self._session: ClientSession | None = None
         self._socket: ClientWebSocketResponse | None = None
         self._renewal: asyncio.Task[None] | None = None
+        metrics.connected_for(self._connected_for)
 
     async def connect(self) -> None:
         """Connect, trying again until Slack lets us; from then on the connection renews itself.
@@ -193,9 +194,8 @@ class SocketMode:
         why = "a SQLite store serves one instance" if self._sole_instance else f"it allows {MOST_CONNECTIONS}"
         return f"Slack counted {self._connections} connections of this app when this one began, and {why}."
 
-    def connected_for(self) -> float | None:
-        """Return since how many seconds the connection is there, or None."""
-        return time.monotonic() - self._greeted_at if self._is_connected() and self._greeted_at is not None else None
+    def _connected_for(self) -> float:
+        return time.monotonic() - self._greeted_at if self._is_connected() and self._greeted_at is not None else 0.0
 
     def _is_connected(self) -> bool:
         return self._socket is not None and not self._socket.closed
