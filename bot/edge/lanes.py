@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,39 +28,34 @@ REMEMBERED = 10_000  # operators
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class ThreadLane:
-    """A `Lane` of `threads` threads, each begun once no other is idle. What is urgent may also wait, so many at a time.
+    """A `Lane` of `threads` threads, each begun once no other is idle. So much of what is urgent may be `waiting` too.
 
     The last `kept` threads are for what is urgent. `turned_away` is called whenever there is no room. The threads
     are daemons: what hangs past the drain does not keep the process from ending.
     """
 
-    def __init__(
-        self,
-        name: str,
-        threads: int,
-        *,
-        kept: int = 0,
-        waiting: int = 0,
-        turned_away: Callable[[], object] = lambda: None,
-    ) -> None:
-        self.name = name
-        self.places = threads + waiting
-        self._kept = kept + waiting
-        self._free = self.places
-        self._turned_away = turned_away
+    name: str
+    threads: int
+    _: KW_ONLY
+    kept: int = 0
+    waiting: int = 0
+    turned_away: Callable[[], object] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.places = self._free = self.threads + self.waiting
         self._changed = threading.Condition()
         self._work: queue.SimpleQueue[tuple[Context, Callable[[], object]] | None] = queue.SimpleQueue()
-        self._most = threads
         self._begun = 0  # threads
 
     def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do `work` on one of the threads, its log lines with the request's id; or raise `BusyError`."""
         with self._changed:
-            if self._free <= (0 if urgent else self._kept):
-                self._turned_away()
+            if self._free <= (0 if urgent else self.kept + self.waiting):
+                self.turned_away()
                 raise BusyError
-            if self.taken >= self._begun < self._most:  # else a thread is free
+            if self.places - self._free >= self._begun < self.threads:  # else a thread is free
                 self._begin()
             self._free -= 1
             context = copy_context()
@@ -75,7 +70,7 @@ class ThreadLane:
         except RuntimeError:
             log.warning("The system gives the %s lane no more threads than %s", self.name, self._begun)
             if not self._begun:
-                self._turned_away()
+                self.turned_away()
                 raise BusyError from None
 
     @property
@@ -85,8 +80,9 @@ class ThreadLane:
 
     def full(self) -> str | None:
         """Say where what is not urgent finds no room."""
-        full = self._free <= self._kept
-        return f"The {self.name} lane is full, so new commands are told that the bot is busy." if full else None
+        if self._free > self.kept + self.waiting:
+            return None
+        return f"The {self.name} lane is full, so new commands are told that the bot is busy."
 
     def join(self, seconds: float) -> bool:
         """Wait until nothing runs, for `seconds` at most; return whether nothing runs."""
