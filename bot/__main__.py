@@ -15,11 +15,9 @@ from bot.errors import BotError, UsageError
 from bot.options import asks_for_help
 from bot.settings.environment import correct
 from bot.terminal import command_lines
-from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
-from bot.terminal.output import say, show
+from bot.terminal.output import DONE, FAILED, INTERRUPTED, OF_SIGNOUT, say, show
 
 if TYPE_CHECKING:
-    from bot.request import Options
     from bot.settings.model import Settings
     from bot.settings.references import Resolve
 
@@ -53,15 +51,15 @@ def _with_help(words: Sequence[str]) -> Sequence[str]:
 def _run(words: Sequence[str]) -> int:
     given = command_lines.read("run", words)
     from bot.aws.secrets import secret
-    from bot.wiring.run import serve
+    from bot.wiring.run import build
 
     settings = _settings(secret, http=given.http)
     port = _port_of_environment() if given.port is None else given.port
     _log(settings)
     for name, hint in _unused().items():
         logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
-    at = {"host": given.host, "port": port, "http": given.http}
-    asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
+    bot = build(settings, http=given.http)
+    asyncio.run(_until_signalled(lambda stop: bot.serve(given.host, port, stop)))
     return DONE
 
 
@@ -85,20 +83,17 @@ def _check(words: Sequence[str]) -> int:
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
+    from bot.terminal.output import without_complaints
     from bot.terminal.signout_command import read, read_file
 
-    command = read(words, AwsSpelling(read_file).read)
-    return _in_terminal(command.options, yes=command.yes) if command else DONE
+    if not (command := read(words, AwsSpelling(read_file).read)):
+        return DONE
+    from bot.wiring.terminal import sign_out  # after that, since it takes a second
 
-
-def _in_terminal(options: "Options", *, yes: bool) -> int:
-    from bot.terminal.endings import without_complaints
-    from bot.wiring.terminal import terminal_front
-
-    settings = _settings()
+    (options, yes), settings = command, _settings()
     _log(settings, "WARNING")
-    with without_complaints(), terminal_front(settings) as front:
-        return front.take(options, yes=yes)
+    with without_complaints():
+        return sign_out(settings, options, yes=yes)
 
 
 def _audit(words: Sequence[str]) -> int:
@@ -106,7 +101,7 @@ def _audit(words: Sequence[str]) -> int:
 
     from bot.settings.load import load_store
     from bot.terminal import audit_command
-    from bot.terminal.endings import ending_at_once
+    from bot.terminal.output import ending_at_once
 
     wanted = audit_command.parse(words, datetime.now(UTC))
     from bot.wiring.stores import stored_entries  # after that, since it takes a second

@@ -51,10 +51,10 @@ class CheckedClock:
 
     def answered(self, sent: Reading, headers: Mapping[str, object] | None) -> None:
         """Compare the clock with the `Date` of an answer to what was sent then. Without a readable one, do nothing."""
-        received, told = self.read(), _date_in(headers or {})
+        received, told = self.read(), date_in(headers or {})
         if told is None or received.was_set_since(sent):
             return
-        off = max(sent.time - told - SECOND, RIGHT) or min(received.time - told, RIGHT)
+        off = ahead(sent.time, told, received.time)
         with self._lock:
             if abs(off) <= AGREES_WITHIN:
                 self._agreed, self._misses = received, 0
@@ -97,7 +97,13 @@ class CheckedClock:
         self._off = off
 
 
-def _date_in(headers: Mapping[str, object]) -> datetime | None:
+def ahead(sent: datetime, told: datetime, received: datetime) -> timedelta:
+    """Return by how much a clock is certainly ahead of the `Date` that was told in between; behind: negative."""
+    return max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT)
+
+
+def date_in(headers: Mapping[str, object]) -> datetime | None:
+    """Return the `Date` of an answer, None where there is none that can be read."""
     date = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
     try:
         told = parsedate_to_datetime(str(date))

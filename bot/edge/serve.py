@@ -58,7 +58,7 @@ class Edge:
                 try:
                     await self._serve(stop)
                 finally:
-                    self.outlook.stop()
+                    self.outlook.store_is_open = False
                     self.store.close()
         finally:
             await health.cleanup()
@@ -82,7 +82,7 @@ class Edge:
                 return
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        self.outlook.start()
+        self.outlook.store_is_open = True
         for rounds in self.rounds:
             rounds.start()
         try:

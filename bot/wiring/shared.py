@@ -97,28 +97,22 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         beyond=clock.beyond,
         clock_error=clock.error,
     )
-    return Flow(
-        confirmations=confirmations,
-        worker=_worker(settings, pools, store, clock, terminal=terminal),
-        outbox=store,
-        entrance=entrance,
-        aws_lane=aws_lane,
-        is_outdated=lambda: store.is_outdated,
-        clock_error=clock.error,
-    )
-
-
-def _worker(
-    settings: Settings, pools: Mapping[str, UserPool], store: Store, clock: CheckedClock, *, terminal: bool
-) -> Worker:
-    with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
-    return Worker(
+    worker = Worker(
         pools=pools,
         token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
         requests=store,
         clock=clock,
         resume_within=settings.resume_within,
         jitter=jitter,
-        with_role=frozenset() if terminal else with_role,
+        with_role=frozenset(name for name, pool in settings.pools.items() if pool.role_arn and not terminal),
         beyond=clock.beyond,
+    )
+    return Flow(
+        confirmations=confirmations,
+        worker=worker,
+        outbox=store,
+        entrance=entrance,
+        aws_lane=aws_lane,
+        is_outdated=lambda: store.is_outdated,
+        clock_error=clock.error,
     )

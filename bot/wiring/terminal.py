@@ -1,15 +1,15 @@
 """`signout`: the flow for the person at a terminal."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 
 from bot.aws.identity import CallerUnknownError, caller
 from bot.clock import IN_A_ROW, CheckedClock
 from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import BotError, StoreError, StoreUnavailableError
+from bot.request import Options
 from bot.settings.model import Settings
-from bot.terminal.front import TerminalFront
+from bot.terminal.front import take
 from bot.wiring.shared import SystemClock, flow_of, user_pools
 from bot.wiring.stores import Store, build_store
 
@@ -19,9 +19,8 @@ NOT_NAMED = (
 )
 
 
-@contextmanager
-def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
-    """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
+def sign_out(settings: Settings, options: Options, *, yes: bool) -> int:
+    """Carry the command out over the bot's store, as `take` does. Raises `CallerUnknownError` and `StoreError` too."""
     here, clock, region = CallersThread(), CheckedClock(SystemClock()), next(iter(settings.pools.values())).region
     arn = caller(region, clock)
     store, pools = _opened_store(settings, clock), user_pools(settings, clock)
@@ -29,7 +28,7 @@ def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
         entrance = Doorway(lane=here, newcomers_lane=here)
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
         flow.clock_error = partial(_clock_error, clock, region)
-        yield TerminalFront(flow=flow, clock=clock, arn=arn)
+        return take(options, flow, clock.now(), arn, yes=yes)
 
 
 def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
