@@ -1,9 +1,8 @@
 """May this operator sign people out, and of which pools? No one may unless a rule says so."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
-from typing import Self
 
 from bot.errors import DeniedError
 from bot.request import TERMINAL, Operator
@@ -77,10 +76,6 @@ class Authorized:
         if self.seal is not _SEAL:
             raise TypeError("only authorize() makes an Authorized")
 
-    def only(self, pools: Container[str]) -> Self:
-        """Return the proof for those of its pools that are among these."""
-        return replace(self, rules={pool: rule for pool, rule in self.rules.items() if pool in pools})
-
 
 @dataclass(frozen=True, slots=True)
 class Denied:
@@ -88,11 +83,6 @@ class Denied:
 
     rule: str
     sentence: str | None = None
-
-    @property
-    def unsure(self) -> bool:
-        """Whether perhaps this operator may."""
-        return self.sentence is not None
 
 
 NOT_TOLD = Denied("not allowed (Slack could not tell whether they belong here)", DeniedError.NOT_TOLD)

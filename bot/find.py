@@ -124,6 +124,12 @@ class Finder:
         return [(spelling, account) for look, spelling in looks.items() for account in _listed(pool, look)]
 
 
+def pool_of(account: Account, pools: Mapping[str, UserPool]) -> UserPool | None:
+    """Return the pool that an account is in; None where that name now means another pool, or none."""
+    pool = pools.get(account.pool)
+    return pool if pool and (pool.pool_id, pool.region) == (account.pool_id, account.region) else None
+
+
 def _listed(pool: UserPool, look: Look) -> Sequence[Account]:
     """Return who is found, compared again: Cognito interprets the filter, which must never lead to someone else."""
     (attribute, value), (_, field) = look, _ATTRIBUTES[look[0]]

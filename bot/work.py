@@ -19,6 +19,7 @@ from bot.errors import (
     StoreUnavailableError,
     SupersededError,
 )
+from bot.find import pool_of
 from bot.ports import Beyond, Clock, Left, Requests, UserPool, lasting, nothing_is
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
@@ -110,11 +111,9 @@ class Worker:
 
     def _pool(self, request: Request) -> UserPool | None:
         """Return the pool to call; None where its name now means another pool, or only a terminal may call it."""
-        account, pool = request.account, self.pools.get(request.account.pool)
-        only_there = request.ask.source == TERMINAL and account.pool in self.with_role
-        if pool is None or (pool.pool_id, pool.region) != (account.pool_id, account.region) or only_there:
-            return None
-        return pool.on_behalf(request.id, request.ask.operator.id)
+        pool = pool_of(request.account, self.pools)
+        only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
+        return pool.on_behalf(request.id, request.ask.operator.id) if pool and not only_there else None
 
     def _claim(self, request: Request) -> Request:
         now, dead = self.clock.now(), request.state is State.RUNNING

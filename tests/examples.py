@@ -164,8 +164,8 @@ class ScriptedPool:
     during: Callable[[], object] = lambda: None
     registered: list[Account | PoolUnavailableError | None] = field(default_factory=list)
     looked_at: list[datetime] = field(default_factory=list)
-
-    pool_id, region = ADA.pool_id, ADA.region
+    pool_id: str = ADA.pool_id
+    region: str = ADA.region
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
         """Answer everyone alike."""
@@ -215,13 +215,14 @@ def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any)
 
 def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
     """Return the rules up to a decision, where SAM may and no group is asked."""
-    pools = {"customers": pool or ScriptedPool([], StoppedClock())}
+    allowlist = changes.get("allowlist") or Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()})
+    customers = pool or ScriptedPool([], StoppedClock())
+    pools = {name: replace(customers, pool_id=f"eu-central-1_{name}") for name in allowlist.pools}
+    pools |= {"customers": customers} | changes.pop("pools", {})
     values: dict[str, Any] = {
-        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
+        "allowlist": allowlist,
         "members": lambda _: frozenset(),
         "home": lambda: HOME,
-        "pool_ids": {"customers": ADA.pool_id},
-        "regions": {"customers": ADA.region},
         "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),
         "requests": store,
         "trail": store,

@@ -45,8 +45,7 @@ LATE = timedelta(minutes=5)  # a card is good for less than this
 TWO_POOLS = Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed(), "staff": Allowed()})
 WITH_A_REPLICA: dict[str, Any] = {
     "allowlist": replace(TWO_POOLS, pools=dict.fromkeys(("customers", "staff", "replica"), Allowed())),
-    "pool_ids": {"customers": ADA.pool_id, "staff": "eu-central-1_Staff", "replica": ADA.pool_id},
-    "regions": {"customers": "eu-central-1", "staff": "eu-central-1", "replica": "eu-west-1"},
+    "pools": {"replica": ScriptedPool([], StoppedClock(), region="eu-west-1")},
 }
 
 
@@ -228,9 +227,10 @@ class TestOpen:
         assert store.get(asked("bob").id) is None
 
     def test_a_missing_reason_is_asked_for_before_cognito_is(self, store: Store) -> None:
-        rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True), finder=None)
+        rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True))
+        asks_no_one: Any = None
         with pytest.raises(UsageError, match="A reason is needed"):
-            rules.open(rules.authorize(asked()), asked(), COMMAND)
+            replace(rules, finder=asks_no_one).open(rules.authorize(asked()), asked(), COMMAND)
 
     def test_the_same_command_taken_twice_is_opened_once(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
@@ -385,13 +385,17 @@ class TestConfirm:
         assert kinds(store) == []
 
     @pytest.mark.parametrize(
-        "changed", [{"pool_ids": {"customers": "eu-central-1_Other1234"}}, {"regions": {"customers": "eu-west-1"}}]
+        "changed",
+        [
+            ScriptedPool([], StoppedClock(), pool_id="eu-central-1_Other1234"),
+            ScriptedPool([], StoppedClock(), region="eu-west-1"),
+        ],
     )
     def test_a_pool_whose_name_stands_for_another_by_now_is_not_touched(
-        self, store: Store, changed: dict[str, Any]
+        self, store: Store, changed: ScriptedPool
     ) -> None:
         request = added(store, awaiting())
-        rules = confirmations(store, StoppedClock(), **changed)
+        rules = confirmations(store, StoppedClock(), changed)
         with pytest.raises(PoolChangedError):
             rules.confirm(press(request))
         assert stored(store, request) == request

@@ -84,8 +84,6 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
         members=members,
         home=home,
-        pool_ids={name: pool.id for name, pool in settings.pools.items()},
-        regions={name: pool.region for name, pool in settings.pools.items()},
         finder=Finder(
             pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
         ),

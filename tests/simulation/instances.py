@@ -231,8 +231,6 @@ class Instance:
                     client, lambda: world.schedule.now, clock.sleep, lambda: clock.now().timestamp()
                 ).members,
                 home=lambda: Home(HOME, frozenset({HOME})) if world.schedule.now >= self._team_known_at else None,
-                pool_ids=POOLS,
-                regions={name: pool_id.partition("_")[0] for name, pool_id in POOLS.items()},
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
                 requests=store,
                 trail=self.refusals,
