@@ -32,7 +32,7 @@ class Reading:
 
 
 class CheckedClock:
-    """A `Clock` that is told of answers and says whether it can be trusted. Safe to use from many threads.
+    """A `SureClock` that is told of answers. Safe to use from many threads.
 
     `changed` is told by how many seconds the clock is ahead of the answers (behind: negative), or 0 once it is right.
     """
@@ -84,7 +84,7 @@ class CheckedClock:
         return self._agreed is not None and not self.is_doubtful()
 
     def beyond(self, longest: timedelta) -> datetime | None:
-        """Return the end of `longest`, from now; None while the clock is not confirmed. See `bot.ports.Beyond`."""
+        """Return the end of `longest`, from now; None while it is not confirmed."""
         return self.now() + longest if self.is_confirmed() else None
 
     def _note(self, off: timedelta) -> None:

@@ -11,7 +11,7 @@ from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
-from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
+from bot.ports import Place, Requests, SureClock, Trail
 from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Options, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
@@ -41,7 +41,7 @@ class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
     A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
-    and `open` raise what `clock_error` returns.
+    and `open` raise what `clock.error` returns.
     """
 
     allowlist: Allowlist
@@ -50,11 +50,9 @@ class Confirmations:
     finder: Finder
     requests: Requests
     trail: Trail
-    clock: Clock
+    clock: SureClock
     confirm_within: timedelta
     reason_rule: ReasonRule | None
-    beyond: Beyond = nothing_is
-    clock_error: Callable[[], errors.BotError | None] = lambda: None
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
@@ -113,7 +111,7 @@ class Confirmations:
         found = looked_up.accounts
         chosen = found[0] if len(found) == 1 else None
         earlier, now = self._earlier(chosen), self.clock.now()
-        if error := self.clock_error():  # again: the clock may have been set while AWS was asked
+        if error := self.clock.error():  # again: the clock may have been set while AWS was asked
             raise error
         request = Request(
             ask=ask,
@@ -162,7 +160,7 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        now, beyond = self.clock.now(), self.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
+        now, beyond = self.clock.now(), self.clock.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
         for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
@@ -194,7 +192,7 @@ class Confirmations:
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
         now = self.clock.now()
-        if error := self.clock_error():  # again: the clock may have been set while Slack was asked
+        if error := self.clock.error():  # again: the clock may have been set while Slack was asked
             raise error
         # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
         if not now < request.expires_at <= now + LONGEST_WAIT + CLOCKS_AGREE_WITHIN:

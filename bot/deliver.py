@@ -10,17 +10,15 @@ from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
 from bot.ports import (
     AuditChannel,
-    Beyond,
     Cards,
-    Clock,
     Left,
     LiveMessage,
     Outbox,
     Place,
     Requests,
     Show,
+    SureClock,
     lasting,
-    nothing_is,
 )
 from bot.request import ENDED, TERMINAL, Request, State
 
@@ -52,13 +50,12 @@ class CardDelivery:
     outbox: Outbox
     requests: Requests
     cards: Cards
-    clock: Clock
+    clock: SureClock
     jitter: Callable[[], float]
-    beyond: Beyond = nothing_is
 
     def show_due(self) -> None:
         """Show the cards that are due."""
-        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE, self.beyond(FARTHEST)):
+        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE, self.clock.beyond(FARTHEST)):
             left = lasting(self.clock, POST)
             held = self.outbox.hold_message(message, self.clock.now() + POST)
             if held and left() >= POST - HOLD:
@@ -111,9 +108,8 @@ class EntryDelivery:
 
     outbox: Outbox
     channel: AuditChannel
-    clock: Clock
+    clock: SureClock
     jitter: Callable[[], float]
-    beyond: Beyond = nothing_is
     refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
     paused_until: datetime | None = field(default=None, init=False)
     refusals_from: datetime | None = field(default=None, init=False)  # when the next refusal may be posted
@@ -137,9 +133,9 @@ class EntryDelivery:
     def _deliver_due(self, now: datetime) -> None:
         """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
         self.paused_until = None
-        due = self.outbox.due_entries(now, AT_ONCE, self.beyond(FARTHEST))
+        due = self.outbox.due_entries(now, AT_ONCE, self.clock.beyond(FARTHEST))
         if not due and not (self.refusals_from and now < self.refusals_from < now + FARTHEST):
-            due = self.outbox.due_entries(now, 1, self.beyond(FARTHEST), refused=True)
+            due = self.outbox.due_entries(now, 1, self.clock.beyond(FARTHEST), refused=True)
             self.refusals_from = now + BETWEEN_REFUSALS if due else None
         for entry in due:
             left = lasting(self.clock, POST)

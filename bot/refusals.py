@@ -13,7 +13,7 @@ from math import inf
 
 from bot.audit import Delivery, Entry, Kind
 from bot.errors import StoreUnavailableError
-from bot.ports import Beyond, Clock, Tallies, nothing_is
+from bot.ports import SureClock, Tallies
 
 MINUTE = timedelta(minutes=1)
 TALLIED_FOR = 2 * MINUTE  # for so long a tally is for the process that counts it: its minute, and one to write it
@@ -40,8 +40,7 @@ class Refusals:
     """
 
     tallies: Tallies
-    clock: Clock
-    beyond: Beyond = nothing_is
+    clock: SureClock
     _counted: dict[tuple[str, str], _Counted] = field(default_factory=dict, init=False)
     _ended: list[_Counted] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -97,7 +96,7 @@ class Refusals:
 
     def sweep(self) -> None:
         """Make entries of what dead processes counted."""
-        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.beyond(TALLIED_FOR)):
+        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.clock.beyond(TALLIED_FOR)):
             _could(partial(self.tallies.settle, tally.id, self.clock.now()))
 
 

@@ -20,7 +20,7 @@ from bot.errors import (
     SupersededError,
 )
 from bot.find import pool_of
-from bot.ports import Beyond, Clock, Left, Requests, UserPool, lasting, nothing_is
+from bot.ports import Left, Requests, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
@@ -46,18 +46,17 @@ class Worker:
     pools: Mapping[str, UserPool]
     token_lifetimes: Mapping[str, timedelta]  # by the settings
     requests: Requests
-    clock: Clock
+    clock: SureClock
     resume_within: timedelta
     jitter: Callable[[], float]  # a factor for each pause
     # What was asked in a terminal of these pools can only be run there: the role trusts the operator's own credentials.
     with_role: frozenset[str] = frozenset()
-    beyond: Beyond = nothing_is
     _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request: how long a call may leave
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests without a claim, and claims of dead workers."""
         now = self.clock.now()
-        beyond = self.beyond(FARTHEST)
+        beyond = self.clock.beyond(FARTHEST)
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
         found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
@@ -104,7 +103,7 @@ class Worker:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
-        beyond = self.beyond(FARTHEST)
+        beyond = self.clock.beyond(FARTHEST)
         if beyond and request.decided_at >= beyond:  # by a wrong clock: it is not known when that was
             return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within

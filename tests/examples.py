@@ -9,9 +9,9 @@ from bot.action import Answer, Step
 from bot.audit import Entry, entry_of
 from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
-from bot.errors import PoolUnavailableError
+from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
-from bot.ports import Attribute, Clock, Place, Requests, Show
+from bot.ports import Attribute, Place, Requests, Show, SureClock
 from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
@@ -47,6 +47,7 @@ class StoppedClock:
     """A clock that moves only by `sleep`, or when told."""
 
     time: datetime = NOON
+    error: Callable[[], BotError | None] = lambda: None
 
     def now(self) -> datetime:
         """Return its time."""
@@ -59,6 +60,9 @@ class StoppedClock:
     def sleep(self, seconds: float) -> None:
         """Move on by so much."""
         self.time += timedelta(seconds=seconds)
+
+    def beyond(self, _: timedelta) -> None:
+        """Know nothing: no answer ever confirmed it."""
 
 
 def at_leisure() -> timedelta:
@@ -200,7 +204,7 @@ class ScriptedPool:
         return next(self.answers)
 
 
-def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any) -> Worker:
+def worker(requests: Requests, pool: ScriptedPool, clock: SureClock, **changes: Any) -> Worker:
     """Return a worker, with tokens that live for 1 h."""
     values: dict[str, Any] = {
         "pools": {"customers": pool},
@@ -213,7 +217,7 @@ def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any)
     return Worker(**(values | changes))
 
 
-def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
+def confirmations(store: Store, clock: SureClock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
     """Return the rules up to a decision, where SAM may and no group is asked."""
     allowlist = changes.get("allowlist") or Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()})
     customers = pool or ScriptedPool([], StoppedClock())

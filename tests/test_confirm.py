@@ -476,33 +476,28 @@ class TestAClockThatIsSetMeanwhile:
     ) -> None:
         added(store, request_)
         clock = StoppedClock(NOON + LATE - timedelta(seconds=3))
-        wrong: list[ClockChangedError] = []
 
         def set_clock() -> None:
             clock.time += ahead
-            wrong.append(ClockChangedError())
+            clock.error = ClockChangedError
 
         groups = Members({"S0ONE": frozenset({SAM.id})}, during=set_clock)
-        rules = confirmations(
-            store, clock, allowlist=IN_GROUP, members=groups.members, clock_error=lambda: wrong[0] if wrong else None
-        )
+        rules = confirmations(store, clock, allowlist=IN_GROUP, members=groups.members)
         with pytest.raises(ClockChangedError):
             getattr(rules, button)(press(request_))
         assert stored(store, request_) == request_
 
     def test_while_cognito_is_asked_nothing_is_opened(self, store: Store) -> None:
-        wrong: list[ClockChangedError] = []
+        clock = StoppedClock()
 
         class Slow(ScriptedPool):
             """The clock is set while it looks."""
 
             def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-                wrong.append(ClockChangedError())
+                clock.error = ClockChangedError
                 return super().list_users(attribute, value)
 
-        rules = confirmations(
-            store, StoppedClock(), Slow([], StoppedClock()), clock_error=lambda: wrong[0] if wrong else None
-        )
+        rules = confirmations(store, clock, Slow([], StoppedClock()))
         with pytest.raises(ClockChangedError):
             rules.open(rules.authorize(asked()), asked(), COMMAND)
         assert kinds(store) == []

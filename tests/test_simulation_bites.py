@@ -146,8 +146,10 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
 
 
 def _decided_by_any_clock(sound: Any_, flow: Flow, press: Press, reply: Any, decide: Callable[..., Any]) -> None:
-    rules = replace(flow.confirmations, clock_error=lambda: None)
-    sound(replace(flow, clock_error=lambda: None), press, reply, getattr(rules, decide.__name__))
+    trusted = CheckedClock(flow.worker.clock)  # no answer says anything against it
+    rules = replace(flow.confirmations, clock=trusted)
+    trusting = replace(flow, worker=replace(flow.worker, clock=trusted))
+    sound(trusting, press, reply, getattr(rules, decide.__name__))
 
 
 def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:

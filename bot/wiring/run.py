@@ -91,7 +91,7 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     slack = _slack_side(settings, store, checked, metrics)
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
     pools, lanes = user_pools(settings, checked, metrics.cognito_failed, heard), _lanes(metrics)
-    refusals = Refusals(tallies=store, clock=checked, beyond=checked.beyond)
+    refusals = Refusals(tallies=store, clock=checked)
     flow = flow_of(
         settings,
         pools,
@@ -132,7 +132,7 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
     client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, clock)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
-    delivery = EntryDelivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
+    delivery = EntryDelivery(outbox=store, channel=channel, clock=clock, jitter=jitter)
     cards = SlackCards(
         client=client,
         shown=shown,
@@ -199,9 +199,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     settings: Settings, store: Store, clock: CheckedClock, flow: Flow, slack: SlackSide, refusals: Refusals
 ) -> Sequence[Rounds]:
     """Return one for each task, so that a task in trouble holds up no other. A bot that drains begins nothing."""
-    cards = CardDelivery(
-        outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
-    )
+    cards = CardDelivery(outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter)
     begun = clock.monotonic()
 
     def may_begin() -> bool:

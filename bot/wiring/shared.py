@@ -92,8 +92,6 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
-        beyond=clock.beyond,
-        clock_error=clock.error,
     )
     return Flow(
         confirmations=confirmations,
@@ -102,7 +100,6 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         entrance=entrance,
         aws_lane=aws_lane,
         is_outdated=lambda: store.is_outdated,
-        clock_error=clock.error,
     )
 
 
@@ -118,5 +115,4 @@ def _worker(
         resume_within=settings.resume_within,
         jitter=jitter,
         with_role=frozenset() if terminal else with_role,
-        beyond=clock.beyond,
     )

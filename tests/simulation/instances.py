@@ -204,7 +204,6 @@ class Instance:
             channel=WatchedChannel(self, client, CHANNEL, shown),
             clock=clock,
             jitter=self._jitter,
-            beyond=clock.beyond,
         )
         self.cards = WatchedCards(
             client=client,
@@ -215,7 +214,7 @@ class Instance:
             respond=world.slack.respond,
         )
         self.card_delivery = CardDelivery(
-            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter, beyond=clock.beyond
+            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter
         )
         self.client = client
         self._join(store, client, resume_within)
@@ -237,8 +236,6 @@ class Instance:
                 clock=clock,
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
-                beyond=clock.beyond,
-                clock_error=clock.error,
             ),
             worker=Worker(
                 pools=pools,
@@ -247,7 +244,6 @@ class Instance:
                 clock=clock,
                 resume_within=resume_within,
                 jitter=self._jitter,
-                beyond=clock.beyond,
             ),
             outbox=store,
             entrance=Doorway(
@@ -256,7 +252,6 @@ class Instance:
                 listed=ALLOWLIST.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
-            clock_error=clock.error,
         )
         self._store = store
 
@@ -336,7 +331,7 @@ class WatchedRefusals(Refusals):
     """The real rule; what it is given is seen."""
 
     def __init__(self, instance: Instance, store: Any) -> None:
-        super().__init__(tallies=store, clock=instance.clock, beyond=instance.clock.beyond)
+        super().__init__(tallies=store, clock=instance.clock)
         self._instance = instance
 
     @property
