@@ -49,26 +49,22 @@ class Refusals:
         """Store an entry or, where it is one more refusal of that minute, count it. Raises `StoreUnavailableError`."""
         if entry.kind is not Kind.REFUSED:
             self.tallies.record(entry)
-        elif not self._is_one_more(entry):
-            try:
-                self.tallies.record(entry)
-            except Exception:
-                with self._lock:
-                    self._end(_operator(entry))  # so that the next one is the first
-                raise
-
-    def _is_one_more(self, entry: Entry) -> bool:
-        """Count a refusal, or begin a new minute with it as the first."""
-        who = _operator(entry)
+            return
+        who = (entry.ask.operator.team_id, entry.ask.operator.id)
         with self._lock:
             counted = self._counted.get(who)
             # It may have been asked a moment before the first one.
             if counted and abs(entry.at - counted.first_at) < MINUTE:
                 counted.tally = _one_more(counted.tally, entry)
-                return True
+                return
             self._end(who)
             self._counted[who] = _Counted(first_at=entry.at)
-            return False
+        try:
+            self.tallies.record(entry)
+        except Exception:
+            with self._lock:
+                self._end(who)  # so that the next one is the first
+            raise
 
     def _end(self, who: tuple[str, str]) -> None:
         counted = self._counted.pop(who, None)
@@ -110,10 +106,6 @@ def _could(write: Callable[[], None]) -> bool:
         log.error("Counted refusals cannot be stored: %s", type(error).__name__)  # noqa: TRY400
         return False
     return True
-
-
-def _operator(entry: Entry) -> tuple[str, str]:
-    return entry.ask.operator.team_id, entry.ask.operator.id
 
 
 def _one_more(tally: Entry | None, entry: Entry) -> Entry:

@@ -55,8 +55,7 @@ class Worker:
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests without a claim, and claims of dead workers."""
-        now = self.clock.now()
-        beyond = self.clock.beyond(FARTHEST)
+        now, beyond = self.clock.now(), self.clock.beyond(FARTHEST)
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
         found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
@@ -79,16 +78,12 @@ class Worker:
             claimed = self._claim(request)
             return self._carry_out(claimed, wait)
         except SupersededError:
-            return self._outcome(request) if claimed else None
+            with suppress(NewerVersionError):  # a newer bot shows it
+                found = self.requests.get(request.id) if claimed else None
+                return found if found and found.state in ENDED else None
+            return None
         finally:
             self._running.pop(request.id, None)
-
-    def _outcome(self, request: Request) -> Request | None:
-        """Return a request as the store has it, once it has ended; None before."""
-        with suppress(NewerVersionError):  # a newer bot shows it
-            found = self.requests.get(request.id)
-            return found if found and found.state in ENDED else None
-        return None
 
     def _left(self, request: Request) -> timedelta:
         """Return how long from now a call may leave."""
@@ -124,16 +119,16 @@ class Worker:
     def _carry_out(self, request: Request, wait: timedelta) -> Request:
         if not request.done and (stopped := self._stopped(request)):
             return self._end(request, replace(request, error_code=stopped), wait)
-        *others, last = ACTIONS[request.ask.options.action].steps
-        for step in others[len(request.done) :]:
+        known, steps = request, ACTIONS[request.ask.options.action].steps
+        for step in steps[len(request.done) :]:
             known = self._call(request, step)
-            if known.done == request.done:
-                return self._end(request, known, wait)
+            if len(known.done) in {len(request.done), len(steps)}:
+                break
             self._running[request.id] = lasting(self.clock, MAY_LEAVE)
-            before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
-            request = known.move(State.RUNNING, claim=claim)
+            claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+            before, request = request, known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)
-        return self._end(request, self._call(request, last), wait)
+        return self._end(request, known, wait)
 
     def _stopped(self, request: Request) -> str | None:
         """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
@@ -181,18 +176,14 @@ class Worker:
         elif known.done:
             state = State.PARTLY
         lifetime = self.token_lifetimes.get(request.account.pool) if state is State.DONE else None
-        ended = known.move(
-            state,
-            in_doubt=request.in_doubt,
-            ended_at=now,
-            access_until=now + lifetime if lifetime else None,
-        )
-        self._write(request, ended, wait)
+        until = now + lifetime if lifetime else None
+        ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
+        self._write(request, ended, now, wait)
         return ended
 
-    def _write(self, request: Request, ended: Request, wait: timedelta) -> None:
+    def _write(self, request: Request, ended: Request, now: datetime, wait: timedelta) -> None:
         """Store an outcome. Try for some seconds, since Cognito would be called once more if it were lost."""
-        now, in_doubt = ended.ended_at or self.clock.now(), False
+        in_doubt = False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
                 self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
