@@ -145,8 +145,7 @@ class Flow:
         """Tell the operator of an error that is raised inside. Where there is none, note that they were allowed."""
         try:
             yield
-            if not self.entrance.knows(who):
-                self.entrance.note(who, allowed=True)
+            self.entrance.note(who, allowed=True)
         except AlreadyDecidedError as error:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator

@@ -6,19 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from bot import errors
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
-from bot.errors import (
-    ACCOUNT_CHANGED,
-    INTERRUPTED,
-    NO_CALL_MADE,
-    TOO_LATE,
-    NewerVersionError,
-    PoolUnavailableError,
-    StoreUnavailableError,
-    SupersededError,
-)
 from bot.find import pool_of
 from bot.ports import Left, Requests, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
@@ -72,13 +63,13 @@ class Worker:
             return None
         claimed = None
         try:
-            wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
-            if request.state is State.READY and self.clock.now() >= self._latest(request):
-                return self._end(request, replace(request, error_code=TOO_LATE), wait)
-            claimed = self._claim(request)
-            return self._carry_out(claimed, wait)
-        except SupersededError:
-            with suppress(NewerVersionError):  # a newer bot shows it
+            known = replace(request, error_code=errors.TOO_LATE)
+            if request.state is not State.READY or self.clock.now() < self._latest(request):
+                claimed = self._claim(request)
+                request, known = self._carry_out(claimed)
+            return self._end(request, known, SHOWN_HERE if shown_here else timedelta(0))
+        except errors.SupersededError:
+            with suppress(errors.NewerVersionError):  # a newer bot shows it
                 found = self.requests.get(request.id) if claimed else None
                 return found if found and found.state in ENDED else None
             return None
@@ -116,46 +107,46 @@ class Worker:
         self.requests.move(request, claimed, entry_of(claimed, now) if dead else None, None)
         return claimed
 
-    def _carry_out(self, request: Request, wait: timedelta) -> Request:
+    def _carry_out(self, request: Request) -> tuple[Request, Request]:
+        """Return the request as it is stored by then, and with what is known of it."""
         if not request.done and (stopped := self._stopped(request)):
-            return self._end(request, replace(request, error_code=stopped), wait)
-        known, steps = request, ACTIONS[request.ask.options.action].steps
-        for step in steps[len(request.done) :]:
-            known = self._call(request, step)
-            if len(known.done) in {len(request.done), len(steps)}:
-                break
+            return request, replace(request, error_code=stopped)
+        steps = ACTIONS[request.ask.options.action].steps
+        while True:
+            known = self._call(request, steps[len(request.done)])
+            if known.done == request.done or len(known.done) == len(steps):
+                return request, known
             self._running[request.id] = lasting(self.clock, MAY_LEAVE)
             claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
             before, request = request, known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)
-        return self._end(request, known, wait)
 
     def _stopped(self, request: Request) -> str | None:
         """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
         pool, looked_up_at = self._pool(request), request.looked_up_at
         if not pool or (looked_up_at and abs(self.clock.now() - looked_up_at) <= SAME_ACCOUNT_FOR):
             return None
-        code = NO_CALL_MADE
+        code = errors.NO_CALL_MADE
         for pause in (*BACK_OFF_SECONDS, 0):
             if self._left(request) <= timedelta(0):
                 break
             try:
                 found = pool.get_user(request.account.username)
-            except PoolUnavailableError as error:
-                code = error.error_code or NO_CALL_MADE
+            except errors.PoolUnavailableError as error:
+                code = error.error_code or errors.NO_CALL_MADE
                 self.clock.sleep(pause * self.jitter())
             else:
                 if found and found.sub == request.account.sub:
                     return None
-                code = ACCOUNT_CHANGED
+                code = errors.ACCOUNT_CHANGED
                 break
-        return INTERRUPTED if request.in_doubt else code
+        return errors.INTERRUPTED if request.in_doubt else code
 
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
         left, made = partial(self._left, request), 0
         pool = self._pool(request)
-        request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
+        request = replace(request, error_code=errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE)
         while pool and left() > timedelta(0):
             answer = pool.call(step, request.account.username, left)
             request = known_after(answer, step, request, made)
@@ -167,7 +158,7 @@ class Worker:
         return request
 
     def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
-        """Store the outcome of what is `known` of a request."""
+        """Store the outcome of what is `known` of a request. Its card is due after `wait`."""
         now, state = self.clock.now(), State.FAILED
         if len(known.done) == len(ACTIONS[known.ask.options.action].steps):
             state = State.DONE
@@ -187,10 +178,10 @@ class Worker:
         for pause in (*BACK_OFF_SECONDS, None):
             try:
                 self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
-            except SupersededError:
+            except errors.SupersededError:
                 if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
                     raise
-            except StoreUnavailableError as error:
+            except errors.StoreUnavailableError as error:
                 in_doubt = in_doubt or error.in_doubt
                 if pause is None:
                     raise
