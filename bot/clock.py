@@ -57,12 +57,11 @@ class CheckedClock:
         off = max(sent.time - told - SECOND, RIGHT) or min(received.time - told, RIGHT)
         with self._lock:
             if abs(off) <= AGREES_WITHIN:
-                self._agreed, self._misses = received, 0
-                self._note(RIGHT)
+                self._agreed, self._misses, off = received, 0, RIGHT
             else:
                 self._misses += 1
-                if self._misses >= IN_A_ROW:
-                    self._note(off)
+            if not off or self._misses >= IN_A_ROW:
+                self._note(off)
 
     def told_now(self) -> datetime:
         """Return the time that Slack and AWS tell: what the clock says, unless it is known to be wrong."""
