@@ -177,17 +177,17 @@ class Confirmations:
 
     def _check_presser(self, presser: Operator, request: Request) -> None:
         """Raise unless the operator who asked pressed, from any workspace. Someone elsewhere may have their user id."""
-        who, home = request.ask.operator, self.home()
-        if (presser.team_id, presser.id) == (who.team_id, who.id):
-            return
-        ask, person = replace(request.ask, operator=presser), presser
+        who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
         if presser.id == who.id:
-            if home is None or (ours := home.person(presser)) is None:
+            if presser.team_id == who.team_id:
+                return
+            person = home.person(presser) if home else None
+            if not home or not person:
                 raise self._refused(ask, NOT_TOLD, request.chosen)
-            who, person = home.known(who), ours
-        if (person.team_id, person.id) != (who.team_id, who.id):
-            self._refused(ask, Denied("pressed another's button"), request.chosen)
-            raise errors.NotYoursError
+            if person.team_id == home.known(who).team_id:
+                return
+        self._refused(ask, Denied("pressed another's button"), request.chosen)
+        raise errors.NotYoursError
 
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""

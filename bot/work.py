@@ -126,21 +126,18 @@ class Worker:
         pool, looked_up_at = self._pool(request), request.looked_up_at
         if not pool or (looked_up_at and abs(self.clock.now() - looked_up_at) <= SAME_ACCOUNT_FOR):
             return None
-        code = errors.NO_CALL_MADE
+        code: str | None = errors.NO_CALL_MADE
         for pause in (*BACK_OFF_SECONDS, 0):
             if self._left(request) <= timedelta(0):
                 break
             try:
                 found = pool.get_user(request.account.username)
+                code = None if found and found.sub == request.account.sub else errors.ACCOUNT_CHANGED
+                break
             except errors.PoolUnavailableError as error:
                 code = error.error_code or errors.NO_CALL_MADE
                 self.clock.sleep(pause * self.jitter())
-            else:
-                if found and found.sub == request.account.sub:
-                    return None
-                code = errors.ACCOUNT_CHANGED
-                break
-        return errors.INTERRUPTED if request.in_doubt else code
+        return errors.INTERRUPTED if code and request.in_doubt else code
 
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
