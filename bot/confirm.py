@@ -11,8 +11,8 @@ from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
+from bot.options import ReasonRule
 from bot.ports import Place, Requests, SureClock, Trail
-from bot.reason import ReasonRule
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Options, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 

@@ -11,8 +11,8 @@ from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
 from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
+from bot.options import ReasonRule
 from bot.ports import Attribute, Place, Requests, Show, SureClock
-from bot.reason import ReasonRule
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker

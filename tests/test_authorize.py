@@ -131,11 +131,6 @@ def test_whose_team_slack_did_not_say_is_not_accused_of_another() -> None:
     assert isinstance(authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(says=True)), Authorized)
 
 
-def test_an_authorized_cannot_be_made_up() -> None:
-    with pytest.raises(TypeError):
-        Authorized(SAM, {"a": "because I say so"}, seal=object())
-
-
 SUPPORT = "arn:aws:iam::123456789012:role/Support"
 
 

@@ -34,8 +34,8 @@ from bot.errors import (
     UnknownRequestError,
     UsageError,
 )
+from bot.options import ReasonRule
 from bot.ports import Attribute
-from bot.reason import ReasonRule
 from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
