@@ -21,10 +21,10 @@ from stand_ins import Channel, TakenCards
 
 from bot.action import Done
 from bot.audit import Kind, entry_of_ask
-from bot.clock import CheckedClock
 from bot.confirm import LONGEST_WAIT, AlreadyDecidedError, Press
 from bot.deliver import BETWEEN_REFUSALS, CardDelivery, EntryDelivery
 from bot.errors import INTERRUPTED, TOO_LATE
+from bot.facts.clock import CheckedClock
 from bot.ports import Show
 from bot.request import State, new_id
 from bot.wiring.stores import Store

@@ -24,9 +24,9 @@ from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.roles import Role, Roles
 from bot.aws.secrets import secret
 from bot.aws.user_pool import CognitoUserPool
-from bot.clock import CheckedClock
 from bot.errors import Code, PoolUnavailableError, SecretError
 from bot.facts import leaving
+from bot.facts.clock import CheckedClock
 from bot.request import State
 from bot.wiring.shared import SystemClock
 from bot.wiring.stores import Store

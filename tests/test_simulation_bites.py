@@ -18,10 +18,10 @@ from simulation.world import run
 from bot import refusals, work
 from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
-from bot.clock import CheckedClock
 from bot.confirm import Confirmations, Press
 from bot.deliver import POST, CardDelivery, EntryDelivery
 from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
+from bot.facts.clock import CheckedClock
 from bot.flow import Flow
 from bot.ports import Left, LiveMessage, Place, Show, lasting
 from bot.refusals import MINUTE, Refusals

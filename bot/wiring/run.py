@@ -15,7 +15,6 @@ from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
-from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
@@ -24,6 +23,7 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.facts.clock import CheckedClock
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock

@@ -12,9 +12,9 @@ from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
-from bot.clock import CheckedClock
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
+from bot.facts.clock import CheckedClock
 from bot.find import Finder
 from bot.flow import Flow
 from bot.ports import Entrance, Lane, Trail, UserPool

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from bot.aws.identity import CallerUnknownError, caller
-from bot.clock import IN_A_ROW, CheckedClock
 from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import BotError, StoreError, StoreUnavailableError
+from bot.facts.clock import IN_A_ROW, CheckedClock
 from bot.settings.model import Settings
 from bot.terminal.front import TerminalFront
 from bot.wiring.shared import SystemClock, flow_of, user_pools

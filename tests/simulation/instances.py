@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist, Home
-from bot.clock import IN_A_ROW, CheckedClock, Reading
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.lanes import Doorway
 from bot.errors import BusyError
+from bot.facts.clock import IN_A_ROW, CheckedClock, Reading
 from bot.find import Finder
 from bot.flow import Flow
 from bot.refusals import Refusals
