@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
 from bot.terminal.output import say, show
 
 if TYPE_CHECKING:
-    from bot.request import Options
     from bot.settings.model import Settings
     from bot.settings.references import Resolve
 
@@ -61,7 +60,14 @@ def _run(words: Sequence[str]) -> int:
     for name, hint in _unused().items():
         logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
     at = {"host": given.host, "port": port, "http": given.http}
-    asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        await serve(settings, **at, stop=stop)
+
+    asyncio.run(until_signalled())
     return DONE
 
 
@@ -87,18 +93,15 @@ def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
     from bot.terminal.signout_command import read, read_file
 
-    command = read(words, AwsSpelling(read_file).read)
-    return _in_terminal(command.options, yes=command.yes) if command else DONE
-
-
-def _in_terminal(options: "Options", *, yes: bool) -> int:
-    from bot.terminal.endings import without_complaints
+    if not (command := read(words, AwsSpelling(read_file).read)):
+        return DONE
+    from bot.terminal.endings import without_complaints  # after that, since it takes a second
     from bot.wiring.terminal import terminal_front
 
     settings = _settings()
     _log(settings, "WARNING")
     with without_complaints(), terminal_front(settings) as front:
-        return front.take(options, yes=yes)
+        return front.take(command.options, yes=command.yes)
 
 
 def _audit(words: Sequence[str]) -> int:
@@ -176,11 +179,11 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     from bot.settings.load import load
     from bot.settings.model import SECRETS
 
-    wrong = faults()
+    wrong = list(faults())
     try:
         settings = load(os.environ, resolve, http=http)
     except SettingsError as error:
-        raise SettingsError([*wrong, *error.faults]) from None
+        wrong += error.faults
     if wrong:
         raise SettingsError(wrong)
     for name in SECRETS:
@@ -208,14 +211,6 @@ def _port_of_environment() -> int:
         return command_lines.port(os.environ.get("PORT") or str(command_lines.DEFAULT_PORT))
     except ArgumentTypeError as error:
         raise SettingsError([f"PORT {error}."]) from None
-
-
-async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    await work(stop)
 
 
 VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {  # what each takes are the words after it
