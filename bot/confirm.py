@@ -68,7 +68,7 @@ class Confirmations:
             return decision
         if account:
             raise self._refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
-        anywhere = self._may(ask, self.finder.pools)
+        anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
             raise self._refused(ask, anywhere)
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
