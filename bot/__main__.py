@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,14 @@ def _run(words: Sequence[str]) -> int:
     for name, hint in _unused().items():
         logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
     bot = build(settings, http=given.http)
-    asyncio.run(_until_signalled(lambda stop: bot.serve(given.host, port, stop)))
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        await bot.serve(given.host, port, stop)
+
+    asyncio.run(until_signalled())
     return DONE
 
 
@@ -171,11 +178,11 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     from bot.settings.load import load
     from bot.settings.model import SECRETS
 
-    wrong = faults()
+    wrong = list(faults())
     try:
         settings = load(os.environ, resolve, http=http)
     except SettingsError as error:
-        raise SettingsError([*wrong, *error.faults]) from None
+        wrong += error.faults
     if wrong:
         raise SettingsError(wrong)
     for name in SECRETS:
@@ -203,14 +210,6 @@ def _port_of_environment() -> int:
         return command_lines.port(os.environ.get("PORT") or str(command_lines.DEFAULT_PORT))
     except ArgumentTypeError as error:
         raise SettingsError([f"PORT {error}."]) from None
-
-
-async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    await work(stop)
 
 
 VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {  # what each takes are the words after it

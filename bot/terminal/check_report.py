@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from bot.clock import ahead, date_in
+from bot.facts.clock import ahead, date_in
 from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible

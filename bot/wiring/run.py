@@ -12,7 +12,6 @@ from slack_bolt import App
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
-from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
@@ -21,6 +20,7 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.facts.clock import CheckedClock
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
@@ -67,7 +67,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     groups = SlackGroups(client, teams=GroupTeams(client, installation.is_org_wide))
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
-    delivery = EntryDelivery(outbox=store, channel=channel, clock=checked, jitter=jitter, beyond=checked.beyond)
+    delivery = EntryDelivery(outbox=store, channel=channel, clock=checked, jitter=jitter)
     cards = SlackCards(
         client=client,
         shown=shown,
@@ -81,7 +81,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=away("slack"))
     newcomers = ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=away(NEWCOMERS))
     aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=away("aws"))
-    refusals = Refusals(tallies=store, clock=checked, beyond=checked.beyond)
+    refusals = Refusals(tallies=store, clock=checked)
     flow = flow_of(
         settings,
         pools,
@@ -168,9 +168,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     refusals: Refusals,
 ) -> Sequence[Rounds]:
     """Return one for each task, so that a task in trouble holds up no other. A bot that drains begins nothing."""
-    cards = CardDelivery(
-        outbox=store, requests=store, cards=slack_cards, clock=clock, jitter=jitter, beyond=clock.beyond
-    )
+    cards = CardDelivery(outbox=store, requests=store, cards=slack_cards, clock=clock, jitter=jitter)
     begun = clock.monotonic()
 
     def may_begin() -> bool:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from bot.audit import Entry
-from bot.clock import CheckedClock
 from bot.errors import StoreError, StoreUnavailableError
+from bot.facts.clock import CheckedClock
 from bot.facts.finding import Finding
 from bot.settings.model import StoreSettings
 from bot.stores.dynamodb.reader import DynamoDBReader

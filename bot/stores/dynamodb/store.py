@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
-from bot.clock import CheckedClock
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
+from bot.facts.clock import CheckedClock
 from bot.facts.told_time import boto3_tells
 from bot.ports import Show
 from bot.request import Account, Request, State, check_move, new_id

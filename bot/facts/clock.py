@@ -32,7 +32,7 @@ class Reading:
 
 
 class CheckedClock:
-    """A `Clock` that is told of answers and says whether it can be trusted. Safe to use from many threads.
+    """A `SureClock` that is told of answers. Safe to use from many threads.
 
     `changed` is told by how many seconds the clock is ahead of the answers (behind: negative), or 0 once it is right.
     """
@@ -57,12 +57,11 @@ class CheckedClock:
         off = ahead(sent.time, told, received.time)
         with self._lock:
             if abs(off) <= AGREES_WITHIN:
-                self._agreed, self._misses = received, 0
-                self._note(RIGHT)
+                self._agreed, self._misses, off = received, 0, RIGHT
             else:
                 self._misses += 1
-                if self._misses >= IN_A_ROW:
-                    self._note(off)
+            if not off or self._misses >= IN_A_ROW:
+                self._note(off)
 
     def told_now(self) -> datetime:
         """Return the time that Slack and AWS tell: what the clock says, unless it is known to be wrong."""
@@ -84,7 +83,7 @@ class CheckedClock:
         return self._agreed is not None and not self.is_doubtful()
 
     def beyond(self, longest: timedelta) -> datetime | None:
-        """Return the end of `longest`, from now; None while the clock is not confirmed. See `bot.ports.Beyond`."""
+        """Return the end of `longest`, from now; None while it is not confirmed."""
         return self.now() + longest if self.is_confirmed() else None
 
     def _note(self, off: timedelta) -> None:
