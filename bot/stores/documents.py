@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from bot.action import ACTIONS, Step
 from bot.audit import Entry, Kind
 from bot.facts.aws_names import region_of
-from bot.ports import LiveMessage, Place
+from bot.ports import LiveMessage, Show
 from bot.request import AWAITING, ENDED, Account, Request, State
 
 T = TypeVar("T")
@@ -26,8 +26,8 @@ Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
 SHAPE = 1  # what is written
-FIRST_DUE = 100  # of so many due entries the oldest come first, even if they were put off
-DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
+# What entries and cards wait as. For requests `values_of_request` says it.
+UNDELIVERED, REFUSAL, TALLY, CARD = "undelivered", "undelivered refusal", "tally", "card"
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
 _CARD = TypeAdapter(LiveMessage)
@@ -98,20 +98,38 @@ def entry_of(stored: Stored) -> Entry:
     return _ENTRY.validate_python((shape.entry(document) if shape else document) | {"delivery": delivery})
 
 
-def values_of_place(place: Place | None) -> Values:
-    """Return where a card is, each value None where that is not known."""
+def undelivered(*, refused: bool) -> str:
+    """Return what outcomes or refusals wait as: each apart, for outcomes go first."""
+    return REFUSAL if refused else UNDELIVERED
+
+
+def new_card(request: Request, show: Show) -> LiveMessage:
+    """Return the card of a new request."""
+    return LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
+
+
+def values_of_card(card: LiveMessage) -> Values:
+    """Return the values of a card, each value of its place None where that is not known."""
+    place = card.place
     return {
+        "id": card.request_id,
+        "version": card.version,
+        "due_at": text(card.due_at),
+        "failures": card.failures,
+        "held_by": card.hold,
         "response_url": place and place.response_url,
         "place_until": place and text(place.until),
         "replaces": place and place.replaces,
     }
 
 
-def card_of(request_id: str, stored: Stored) -> LiveMessage:
-    """Return the card of a request. Raises `ValueError` for one that cannot be read."""
+def card_of(stored: Stored) -> LiveMessage:
+    """Return a stored card. Raises `ValueError` or `LookupError` for one that cannot be read."""
+    if stored.get("shape", SHAPE) not in SHAPES:
+        raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
-    values = {"request_id": request_id, "hold": stored.get("held_by"), "place": place if until else None}
+    values = {"request_id": stored["id"], "hold": stored.get("held_by"), "place": place if until else None}
     return _CARD.validate_python({**stored, **values})
 
 
@@ -142,11 +160,6 @@ class Readings:
 def text(time: datetime | None) -> str | None:
     """Return a time as stored: UTC, to the microsecond, of fixed width, so that texts sort as their times do."""
     return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def time_or_none(stored: str | None) -> datetime | None:
-    """Return a stored time, or None."""
-    return None if stored is None else datetime.fromisoformat(stored)
 
 
 def account_key(account: Account) -> str:

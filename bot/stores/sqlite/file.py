@@ -10,7 +10,6 @@ from typing import Any
 from weakref import WeakSet
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.stores.documents import Readings
 from bot.stores.sqlite.schema import Found, look
 
 BUSY_SECONDS = 5
@@ -25,7 +24,6 @@ class File:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self._opened: os.stat_result | None = None
-        self.readings = Readings(lambda row: f"Row {row['id']}")
         self._local = threading.local()
         self._connections: WeakSet[Connection] = WeakSet()
 

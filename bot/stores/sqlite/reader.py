@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.audit import Entry
 from bot.errors import StoreError
 from bot.request import new_id
-from bot.stores.documents import entry_of, text
+from bot.stores.documents import Readings, entry_of, text
 from bot.stores.sqlite.file import File, no_store, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.statements import ENTRIES, ENTRIES_OF_REQUEST
@@ -21,8 +21,9 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 class SQLiteReader:
     """The trail in the file at `path`. Nothing is made or changed, and no right to write is needed."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = File(path)
+    def __init__(self, path: Path, kind: type[File] = File) -> None:
+        self._file = kind(path)
+        self._readings = Readings(lambda row: f"Row {row['id']}")
 
     def open(self) -> None:
         """Check that there is a store which this bot can read. Raises `StoreError`."""
@@ -38,21 +39,17 @@ class SQLiteReader:
             raise StoreError(f"The store {path} cannot be read: {reason(error)}.", "Check SIGNOUT_STORE.") from error
 
     def close(self) -> None:
-        """Close every thread's connection. Nothing may use the reader afterwards."""
+        """Close every thread's connection. Nothing may use the file afterwards."""
         self._file.close()
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        return entries(self._file, since, request_id)
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
 
-
-def entries(file: File, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-    """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
-
-    Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
-    """
-    statement = ENTRIES if request_id is None else ENTRIES_OF_REQUEST
-    first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
-    values = {"since": text(since) or "", "after": first_id, "request_id": request_id}
-    while rows := file.rows(statement, values):
-        yield from file.readings.each(entry_of, map(dict, rows))
-        values["after"] = rows[-1]["id"]
+        Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
+        """
+        statement = ENTRIES if request_id is None else ENTRIES_OF_REQUEST
+        first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
+        values = {"since": text(since) or "", "after": first_id, "request_id": request_id}
+        while rows := self._file.rows(statement, values):
+            yield from self._readings.each(entry_of, map(dict, rows))
+            values["after"] = rows[-1]["id"]
