@@ -7,6 +7,7 @@ from typing import Any
 from ulid import ULID
 
 from bot.audit import Entry
+from bot.clock import CheckedClock
 from bot.stores.documents import Readings, Stored, entry_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
@@ -20,12 +21,12 @@ CLOCKS_DIFFER_BY = timedelta(minutes=10)
 class DynamoDBReader:
     """The trail in the table `name`. Nothing is written, and no right to write is needed.
 
-    `schema` is the newest one that this bot knows.
+    `schema` is the newest one that this bot knows. `clock` is compared with each answer.
     """
 
-    def __init__(self, name: str, *, schema: int = SCHEMA) -> None:
+    def __init__(self, name: str, *, schema: int = SCHEMA, clock: CheckedClock | None = None) -> None:
         self.schema = schema
-        self._calls = Calls(name)
+        self._calls = Calls(name, clock)
         self._schema = Schema(self._calls, schema)
         self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
 

@@ -1,7 +1,6 @@
 """Which version of the bot a table belongs to. The item `meta` says it."""
 
 import logging
-import threading
 import time
 from contextlib import suppress
 
@@ -29,7 +28,6 @@ class Schema:
         self.is_outdated = False
         self._calls = calls
         self._looked_at = time.monotonic()
-        self._looking = threading.Lock()
 
     def stored(self) -> int | None:
         """Return the table's schema, or None for a table that no bot has used yet.
@@ -84,9 +82,5 @@ class Schema:
 
     def look_now_and_then(self) -> None:
         """Look, once a minute. One of several threads does it; the others do not wait for it."""
-        if self._looking.acquire(blocking=False):
-            try:
-                if time.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
-                    self.look()
-            finally:
-                self._looking.release()
+        if time.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
+            self.look()

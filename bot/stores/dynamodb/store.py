@@ -4,13 +4,11 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import chain, islice
 
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
 from bot.clock import CheckedClock
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
-from bot.facts.told_time import boto3_tells
 from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, State, check_move, new_id
 from bot.stores.documents import CARD, Stored, account_key, card_of, entry_of, new_card, request_of, text
@@ -46,10 +44,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         schema: int = SCHEMA,
         clock: CheckedClock | None = None,
     ) -> None:
-        super().__init__(name, schema=schema)
-        if clock:
-            self._calls.on_client = partial(boto3_tells, clock=clock)
-        self._calls.on_refusal = self._schema.look
+        super().__init__(name, schema=schema, clock=clock)
         self._known_months: set[str] = set()
         self._written = written
 
@@ -214,7 +209,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             # A write whose answer was lost may have been done. Sent again it fails, since it moved the version itself.
             # What is stored tells: no other write has the same claim.
             if not (error.in_doubt and self._is_stored(item)):
-                raise SupersededError from None
+                raise self._superseded() from None
 
     def _is_stored(self, item: Item) -> bool:
         try:
@@ -234,12 +229,16 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 break
             except ConditionError as error:
                 if any(error.failed[: len(actions)]):
-                    raise SupersededError from None
+                    raise self._superseded() from None
                 if any(error.failed[: len(needed)]):
                     raise StoreUnavailableError("there is such an entry already") from None
                 also = [each for each, failed in zip(also, error.failed[len(needed) :], strict=True) if not failed]
         if entry and entry.kind in COUNTED:
             self._written(entry)
+
+    def _superseded(self) -> SupersededError:
+        self._schema.look()  # it may be a newer bot that was first
+        return SupersededError()
 
     def _note_month(self, month: str) -> None:
         """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""

@@ -1,7 +1,7 @@
 """The entries of a SQLite file: all of them, page by page; and for someone who may not write, with or without a bot."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bot.audit import Entry
 from bot.errors import StoreError
 from bot.request import new_id
 from bot.stores.documents import Readings, entry_of, text
-from bot.stores.sqlite.file import File, no_store, reason, see_what_it_is
+from bot.stores.sqlite.file import File, connect_to_read, no_store, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.statements import ENTRIES, ENTRIES_OF_REQUEST
 
@@ -21,8 +21,8 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 class SQLiteReader:
     """The trail in the file at `path`. Nothing is made or changed, and no right to write is needed."""
 
-    def __init__(self, path: Path, kind: type[File] = File) -> None:
-        self._file = kind(path)
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection] = connect_to_read) -> None:
+        self._file = File(path, connect)
         self._readings = Readings(lambda row: f"Row {row['id']}")
 
     def open(self) -> None:

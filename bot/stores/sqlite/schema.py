@@ -123,9 +123,3 @@ def look(db: sqlite3.Connection, path: object) -> Found:
     if schema > newest():
         raise StoreError(_NEWER[0].format(path=path, schema=schema, newest=newest()), _NEWER[1])
     return Found(schema, unfinished=db.execute("SELECT 1 FROM migration").fetchone() is not None)
-
-
-def create(db: sqlite3.Connection) -> None:
-    """Make the tables of schema 1, inside the caller's transaction."""
-    for statement in TABLES:
-        db.execute(statement)

@@ -24,8 +24,8 @@ from bot.stores.documents import (
     values_of_request,
 )
 from bot.stores.sqlite import statements as sql
-from bot.stores.sqlite.file import WritableFile
-from bot.stores.sqlite.migrate import migrate
+from bot.stores.sqlite.file import connect_to_write
+from bot.stores.sqlite.migrate import open_to_write
 from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.waiting import Waiting
 
@@ -40,10 +40,9 @@ class SQLiteStore(SQLiteReader, Waiting):
     """
 
     is_outdated = False  # no other instance, and so no newer one, has this file open
-    _file: WritableFile
 
     def __init__(self, path: Path, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True) -> None:
-        super().__init__(path, WritableFile)
+        super().__init__(path, connect_to_write)
         self._written = written
         self._make = make
 
@@ -52,7 +51,7 @@ class SQLiteStore(SQLiteReader, Waiting):
 
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
-        self._file.open(migrate, make=self._make)
+        open_to_write(self._file, make=self._make)
 
     def check_writable(self) -> None:
         with self._file.write() as db:
