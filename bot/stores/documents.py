@@ -27,7 +27,8 @@ Stored = Mapping[str, Any]  # values by their names, those of a request, of an e
 
 SHAPE = 1  # what is written
 # What entries and cards wait as. For requests `values_of_request` says it.
-UNDELIVERED, REFUSAL, TALLY, CARD = "undelivered", "undelivered refusal", "tally", "card"
+UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
+TALLY, CARD = "tally", "card"
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
 _CARD = TypeAdapter(LiveMessage)
@@ -48,19 +49,17 @@ SHAPES: Mapping[int, Shape | None] = {1: None}  # None: as it is
 
 def values_of_request(request: Request) -> Values:
     """Return the values of a request: what it is `due` as until it ends, and when; which `account` it signed out."""
-    due: tuple[str | None, str | None] = None, None
-    if request.state in AWAITING:
-        due = "awaiting", text(request.expires_at)
-    elif request.state is State.READY:
-        due = "ready", text(request.decided_at)
-    elif request.state is State.RUNNING and request.claim:
-        due = "running", text(request.claim.until)
+    due, due_at = {
+        **dict.fromkeys(AWAITING, ("awaiting", request.expires_at)),
+        State.READY: ("ready", request.decided_at),
+        State.RUNNING: ("running", request.claim.until if request.claim else None),
+    }.get(request.state, (None, None))
     signs_out = Step.SIGN_OUT in ACTIONS[request.ask.options.action].steps
     return {
         "id": request.id,
         "version": request.version,
-        "due": due[0],
-        "due_at": due[1],
+        "due": due,
+        "due_at": text(due_at),
         "account": account_key(request.account) if signs_out and request.state is State.DONE else None,
         "ended_at": text(request.ended_at) if request.state in ENDED else None,
         "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
@@ -96,11 +95,6 @@ def entry_of(stored: Stored) -> Entry:
     shape = SHAPES[document["shape"]]
     delivery = {name: stored[name] for name in ("attempts", "next_at", "delivered_at", "ts") if name in stored}
     return _ENTRY.validate_python((shape.entry(document) if shape else document) | {"delivery": delivery})
-
-
-def undelivered(*, refused: bool) -> str:
-    """Return what outcomes or refusals wait as: each apart, for outcomes go first."""
-    return REFUSAL if refused else UNDELIVERED
 
 
 def new_card(request: Request, show: Show) -> LiveMessage:

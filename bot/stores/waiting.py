@@ -16,7 +16,6 @@ from bot.ports import LiveMessage
 from bot.request import Request
 from bot.stores.documents import (
     CARD,
-    REFUSAL,
     TALLY,
     UNDELIVERED,
     Readings,
@@ -25,7 +24,6 @@ from bot.stores.documents import (
     entry_of,
     request_of,
     text,
-    undelivered,
 )
 
 T = TypeVar("T")
@@ -69,20 +67,20 @@ class Waiting(ABC):
 
     def backlog(self) -> Backlog:
         read = itemgetter("at")  # no more: those that cannot be read wait too
-        outcomes = self._first(UNDELIVERED, EVER, ALWAYS, COUNTED_UP_TO, read)
-        count = len(outcomes) + len(self._first(REFUSAL, EVER, ALWAYS, COUNTED_UP_TO - len(outcomes), read))
+        outcomes = self._first(UNDELIVERED[False], EVER, ALWAYS, COUNTED_UP_TO, read)
+        count = len(outcomes) + len(self._first(UNDELIVERED[True], EVER, ALWAYS, COUNTED_UP_TO - len(outcomes), read))
         oldest_at = datetime.fromisoformat(min(outcomes)) if outcomes else None
         return Backlog(count, oldest_at, more=count == COUNTED_UP_TO)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
-        first = self._first(undelivered(refused=refused), EVER, ALWAYS, 1, entry_of)
+        first = self._first(UNDELIVERED[refused], EVER, ALWAYS, 1, entry_of)
         return first[0].delivery.next_at if first else None
 
     def due_entries(
         self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
     ) -> Sequence[Entry]:
         most = limit if refused else max(limit, FIRST_DUE)
-        due = self._due(undelivered(refused=refused), entry_of, now, most, beyond)
+        due = self._due(UNDELIVERED[refused], entry_of, now, most, beyond)
         return sorted(due, key=attrgetter("id"))[:limit]
 
     def hold(self, entry: Entry, until: datetime) -> Entry | None:

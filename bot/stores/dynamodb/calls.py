@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -86,12 +86,13 @@ class Calls:
     """Calls on one table. Region, credentials and endpoint come from the environment, as boto3 reads them.
 
     Each raises `StoreUnavailableError` once trying again for a few seconds did not help, or at once where it cannot;
-    `StoreError` where the environment names no region. `clock` is compared with each answer. Safe to use from many
-    threads.
+    `StoreError` where the environment names no region. `clock` is compared with each answer, and `on_refusal` called
+    for each write whose condition did not hold. Safe to use from many threads.
     """
 
     def __init__(self, table: str, clock: CheckedClock | None = None) -> None:
         self.table = table
+        self.on_refusal: Callable[[], object] = lambda: None
         self._clock = clock
         self._lock = threading.Lock()
         self._session: AwsSession | None = None
@@ -165,6 +166,7 @@ class Calls:
                 late = trouble if isinstance(error, TooLateError) else None  # the try before says more
                 trouble = replace(late, again=False, doubt=False) if late else _trouble(error)
             if trouble.refused:
+                self.on_refusal()
                 raise ConditionError(trouble.refused, in_doubt=doubt)
             doubt = doubt or (trouble.doubt and departure.sent and name not in _READS)
             if not trouble.again or left() < pause:

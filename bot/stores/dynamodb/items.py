@@ -16,13 +16,11 @@ from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import (
     CARD,
-    REFUSAL,
     TALLY,
     UNDELIVERED,
     Stored,
     Values,
     text,
-    undelivered,
     values_of_card,
     values_of_entry,
     values_of_request,
@@ -52,7 +50,7 @@ def card_key(request_id: str) -> Key:
 
 def entry_key(entry_id: str) -> Key:
     """Return the key of an entry, made from its id."""
-    return {"pk": log_of(month_of(entry_id)), "sk": entry_id}
+    return {"pk": f"log#{month_of(entry_id)}", "sk": entry_id}
 
 
 def account_key(account: str) -> Key:
@@ -63,11 +61,6 @@ def account_key(account: str) -> Key:
 def tally_key(entry_id: str) -> Key:
     """Return the key of the tally that is to become this entry."""
     return {"pk": f"tally#{entry_id}", "sk": "tally"}
-
-
-def log_of(month: str) -> str:
-    """Return the partition of a month's entries."""
-    return f"log#{month}"
 
 
 def month_of(entry_id: str) -> str:
@@ -90,11 +83,6 @@ def fits(key: Key) -> bool:
     return all(0 < len(part.encode(errors="replace")) <= LONGEST_KEY for part in key.values())
 
 
-def epoch(time: datetime) -> int:
-    """Return a time as DynamoDB's time to live takes it."""
-    return int(time.timestamp())
-
-
 def item_of_request(request: Request) -> Item:
     """Return a request as an item, in the index while something is to be done about it."""
     return {**request_key(request.id), **_attributes(values_of_request(request))}
@@ -104,7 +92,7 @@ def item_of_entry(entry: Entry) -> Item:
     """Return an entry as an item, in the index while it waits for delivery: its `next_at` is the index's own key."""
     values = values_of_entry(entry)
     next_at, refused = values.pop("next_at"), values.pop("refused")
-    due = {"due": undelivered(refused=refused), "due_at": next_at} if next_at else {}
+    due = {"due": UNDELIVERED[refused], "due_at": next_at} if next_at else {}
     return {**entry_key(entry.id), **_attributes(values), **due}
 
 
@@ -116,7 +104,7 @@ def item_of_tally(tally: Entry) -> Item:
 def stored(item: Item) -> Stored:
     """Return what an item holds as documents.py reads it. Only the index knows when it is due."""
     due, at = item.get("due"), item.get("due_at")
-    next_at, due_at = (at if due in {UNDELIVERED, REFUSAL} else None), (at if due == CARD else None)
+    next_at, due_at = (at if due in UNDELIVERED.values() else None), (at if due == CARD else None)
     return {**item, "id": item["pk"].partition("#")[2], "next_at": next_at, "due_at": due_at}
 
 

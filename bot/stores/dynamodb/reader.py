@@ -65,7 +65,7 @@ class DynamoDBReader:
     def _in_month(self, month: str, *, first: str = "0", last: str = "z", **options: Any) -> Iterator[Item]:
         return self._calls.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={":pk": items.log_of(month), ":first": first, ":last": last},
+            ExpressionAttributeValues={":pk": f"log#{month}", ":first": first, ":last": last},
             ConsistentRead=True,
             **options,
         )

@@ -45,6 +45,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         clock: CheckedClock | None = None,
     ) -> None:
         super().__init__(name, schema=schema, clock=clock)
+        self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written
 
@@ -58,7 +59,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
     def check_writable(self) -> None:
         now = datetime.now(UTC)
         probe = {"pk": "probe", "sk": new_id(now)}
-        self._calls.write_one(put({**probe, EXPIRES: items.epoch(now + timedelta(days=1))}))
+        self._calls.write_one(put({**probe, EXPIRES: int((now + timedelta(days=1)).timestamp())}))
         self._calls.write_one(delete(probe))
 
     @property
@@ -209,7 +210,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             # A write whose answer was lost may have been done. Sent again it fails, since it moved the version itself.
             # What is stored tells: no other write has the same claim.
             if not (error.in_doubt and self._is_stored(item)):
-                raise self._superseded() from None
+                raise SupersededError from None
 
     def _is_stored(self, item: Item) -> bool:
         try:
@@ -229,16 +230,12 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 break
             except ConditionError as error:
                 if any(error.failed[: len(actions)]):
-                    raise self._superseded() from None
+                    raise SupersededError from None
                 if any(error.failed[: len(needed)]):
                     raise StoreUnavailableError("there is such an entry already") from None
                 also = [each for each, failed in zip(also, error.failed[len(needed) :], strict=True) if not failed]
         if entry and entry.kind in COUNTED:
             self._written(entry)
-
-    def _superseded(self) -> SupersededError:
-        self._schema.look()  # it may be a newer bot that was first
-        return SupersededError()
 
     def _note_month(self, month: str) -> None:
         """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""

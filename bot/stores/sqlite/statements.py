@@ -51,13 +51,10 @@ SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
 WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
-DUE_OUTCOMES, DUE_REFUSALS = (
-    f"""
+DUE_ENTRIES = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_due
-WHERE refused = {refused} AND next_at >= :since AND next_at <= :upto ORDER BY next_at
+WHERE refused = (:what = '{documents.UNDELIVERED[True]}') AND next_at >= :since AND next_at <= :upto ORDER BY next_at
 """
-    for refused in (0, 1)
-)
 PUT_TALLY = """
 INSERT INTO tallies (id, at, document) VALUES (:id, :at, :document)
 ON CONFLICT (id) DO UPDATE SET document = excluded.document
@@ -114,8 +111,7 @@ SCHEMA = "PRAGMA user_version"
 # What gives what waits, by what it waits as.
 WAITING: Mapping[str, str] = {
     **dict.fromkeys(("awaiting", "ready", "running"), DUE_REQUESTS),
-    documents.UNDELIVERED: DUE_OUTCOMES,
-    documents.REFUSAL: DUE_REFUSALS,
+    **dict.fromkeys(documents.UNDELIVERED.values(), DUE_ENTRIES),
     documents.TALLY: TALLIES,
     documents.CARD: DUE_CARDS,
 }
