@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from bot.action import ACTIONS, Step
 from bot.audit import Entry, Kind
+from bot.errors import StoreError
 from bot.facts.aws_names import region_of
 from bot.ports import LiveMessage, Show
 from bot.request import AWAITING, ENDED, Account, Request, State
@@ -125,6 +126,18 @@ def card_of(stored: Stored) -> LiveMessage:
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
     values = {"request_id": stored["id"], "hold": stored.get("held_by"), "place": place if until else None}
     return _CARD.validate_python({**stored, **values})
+
+
+def of_another_version(store: str, schema: int | None, known: int) -> StoreError:
+    """Return what is said of a store that a newer bot has taken, or (None) that version 0.1 made."""
+    if schema is None:
+        return StoreError(
+            f"The {store} is one of version 0.1, which this version does not read.",
+            "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new"
+            " store.",
+        )
+    sentence = f"The {store} has schema {schema}, this bot knows {known}."
+    return StoreError(sentence, "Run the newer bot, or give another store.")
 
 
 class Readings:

@@ -209,14 +209,12 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         except ConditionError as error:
             # A write whose answer was lost may have been done. Sent again it fails, since it moved the version itself.
             # What is stored tells: no other write has the same claim.
-            if not (error.in_doubt and self._is_stored(item)):
+            try:
+                is_stored = error.in_doubt and self._calls.get(items.key_of(item)) == item
+            except StoreUnavailableError as trouble:
+                raise StoreUnavailableError(trouble.reason, in_doubt=True) from None
+            if not is_stored:
                 raise SupersededError from None
-
-    def _is_stored(self, item: Item) -> bool:
-        try:
-            return self._calls.get(items.key_of(item)) == item
-        except StoreUnavailableError as error:
-            raise StoreUnavailableError(error.reason, in_doubt=True) from None
 
     def _write(self, entry: Entry | None, actions: Sequence[Action], also: Sequence[Action] = ()) -> None:
         """Add an entry and do these, all or nothing. What is `also` to be done is left out where it may not be."""

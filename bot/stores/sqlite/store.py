@@ -1,16 +1,18 @@
-"""Requests, audit entries and cards in one SQLite file on a local disk, for exactly one instance."""
+"""Requests, audit entries and cards in one SQLite file on a local disk: for exactly one instance, or only to read."""
 
-from collections.abc import Callable, Generator, Sequence
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from bot.audit import COUNTED, Entry, entry_of_tally
-from bot.errors import SupersededError
+from bot.errors import StoreError, SupersededError
 from bot.ports import LiveMessage, Show
-from bot.request import Account, Request, check_move
+from bot.request import Account, Request, check_move, new_id
 from bot.stores.documents import (
+    Readings,
     Stored,
     Values,
     account_key,
@@ -24,12 +26,53 @@ from bot.stores.documents import (
     values_of_request,
 )
 from bot.stores.sqlite import statements as sql
-from bot.stores.sqlite.file import connect_to_write
+from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
 from bot.stores.sqlite.migrate import open_to_write
-from bot.stores.sqlite.reader import SQLiteReader
+from bot.stores.sqlite.schema import newest
 from bot.stores.waiting import Waiting
 
 T = TypeVar("T")
+
+# Ids begin with the time they were made at. It helps to find where to begin; what counts is the time in the row.
+_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
+
+
+class SQLiteReader:
+    """The trail in the file at `path`. Nothing is made or changed, and no right to write is needed."""
+
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection] = connect_to_read) -> None:
+        self._file = File(path, connect)
+        self._readings = Readings(lambda row: f"Row {row['id']}")
+
+    def open(self) -> None:
+        """Check that there is a store which this bot can read. Raises `StoreError`."""
+        path = self._file.path
+        try:
+            if not path.is_file():
+                raise no_store(path)
+            found = see_what_it_is(path)
+            if not found.is_up_to_date:
+                sentence = f"The store {path} has schema {found.schema}, this bot reads {newest()}."
+                raise StoreError(sentence, "Start this bot on it once first, and wait until it is ready.")
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"The store {path} cannot be read: {reason(error)}.", "Check SIGNOUT_STORE.") from error
+
+    def close(self) -> None:
+        """Close every thread's connection. Nothing may use the file afterwards."""
+        self._file.close()
+
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
+
+        Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
+        """
+        statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
+        first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
+        values = {"since": text(since) or "", "after": first_id, "request_id": request_id}
+        while rows := self._file.rows(statement, values):
+            yield from self._readings.each(entry_of, map(dict, rows))
+            values["after"] = rows[-1]["id"]
 
 
 class SQLiteStore(SQLiteReader, Waiting):
