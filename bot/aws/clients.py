@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
-from bot.clock import CheckedClock
 from bot.facts.aws_session import AwsSession, aws_session
+from bot.facts.clock import CheckedClock
 from bot.facts.leaving import TooLateError, boto3_in_time, time_left
 from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws.clients import bounded, client_of
-from bot.clock import CheckedClock
 from bot.errors import AwsSetupError, BotError, Code
 from bot.facts.aws_session import aws_session
+from bot.facts.clock import CheckedClock
 from bot.facts.told_time import boto3_tells
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from bot.clock import CheckedClock
+from bot.facts.clock import CheckedClock
 
 
 def boto3_tells(client: Any, clock: CheckedClock) -> None:
