@@ -53,6 +53,8 @@ class SlackPeople:
 
         What it said of someone is not taken for someone of another team: their user id may be the same.
         """
+        if who.team_id.startswith("E"):
+            return False  # another organisation: a person of ours comes from this one, or from a workspace
         key = who.team_id, who.id
         while True:
             with self._lock:
@@ -79,7 +81,7 @@ class SlackPeople:
     def _ask(self, organisation: str, key: tuple[str, str], asked_at: float, wall: float) -> bool | None:
         belongs, wait = None, None
         try:
-            belongs = _belongs(self._client.users_info(user=key[1])["user"], organisation)
+            belongs = _belongs(self._client.users_info(user=key[1])["user"], organisation, key[0])
         except Exception as error:  # noqa: BLE001 -- without an answer, they may not
             log.warning("Slack could not tell whether a person belongs to the organisation: %s", reason_of(error))
             if isinstance(error, SlackApiError):
@@ -95,9 +97,15 @@ class SlackPeople:
         return belongs
 
 
-def _belongs(user: Mapping[str, Any], organisation: str) -> bool:
-    """Read users.info. Raises `LookupError` or `TypeError` where a field is missing."""
+def _belongs(user: Mapping[str, Any], organisation: str, team_id: str) -> bool:
+    """Read users.info. Raises `LookupError` or `TypeError` where a field is missing.
+
+    Someone elsewhere may have the same user id, and Slack tells of ours: so `team_id` must be one of their workspaces.
+    """
     theirs = user["enterprise_user"]["enterprise_id"]
     if not isinstance(theirs, str) or not theirs:
         raise TypeError("enterprise_id is no id")
-    return theirs == organisation and not user.get("is_stranger")
+    teams = user["enterprise_user"].get("teams") or [user.get("team_id")]
+    if not isinstance(teams, list):
+        raise TypeError("teams is no list")
+    return theirs == organisation and not user.get("is_stranger") and team_id in teams
