@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
+from bot.facts.slack_words import word_in
 from bot.slack.clients import kind_of, reason_of
 
 SECONDS_BETWEEN_SEARCHES = 600.0  # of all workspaces, where a group is in none
+SECONDS_TO_SEARCH = 10.0  # then those who wait are told, and the next search goes on
 PAGE, MOST_PAGES = 1000, 100
 
 log = logging.getLogger(__name__)
@@ -22,10 +25,16 @@ class NoWorkspaceError(Exception):
     strerror = "no workspace that the app is in has it"
 
 
+class UnfinishedSearchError(Exception):
+    """The group may be in a workspace that was not looked in yet."""
+
+    strerror = "not all workspaces were looked in yet"
+
+
 class GroupTeams:
     """Finds it by usergroups.list of one workspace after another: those that auth.teams.list names.
 
-    What was found is remembered. A search that Slack's rate limit stops goes on from there the next time.
+    What was found is remembered. A search that Slack stops, or that takes long, goes on from there the next time.
     """
 
     def __init__(
@@ -40,26 +49,36 @@ class GroupTeams:
     def of(self, group_id: str) -> str | None:
         """Return the workspace, as usergroups.users.list wants it; None where it wants none.
 
-        Raises `NoWorkspaceError`, or what the client raised where it could not look everywhere.
+        Raises `NoWorkspaceError`, or where it could not look everywhere `UnfinishedSearchError`, or what the client
+        raised. No one waits for the search of another group than theirs, once theirs was found.
         """
         if not self._is_org_wide():
             return None
-        with self._lock:
-            if group_id not in self._team_of:
-                self._search(group_id)
-            return self._team_of[group_id]
+        if known := self._team_of.get(group_id):
+            return known
+        until = self._now() + SECONDS_TO_SEARCH
+        if not self._lock.acquire(timeout=SECONDS_TO_SEARCH):
+            raise UnfinishedSearchError
+        try:
+            return self._team_of.get(group_id) or self._search(group_id, until)
+        finally:
+            self._lock.release()
 
     def forget(self, group_id: str) -> None:
         """Forget where a group is: it is there no longer."""
         self._team_of.pop(group_id, None)
 
-    def _search(self, group_id: str) -> None:
+    def _search(self, group_id: str, until: float) -> str:
         if self._now() - self._begun_at >= SECONDS_BETWEEN_SEARCHES:
-            self._unsearched = self.workspaces()
+            left = frozenset(self._unsearched)
+            self._unsearched = sorted(self.workspaces(), key=lambda each: each not in left)  # those first
             self._begun_at = self._now()
         failed = list[str]()
         trouble: Exception | None = None
-        while self._unsearched and group_id not in self._team_of and not _too_fast(trouble):
+        while self._unsearched and group_id not in self._team_of and not (trouble and _ends(trouble)):
+            if self._now() >= until:
+                trouble = UnfinishedSearchError()
+                break
             team_id = self._unsearched.pop(0)
             try:
                 for group in self._client.usergroups_list(team_id=team_id)["usergroups"]:
@@ -68,8 +87,9 @@ class GroupTeams:
                 log.warning("Slack could not list the groups of workspace %s: %s", team_id, reason_of(error))
                 failed, trouble = [*failed, team_id], error
         self._unsearched += failed
-        if group_id not in self._team_of:
-            raise trouble or NoWorkspaceError
+        if found := self._team_of.get(group_id):
+            return found
+        raise trouble or NoWorkspaceError
 
     def workspaces(self) -> list[str]:
         """Return the workspaces of the organisation in which the app is."""
@@ -83,5 +103,7 @@ class GroupTeams:
         return found
 
 
-def _too_fast(trouble: Exception | None) -> bool:
-    return trouble is not None and kind_of(trouble) == "ratelimited"
+def _ends(trouble: Exception) -> bool:
+    """Whether trouble ends a search: all but Slack's word about one workspace."""
+    is_slacks = isinstance(trouble, SlackApiError) and word_in(trouble.response.data) is not None
+    return not is_slacks or kind_of(trouble) == "ratelimited"
