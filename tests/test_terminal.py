@@ -39,6 +39,7 @@ from bot.work import Worker
 
 Run = Callable[..., Ran]
 DONE, USAGE, SETTINGS, REFUSED, OTHER, INTERRUPTED = 0, 252, 253, 254, 255, 130
+SUB = "343d94cb-5ddd-4f39-ab9f-be013c348223"
 
 
 @pytest.fixture
@@ -199,6 +200,33 @@ def test_without_a_question_nothing_is_done_that_was_not_typed_exactly(
     assert "it is ada. To confirm that, leave out --yes." in ran.err
     assert headless.is_signed_in("ada")
     assert entries(headless) == ["opened", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("username", "sentence"),
+    [
+        ("bob", "bob leads to the account mallory, but is not its user name, sub, email or phone number as Cognito"),
+        ("+49-151-12345678", "+49-151-12345678 leads to the account mallory, but is not its user name, sub, email or"),
+    ],
+)
+def test_without_a_question_no_one_is_signed_out_by_a_name_that_they_chose_for_themselves(
+    headless: Headless, run: Run, shell: Shell, username: str, sentence: str
+) -> None:
+    one = Directory([user("mallory", sub="7f", preferred_username="bob", phone_number="+4915112345678")])
+    headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", one.list_users))
+    ran = run("--user-pool-id", shell.customers, "--username", username, "--yes")
+    assert ran.code == OTHER
+    assert sentence in ran.err
+    assert "To confirm that, leave out --yes." in ran.err
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert entries(headless) == ["opened", "cancelled"]
+
+
+@pytest.mark.parametrize("typed", ["ada", "ADA", SUB, SUB.upper(), "ada@example.com", "+4915112345678"])
+def test_without_a_question_an_account_may_be_named_by_what_is_its_own(typed: str) -> None:
+    chosen = replace(ADA, sub=SUB, email="ada@example.com", phone="+4915112345678")
+    assert not screen.unsure(awaiting(target=typed, chosen=chosen), yes=True)
+    assert not screen.unsure(awaiting(target="countess", chosen=chosen), yes=False)
 
 
 def test_the_question_says_how_the_target_was_read(headless: Headless, shell: Shell) -> None:

@@ -58,6 +58,10 @@ def unsure(request: Request, *, yes: bool) -> str:
     if yes and request.searched_as:
         read, name = _how_read(request), visible(request.account.username)
         return f"No one was found exactly as typed. Read as {read}, it is {name}. To confirm that, leave out --yes."
+    if yes and not _is_named(request.account, typed := request.ask.options.target):
+        not_its = "is not its user name, sub, email or phone number as Cognito has it"
+        leads = f"{visible(typed)} leads to the account {visible(request.account.username)}, but {not_its}."
+        return f"{leads} To confirm that, leave out --yes."
     return ""
 
 
@@ -78,6 +82,12 @@ def outcome(request: Request) -> str:
         case _:
             advised = advice(request.error_code, is_clear=False)
             return f"Not known whether {name} was signed out. {NOT_KNOWN} {advised}"
+
+
+def _is_named(account: Account, typed: str) -> bool:
+    """Whether that is the account's own; a preferred_username is not: people choose theirs, also another's name."""
+    names = (account.username, account.sub, account.email, account.phone)
+    return typed.lower() in {name.lower() for name in names if name}
 
 
 def _how_read(request: Request) -> str | None:
