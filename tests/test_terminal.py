@@ -13,7 +13,7 @@ from typing import Any
 import ctrl_c
 import pytest
 from directory import Directory, user
-from examples import ADA, awaiting
+from examples import ADA, awaiting, choosing
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
 from whole_bot import FIND, SIGN_OUT, entries, states, store_path
@@ -249,12 +249,21 @@ def test_of_several_accounts_the_terminal_lists_the_subs_and_does_nothing(
     assert ran.code == OTHER
     assert ran.err == (
         "2 accounts match. Run the command again for the one that is meant:\n"
-        "  --username 1  ada  a@b.de  local\n"
-        "  --username 2  Google_1  a@b.de  through Google (federated)\n"
+        "  --username 1  ada  a@b.de  local  pool customers\n"
+        "  --username 2  Google_1  a@b.de  through Google (federated)  pool customers\n"
         "Cancelled. a@b.de was not signed out.\n"
     )
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == ["opened", "cancelled"]
+
+
+def test_of_replicas_with_one_pool_id_the_terminal_lists_the_regions() -> None:
+    replica = replace(ADA, pool="replica", region="eu-west-1", sub=None)
+    assert screen.unsure(choosing(candidates=(ADA, replica)), yes=True) == (
+        "2 accounts match. Run the command again for the one that is meant:\n"
+        f"  --username {SUB} --region eu-central-1  ada  ada@example.com  local  pool customers\n"
+        "  --username ada --region eu-west-1  ada@example.com  local  pool replica"
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ def facts(request: Request) -> str:
 def unsure(request: Request, *, yes: bool) -> str:
     """Return why the command does not go on, and what to do; `yes`: no one is asked. Empty where it is clear."""
     if request.chosen is None:
-        found = "\n".join(f"  --username {visible(_told_apart(each))}" for each in request.candidates)
+        by_region = len({each.region for each in request.candidates}) > 1
+        found = "\n".join(f"  {visible(_told_apart(each, by_region=by_region))}" for each in request.candidates)
         return f"{request.matches} accounts match. Run the command again for the one that is meant:\n{found}"
     if yes and request.searched_as:
         read, name = _how_read(request), visible(request.account.username)
@@ -99,9 +100,10 @@ def _how_read(request: Request) -> str | None:
     return f"{request.searched_as}, {how}"
 
 
-def _told_apart(account: Account) -> str:
-    facts = (account.sub, account.username, account.preferred_username, account.email, account.phone, account.sign_in)
-    return "  ".join(filter(None, facts))
+def _told_apart(account: Account, *, by_region: bool) -> str:
+    options = f"--username {account.sub or account.username}{f' --region {account.region}' if by_region else ''}"
+    names = (account.sub and account.username, account.preferred_username, account.email, account.phone)
+    return "  ".join(filter(None, (options, *names, account.sign_in, f"pool {account.pool}")))
 
 
 def _moment(time: datetime | None) -> str | None:
