@@ -39,6 +39,7 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 T = TypeVar("T")
 Look = tuple[Attribute, str]  # a search for an attribute with this value
+Match = tuple[bool, Account]  # whether by more than a preferred_username, which people often choose themselves
 # Reads a text as a phone number in the country of the pool of this name: returns E.164, or None for no valid number.
 E164 = Callable[[str, str], str | None]
 
@@ -73,14 +74,16 @@ class Finder:
         """
         target = ask.options.target
         looks = {name: self._looks(target, name) for name in pools}
-        found = list(chain(*self.together([partial(self._as_typed, name, ask, looks[name]) for name in pools])))
+        found = _best(
+            target, chain(*self.together([partial(self._as_typed, name, ask, looks[name]) for name in pools]))
+        )
         _check_phone(target, looks, found)
         if found:
             return Found(found, _other_case(target, found))
         more = {name: self._more_looks(target, name, looks[name]) for name in pools}
         pairs = list(chain(*self.together([partial(self._otherwise, name, ask, more[name]) for name in pools])))
         for spelling in other_spellings(target):
-            found = _told_apart(account for read, account in pairs if read == spelling)
+            found = _best(spelling, (match for read, match in pairs if read == spelling))
             _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
             if found:
                 return Found(found, spelling)
@@ -107,21 +110,32 @@ class Finder:
                     more.setdefault(look, spelling)
         return more
 
-    def _as_typed(self, name: str, ask: Ask, looks: Sequence[Look]) -> Sequence[Account]:
+    def _as_typed(self, name: str, ask: Ask, looks: Sequence[Look]) -> Sequence[Match]:
         pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
         first = [look for look in looks if look[0] is not Attribute.PREFERRED_USERNAME]  # many people may set their own
-        found = _told_apart(account for look in first for account in _listed(pool, look))
-        found = found or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
+        better = _told_apart(account for look in first for account in _listed(pool, look))
+        found = better or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
         named = [account for account in found if account.username == target or account.sub == target.lower()]
         if found or " " in target:
-            return (named or found) if ask.options.exactly else found
+            return [(bool(better), each) for each in (named if named and ask.options.exactly else found)]
         # ListUsers lags behind, and cannot hold every name. This counts for the bill, so it is asked once.
         account = pool.get_user(target)
-        return [account] if account and _holds(account, {target, *(value for _, value in looks)}) else []
+        return [(True, account)] if account and _holds(account, {target, *(value for _, value in looks)}) else []
 
-    def _otherwise(self, name: str, ask: Ask, looks: Mapping[Look, str]) -> Sequence[tuple[str, Account]]:
+    def _otherwise(self, name: str, ask: Ask, looks: Mapping[Look, str]) -> Sequence[tuple[str, Match]]:
         pool = self.pools[name].on_behalf(ask.id, ask.operator.id)
-        return [(spelling, account) for look, spelling in looks.items() for account in _listed(pool, look)]
+        return [
+            (spelling, (look[0] is not Attribute.PREFERRED_USERNAME, account))
+            for look, spelling in looks.items()
+            for account in _listed(pool, look)
+        ]
+
+
+def _best(text: str, matches: Iterable[Match]) -> Sequence[Account]:
+    """Return whom a text means in all pools: first whose user name or sub it is, since a card shows only some."""
+    made = list(matches)
+    found = _told_apart(account for better, account in made if better) or _told_apart(account for _, account in made)
+    return sorted(found, key=lambda account: account.username != text and account.sub != text.lower())
 
 
 def _listed(pool: UserPool, look: Look) -> Sequence[Account]:

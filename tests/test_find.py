@@ -119,6 +119,43 @@ def test_a_preferred_username_counts_where_nothing_else_does(
     assert names(finder(Directory([COUNTESS, GOOGLE])), "countess", exactly=exactly) == ["ada"]
 
 
+class EachItsOwn(Directory):
+    """Each pool has its own users."""
+
+    def __init__(self, **users: Sequence[dict[str, Any]]) -> None:
+        super().__init__([])
+        self.users = users
+
+    def _of(self, exchange: Any) -> None:
+        self._users = list(self.users[exchange.call.parameters["UserPoolId"].removeprefix("eu-central-1_")])
+
+    async def list_users(self, exchange: Any) -> Any:
+        self._of(exchange)
+        return await super().list_users(exchange)
+
+    async def admin_get_user(self, exchange: Any) -> Any:
+        self._of(exchange)
+        return await super().admin_get_user(exchange)
+
+
+@pytest.mark.parametrize("typed", ["grace", '"grace"', SUB])
+def test_a_preferred_username_in_one_pool_is_not_in_the_way_of_another_pool(
+    finder: Callable[..., Finder], typed: str
+) -> None:
+    many = [user(f"mallory-{number}", preferred_username=typed.strip('"'), sub=f"{number}") for number in range(11)]
+    look = finder(EachItsOwn(customers=many, staff=[user("grace", sub=SUB)]), ["customers", "staff"])
+    assert names(look, typed) == ["grace"]
+    look = finder(EachItsOwn(customers=many[:2], staff=many[2:3]), ["customers", "staff"])
+    assert names(look, typed) == ["mallory-0", "mallory-1", "mallory-2"]
+
+
+def test_whose_user_name_or_sub_it_is_comes_before_those_with_such_an_email(finder: Callable[..., Finder]) -> None:
+    many = [user(f"mallory-{number}", email="ada@example.com", sub=f"{number}") for number in range(11)]
+    look = finder(EachItsOwn(customers=many, staff=[NAMED_LIKE_AN_EMAIL]), ["customers", "staff"])
+    assert names(look, "ada@example.com")[0] == "ada@example.com"
+    assert len(names(look, "ada@example.com")) == 12
+
+
 @pytest.mark.parametrize(
     "target",
     [
