@@ -71,6 +71,26 @@ def test_a_card_says_how_the_target_was_read_where_no_one_was_found_as_it_was_ty
     assert "Exactly as typed" not in card(SHOWN, replace(asked, searched_as=None)).text
 
 
+@pytest.mark.parametrize(
+    ("target", "read", "said"),
+    [
+        ("Ada +49 170 1234567 <ada@x.y>", "ada@x.y", "without Ada +49…67 &lt; and &gt;."),
+        ("ada@x.y (0170 1234567)", "ada@x.y", "without (01…67)."),
+        ('"@ada"', "ada", 'without "@ and ".'),
+    ],
+)
+def test_what_was_left_out_of_a_target_shows_no_phone_number_and_no_email(target: str, read: str, said: str) -> None:
+    asked = awaiting(target=target, searched_as=read)
+    assert said in card(SHOWN, asked).text
+    assert "1234567" not in card(SHOWN, asked).text
+
+
+@pytest.mark.parametrize("target", ["ada@x.y +49 170 1234567", "Ada 0170 1234567", "+49 170 1234567 (ada)"])
+def test_a_target_of_several_words_shows_no_phone_number_among_them(target: str) -> None:
+    assert "1234567" not in SHOWN.personal(target)
+    assert replace(SHOWN, pii="full").personal(target) == target
+
+
 def test_a_card_that_ended_before_its_wait_was_over_tells_no_time_to_come() -> None:
     """A wrong clock had written until when it waits."""
     ahead = awaiting(state=State.EXPIRED, expires_at=NOON + timedelta(days=3), ended_at=NOON)
