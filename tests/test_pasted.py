@@ -82,6 +82,15 @@ def ada(*dropped: str, region: str | None = None) -> Options:
         (f"{LINE} \\", ada()),
         (f"user@host:~$ {LINE}\nuser@host:~$ ", ada()),
         (f"{LINE} | cat\n[user@host dir]$", ada("| …")),
+        *(
+            (f"{LINE}\n{prompt}", ada())
+            for prompt in ("$", "PS C:\\Users\\Ada L&gt; ", "C:\\Program Files&gt;", "sh-4.2$ ")
+        ),
+        (f"ada@mac ~ % {LINE}\nada@mac ~ % ", ada()),
+        # a last line that may be more than a prompt
+        (f"{LINE}\nand bob too $", ada("the last line")),
+        (f"{LINE}\nbob@example.com &gt; ", ada("the last line")),
+        (f"sudo {LINE} | cat\nada@mac ~ %", ada("sudo", "the last line", "| …")),
         (f"/signout {BOTH}", ada()),
         # what a chat puts around it
         (f"```{LINE}```", ada()),

@@ -27,6 +27,8 @@ _GOES_ON = re.compile(
 )
 # The next prompt, which is easily copied as well: the last line, where there is no option in it.
 _LAST_PROMPT = re.compile(r"\n(?:(?!--)[^\n\u2013\u2014'\"])*[$%>\#\u276f]\s*\Z")
+# What can hardly be anything else: a machine or folder with a prompt's sign right after it.
+_A_PROMPT = re.compile(r"(?:\[[^]]*\]|PS .*|[A-Za-z]:\\.*|\S*)[$%>\#\u276f]")
 _FIRST_OPTION = re.compile(rf"(?:\A|(?<=\s)){DASHES}[^\W\d_]")
 # The program's name, also with its path. Before it is a blank, or the sign of a prompt.
 _PROGRAM = re.compile(
@@ -69,6 +71,7 @@ _TOKEN = re.compile(
     rf"|(?P<comment>\#.*)|(?P<word>{SHELL_WORD}++|\S))",
     re.DOTALL,
 )
+_LAST_LINE = "the last line"
 _EMULATOR = "`awslocal` asks an emulator, and this bot asks AWS. Paste the line with `aws`."
 _BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
@@ -115,18 +118,27 @@ def line_in(text: str) -> Line | None:
             region, dropped = _before(text[: program.start()])
             if program["name"].lower() == "awslocal":
                 raise UsageError(_EMULATOR, AWS_USAGE)
-            return Line(f"{command[1]}{command[3]} {_after(text, command)}".lstrip(), region, dropped)
+            rest, last = _after(text, command)
+            return Line(f"{command[1]}{command[3]} {rest}".lstrip(), region, (*dropped, *last))
     return None
 
 
-def _after(text: str, command: re.Match[str]) -> str:
-    """Return what follows a command, which may be the word for help. Raises `UsageError` for another command."""
+def _after(text: str, command: re.Match[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what follows a command, which may be the word for help, and what is left out of it.
+
+    Raises `UsageError` for another command.
+    """
     names = [command["service"], command["operation"]]
     if any(name and asks_for_help(name) for name in names):
-        return "help"
+        return "help", ()
     if names != list(AWS_COMMAND[1:]):
         raise UsageError(OTHER_COMMAND, AWS_USAGE)
-    return _LAST_PROMPT.sub("", text[command.end() :]).lstrip()
+    rest = text[command.end() :]
+    if not (last := _LAST_PROMPT.search(rest)):
+        return rest.lstrip(), ()
+    said = last[0].strip()
+    is_prompt = _A_PROMPT.fullmatch(said) or text.startswith(said)
+    return rest[: last.start()].lstrip(), () if is_prompt else (_LAST_LINE,)
 
 
 def _before(text: str) -> tuple[str | None, tuple[str, ...]]:
