@@ -49,6 +49,8 @@ def ada(*dropped: str, region: str | None = None) -> Options:
         (f"export AWS_REGION=eu-central-1 && {LINE}", ada(region="eu-central-1")),
         (f"set AWS_REGION=eu-central-1 && {LINE}", ada(region="eu-central-1")),
         (f'$env:AWS_REGION = "eu-central-1"; {LINE}', ada(region="eu-central-1")),
+        (f'$Env:AWS_REGION = "eu-central-1"; {LINE}', ada(region="eu-central-1")),
+        (f"--reason admin-user-global-sign-out {BOTH}", None),
         (f'AWS_PAGER="" {LINE}', ada("AWS_PAGER")),
         (f"sudo {LINE}", ada("sudo")),
         (f"time {LINE}", ada("time")),
@@ -152,6 +154,8 @@ def test_a_pasted_line_means_the_same_as_without_what_is_around_it(text: str, op
                 (f"$ AWS_REGION=eu-central-1 AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
                 (f"env AWS_PROFILE=x {LINE}", "AWS_PROFILE"),
                 (f"export AWS_PROFILE=x; {LINE}", "AWS_PROFILE"),
+                (f'$Env:AWS_PROFILE = "x"; {LINE}', "AWS_PROFILE"),
+                (f'$ENV:AWS_PROFILE="x"; {LINE}', "AWS_PROFILE"),
                 (f"AWS_ACCESS_KEY_ID=AKIA0 AWS_SECRET_ACCESS_KEY=hidden {LINE}", "AWS_ACCESS_KEY_ID"),
                 (f"AWS_SESSION_TOKEN=hidden {LINE}", "AWS_SESSION_TOKEN"),
             )
@@ -185,6 +189,7 @@ BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 )
 OTHER = "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can be given here."
+BOTH_WAYS = "Use either TARGET and --pool, or --username and --user-pool-id, but not both."
 STRAY = (
     "The line has words that belong to no option. Put quotes around a value with blanks in it, and a blank before a "
     "sign such as `|`."
@@ -216,6 +221,22 @@ STRAY = (
                 ("|", f"yes | {LINE}"),
             )
         ),
+        *(
+            (text, "What stands around the AWS CLI's line is not taken. Paste the line from `aws` on.")
+            for text in (
+                f"hidden, run `{LINE}` for me",
+                f"please run: `{LINE}`",
+                f"\u201c{LINE}\u201d",
+                f"!{LINE}",
+                f"$({LINE})",
+                f"ran:{LINE}",
+                f"docker run amazon/aws-cli {COMMAND} {BOTH}",
+                f"docker run --rm -e AWS_PROFILE=hidden amazon/aws-cli {COMMAND} {BOTH}",
+                f"hidden --bogus {COMMAND} {BOTH}",
+            )
+        ),
+        (f"--reason admin-user-global-sign-out {BOTH} --pool staff", BOTH_WAYS),
+        (f"ada {BOTH} --reason admin-user-global-sign-out", BOTH_WAYS),
         (f"{LINE} grace", STRAY),
         (f"{LINE} {LINE}", "--user-pool-id is given twice."),
         (f"{LINE} &gt; out.json hidden", STRAY),

@@ -43,7 +43,7 @@ _NAME = r"[A-Za-z][\w-]*(?=[\s;]|\Z)"
 _COMMAND = re.compile(rf"({_GLOBAL})\s+(?P<service>{_NAME})({_GLOBAL})(?:\s+(?P<operation>{_NAME}))?")
 _BARE_COMMAND = re.compile(rf"(?:{AWS_COMMAND[1]}\s+)?{AWS_COMMAND[2]}(?=\s)")
 _ASSIGNED = re.compile(
-    rf"(?:\A|(?<=\s))(?:\$env:(?P<powershell>\w+)\s*=\s*|(?P<name>[A-Za-z_]\w*)=)(?P<value>{SHELL_WORD}*+);?(?=\s|\Z)"
+    rf"(?:\A|(?<=\s))(?:\$(?i:env):(?P<powershell>\w+)\s*=\s*|(?P<name>[A-Za-z_]\w*)=)(?P<value>{SHELL_WORD}*+);?(?=\s|\Z)"
 )
 # As prompts end, but for the first, which ends in the name of a folder. The second is a line's number in a history.
 _PROMPT = re.compile(
