@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.how_read import difference
+from bot.facts.how_read import difference, named
 from bot.reason import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
@@ -257,8 +257,9 @@ class Shown:
         left_out, otherwise = difference(target, read)
         shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
         parts = [span for each in shown for span in (" and ", Code(each))]
-        how: Line = [" instead, without ", *parts[1:]] if parts else [f" instead, {otherwise}"]
-        return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how, "."]
+        before, after = named(left_out)
+        how: Line = [f" instead, without {before}", *parts[1:], f"{after}."] if parts else [f" instead, {otherwise}."]
+        return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how]
 
     def brief(self, account: Account) -> str:
         """Return what tells candidates apart, in one line."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.action import ACTIONS
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.how_read import difference
+from bot.facts.how_read import difference, named
 from bot.request import Account, Request, State
 from bot.visible import visible
 
@@ -96,8 +96,10 @@ def _how_read(request: Request) -> str | None:
     if request.searched_as is None:
         return None
     left_out, otherwise = difference(request.ask.options.target, request.searched_as)
-    how = f"without {' and '.join(left_out)}" if left_out else otherwise
-    return f"{request.searched_as}, {how}"
+    if not left_out:
+        return f"{request.searched_as}, {otherwise}"
+    before, after = named(left_out)
+    return f"{request.searched_as}, without {before}{' and '.join(left_out)}{after}"
 
 
 def _told_apart(account: Account, *, by_region: bool) -> str:
