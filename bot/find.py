@@ -210,5 +210,7 @@ def _hint(text: str, *, is_phone: bool) -> str:
         return "Check the spelling: in many pools, capital letters count. Or try the email, phone number or sub."
     if is_phone:
         return "Check the number. The account may have another one: try its email, user name or sub."
-    missing = "" if text.startswith("+") else f": write it with its country code{EXAMPLE}"
-    return f"Written so, it is not a phone number{missing}. Or try the email, user name or sub."
+    if text.startswith("+"):
+        return "This is not a valid phone number. Check it, or try the email, user name or sub."
+    missing = f"write it with its country code{EXAMPLE}"
+    return f"This is not a complete phone number: {missing}. Or try the email, user name or sub."

@@ -262,8 +262,12 @@ def test_pools_are_asked_at_the_same_time(finder: Callable[..., Finder], headles
         ("no@example.com", "DE", "The account may have another email: try its user name, phone number or sub."),
         ("+49 30 123456", "DE", "looking for a phone number. Check the number."),
         ("+4930123456", "DE", "looking for a user name, preferred_username or phone number. Check the number."),
-        ("030 123456", None, "write it with its country code, such as +49 30 123456. Or try the email, user name or"),
-        ("+999 30 123456", None, "Written so, it is not a phone number. Or try"),
+        (
+            "030 123456",
+            None,
+            "This is not a complete phone number: write it with its country code, such as +49 30 123456. Or",
+        ),
+        ("+999 30 123456", None, "This is not a valid phone number. Check it, or try the email, user name or sub."),
         ("0" + SUB[1:], "DE", "looking for a user name, preferred_username or sub. Check that the sub is complete."),
         ("*nobody*", "DE", "Without the signs around it, no one was found either. Check the spelling"),
         (
