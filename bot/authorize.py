@@ -53,9 +53,9 @@ class Home:
         """Return the operator, with `id` for their team where they are ours; None where it cannot be told."""
         if (known := self.known(operator)).team_id == self.id:
             return known
-        if self.asks is None:
-            return operator if operator.team_id else None
-        is_ours = self.asks(operator)
+        if not operator.team_id:
+            return None
+        is_ours = self.asks(operator) if self.asks else False
         if is_ours is None:
             return None
         return replace(operator, team_id=self.id) if is_ours else operator

@@ -36,7 +36,9 @@ _can_be_searched = re.compile(rf'[^"\\\s\x00-\x1f\x7f]{{0,{MAX_TARGET}}}').fullm
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 Look = tuple[Attribute, str]  # a search for an attribute with this value
-Pairs = Sequence[tuple[str, Account]]  # accounts, each with the spelling of the target by which it was found
+# Accounts, each with the spelling of the target by which it was found, and whether by more than a preferred_username,
+# which people often choose themselves.
+Matches = Sequence[tuple[str, bool, Account]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Finder:
 
     pools: Mapping[str, UserPool]
     e164: Callable[[str, str], str | None]  # of a text that is a phone number in the country of the pool of this name
-    together: Callable[[Sequence[Callable[[], Pairs]]], Sequence[Pairs]]  # does all, or raises the first error
+    together: Callable[[Sequence[Callable[[], Matches]]], Sequence[Matches]]  # does all, or raises the first error
 
     def find(self, ask: Ask, pools: Sequence[str]) -> Found:
         """Return every account that the target names: by user name, preferred_username, email, phone number or sub.
@@ -62,9 +64,9 @@ class Finder:
         """
         target = ask.options.target
         for search, spellings in ((self._as_typed, [target]), (self._otherwise, other_spellings(target))):
-            pairs = list(chain(*self.together([partial(search, name, ask) for name in pools])))
+            matches = list(chain(*self.together([partial(search, name, ask) for name in pools])))
             for spelling in spellings:
-                found = _told_apart(account for read, account in pairs if read == spelling)
+                found = _best(spelling, [each for each in matches if each[0] == spelling])
                 _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
                 if found:
                     return Found(found, spelling if spelling != target else _other_case(target, found))
@@ -92,22 +94,33 @@ class Finder:
                     more.setdefault(look, spelling)
         return more
 
-    def _as_typed(self, name: str, ask: Ask) -> Pairs:
+    def _as_typed(self, name: str, ask: Ask) -> Matches:
         pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
         looks = self._looks(target, name)
         first = [look for look in looks if look[0] is not Attribute.PREFERRED_USERNAME]  # many people may set their own
-        found = _told_apart(account for look in first for account in _listed(pool, look))
-        found = found or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
+        better = _told_apart(account for look in first for account in _listed(pool, look))
+        found = better or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
         named = [account for account in found if account.username == target or account.sub == target.lower()]
         if not found and " " not in target:
             # ListUsers lags behind, and cannot hold every name. This counts for the bill, so it is asked once.
             account = pool.get_user(target)
-            found = [account] if account and _holds(account, {target, *(value for _, value in looks)}) else []
-        return [(target, account) for account in (ask.options.exactly and named) or found]
+            better = found = [account] if account and _holds(account, {target, *(value for _, value in looks)}) else []
+        return [(target, bool(better), account) for account in (ask.options.exactly and named) or found]
 
-    def _otherwise(self, name: str, ask: Ask) -> Pairs:
+    def _otherwise(self, name: str, ask: Ask) -> Matches:
         pool, looks = self.pools[name].on_behalf(ask.id, ask.operator.id), self._more_looks(ask.options.target, name)
-        return [(spelling, account) for look, spelling in looks.items() for account in _listed(pool, look)]
+        return [
+            (spelling, look[0] is not Attribute.PREFERRED_USERNAME, account)
+            for look, spelling in looks.items()
+            for account in _listed(pool, look)
+        ]
+
+
+def _best(text: str, matches: Matches) -> Sequence[Account]:
+    """Return whom a text means in all pools: first whose user name or sub it is, since a card shows only some."""
+    found = _told_apart(account for _, better, account in matches if better)
+    found = found or _told_apart(account for *_, account in matches)
+    return sorted(found, key=lambda account: account.username != text and account.sub != text.lower())
 
 
 def pool_of(account: Account, pools: Mapping[str, UserPool]) -> UserPool | None:
@@ -183,5 +196,7 @@ def _hint(text: str, *, is_phone: bool) -> str:
         return "Check the spelling: in many pools, capital letters count. Or try the email, phone number or sub."
     if is_phone:
         return "Check the number. The account may have another one: try its email, user name or sub."
-    missing = "" if text.startswith("+") else f": write it with its country code{EXAMPLE}"
-    return f"Written so, it is not a phone number{missing}. Or try the email, user name or sub."
+    if text.startswith("+"):
+        return "This is not a valid phone number. Check it, or try the email, user name or sub."
+    missing = f"write it with its country code{EXAMPLE}"
+    return f"This is not a complete phone number: {missing}. Or try the email, user name or sub."

@@ -14,6 +14,7 @@ _TYPEWRITTEN = str.maketrans(
     dict.fromkeys("\u2018\u2019\u02bc\u00b4", "'") | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
 )
 MOST_NAMED = 3
+_LOOK_ALIKE = ("CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "LISU ")  # have letters as A to Z look
 
 
 def peelings(target: str) -> Sequence[str]:
@@ -42,11 +43,11 @@ def other_spellings(target: str) -> Sequence[str]:
 
 
 def unusual(text: str) -> Sequence[str]:
-    """Name the letters that may be taken for ones of A to Z, where there are some of these in the text too."""
-    if not any(each.isascii() and each.isalpha() for each in text):
-        return []
+    """Name the letters that may be taken for ones of A to Z; where the text has none of these, one at most."""
     odd = [each for each in dict.fromkeys(text) if not unicodedata.normalize("NFKD", each)[0].isascii()]
     odd = [each for each in odd if not unicodedata.combining(each)]
+    if not any(each.isascii() and each.isalpha() for each in text):
+        odd = [each for each in odd if unicodedata.name(each, "").startswith(_LOOK_ALIKE)][:1]
     return [f"\u201c{each}\u201d (U+{ord(each):04X}, {unicodedata.name(each, 'no name')})" for each in odd[:MOST_NAMED]]
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import sqlite3
 import struct
@@ -169,10 +170,30 @@ def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:
 def test_no_spreadsheet_runs_a_cell_whatever_is_before_its_first_sign(before: str, sign: str) -> None:
     text = written(as_csv, entry_of(awaiting(target=f"{before}{sign}1+1"), NOON))
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
-    assert row["target"] == f"'{before}{sign}1+1"
+    again = "'" if before in {"\n", "\t", "\r"} else ""  # a cell of its own may begin there
+    assert row["target"] == f"'{before}{again}{sign}1+1"
 
 
-@pytest.mark.parametrize("target", ["ada", "a=1", " ada", "josé", "日本語", "1-2", "—x", "", " "])
+@pytest.mark.parametrize("between", [";", "\t", "\n", "\r\n", "; ", ";\u200b", ';"', ';" "', ";;", "\n;"])
+@pytest.mark.parametrize("sign", [*"=+-@", "＝"])  # noqa: RUF001 -- it looks like ASCII's
+def test_no_spreadsheet_runs_a_part_of_a_text_that_it_takes_for_a_cell(between: str, sign: str) -> None:
+    text = written(as_csv, entry_of(awaiting(target=f"x{between}{sign}cmd|'/C calc'!A0;y"), NOON))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    blank = between.rstrip(' "\u200b')
+    assert row["target"] == f"x{blank}'{between.removeprefix(blank)}{sign}cmd|'/C calc'!A0;y"
+    for cell in re.split(r"[;\t\r\n]", text):
+        assert not re.match('[ "\u200b]*[=+@＝-]', cell)  # noqa: RUF001
+
+
+def test_several_values_in_one_cell_run_no_formula_either() -> None:
+    done = replace(awaiting(), aws_request_ids=("=1+1", "b"))
+    (row,) = csv.DictReader(io.StringIO(written(as_csv, entry_of(done, NOON)), newline=""))
+    assert row["aws_request_ids"] == "'=1+1 b"
+
+
+@pytest.mark.parametrize(
+    "target", ["ada", "a=1", " ada", "a;b=1", "a; b", "a\tb", "josé", "日本語", "1-2", "—x", "", " "]
+)
 def test_csv_leaves_any_other_text_as_it_is(target: str) -> None:
     text = written(as_csv, entry_of(awaiting(target=target), NOON))
     (row,) = csv.DictReader(io.StringIO(text, newline=""))

@@ -124,11 +124,13 @@ def test_outside_an_organisation_a_stranger_has_no_group_listed() -> None:
     assert authorize(OTHER_WORKSPACE, allowlist, never, AT_HOME) == Denied("from another team")
 
 
-def test_whose_team_slack_did_not_say_is_not_accused_of_another() -> None:
+def test_whose_team_slack_did_not_say_is_not_accused_of_another_and_slack_is_not_asked() -> None:
+    asked: list[str] = []
     allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
     nowhere = replace(SAM, team_id="")
     assert authorize(nowhere, allowlist, GROUPS.__getitem__, AT_HOME) == NOT_TOLD
-    assert isinstance(authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(says=True)), Authorized)
+    assert authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(asked, says=True)) == NOT_TOLD
+    assert asked == []
 
 
 SUPPORT = "arn:aws:iam::123456789012:role/Support"

@@ -222,11 +222,23 @@ def test_a_press_that_does_not_say_of_which_team_its_person_is_takes_none_from_t
         card = card_for(headless, SAM)
         before = len(headless.slack_calls(ASKED))
         press_as(headless, card, team_id=None)
-        if install is Install.WORKSPACE:
-            headless.wait_for_message(SAM, containing=DeniedError.NOT_TOLD)
-        else:
-            headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
-    assert len(headless.slack_calls(ASKED)) - before == (install is not Install.WORKSPACE)
+        headless.wait_for_message(SAM, containing=DeniedError.NOT_TOLD)
+    assert states(headless) == ["confirming"]
+    assert len(headless.slack_calls(ASKED)) == before
+
+
+@grid
+@pytest.mark.parametrize("team", [PARTNER_ID, "T0EVIL00001", "E0EVIL00001"])
+def test_a_press_of_a_stranger_with_the_operators_user_id_does_nothing(
+    headless: Headless, install: Install, team: str
+) -> None:
+    headless.install(install)
+    with headless.bot_in_process():
+        press_as(headless, card_for(headless, SAM), team_id=team, name="evil")
+        headless.wait_for_message(SAM, containing=str(NotYoursError()))
+    assert states(headless) == ["confirming"]
+    assert (trail(headless)[-1].rule, trail(headless)[-1].ask.operator.team_id) == ("pressed another's button", team)
+    assert headless.cognito_calls(SIGN_OUT) == []
 
 
 @grid

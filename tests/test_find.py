@@ -119,6 +119,43 @@ def test_a_preferred_username_counts_where_nothing_else_does(
     assert names(finder(Directory([COUNTESS, GOOGLE])), "countess", exactly=exactly) == ["ada"]
 
 
+class EachItsOwn(Directory):
+    """Each pool has its own users."""
+
+    def __init__(self, **users: Sequence[dict[str, Any]]) -> None:
+        super().__init__([])
+        self.users = users
+
+    def _of(self, exchange: Any) -> None:
+        self._users = list(self.users[exchange.call.parameters["UserPoolId"].removeprefix("eu-central-1_")])
+
+    async def list_users(self, exchange: Any) -> Any:
+        self._of(exchange)
+        return await super().list_users(exchange)
+
+    async def admin_get_user(self, exchange: Any) -> Any:
+        self._of(exchange)
+        return await super().admin_get_user(exchange)
+
+
+@pytest.mark.parametrize("typed", ["grace", '"grace"', SUB])
+def test_a_preferred_username_in_one_pool_is_not_in_the_way_of_another_pool(
+    finder: Callable[..., Finder], typed: str
+) -> None:
+    many = [user(f"mallory-{number}", preferred_username=typed.strip('"'), sub=f"{number}") for number in range(11)]
+    look = finder(EachItsOwn(customers=many, staff=[user("grace", sub=SUB)]), ["customers", "staff"])
+    assert names(look, typed) == ["grace"]
+    look = finder(EachItsOwn(customers=many[:2], staff=many[2:3]), ["customers", "staff"])
+    assert names(look, typed) == ["mallory-0", "mallory-1", "mallory-2"]
+
+
+def test_whose_user_name_or_sub_it_is_comes_before_those_with_such_an_email(finder: Callable[..., Finder]) -> None:
+    many = [user(f"mallory-{number}", email="ada@example.com", sub=f"{number}") for number in range(11)]
+    look = finder(EachItsOwn(customers=many, staff=[NAMED_LIKE_AN_EMAIL]), ["customers", "staff"])
+    assert names(look, "ada@example.com")[0] == "ada@example.com"
+    assert len(names(look, "ada@example.com")) == 12
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -225,8 +262,12 @@ def test_pools_are_asked_at_the_same_time(finder: Callable[..., Finder], headles
         ("no@example.com", "DE", "The account may have another email: try its user name, phone number or sub."),
         ("+49 30 123456", "DE", "looking for a phone number. Check the number."),
         ("+4930123456", "DE", "looking for a user name, preferred_username or phone number. Check the number."),
-        ("030 123456", None, "write it with its country code, such as +49 30 123456. Or try the email, user name or"),
-        ("+999 30 123456", None, "Written so, it is not a phone number. Or try"),
+        (
+            "030 123456",
+            None,
+            "This is not a complete phone number: write it with its country code, such as +49 30 123456. Or",
+        ),
+        ("+999 30 123456", None, "This is not a valid phone number. Check it, or try the email, user name or sub."),
         ("0" + SUB[1:], "DE", "looking for a user name, preferred_username or sub. Check that the sub is complete."),
         ("*nobody*", "DE", "Without the signs around it, no one was found either. Check the spelling"),
         (

@@ -1,13 +1,22 @@
 """In which workspace of an organisation a group is."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.slack.groups import SECONDS_BETWEEN_SEARCHES, GroupTeams, NoWorkspaceError, SlackGroups
+from bot.slack.groups import (
+    SECONDS_BETWEEN_SEARCHES,
+    SECONDS_TO_SEARCH,
+    GroupTeams,
+    NoWorkspaceError,
+    SlackGroups,
+    UnfinishedSearchError,
+)
 
 
 def refusal(word: str, status: int = 200) -> SlackApiError:
@@ -101,6 +110,66 @@ def test_a_search_that_slack_slows_down_goes_on_where_it_was(status: int) -> Non
     assert found.of("S3") == "T3"
     assert slack.calls == ["T1", "T2", "T3"]
     assert found.of("S2") == "T2"
+
+
+@pytest.mark.parametrize("trouble", [TimeoutError(), ConnectionError(), KeyError("usergroups"), refusal("", 503)])
+def test_where_slack_does_not_answer_it_is_not_asked_about_the_other_workspaces_now(trouble: Exception) -> None:
+    slack = Slack(T1=trouble, T2=["S2"], T3=["S3"])
+    found = teams(slack)
+    with pytest.raises(type(trouble)):
+        found.of("S3")
+    assert slack.calls == ["T1"]
+    assert found.of("S3") == "T3", "the next search goes on with the others"
+    assert slack.calls == ["T1", "T2", "T3"]
+
+
+def test_a_search_that_takes_long_goes_on_the_next_time() -> None:
+    now = [0.0]
+
+    class Slow(Slack):
+        def usergroups_list(self, *, team_id: str) -> dict[str, Any]:
+            now[0] += SECONDS_TO_SEARCH / 2
+            return super().usergroups_list(team_id=team_id)
+
+    slack = Slow(T1=[], T2=[], T3=["S3"])
+    found = teams(slack, lambda: now[0])
+    with pytest.raises(UnfinishedSearchError):
+        found.of("S3")
+    assert slack.calls == ["T1", "T2"]
+    assert found.of("S3") == "T3"
+    assert slack.calls == ["T1", "T2", "T3"]
+
+
+def test_a_new_search_begins_with_the_workspaces_that_the_last_one_did_not_come_to() -> None:
+    slack, now = Slack(T1=[], T2=refusal("ratelimited"), T3=["S3"]), [0.0]
+    found = teams(slack, lambda: now[0])
+    with pytest.raises(SlackApiError):
+        found.of("S3")
+    slack.groups["T2"], now[0] = [], SECONDS_BETWEEN_SEARCHES
+    assert found.of("S3") == "T3"
+    assert slack.calls == ["T1", "T2", "T2", "T3"]
+
+
+def test_who_asks_for_a_group_that_was_found_waits_for_no_search_of_another() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Hanging(Slack):
+        def usergroups_list(self, *, team_id: str) -> dict[str, Any]:
+            if team_id == "T2":
+                begun.set()
+                assert go_on.wait(20)
+            return super().usergroups_list(team_id=team_id)
+
+    found = teams(Hanging(T1=["S1"], T2=["S2"]))
+    assert found.of("S1") == "T1"
+    with ThreadPoolExecutor(2) as pool:
+        searching = pool.submit(found.of, "S2")
+        try:
+            assert begun.wait(5)
+            assert pool.submit(found.of, "S1").result(2) == "T1"
+        finally:
+            go_on.set()
+        assert searching.result(5) == "T2"
 
 
 def test_a_group_that_left_its_workspace_is_looked_for_in_the_others() -> None:

@@ -49,6 +49,8 @@ def ada(*dropped: str, region: str | None = None) -> Options:
         (f"export AWS_REGION=eu-central-1 && {LINE}", ada(region="eu-central-1")),
         (f"set AWS_REGION=eu-central-1 && {LINE}", ada(region="eu-central-1")),
         (f'$env:AWS_REGION = "eu-central-1"; {LINE}', ada(region="eu-central-1")),
+        (f'$Env:AWS_REGION = "eu-central-1"; {LINE}', ada(region="eu-central-1")),
+        (f"--reason admin-user-global-sign-out {BOTH}", None),
         (f'AWS_PAGER="" {LINE}', ada("AWS_PAGER")),
         (f"sudo {LINE}", ada("sudo")),
         (f"time {LINE}", ada("time")),
@@ -82,6 +84,15 @@ def ada(*dropped: str, region: str | None = None) -> Options:
         (f"{LINE} \\", ada()),
         (f"user@host:~$ {LINE}\nuser@host:~$ ", ada()),
         (f"{LINE} | cat\n[user@host dir]$", ada("| …")),
+        *(
+            (f"{LINE}\n{prompt}", ada())
+            for prompt in ("$", "PS C:\\Users\\Ada L&gt; ", "C:\\Program Files&gt;", "sh-4.2$ ")
+        ),
+        (f"ada@mac ~ % {LINE}\nada@mac ~ % ", ada()),
+        # a last line that may be more than a prompt
+        (f"{LINE}\nand bob too $", ada("the last line")),
+        (f"{LINE}\nbob@example.com &gt; ", ada("the last line")),
+        (f"sudo {LINE} | cat\nada@mac ~ %", ada("sudo", "the last line", "| …")),
         (f"/signout {BOTH}", ada()),
         # what a chat puts around it
         (f"```{LINE}```", ada()),
@@ -166,6 +177,7 @@ BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 )
 OTHER = "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can be given here."
+BOTH_WAYS = "Use either TARGET and --pool, or --username and --user-pool-id, but not both."
 STRAY = (
     "The line has words that belong to no option. Put quotes around a value with blanks in it, and a blank before a "
     "sign such as `|`."
@@ -212,6 +224,22 @@ STRAY = (
                 ("&", f"{LINE} &amp; echo hidden"),
             )
         ),
+        *(
+            (text, "What stands around the AWS CLI's line is not taken. Paste the line from `aws` on.")
+            for text in (
+                f"hidden, run `{LINE}` for me",
+                f"please run: `{LINE}`",
+                f"\u201c{LINE}\u201d",
+                f"!{LINE}",
+                f"$({LINE})",
+                f"ran:{LINE}",
+                f"docker run amazon/aws-cli {COMMAND} {BOTH}",
+                f"docker run --rm -e AWS_PROFILE=hidden amazon/aws-cli {COMMAND} {BOTH}",
+                f"hidden --bogus {COMMAND} {BOTH}",
+            )
+        ),
+        (f"--reason admin-user-global-sign-out {BOTH} --pool staff", BOTH_WAYS),
+        (f"ada {BOTH} --reason admin-user-global-sign-out", BOTH_WAYS),
         (f"{LINE} grace", STRAY),
         (f"{LINE} {LINE}", "--user-pool-id is given twice."),
         (f"{LINE} &gt; out.json hidden", STRAY),

@@ -10,14 +10,15 @@ import pytest
 from headless import SAM, Headless
 
 from bot.request import Operator
-from bot.sandbox.cast import ORG_ID, OTHER_ID, PARTNER_ID
+from bot.sandbox.cast import ORG_ID, OTHER_ID, PARTNER_ID, TEAM_ID
 from bot.sandbox.wire import Fault, answer, ratelimited
 from bot.slack.clients import BlockingClient
 from bot.slack.installation import KEPT_SECONDS, SlackPeople
 
 ASKED = "users.info"
 WHO = Operator(team_id=OTHER_ID, id=SAM, name="sam")
-OURS = {"enterprise_user": {"enterprise_id": ORG_ID}}
+OURS = {"enterprise_user": {"enterprise_id": ORG_ID, "teams": [TEAM_ID, OTHER_ID]}}
+WITHOUT_TEAMS = {"enterprise_user": {"enterprise_id": ORG_ID}}
 
 
 @dataclass
@@ -49,6 +50,11 @@ class Slack:
         (OURS, True),
         (OURS | {"is_stranger": False, "team_id": "T0WHATEVER"}, True),
         (OURS | {"is_stranger": True}, False),
+        ({"enterprise_user": {"enterprise_id": ORG_ID, "teams": [TEAM_ID]}}, False),
+        ({"enterprise_user": {"enterprise_id": ORG_ID, "teams": f"{TEAM_ID},{OTHER_ID}"}}, None),
+        (WITHOUT_TEAMS | {"team_id": OTHER_ID}, True),
+        (WITHOUT_TEAMS | {"team_id": TEAM_ID}, False),
+        (WITHOUT_TEAMS, False),
         ({"enterprise_user": {"enterprise_id": "E0PARTNER1"}}, False),
         ({"enterprise_user": {"enterprise_id": "E0PARTNER1"}, "enterprise_id": ORG_ID, "team_id": ORG_ID}, False),
         ({"team_id": ORG_ID, "enterprise_id": ORG_ID}, None),
@@ -65,6 +71,17 @@ class Slack:
 )
 def test_who_belongs(user: Any, *, belongs: bool | None) -> None:
     assert Slack(user).people().belongs(ORG_ID, WHO) is belongs
+
+
+@pytest.mark.parametrize("team", [PARTNER_ID, "T0EVIL00001", "E0EVIL00001", OTHER_ID.lower(), "T0OTHER"])
+def test_whoever_comes_from_no_workspace_of_that_person_is_someone_else_with_the_same_user_id(team: str) -> None:
+    assert Slack().people().belongs(ORG_ID, replace(WHO, team_id=team)) is False
+
+
+def test_slack_is_not_asked_about_someone_of_another_organisation() -> None:
+    slack = Slack(WITHOUT_TEAMS | {"team_id": "E0EVIL00001"})
+    assert slack.people().belongs(ORG_ID, replace(WHO, team_id="E0EVIL00001")) is False
+    assert slack.asked == []
 
 
 @pytest.mark.parametrize("stranger", [False, True])
@@ -93,7 +110,6 @@ def test_what_is_known_of_someone_is_not_taken_for_the_same_user_id_in_another_t
     slack = Slack()
     people = slack.people()
     assert people.belongs(ORG_ID, WHO)
-    slack.user = OURS | {"is_stranger": True}
     assert people.belongs(ORG_ID, replace(WHO, team_id=PARTNER_ID)) is False
     assert people.belongs(ORG_ID, WHO)
 

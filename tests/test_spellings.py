@@ -36,7 +36,11 @@ def test_the_nearest_spelling_comes_first() -> None:
         ("\u0430da", ["\u201c\u0430\u201d (U+0430, CYRILLIC SMALL LETTER A)"]),
         ("jos\u00e9", []),
         ("jose\u0301", []),
-        ("\u0430\u0434\u0430", []),
+        ("\u0455\u0441\u043e\u0440\u0435", ["\u201c\u0455\u201d (U+0455, CYRILLIC SMALL LETTER DZE)"]),
+        ("7-\u0430\u0434\u0430", ["\u201c\u0430\u201d (U+0430, CYRILLIC SMALL LETTER A)"]),
+        ("\u03bf\u03bd", ["\u201c\u03bf\u201d (U+03BF, GREEK SMALL LETTER OMICRON)"]),
+        ("\u65e5\u672c", []),
+        ("123\u2014", []),
         ("\uff41da", []),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import ctrl_c
 import pytest
 from directory import Directory, user
-from examples import ADA, awaiting
+from examples import ADA, awaiting, choosing
 from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
 from whole_bot import FIND, SIGN_OUT, entries, states, store_path
@@ -39,6 +39,7 @@ from bot.work import Worker
 
 Run = Callable[..., Ran]
 DONE, USAGE, SETTINGS, REFUSED, OTHER, INTERRUPTED = 0, 252, 253, 254, 255, 130
+SUB = "343d94cb-5ddd-4f39-ab9f-be013c348223"
 
 
 @pytest.fixture
@@ -201,12 +202,39 @@ def test_without_a_question_nothing_is_done_that_was_not_typed_exactly(
     assert entries(headless) == ["opened", "cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("username", "sentence"),
+    [
+        ("bob", "bob leads to the account mallory, but is not its user name, sub, email or phone number as Cognito"),
+        ("+49-151-12345678", "+49-151-12345678 leads to the account mallory, but is not its user name, sub, email or"),
+    ],
+)
+def test_without_a_question_no_one_is_signed_out_by_a_name_that_they_chose_for_themselves(
+    headless: Headless, run: Run, shell: Shell, username: str, sentence: str
+) -> None:
+    one = Directory([user("mallory", sub="7f", preferred_username="bob", phone_number="+4915112345678")])
+    headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", one.list_users))
+    ran = run("--user-pool-id", shell.customers, "--username", username, "--yes")
+    assert ran.code == OTHER
+    assert sentence in ran.err
+    assert "To confirm that, leave out --yes." in ran.err
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert entries(headless) == ["opened", "cancelled"]
+
+
+@pytest.mark.parametrize("typed", ["ada", "ADA", SUB, SUB.upper(), "ada@example.com", "+4915112345678"])
+def test_without_a_question_an_account_may_be_named_by_what_is_its_own(typed: str) -> None:
+    chosen = replace(ADA, sub=SUB, email="ada@example.com", phone="+4915112345678")
+    assert not screen.unsure(awaiting(target=typed, chosen=chosen), yes=True)
+    assert not screen.unsure(awaiting(target="countess", chosen=chosen), yes=False)
+
+
 def test_the_question_says_how_the_target_was_read(headless: Headless, shell: Shell) -> None:
     with shell.terminal("--user-pool-id", shell.customers, "--username", "*ada*") as tty:
         tty.wait_for("[y/N]")
         tty.type("y\n")
         assert tty.ended() == DONE
-    assert "Read as     ada, without * and *" in tty.shown
+    assert "Read as     ada, without the signs * and * around it" in tty.shown
     assert not headless.is_signed_in("ada")
 
 
@@ -221,12 +249,21 @@ def test_of_several_accounts_the_terminal_lists_the_subs_and_does_nothing(
     assert ran.code == OTHER
     assert ran.err == (
         "2 accounts match. Run the command again for the one that is meant:\n"
-        "  --username 1  ada  a@b.de  local\n"
-        "  --username 2  Google_1  a@b.de  through Google (federated)\n"
+        "  --username 1  ada  a@b.de  local  pool customers\n"
+        "  --username 2  Google_1  a@b.de  through Google (federated)  pool customers\n"
         "Cancelled. a@b.de was not signed out.\n"
     )
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == ["opened", "cancelled"]
+
+
+def test_of_replicas_with_one_pool_id_the_terminal_lists_the_regions() -> None:
+    replica = replace(ADA, pool="replica", region="eu-west-1", sub=None)
+    assert screen.unsure(choosing(candidates=(ADA, replica)), yes=True) == (
+        "2 accounts match. Run the command again for the one that is meant:\n"
+        f"  --username {SUB} --region eu-central-1  ada  ada@example.com  local  pool customers\n"
+        "  --username ada --region eu-west-1  ada@example.com  local  pool replica"
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bot.facts.finding import Finding
 from bot.facts.slack_words import word_in
 from bot.facts.way import proxy_to, trouble_of
 from bot.slack.clients import BlockingClient
-from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS, GroupTeams, NoWorkspaceError
+from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS, GroupTeams, NoWorkspaceError, UnfinishedSearchError
 from bot.slack.installation import Install
 from bot.slack.manifest import REINSTALL, compare
 
@@ -33,6 +33,7 @@ _NO_ONE_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
 _GROUP_FIXES = {
     "no_such_subteam": "Check its id in SIGNOUT_ALLOW_GROUPS or allow.groups.",
     NoWorkspaceError.strerror: "Check its id, and add the app to the workspace that has the group.",
+    UnfinishedSearchError.strerror: "A running bot goes on looking where it stopped.",
     "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
     "ratelimited": "Run the check again in a minute.",
 }

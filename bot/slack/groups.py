@@ -11,6 +11,7 @@ from itertools import islice
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot.facts.slack_words import word_in
 from bot.slack.clients import failure_of
 from bot.slack.kept import Kept
 
@@ -25,6 +26,7 @@ MINUTE = 60.0
 # So many groups are always known, even if they are asked for often: each is listed twice in any minute at most.
 MOST_GROUPS = OF_OTHERS = CALLS_A_MINUTE // 2  # and so many calls are for those who are in no list: anyone may ask
 SECONDS_BETWEEN_SEARCHES = 600.0  # of all workspaces of an organisation, where a group is in none
+SECONDS_TO_SEARCH = 10.0  # then those who wait are told, and the next search goes on
 PAGE, MOST_PAGES = 1000, 100
 
 log = logging.getLogger(__name__)
@@ -86,10 +88,16 @@ class NoWorkspaceError(Exception):
     strerror = "no workspace that the app is in has it"
 
 
+class UnfinishedSearchError(Exception):
+    """The group may be in a workspace that was not looked in yet."""
+
+    strerror = "not all workspaces were looked in yet"
+
+
 class GroupTeams:
     """Finds in which workspace a group is: usergroups.list of one after another of those that auth.teams.list names.
 
-    What was found is remembered. A search that Slack's rate limit stops goes on from there the next time.
+    What was found is remembered. A search that Slack stops, or that takes long, goes on from there the next time.
     """
 
     def __init__(
@@ -104,26 +112,38 @@ class GroupTeams:
     def of(self, group_id: str) -> str | None:
         """Return the workspace, as usergroups.users.list wants it; None where it wants none.
 
-        Raises `NoWorkspaceError`, or what the client raised where it could not look everywhere.
+        Raises `NoWorkspaceError`, or where it could not look everywhere `UnfinishedSearchError`, or what the client
+        raised. No one waits for the search of another group than theirs, once theirs was found.
         """
         if not self._is_org_wide():
             return None
-        with self._lock:
-            if group_id not in self._team_of:
-                self._search(group_id)
-            return self._team_of[group_id]
+        if known := self._team_of.get(group_id):
+            return known
+        until = self._now() + SECONDS_TO_SEARCH
+        if not self._lock.acquire(timeout=SECONDS_TO_SEARCH):
+            raise UnfinishedSearchError
+        try:
+            return self._team_of.get(group_id) or self._search(group_id, until)
+        finally:
+            self._lock.release()
 
     def forget(self, group_id: str) -> None:
         """Forget where a group is: it is there no longer."""
         self._team_of.pop(group_id, None)
 
-    def _search(self, group_id: str) -> None:
+    def _search(self, group_id: str, until: float) -> str:
         if self._now() - self._begun_at >= SECONDS_BETWEEN_SEARCHES:
+            left = frozenset(self._unsearched)
             pages = islice(self._client.auth_teams_list(limit=PAGE), MOST_PAGES)
-            self._unsearched = [str(team["id"]) for page in pages for team in page["teams"]]
+            found = [str(team["id"]) for page in pages for team in page["teams"]]
+            self._unsearched = sorted(found, key=lambda each: each not in left)  # those first
             self._begun_at = self._now()
-        failed, trouble, is_slowed_down = list[str](), None, False
-        while self._unsearched and group_id not in self._team_of and not is_slowed_down:
+        failed, is_over = list[str](), False
+        trouble: Exception | None = None
+        while self._unsearched and group_id not in self._team_of and not is_over:
+            if self._now() >= until:
+                trouble = UnfinishedSearchError()
+                break
             team_id = self._unsearched.pop(0)
             try:
                 for group in self._client.usergroups_list(team_id=team_id)["usergroups"]:
@@ -131,7 +151,14 @@ class GroupTeams:
             except Exception as error:  # noqa: BLE001 -- the group may be in another workspace
                 reason = failure_of(error).reason
                 log.warning("Slack could not list the groups of workspace %s: %s", team_id, reason)
-                failed, trouble, is_slowed_down = [*failed, team_id], error, reason == "ratelimited"
+                failed, trouble, is_over = [*failed, team_id], error, _ends(error, reason)
         self._unsearched += failed
-        if group_id not in self._team_of:
-            raise trouble or NoWorkspaceError
+        if found_in := self._team_of.get(group_id):
+            return found_in
+        raise trouble or NoWorkspaceError
+
+
+def _ends(error: Exception, reason: str) -> bool:
+    """Whether trouble ends a search: all but Slack's word about one workspace."""
+    is_slacks = isinstance(error, SlackApiError) and word_in(error.response.data) is not None
+    return not is_slacks or reason == "ratelimited"

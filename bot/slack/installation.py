@@ -67,12 +67,17 @@ class SlackPeople(Kept[tuple[str, str, str], bool]):
 
         What it said of someone is not taken for someone of another team: their user id may be the same.
         """
-        return self._get((organisation, who.team_id, who.id), KEPT_SECONDS, lambda _, age, __: age >= KEPT_SECONDS)
+        if who.team_id.startswith("E"):
+            return False  # another organisation: a person of ours comes from this one, or from a workspace
+        key = organisation, who.team_id, who.id
+        return self._get(key, KEPT_SECONDS, lambda _, age, __: age >= KEPT_SECONDS)
 
     def _ask(self, key: tuple[str, str, str]) -> bool:
-        organisation, _, user_id = key
+        """Ask. Someone elsewhere may have the same user id, and Slack tells of ours: so the team must be theirs."""
+        organisation, team_id, user_id = key
         user = self._client.users_info(user=user_id)["user"]
         theirs = user["enterprise_user"]["enterprise_id"]
-        if not isinstance(theirs, str) or not theirs:
-            raise TypeError("enterprise_id is no id")
-        return theirs == organisation and not user.get("is_stranger")
+        teams = user["enterprise_user"].get("teams") or [user.get("team_id")]
+        if not isinstance(theirs, str) or not theirs or not isinstance(teams, list):
+            raise TypeError("a field of users.info is not what it should be")
+        return theirs == organisation and not user.get("is_stranger") and team_id in teams

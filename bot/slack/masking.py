@@ -23,7 +23,7 @@ def masked(text: str) -> str:
     """Return an email as its first letter and domain, and a phone number as its first and last digits."""
     local, at, domain = text.rpartition("@")
     if at:
-        return f"{local[:1]}…{at}{domain}"
+        return f"{local[:1].strip('…')}…{at}{domain}"
     return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if looks_like_phone(bare(text)) else text
 
 
@@ -46,6 +46,13 @@ def personal_in(text: str, tickets: Sequence[Place]) -> Sequence[Place]:
     return sorted(
         (*emails, *(each for each in phones if not any(each[0] >= start and each[1] <= end for start, end in known)))
     )
+
+
+def masked_in(text: str) -> str:
+    """Return a text with the emails and phone numbers in it masked."""
+    for start, end in reversed(personal_in(text, ())):
+        text = f"{text[:start]}{masked(text[start:end])}{text[end:]}"
+    return text
 
 
 def _is_phone(text: str, found: re.Match[str]) -> bool:

@@ -27,6 +27,8 @@ _GOES_ON = re.compile(
 )
 # The next prompt, which is easily copied as well: the last line, where there is no option in it.
 _LAST_PROMPT = re.compile(r"\n(?:(?!--)[^\n\u2013\u2014'\"])*[$%>\#\u276f]\s*\Z")
+# What can hardly be anything else: a machine or folder with a prompt's sign right after it.
+_A_PROMPT = re.compile(r"(?:\[[^]]*\]|PS .*|[A-Za-z]:\\.*|\S*)[$%>\#\u276f]")
 _FIRST_OPTION = re.compile(rf"(?:\A|(?<=\s)){DASHES}[^\W\d_]")
 # The program's name, also with its path. Before it is a blank, or the sign of a prompt, and PowerShell's `&`.
 _PROGRAM = re.compile(
@@ -41,7 +43,7 @@ _NAME = r"[A-Za-z][\w-]*(?=[\s;]|\Z)"
 _COMMAND = re.compile(rf"({_GLOBAL})\s+(?P<service>{_NAME})({_GLOBAL})(?:\s+(?P<operation>{_NAME}))?")
 _BARE_COMMAND = re.compile(rf"(?:{AWS_COMMAND[1]}\s+)?{AWS_COMMAND[2]}(?=\s)")
 _ASSIGNED = re.compile(
-    rf"(?:\A|(?<=\s))(?:\$env:(?P<powershell>\w+)\s*=\s*|(?P<name>[A-Za-z_]\w*)=)(?P<value>{SHELL_WORD}*+);?(?=\s|\Z)"
+    rf"(?:\A|(?<=\s))(?:\$(?i:env):(?P<powershell>\w+)\s*=\s*|(?P<name>[A-Za-z_]\w*)=)(?P<value>{SHELL_WORD}*+);?(?=\s|\Z)"
 )
 # As prompts end, but for the first, which ends in the name of a folder. The second is a line's number in a history.
 _PROMPT = re.compile(
@@ -64,6 +66,7 @@ _LEFT_OUT = re.compile(
 )
 _END = re.compile(r"(?<![;&>])[;&]?\s*\Z")
 _SECOND = re.compile(r"&&|\|\||;|&(?!>)")
+_LAST_LINE = "the last line"
 _BEFORE = (
     "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 )
@@ -107,19 +110,27 @@ def line_in(text: str) -> Line | None:
     for program in _PROGRAM.finditer(text, 0, option.start() if option else len(text)):
         if command := _COMMAND.match(text, program.end()):
             region, dropped = _before(text[: program.start()])
-            rest = _after(text, command, program["name"].lower())
-            return Line(f"{command[1]}{command[3]} {rest}".lstrip(), region, dropped)
+            rest, last = _after(text, command, program["name"].lower())
+            return Line(f"{command[1]}{command[3]} {rest}".lstrip(), region, (*dropped, *last))
     return None
 
 
-def _after(text: str, command: re.Match[str], program: str) -> str:
-    """Return what follows a command, which may be the word for help. Raises `UsageError` for another command."""
+def _after(text: str, command: re.Match[str], program: str) -> tuple[str, tuple[str, ...]]:
+    """Return what follows a command, which may be the word for help, and what is left out of it.
+
+    Raises `UsageError` for another command.
+    """
     names = [command["service"], command["operation"]]
     if any(name and asks_for_help(name) for name in names):
-        return "help"
+        return "help", ()
     if names != list(AWS_COMMAND[1:]) or program == "awslocal":  # an emulator's
         raise UsageError(OTHER_COMMAND, AWS_USAGE)
-    return _LAST_PROMPT.sub("", text[command.end() :]).lstrip()
+    rest = text[command.end() :]
+    if not (last := _LAST_PROMPT.search(rest)):
+        return rest.lstrip(), ()
+    said = last[0].strip()
+    is_prompt = _A_PROMPT.fullmatch(said) or text.startswith(said)
+    return rest[: last.start()].lstrip(), () if is_prompt else (_LAST_LINE,)
 
 
 def _before(text: str) -> tuple[str | None, tuple[str, ...]]:

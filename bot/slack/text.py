@@ -12,10 +12,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.how_read import difference
+from bot.facts.how_read import difference, named
 from bot.options import ReasonRule
 from bot.request import Account, Operator
-from bot.slack.masking import masked, masked_name, personal_in
+from bot.slack.masking import masked, masked_in, masked_name, personal_in
 from bot.visible import visible
 
 Drawn = dict[str, Any]
@@ -178,7 +178,7 @@ class Shown:
 
     def personal(self, text: str) -> str:
         """Return an email, a phone number or a target as it may be shown."""
-        return text if self.pii == "full" else masked(text)
+        return text if self.pii == "full" else masked_in(masked(text))
 
     def name(self, account: Account) -> str:
         """Return an account's user name as it may be shown."""
@@ -205,10 +205,11 @@ class Shown:
         if read is None:
             return []
         left_out, otherwise = difference(target, read)
-        shown = [self.personal(each) if each[1:] else each for each in left_out]  # a sign by itself is no email
+        shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
         parts = [span for each in shown for span in (" and ", Code(each))]
-        how: Line = [" instead, without ", *parts[1:]] if parts else [f" instead, {otherwise}"]
-        return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how, "."]
+        before, after = named(left_out)
+        how: Line = [f" instead, without {before}", *parts[1:], f"{after}."] if parts else [f" instead, {otherwise}."]
+        return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how]
 
     def brief(self, account: Account) -> str:
         """Return what tells candidates apart, in one line."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.errors import UsageError
 from bot.facts.aws_cli import (
+    AWS_COMMAND,
     AWS_OPTIONS,
     AWS_USAGE,
     DOCUMENTS,
@@ -26,6 +27,8 @@ _AS_IN_A_SHELL = AWS_OPTIONS | VALUED | {"region"}
 _NAMES = _AS_IN_A_SHELL | FLAGS | {"pool", "reason"}
 _OPTION = re.compile(rf"{DASHES}(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
 _AN_AWS_OPTION = re.compile(rf"(?:\A|(?<=[\s`])){DASHES}(?:{'|'.join(sorted(AWS_OPTIONS))})(?=[\s=]|\Z)", re.IGNORECASE)
+_A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
+_AROUND = "What stands around the AWS CLI's line is not taken. Paste the line from `aws` on."
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
 _UNDONE = (
@@ -55,7 +58,9 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     """
     if len(text) > MAX_TEXT:
         raise UsageError(f"The command is longer than {MAX_TEXT:,} characters.")
-    usage = AWS_USAGE if _AN_AWS_OPTION.search(text) else None
+    option = _AN_AWS_OPTION.search(text)
+    usage = AWS_USAGE if option else None
+    before = text[: option.start()] if option else ""
     if _MENTION.search(text):
         raise UsageError("That names a person or channel in Slack. Write the user's name in Cognito.", usage)
     for delivered, typed in _UNDONE:
@@ -64,6 +69,8 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     if asks_for_help(text):
         return Help()
     line = line_in(text)
+    if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
+        raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
     try:
         read.take(line.rest if line else text)

@@ -33,8 +33,8 @@ offset it is UTC, as is everything shown.
 table: for people; cut to the width of a terminal, uncut elsewhere. Invisible characters show as \\u202E.
 json:  one object a line, with all fields of the entry.
 csv:   the same fields, with a header. A text that a spreadsheet would run as a formula (it begins with = + - @, also
-       after blanks or in full width, or with a tab or a carriage return) gets an apostrophe in front; the JSON has the
-       text as it was.
+       after blanks or in full width, or with a tab or a carriage return) gets an apostrophe in front, and so
+       does each part after a semicolon, tab or line break; the JSON has the text as it was.
 csv-excel: the same with a byte order mark, so that Excel shows every letter rightly after a double click on the file.
        Where Excel expects semicolons (in many countries), import it instead: Data, From Text/CSV.
 

@@ -63,6 +63,7 @@ _NESTED = {"operator": Operator, "account": Account}
 _NO_COLUMN = "preferred_username"  # another column there would move those that scripts know by their place
 _FORMULA = frozenset("=+-@")
 MARK = "\ufeff"  # by which Excel knows a file as UTF-8
+_LATER_PART = re.compile(r"(?<=[;\t\r\n])[^;\t\r\n]+")
 _NOT_PLAIN = re.compile(r"[^ -~]")
 
 
@@ -82,7 +83,9 @@ def as_json(out: TextIO) -> Write:
 def as_csv(out: TextIO, mark: str = "") -> Write:
     """Write a header, then each entry as one row as RFC 4180 has it: the fields of the JSON, `operator_id` for nested.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front. Before it all comes `mark`.
+    A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does each part of a text that
+    would be a cell of its own where Excel's separator is no comma. Before it all
+    comes `mark`.
     """
     on_screen = out.isatty()
     out.write(mark)
@@ -119,9 +122,13 @@ def _cell(value: Any) -> str:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case tuple():
-            return " ".join(value)
-    text = str(value)
-    return f"'{text}" if _is_formula(text) else text
+            value = " ".join(value)
+    text = _LATER_PART.sub(lambda part: _not_run(part[0], part[0].replace('"', "")), str(value))
+    return _not_run(text, str(value))
+
+
+def _not_run(text: str, read: str) -> str:
+    return f"'{text}" if _is_formula(read) else text
 
 
 def _is_formula(text: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.action import ACTIONS
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.how_read import difference
+from bot.facts.how_read import difference, named
 from bot.request import Account, Request, State
 from bot.visible import visible
 
@@ -53,11 +53,16 @@ def facts(request: Request) -> str:
 def unsure(request: Request, *, yes: bool) -> str:
     """Return why the command does not go on, and what to do; `yes`: no one is asked. Empty where it is clear."""
     if request.chosen is None:
-        found = "\n".join(f"  --username {visible(_told_apart(each))}" for each in request.candidates)
+        by_region = len({each.region for each in request.candidates}) > 1
+        found = "\n".join(f"  {visible(_told_apart(each, by_region=by_region))}" for each in request.candidates)
         return f"{request.matches} accounts match. Run the command again for the one that is meant:\n{found}"
     if yes and request.searched_as:
         read, name = _how_read(request), visible(request.account.username)
         return f"No one was found exactly as typed. Read as {read}, it is {name}. To confirm that, leave out --yes."
+    if yes and not _is_named(request.account, typed := request.ask.options.target):
+        not_its = "is not its user name, sub, email or phone number as Cognito has it"
+        leads = f"{visible(typed)} leads to the account {visible(request.account.username)}, but {not_its}."
+        return f"{leads} To confirm that, leave out --yes."
     return ""
 
 
@@ -80,18 +85,27 @@ def outcome(request: Request) -> str:
             return f"Not known whether {name} was signed out. {NOT_KNOWN} {advised}"
 
 
+def _is_named(account: Account, typed: str) -> bool:
+    """Whether that is the account's own; a preferred_username is not: people choose theirs, also another's name."""
+    names = (account.username, account.sub, account.email, account.phone)
+    return typed.lower() in {name.lower() for name in names if name}
+
+
 def _how_read(request: Request) -> str | None:
     """Return how the target was read, where no one was found as it was typed."""
     if request.searched_as is None:
         return None
     left_out, otherwise = difference(request.ask.options.target, request.searched_as)
-    how = f"without {' and '.join(left_out)}" if left_out else otherwise
-    return f"{request.searched_as}, {how}"
+    if not left_out:
+        return f"{request.searched_as}, {otherwise}"
+    before, after = named(left_out)
+    return f"{request.searched_as}, without {before}{' and '.join(left_out)}{after}"
 
 
-def _told_apart(account: Account) -> str:
-    facts = (account.sub, account.username, account.preferred_username, account.email, account.phone, account.sign_in)
-    return "  ".join(filter(None, facts))
+def _told_apart(account: Account, *, by_region: bool) -> str:
+    options = f"--username {account.sub or account.username}{f' --region {account.region}' if by_region else ''}"
+    names = (account.sub and account.username, account.preferred_username, account.email, account.phone)
+    return "  ".join(filter(None, (options, *names, account.sign_in, f"pool {account.pool}")))
 
 
 def _moment(time: datetime | None) -> str | None:

@@ -24,14 +24,14 @@ def test_26_formatting_around_a_target(headless: Headless) -> None:
     said = "Exactly as typed, no one was found. The bot looked for {} instead, without {}."
     with headless.bot_in_process():
         for typed, how in (
-            ("`ada`", said.format("ada", "` and `")),
-            ("*ada*", said.format("ada", "* and *")),
-            ('"ada"', said.format("ada", '" and "')),
-            ("<ada@example.com>", said.format("a…@example.com", "&lt; and &gt;")),
-            ("ada,", said.format("ada", ",")),
+            ("`ada`", said.format("ada", "the signs ` and ` around it")),
+            ("*ada*", said.format("ada", "the signs * and * around it")),
+            ('"ada"', said.format("ada", 'the signs " and " around it')),
+            ("<ada@example.com>", said.format("a…@example.com", "the signs &lt; and &gt; around it")),
+            ("ada,", said.format("ada", "the sign ,")),
             ("mailto:ada@example.com", said.format("a…@example.com", "mailto:")),
             ("Ada L <ada@example.com>", said.format("a…@example.com", "Ada L &lt; and &gt;")),
-            ("@ada", said.format("ada", "@")),
+            ("@ada", said.format("ada", "the sign @")),
         ):
             headless.command(SAM, f"{typed} --pool customers")
             assert shows(headless.wait_for_message(SAM, button=CONFIRM, containing=how), "User name  ada")
