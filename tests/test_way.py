@@ -1,6 +1,7 @@
 """The way to Slack and AWS: one rule for proxies and certificates, which every client keeps."""
 
 import asyncio
+import os
 import socket
 import ssl
 import subprocess
@@ -19,13 +20,14 @@ from slack_over_tls import COGNITO, CONNECTED, HOOKS, LINK, SLACK, There, connec
 
 from bot.__main__ import main
 from bot.authorize import Allowed, Allowlist
-from bot.aws.clients import bounded, client_of
+from bot.aws.clients import bounded
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
 from bot.errors import AwsSetupError
 from bot.facts.aws_session import aws_session
 from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
+from bot.settings.environment import correct
 from bot.slack.check_workspace import SlackChecks
 from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
@@ -53,6 +55,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def give(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        correct(os.environ)
 
     return give
 
@@ -349,7 +352,7 @@ def socket_mode() -> None:
 
 
 def aws() -> None:
-    with closing(client_of("cognito-idp", "eu-central-1", bounded())) as cognito:
+    with closing(aws_session(bounded()).create_client("cognito-idp", "eu-central-1")) as cognito:
         cognito.list_users(UserPoolId="eu-central-1_AbCdEf123")
 
 

@@ -97,7 +97,7 @@ class Roles:
     def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
         try:
             with leaving():  # its own: what is sent to STS is not part of the call that needs the session
-                made = self._clients.sts(region).assume_role(
+                made = self._clients.of(region, "sts").assume_role(
                     RoleArn=key.role_arn,
                     RoleSessionName=session_word(key.request_id),
                     SourceIdentity=session_word(key.operator_id),

@@ -105,20 +105,20 @@ class CognitoUserPool:
 
     def _call(self, operation: str, departure: Departure, **parameters: Any) -> Any:
         """Call an operation once and return its yes. What it raises is for `_no`."""
-        with leaving(departure), self._session() if self.role else nullcontext():
-            client = self.clients.of_present_session if self.role else self.clients.of
-            given = getattr(client(self.region), xform_name(operation))(UserPoolId=self.pool_id, **parameters)
+        with leaving(departure), self._session(self.role) if self.role else nullcontext():
+            client = self.clients.of(self.region, "present session" if self.role else "own")
+            given = getattr(client, xform_name(operation))(UserPoolId=self.pool_id, **parameters)
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
         if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
             raise ValueError("this is not Cognito's answer")
         self.heard[self.name] = None, time.monotonic()
         return given
 
-    def _session(self) -> AbstractContextManager[None]:
+    def _session(self, role: Role) -> AbstractContextManager[None]:
         """Sign with a session of the role. May ask STS first, within the time that the call has to leave."""
-        if not self.role or not self.key:
+        if not self.key:
             raise RuntimeError("a pool with a role is only asked on someone's behalf")
-        return signing_with(self.role.roles.session(self.key, self.region))
+        return signing_with(role.roles.session(self.key, self.region))
 
     def _no(self, error: Exception, departure: Departure) -> Refused | Unclear:
         """Return what is known after a call that was not answered with yes."""

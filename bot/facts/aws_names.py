@@ -1,6 +1,5 @@
-"""How regions and the ARN of an IAM user or role look, and which region is the bot's own."""
+"""How regions and the ARN of an IAM user or role look."""
 
-import os
 import re
 
 # Of every partition, and of those to come: botocore's own list of regions is as old as the lock.
@@ -21,11 +20,3 @@ def account_of(arn: str) -> str:
     if not found:
         raise ValueError("this is no ARN of a role or user")
     return found["account"]
-
-
-def home_region(of_boto3: str | None) -> str | None:
-    """Return the region for what has none of its own: boto3's, else AWS_REGION, which boto3 does not look at.
-
-    The engine of a container sets that variable.
-    """
-    return of_boto3 or os.environ.get("AWS_REGION")

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
 KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used, and was perhaps read
 
 
@@ -81,14 +80,6 @@ def in_time(pools: Mapping[str, Any], *before: type) -> dict[str, Any]:
         scheme: _with(pool, ConnectionCls=_with(pool.ConnectionCls, *before, _Connection))
         for scheme, pool in pools.items()
     }
-
-
-def boto3_in_time(client: T) -> T:
-    """Return a client of boto3 that sends its requests over connections of `in_time`."""
-    its: Any = client
-    pools = its._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001 -- there is no public way
-    pools.update(in_time(pools))
-    return client
 
 
 def _with(kind: Any, *before: type, **more: Any) -> Any:

@@ -62,13 +62,9 @@ def proxy_to(url: str) -> Proxy | None:
     return None
 
 
-def certificates() -> tuple[str, ...]:
-    """Return the file and the folder with certificates to trust; "" where none is named."""
-    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-    for name in names:
-        if not os.environ.get(name):
-            os.environ.pop(name, None)  # OpenSSL would take an empty name for a name
-    return tuple(os.environ.get(name, "") for name in names)
+def certificates() -> tuple[str | None, str | None]:
+    """Return the file and the folder with certificates to trust, where they are named."""
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
 def tls() -> SSLContext:
@@ -94,16 +90,13 @@ def faults() -> list[str]:
     """Return a sentence for each variable that names a way which cannot be used. AWS's own are left to its session."""
     looks: list[Callable[[], object]] = [partial(proxy_to, url) for url in _USUAL]
     looks.append(partial(_load, SSLContext(PROTOCOL_TLS_CLIENT)))
-    found = dict.fromkeys(sentence for look in looks if (sentence := _fault(look)))
+    found: dict[str, None] = {}
+    for look in looks:
+        try:
+            look()
+        except WayError as error:
+            found[str(error)] = None
     return list(found)
-
-
-def _fault(look: Callable[[], object]) -> str | None:
-    try:
-        look()
-    except WayError as error:
-        return str(error)
-    return None
 
 
 def _value(name: str) -> tuple[str, str]:
@@ -111,7 +104,7 @@ def _value(name: str) -> tuple[str, str]:
     variable = name.lower() if name.lower() in os.environ else name
     if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
         return variable, ""  # it may be a header that a caller of a CGI script sent
-    return variable, os.environ.get(variable, "").strip(" \t\r\n\"'")  # `docker --env-file` keeps quotes
+    return variable, os.environ.get(variable, "")
 
 
 def _is_in_no_proxy(host: str, port: int) -> bool:
@@ -148,7 +141,7 @@ def _proxy(variable: str, address: str) -> Proxy:
 
 
 @cache  # reading all trusted certificates takes 50 ms
-def _tls(*_: str) -> SSLContext:
+def _tls(*_: str | None) -> SSLContext:
     context = create_default_context()
     _load(context)  # again, since OpenSSL does not say what is wrong with it
     return context
@@ -156,7 +149,7 @@ def _tls(*_: str) -> SSLContext:
 
 def _load(context: SSLContext) -> None:
     """Trust the certificates in SSL_CERT_FILE, if there is one. Raises `WayError`."""
-    if (file := os.environ.get("SSL_CERT_FILE")) and (why := unreadable(file, context)):
+    if (file := certificates()[0]) and (why := unreadable(file, context)):
         raise WayError(f"SSL_CERT_FILE names {file}, but {why}.", "Correct or remove SSL_CERT_FILE.")
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.aws_session import AwsSession, aws_session
-from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
+from bot.facts.leaving import Departure, TooLateError, leaving, within
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -178,7 +178,7 @@ def _build(session: AwsSession) -> "DynamoDBClient":
     try:
         with session.explaining():
             aws = boto3.Session(botocore_session=session)
-            return boto3_in_time(aws.resource("dynamodb", region_name=session.region, config=CONFIG).meta.client)
+            return aws.resource("dynamodb").meta.client
     except exceptions.NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
 

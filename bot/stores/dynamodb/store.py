@@ -8,7 +8,7 @@ from functools import partial
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
 from bot.clock import CheckedClock
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
-from bot.facts.told_time import boto3_tells
+from bot.facts.boto3_clients import tell_time
 from bot.ports import Show
 from bot.request import Account, Request, State, check_move, new_id
 from bot.stores.documents import account_key, entry_of, request_of
@@ -45,7 +45,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     ) -> None:
         super().__init__(name, schema=schema)
         if clock:
-            self._calls.on_client = partial(boto3_tells, clock=clock)
+            self._calls.on_client = partial(tell_time, clock=clock)
         self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written

@@ -1,17 +1,24 @@
-"""Lets boto3's clients go the way of `way.py`."""
+"""What boto3's clients do besides: they go the way of `way.py`, keep to `leaving`, and tell a clock the time."""
 # ruff: noqa: SLF001 -- there is no public way
 
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from ssl import SSLContext
 from typing import Any
 
+from bot.clock import CheckedClock
+from bot.facts.leaving import in_time
 from bot.facts.way import certificates, proxy_to, tls
 
 
 def lead(client: Any) -> None:
-    """Let one of botocore's clients go it. Unless it trusts a file of its own, it trusts what `way.py` names too."""
+    """Let a client go that way, and leave in time. Unless it trusts a file of its own, it trusts what `way.py` names.
+
+    Its requests need a time-out.
+    """
     http = client._endpoint.http_session
+    http._pool_classes_by_scheme.update(in_time(http._pool_classes_by_scheme))
     told: dict[str, Mapping[str, str]] = {}
 
     def proxy_url_for(url: str) -> str | None:
@@ -34,7 +41,7 @@ def _trust(http: Any) -> None:
         context: SSLContext = make()
         if file or folder:
             with suppress(OSError):  # without them TLS is refused, and nothing is sent
-                context.load_verify_locations(file or None, folder or None)
+                context.load_verify_locations(file, folder)
         return context
 
     def trusting_proxy(url: str) -> SSLContext | None:
@@ -42,3 +49,17 @@ def _trust(http: Any) -> None:
 
     http._get_ssl_context, http._setup_proxy_ssl_context = trusting, trusting_proxy
     http._manager.connection_pool_kw["ssl_context"] = trusting()
+
+
+def tell_time(client: Any, clock: CheckedClock) -> None:
+    """Compare a clock with each answer to a client."""
+    thread = threading.local()
+
+    def before_send(**_: Any) -> None:
+        thread.sent = clock.read()
+
+    def before_parse(response_dict: Any, **_: Any) -> None:
+        clock.answered(thread.sent, response_dict["headers"])
+
+    client.meta.events.register("before-send", before_send)
+    client.meta.events.register("before-parse", before_parse)
