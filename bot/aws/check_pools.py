@@ -24,11 +24,16 @@ OPERATOR = "U0CHECK00000"
 _CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 
 _WAY = "Check the way to AWS: network, proxy, region, endpoint."
-_REPLICA = "Check the pool's id and configuration. For a replica, set pools.NAME.region."
 # What is wrong with more than one permission: the further calls would say the same.
 TROUBLES = {
-    "ResourceNotFoundException": ("Cognito has no such pool in this region.", _REPLICA),
-    "OperationNotEnabledException": ("This is not enabled in the user pool, or not in this region.", _REPLICA),
+    "ResourceNotFoundException": (
+        "Cognito has no such pool in this region.",
+        "Check the pool's id. For a replica, set pools.NAME.region.",
+    ),
+    "OperationNotEnabledException": (
+        "This is not enabled in the user pool, or not in this region: it may be a replica of the pool.",
+        "Check the pool's configuration, and pools.NAME.region.",
+    ),
     NO_CREDENTIALS: ("There were no AWS credentials for it.", "`python -m bot check` says why, where the bot runs."),
     "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
     "UnrecognizedClientException": ("AWS does not know these credentials.", "Check them, and the account."),

@@ -78,7 +78,7 @@ async def _connected(session: ClientSession, url: str) -> ClientWebSocketRespons
         url,
         timeout=GOODBYE,
         heartbeat=PING_SECONDS,
-        proxy=proxy.url if proxy else None,
+        proxy=proxy,
         proxy_headers=proxy.headers if proxy else None,
         ssl=tls(),
     )

@@ -166,9 +166,6 @@ class _Own(Credentials):
                 raise NoCredentialsError
             return self._found.get_frozen_credentials()
 
-    access_key = property(lambda self: self.get_frozen_credentials().access_key)
-    secret_key = property(lambda self: self.get_frozen_credentials().secret_key)
-    token = property(lambda self: self.get_frozen_credentials().token)
     account_id = property(lambda self: self.get_frozen_credentials().account_id)
 
 

@@ -2,8 +2,8 @@
 # ruff: noqa: SLF001 -- there is no public way
 
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
+from operator import attrgetter
 from ssl import SSLContext
 from typing import Any
 
@@ -19,15 +19,7 @@ def lead(client: Any) -> None:
     """
     http = client._endpoint.http_session
     http._pool_classes_by_scheme.update(in_time(http._pool_classes_by_scheme))
-    told: dict[str, Mapping[str, str]] = {}
-
-    def proxy_url_for(url: str) -> str | None:
-        if not (proxy := proxy_to(url)):
-            return None
-        told[proxy.url] = proxy.headers
-        return proxy.url
-
-    http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_url_for, told.__getitem__
+    http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_to, attrgetter("headers")
     if http._verify is True:
         _trust(http)
 

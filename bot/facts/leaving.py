@@ -96,12 +96,11 @@ class _Bounded(RawIOBase):
     """Reads for as long, in all, as the socket's time-out was at first."""
 
     def __init__(self, sock: socket, raw: Any) -> None:
-        self._sock, self._raw, self._left = sock, raw, within(sock.gettimeout() or 0)
+        self._sock, self._raw, self._end = sock, raw, time.monotonic() + (sock.gettimeout() or 0)
         self.readable, self.close = raw.readable, raw.close  # type: ignore[method-assign]  # they are the socket's
 
     def readinto(self, buffer: Any) -> Any:
-        left = self._left()
-        if left <= 0:
+        if (left := self._end - time.monotonic()) <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
         return self._raw.readinto(buffer)

@@ -4,11 +4,10 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache, partial
 from ipaddress import ip_address, ip_network
 from ssl import PROTOCOL_TLS_CLIENT, SSLCertVerificationError, SSLContext, SSLError, create_default_context
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -31,19 +30,11 @@ class WayError(BotError):
     code = Code.SETTINGS
 
 
-@dataclass(frozen=True)
-class Proxy:
-    """A proxy. `url` has no name and password; `headers` tell them to it, and to no one else."""
+class Proxy(str):
+    """The address of a proxy, without name and password; `headers` tell them to it, and to no one else."""
 
-    url: str
-    _login: str = field(repr=False)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers for the proxy itself."""
-        if not self._login:
-            return {}
-        return {"Proxy-Authorization": f"Basic {b64encode(self._login.encode(errors='surrogateescape')).decode()}"}
+    __slots__ = ("headers",)
+    headers: dict[str, str]
 
 
 def proxy_to(url: str) -> Proxy | None:
@@ -136,8 +127,10 @@ def _proxy(variable: str, address: str) -> Proxy:
         read = parse_url("")
     if scheme not in {"http", "https"} or not read.host or (read.path or "/") != "/" or read.query or read.fragment:
         raise WayError(f"{variable} is not the address of a proxy.", _FORM)
-    login = unquote(rest.rpartition("@")[0].removeprefix("//"), errors="surrogateescape")
-    return Proxy(f"{scheme}://{read.netloc}", f"{login}:" if login and ":" not in login else login)
+    proxy, login = Proxy(f"{scheme}://{read.netloc}"), unquote_to_bytes(rest.rpartition("@")[0].removeprefix("//"))
+    told = login if b":" in login else login + b":"
+    proxy.headers = {"Proxy-Authorization": f"Basic {b64encode(told).decode()}"} if login else {}
+    return proxy
 
 
 @cache  # reading all trusted certificates takes 50 ms

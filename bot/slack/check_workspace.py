@@ -221,4 +221,4 @@ def _group(id_: str, answer: Answer) -> Finding:
 
 
 def _way_to(url: str) -> str:
-    return f" through the proxy {proxy.url}" if (proxy := proxy_to(url)) else ""
+    return f" through the proxy {proxy}" if (proxy := proxy_to(url)) else ""
