@@ -81,11 +81,6 @@ _OUT_OF_REACH = Row("{Source} gives no AWS credentials: {host} cannot be reached
 _NOT_OF_AWS = Row("What answers for {source} is not AWS ({said}).", _WAY, may_pass=True)
 _NO_LOGIN = Row("{Source} is missing or has ended.", f"Run `aws sso login --profile {{profile}}` {_FOR_LONG}")
 _NO_SESSION = Row("{Source} is missing or has ended.", f"Run `aws login --profile {{profile}}` {_FOR_LONG}")
-_MFA = Row(
-    "Profile {profile} asks for an MFA code (mfa_serial), and no one can type one here.",
-    "Use a role without mfa_serial. In a shell, first get credentials that live for some time: "
-    '`eval "$(aws configure export-credentials --format env)"` asks for the code.',
-)
 # By botocore's name of an error, or the code of an answer of AWS's.
 _ROWS: Mapping[str, Row] = {
     "NoCredentialsError": Row(
@@ -105,8 +100,11 @@ _ROWS: Mapping[str, Row] = {
     ),
     "InvalidConfigError": Row("The AWS settings do not fit together: {conflict}.", "Correct that in {config}."),
     "PartialCredentialsError": Row("{variable} is missing in {source}.", "Set it there, or remove the rest of it."),
-    "MfaError": _MFA,
-    "RefreshWithMFAUnsupportedError": _MFA,
+    "RefreshWithMFAUnsupportedError": Row(
+        "Profile {profile} asks for an MFA code (mfa_serial), and no one can type one here.",
+        "Use a role without mfa_serial. In a shell, first get credentials that live for some time: "
+        '`eval "$(aws configure export-credentials --format env)"` asks for the code.',
+    ),
     "SSOTokenLoadError": _NO_LOGIN,
     "UnauthorizedSSOTokenError": _NO_LOGIN,
     "TokenRetrievalError": _NO_LOGIN,

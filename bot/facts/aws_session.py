@@ -16,6 +16,7 @@ from botocore.exceptions import (
     InvalidConfigError,
     NoCredentialsError,
     ProfileNotFound,
+    RefreshWithMFAUnsupportedError,
 )
 
 from bot.errors import AwsSetupError
@@ -26,10 +27,6 @@ from bot.facts.way import faults, unreadable
 
 PROCESS_SECONDS = 20.0  # for a credential_process
 _FAULTY_SETTINGS = (ConfigParseError, InvalidConfigError, ProfileNotFound)
-
-
-class MfaError(Exception):
-    """A profile wants a code typed."""
 
 
 class AwsSession(botocore.session.Session):
@@ -195,7 +192,7 @@ def aws_session(config: Config | None = None, credentials: Credentials | None = 
 
 
 def _no_code(_: str) -> NoReturn:
-    raise MfaError
+    raise RefreshWithMFAUnsupportedError
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
