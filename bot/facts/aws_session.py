@@ -3,13 +3,14 @@
 import logging
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, NoReturn
 
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import CredentialProvider, Credentials, ReadOnlyCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ConfigParseError,
@@ -45,8 +46,8 @@ class AwsSession(botocore.session.Session):
         if self._credentials is None:
             self._check_way()
             with self.explaining():
-                resolver = self.get_component("credential_provider")
-            resolver.providers = self.told(resolver.providers)
+                providers = self.get_component("credential_provider").providers
+            self._told(providers)
         return super().get_credentials() or _Own(self, None)
 
     def ask(self) -> str:
@@ -79,9 +80,26 @@ class AwsSession(botocore.session.Session):
                 raise
             raise explained(error, method, self._names(method)) from None
 
-    def told(self, providers: Iterable[CredentialProvider]) -> "list[CredentialProvider]":
+    def _told(self, providers: Any) -> Any:
         """Return these sources, so that each says what is wrong, also where it is another's source."""
-        return [each if isinstance(each, _Told) else _Told(self, each) for each in providers]
+        for each in providers:
+            if "load" in vars(each):
+                continue  # it does so already
+            each.load = partial(self._load, each.load, str(each.METHOD))
+            # There is no public way to these.
+            if hasattr(each, "_popen"):
+                each._popen = _Process  # noqa: SLF001
+            if hasattr(each, "_prompter"):
+                each._prompter = _no_code  # noqa: SLF001
+                builder = each._profile_provider_builder  # noqa: SLF001
+                make = builder.providers
+                builder.providers = lambda *given, make=make, **named: self._told(make(*given, **named))
+        return providers
+
+    def _load(self, load: Callable[[], Credentials | None], method: str) -> "_Own | None":
+        with self.explaining(method):
+            found = load()
+        return _Own(self, found) if found else None
 
     def create_client(self, *given: Any, **named: Any) -> Any:
         """Return a client that goes the way of `way.py`, and keeps to `leaving`."""
@@ -127,28 +145,6 @@ def _profile_with(settings: Sequence[str], profiles: Mapping[str, Mapping[str, A
         seen.add(name)
         name = profiles.get(name, {}).get("source_profile", chosen)
     return chosen
-
-
-class _Told(CredentialProvider):
-    """One source. Where it gives nothing that it should, that is said as `AwsSetupError`."""
-
-    def __init__(self, session: AwsSession, its: Any) -> None:
-        self._session, self._its = session, its
-        self.METHOD, self.CANONICAL_NAME = its.METHOD, its.CANONICAL_NAME
-        # There is no public way to these.
-        if hasattr(its, "_popen"):
-            its._popen = _Process  # noqa: SLF001
-        if hasattr(its, "_prompter"):
-            its._prompter = _no_code  # noqa: SLF001
-            sourcer, builder = its._credential_sourcer, its._profile_provider_builder  # noqa: SLF001
-            sourcer._providers = session.told(sourcer._providers)  # noqa: SLF001
-            build = builder.providers
-            builder.providers = lambda *given, **named: session.told(build(*given, **named))
-
-    def load(self) -> "_Own | None":
-        with self._session.explaining(str(self.METHOD)):
-            found = self._its.load()
-        return _Own(self._session, found) if found else None
 
 
 class _Own(Credentials):
