@@ -46,8 +46,10 @@ def proxy_to(url: str) -> Proxy | None:
     over_tls = to.scheme in {"https", "wss"}
     # Slack's own libraries take HTTP_PROXY for https too, where there is no other.
     for name in ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY") if over_tls else ("HTTP_PROXY", "ALL_PROXY"):
-        variable, address = _value(name)
-        if address:
+        variable = name.lower() if name.lower() in os.environ else name  # in small letters it counts, even if empty
+        if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
+            continue  # it may be a header that a caller of a CGI script sent
+        if address := os.environ.get(variable):
             host, port = (to.host or "").strip("[]").rstrip(".").lower(), to.port or (443 if over_tls else 80)
             return None if _is_in_no_proxy(host, port) else _proxy(variable, address)
     return None
@@ -90,16 +92,9 @@ def faults() -> list[str]:
     return list(found)
 
 
-def _value(name: str) -> tuple[str, str]:
-    """Return a variable's name as it is written here, and its value: in small letters it comes first, even if empty."""
-    variable = name.lower() if name.lower() in os.environ else name
-    if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
-        return variable, ""  # it may be a header that a caller of a CGI script sent
-    return variable, os.environ.get(variable, "")
-
-
 def _is_in_no_proxy(host: str, port: int) -> bool:
-    return any(_names(each, host, port) for each in re.split(r"[\s,]+", _value("NO_PROXY")[1].lower()))
+    no_proxy = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+    return any(_names(each, host, port) for each in re.split(r"[\s,]+", no_proxy.lower()))
 
 
 def _names(entry: str, host: str, port: int) -> bool:

@@ -84,9 +84,8 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
     except (ValueError, RecursionError) as error:
-        where = "it is nested too deeply, or a number is too long"
-        if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
-            where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+        known = {tomllib.TOMLDecodeError: str(error), UnicodeDecodeError: "it is not UTF-8"}
+        where = known.get(type(error), "it is nested too deeply, or a number is too long")
         faults.append(f"The settings file {path} is not valid TOML: {where}.")
         return {}
     faults += [
