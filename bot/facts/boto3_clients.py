@@ -2,7 +2,9 @@
 # ruff: noqa: SLF001 -- there is no public way
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from operator import attrgetter
 from ssl import SSLContext
 from typing import Any
@@ -20,27 +22,18 @@ def lead(client: Any) -> None:
     http = client._endpoint.http_session
     http._pool_classes_by_scheme.update(in_time(http._pool_classes_by_scheme))
     http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_to, attrgetter("headers")
-    if http._verify is True:
-        _trust(http)
-
-
-def _trust(http: Any) -> None:
-    """Let it trust SSL_CERT_FILE and SSL_CERT_DIR too, and of a proxy that has TLS what Slack's client trusts."""
+    http._setup_proxy_ssl_context = lambda url: tls() if url.startswith("https:") else None
     file, folder = certificates()
-    make, of_proxy = http._get_ssl_context, http._setup_proxy_ssl_context
+    if http._verify is True and (file or folder):
+        http._get_ssl_context = partial(_trusting, http._get_ssl_context, file, folder)
+        http._manager.connection_pool_kw["ssl_context"] = http._get_ssl_context()
 
-    def trusting() -> SSLContext:
-        context: SSLContext = make()
-        if file or folder:
-            with suppress(OSError):  # without them TLS is refused, and nothing is sent
-                context.load_verify_locations(file, folder)
-        return context
 
-    def trusting_proxy(url: str) -> SSLContext | None:
-        return of_proxy(url) or (tls() if url.startswith("https:") else None)
-
-    http._get_ssl_context, http._setup_proxy_ssl_context = trusting, trusting_proxy
-    http._manager.connection_pool_kw["ssl_context"] = trusting()
+def _trusting(make: Callable[[], SSLContext], file: str | None, folder: str | None) -> SSLContext:
+    context = make()
+    with suppress(OSError):  # without them TLS is refused, and nothing is sent
+        context.load_verify_locations(file, folder)
+    return context
 
 
 def tell_time(client: Any, clock: CheckedClock) -> None:
