@@ -1,6 +1,5 @@
 """Tries what the bot has to be allowed in its user pools. It can sign no one out."""
 
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from bot.action import Done, Step
 from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
+from bot.facts.aws_names import CODE
 from bot.facts.aws_session import aws_session
 from bot.facts.finding import Finding
 from bot.ports import Attribute, UserPool
@@ -21,7 +21,6 @@ from bot.work import CALL
 
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
-_CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 
 _WAY = "Check the way to AWS: network, proxy, region, endpoint."
 # What is wrong with more than one permission: the further calls would say the same.
@@ -94,7 +93,7 @@ def _finding(line: str, action: str, unused: str, code: str) -> Finding:
         return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
-    shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"
+    shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in _DENIED:
         return Finding(
             line,

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from bot.errors import AwsSetupError
+from bot.facts.aws_names import CODE, THROTTLED
 
 SETTINGS, NO_SOURCE = "settings", "none"  # where it is no source's fault
 
@@ -29,6 +30,7 @@ class Row(NamedTuple):
 
 
 _OTHER = Source("the AWS settings", "Check {config}, {credentials} and the AWS_ variables.")
+_KEYS = Source("the keys of profile {profile}", "Check them in {credentials} or {config}.", ("aws_access_key_id",))
 # By botocore's word for it.
 _SOURCES: Mapping[str, Source] = {
     "env": Source("the environment", "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."),
@@ -51,10 +53,8 @@ _SOURCES: Mapping[str, Source] = {
         "Check sso_account_id and sso_role_name in {config}, then run `aws sso login --profile {profile}`.",
         ("sso_session", "sso_account_id", "sso_role_name"),
     ),
-    "shared-credentials-file": Source(
-        "the keys of profile {profile}", "Check it in {credentials}.", ("aws_access_key_id",)
-    ),
-    "config-file": Source("the keys of profile {profile}", "Check it in {config}.", ("aws_access_key_id",)),
+    "shared-credentials-file": _KEYS,
+    "config-file": _KEYS,
     "login": Source(
         "the `aws login` session of profile {profile}",
         "Run `aws login --profile {profile}`, as someone who is allowed signin:CreateOAuth2Token.",
@@ -139,8 +139,6 @@ _ROWS: Mapping[str, Row] = {
     "ConnectionError": _OUT_OF_REACH,
     "HTTPClientError": _OUT_OF_REACH,
 }
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
-_CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 _SERVER_ERROR = 500
 
 
@@ -170,8 +168,8 @@ def _kinds(error: Exception) -> Iterator[str]:
         yield from (kind.__name__ for kind in type(error).__mro__)
         return
     metadata, code = error.response["ResponseMetadata"], str(error.response["Error"].get("Code"))
-    yield code if metadata.get("RequestId") and _CODE.fullmatch(code) else "NotOfAws"
-    if code in _THROTTLED or int(metadata.get("HTTPStatusCode", 0)) >= _SERVER_ERROR:
+    yield code if metadata.get("RequestId") and CODE.fullmatch(code) else "NotOfAws"
+    if code in THROTTLED or int(metadata.get("HTTPStatusCode", 0)) >= _SERVER_ERROR:
         yield "just now"
 
 

@@ -1,10 +1,12 @@
-"""How regions and the ARN of an IAM user or role look."""
+"""How regions, error codes and the ARN of an IAM user or role look."""
 
 import re
 
 # Of every partition, and of those to come: botocore's own list of regions is as old as the lock.
 REGION = r"[a-z]+(?:-[a-z0-9]+)+-[0-9]{1,2}"
 _NAMED = r"arn:aws[\w-]*:iam::(?P<account>\d{{12}}):(?:{})/[\w+=,.@/-]+"
+CODE = re.compile(r"[A-Za-z][\w.]{0,79}")  # of an error
+THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 ROLE = re.compile(_NAMED.format("role"), re.ASCII)
 ROLE_OR_USER = re.compile(_NAMED.format("role|user"), re.ASCII)
 
