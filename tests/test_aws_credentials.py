@@ -182,7 +182,7 @@ FAILS: dict[str, Case] = {
         lambda home, _: home,
         None,
         "There are no AWS credentials: none in the environment or in profile default, no web identity, no container's "
-        "endpoint, and the instance's metadata service (IMDS) is switched off, does not answer or has no role.",
+        "endpoint, and the instance's IMDS is switched off, does not answer or has no role.",
         "Give the bot an IAM role, or this shell its credentials.",
     ),
     "an instance without a role": Case(
@@ -190,7 +190,7 @@ FAILS: dict[str, Case] = {
         imds(gives=False),
         (
             "There are no AWS credentials: none in the environment or in profile default, no web identity, no "
-            "container's endpoint, and the instance's metadata service (IMDS) is switched off, does not answer or has "
+            "container's endpoint, and the instance's IMDS is switched off, does not answer or has "
             "no role."
         ),
         "From a container on an EC2 instance, IMDS needs a hop limit of 2.",

@@ -85,8 +85,7 @@ _NO_SESSION = Row("{Source} is missing or has ended.", f"Run `aws login --profil
 _ROWS: Mapping[str, Row] = {
     "NoCredentialsError": Row(
         "There are no AWS credentials: none in the environment or in profile {profile}, no web identity, no "
-        "container's endpoint, and the instance's metadata service (IMDS) is switched off, does not answer or has no "
-        "role.",
+        "container's endpoint, and the instance's IMDS is switched off, does not answer or has no role.",
         "Give the bot an IAM role, or this shell its credentials. From a container on an EC2 instance, IMDS needs "
         "a hop limit of 2.",
     ),
