@@ -5,23 +5,22 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Literal
 
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
 
 from bot.clock import CheckedClock
 from bot.facts.aws_session import aws_session
 from bot.facts.boto3_clients import tell_time
-from bot.facts.leaving import TooLateError, time_left
+from bot.facts.leaving import TooLateError, present, time_left
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
 SHARED_SECONDS = 1.0
 
 # A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
 _Kind = Literal["own", "present session", "sts"]
-_present: ContextVar[ReadOnlyCredentials] = ContextVar("present")
 
 
 @contextmanager
@@ -35,21 +34,14 @@ def patiently(lock: threading.Lock) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def signing_with(credentials: ReadOnlyCredentials) -> Iterator[None]:
-    """Sign what this thread sends through the "present session" client with these credentials."""
-    token = _present.set(credentials)
-    try:
-        yield
-    finally:
-        _present.reset(token)
-
-
 class _OfThePresent(Credentials):
-    """Those of `signing_with`, looked up again for each request: never the bot's own."""
+    """Those of the present `Departure`, looked up again for each request: never the bot's own."""
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        return _present.get()
+        credentials: ReadOnlyCredentials | None = present().credentials
+        if not credentials:
+            raise NoCredentialsError
+        return credentials
 
 
 def bounded(attempts: int = 1, **more: Any) -> Config:

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import answer_to
-from bot.aws.clients import Clients, signing_with
+from bot.aws.clients import Clients
 from bot.aws.roles import NotAssumedError, Role
 from bot.errors import NO_CREDENTIALS, PoolUnavailableError
 from bot.facts.advice import advice
@@ -106,10 +105,10 @@ class CognitoUserPool:
 
     def _call(self, operation: str, departure: Departure, **parameters: Any) -> Any:
         """Call an operation once and return its yes. What it raises is for `_no`."""
-        # STS may be asked first, within the time that the call has to leave.
-        role, region = self.role, self.region
-        with leaving(departure), signing_with(role.roles.session(role, region)) if role else nullcontext():
-            client = self.clients.of(region, "present session" if role else "own")
+        with leaving(departure):
+            if self.role:  # STS may be asked first, within the time that the call has to leave
+                departure.credentials = self.role.roles.session(self.role, self.region)
+            client = self.clients.of(self.region, "present session" if self.role else "own")
             given = getattr(client, xform_name(operation))(UserPoolId=self.pool_id, **parameters)
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
         if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
