@@ -21,11 +21,9 @@ The files right under bot/ are the rules. They know the world only through ports
     find.py       which accounts are meant
     spellings.py  how else a target may have been meant
     confirm.py    open, choose, confirm, cancel, expire
-    reason.py     what is asked of a reason
     work.py       claim, run, take over
     audit.py      which entry each move writes
     refusals.py   counts refusals, so that very many make few entries
-    clock.py      whether this machine's clock is right
     deliver.py    entries to the audit channel and cards to operators, until Slack took each
     backoff.py    how long to wait before something is tried again
     visible.py    hidden characters, made visible

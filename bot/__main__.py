@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,9 @@ from bot.errors import BotError, UsageError
 from bot.options import asks_for_help
 from bot.settings.environment import correct
 from bot.terminal import command_lines
-from bot.terminal.endings import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
-from bot.terminal.output import say, show
+from bot.terminal.output import DONE, FAILED, INTERRUPTED, OF_SIGNOUT, say, show
 
 if TYPE_CHECKING:
-    from bot.request import Options
     from bot.settings.model import Settings
     from bot.settings.references import Resolve
 
@@ -53,15 +51,22 @@ def _with_help(words: Sequence[str]) -> Sequence[str]:
 def _run(words: Sequence[str]) -> int:
     given = command_lines.read("run", words)
     from bot.aws.secrets import secret
-    from bot.wiring.run import serve
+    from bot.wiring.run import build
 
     settings = _settings(secret, http=given.http)
     port = _port_of_environment() if given.port is None else given.port
     _log(settings)
     for name, hint in _unused().items():
         logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
-    at = {"host": given.host, "port": port, "http": given.http}
-    asyncio.run(_until_signalled(lambda stop: serve(settings, **at, stop=stop)))
+    bot = build(settings, http=given.http)
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        await bot.serve(given.host, port, stop)
+
+    asyncio.run(until_signalled())
     return DONE
 
 
@@ -85,20 +90,17 @@ def _check(words: Sequence[str]) -> int:
 
 def _signout(words: Sequence[str]) -> int:
     from bot.aws.spelling import AwsSpelling
+    from bot.terminal.output import without_complaints
     from bot.terminal.signout_command import read, read_file
 
-    command = read(words, AwsSpelling(read_file).read)
-    return _in_terminal(command.options, yes=command.yes) if command else DONE
+    if not (command := read(words, AwsSpelling(read_file).read)):
+        return DONE
+    from bot.wiring.terminal import sign_out  # after that, since it takes a second
 
-
-def _in_terminal(options: "Options", *, yes: bool) -> int:
-    from bot.terminal.endings import without_complaints
-    from bot.wiring.terminal import terminal_front
-
-    settings = _settings()
+    (options, yes), settings = command, _settings()
     _log(settings, "WARNING")
-    with without_complaints(), terminal_front(settings) as front:
-        return front.take(options, yes=yes)
+    with without_complaints():
+        return sign_out(settings, options, yes=yes)
 
 
 def _audit(words: Sequence[str]) -> int:
@@ -106,7 +108,7 @@ def _audit(words: Sequence[str]) -> int:
 
     from bot.settings.load import load_store
     from bot.terminal import audit_command
-    from bot.terminal.endings import ending_at_once
+    from bot.terminal.output import ending_at_once
 
     wanted = audit_command.parse(words, datetime.now(UTC))
     from bot.wiring.stores import stored_entries  # after that, since it takes a second
@@ -176,11 +178,11 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     from bot.settings.load import load
     from bot.settings.model import SECRETS
 
-    wrong = faults()
+    wrong = list(faults())
     try:
         settings = load(os.environ, resolve, http=http)
     except SettingsError as error:
-        raise SettingsError([*wrong, *error.faults]) from None
+        wrong += error.faults
     if wrong:
         raise SettingsError(wrong)
     for name in SECRETS:
@@ -208,14 +210,6 @@ def _port_of_environment() -> int:
         return command_lines.port(os.environ.get("PORT") or str(command_lines.DEFAULT_PORT))
     except ArgumentTypeError as error:
         raise SettingsError([f"PORT {error}."]) from None
-
-
-async def _until_signalled(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    await work(stop)
 
 
 VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {  # what each takes are the words after it

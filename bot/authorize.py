@@ -1,17 +1,14 @@
 """May this operator sign people out, and of which pools? No one may unless a rule says so."""
 
-from collections.abc import Callable, Container, Mapping
-from dataclasses import KW_ONLY, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Self
 
 from bot.errors import DeniedError
 from bot.request import TERMINAL, Operator
 
 # The user ids in a Slack user group, at most 60 s old; None where Slack cannot list it.
 Members = Callable[[str], frozenset[str] | None]
-
-_SEAL = object()  # only this file makes an Authorized
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +67,6 @@ class Authorized:
 
     operator: Operator
     rules: Mapping[str, str]
-    _: KW_ONLY
-    seal: object = field(repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.seal is not _SEAL:
-            raise TypeError("only authorize() makes an Authorized")
-
-    def only(self, pools: Container[str]) -> Self:
-        """Return the proof for those of its pools that are among these."""
-        return replace(self, rules={pool: rule for pool, rule in self.rules.items() if pool in pools})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +75,6 @@ class Denied:
 
     rule: str
     sentence: str | None = None
-
-    @property
-    def unsure(self) -> bool:
-        """Whether perhaps this operator may."""
-        return self.sentence is not None
 
 
 NOT_TOLD = Denied("not allowed (Slack could not tell whether they belong here)", DeniedError.NOT_TOLD)
@@ -107,7 +89,7 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     """
     if operator.team_id == TERMINAL:
         rules = dict.fromkeys(allowlist.pools if operator.id in allowlist.terminal else (), "allow.terminal")
-        return Authorized(operator, rules, seal=_SEAL) if rules else Denied("not allowed")
+        return Authorized(operator, rules) if rules else Denied("not allowed")
     if not home:
         return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)
     if home.asks is None and isinstance(stranger := _ours(operator, home), Denied):
@@ -115,7 +97,7 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     members = cache(members)  # one question for each group, even if many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
         ours = _ours(operator, home)
-        return ours if isinstance(ours, Denied) else Authorized(ours, allowed, seal=_SEAL)
+        return ours if isinstance(ours, Denied) else Authorized(ours, allowed)
     groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
     if unreadable:

@@ -1,6 +1,6 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
 from bot.deliver import show_card
-from bot.find import MAX_CANDIDATES, Finder, Found
-from bot.ports import Beyond, Clock, Place, Requests, Trail, nothing_is
-from bot.reason import ReasonRule
+from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
+from bot.options import ReasonRule
+from bot.ports import Place, Requests, SureClock, Trail
 from bot.request import AWAITING, Account, Ask, Earlier, Operator, Options, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
@@ -41,22 +41,18 @@ class Confirmations:
     """The rules between a command and a decision. Safe to use from many threads at once.
 
     A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
-    and `open` raise what `clock_error` returns.
+    and `open` raise what `clock.error` returns.
     """
 
     allowlist: Allowlist
     members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
     home: Callable[[], Home | None]  # whose people may; None while Slack has not said it: no one is allowed
-    pool_ids: Mapping[str, str]
-    regions: Mapping[str, str]  # of the pools; two of them may share an id in different ones
     finder: Finder
     requests: Requests
     trail: Trail
-    clock: Clock
+    clock: SureClock
     confirm_within: timedelta
     reason_rule: ReasonRule | None
-    beyond: Beyond = nothing_is
-    clock_error: Callable[[], errors.BotError | None] = lambda: None
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
@@ -64,50 +60,44 @@ class Confirmations:
         These are the pools that were named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
         `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
-        if account and not self._is_where_it_was(account):
+        if account and not pool_of(account, self.finder.pools):
             raise errors.PoolChangedError
-        pools = {account.pool: self.allowlist.pools[account.pool]} if account else self.allowlist.pools
-        allowlist = replace(self.allowlist, pools=pools)
-        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
-        if isinstance(decision, Denied):
-            sentence = f"You may no longer do this in pool {account.pool}." if account else None
-            raise self._refused(ask, decision, account, sentence)
-        named = ask.options.pool is not None or ask.options.pool_id is not None or ask.options.region is not None
-        return self._in_named_pools(decision, ask) if named and not account else decision
-
-    def _is_where_it_was(self, account: Account) -> bool:
-        name = account.pool
-        return (self.pool_ids.get(name), self.regions.get(name)) == (account.pool_id, account.region)
-
-    def _in_named_pools(self, authorized: Authorized, ask: Ask) -> Authorized:
-        ask, mine = replace(ask, operator=authorized.operator), sorted(authorized.rules)
-        named = self._named(ask.options, mine)
-        if any(name in authorized.rules for name in named):
-            return authorized.only(named)
-        allowlist = replace(self.allowlist, pools={name: self.allowlist.pools[name] for name in named})
-        # Again, since a group of this pool may not have been listed.
-        decision = authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
+        named = [account.pool] if account else self._named(ask.options)
+        decision = self._may(ask, named)
         if isinstance(decision, Authorized):
             return decision
-        denied = decision if decision.unsure else Denied(f"not allowed in pool {' or '.join(named)}")
-        by_region = ask.options.pool is None and ask.options.pool_id is None
-        where = "in that region" if by_region else f"in pool {' or '.join(named)}"
-        raise self._refused(ask, denied, None, f"You may not do this {where}. You may use: {', '.join(mine)}.")
+        if account:
+            raise self._refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
+        anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
+        if isinstance(anywhere, Denied):
+            raise self._refused(ask, anywhere)
+        raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
-    def _named(self, options: Options, mine: Sequence[str]) -> Sequence[str]:
-        """Return the pools that options name. Raises `UsageError` where there are none; it tells only of `mine`."""
-        ids = [
+    def _named(self, options: Options) -> Sequence[str]:
+        return [
             name
-            for name in self.allowlist.pools
-            if options.pool in {None, name} and options.pool_id in {None, self.pool_ids.get(name)}
+            for name, pool in self.finder.pools.items()
+            if options.pool in {None, name}
+            and options.pool_id in {None, pool.pool_id}
+            and options.region in {None, pool.region}
         ]
-        if not ids:
-            raise errors.UsageError(f"This bot knows no such pool. You may use: {', '.join(mine)}.")
-        named = [name for name in ids if options.region in {None, self.regions.get(name)}]
-        if not named:
-            mine = [f"{name} ({self.regions[name]})" for name in mine]
-            raise errors.UsageError(f"This bot knows no such pool in that region. You may use: {', '.join(mine)}.")
-        return named
+
+    def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
+        allowlist = replace(self.allowlist, pools={name: self.allowlist.pools[name] for name in pools})
+        return authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
+
+    def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
+        """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""
+        pools = f"pool {' or '.join(named)}"
+        if named:
+            denied = denied if denied.sentence else Denied(f"not allowed in {pools}")
+            where = pools if ask.options.pool or ask.options.pool_id else "that region"
+            sentence = f"You may not do this in {where}. You may use: {', '.join(mine)}."
+            return self._refused(ask, denied, sentence=sentence)
+        where = ""
+        if self._named(replace(ask.options, region=None)):
+            where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
+        return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for the account, and store a request that awaits a press. Raises as `Finder.find` does.
@@ -121,7 +111,7 @@ class Confirmations:
         found = looked_up.accounts
         chosen = found[0] if len(found) == 1 else None
         earlier, now = self._earlier(chosen), self.clock.now()
-        if error := self.clock_error():  # again: the clock may have been set while AWS was asked
+        if error := self.clock.error():  # again: the clock may have been set while AWS was asked
             raise error
         request = Request(
             ask=ask,
@@ -170,7 +160,7 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        now, beyond = self.clock.now(), self.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
+        now, beyond = self.clock.now(), self.clock.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
         for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
@@ -187,22 +177,22 @@ class Confirmations:
 
     def _check_presser(self, presser: Operator, request: Request) -> None:
         """Raise unless the operator who asked pressed, from any workspace. Someone elsewhere may have their user id."""
-        who, home = request.ask.operator, self.home()
-        if (presser.team_id, presser.id) == (who.team_id, who.id):
-            return
-        ask, person = replace(request.ask, operator=presser), presser
+        who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
         if presser.id == who.id:
-            if home is None or (ours := home.person(presser)) is None:
+            if presser.team_id == who.team_id:
+                return
+            person = home.person(presser) if home else None
+            if not home or not person:
                 raise self._refused(ask, NOT_TOLD, request.chosen)
-            who, person = home.known(who), ours
-        if (person.team_id, person.id) != (who.team_id, who.id):
-            self._refused(ask, Denied("pressed another's button"), request.chosen)
-            raise errors.NotYoursError
+            if person.team_id == home.known(who).team_id:
+                return
+        self._refused(ask, Denied("pressed another's button"), request.chosen)
+        raise errors.NotYoursError
 
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
         now = self.clock.now()
-        if error := self.clock_error():  # again: the clock may have been set while Slack was asked
+        if error := self.clock.error():  # again: the clock may have been set while Slack was asked
             raise error
         # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
         if not now < request.expires_at <= now + LONGEST_WAIT + CLOCKS_AGREE_WITHIN:
@@ -226,7 +216,7 @@ class Confirmations:
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
     def _refused(
-        self, ask: Ask, denied: Denied, account: Account | None, sentence: str | None = None
+        self, ask: Ask, denied: Denied, account: Account | None = None, sentence: str | None = None
     ) -> errors.DeniedError:
         if home := self.home():
             ask = replace(ask, operator=home.known(ask.operator))

@@ -1,27 +1,15 @@
 """What people are told, until Slack took it: entries to the audit channel, cards to their operators."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import (
-    AuditChannel,
-    Beyond,
-    Cards,
-    Clock,
-    Left,
-    LiveMessage,
-    Outbox,
-    Place,
-    Requests,
-    Show,
-    lasting,
-    nothing_is,
-)
+from bot.ports import AuditChannel, Cards, Left, LiveMessage, Outbox, Place, Requests, Show, SureClock, lasting
 from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long an instance holds what it sends, by its own clock
@@ -35,6 +23,7 @@ SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process 
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 USES = 5  # of a response_url: so many tries may have used it up, with any answer of Slack's
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +34,15 @@ def show_card(request: Request, at: datetime, place: Place | None = None, wait: 
     return Show(at=at + (PROGRESS_AFTER if request.state is State.READY else wait), place=place)
 
 
+def _held(due: Sequence[T], hold: Callable[[T, datetime], T | None], clock: SureClock) -> Iterator[tuple[T, Left]]:
+    """Give each that could be held in time, and how long it may still leave."""
+    for each in due:
+        left = lasting(clock, POST)
+        held = hold(each, clock.now() + POST)
+        if held and left() >= POST - HOLD:
+            yield held, left
+
+
 @dataclass(kw_only=True)
 class CardDelivery:
     """Shows each card as its request is, until Slack took it. One thread of an instance runs it."""
@@ -52,17 +50,14 @@ class CardDelivery:
     outbox: Outbox
     requests: Requests
     cards: Cards
-    clock: Clock
+    clock: SureClock
     jitter: Callable[[], float]
-    beyond: Beyond = nothing_is
 
     def show_due(self) -> None:
         """Show the cards that are due."""
-        for message in self.outbox.due_messages(self.clock.now(), AT_ONCE, self.beyond(FARTHEST)):
-            left = lasting(self.clock, POST)
-            held = self.outbox.hold_message(message, self.clock.now() + POST)
-            if held and left() >= POST - HOLD:
-                self._show(held, left)
+        due = self.outbox.due_messages(self.clock.now(), AT_ONCE, self.clock.beyond(FARTHEST))
+        for held, left in _held(due, self.outbox.hold_message, self.clock):
+            self._show(held, left)
 
     def _show(self, held: LiveMessage, left: Left) -> None:
         place = held.place if held.place and self.clock.now() < held.place.until else None
@@ -111,9 +106,8 @@ class EntryDelivery:
 
     outbox: Outbox
     channel: AuditChannel
-    clock: Clock
+    clock: SureClock
     jitter: Callable[[], float]
-    beyond: Beyond = nothing_is
     refusing: str | None = field(default=None, init=False)  # Slack's word while someone has to repair the channel
     paused_until: datetime | None = field(default=None, init=False)
     refusals_from: datetime | None = field(default=None, init=False)  # when the next refusal may be posted
@@ -137,14 +131,12 @@ class EntryDelivery:
     def _deliver_due(self, now: datetime) -> None:
         """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
         self.paused_until = None
-        due = self.outbox.due_entries(now, AT_ONCE, self.beyond(FARTHEST))
+        due = self.outbox.due_entries(now, AT_ONCE, self.clock.beyond(FARTHEST))
         if not due and not (self.refusals_from and now < self.refusals_from < now + FARTHEST):
-            due = self.outbox.due_entries(now, 1, self.beyond(FARTHEST), refused=True)
+            due = self.outbox.due_entries(now, 1, self.clock.beyond(FARTHEST), refused=True)
             self.refusals_from = now + BETWEEN_REFUSALS if due else None
-        for entry in due:
-            left = lasting(self.clock, POST)
-            held = self.outbox.hold(entry, self.clock.now() + POST)
-            if held and left() >= POST - HOLD and not self._post(held, left):
+        for held, left in _held(due, self.outbox.hold, self.clock):
+            if not self._post(held, left):
                 return
 
     def _post(self, entry: Entry, left: Left) -> bool:

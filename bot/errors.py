@@ -14,8 +14,6 @@ TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
 NO_CREDENTIALS = "NoCredentials"
 
-_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
-
 
 class Code(StrEnum):
     """The kind of an error. A command line turns it into an exit code."""
@@ -110,18 +108,13 @@ class ClockWrongError(BotError):
     """The bot's clock is wrong: ahead of Slack and AWS by `off`, or behind. `compared` says so to an engineer."""
 
     def __init__(self, off: timedelta) -> None:
-        self.off, about = off, _about(abs(off))
+        self.off, seconds = off, abs(off.total_seconds())
+        units = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+        about = next(f"{seconds / size:.0f} {unit}" for unit, size in units.items() if seconds >= 2 * size or size == 1)
         where = "ahead of" if off > timedelta(0) else "behind"
         self.compared = f"The clock is {about} {where} the time that Slack and AWS tell, so the bot does nothing."
-        super().__init__(
-            f"The bot's clock is wrong by about {about}, so it does nothing just now.", "Tell the bot's engineer."
-        )
-
-
-def _about(length: timedelta) -> str:
-    seconds = length.total_seconds()
-    unit, size = next(each for each in _UNITS if seconds >= 2 * each[1] or each[1] == 1)
-    return f"{seconds / size:.0f} {unit}"
+        wrong = f"The bot's clock is wrong by about {about}, so it does nothing just now."
+        super().__init__(wrong, "Tell the bot's engineer.")
 
 
 class UnknownRequestError(BotError):

@@ -4,14 +4,12 @@ First as it was typed. Only where no pool has it so, other spellings of it are s
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
-from typing import Protocol, TypeVar
 
 from bot.errors import AccountNotFoundError, UsageError
 from bot.options import MAX_TARGET, looks_like_phone
@@ -31,23 +29,14 @@ _ATTRIBUTES: Mapping[Attribute, tuple[str, Callable[[Account], str | None]]] = {
     Attribute.PHONE: ("phone number", attrgetter("phone")),
     Attribute.SUB: ("sub", attrgetter("sub")),
 }
-# What a ListUsers filter cannot hold safely: a quote or backslash ends or bends it, and the escaping rules are thin.
-_UNSAFE = re.compile(r'["\\\s]')
+# What a ListUsers filter can hold: a quote or backslash ends or bends it, and the escaping rules are thin.
+_can_be_searched = re.compile(rf'[^"\\\s\x00-\x1f\x7f]{{0,{MAX_TARGET}}}').fullmatch
 
 # ASCII only: beyond it, lower-casing makes letters equal that are not.
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
-T = TypeVar("T")
 Look = tuple[Attribute, str]  # a search for an attribute with this value
-# Reads a text as a phone number in the country of the pool of this name: returns E.164, or None for no valid number.
-E164 = Callable[[str, str], str | None]
-
-
-class Together(Protocol):
-    """Does several things at the same time."""
-
-    def __call__(self, works: Sequence[Callable[[], T]], /) -> Sequence[T]:
-        """Return all results in order, or raise the first error."""
+Pairs = Sequence[tuple[str, Account]]  # accounts, each with the spelling of the target by which it was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,8 @@ class Finder:
     """Looks in several pools at the same time."""
 
     pools: Mapping[str, UserPool]
-    e164: E164
-    together: Together
+    e164: Callable[[str, str], str | None]  # of a text that is a phone number in the country of the pool of this name
+    together: Callable[[Sequence[Callable[[], Pairs]]], Sequence[Pairs]]  # does all, or raises the first error
 
     def find(self, ask: Ask, pools: Sequence[str]) -> Found:
         """Return every account that the target names: by user name, preferred_username, email, phone number or sub.
@@ -72,19 +61,15 @@ class Finder:
         Raises `AccountNotFoundError`, and `PoolUnavailableError` where a pool that might have it could not be asked.
         """
         target = ask.options.target
-        looks = {name: self._looks(target, name) for name in pools}
-        found = list(chain(*self.together([partial(self._as_typed, name, ask, looks[name]) for name in pools])))
-        _check_phone(target, looks, found)
-        if found:
-            return Found(found, _other_case(target, found))
-        more = {name: self._more_looks(target, name, looks[name]) for name in pools}
-        pairs = list(chain(*self.together([partial(self._otherwise, name, ask, more[name]) for name in pools])))
-        for spelling in other_spellings(target):
-            found = _told_apart(account for read, account in pairs if read == spelling)
-            _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
-            if found:
-                return Found(found, spelling)
-        raise AccountNotFoundError(_in_vain(ask, {name: [*looks[name], *more[name]] for name in pools}))
+        for search, spellings in ((self._as_typed, [target]), (self._otherwise, other_spellings(target))):
+            pairs = list(chain(*self.together([partial(search, name, ask) for name in pools])))
+            for spelling in spellings:
+                found = _told_apart(account for read, account in pairs if read == spelling)
+                _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
+                if found:
+                    return Found(found, spelling if spelling != target else _other_case(target, found))
+        made = {look[0] for name in pools for look in (*self._looks(target, name), *self._more_looks(target, name))}
+        raise AccountNotFoundError(_in_vain(ask, pools, made))
 
     def _looks(self, text: str, pool: str) -> Sequence[Look]:
         """Return the searches for a text, each as Cognito spells it there."""
@@ -98,30 +83,37 @@ class Finder:
         looks.append((Attribute.PREFERRED_USERNAME, text))
         return [(attribute, value) for attribute, value in looks if _can_be_searched(value)]
 
-    def _more_looks(self, target: str, pool: str, made: Sequence[Look]) -> Mapping[Look, str]:
+    def _more_looks(self, target: str, pool: str) -> Mapping[Look, str]:
         """Return the searches for other spellings, each with its spelling; those without any sign come first."""
-        more: dict[Look, str] = {}
+        made, more = self._looks(target, pool), dict[Look, str]()
         for spelling in (bare(target), *other_spellings(target)):
             for look in sorted(self._looks(spelling, pool), key=lambda look: look[0] is not Attribute.EMAIL):
                 if look not in made and len(more) < MAX_MORE_LOOKS:
                     more.setdefault(look, spelling)
         return more
 
-    def _as_typed(self, name: str, ask: Ask, looks: Sequence[Look]) -> Sequence[Account]:
+    def _as_typed(self, name: str, ask: Ask) -> Pairs:
         pool, target = self.pools[name].on_behalf(ask.id, ask.operator.id), ask.options.target
+        looks = self._looks(target, name)
         first = [look for look in looks if look[0] is not Attribute.PREFERRED_USERNAME]  # many people may set their own
         found = _told_apart(account for look in first for account in _listed(pool, look))
         found = found or _told_apart(account for look in looks[len(first) :] for account in _listed(pool, look))
         named = [account for account in found if account.username == target or account.sub == target.lower()]
-        if found or " " in target:
-            return (named or found) if ask.options.exactly else found
-        # ListUsers lags behind, and cannot hold every name. This counts for the bill, so it is asked once.
-        account = pool.get_user(target)
-        return [account] if account and _holds(account, {target, *(value for _, value in looks)}) else []
+        if not found and " " not in target:
+            # ListUsers lags behind, and cannot hold every name. This counts for the bill, so it is asked once.
+            account = pool.get_user(target)
+            found = [account] if account and _holds(account, {target, *(value for _, value in looks)}) else []
+        return [(target, account) for account in (ask.options.exactly and named) or found]
 
-    def _otherwise(self, name: str, ask: Ask, looks: Mapping[Look, str]) -> Sequence[tuple[str, Account]]:
-        pool = self.pools[name].on_behalf(ask.id, ask.operator.id)
+    def _otherwise(self, name: str, ask: Ask) -> Pairs:
+        pool, looks = self.pools[name].on_behalf(ask.id, ask.operator.id), self._more_looks(ask.options.target, name)
         return [(spelling, account) for look, spelling in looks.items() for account in _listed(pool, look)]
+
+
+def pool_of(account: Account, pools: Mapping[str, UserPool]) -> UserPool | None:
+    """Return the pool that an account is in; None where that name now means another pool, or none."""
+    pool = pools.get(account.pool)
+    return pool if pool and (pool.pool_id, pool.region) == (account.pool_id, account.region) else None
 
 
 def _listed(pool: UserPool, look: Look) -> Sequence[Account]:
@@ -130,11 +122,6 @@ def _listed(pool: UserPool, look: Look) -> Sequence[Account]:
     case = _LOWER if attribute is Attribute.EMAIL else {}
     accounts = pool.list_users(attribute, value)
     return [account for account in accounts if (field(account) or "").translate(case) == value.translate(case)]
-
-
-def _can_be_searched(value: str) -> bool:
-    odd = _UNSAFE.search(value) or any(unicodedata.category(each)[0] == "C" for each in value)
-    return not odd and len(value) <= MAX_TARGET
 
 
 def _told_apart(accounts: Iterable[Account]) -> list[Account]:
@@ -167,12 +154,12 @@ def _check_phone(text: str, looks: Mapping[str, Sequence[Look]], found: Sequence
         raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
 
 
-def _in_vain(ask: Ask, looks: Mapping[str, Sequence[Look]]) -> str:
+def _in_vain(ask: Ask, pools: Sequence[str], made: Collection[Attribute]) -> str:
     """Say what was searched, and what else may be tried. It tells of no pool but those that were searched."""
-    target, made = ask.options.target, {attribute for each in looks.values() for attribute, _ in each}
+    target = ask.options.target
     *but_one, last = [name for attribute, (name, _) in _ATTRIBUTES.items() if attribute in made] or ["user name"]
     how = f"{', '.join(but_one)} or {last}" if but_one else last
-    searched = f"No one was found in {' and '.join(looks)}, looking for a {how}."
+    searched = f"No one was found in {' and '.join(pools)}, looking for a {how}."
     hints = [searched] if made or " " not in target else ["No search was made."]
     if bare(target) != target:
         hints.append("Without the signs around it, no one was found either.")

@@ -48,14 +48,13 @@ class Flow:
     entrance: Entrance  # its lanes are for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
     is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
-    clock_error: Callable[[], errors.BotError | None] = lambda: None
-    draining: bool = False  # while one of these three says so, nothing is begun or decided
+    draining: bool = False  # while one of these says so, or the clock is wrong, nothing is begun or decided
 
     def closed(self) -> errors.BotError | None:
         """Return why nothing is begun or decided just now; None where it is."""
         if self.draining:
             return errors.RestartingError()
-        return errors.NewerVersionError() if self.is_outdated() else self.clock_error()
+        return errors.NewerVersionError() if self.is_outdated() else self.worker.clock.error()
 
     def ask(self, ask: Ask, reply: Reply) -> None:
         """Begin a command. Raises `BusyError`, or what `closed` returns, before anything was begun."""
@@ -107,7 +106,7 @@ class Flow:
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):
-            if error := self.clock_error():
+            if error := self.worker.clock.error():
                 raise error
             try:
                 self._show(self.confirmations.open(authorized, ask, reply.place), reply)
@@ -128,7 +127,7 @@ class Flow:
 
     def _run(self, request: Request, reply: Reply | None) -> None:
         try:
-            if self.clock_error():  # a sweep takes it up once the clock is right
+            if self.worker.clock.error():  # a sweep takes it up once the clock is right
                 return
             ended = self.worker.run(request, shown_here=reply is not None)
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
@@ -146,8 +145,7 @@ class Flow:
         """Tell the operator of an error that is raised inside. Where there is none, note that they were allowed."""
         try:
             yield
-            if not self.entrance.knows(who):
-                self.entrance.note(who, allowed=True)
+            self.entrance.note(who, allowed=True)
         except AlreadyDecidedError as error:
             self._tell_decided(error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.action import Answer, Step
 from bot.audit import Entry
+from bot.errors import BotError
 from bot.request import Account, Operator, Request
 
 
@@ -24,15 +25,21 @@ class Clock(Protocol):
         """Block this thread for `seconds`."""
 
 
-# Returns the time that is so long from now, or None while the clock is not confirmed. Nothing is put off for longer
-# than that length. So a stored time beyond it was written by a clock that was wrong, and counts as due now: else it
-# would wait until that wrong time. `CheckedClock` knows it.
-Beyond = Callable[[timedelta], datetime | None]
+class SureClock(Clock, Protocol):
+    """A clock that says whether it can be trusted."""
+
+    def error(self) -> BotError | None:
+        """Return why nothing may be begun or decided by this clock; None where there is no reason."""
+
+    def beyond(self, longest: timedelta) -> datetime | None:
+        """Return the end of `longest`, from now; None while this clock is not confirmed.
+
+        Nothing is put off for longer. So a stored time beyond it was written by a clock that was wrong, and counts as
+        due now: else it would wait until that wrong time.
+        """
+
+
 Left = Callable[[], timedelta]  # how long something may still leave: once no time is left, it is not sent
-
-
-def nothing_is(_: timedelta) -> None:
-    """Return None: the `Beyond` of a clock that is not checked."""
 
 
 def lasting(clock: Clock, length: timedelta) -> Left:
@@ -129,7 +136,7 @@ class LiveMessage:
 
 # A store keeps the next four. A method returns only after its write is durable, and raises `StoreUnavailableError`
 # where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members. What is due
-# at `beyond` or later counts as due now, and comes last: see `Beyond`.
+# at `beyond` or later counts as due now, and comes last: see `SureClock`.
 
 
 class Requests(Protocol):

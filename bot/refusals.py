@@ -13,7 +13,7 @@ from math import inf
 
 from bot.audit import Delivery, Entry, Kind
 from bot.errors import StoreUnavailableError
-from bot.ports import Beyond, Clock, Tallies, nothing_is
+from bot.ports import SureClock, Tallies
 
 MINUTE = timedelta(minutes=1)
 TALLIED_FOR = 2 * MINUTE  # for so long a tally is for the process that counts it: its minute, and one to write it
@@ -40,8 +40,7 @@ class Refusals:
     """
 
     tallies: Tallies
-    clock: Clock
-    beyond: Beyond = nothing_is
+    clock: SureClock
     _counted: dict[tuple[str, str], _Counted] = field(default_factory=dict, init=False)
     _ended: list[_Counted] = field(default_factory=list, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -50,26 +49,22 @@ class Refusals:
         """Store an entry or, where it is one more refusal of that minute, count it. Raises `StoreUnavailableError`."""
         if entry.kind is not Kind.REFUSED:
             self.tallies.record(entry)
-        elif not self._is_one_more(entry):
-            try:
-                self.tallies.record(entry)
-            except Exception:
-                with self._lock:
-                    self._end(_operator(entry))  # so that the next one is the first
-                raise
-
-    def _is_one_more(self, entry: Entry) -> bool:
-        """Count a refusal, or begin a new minute with it as the first."""
-        who = _operator(entry)
+            return
+        who = (entry.ask.operator.team_id, entry.ask.operator.id)
         with self._lock:
             counted = self._counted.get(who)
             # It may have been asked a moment before the first one.
             if counted and abs(entry.at - counted.first_at) < MINUTE:
                 counted.tally = _one_more(counted.tally, entry)
-                return True
+                return
             self._end(who)
             self._counted[who] = _Counted(first_at=entry.at)
-            return False
+        try:
+            self.tallies.record(entry)
+        except Exception:
+            with self._lock:
+                self._end(who)  # so that the next one is the first
+            raise
 
     def _end(self, who: tuple[str, str]) -> None:
         counted = self._counted.pop(who, None)
@@ -97,7 +92,7 @@ class Refusals:
 
     def sweep(self) -> None:
         """Make entries of what dead processes counted."""
-        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.beyond(TALLIED_FOR)):
+        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.clock.beyond(TALLIED_FOR)):
             _could(partial(self.tallies.settle, tally.id, self.clock.now()))
 
 
@@ -111,10 +106,6 @@ def _could(write: Callable[[], None]) -> bool:
         log.error("Counted refusals cannot be stored: %s", type(error).__name__)  # noqa: TRY400
         return False
     return True
-
-
-def _operator(entry: Entry) -> tuple[str, str]:
-    return entry.ask.operator.team_id, entry.ask.operator.id
 
 
 def _one_more(tally: Entry | None, entry: Entry) -> Entry:

@@ -6,20 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from bot import errors
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
-from bot.errors import (
-    ACCOUNT_CHANGED,
-    INTERRUPTED,
-    NO_CALL_MADE,
-    TOO_LATE,
-    NewerVersionError,
-    PoolUnavailableError,
-    StoreUnavailableError,
-    SupersededError,
-)
-from bot.ports import Beyond, Clock, Left, Requests, UserPool, lasting, nothing_is
+from bot.find import pool_of
+from bot.ports import Left, Requests, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
@@ -45,18 +37,16 @@ class Worker:
     pools: Mapping[str, UserPool]
     token_lifetimes: Mapping[str, timedelta]  # by the settings
     requests: Requests
-    clock: Clock
+    clock: SureClock
     resume_within: timedelta
     jitter: Callable[[], float]  # a factor for each pause
     # What was asked in a terminal of these pools can only be run there: the role trusts the operator's own credentials.
     with_role: frozenset[str] = frozenset()
-    beyond: Beyond = nothing_is
     _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request: how long a call may leave
 
     def waiting(self) -> Sequence[Request]:
         """Return what a worker here may take: decided requests without a claim, and claims of dead workers."""
-        now = self.clock.now()
-        beyond = self.beyond(FARTHEST)
+        now, beyond = self.clock.now(), self.clock.beyond(FARTHEST)
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
         found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
@@ -73,22 +63,18 @@ class Worker:
             return None
         claimed = None
         try:
-            wait = SHOWN_HERE if shown_here else timedelta(0)  # until its card is due
-            if request.state is State.READY and self.clock.now() >= self._latest(request):
-                return self._end(request, replace(request, error_code=TOO_LATE), wait)
-            claimed = self._claim(request)
-            return self._carry_out(claimed, wait)
-        except SupersededError:
-            return self._outcome(request) if claimed else None
+            known = replace(request, error_code=errors.TOO_LATE)
+            if request.state is not State.READY or self.clock.now() < self._latest(request):
+                claimed = self._claim(request)
+                request, known = self._carry_out(claimed)
+            return self._end(request, known, SHOWN_HERE if shown_here else timedelta(0))
+        except errors.SupersededError:
+            with suppress(errors.NewerVersionError):  # a newer bot shows it
+                found = self.requests.get(request.id) if claimed else None
+                return found if found and found.state in ENDED else None
+            return None
         finally:
             self._running.pop(request.id, None)
-
-    def _outcome(self, request: Request) -> Request | None:
-        """Return a request as the store has it, once it has ended; None before."""
-        with suppress(NewerVersionError):  # a newer bot shows it
-            found = self.requests.get(request.id)
-            return found if found and found.state in ENDED else None
-        return None
 
     def _left(self, request: Request) -> timedelta:
         """Return how long from now a call may leave."""
@@ -103,18 +89,16 @@ class Worker:
         """Return when the last call may leave: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
-        beyond = self.beyond(FARTHEST)
+        beyond = self.clock.beyond(FARTHEST)
         if beyond and request.decided_at >= beyond:  # by a wrong clock: it is not known when that was
             return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within
 
     def _pool(self, request: Request) -> UserPool | None:
         """Return the pool to call; None where its name now means another pool, or only a terminal may call it."""
-        account, pool = request.account, self.pools.get(request.account.pool)
-        only_there = request.ask.source == TERMINAL and account.pool in self.with_role
-        if pool is None or (pool.pool_id, pool.region) != (account.pool_id, account.region) or only_there:
-            return None
-        return pool.on_behalf(request.id, request.ask.operator.id)
+        pool = pool_of(request.account, self.pools)
+        only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
+        return pool.on_behalf(request.id, request.ask.operator.id) if pool and not only_there else None
 
     def _claim(self, request: Request) -> Request:
         now, dead = self.clock.now(), request.state is State.RUNNING
@@ -123,46 +107,43 @@ class Worker:
         self.requests.move(request, claimed, entry_of(claimed, now) if dead else None, None)
         return claimed
 
-    def _carry_out(self, request: Request, wait: timedelta) -> Request:
+    def _carry_out(self, request: Request) -> tuple[Request, Request]:
+        """Return the request as it is stored by then, and with what is known of it."""
         if not request.done and (stopped := self._stopped(request)):
-            return self._end(request, replace(request, error_code=stopped), wait)
-        *others, last = ACTIONS[request.ask.options.action].steps
-        for step in others[len(request.done) :]:
-            known = self._call(request, step)
-            if known.done == request.done:
-                return self._end(request, known, wait)
+            return request, replace(request, error_code=stopped)
+        steps = ACTIONS[request.ask.options.action].steps
+        while True:
+            known = self._call(request, steps[len(request.done)])
+            if known.done == request.done or len(known.done) == len(steps):
+                return request, known
             self._running[request.id] = lasting(self.clock, MAY_LEAVE)
-            before, claim = request, known.claim and replace(known.claim, until=self.clock.now() + LEASE)
-            request = known.move(State.RUNNING, claim=claim)
+            claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+            before, request = request, known.move(State.RUNNING, claim=claim)
             self.requests.move(before, request, None, None)
-        return self._end(request, self._call(request, last), wait)
 
     def _stopped(self, request: Request) -> str | None:
         """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
         pool, looked_up_at = self._pool(request), request.looked_up_at
         if not pool or (looked_up_at and abs(self.clock.now() - looked_up_at) <= SAME_ACCOUNT_FOR):
             return None
-        code = NO_CALL_MADE
+        code: str | None = errors.NO_CALL_MADE
         for pause in (*BACK_OFF_SECONDS, 0):
             if self._left(request) <= timedelta(0):
                 break
             try:
                 found = pool.get_user(request.account.username)
-            except PoolUnavailableError as error:
-                code = error.error_code or NO_CALL_MADE
-                self.clock.sleep(pause * self.jitter())
-            else:
-                if found and found.sub == request.account.sub:
-                    return None
-                code = ACCOUNT_CHANGED
+                code = None if found and found.sub == request.account.sub else errors.ACCOUNT_CHANGED
                 break
-        return INTERRUPTED if request.in_doubt else code
+            except errors.PoolUnavailableError as error:
+                code = error.error_code or errors.NO_CALL_MADE
+                self.clock.sleep(pause * self.jitter())
+        return errors.INTERRUPTED if code and request.in_doubt else code
 
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
         left, made = partial(self._left, request), 0
         pool = self._pool(request)
-        request = replace(request, error_code=INTERRUPTED if request.in_doubt else NO_CALL_MADE)
+        request = replace(request, error_code=errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE)
         while pool and left() > timedelta(0):
             answer = pool.call(step, request.account.username, left)
             request = known_after(answer, step, request, made)
@@ -174,7 +155,7 @@ class Worker:
         return request
 
     def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
-        """Store the outcome of what is `known` of a request."""
+        """Store the outcome of what is `known` of a request. Its card is due after `wait`."""
         now, state = self.clock.now(), State.FAILED
         if len(known.done) == len(ACTIONS[known.ask.options.action].steps):
             state = State.DONE
@@ -183,25 +164,21 @@ class Worker:
         elif known.done:
             state = State.PARTLY
         lifetime = self.token_lifetimes.get(request.account.pool) if state is State.DONE else None
-        ended = known.move(
-            state,
-            in_doubt=request.in_doubt,
-            ended_at=now,
-            access_until=now + lifetime if lifetime else None,
-        )
-        self._write(request, ended, wait)
+        until = now + lifetime if lifetime else None
+        ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
+        self._write(request, ended, now, wait)
         return ended
 
-    def _write(self, request: Request, ended: Request, wait: timedelta) -> None:
+    def _write(self, request: Request, ended: Request, now: datetime, wait: timedelta) -> None:
         """Store an outcome. Try for some seconds, since Cognito would be called once more if it were lost."""
-        now, in_doubt = ended.ended_at or self.clock.now(), False
+        in_doubt = False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
                 self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
-            except SupersededError:
+            except errors.SupersededError:
                 if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
                     raise
-            except StoreUnavailableError as error:
+            except errors.StoreUnavailableError as error:
                 in_doubt = in_doubt or error.in_doubt
                 if pause is None:
                     raise

@@ -9,10 +9,10 @@ from bot.action import Answer, Step
 from bot.audit import Entry, entry_of
 from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
-from bot.errors import PoolUnavailableError
+from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
-from bot.ports import Attribute, Clock, Place, Requests, Show
-from bot.reason import ReasonRule
+from bot.options import ReasonRule
+from bot.ports import Attribute, Place, Requests, Show, SureClock
 from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
@@ -47,6 +47,7 @@ class StoppedClock:
     """A clock that moves only by `sleep`, or when told."""
 
     time: datetime = NOON
+    error: Callable[[], BotError | None] = lambda: None
 
     def now(self) -> datetime:
         """Return its time."""
@@ -59,6 +60,9 @@ class StoppedClock:
     def sleep(self, seconds: float) -> None:
         """Move on by so much."""
         self.time += timedelta(seconds=seconds)
+
+    def beyond(self, _: timedelta) -> None:
+        """Know nothing: no answer ever confirmed it."""
 
 
 def at_leisure() -> timedelta:
@@ -164,8 +168,8 @@ class ScriptedPool:
     during: Callable[[], object] = lambda: None
     registered: list[Account | PoolUnavailableError | None] = field(default_factory=list)
     looked_at: list[datetime] = field(default_factory=list)
-
-    pool_id, region = ADA.pool_id, ADA.region
+    pool_id: str = ADA.pool_id
+    region: str = ADA.region
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
         """Answer everyone alike."""
@@ -200,7 +204,7 @@ class ScriptedPool:
         return next(self.answers)
 
 
-def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any) -> Worker:
+def worker(requests: Requests, pool: ScriptedPool, clock: SureClock, **changes: Any) -> Worker:
     """Return a worker, with tokens that live for 1 h."""
     values: dict[str, Any] = {
         "pools": {"customers": pool},
@@ -213,15 +217,16 @@ def worker(requests: Requests, pool: ScriptedPool, clock: Clock, **changes: Any)
     return Worker(**(values | changes))
 
 
-def confirmations(store: Store, clock: Clock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
+def confirmations(store: Store, clock: SureClock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
     """Return the rules up to a decision, where SAM may and no group is asked."""
-    pools = {"customers": pool or ScriptedPool([], StoppedClock())}
+    allowlist = changes.get("allowlist") or Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()})
+    customers = pool or ScriptedPool([], StoppedClock())
+    pools = {name: replace(customers, pool_id=f"eu-central-1_{name}") for name in allowlist.pools}
+    pools |= {"customers": customers} | changes.pop("pools", {})
     values: dict[str, Any] = {
-        "allowlist": Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}),
+        "allowlist": allowlist,
         "members": lambda _: frozenset(),
         "home": lambda: HOME,
-        "pool_ids": {"customers": ADA.pool_id},
-        "regions": {"customers": ADA.region},
         "finder": Finder(pools=pools, e164=lambda _, __: None, together=lambda works: [work() for work in works]),
         "requests": store,
         "trail": store,

@@ -247,7 +247,7 @@ class Headless:
         """
         from bot.settings.environment import correct  # noqa: PLC0415 - tests of the sandbox alone need no bot
         from bot.settings.load import load  # noqa: PLC0415
-        from bot.wiring.run import serve  # noqa: PLC0415
+        from bot.wiring.run import build  # noqa: PLC0415
 
         environment, http = self.environment | overrides, "--http" in options
         correct(environment)
@@ -260,7 +260,7 @@ class Headless:
                 exits.enter_context(
                     patch.object(web_response, "rfc822_formatted_time", lambda: format_datetime(told(), usegmt=True))
                 )
-            work = serve(settings, host="127.0.0.1", port=0, stop=stop, http=http, clock=self.clock)
+            work = build(settings, self.clock, http=http).serve("127.0.0.1", 0, stop)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
             exits.callback(self.deliver_to, None)

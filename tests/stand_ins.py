@@ -13,7 +13,7 @@ from bot.deliver import CardDelivery, EntryDelivery, show_card
 from bot.edge.lanes import Doorway
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
-from bot.ports import Clock, Left, Place
+from bot.ports import Left, Place, SureClock
 from bot.request import Claim, Request, State
 from bot.wiring.stores import Store
 from bot.work import LEASE
@@ -180,7 +180,7 @@ def delivery(store: Store, channel: Channel) -> EntryDelivery:
     return EntryDelivery(outbox=store, channel=channel, clock=channel.clock, jitter=lambda: 1.0)
 
 
-def card_delivery(store: Store, cards: TakenCards, clock: Clock) -> CardDelivery:
+def card_delivery(store: Store, cards: TakenCards, clock: SureClock) -> CardDelivery:
     """Return what shows cards, without jitter."""
     return CardDelivery(outbox=store, requests=store, cards=cards, clock=clock, jitter=lambda: 1.0)
 

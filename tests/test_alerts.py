@@ -11,7 +11,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.audit import OUTCOMES
-from bot.edge.metrics import Metrics, Scrape
+from bot.edge.metrics import GAUGES, Metrics, Values
 
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / ".github" / "prometheus" / "rules.yml"
@@ -38,18 +38,13 @@ EACH_RULE = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["aler
 
 def series() -> list[tuple[str, dict[str, str]]]:
     """Return name and labels of all that the page of a bot shows to which nothing has happened yet."""
-    scrape = Scrape(
-        status="ready",
-        lanes={},
-        connected_for=None,
-        missing_credentials={},
-        pools={"customers": False},
-        audit_refusing=False,
-        last_ended=dict.fromkeys(OUTCOMES, 0.0),
-        undelivered=0,
-        oldest_undelivered=0.0,
-    )
-    page, _ = Metrics().page(scrape, "")
+    metrics = Metrics()
+    for lane in ("slack", "newcomers", "aws"):
+        metrics.turned_away(lane)
+    labels = {"status": "ready", "lane": "aws", "source": "", "reason": "", "pool": "customers", "outcome": "failed"}
+    shown: Values = {name: {tuple(labels[each] for each in names): 0.0} for name, (_, names) in GAUGES.items()}
+    shown["last_ended_timestamp_seconds"] = {(outcome,): 0.0 for outcome in OUTCOMES}
+    page, _ = metrics.page(shown, "")
     families = text_string_to_metric_families(page.decode())
     return [(sample.name, sample.labels) for family in families for sample in family.samples]
 

@@ -31,7 +31,7 @@ from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
-from bot.terminal.audit_formats import as_csv, as_csv_for_excel, as_json, as_table
+from bot.terminal.audit_formats import MARK, as_csv, as_json, as_table
 
 HOSTILE = Entry(
     id="01M81J18G0S2FYJA4JPP0958ZS",
@@ -180,7 +180,7 @@ def test_csv_leaves_any_other_text_as_it_is(target: str) -> None:
 
 
 def test_csv_for_excel_is_the_csv_after_a_byte_order_mark() -> None:
-    assert written(as_csv_for_excel, HOSTILE) == f"\ufeff{HOSTILE_CSV}"
+    assert written(lambda out: as_csv(out, MARK), HOSTILE) == f"\ufeff{HOSTILE_CSV}"
 
 
 def test_csv_on_a_terminal_shows_what_would_act_on_it() -> None:

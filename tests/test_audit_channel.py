@@ -12,7 +12,7 @@ from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, refused_ofte
 
 from bot import __version__
 from bot.audit import POSTED, Entry, entry_of
-from bot.reason import ReasonRule
+from bot.options import ReasonRule
 from bot.request import State
 from bot.slack.audit_channel import SlackAuditChannel, audit_message
 from bot.slack.cards import HOSTED

@@ -52,14 +52,15 @@ def test_a_person_of_another_team_may_not_whatever_the_list_says() -> None:
 def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is_the_reason() -> None:
     denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), GROUPS.__getitem__, None)
     assert isinstance(denied, Denied)
-    assert (denied.unsure, "which workspace this is" in denied.rule) == (True, True)
+    assert denied.sentence
+    assert "which workspace this is" in denied.rule
 
 
 @pytest.mark.parametrize(("groups", "unsure"), [("S0EMPTY", False), ("S0BROKEN", True), ("S0EMPTY S0BROKEN", True)])
 def test_a_refusal_says_whether_it_is_one_because_slack_could_not_be_asked(groups: str, *, unsure: bool) -> None:
     denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), GROUPS.__getitem__, AT_HOME)
     assert isinstance(denied, Denied)
-    assert denied.unsure is unsure
+    assert (denied.sentence is not None) is unsure
 
 
 def test_slack_is_not_asked_where_a_user_id_decides() -> None:
@@ -128,11 +129,6 @@ def test_whose_team_slack_did_not_say_is_not_accused_of_another() -> None:
     nowhere = replace(SAM, team_id="")
     assert authorize(nowhere, allowlist, GROUPS.__getitem__, AT_HOME) == NOT_TOLD
     assert isinstance(authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(says=True)), Authorized)
-
-
-def test_an_authorized_cannot_be_made_up() -> None:
-    with pytest.raises(TypeError):
-        Authorized(SAM, {"a": "because I say so"}, seal=object())
 
 
 SUPPORT = "arn:aws:iam::123456789012:role/Support"

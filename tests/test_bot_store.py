@@ -12,7 +12,7 @@ from whole_bot import CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, states
 from bot.edge.rounds import Rounds
 from bot.errors import NotRecordedError, StoreUnavailableError
 from bot.stores.sqlite import file
-from bot.stores.sqlite.file import WritableFile
+from bot.stores.sqlite.file import File, connect_to_write
 
 NO_STORE = "The bot cannot use its store, so it could not do this."
 
@@ -101,10 +101,10 @@ def test_a_decision_of_which_no_one_knows_whether_it_was_written_is_either_carri
     monkeypatch: pytest.MonkeyPatch,
     written: bool,  # noqa: FBT001 -- an example
 ) -> None:
-    write, once = WritableFile.write, threading.Lock()
+    write, once = File.write, threading.Lock()
 
     @contextmanager
-    def lost(store: WritableFile) -> Iterator[sqlite3.Connection]:
+    def lost(store: File) -> Iterator[sqlite3.Connection]:
         is_lost = threading.current_thread().name.startswith("slack-") and once.acquire(blocking=False)
         with write(store) as db:
             yield db
@@ -115,7 +115,7 @@ def test_a_decision_of_which_no_one_knows_whether_it_was_written_is_either_carri
 
     with headless.bot_in_process():
         card = card_for(headless, SAM)
-        monkeypatch.setattr(WritableFile, "write", lost)
+        monkeypatch.setattr(File, "write", lost)
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, containing="A sign-out that was confirmed may still happen")
         if not written:
@@ -152,7 +152,7 @@ def test_a_store_that_stays_locked_is_told_and_works_again_once_it_is_free(
     monkeypatch.setattr(file, "BUSY_SECONDS", 0.1)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
-        other = WritableFile(store_path(headless))
+        other = File(store_path(headless), connect_to_write)
         with other.write():
             headless.press(SAM, card, CONFIRM)
             headless.wait_for_message(SAM, containing=NO_STORE)

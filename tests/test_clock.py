@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 from examples import NOON
 
-from bot.clock import CheckedClock
 from bot.errors import ClockChangedError, ClockWrongError
+from bot.facts.clock import CheckedClock
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -131,7 +131,7 @@ def test_one_answer_that_agrees_makes_the_clock_right_again(
     told: list[float] = []
     clock = CheckedClock(machine, told.append)
     machine.ahead = DAY
-    with caplog.at_level(logging.INFO, "bot.clock"):
+    with caplog.at_level(logging.INFO, "bot.facts.clock"):
         ask(clock, machine, 20)
         machine.ahead = timedelta(0)
         assert clock.error(), "it is not known yet"

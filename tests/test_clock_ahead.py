@@ -21,10 +21,10 @@ from stand_ins import Channel, TakenCards
 
 from bot.action import Done
 from bot.audit import Kind, entry_of_ask
-from bot.clock import CheckedClock
 from bot.confirm import LONGEST_WAIT, AlreadyDecidedError, Press
 from bot.deliver import BETWEEN_REFUSALS, CardDelivery, EntryDelivery
 from bot.errors import INTERRUPTED, TOO_LATE
+from bot.facts.clock import CheckedClock
 from bot.ports import Show
 from bot.request import State, new_id
 from bot.wiring.stores import Store
@@ -65,9 +65,7 @@ def test_an_entry_is_delivered_at_once(store: Store, clock: RightClock) -> None:
         store.record(entry)
     store.postponed(entries[0], AHEAD + timedelta(minutes=5))
     channel = Channel(clock.real)
-    deliver = EntryDelivery(
-        outbox=store, channel=channel, clock=clock.checked, jitter=lambda: 1.0, beyond=clock.checked.beyond
-    ).deliver
+    deliver = EntryDelivery(outbox=store, channel=channel, clock=clock.checked, jitter=lambda: 1.0).deliver
     deliver()
     assert channel.posts == [], "whose clock is wrong is not known yet"
     clock.confirm()
@@ -84,9 +82,7 @@ def test_what_another_is_posting_just_now_is_left_to_it(store: Store, clock: Rig
     store.hold(entry, NOON + timedelta(seconds=30))
     clock.confirm()
     channel = Channel(clock.real)
-    EntryDelivery(
-        outbox=store, channel=channel, clock=clock.checked, jitter=lambda: 1.0, beyond=clock.checked.beyond
-    ).deliver()
+    EntryDelivery(outbox=store, channel=channel, clock=clock.checked, jitter=lambda: 1.0).deliver()
     assert channel.posts == []
 
 
@@ -101,7 +97,6 @@ def test_a_card_is_shown_at_once(store: Store, clock: RightClock) -> None:
         cards=cards,
         clock=clock.checked,
         jitter=lambda: 1.0,
-        beyond=clock.checked.beyond,
     )
     rule.show_due()
     assert cards.shown == []
@@ -115,7 +110,7 @@ def test_a_dead_claim_is_found_and_no_call_leaves_for_a_decision_of_which_no_one
 ) -> None:
     claimed = claimed_in(store, AHEAD)
     pool = ScriptedPool([], clock.real)
-    rule = worker(store, pool, clock.checked, beyond=clock.checked.beyond)
+    rule = worker(store, pool, clock.checked)
     assert rule.waiting() == []
     clock.confirm()
     assert rule.waiting() == [claimed]
@@ -133,7 +128,7 @@ def test_a_dead_claim_of_a_decision_that_is_young_is_carried_out(store: Store, c
     assert claimed.claim
     assert claimed.claim.until == far
     clock.confirm()
-    rule = worker(store, ScriptedPool([Done("1")], clock.real), clock.checked, beyond=clock.checked.beyond)
+    rule = worker(store, ScriptedPool([Done("1")], clock.real), clock.checked)
     assert claimed in rule.waiting()
     ended = rule.run(claimed)
     assert ended
@@ -146,7 +141,7 @@ def test_a_decision_of_which_no_one_knows_when_it_was_fails_and_nothing_is_sent(
 ) -> None:
     ready = decided_in(store, AHEAD, source=source)
     pool = ScriptedPool([], clock.real)
-    rule = worker(store, pool, clock.checked, beyond=clock.checked.beyond)
+    rule = worker(store, pool, clock.checked)
     clock.confirm()
     assert rule.waiting() == [ready]
     ended = rule.run(ready)
@@ -157,7 +152,7 @@ def test_a_decision_of_which_no_one_knows_when_it_was_fails_and_nothing_is_sent(
 def test_a_claim_whose_lease_runs_is_left_to_its_holder(store: Store, clock: RightClock) -> None:
     claimed_in(store, NOON + timedelta(seconds=5))  # by a clock that differs as much as clocks may
     clock.confirm()
-    assert worker(store, ScriptedPool([], clock.real), clock.checked, beyond=clock.checked.beyond).waiting() == []
+    assert worker(store, ScriptedPool([], clock.real), clock.checked).waiting() == []
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(days=3)])
@@ -165,7 +160,7 @@ def test_a_five_minute_card_cannot_be_pressed_for_days(store: Store, clock: Righ
     opened_at = NOON + timedelta(days=3, minutes=2)
     card = added_to(store, opened_at, expires_at=opened_at + CONFIRM_WITHIN)
     clock.confirm()
-    rules = confirmations(store, clock.checked, confirm_within=CONFIRM_WITHIN, beyond=clock.checked.beyond)
+    rules = confirmations(store, clock.checked, confirm_within=CONFIRM_WITHIN)
     if age:
         rules.expire()  # once the clock is right, and long before the press
     clock.real.sleep(age.total_seconds())
@@ -181,7 +176,7 @@ def test_a_card_of_an_instance_whose_clock_is_some_seconds_ahead_can_be_pressed(
     at: datetime = NOON + timedelta(seconds=4.9)
     card = added_to(store, at, expires_at=at + CONFIRM_WITHIN)
     clock.confirm()
-    rules = confirmations(store, clock.checked, confirm_within=CONFIRM_WITHIN, beyond=clock.checked.beyond)
+    rules = confirmations(store, clock.checked, confirm_within=CONFIRM_WITHIN)
     rules.expire()
     assert rules.confirm(Press(request_id=card.id, operator=SAM)).state is State.READY
 
@@ -190,8 +185,7 @@ def test_a_card_of_an_instance_with_a_longer_wait_keeps_its_wait(store: Store, c
     """As while an instance with another `confirm_within` takes over."""
     clock.confirm()
     before, after = (
-        confirmations(store, clock.checked, confirm_within=length, beyond=clock.checked.beyond)
-        for length in (LONGEST_WAIT, CONFIRM_WITHIN)
+        confirmations(store, clock.checked, confirm_within=length) for length in (LONGEST_WAIT, CONFIRM_WITHIN)
     )
     left, pressed = (
         before.open(before.authorize(ask), ask, None)

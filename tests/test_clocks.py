@@ -38,6 +38,12 @@ class OffClock:
         """Move both on."""
         self.real.sleep(seconds)
 
+    def error(self) -> None:
+        """Know of nothing that is wrong."""
+
+    def beyond(self, _: timedelta) -> None:
+        """Know nothing: no answer ever confirmed it."""
+
 
 @APART
 def test_no_one_takes_over_while_a_holder_may_still_call(dynamodb_store: DynamoDBStore, apart: timedelta) -> None:

@@ -175,9 +175,6 @@ def test_slacks_secrets_are_not_in_the_environment_while_a_verb_does_its_work(
         known.extend(settings.secrets)
         raise BotError("It was looked at.")
 
-    async def serve(settings: Settings, **_: object) -> None:
-        look(settings)
-
     secrets = {"SLACK_BOT_TOKEN": "xoxb-1-2-x", "SLACK_APP_TOKEN": "xapp-1-A-2-x", "SLACK_SIGNING_SECRET": "5" * 32}
     more = {"SIGNOUT_AUDIT_CHANNEL": "C0AUDIT0001", "SIGNOUT_ALLOW_USERS": "U0SAM00001"}
     for name in list(os.environ):
@@ -185,9 +182,9 @@ def test_slacks_secrets_are_not_in_the_environment_while_a_verb_does_its_work(
     for name, value in (SETTINGS | secrets | more).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(logging.root, "handlers", [])
-    monkeypatch.setattr("bot.wiring.run.serve", serve)
+    monkeypatch.setattr("bot.wiring.run.build", look)
     monkeypatch.setattr("bot.wiring.check.checks", look)
-    monkeypatch.setattr("bot.wiring.terminal.terminal_front", look)
+    monkeypatch.setattr("bot.wiring.terminal.sign_out", look)
     words = {"signout": ["--user-pool-id", SETTINGS["SIGNOUT_POOL_ID"], "--username", "ada", "--yes"]}
     assert ended([verb, *words.get(verb, [])]) in {1, 255}
     assert sorted(known) == sorted(secrets.values())

@@ -34,8 +34,8 @@ from bot.errors import (
     UnknownRequestError,
     UsageError,
 )
+from bot.options import ReasonRule
 from bot.ports import Attribute
-from bot.reason import ReasonRule
 from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
@@ -45,8 +45,7 @@ LATE = timedelta(minutes=5)  # a card is good for less than this
 TWO_POOLS = Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed(), "staff": Allowed()})
 WITH_A_REPLICA: dict[str, Any] = {
     "allowlist": replace(TWO_POOLS, pools=dict.fromkeys(("customers", "staff", "replica"), Allowed())),
-    "pool_ids": {"customers": ADA.pool_id, "staff": "eu-central-1_Staff", "replica": ADA.pool_id},
-    "regions": {"customers": "eu-central-1", "staff": "eu-central-1", "replica": "eu-west-1"},
+    "pools": {"replica": ScriptedPool([], StoppedClock(), region="eu-west-1")},
 }
 
 
@@ -228,9 +227,10 @@ class TestOpen:
         assert store.get(asked("bob").id) is None
 
     def test_a_missing_reason_is_asked_for_before_cognito_is(self, store: Store) -> None:
-        rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True), finder=None)
+        rules = confirmations(store, StoppedClock(), reason_rule=ReasonRule(required=True))
+        asks_no_one: Any = None
         with pytest.raises(UsageError, match="A reason is needed"):
-            rules.open(rules.authorize(asked()), asked(), COMMAND)
+            replace(rules, finder=asks_no_one).open(rules.authorize(asked()), asked(), COMMAND)
 
     def test_the_same_command_taken_twice_is_opened_once(self, store: Store) -> None:
         rules = confirmations(store, StoppedClock())
@@ -385,13 +385,17 @@ class TestConfirm:
         assert kinds(store) == []
 
     @pytest.mark.parametrize(
-        "changed", [{"pool_ids": {"customers": "eu-central-1_Other1234"}}, {"regions": {"customers": "eu-west-1"}}]
+        "changed",
+        [
+            ScriptedPool([], StoppedClock(), pool_id="eu-central-1_Other1234"),
+            ScriptedPool([], StoppedClock(), region="eu-west-1"),
+        ],
     )
     def test_a_pool_whose_name_stands_for_another_by_now_is_not_touched(
-        self, store: Store, changed: dict[str, Any]
+        self, store: Store, changed: ScriptedPool
     ) -> None:
         request = added(store, awaiting())
-        rules = confirmations(store, StoppedClock(), **changed)
+        rules = confirmations(store, StoppedClock(), changed)
         with pytest.raises(PoolChangedError):
             rules.confirm(press(request))
         assert stored(store, request) == request
@@ -472,33 +476,28 @@ class TestAClockThatIsSetMeanwhile:
     ) -> None:
         added(store, request_)
         clock = StoppedClock(NOON + LATE - timedelta(seconds=3))
-        wrong: list[ClockChangedError] = []
 
         def set_clock() -> None:
             clock.time += ahead
-            wrong.append(ClockChangedError())
+            clock.error = ClockChangedError
 
         groups = Members({"S0ONE": frozenset({SAM.id})}, during=set_clock)
-        rules = confirmations(
-            store, clock, allowlist=IN_GROUP, members=groups.members, clock_error=lambda: wrong[0] if wrong else None
-        )
+        rules = confirmations(store, clock, allowlist=IN_GROUP, members=groups.members)
         with pytest.raises(ClockChangedError):
             getattr(rules, button)(press(request_))
         assert stored(store, request_) == request_
 
     def test_while_cognito_is_asked_nothing_is_opened(self, store: Store) -> None:
-        wrong: list[ClockChangedError] = []
+        clock = StoppedClock()
 
         class Slow(ScriptedPool):
             """The clock is set while it looks."""
 
             def list_users(self, attribute: Attribute, value: str) -> list[Account]:
-                wrong.append(ClockChangedError())
+                clock.error = ClockChangedError
                 return super().list_users(attribute, value)
 
-        rules = confirmations(
-            store, StoppedClock(), Slow([], StoppedClock()), clock_error=lambda: wrong[0] if wrong else None
-        )
+        rules = confirmations(store, clock, Slow([], StoppedClock()))
         with pytest.raises(ClockChangedError):
             rules.open(rules.authorize(asked()), asked(), COMMAND)
         assert kinds(store) == []

@@ -12,8 +12,8 @@ from slack_bolt import App
 from slack_cards import Timed
 from stand_ins import StepLane, flow
 
-from bot.edge.dispatch import dispatched
 from bot.edge.lanes import Doorway
+from bot.edge.socket_mode import dispatched
 from bot.flow import Flow
 from bot.slack.clients import BlockingClient
 from bot.slack.listeners import build_app

@@ -240,7 +240,7 @@ def all_items(table: str, *request_ids: str) -> list[items.Item]:
     keys = [key(each) for each in request_ids for key in (items.request_key, items.card_key)]
     found = list(filter(None, map(calls.get, keys)))
     found += calls.query(
-        KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": items.log_of(items.month_at(NOON))}
+        KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": f"log#{items.month_at(NOON)}"}
     )
     calls.close()
     return found

@@ -27,11 +27,13 @@ from bot.find import MAX_CANDIDATES
 from bot.options import MAX_REASON, MAX_TARGET
 from bot.ports import LiveMessage, Place, Show
 from bot.request import Request, State, new_id
+from bot.stores.documents import CARD, TALLY
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item, put
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.dynamodb.table import ACTIONS, INDEX
+from bot.stores.waiting import ALWAYS, EVER
 
 URL = "https://hooks.slack.com/commands/T/1/secret"
 PLACE = Place(response_url=URL, until=NOON + timedelta(minutes=30), replaces=False)
@@ -157,12 +159,12 @@ def test_an_index_that_lags_forgets_no_place_that_came_since(
     dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = added_to(dynamodb_store, show=SHOW)
-    lagging = {what: list(dynamodb_store._due(9, what)) for what in (items.CARD, items.PLACE)}
+    lagging = {what: list(dynamodb_store._waiting(what, EVER, ALWAYS, 9)) for what in (CARD, items.PLACE)}
     clicked = replace(PLACE, response_url="https://hooks.slack.com/actions/1", until=PLACE.until + timedelta(minutes=5))
     ready = request.move(State.READY, decided_at=NOON)
     dynamodb_store.move(request, ready, entry_of(ready, NOON), Show(at=NOON, place=clicked))
     with monkeypatch.context() as patched:
-        patched.setattr(dynamodb_store, "_due", lambda _, what, *__, **___: iter(lagging[what]))
+        patched.setattr(dynamodb_store, "_waiting", lambda what, *_: (each for each in lagging[what]))
         dynamodb_store.forget_places(PLACE.until)
     (card,) = dynamodb_store.due_messages(NOON, 9)
     assert card.place == clicked
@@ -172,10 +174,10 @@ def test_a_card_that_an_index_which_lags_still_tells_of_is_not_held_twice(
     dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     added_to(dynamodb_store, show=SHOW)
-    lagging = list(dynamodb_store._due(9, items.CARD))
+    lagging = list(dynamodb_store._waiting(CARD, EVER, ALWAYS, 9))
     (card,) = dynamodb_store.due_messages(NOON, 9)
     assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=1))
-    monkeypatch.setattr(dynamodb_store, "_due", lambda *_, **__: iter(lagging))
+    monkeypatch.setattr(dynamodb_store, "_waiting", lambda *_: (each for each in lagging))
     assert dynamodb_store.due_messages(NOON, 9) == [card]
     assert dynamodb_store.hold_message(card, NOON + timedelta(minutes=2)) is None
 
@@ -199,10 +201,10 @@ def test_an_index_that_lags_makes_no_entry_of_what_a_tally_was(
 ) -> None:
     tally = replace(refused(dynamodb_store), id=new_id(NOON), delivery=Delivery())
     dynamodb_store.tally([tally])
-    lagging = list(dynamodb_store._due(9, items.TALLY))
+    lagging = list(dynamodb_store._waiting(TALLY, EVER, ALWAYS, 9))
     dynamodb_store.tally([replace(tally, count=9)])
     with monkeypatch.context() as patched:
-        patched.setattr(dynamodb_store, "_due", lambda *_, **__: iter(lagging))
+        patched.setattr(dynamodb_store, "_waiting", lambda *_: (each for each in lagging))
         (old,) = dynamodb_store.tallies(LATER, 9)
         assert old.count == 1
         dynamodb_store.settle(old.id, NOON)

@@ -1,6 +1,5 @@
 """Lanes and rounds."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -70,11 +69,11 @@ def test_what_is_urgent_waits_where_the_lane_lets_it_and_nothing_else_does() -> 
     with pytest.raises(BusyError):
         lane.run("R4", nothing, urgent=True)
     assert (lane.places, lane.taken, done) == (3, 3, [])
-    assert asyncio.run(lane.full())
+    assert lane.full()
     go_on.set()
     assert lane.join(PATIENCE)
     assert (lane.taken, done) == (0, ["first", "second"])
-    assert asyncio.run(lane.full()) is None
+    assert lane.full() is None
     lane.stop()
 
 
@@ -101,10 +100,10 @@ def test_work_is_done_in_the_context_that_brought_it_and_leaves_no_trace_in_the_
 
     for name in ("first", "second"):
         token = request.set(name)
-        lane.run(None, work)
+        lane.run("R1", work)
         request.reset(token)
         assert lane.join(PATIENCE)
-    lane.run(None, work)
+    lane.run("R1", work)
     assert lane.join(PATIENCE)
     assert seen == ["first"] * 4 + ["second"] * 4 + ["none"] * 4
 
@@ -117,11 +116,9 @@ def test_a_line_logged_on_a_lane_carries_the_requests_id(lane: ThreadLane) -> No
 
     lane.run("R1", look)
     assert lane.join(PATIENCE)
-    lane.run(None, look)
-    assert lane.join(PATIENCE)
     CallersThread().run("R2", look)
     look()
-    assert seen == ["R1", None, "R2", None]
+    assert seen == ["R1", "R2", None]
 
 
 @pytest.mark.parametrize("begun", [0, 2])

@@ -15,8 +15,7 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.edge.lanes import together
 from bot.errors import BotError
 from bot.find import MAX_MORE_LOOKS, Finder
-from bot.options import check_target
-from bot.reason import ReasonRule
+from bot.options import ReasonRule, check_target
 from bot.spellings import other_spellings
 
 FILTER = re.compile(r'(?P<attribute>username|preferred_username|email|phone_number|sub) = "(?P<value>[^"\\\s]+)"')

@@ -213,10 +213,8 @@ class TestNewcomers:
         self, store: Store, members: frozenset[str] | None
     ) -> None:
         in_group = Allowlist(Allowed(), {"customers": Allowed(groups=frozenset({"S0ONE"})), "staff": Allowed()})
-        rules = flow(store, pool())
-        rules.confirmations = replace(
-            rules.confirmations, allowlist=in_group, members=Members({"S0ONE": members}).members
-        )
+        rules = flow(store, pool(), allowlist=in_group)
+        rules.confirmations = replace(rules.confirmations, members=Members({"S0ONE": members}).members)
         rules.entrance.note(KIM, allowed=True)
         told = Told(COMMAND)
         rules.ask(asked(operator=KIM, pool="staff"), told)
@@ -587,16 +585,19 @@ def test_what_was_moved_by_another_instance_meanwhile_is_shown_as_it_is(store: S
 
 class TestAClockThatIsWrong:
     def test_nothing_is_opened_though_it_was_asked_before(self, store: Store) -> None:
-        rules, told = flow(store, pool()), Told(COMMAND)
+        scripted = pool()
+        rules, told = flow(store, scripted), Told(COMMAND)
         rules.ask(asked(), told)
-        rules.clock_error = ClockChangedError
+        scripted.clock.error = ClockChangedError
         run_all(rules)
         assert (shown(told), said(told)) == ([], [ClockChangedError])
         assert list(store.entries(None, None)) == []
 
     def test_nothing_is_decided_and_the_card_keeps_its_buttons(self, store: Store) -> None:
-        rules, told = flow(store, pool(), clock_error=ClockChangedError), Told(CLICK)
+        scripted = pool()
+        rules, told = flow(store, scripted), Told(CLICK)
         request = added(store, awaiting())
+        scripted.clock.error = ClockChangedError
         rules.confirm(press(request), told)
         run_all(rules)
         assert (shown(told), said(told)) == ([], [ClockChangedError])
@@ -612,11 +613,11 @@ class TestAClockThatIsWrong:
         rules.confirm(press(request), told)
         slack, aws = lanes(rules)
         slack.do()
-        rules.clock_error = clock_error
+        scripted.clock.error = clock_error
         aws.do()
         assert (stored(store, request).state, said(told)) == (State.READY, told_so)
         assert scripted.called_at == []
-        rules.clock_error = lambda: None
+        scripted.clock.error = lambda: None
         scripted.clock.sleep(60)
         rules.sweep()
         run_all(rules)

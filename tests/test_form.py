@@ -6,9 +6,8 @@ from headless import SAM, SUPPORT, Headless
 from slack_cards import TELL, UNTIL, Workspace
 
 from bot.errors import BotError, UsageError
-from bot.options import USAGE
+from bot.options import USAGE, ReasonRule
 from bot.ports import Place
-from bot.reason import ReasonRule
 from bot.sandbox.form_limits import refused_arguments
 from bot.sandbox.views import View
 from bot.sandbox.wire import answer

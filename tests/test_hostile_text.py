@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from bot.aws.spelling import AwsSpelling
 from bot.edge.http import MAX_BODY_BYTES, _payload
 from bot.errors import UsageError
-from bot.reason import ReasonRule
+from bot.options import ReasonRule
 from bot.slack.form import Filled, troubles_in
 from bot.slack.typed import MAX_TEXT, _read_as_a_shell, parse
 

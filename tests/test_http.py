@@ -13,7 +13,7 @@ from ulid import ULID
 
 from bot.edge import health, http
 from bot.edge.health import serve_health
-from bot.edge.http import HttpMode, Signatures, ask_id
+from bot.edge.http import HttpMode, ask_id
 from bot.sandbox.cast import SIGNING_SECRET
 from bot.sandbox.request_url import signed
 
@@ -136,13 +136,14 @@ def test_before_it_is_connected_a_command_is_told_to_try_again_and_slacks_checks
     assert asyncio.run(answer_to(b"payload=%7B%22type%22%3A%22block_actions%22%7D")).startswith(b"HTTP/1.1 503 ")
 
 
-def test_of_signatures_the_newest_are_remembered_and_memory_is_bounded() -> None:
-    signatures = Signatures(3)
-    assert [signatures.is_new(each) for each in "abcab"] == [True, True, True, False, False]
-    assert signatures.is_new("d"), "the oldest is forgotten for it"
-    assert [signatures.is_new(each) for each in "dcb"] == [False, False, False]
-    assert signatures.is_new("a")
-    assert len(signatures._kept) == 3
+def test_of_signatures_the_newest_are_remembered_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "REMEMBERED", 3)
+    front = HttpMode(App(authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None)), "a" * 32)
+    assert [front._is_new(each) for each in "abcab"] == [True, True, True, False, False]
+    assert front._is_new("d"), "the oldest is forgotten for it"
+    assert [front._is_new(each) for each in "dcb"] == [False, False, False]
+    assert front._is_new("a")
+    assert len(front._done) == 3
 
 
 def test_an_asks_id_is_a_ulid_of_the_signed_second_and_of_the_signature() -> None:

@@ -26,6 +26,7 @@ from bot.aws.secrets import secret
 from bot.aws.user_pool import CognitoUserPool
 from bot.errors import Code, PoolUnavailableError, SecretError
 from bot.facts import leaving
+from bot.facts.clock import CheckedClock
 from bot.request import State
 from bot.wiring.shared import SystemClock
 from bot.wiring.stores import Store
@@ -409,7 +410,7 @@ def test_a_claim_that_is_lost_in_a_stall_sends_nothing_and_shows_what_the_other_
 ) -> None:
     """Looking the name up takes a minute. The process never takes over what it works on itself; another one does."""
     cognito, clock, other = way.serve(), Travel(), ScriptedPool([Done("there")], StoppedClock())
-    there = worker(store, other, clock)
+    there = worker(store, other, CheckedClock(clock))
     here = replace(there, pools={"customers": pool})
     request = decided_in(store, clock.now())
     found: list[object] = []

@@ -13,8 +13,7 @@ from messages import OUTCOMES, SHOWN, leaves, refused, refused_often, request
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import AWS_USAGE
-from bot.options import MAX_REASON, USAGE
-from bot.reason import ReasonRule
+from bot.options import MAX_REASON, USAGE, ReasonRule
 from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message

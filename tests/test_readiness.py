@@ -1,11 +1,11 @@
 """What readiness and metrics rest on: probes that never hang, and counts that are made once."""
 
 import asyncio
+import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,8 +18,8 @@ from bot.action import Answer, Done, Refused, Unclear
 from bot.audit import OUTCOMES, Kind
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
-from bot.edge.metrics import Endings, Metrics, Scrape
-from bot.edge.readiness import DEGRADED, NOT_READY, READY, Look, Outlook, Probe, readiness
+from bot.edge.metrics import Endings, Metrics, Values
+from bot.edge.readiness import DEGRADED, NOT_READY, READY, Outlook, Probe, readiness
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import AwsSetupError, BusyError, StoreUnavailableError
 from bot.stores.sqlite.store import SQLiteStore
@@ -27,17 +27,9 @@ from bot.wiring.stores import Store
 
 PATIENCE = 20
 NO_LOGIN = AwsSetupError("No login.", "Log in.", source="sso", kind="SSOTokenLoadError")
-NO_SSO = {"source": NO_LOGIN.source, "reason": NO_LOGIN.kind}
 
 
-@pytest.fixture
-def lane() -> Iterator[ThreadLane]:
-    lane = ThreadLane("health", 4)  # as many as a test calls: an answer is there a moment before its thread is free
-    yield lane
-    lane.stop()
-
-
-def test_what_hangs_is_asked_once_and_holds_up_nobody(lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_hangs_is_asked_once_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probe, "WITHIN", 0.05)
     calls: list[int] = []
     go_on = threading.Event()
@@ -48,21 +40,19 @@ def test_what_hangs_is_asked_once_and_holds_up_nobody(lane: ThreadLane, monkeypa
         return "there"
 
     async def look() -> None:
-        probe = Probe(lane, ask)
+        probe = Probe(ask)
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 await probe.answer()
         go_on.set()
-        await asyncio.to_thread(lane.join, PATIENCE)
+        monkeypatch.setattr(Probe, "WITHIN", PATIENCE)
         assert await probe.answer() == "there"
 
     asyncio.run(look())
     assert len(calls) == 1
 
 
-def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(
-    lane: ThreadLane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probe, "WITHIN", PATIENCE)
     calls: list[int] = []
 
@@ -73,7 +63,7 @@ def test_an_answer_is_given_again_while_it_is_fresh_a_failure_too(
         return len(calls)
 
     async def look() -> None:
-        fresh, stale, failed = Probe(lane, ask, fresh=600), Probe(lane, ask, fresh=0), Probe(lane, ask, fresh=600)
+        fresh, stale, failed = Probe(ask, fresh=600), Probe(ask, fresh=0), Probe(ask, fresh=600)
         assert [await fresh.answer(), await fresh.answer()] == [1, 1]
         assert [await stale.answer(), await stale.answer()] == [2, 3]
         for _ in range(2):
@@ -95,28 +85,27 @@ class NoStore:
         raise StoreUnavailableError("disk full")
 
 
-def outlook(
-    store: object,
-    unlisted: Callable[[], list[str]] = list,
-    no_credentials: Callable[[], AwsSetupError | None] = lambda: None,
-    troubles: Mapping[str, str | None] = MappingProxyType({}),
-) -> Outlook:
-    return Outlook(
-        store,  # type: ignore[arg-type]
-        StoppedClock(NOON + timedelta(hours=1)),
-        audit_refusing=lambda: None,
-        unlisted_groups=unlisted,
-        no_credentials=no_credentials,
-        pool_troubles=lambda: troubles,
-        last_ended=dict,
-    )
+def outlook(store: object, **of: Any) -> Outlook:
+    """Return how a bot is, of which nothing is known that is not said here."""
+    usual: dict[str, Any] = {
+        "store": store,
+        "clock": StoppedClock(NOON + timedelta(hours=1)),
+        "audit_refusing": lambda: None,
+        "unlisted_groups": list,
+        "no_credentials": lambda: None,
+        "pool_troubles": dict,
+        "last_ended": dict,
+    }
+    return Outlook(**(usual | of))
 
 
 def test_a_store_that_is_not_open_yet_is_not_asked() -> None:
     async def look() -> None:
-        closed = outlook(NoStore(), unlisted=lambda: ["S0NOSUCH01"])
-        assert await closed.store() == "The store is not open yet. The log says what the bot waits for."
-        assert [await closed.backlog(), await closed.delivery(), await closed.groups()] == [None, None, None]
+        closed = outlook(NoStore(), unlisted_groups=lambda: ["S0NOSUCH01"])
+        assert await closed.unwritable() == "The store is not open yet. The log says what the bot waits for."
+        _, wishes = await closed.told()
+        assert list(filter(None, wishes)) == []
+        assert await closed.waiting() is None
 
     asyncio.run(look())
 
@@ -126,52 +115,35 @@ def test_a_store_that_fails_is_told_without_its_error_which_is_in_the_log_once(
 ) -> None:
     async def look() -> None:
         broken = outlook(NoStore())
-        broken.start()
+        broken.store_is_open = True
         for _ in range(3):
-            assert await broken.store() == "The store cannot be written, so no one can be signed out. The log says why."
-        assert await broken.backlog() is None
-        broken.stop()
+            assert (
+                await broken.unwritable()
+                == "The store cannot be written, so no one can be signed out. The log says why."
+            )
+        assert await broken.waiting() is None
 
     asyncio.run(look())
     assert caplog.messages == ["The store cannot be written: disk full"]
 
 
 def test_one_missing_need_outweighs_every_wish() -> None:
-    async def none() -> None:
-        return None
-
-    async def need() -> str:
-        return "need"
-
-    async def wish() -> str:
-        return "wish"
-
-    async def look() -> list[tuple[str, list[str]]]:
-        cases = ([none], [none]), ([none], [wish, wish]), ([none, need], [wish])
-        found = [await readiness(needs, wishes) for needs, wishes in cases]
-        return [(each.status, list(each.reasons)) for each in found]
-
-    assert asyncio.run(look()) == [(READY, []), (DEGRADED, ["wish", "wish"]), (NOT_READY, ["need", "wish"])]
-
-
-def told(look: Look) -> str | None:
-    async def ask() -> str | None:
-        return await look()
-
-    return asyncio.run(ask())
+    assert readiness([None], [None]) == (READY, [])
+    assert readiness([None], ["wish", "", "wish"]) == (DEGRADED, ["wish", "wish"])
+    assert readiness([None, "need"], ["wish"]) == (NOT_READY, ["need", "wish"])
 
 
 def test_a_full_lane_is_told_and_each_who_is_turned_away_is_counted() -> None:
     metrics = Metrics()
-    lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away)
-    look = lane.full
+    lane = ThreadLane("aws", 3, kept=1, turned_away=metrics.turned_away("aws"))
+    assert 'signout_lane_turned_away_total{lane="aws"} 0.0' in page(metrics)
     go_on = threading.Event()
     lane.run("R1", go_on.wait)
-    assert told(look) is None
+    assert lane.full() is None
     lane.run("R2", go_on.wait)
     with pytest.raises(BusyError):
         lane.run("R3", go_on.wait)
-    assert told(look) == "The aws lane is full, so new commands are told that the bot is busy."
+    assert lane.full() == "The aws lane is full, so new commands are told that the bot is busy."
     go_on.set()
     lane.stop()
     assert 'signout_lane_turned_away_total{lane="aws"} 1.0' in page(metrics)
@@ -194,16 +166,16 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
 
     async def look() -> None:
         socket = SocketMode(app(), ask, Metrics(), sole_instance=True)
-        assert "not connected" in (await socket.unreachable() or "")
+        assert "not connected" in (socket.unreachable() or "")
         socket._socket = connection = Connection()  # type: ignore[assignment]
-        assert await socket.unreachable() is None
+        assert socket.unreachable() is None
         connection.closed = True
         now[0] += GAP_SECONDS - 0.1
-        assert await socket.unreachable() is None
+        assert socket.unreachable() is None
         now[0] += 0.1
-        assert "not connected" in (await socket.unreachable() or "")
+        assert "not connected" in (socket.unreachable() or "")
         connection.closed = False
-        assert await socket.unreachable() is None
+        assert socket.unreachable() is None
 
     asyncio.run(look())
 
@@ -211,9 +183,9 @@ def test_a_gap_of_a_few_seconds_in_socket_mode_is_not_told(monkeypatch: pytest.M
 def test_over_http_the_bot_is_ready_once_slack_has_told_who_it_is() -> None:
     async def look() -> None:
         front = HttpMode(app(), "a" * 32)
-        assert "auth.test" in (await front.unreachable() or "")
+        assert "auth.test" in (front.unreachable() or "")
         await front.connect()
-        assert [await front.unreachable(), await front.ghosts(), await front.connected_for()] == [None] * 3
+        assert [front.unreachable(), front.ghosts()] == [None] * 2
 
     asyncio.run(look())
 
@@ -225,7 +197,7 @@ def test_connections_beyond_what_is_expected_are_told(*, sole: bool, connections
     async def look() -> bool:
         socket = SocketMode(app(), ask, Metrics(), sole_instance=sole)
         socket._greeted(connections)
-        return await socket.ghosts() is not None
+        return socket.ghosts() is not None
 
     assert asyncio.run(look()) == told
 
@@ -248,30 +220,32 @@ def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_o
         store.close()
 
 
-def scrape(**of: Any) -> Scrape:
-    usual: dict[str, Any] = {
-        "status": READY,
-        "lanes": {},
-        "missing_credentials": {},
-        "pools": {},
-        "audit_refusing": False,
-        **dict.fromkeys(("undelivered", "oldest_undelivered", "last_ended", "connected_for")),
-    }
-    return Scrape(**(usual | of))
+def page(metrics: Metrics, accept: str = "", values: Values | None = None) -> str:
+    return metrics.page(values or {}, accept)[0].decode()
 
 
-def page(metrics: Metrics, accept: str = "", **of: Any) -> str:
-    return metrics.page(scrape(**of), accept)[0].decode()
+def shown_of(looking: Outlook) -> set[str]:
+    """Return the lines of the page, once it was asked how things are."""
+
+    async def look() -> Values:
+        looking.store_is_open = True
+        await looking.told()
+        return await looking.gauges()
+
+    return set(page(Metrics(), values=asyncio.run(look())).splitlines())
 
 
 def test_what_the_alerts_look_at_is_shown() -> None:
-    metrics = Metrics()
-    metrics.clock_off(-90.5)
+    troubles = {"customers": "Cognito cannot be reached.", "staff": None}
     ended = dict.fromkeys(OUTCOMES, 0.0) | {Kind.UNKNOWN: NOON.timestamp()}
-    pools = {"customers": True, "staff": False}
-    text = page(metrics, last_ended=ended, pools=pools, missing_credentials=NO_SSO, audit_refusing=True)
+    looking = outlook(
+        NoStore(),
+        no_credentials=lambda: NO_LOGIN,
+        pool_troubles=lambda: troubles,
+        audit_refusing=lambda: "is_archived",
+        last_ended=lambda: ended,
+    )
     assert {
-        "signout_clock_off_seconds -90.5",
         'signout_last_ended_timestamp_seconds{outcome="unknown"} 1.7953488e+09',
         'signout_last_ended_timestamp_seconds{outcome="failed"} 0.0',
         'signout_pool_trouble{pool="customers"} 1.0',
@@ -279,11 +253,21 @@ def test_what_the_alerts_look_at_is_shown() -> None:
         "signout_aws_credentials 0.0",
         'signout_aws_credentials_missing{reason="SSOTokenLoadError",source="sso"} 1.0',
         "signout_audit_channel_refusing 1.0",
-    } <= set(text.splitlines())
-    later = page(metrics)
+        "signout_audit_undelivered_entries NaN",
+    } <= shown_of(looking)
+    later = shown_of(outlook(NoStore()))
     assert 'signout_last_ended_timestamp_seconds{outcome="failed"} NaN' in later, "the store does not say"
-    assert "signout_aws_credentials 1.0" in later
-    assert "signout_aws_credentials_missing{" not in later
+    assert {"signout_aws_credentials 1.0", "signout_audit_channel_refusing 0.0"} <= later
+    assert not [line for line in later if line.startswith("signout_aws_credentials_missing{")]
+
+
+def test_a_series_that_is_no_longer_true_leaves_the_page() -> None:
+    metrics = Metrics()
+    metrics.clock_off(-90.5)
+    first = page(metrics, values={"aws_credentials_missing": {("sso", "SSOTokenLoadError"): 1}})
+    assert 'signout_aws_credentials_missing{reason="SSOTokenLoadError",source="sso"} 1.0' in first
+    assert "signout_clock_off_seconds -90.5" in first
+    assert "signout_aws_credentials_missing{" not in page(metrics, values={"aws_credentials_missing": {}})
 
 
 def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for_once_in_a_while() -> None:
@@ -295,12 +279,10 @@ def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for
 
     async def look() -> list[str | None]:
         looking = outlook(NoStore(), no_credentials=no_credentials)
-        said = [await looking.credentials() for _ in range(3)]
-        looking.stop()
-        return [*said, await looking.credentials()]
+        return [await looking.credentials() for _ in range(3)]
 
     told = "The bot has no AWS credentials (SSOTokenLoadError), so no one can be signed out. No login. Log in."
-    assert asyncio.run(look()) == [told, told, told, None]
+    assert asyncio.run(look()) == [told, told, told]
     assert len(asked) == 1
 
 
@@ -315,7 +297,6 @@ def test_credentials_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyP
         looking = outlook(NoStore(), no_credentials=late)
         said = await looking.credentials()
         go_on.set()
-        looking.stop()
         return said
 
     assert asyncio.run(look()) == (
@@ -343,7 +324,6 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
         go_on.set()
         while len(asked) < 3:
             last = await looking.credentials()
-        looking.stop()
         return [*said, last]
 
     assert asyncio.run(look()) == [
@@ -354,14 +334,13 @@ def test_credentials_that_are_renewed_slowly_are_not_missing_meanwhile(monkeypat
 
 
 def test_each_pool_whose_last_call_failed_is_told() -> None:
-    async def look(troubles: Mapping[str, str | None]) -> str | None:
-        looking = outlook(NoStore(), troubles=troubles)
-        said = await looking.cognito()
-        looking.stop()
-        return said
+    async def look(troubles: Mapping[str, str | None]) -> list[str]:
+        looking = outlook(NoStore(), pool_troubles=lambda: troubles)
+        _, wishes = await looking.told()
+        return list(filter(None, wishes))
 
-    assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == "One. Two."
-    assert asyncio.run(look({"customers": None})) is None
+    assert asyncio.run(look({"customers": "One.", "staff": None, "partners": "Two."})) == ["One. Two."]
+    assert asyncio.run(look({"customers": None})) == []
 
 
 def ended(store: Store, clock: StoppedClock, answer: Answer) -> None:
@@ -416,7 +395,9 @@ def test_an_entry_that_is_there_some_seconds_after_its_time_is_read_all_the_same
 
 
 def test_what_could_not_be_asked_is_no_number_and_openmetrics_is_spoken_where_it_is_understood() -> None:
-    assert "signout_audit_undelivered_entries NaN" in page(Metrics())
+    assert "signout_audit_undelivered_entries NaN" in page(
+        Metrics(), values={"audit_undelivered_entries": {(): math.nan}}
+    )
     assert page(Metrics(), "application/openmetrics-text; version=1.0.0").endswith("# EOF\n")
 
 
@@ -435,6 +416,6 @@ def test_labels_stay_few_whatever_comes() -> None:
     "accept", ["application/openmetrics-text;version=a", "application/openmetrics-text;=;version==1"]
 )
 def test_whatever_a_scraper_accepts_it_gets_a_page(accept: str) -> None:
-    page, content_type = Metrics().page(scrape(), accept)
+    page, content_type = Metrics().page({}, accept)
     assert b"signout_status" in page
     assert content_type.startswith("text/plain")

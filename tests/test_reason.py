@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bot.errors import UsageError
-from bot.reason import ReasonRule
+from bot.options import ReasonRule
 
 TICKET = re.compile(r"[A-Z]+-\d+")
 

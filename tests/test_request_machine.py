@@ -26,7 +26,7 @@ from bot.work import CLOCKS_AGREE_WITHIN, LEASE, LEFT_TO_ITS_OWN
 GIL = replace(SAM, id="U0GIL00001", name="gil")  # allowed as long as he is in the group
 MAL = replace(SAM, id="U0MAL00001", name="mal")  # not allowed
 GROUP = "S0SUPPORT1"
-BOTH = (ADA, replace(ADA, username="Google_ada", provider="Google"))
+BOTH = (ADA, replace(ADA, username="Google_ada", sub="9", provider="Google"))
 ANSWERS: Mapping[str, Answer] = {
     "yes": Done("aws-yes"),
     "no": Refused("UserNotFoundException", "aws-no"),

@@ -18,10 +18,10 @@ from simulation.world import run
 from bot import refusals, work
 from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
-from bot.clock import CheckedClock
 from bot.confirm import Confirmations, Press
 from bot.deliver import POST, CardDelivery, EntryDelivery
 from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
+from bot.facts.clock import CheckedClock
 from bot.flow import Flow
 from bot.ports import Left, LiveMessage, Place, Show, lasting
 from bot.refusals import MINUTE, Refusals
@@ -146,8 +146,10 @@ def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest
 
 
 def _decided_by_any_clock(sound: Any_, flow: Flow, press: Press, reply: Any, decide: Callable[..., Any]) -> None:
-    rules = replace(flow.confirmations, clock_error=lambda: None)
-    sound(replace(flow, clock_error=lambda: None), press, reply, getattr(rules, decide.__name__))
+    trusted = CheckedClock(flow.worker.clock)  # no answer says anything against it
+    rules = replace(flow.confirmations, clock=trusted)
+    trusting = replace(flow, worker=replace(flow.worker, clock=trusted))
+    sound(trusting, press, reply, getattr(rules, decide.__name__))
 
 
 def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:

@@ -10,9 +10,8 @@ from examples import NOON, added_to, done_in
 from bot.errors import StoreError
 from bot.stores.probe import try_sqlite
 from bot.stores.sqlite import migrate, schema
-from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.schema import Step
-from bot.stores.sqlite.store import SQLiteStore
+from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
 # Made up: each request's operator gets a column and an index, and a table is left for later.
 SECOND = Step(

@@ -17,9 +17,8 @@ from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.probe import try_sqlite
 from bot.stores.sqlite import file as sqlite_file
 from bot.stores.sqlite.file import connect_to_read
-from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.schema import APPLICATION_ID, newest
-from bot.stores.sqlite.store import SQLiteStore
+from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 

@@ -33,8 +33,8 @@ from bot.request import State
 from bot.sandbox.cognito import HOSTILE_NAME
 from bot.sandbox.wire import refuse, reset
 from bot.terminal import screen
-from bot.terminal.endings import OF_SIGNOUT
 from bot.terminal.front import TerminalReply
+from bot.terminal.output import OF_SIGNOUT
 from bot.work import Worker
 
 Run = Callable[..., Ran]
@@ -357,7 +357,7 @@ def test_in_another_directory_it_makes_no_store_and_says_which_settings_are_miss
         (["--no-verify-ssl"], "--no-verify-ssl is not taken. AWS's certificate is always checked."),
         (["--no-sign-request"], "--no-sign-request is not taken. Without AWS credentials no one may sign users out."),
         (["--output"], "argument --output: expected one argument."),
-        (["--debug=1"], "Unknown options: --debug=1."),
+        (["--debug=1"], "argument --debug: ignored explicit argument '1'."),
         (["aws"], "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can be given here."),
         (["aws", "s3", "ls"], "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can"),
         (["aws", "--region", "x", "cognito-idp", "list-users"], "Of the AWS CLI's commands, only `aws cognito-idp"),

@@ -14,9 +14,9 @@ from bot.action import Step
 from bot.aws.clients import Clients
 from bot.aws.identity import caller
 from bot.aws.user_pool import CognitoUserPool
-from bot.clock import CheckedClock
 from bot.edge.socket_mode import who_are_we
 from bot.errors import ClockWrongError, DeliveryError
+from bot.facts.clock import CheckedClock
 from bot.sandbox.wire import answer, refuse, reset
 from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond

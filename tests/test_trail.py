@@ -17,9 +17,8 @@ from examples import NOON, added_to, asked, awaiting, delivered_all, done_in
 from bot.audit import POSTED, Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreError
 from bot.request import State, new_id
-from bot.stores.sqlite.reader import SQLiteReader
 from bot.stores.sqlite.statements import PAGE
-from bot.stores.sqlite.store import SQLiteStore
+from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
 DAY = timedelta(days=1)
 
@@ -210,7 +209,7 @@ READ = """
 import sys
 from pathlib import Path
 from bot.errors import StoreError
-from bot.stores.sqlite.reader import SQLiteReader
+from bot.stores.sqlite.store import SQLiteReader
 reader = SQLiteReader(Path(sys.argv[1]))
 try:
     reader.open()

@@ -50,7 +50,7 @@ def test_what_is_joined_up_shows_no_secret() -> None:
 def test_each_thread_that_may_call_slack_has_a_connection() -> None:
     edge = joined_up()
     # Each round has a thread, and so has each refusal, outcome and answer about readiness.
-    assert sum(lane._most for lane in edge.lanes) + len(edge.rounds) + 10 <= CONNECTIONS
+    assert sum(lane.threads for lane in edge.lanes) + len(edge.rounds) + 10 <= CONNECTIONS
 
 
 def test_whatever_is_sent_over_slack_nobody_is_taken_for_somebody_in_a_terminal() -> None:

@@ -11,9 +11,9 @@ from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
-from bot.clock import CheckedClock
 from bot.facts.aws_session import aws_session
 from bot.facts.boto3_clients import tell_time
+from bot.facts.clock import CheckedClock
 from bot.facts.leaving import TooLateError, present, time_left
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws.clients import bounded
-from bot.clock import CheckedClock
 from bot.errors import AwsSetupError, BotError, Code
 from bot.facts.aws_session import aws_session
 from bot.facts.boto3_clients import tell_time
+from bot.facts.clock import CheckedClock
 
 if TYPE_CHECKING:
     from types_boto3_sts import STSClient

@@ -17,7 +17,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import DOCUMENTS, SKELETON
 
 MAX_DOCUMENT = 1_024  # characters; two strings need a third of it
-MAX_TOKENS = 48  # of a YAML document: two names and their values are 12. For each one PyYAML looks at all open brackets
+MAX_TOKENS = 40  # of a YAML document: two names and their values are 12. For each one PyYAML looks at all open brackets
 MAX_SENTENCE = 400
 _SKELETONS = (None, "input", "yaml-input", "output")
 _ADDRESS = re.compile(r"(?:fileb?|https?)://", re.IGNORECASE)

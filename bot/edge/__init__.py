@@ -1,8 +1,7 @@
 """The edge: one asyncio loop that holds the connection to Slack and the health page, and the threads behind it.
 
 serve.py        runs it all until it is told to stop, then drains
-socket_mode.py  Socket Mode: the connection on which Slack sends
-dispatch.py     hands to Bolt what Slack sent
+socket_mode.py  Socket Mode: the connection on which Slack sends, and how Bolt gets what was sent
 http.py         HTTP mode: Slack's requests, proved to be Slack's
 lanes.py        bounded threads for work that comes
 rounds.py       a thread for work that comes again and again

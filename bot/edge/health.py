@@ -8,8 +8,8 @@ from aiohttp import http_exceptions, web
 
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, ThreadLane
-from bot.edge.metrics import Metrics, Scrape
-from bot.edge.readiness import NOT_READY, Outlook, Readiness, readiness
+from bot.edge.metrics import Metrics, Values
+from bot.edge.readiness import NOT_READY, STATUSES, Outlook, readiness
 from bot.edge.socket_mode import SocketMode
 from bot.errors import BotError, ClockChangedError, ClockWrongError
 from bot.flow import Flow
@@ -42,42 +42,36 @@ class Pages:
         return (web.get("/readyz", self._readyz), web.get("/metrics", self._numbers))
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        found = await self._readiness()
-        answer = {"status": found.status, "reasons": list(found.reasons)}
-        return web.json_response(answer, status=503 if found.status == NOT_READY else 200, headers=_UNCACHED)
+        status, reasons = await self._readiness()
+        answer = {"status": status, "reasons": reasons}
+        return web.json_response(answer, status=503 if status == NOT_READY else 200, headers=_UNCACHED)
 
     async def _numbers(self, request: web.Request) -> web.Response:
-        found, backlog = await self._readiness(), await self.outlook.backlog()
-        scrape = Scrape(
-            status=found.status,
-            lanes={lane.name: (lane.places, lane.taken) for lane in self.lanes},
-            connected_for=await self.front.connected_for(),
-            missing_credentials=self.outlook.missing_credentials(),
-            pools={pool: why is not None for pool, why in self.outlook.pool_troubles().items()},
-            audit_refusing=await self.outlook.audit_channel() is not None,
-            last_ended=await self.outlook.last_ended(),
-            undelivered=backlog.entries if backlog else None,
-            oldest_undelivered=self.outlook.age(backlog.oldest_at).total_seconds() if backlog else None,
-        )
-        page, content_type = self.metrics.page(scrape, request.headers.get("Accept", ""))
+        status, _ = await self._readiness()
+        values: Values = {
+            "status": {(each.replace(" ", "_"),): each == status for each in STATUSES},
+            "lane_places": {(lane.name,): lane.places for lane in self.lanes},
+            "lane_places_taken": {(lane.name,): lane.taken for lane in self.lanes},
+        }
+        values |= await self.outlook.gauges()
+        page, content_type = self.metrics.page(values, request.headers.get("Accept", ""))
         return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
 
-    async def _readiness(self) -> Readiness:
-        outlook = self.outlook
-        full = (lane.full for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
-        needs = (self._closed, self.front.unreachable, outlook.store, outlook.credentials)
-        return await readiness(
-            needs, (outlook.audit_channel, outlook.delivery, outlook.cognito, outlook.groups, self.front.ghosts, *full)
-        )
+    async def _readiness(self) -> tuple[str, Sequence[str]]:
+        needs, wishes = await self.outlook.told()
+        full = (lane.full() for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
+        return readiness((self._closed(), self.front.unreachable(), *needs), (*wishes, self.front.ghosts(), *full))
 
-    async def _closed(self) -> str | None:
-        error = self.flow.closed()
-        if error is None:
-            return None
-        if isinstance(error, ClockWrongError):
-            return error.compared
-        if isinstance(error, ClockChangedError):
-            return "The bot's clock was changed. Until an answer of Slack or AWS agrees with it, the bot does nothing."
+    def _closed(self) -> str | None:
+        match self.flow.closed():
+            case None:
+                return None
+            case ClockWrongError() as error:
+                return error.compared
+            case ClockChangedError():
+                return (
+                    "The bot's clock was changed. Until an answer of Slack or AWS agrees with it, the bot does nothing."
+                )
         why = "The bot is restarting" if self.flow.draining else "A newer version of the bot is taking over"
         return f"{why}: this instance finishes what it has begun and takes nothing new."
 
@@ -89,7 +83,18 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
     send the next request just when its time is up.
     """
     _aiohttp.addFilter(_without_content)
-    runner = _runner([web.get("/healthz", _alive), *routes])
+    app = web.Application()
+    app.add_routes([web.get("/healthz", _alive), *routes])
+    app.on_response_prepare.append(_close_after)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=_aiohttp,
+        keepalive_timeout=HEAD_SECONDS,
+        lingering_time=LINGERING_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        auto_decompress=False,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -99,21 +104,6 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
             f"The health page cannot be served on {host}, port {port}: {error.strerror}. Check --host, --port and PORT."
         ) from error
     return runner
-
-
-def _runner(routes: Sequence[web.RouteDef]) -> web.AppRunner:
-    app = web.Application()
-    app.add_routes(routes)
-    app.on_response_prepare.append(_close_after)
-    return web.AppRunner(
-        app,
-        access_log=None,
-        logger=_aiohttp,
-        keepalive_timeout=HEAD_SECONDS,
-        lingering_time=LINGERING_SECONDS,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-        auto_decompress=False,
-    )
 
 
 async def _alive(_: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import math
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,7 +18,7 @@ from slack_bolt import App
 from slack_sdk.signature import Clock, SignatureVerifier
 from ulid import ULID
 
-from bot.edge.dispatch import dispatched
+from bot.edge.socket_mode import dispatched
 
 PATH = "/slack/events"
 MAX_BODY_BYTES = 100_000  # a long command is 50,000 where each character is escaped; reading it holds up the loop
@@ -32,14 +33,14 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class _Now(Clock):
     """A time as slack_sdk asks for it."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    told: Callable[[], datetime]
 
     def now(self) -> float:
-        return self._now().timestamp()
+        return self.told().timestamp()
 
 
 class _RefusedError(Exception):
@@ -66,7 +67,7 @@ class HttpMode:
     ) -> None:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret, clock=_Now(now))
-        self._signatures = Signatures(REMEMBERED)
+        self._done: dict[str, None] = {}  # the latest signatures; across instances and restarts the ask's id does this
         self._told: dict[str, tuple[float, int]] = {}  # by reason: when it was last logged, and how many came since
         self._unproved = 0
         self._connected = False
@@ -81,15 +82,12 @@ class HttpMode:
     async def close(self) -> None:
         """Do nothing: once it has drained, the bot answers "restarting" until its port closes."""
 
-    async def unreachable(self) -> str | None:
+    def unreachable(self) -> str | None:
         """Say where Slack is told to try again."""
         return None if self._connected else "Slack has not told yet who the bot is (auth.test), so no one is allowed."
 
-    async def ghosts(self) -> str | None:
+    def ghosts(self) -> str | None:
         """Return None: Slack keeps no connection here that it could count."""
-
-    async def connected_for(self) -> float | None:
-        """Return None: there is no connection."""
 
     async def _answer(self, request: web.Request) -> web.Response:
         try:
@@ -110,19 +108,31 @@ class HttpMode:
 
     async def _take(self, request: web.Request) -> web.Response:
         signature, timestamp = _signed(request)
-        _check_announced(request)
         body = await self._read(request)
         if not self._verifier.is_valid(body, timestamp, signature):
             raise _RefusedError(
                 401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
             )
-        if not self._signatures.is_new(signature):
+        if not self._is_new(signature):
             log.warning("A request to %s came again. It was not done again", PATH)
             return web.Response()
         payload = _payload(body, request.content_type)
         if not self._connected and not payload.keys() & {"challenge", "ssl_check"}:
-            return _try_again(payload)
-        return self._dispatch(payload, ask_id(timestamp, signature))
+            if "command" in payload:
+                return web.json_response({"response_type": "ephemeral", "text": STARTING})
+            return web.Response(status=503)  # to a failed press or form Slack itself says what to do
+        begun = time.monotonic()
+        answer = dispatched(self._app, payload, {"ask_id": ask_id(timestamp, signature)})
+        self._acked(time.monotonic() - begun)
+        return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
+
+    def _is_new(self, signature: str) -> bool:
+        if signature in self._done:
+            return False
+        self._done[signature] = None
+        if len(self._done) > REMEMBERED:
+            del self._done[next(iter(self._done))]
+        return True
 
     async def _read(self, request: web.Request) -> str:
         body = bytearray()
@@ -145,29 +155,6 @@ class HttpMode:
         finally:
             self._unproved -= len(body)
 
-    def _dispatch(self, payload: dict[str, Any], id_: str) -> web.Response:
-        begun = time.monotonic()
-        answer = dispatched(self._app, payload, {"ask_id": id_})
-        self._acked(time.monotonic() - begun)
-        return web.Response(status=answer.status, text=answer.body, content_type=_JSON if answer.body else "text/plain")
-
-
-class Signatures:
-    """The last `most` signatures, in memory only: across instances and restarts the ask's id does the same."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: dict[str, None] = {}
-
-    def is_new(self, signature: str) -> bool:
-        """Return whether it was not seen before, and remember it."""
-        if signature in self._kept:
-            return False
-        self._kept[signature] = None
-        if len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
-        return True
-
 
 def ask_id(timestamp: str, signature: str) -> str:
     """Return the ULID of what was asked in a signed request: the same one whenever and wherever it comes again."""
@@ -176,22 +163,21 @@ def ask_id(timestamp: str, signature: str) -> str:
 
 
 def _signed(request: web.Request) -> tuple[str, str]:
-    """Return signature and timestamp. slack_sdk's verifier takes these forms and no others without an exception."""
+    """Return signature and timestamp; refuse by its head what need not be read.
+
+    slack_sdk's verifier takes these forms and no others without an exception.
+    """
     found = []
     for name, form in (("X-Slack-Signature", r"v0=[0-9a-f]{64}"), ("X-Slack-Request-Timestamp", r"[0-9]{1,11}")):
         values = request.headers.getall(name, [])
         if len(values) != 1 or not re.fullmatch(form, values[0]):
             raise _RefusedError(401, f"it has no {name} as Slack writes it")
         found.append(values[0])
-    return found[0], found[1]
-
-
-def _check_announced(request: web.Request) -> None:
-    """Refuse by its head what need not be read."""
     if request.content_type not in {_FORM, _JSON} or "Content-Encoding" in request.headers:
         raise _RefusedError(415, "its content is neither a form nor JSON, or is compressed")
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _RefusedError(413, "it is too large")
+    return found[0], found[1]
 
 
 def _payload(body: str, content_type: str) -> dict[str, Any]:
@@ -209,10 +195,3 @@ def _payload(body: str, content_type: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise _RefusedError(400, "it is neither a command nor a press nor a form")
     return payload
-
-
-def _try_again(payload: dict[str, Any]) -> web.Response:
-    """Say so where the answer to a command can; to a failed press or form Slack itself says it."""
-    if "command" in payload:
-        return web.json_response({"response_type": "ephemeral", "text": STARTING})
-    return web.Response(status=503)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,45 +28,38 @@ REMEMBERED = 10_000  # operators
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class ThreadLane:
-    """A `Lane` of `threads` threads, each begun once no other is idle. What is urgent may also wait, so many at a time.
+    """A `Lane` of `threads` threads, each begun once no other is idle. So much of what is urgent may be `waiting` too.
 
-    The last `kept` threads are for what is urgent. `turned_away` is told the lane's name whenever there is no room. The
-    threads are daemons: what hangs past the drain does not keep the process from ending.
+    The last `kept` threads are for what is urgent. `turned_away` is called whenever there is no room. The threads
+    are daemons: what hangs past the drain does not keep the process from ending.
     """
 
-    def __init__(
-        self,
-        name: str,
-        threads: int,
-        *,
-        kept: int = 0,
-        waiting: int = 0,
-        turned_away: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.name = name
-        self.places = threads + waiting
-        self._kept = kept + waiting
-        self._free = self.places
-        self._turned_away = turned_away
+    name: str
+    threads: int
+    _: KW_ONLY
+    kept: int = 0
+    waiting: int = 0
+    turned_away: Callable[[], object] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.places = self._free = self.threads + self.waiting
         self._changed = threading.Condition()
         self._work: queue.SimpleQueue[tuple[Context, Callable[[], object]] | None] = queue.SimpleQueue()
-        self._most = threads
-        self._begun = self._idle = 0  # threads
+        self._begun = 0  # threads
 
-    def run(self, request_id: str | None, work: Callable[[], object], *, urgent: bool = False) -> None:
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do `work` on one of the threads, its log lines with the request's id; or raise `BusyError`."""
         with self._changed:
-            if self._free <= (0 if urgent else self._kept):
-                self._turned_away(self.name)
+            if self._free <= (0 if urgent else self.kept + self.waiting):
+                self.turned_away()
                 raise BusyError
-            if self._idle:
-                self._idle -= 1
-            elif self._begun < self._most:
+            if self.places - self._free >= self._begun < self.threads:  # else a thread is free
                 self._begin()
             self._free -= 1
             context = copy_context()
-            context.run(bind_contextvars, **({"request_id": request_id} if request_id else {}))
+            context.run(bind_contextvars, request_id=request_id)
             self._work.put((context, work))
 
     def _begin(self) -> None:
@@ -77,7 +70,7 @@ class ThreadLane:
         except RuntimeError:
             log.warning("The system gives the %s lane no more threads than %s", self.name, self._begun)
             if not self._begun:
-                self._turned_away(self.name)
+                self.turned_away()
                 raise BusyError from None
 
     @property
@@ -85,10 +78,11 @@ class ThreadLane:
         """How many places are taken."""
         return self.places - self._free
 
-    async def full(self) -> str | None:
+    def full(self) -> str | None:
         """Say where what is not urgent finds no room."""
-        full = self._free <= self._kept
-        return f"The {self.name} lane is full, so new commands are told that the bot is busy." if full else None
+        if self._free > self.kept + self.waiting:
+            return None
+        return f"The {self.name} lane is full, so new commands are told that the bot is busy."
 
     def join(self, seconds: float) -> bool:
         """Wait until nothing runs, for `seconds` at most; return whether nothing runs."""
@@ -110,7 +104,6 @@ class ThreadLane:
             finally:
                 with self._changed:
                     self._free += 1
-                    self._idle += self.places - self._free < self._begun - self._idle  # else something waits
                     self._changed.notify_all()
 
 
@@ -191,22 +184,17 @@ class UnwaitedThreads(ThreadPoolExecutor):
         """Begin a call."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # what has begun cannot be cancelled: at worst no one takes its result
-        threading.Thread(target=settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
+        threading.Thread(target=_settle, args=(future, partial(fn, *args, **kwargs)), daemon=True).start()
         return future
 
 
 def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
-    """Do several things at the same time, the last on this thread; return all results, or raise the first error."""
-    futures: list[Future[T]] = [Future() for _ in works]
-    pairs = list(zip(futures, works, strict=True))
-    for future, work in pairs[:-1]:
-        threading.Thread(target=copy_context().run, args=(settle, future, work), daemon=True).start()
-    for future, work in pairs[-1:]:
-        settle(future, work)
-    return [future.result() for future in futures]
+    """Do several things at the same time, each on a thread; return all results, or raise the first error."""
+    threads = UnwaitedThreads()
+    return [future.result() for future in [threads.submit(copy_context().run, work) for work in works]]
 
 
-def settle(future: "Future[T]", work: Callable[[], T]) -> None:
+def _settle(future: "Future[T]", work: Callable[[], T]) -> None:
     """Do `work`, and put its result or its error into `future`."""
     try:
         future.set_result(work())

@@ -1,14 +1,13 @@
 """Logging to standard error, one line a record, without any secret, even where a library writes one."""
 
 import logging
-import math
 import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -70,8 +69,7 @@ class RedactingFormatter(ProcessorFormatter):
             return super().format(logging.LogRecord(__name__, record.levelno, __file__, 0, why, (), None))
 
     def _hide(self, _: WrappedLogger, __: str, fields: EventDict) -> EventDict:
-        hidden: EventDict = _changed(fields, self._hidden)
-        return hidden
+        return {self._hidden(name): self._hidden(str(value)) for name, value in fields.items()}
 
     def _hidden(self, text: str) -> str:
         if self._secrets:
@@ -86,27 +84,9 @@ def _in_order(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
 
 def _harmless(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
     """Show control characters, so that no name begins a line or paints the terminal; indent tracebacks."""
-    several = {name: fields.pop(name).splitlines() for name in ("exception", "stack") if name in fields}
-    shown: EventDict = _changed(fields, visible)
-    shown.update({name: "\n".join(f"    {visible(line)}" for line in lines) for name, lines in several.items()})
-    return shown
-
-
-def _changed(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a value of plain types, with every text in it changed, wherever it is nested."""
-    match value:
-        case str():
-            return change(value)
-        case bool() | int() | None:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case Mapping():
-            return {change(str(key)): _changed(each, change) for key, each in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_changed(each, change) for each in value]
-        case _:
-            return change(repr(value))
+    trace = fields.pop("exception", "").splitlines()
+    shown = {name: visible(value) for name, value in fields.items()}
+    return shown | ({"exception": "\n".join(f"    {visible(line)}" for line in trace)} if trace else {})
 
 
 def configure(level: str, secrets: Sequence[str], shape: Literal["auto"] | Shape = "auto") -> None:

@@ -1,7 +1,7 @@
 """The numbers for Prometheus: plain methods on one side, one page on the other. No label names a person."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import (
@@ -37,6 +37,7 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
         *("too_many_websockets", "link_disabled"),
     }
 )
+Values = dict[str, Mapping[tuple[str, ...], float]]  # of each gauge, by what its labels are
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
@@ -68,40 +69,19 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
     "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
 }
-# What it says, and its buckets.
-TIMES: Mapping[str, tuple[str, Sequence[float]]] = {
-    "command_to_card_seconds": ("From the arrival of a command or form to Slack's yes to its card.", _WAIT),
-    "click_to_result_seconds": ("From the arrival of a press on Sign out to Slack's yes to the result.", _WAIT),
-    "ack_seconds": ("From what Slack sent to its ack on the wire.", _ACK),
-}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scrape:
-    """How things are at a scrape. None: it could not be asked in time (NaN on the page), or there is none."""
-
-    status: str
-    lanes: Mapping[str, tuple[int, int]]
-    connected_for: float | None
-    missing_credentials: Mapping[str, str]  # which source gave none, and for which reason
-    pools: Mapping[str, bool]
-    audit_refusing: bool
-    last_ended: Mapping[str, float] | None
-    undelivered: int | None
-    oldest_undelivered: float | None
-
-
+@dataclass
 class Endings:
     """When requests last ended: reads from the trail what came since it last looked. Used by one thread at a time.
 
     The store knows it, so it is known after a crash and of every instance.
     """
 
-    def __init__(self, entries: Callable[[datetime | None, str | None], Iterable[Entry]], clock: Clock) -> None:
-        self._entries = entries
-        self._clock = clock
-        self._read_until = LONG_AGO
-        self._last = dict.fromkeys(map(str, OUTCOMES), 0.0)
+    entries: Callable[[datetime | None, str | None], Iterable[Entry]]
+    clock: Clock
+    _read_until: datetime = LONG_AGO
+    _last: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0.0))
 
     def last(self) -> Mapping[str, float]:
         """Return for each outcome when a request last ended so, in seconds since 1970.
@@ -109,9 +89,9 @@ class Endings:
         0: not as far as is known. What ended more than an hour before a look may be missed.
         Raises `StoreUnavailableError`.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         until = self._read_until if self._read_until <= now else LONG_AGO  # that clock has been put right since
-        for entry in self._entries(max(now - LOOK_BACK, until - OVERLAP), None):
+        for entry in self.entries(max(now - LOOK_BACK, until - OVERLAP), None):
             if entry.kind in OUTCOMES and entry.at <= now + OVERLAP:  # else it was written by a clock that was ahead
                 self._last[entry.kind] = max(self._last[entry.kind], entry.at.timestamp())
         self._read_until = now
@@ -128,15 +108,15 @@ class Metrics:
         PlatformCollector(registry=at)
         self._counters = {name: Counter(f"signout_{name}", *row, registry=at) for name, row in COUNTERS.items()}
         self._gauges = {name: Gauge(f"signout_{name}", *row, registry=at) for name, row in GAUGES.items()}
-        times = {
-            name: Histogram(f"signout_{name}", says, buckets=buckets, registry=at)
-            for name, (says, buckets) in TIMES.items()
-        }
-        # How many seconds each took.
-        self.card_shown = times["command_to_card_seconds"].observe
-        self.result_shown = times["click_to_result_seconds"].observe
-        self.acked = times["ack_seconds"].observe
+        # Each is told how many seconds something took.
+        says = "From the arrival of a command or form to Slack's yes to its card."
+        self.card_shown = Histogram("signout_command_to_card_seconds", says, buckets=_WAIT, registry=at).observe
+        says = "From the arrival of a press on Sign out to Slack's yes to the result."
+        self.result_shown = Histogram("signout_click_to_result_seconds", says, buckets=_WAIT, registry=at).observe
+        says = "From what Slack sent to its ack on the wire."
+        self.acked = Histogram("signout_ack_seconds", says, buckets=_ACK, registry=at).observe
         self.clock_off = self._gauges["clock_off_seconds"].set
+        self.connected_for = self._gauges["socket_mode_connected_seconds"].set_function  # it is asked at a scrape
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
             self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event
@@ -156,9 +136,9 @@ class Metrics:
         """Count a failed call of Slack."""
         self._counters["slack_errors"].labels(method, kind if kind in SLACK_ERRORS else OTHER).inc()
 
-    def turned_away(self, lane: str) -> None:
-        """Count work for which a lane had no place."""
-        self._counters["lane_turned_away"].labels(lane).inc()
+    def turned_away(self, lane: str) -> Callable[[], None]:
+        """Return what counts work for which a lane had no place. Its series is there from now on."""
+        return self._counters["lane_turned_away"].labels(lane).inc
 
     def greeted(self, connections: int, *, again: bool) -> None:
         """Note Slack's hello on a new Socket Mode connection, and how many it counts."""
@@ -166,39 +146,15 @@ class Metrics:
         if again:
             self._counters["socket_mode_reconnects"].inc()
 
-    def page(self, scrape: Scrape, accept: str) -> tuple[bytes, str]:
-        """Return the page, and its content type: OpenMetrics where the scraper asks for it."""
-        gauges = self._gauges
-        for status in ("ready", "degraded", "not ready"):
-            gauges["status"].labels(status.replace(" ", "_")).set(status == scrape.status)
-        for lane, (places, taken) in scrape.lanes.items():
-            gauges["lane_places"].labels(lane).set(places)
-            gauges["lane_places_taken"].labels(lane).set(taken)
-            self._counters["lane_turned_away"].labels(lane)
-        gauges["socket_mode_connected_seconds"].set(scrape.connected_for or 0)
-        gauges["audit_undelivered_entries"].set(_or_nan(scrape.undelivered))
-        gauges["audit_oldest_undelivered_age_seconds"].set(_or_nan(scrape.oldest_undelivered))
-        gauges["audit_channel_refusing"].set(scrape.audit_refusing)
-        gauges["aws_credentials"].set(not scrape.missing_credentials)
-        gauges["aws_credentials_missing"].clear()
-        if scrape.missing_credentials:
-            gauges["aws_credentials_missing"].labels(**scrape.missing_credentials).set(1)
-        for pool, in_trouble in scrape.pools.items():
-            gauges["pool_trouble"].labels(pool).set(in_trouble)
-        for outcome in OUTCOMES:
-            last = _or_nan(scrape.last_ended[outcome] if scrape.last_ended else None)
-            gauges["last_ended_timestamp_seconds"].labels(outcome).set(last)
-        encode, content_type = _encoder(accept)
+    def page(self, values: Values, accept: str) -> tuple[bytes, str]:
+        """Return the page with these gauges, and its content type: OpenMetrics where the scraper asks for it."""
+        for name, series in values.items():
+            gauge = self._gauges[name]
+            gauge.clear()
+            for labels, value in series.items():
+                (gauge.labels(*labels) if labels else gauge).set(value)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except Exception:  # noqa: BLE001 -- prometheus-client trips over some, and anyone may have written it
+            encode, content_type = choose_encoder("")
         return encode(self._registry), content_type
-
-
-def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
-    """Return what a scraper asks for; the plain form where prometheus-client trips over what it says."""
-    try:
-        return choose_encoder(accept)
-    except Exception:  # noqa: BLE001 -- anyone may have written it
-        return choose_encoder("")
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value

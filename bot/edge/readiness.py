@@ -2,25 +2,24 @@
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from bot.edge.lanes import ThreadLane, settle
+from bot.audit import OUTCOMES
+from bot.edge.metrics import Values
 from bot.errors import AwsSetupError, StoreUnavailableError
 from bot.facts.finding import Backlog
 from bot.ports import Clock, Outbox
 
-READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
-OVERDUE = timedelta(minutes=5)
+STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
+OVERDUE_SECONDS = 300.0
 SECONDS_BETWEEN_CHECKS = 30.0
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
-ROOM_TO_ASK = 6  # threads: the store's three questions, the groups', the credentials', one to spare
 
 
 class WatchedStore(Outbox, Protocol):
@@ -40,30 +39,19 @@ class WatchedStore(Outbox, Protocol):
 
 
 T = TypeVar("T")
-# What is wrong, as a sentence; None where nothing is.
-Look = Callable[[], Awaitable[str | None]]
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether to send work here, and what someone should look at."""
-
-    status: str
-    reasons: Sequence[str]
-
-
 @dataclass
 class Probe(Generic[T]):
-    """Calls `ask`, which may hang, on a thread of `lane`, one call at a time. An answer is given for `fresh` seconds.
+    """Calls `ask`, which may hang, on a thread, one call at a time. An answer is given for `fresh` seconds.
 
     Of a call that hangs each asker waits until `WITHIN` seconds after its beginning. Used on one loop.
     """
 
     WITHIN: ClassVar[float] = 2.0
 
-    lane: ThreadLane
     ask: Callable[[], T]
     fresh: float = 3.0
     _begun: float = 0.0
@@ -74,9 +62,7 @@ class Probe(Generic[T]):
         """Return the answer, at most `fresh` seconds old. Raises `TimeoutError`, or as `ask` does."""
         now = time.monotonic()
         if self._answer is None or (self._answer.done() and now >= self._stale_at):
-            called: Future[T] = Future()
-            self.lane.run(None, partial(settle, called, self._dated), urgent=True)
-            self._answer, self._begun = asyncio.wrap_future(called), now
+            self._answer, self._begun = asyncio.get_running_loop().run_in_executor(None, self._dated), now
             # Else asyncio complains of a failure that comes after its askers have gone.
             self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
         await asyncio.wait((self._answer,), timeout=max(self._begun + self.WITHIN - now, 0))
@@ -91,129 +77,103 @@ class Probe(Generic[T]):
             self._stale_at = time.monotonic() + self.fresh
 
 
+@dataclass(kw_only=True)
 class Outlook:
     """Asks the store, the groups, the audit channel and AWS how they are, without waiting for what hangs.
 
     `no_credentials` says why there are none, `pool_troubles` why the last call for each pool failed (None: it did not).
     """
 
-    def __init__(  # noqa: PLR0913 -- each is asked in its own way
-        self,
-        store: WatchedStore,
-        clock: Clock,
-        *,
-        audit_refusing: Callable[[], str | None],
-        unlisted_groups: Callable[[], Sequence[str]],
-        no_credentials: Callable[[], AwsSetupError | None],
-        pool_troubles: Callable[[], Mapping[str, str | None]],
-        last_ended: Callable[[], Mapping[str, float]],
-    ) -> None:
-        self._lane = ThreadLane("health", ROOM_TO_ASK)
-        self._store_is_open = self._has_stopped = False
-        self._trouble: str | None = None
-        self._no_credentials: AwsSetupError | None = NOT_YET
-        self._clock = clock
-        self._audit_refusing = audit_refusing
-        self.pool_troubles = pool_troubles
-        self._writable = Probe(self._lane, store.check_writable)
-        self._backlog = Probe(self._lane, store.backlog, fresh=1.0)
-        self._groups = Probe(self._lane, unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
-        self._credentials = Probe(self._lane, no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
-        self._last_ended = Probe(self._lane, last_ended, fresh=SECONDS_BETWEEN_CHECKS)
+    store: WatchedStore
+    clock: Clock
+    audit_refusing: Callable[[], str | None]
+    unlisted_groups: Callable[[], Sequence[str]]
+    no_credentials: Callable[[], AwsSetupError | None]
+    pool_troubles: Callable[[], Mapping[str, str | None]]
+    last_ended: Callable[[], Mapping[str, float]]
+    store_is_open: bool = False  # before and after that it is not asked
+    _trouble: str | None = field(default=None, init=False)
+    _no_credentials: AwsSetupError | None = field(default=NOT_YET, init=False)
 
-    def start(self) -> None:
-        """Begin to ask: the store is open."""
-        self._store_is_open = True
+    def __post_init__(self) -> None:
+        self._writable = Probe(self.store.check_writable)
+        self._backlog = Probe(self.store.backlog, fresh=1.0)
+        self._groups = Probe(self.unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
+        self._credentials = Probe(self.no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
+        self._last_ended = Probe(self.last_ended, fresh=SECONDS_BETWEEN_CHECKS)
 
-    def stop(self) -> None:
-        """Ask no more."""
-        self._store_is_open, self._has_stopped = False, True
-        self._lane.stop()
+    async def told(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
+        """Return what is wrong with what the bot needs, and with the rest, a sentence each; None where nothing is."""
+        asked = self.unwritable(), self.credentials(), self.waiting(), self._answer(self._groups)
+        store, credentials, waiting, unlisted = await asyncio.gather(*asked)
+        refusing, age, groups = self.audit_refusing(), waiting[1] if waiting else 0.0, " and ".join(unlisted or ())
+        return (store, credentials), (
+            refusing and f"The audit channel takes no messages ({refusing}). They are kept and delivered later.",
+            f"An undelivered audit entry has waited for {age // 60:.0f} minutes." if age > OVERDUE_SECONDS else None,
+            " ".join(filter(None, self.pool_troubles().values())),
+            groups and f"Slack does not list {groups}, so it allows no one. The log says why.",
+        )
 
-    async def backlog(self) -> Backlog | None:
-        """Return what waits for delivery, or None where the store does not say."""
-        return await self._told(self._backlog)
+    async def gauges(self) -> Values:
+        """Return the numbers that are asked for at a scrape. What could not be asked in time is NaN."""
+        entries, age = await self.waiting() or (math.nan, math.nan)
+        last_ended = await self._answer(self._last_ended) or dict.fromkeys(OUTCOMES, math.nan)
+        why = self._no_credentials
+        return {
+            "audit_undelivered_entries": {(): entries},
+            "audit_oldest_undelivered_age_seconds": {(): age},
+            "audit_channel_refusing": {(): self.audit_refusing() is not None},
+            "aws_credentials": {(): why is None},
+            "aws_credentials_missing": {(why.source, why.kind): 1} if why else {},
+            "pool_trouble": {(pool,): trouble is not None for pool, trouble in self.pool_troubles().items()},
+            "last_ended_timestamp_seconds": {(outcome,): at for outcome, at in last_ended.items()},
+        }
 
-    async def last_ended(self) -> Mapping[str, float] | None:
-        """Return when a request last ended with each outcome, or None where the store does not say."""
-        return await self._told(self._last_ended)
-
-    async def _told(self, probe: Probe[T]) -> T | None:
-        if self._store_is_open:
-            with suppress(Exception):  # that the store is out of order is told by `store`; a group is asked again soon
+    async def _answer(self, probe: Probe[T]) -> T | None:
+        if self.store_is_open:
+            with suppress(Exception):  # `unwritable` tells of a store out of order; a group is asked again soon
                 return await probe.answer()
         return None
 
-    def age(self, since: datetime | None) -> timedelta:
-        """Return for how long something has waited."""
-        return max(self._clock.now() - since, timedelta(0)) if since else timedelta(0)
+    async def waiting(self) -> tuple[int, float] | None:
+        """Return how many entries wait for delivery, and for how many seconds the oldest outcome does.
 
-    async def store(self) -> str | None:
+        Refusals may wait: anyone can cause them. None where the store does not say.
+        """
+        backlog = await self._answer(self._backlog)
+        if backlog is None:
+            return None
+        waited = self.clock.now() - backlog.oldest_at if backlog.oldest_at else timedelta(0)
+        return backlog.entries, max(waited.total_seconds(), 0.0)
+
+    async def unwritable(self) -> str | None:
         """Say where the store cannot be written."""
-        if not self._store_is_open:
+        if not self.store_is_open:
             return "The store is not open yet. The log says what the bot waits for."
+        trouble = None
         try:
             await self._writable.answer()
         except TimeoutError:
             return "The store does not answer in time, so no one can be signed out."
         except Exception as error:  # noqa: BLE001 -- for any error: nothing can be written
-            self._note(error.reason if isinstance(error, StoreUnavailableError) else repr(error))
-            return "The store cannot be written, so no one can be signed out. The log says why."
-        self._note(None)
-        return None
-
-    def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self._trouble:  # said once, even if it is asked often
-            log.error("The store cannot be written: %s", trouble)
+            trouble = error.reason if isinstance(error, StoreUnavailableError) else repr(error)
+            if trouble != self._trouble:  # said once, even if it is asked often
+                log.error("The store cannot be written: %s", trouble)  # noqa: TRY400 -- its reason says it
         self._trouble = trouble
-
-    async def audit_channel(self) -> str | None:
-        """Say where someone has to repair the audit channel."""
-        if reason := self._audit_refusing():
-            return f"The audit channel takes no messages ({reason}). They are kept and delivered later."
-        return None
-
-    async def delivery(self) -> str | None:
-        """Say where an outcome has waited for the audit channel for long. Refusals may wait: anyone can cause them."""
-        backlog = await self.backlog()
-        age = self.age(backlog.oldest_at) if backlog else timedelta(0)
-        if age <= OVERDUE:
-            return None
-        return f"An undelivered audit entry has waited for {age // timedelta(minutes=1)} minutes."
+        return trouble and "The store cannot be written, so no one can be signed out. The log says why."
 
     async def credentials(self) -> str | None:
         """Say where the bot has no AWS credentials."""
-        if self._has_stopped:
-            return None
         with suppress(TimeoutError):  # then it is as it was: new ones are asked for while the old ones are still good
             before, self._no_credentials = self._no_credentials, await self._credentials.answer()
             if self._no_credentials and str(before) != str(self._no_credentials):
                 log.error("There are no AWS credentials. %s", self._no_credentials)
-        why = self._no_credentials
-        if not why:
-            return None
-        return f"The bot has no AWS credentials ({why.kind}), so no one can be signed out. {why}".rstrip()
-
-    def missing_credentials(self) -> Mapping[str, str]:
-        """Return which source gave no credentials, and why, as was last known; nothing where there are some."""
-        why = self._no_credentials
-        return {"source": why.source, "reason": why.kind} if why else {}
-
-    async def cognito(self) -> str | None:
-        """Say for which pools the last call did not reach Cognito, or Cognito did not take the credentials."""
-        return " ".join(filter(None, self.pool_troubles().values())) or None
-
-    async def groups(self) -> str | None:
-        """Say which user groups Slack does not list."""
-        unlisted = await self._told(self._groups)
-        if not unlisted:
-            return None
-        return f"Slack does not list {' and '.join(unlisted)}, so it allows no one. The log says why."
+        if why := self._no_credentials:
+            return f"The bot has no AWS credentials ({why.kind}), so no one can be signed out. {why}".rstrip()
+        return None
 
 
-async def readiness(needs: Sequence[Look], wishes: Sequence[Look]) -> Readiness:
-    """Return whether it is ready: without a need the bot is not ready; without a wish it is degraded."""
-    said = await asyncio.gather(*(look() for look in (*needs, *wishes)))
-    missing, troubles = list(filter(None, said[: len(needs)])), list(filter(None, said[len(needs) :]))
-    status = NOT_READY if missing else DEGRADED if troubles else READY
-    return Readiness(status, missing + troubles)
+def readiness(needs: Iterable[str | None], wishes: Iterable[str | None]) -> tuple[str, Sequence[str]]:
+    """Return the status and why: without a need the bot is not ready, without a wish it is degraded."""
+    missing, troubles = list(filter(None, needs)), list(filter(None, wishes))
+    return NOT_READY if missing else DEGRADED if troubles else READY, missing + troubles

@@ -10,7 +10,6 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.backoff import pause
-from bot.clock import CheckedClock
 from bot.edge.health import Pages, serve_health
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane, UnwaitedThreads
@@ -19,6 +18,7 @@ from bot.edge.readiness import Outlook, WatchedStore
 from bot.edge.rounds import Rounds
 from bot.edge.socket_mode import LONGEST_PAUSE, SocketMode, who_are_we
 from bot.errors import StoreUnavailableError
+from bot.facts.clock import CheckedClock
 from bot.flow import Flow
 
 LAST_ACKS_SECONDS = 0.2
@@ -58,7 +58,7 @@ class Edge:
                 try:
                     await self._serve(stop)
                 finally:
-                    self.outlook.stop()
+                    self.outlook.store_is_open = False
                     self.store.close()
         finally:
             await health.cleanup()
@@ -82,7 +82,7 @@ class Edge:
                 return
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        self.outlook.start()
+        self.outlook.store_is_open = True
         for rounds in self.rounds:
             rounds.start()
         try:

@@ -9,14 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
-from slack_bolt import App
+from slack_bolt import App, BoltRequest, BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import SlackResponse, WebClient
 
 from bot.backoff import pause
-from bot.edge.dispatch import dispatched
 from bot.edge.metrics import Metrics
 from bot.errors import BotError
 from bot.facts.duration import retry_after
@@ -53,7 +52,8 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
                 return answer
             reason = f"an answer without {wanted}"
         except SlackApiError as error:
-            reason, wait = _said(error)
+            reason = word_in(getattr(error.response, "data", None)) or "no answer of Slack's"  # a proxy's, say
+            wait = retry_after(getattr(error.response, "headers", None) or {})
             if reason in refused:
                 raise RefusedTokenError(
                     f"Slack refuses {setting} ({reason}). Give the installed app's token."
@@ -66,22 +66,17 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
         await asyncio.sleep(wait.total_seconds())
 
 
-def _said(error: SlackApiError) -> tuple[str, timedelta | None]:
-    """Return Slack's word for an error, and how long it asks not to be called. The answer may not be Slack's."""
-    reason = word_in(getattr(error.response, "data", None)) or "no answer of Slack's"
-    return reason, retry_after(getattr(error.response, "headers", None) or {})
+def dispatched(app: App, payload: dict[str, Any], context: dict[str, Any] | None = None) -> BoltResponse:
+    """Return Bolt's answer to what Slack sent, with `context` for its listeners; 400 where Bolt itself fails at it.
 
-
-async def _connected(session: ClientSession, url: str) -> ClientWebSocketResponse:
-    proxy = proxy_to(url)
-    return await session.ws_connect(
-        url,
-        timeout=GOODBYE,
-        heartbeat=PING_SECONDS,
-        proxy=proxy,
-        proxy_headers=proxy.headers if proxy else None,
-        ssl=tls(),
-    )
+    It leaves no traceback, which could quote what was sent.
+    """
+    try:
+        # The mode in which Bolt takes what was read already. By itself it would lose a command that says "payload".
+        return app.dispatch(BoltRequest(mode="socket_mode", body=payload, context=context))
+    except Exception as error:  # noqa: BLE001 -- Bolt may fail at anything in it
+        log.error("What Slack sent cannot be read: %s in Bolt", type(error).__name__)  # noqa: TRY400
+        return BoltResponse(status=400)
 
 
 class SocketMode:
@@ -101,6 +96,7 @@ class SocketMode:
         self._session: ClientSession | None = None
         self._socket: ClientWebSocketResponse | None = None
         self._renewal: asyncio.Task[None] | None = None
+        metrics.connected_for(self._connected_for)
 
     async def connect(self) -> None:
         """Connect, trying again until Slack lets us; from then on the connection renews itself.
@@ -130,7 +126,15 @@ class SocketMode:
                 await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
             url = (await ask_slack("apps.connections.open", self._ask, "url", refused, "SLACK_APP_TOKEN"))["url"]
             try:  # each address once: its ticket is good for one try
-                return await _connected(session, url)
+                proxy = proxy_to(url)
+                return await session.ws_connect(
+                    url,
+                    timeout=GOODBYE,
+                    heartbeat=PING_SECONDS,
+                    proxy=proxy,
+                    proxy_headers=proxy.headers if proxy else None,
+                    ssl=tls(),
+                )
             except Exception as error:  # noqa: BLE001 -- another address may be better
                 self._lost("timed_out" if isinstance(error, TimeoutError) else "unreachable", trouble_of(error))
 
@@ -174,30 +178,27 @@ class SocketMode:
             log.error("What Slack sent in Socket Mode could not be taken (%s)", type(error).__name__)  # noqa: TRY400
         return None
 
-    async def unreachable(self) -> str | None:
+    def unreachable(self) -> str | None:
         """Say where Slack cannot reach the bot. While the connection is renewed, `GAP_SECONDS` do not count."""
-        self._is_connected()
-        if self._connected_at is not None and time.monotonic() - self._connected_at < GAP_SECONDS:
+        now = time.monotonic()
+        if self._is_connected():
+            self._connected_at = now
+        if self._connected_at is not None and now - self._connected_at < GAP_SECONDS:
             return None
         return "Slack cannot reach the bot: Socket Mode is not connected."
 
-    async def ghosts(self) -> str | None:
+    def ghosts(self) -> str | None:
         """Say where other connections of this app get what Slack sends, or soon will."""
         if self._connections <= (1 if self._sole_instance else MOST_CONNECTIONS - 1):
             return None
         why = "a SQLite store serves one instance" if self._sole_instance else f"it allows {MOST_CONNECTIONS}"
         return f"Slack counted {self._connections} connections of this app when this one began, and {why}."
 
-    async def connected_for(self) -> float | None:
-        """Return since how many seconds the connection is there, or None."""
-        connected = self._is_connected()
-        return time.monotonic() - self._greeted_at if connected and self._greeted_at is not None else None
+    def _connected_for(self) -> float:
+        return time.monotonic() - self._greeted_at if self._is_connected() and self._greeted_at is not None else 0.0
 
     def _is_connected(self) -> bool:
-        connected = self._socket is not None and not self._socket.closed
-        if connected:
-            self._connected_at = time.monotonic()
-        return connected
+        return self._socket is not None and not self._socket.closed
 
     def _greeted(self, connections: int) -> None:
         """Note Slack's hello, in which it counts the connections of this app."""

@@ -6,6 +6,7 @@ aws_cli.py      the AWS CLI's own command, and what its options mean here
 advice.py       what is said of an error code of AWS's, and of the outcomes without a yes
 slack_words.py  Slack's hosts, and its words for what went wrong
 aws_names.py    how a region, an error code and the ARN of an IAM user or role look
+clock.py        whether this machine's clock is right
 duration.py     lengths of time as they are written, such as 5m
 way.py          the way to Slack and AWS as the environment names it: past which proxy, and what is trusted
 boto3_clients.py  lets boto3's clients go that way and keep to leaving.py, and tells a clock what they answer

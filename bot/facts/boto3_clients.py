@@ -9,7 +9,7 @@ from operator import attrgetter
 from ssl import SSLContext
 from typing import Any
 
-from bot.clock import CheckedClock
+from bot.facts.clock import CheckedClock
 from bot.facts.leaving import in_time
 from bot.facts.way import certificates, proxy_to, tls
 

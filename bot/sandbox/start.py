@@ -83,7 +83,7 @@ async def bot_on(stage: Stage) -> AsyncIterator[asyncio.Task[None]]:
     """Run the bot on a stage for as long as the context lasts, from the moment when its socket is connected."""
     import boto3  # noqa: PLC0415 - takes a while, which the first step should not wait for
 
-    from bot.wiring.run import serve  # noqa: PLC0415 - likewise
+    from bot.wiring.run import build  # noqa: PLC0415 - likewise
 
     os.environ.update({name: value for name, value in stage.environment.items() if name.startswith("AWS_")})
     settings = load(stage.environment | DRAIN_AT_ONCE)
@@ -91,7 +91,7 @@ async def bot_on(stage: Stage) -> AsyncIterator[asyncio.Task[None]]:
     refuse_what_is_not_loopback((settings.slack_api_url, cognito.meta.endpoint_url))
     cognito.close()
     stop = asyncio.Event()
-    bot = asyncio.create_task(serve(settings, host="127.0.0.1", port=0, stop=stop))
+    bot = asyncio.create_task(build(settings).serve("127.0.0.1", 0, stop))
     try:
         await _connected(stage, bot)
         yield bot

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.authorize import Allowed, Allowlist
 from bot.facts.aws_names import region_of
-from bot.reason import ReasonRule
+from bot.options import ReasonRule
 from bot.settings import syntax
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)

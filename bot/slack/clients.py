@@ -19,8 +19,8 @@ from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.util import Timeout, parse_url
 from urllib3.util.connection import create_connection
 
-from bot.clock import CheckedClock
 from bot.errors import DeliveryError
+from bot.facts.clock import CheckedClock
 from bot.facts.duration import retry_after
 from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
 from bot.facts.slack_words import word_in

@@ -10,9 +10,8 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.errors import BotError, UsageError
-from bot.options import MAX_REASON, MAX_TARGET, check_reason, check_target
+from bot.options import MAX_REASON, MAX_TARGET, ReasonRule, check_reason, check_target
 from bot.ports import Place
-from bot.reason import ReasonRule
 from bot.request import Options, Request
 from bot.slack.clients import reason_of
 from bot.slack.reply import CardReply

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.how_read import difference
-from bot.reason import ReasonRule
+from bot.options import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_name, personal_in
 from bot.visible import visible

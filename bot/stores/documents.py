@@ -16,8 +16,9 @@ from pydantic_core import from_json
 
 from bot.action import ACTIONS, Step
 from bot.audit import Entry, Kind
+from bot.errors import StoreError
 from bot.facts.aws_names import region_of
-from bot.ports import LiveMessage, Place
+from bot.ports import LiveMessage, Show
 from bot.request import AWAITING, ENDED, Account, Request, State
 
 T = TypeVar("T")
@@ -26,8 +27,9 @@ Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
 SHAPE = 1  # what is written
-FIRST_DUE = 100  # of so many due entries the oldest come first, even if they were put off
-DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
+# What entries and cards wait as. For requests `values_of_request` says it.
+UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
+TALLY, CARD = "tally", "card"
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
 _CARD = TypeAdapter(LiveMessage)
@@ -48,19 +50,17 @@ SHAPES: Mapping[int, Shape | None] = {1: None}  # None: as it is
 
 def values_of_request(request: Request) -> Values:
     """Return the values of a request: what it is `due` as until it ends, and when; which `account` it signed out."""
-    due: tuple[str | None, str | None] = None, None
-    if request.state in AWAITING:
-        due = "awaiting", text(request.expires_at)
-    elif request.state is State.READY:
-        due = "ready", text(request.decided_at)
-    elif request.state is State.RUNNING and request.claim:
-        due = "running", text(request.claim.until)
+    due, due_at = {
+        **dict.fromkeys(AWAITING, ("awaiting", request.expires_at)),
+        State.READY: ("ready", request.decided_at),
+        State.RUNNING: ("running", request.claim.until if request.claim else None),
+    }.get(request.state, (None, None))
     signs_out = Step.SIGN_OUT in ACTIONS[request.ask.options.action].steps
     return {
         "id": request.id,
         "version": request.version,
-        "due": due[0],
-        "due_at": due[1],
+        "due": due,
+        "due_at": text(due_at),
         "account": account_key(request.account) if signs_out and request.state is State.DONE else None,
         "ended_at": text(request.ended_at) if request.state in ENDED else None,
         "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
@@ -98,21 +98,46 @@ def entry_of(stored: Stored) -> Entry:
     return _ENTRY.validate_python((shape.entry(document) if shape else document) | {"delivery": delivery})
 
 
-def values_of_place(place: Place | None) -> Values:
-    """Return where a card is, each value None where that is not known."""
+def new_card(request: Request, show: Show) -> LiveMessage:
+    """Return the card of a new request."""
+    return LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
+
+
+def values_of_card(card: LiveMessage) -> Values:
+    """Return the values of a card, each value of its place None where that is not known."""
+    place = card.place
     return {
+        "id": card.request_id,
+        "version": card.version,
+        "due_at": text(card.due_at),
+        "failures": card.failures,
+        "held_by": card.hold,
         "response_url": place and place.response_url,
         "place_until": place and text(place.until),
         "replaces": place and place.replaces,
     }
 
 
-def card_of(request_id: str, stored: Stored) -> LiveMessage:
-    """Return the card of a request. Raises `ValueError` for one that cannot be read."""
+def card_of(stored: Stored) -> LiveMessage:
+    """Return a stored card. Raises `ValueError` or `LookupError` for one that cannot be read."""
+    if stored.get("shape", SHAPE) not in SHAPES:
+        raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
-    values = {"request_id": request_id, "hold": stored.get("held_by"), "place": place if until else None}
+    values = {"request_id": stored["id"], "hold": stored.get("held_by"), "place": place if until else None}
     return _CARD.validate_python({**stored, **values})
+
+
+def of_another_version(store: str, schema: int | None, known: int) -> StoreError:
+    """Return what is said of a store that a newer bot has taken, or (None) that version 0.1 made."""
+    if schema is None:
+        return StoreError(
+            f"The {store} is one of version 0.1, which this version does not read.",
+            "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new"
+            " store.",
+        )
+    sentence = f"The {store} has schema {schema}, this bot knows {known}."
+    return StoreError(sentence, "Run the newer bot, or give another store.")
 
 
 class Readings:
@@ -142,11 +167,6 @@ class Readings:
 def text(time: datetime | None) -> str | None:
     """Return a time as stored: UTC, to the microsecond, of fixed width, so that texts sort as their times do."""
     return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def time_or_none(stored: str | None) -> datetime | None:
-    """Return a stored time, or None."""
-    return None if stored is None else datetime.fromisoformat(stored)
 
 
 def account_key(account: Account) -> str:

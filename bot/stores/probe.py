@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
 from bot.stores.dynamodb.calls import Calls
-from bot.stores.dynamodb.create import CHECK_ACTIONS, PROTECTIONS
+from bot.stores.dynamodb.create import PROTECTIONS
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.file import connect, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest
@@ -72,13 +72,15 @@ def try_protection(table: str) -> Iterator[Finding]:
     """Say whether the table can be restored, and whether DynamoDB sweeps it."""
     calls = Calls(table)
     try:
-        for each, action in zip(PROTECTIONS, CHECK_ACTIONS, strict=True):
+        for each in PROTECTIONS:
             line = f"{NAME}, {each.name}"
             try:
                 is_on = each.is_on(calls.client(), table)
             except (ClientError, BotoCoreError, AwsSetupError, StoreError) as error:
                 why = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
-                yield Finding(line, "not tried", f"not known ({why})", f"Where the table is there, allow {action}.")
+                yield Finding(
+                    line, "not tried", f"not known ({why})", f"Where the table is there, allow {each.action}."
+                )
                 continue
             if is_on:
                 yield Finding(line, "ok", "is switched on")

@@ -7,6 +7,5 @@ screen.py           the words and facts that they are shown
 audit_command.py    the command line of `audit`, which entries it wants, and how they are written to standard output
 audit_formats.py    entries as JSON lines and CSV, with the fields that people's scripts use, and as a table
 check_report.py     what `check` found, a line each or as JSON
-output.py           standard output and standard error
-endings.py          exit codes, those of `signout` as the AWS CLI has them, and what Ctrl-C does
+output.py           how a command speaks and ends: standard output and error, exit codes, and what Ctrl-C does
 """

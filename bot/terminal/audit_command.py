@@ -4,14 +4,15 @@ import argparse
 import gc
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, TextIO
+from functools import partial
+from typing import TextIO
 
 from bot.audit import Entry, Kind
 from bot.facts.duration import read_duration
-from bot.terminal.audit_formats import Write, as_csv, as_csv_for_excel, as_json, as_table
+from bot.terminal.audit_formats import MARK, Write, as_csv, as_json, as_table
 from bot.terminal.output import writing
 
 LOOKED_AT_ONCE = 500  # after so many entries, what was found among them is written
@@ -19,7 +20,13 @@ _ABOUT = """\
 Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
 right to read the store, and neither Slack nor Cognito. All of it is shown, personal data too: the
 setting `pii` does not matter here."""
-_FORMATS = """\
+FORMATS: Mapping[str, Callable[[TextIO], Write]] = {
+    "table": lambda out: as_table(out, shutil.get_terminal_size().columns if out.isatty() else None),
+    "json": as_json,
+    "csv": as_csv,
+    "csv-excel": partial(as_csv, mark=MARK),
+}
+_ABOUT_FORMATS = """\
 WHEN is how long ago (90s, 30m, 2h, 7d), a date (its first moment), or a date with a time: 2026-11-20T10:00Z. Without an
 offset it is UTC, as is everything shown.
 
@@ -45,7 +52,7 @@ class Wanted:
     pool: str | None = None
     outcome: Sequence[Kind] = ()
     request: str | None = None
-    format: Literal["table", "json", "csv", "csv-excel"] = "table"
+    format: str = "table"
 
     def passes(self, entry: Entry) -> bool:
         """Return whether this entry is wanted: from `since` on, and before `until`. `request` is the store's to ask."""
@@ -78,7 +85,7 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "signout-bot audit",
         description=_ABOUT,
-        epilog=_FORMATS,
+        epilog=_ABOUT_FORMATS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -91,7 +98,7 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     kinds = f"{', '.join(Kind)}; may be given several times"
     add("--outcome", type=Kind, choices=list(Kind), metavar="WHICH", action="append", default=[], help=kinds)
     add("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
-    add("--format", choices=("table", "json", "csv", "csv-excel"), default="table", help="(default %(default)s)")
+    add("--format", choices=FORMATS, default="table", help="(default %(default)s)")
     return parser
 
 
@@ -99,24 +106,13 @@ def write_entries(entries: Iterable[Entry], wanted: Wanted) -> None:
     """Write what is wanted to standard output. Memory holds one entry. Raises `OutputError`."""
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     with writing() as out:
-        write = _writer(wanted.format, out)
+        out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
+        write = FORMATS[wanted.format](out)
         for count, entry in enumerate(entries):
             if wanted.passes(entry):
                 write(entry)
             if count % LOOKED_AT_ONCE == 0:
                 out.flush()
-
-
-def _writer(form: str, out: TextIO) -> Write:
-    out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
-    match form:
-        case "json":
-            return as_json(out)
-        case "csv":
-            return as_csv(out)
-        case "csv-excel":
-            return as_csv_for_excel(out)
-    return as_table(out, shutil.get_terminal_size().columns if out.isatty() else None)
 
 
 def _moment(now: datetime) -> Callable[[str], datetime]:

@@ -62,7 +62,7 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
 _NESTED = {"operator": Operator, "account": Account}
 _NO_COLUMN = "preferred_username"  # another column there would move those that scripts know by their place
 _FORMULA = frozenset("=+-@")
-_MARK = "\ufeff"  # by which Excel knows a file as UTF-8
+MARK = "\ufeff"  # by which Excel knows a file as UTF-8
 _NOT_PLAIN = re.compile(r"[^ -~]")
 
 
@@ -79,12 +79,13 @@ def as_json(out: TextIO) -> Write:
     return write
 
 
-def as_csv(out: TextIO) -> Write:
+def as_csv(out: TextIO, mark: str = "") -> Write:
     """Write a header, then each entry as one row as RFC 4180 has it: the fields of the JSON, `operator_id` for nested.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front.
+    A text that a spreadsheet would run as a formula gets an apostrophe in front. Before it all comes `mark`.
     """
     on_screen = out.isatty()
+    out.write(mark)
     writer = csv.writer(out)
     writer.writerow(name for name, _ in _columns(None))
 
@@ -93,12 +94,6 @@ def as_csv(out: TextIO) -> Write:
         writer.writerow(map(visible, cells) if on_screen else cells)
 
     return write
-
-
-def as_csv_for_excel(out: TextIO) -> Write:
-    """Write the same, and before it the byte order mark without which Excel reads letters beyond ASCII wrongly."""
-    out.write(_MARK)
-    return as_csv(out)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -172,30 +167,25 @@ NOTHING_CUT = 24
 
 def as_table(out: TextIO, width: int | None) -> Write:
     """Write a header, then each entry as one line of at most `width` cells; where it is None nothing is cut."""
-    columns = COLUMNS[: _fitting(width)] if width else COLUMNS
-    widths = _widths(columns, width) if width else [max(each.narrowest, each.share and NOTHING_CUT) for each in columns]
+    columns = _sized(width)
 
     def line(texts: Iterable[str]) -> str:
-        cells = (_padded(visible(text), size, cut=bool(width)) for text, size in zip(texts, widths, strict=True))
+        cells = (_padded(visible(text), size, cut=bool(width)) for text, (_, size) in zip(texts, columns, strict=True))
         return f"{GAP.join(cells).rstrip()}\n"
 
-    out.write(line(column.title for column in columns))
-    return lambda entry: out.write(line(column.of(entry) or "" for column in columns))
+    out.write(line(column.title for column, _ in columns))
+    return lambda entry: out.write(line(column.of(entry) or "" for column, _ in columns))
 
 
-def _fitting(width: int) -> int:
-    """Return how many columns fit; the first three are always shown."""
-    return max(3, *(n for n in range(len(COLUMNS) + 1) if _least(COLUMNS[:n]) <= width))
-
-
-def _least(columns: Sequence[Column]) -> int:
-    return sum(column.narrowest for column in columns) + len(GAP) * (len(columns) - 1)
-
-
-def _widths(columns: Sequence[Column], width: int) -> list[int]:
-    spare = max(width - _least(columns), 0)
-    shares = sum(column.share for column in columns)
-    return [column.narrowest + spare * column.share // shares for column in columns]
+def _sized(width: int | None) -> Sequence[tuple[Column, int]]:
+    """Return the columns that fit, the first three at least, and how wide each is."""
+    if width is None:
+        return [(each, NOTHING_CUT if each.share else each.narrowest) for each in COLUMNS]
+    columns = list(COLUMNS)
+    while (spare := width + len(GAP) - sum(each.narrowest + len(GAP) for each in columns)) < 0 and columns[3:]:
+        columns.pop()
+    shares = sum(each.share for each in columns)
+    return [(each, each.narrowest + max(spare, 0) * each.share // shares) for each in columns]
 
 
 def _padded(text: str, size: int, *, cut: bool) -> str:

@@ -5,9 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
+from bot.facts.clock import ahead, date_in
 from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible
@@ -32,17 +32,12 @@ def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
-    """Compare this machine's clock with a Date header, which is cut to the second.
-
-    The time that the answer took is in this machine's favour: only what is certainly wrong is said.
-    """
-    try:
-        theirs = parsedate_to_datetime(date or "").astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
+    """Compare this machine's clock with a Date header; only what is certainly wrong is said."""
+    theirs = date_in({"date": date})
+    if theirs is None:
         return Finding(name, "not tried", "not tried: no answer with a date")
-    ahead = (asked_at - theirs).total_seconds() - 1
-    behind = (theirs - answered_at).total_seconds()
-    skew, word = max((ahead, "ahead"), (behind, "behind"))
+    off = ahead(asked_at, theirs, answered_at).total_seconds()
+    skew, word = abs(off), "ahead" if off > 0 else "behind"
     if skew < WARN_FROM_SECONDS:
         return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
     return Finding(
@@ -65,7 +60,7 @@ def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = 
             line = line.replace(secret, "[hidden]")
         output.show(visible(line.rstrip()).encode(encoding, "backslashreplace").decode(encoding))
 
-    signs = _signs(encoding)
+    signs = _SIGNS if encoding.lower().startswith("utf") else _PLAIN_SIGNS
     seen: list[Finding] = []
     for finding in found:
         seen.append(finding)
@@ -75,14 +70,6 @@ def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = 
     in_json = {"ok": not counts["missing"], "checks": [asdict(each) for each in seen]}
     show(json.dumps(in_json) if as_json else _summary(counts))
     return 1 if counts["missing"] else 0
-
-
-def _signs(encoding: str) -> Mapping[str, str]:
-    try:
-        "".join(_SIGNS.values()).encode(encoding)
-    except UnicodeEncodeError:
-        return _PLAIN_SIGNS
-    return _SIGNS
 
 
 def _summary(counts: Counter[str]) -> str:

@@ -14,24 +14,16 @@ from bot.facts.aws_names import ROLE_OR_USER
 DEFAULT_PORT = 3000
 HIGHEST_PORT = 65535
 _PORT_OF_RUN = f"of the health pages, and of /slack/events over HTTP; 0 picks one (default PORT, else {DEFAULT_PORT})"
-ABOUT: Mapping[str, str] = {
-    "run": "serve Slack until SIGTERM",
-    "check": "try everything the bot needs, and say what is missing",
-    "signout": "sign a person out from this terminal, as the AWS CLI does",
-    "audit": "show the audit log",
-    "manifest": "print the Slack app's manifest",
-    "iam-policy": "print the least that AWS must allow the bot",
-    "table": "print the DynamoDB table, or make it",
-    "sandbox": "try the bot on this machine, without any account",
-}
-# What else the help of a verb says.
-_MORE: Mapping[str, str] = {
-    "run": "Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP.",
-    "check": "It signs no one out.",
-    "manifest": "For Socket Mode, unless there is --http.",
-    "iam-policy": "With role_arn, what that role needs as well.",
-    "table": "As CloudFormation; SIGNOUT_STORE names it.",
-    "sandbox": "Ctrl-C stops it all.",
+# What each verb is for, and what else its help says; `signout` and `audit` have their own.
+ABOUT: Mapping[str, tuple[str, str]] = {
+    "run": ("serve Slack until SIGTERM", "Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP."),
+    "check": ("try everything the bot needs, and say what is missing", "It signs no one out."),
+    "signout": ("sign a person out from this terminal, as the AWS CLI does", ""),
+    "audit": ("show the audit log", ""),
+    "manifest": ("print the Slack app's manifest", "For Socket Mode, unless there is --http."),
+    "iam-policy": ("print the least that AWS must allow the bot", "With role_arn, what that role needs as well."),
+    "table": ("print the DynamoDB table, or make it", "As CloudFormation; SIGNOUT_STORE names it."),
+    "sandbox": ("try the bot on this machine, without any account", "Ctrl-C stops it all."),
 }
 
 
@@ -44,7 +36,7 @@ def read_no_verb(words: Sequence[str]) -> NoReturn:
     )
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for name, line in ABOUT.items():
+    for name, (line, _) in ABOUT.items():
         verbs.add_parser(name, help=line)
     parser.parse_args(words)
     parser.error("the VERB comes first")
@@ -52,7 +44,8 @@ def read_no_verb(words: Sequence[str]) -> NoReturn:
 
 def read(verb: str, words: Sequence[str]) -> argparse.Namespace:
     """Return what was given for the options of a verb; `signout` and `audit` read their own."""
-    about = f"{ABOUT[verb][0].upper()}{ABOUT[verb][1:]}. {_MORE[verb]}"
+    line, more = ABOUT[verb]
+    about = f"{line[0].upper()}{line[1:]}. {more}"
     parser = argparse.ArgumentParser(prog=f"signout-bot {verb}", description=about, allow_abbrev=False)
     _add_options(verb, parser)
     return parser.parse_args(words)

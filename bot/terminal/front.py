@@ -3,62 +3,53 @@
 import os
 import pwd
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.confirm import Press
 from bot.errors import NO_CREDENTIALS, BotError, Code, DeniedError, NotRecordedError, UnderWayError
 from bot.flow import Flow
-from bot.ports import Clock, Place
+from bot.ports import Place
 from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
 from bot.terminal import screen
-from bot.terminal.endings import DONE, OF_SIGNOUT
-from bot.terminal.output import say
+from bot.terminal.output import DONE, OF_SIGNOUT, say
 
 NOT_LISTED = "{arn} is not in allow.terminal, so it may not sign users out. If it should be, ask the bot's engineer."
 
 
-@dataclass(frozen=True, kw_only=True)
-class TerminalFront:
-    """Takes the command of the person at this terminal, who is `arn` to AWS. The flow runs in the caller's thread."""
+def take(options: Options, flow: Flow, now: datetime, arn: str, *, yes: bool) -> int:
+    """Carry out a command of the person at this terminal, who is `arn` to AWS, in this thread; return the exit code.
 
-    flow: Flow
-    clock: Clock
-    arn: str
+    `yes`: without a question. What is not a success is said on standard error. Raises as `Flow.ask` does.
+    """
+    reply = TerminalReply(arn=arn, quiet=yes)
+    operator = Operator(team_id=TERMINAL, id=arn, name=local_account())
+    flow.ask(Ask(id=new_id(now), operator=operator, source=TERMINAL, channel_id="", options=options), reply)
+    if reply.confirming:
+        _decide(flow, reply.confirming, reply, yes=yes)
+    if not reply.told:  # another worker took the request over
+        reply.say(UnderWayError())
+    return reply.exit_code
 
-    def take(self, options: Options, *, yes: bool) -> int:
-        """Carry a command out, without a question where `yes`; return the exit code.
 
-        What is not a success is said on standard error. Raises as `Flow.ask` does.
-        """
-        reply = TerminalReply(arn=self.arn, quiet=yes)
-        operator = Operator(team_id=TERMINAL, id=self.arn, name=local_account())
-        ask = Ask(id=new_id(self.clock.now()), operator=operator, source=TERMINAL, channel_id="", options=options)
-        self.flow.ask(ask, reply)
-        if reply.confirming:
-            self._decide(reply.confirming, reply, yes=yes)
-        if not reply.told:  # another worker took the request over
-            reply.say(UnderWayError())
-        return reply.exit_code
-
-    def _decide(self, request: Request, reply: "TerminalReply", *, yes: bool) -> None:
-        press = Press(request_id=request.id, operator=request.ask.operator)
-        if why := screen.unsure(request, yes=yes):
+def _decide(flow: Flow, request: Request, reply: "TerminalReply", *, yes: bool) -> None:
+    press = Press(request_id=request.id, operator=request.ask.operator)
+    why = screen.unsure(request, yes=yes)
+    try:
+        if why:
             say(why)
-            self.flow.cancel(press, reply)
-            return
-        try:
-            confirmed = yes or screen.answers_yes(request)
-        except KeyboardInterrupt:
-            say("")  # the question's line ends here
-            self.flow.cancel(press, reply)
-            raise
-        if not confirmed:
-            self.flow.cancel(press, reply)
-            return
-        try:
-            self.flow.confirm(press, reply)
-        except KeyboardInterrupt:
-            say(f"\n{screen.INTERRUPTED}")
-            raise
+        confirmed = not why and (yes or screen.answers_yes(request))
+    except KeyboardInterrupt:
+        say("")  # the question's line ends here
+        flow.cancel(press, reply)
+        raise
+    if not confirmed:
+        flow.cancel(press, reply)
+        return
+    try:
+        flow.confirm(press, reply)
+    except KeyboardInterrupt:
+        say(f"\n{screen.INTERRUPTED}")
+        raise
 
 
 @dataclass(kw_only=True)

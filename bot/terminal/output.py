@@ -1,16 +1,28 @@
-"""What is written: to standard error for people, and to standard output, whose reader may leave early, as `head` does.
+"""How a command speaks and ends: standard error for people, standard output, its exit code, and what Ctrl-C does to it.
 
 `signout` keeps the AWS CLI's standard output: empty.
 """
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from bot.errors import BotError
+from bot.errors import BotError, Code
 from bot.visible import visible
+
+DONE = 0
+FAILED = 1
+INTERRUPTED = 130  # Ctrl-C
+# Those that the AWS CLI v2 documents as its own.
+OF_SIGNOUT: Mapping[Code, int] = {
+    Code.USAGE: 252,  # the command, or a value in it, is wrong: nothing was asked of AWS
+    Code.SETTINGS: 253,  # settings, store, credentials or permission are missing
+    Code.REFUSED: 254,  # Cognito said no
+    Code.OTHER: 255,  # nothing was begun, it was cancelled, or what became of it is not known
+}
 
 
 class OutputError(BotError):
@@ -30,7 +42,7 @@ def show(text: str) -> None:
 
 @contextmanager
 def writing() -> Iterator[TextIO]:
-    """Give standard output. Once its reader has left, everything goes nowhere; raises `OutputError`."""
+    """Give standard output. Once its reader has left, as `head` does, all goes nowhere. Raises `OutputError`."""
     try:
         yield sys.stdout
         sys.stdout.flush()
@@ -40,3 +52,23 @@ def writing() -> Iterator[TextIO]:
         os.close(nowhere)
         if not isinstance(error, BrokenPipeError):
             raise OutputError(f"Standard output does not take it: {error.strerror}.") from None
+
+
+@contextmanager
+def without_complaints() -> Iterator[None]:
+    """Keep Python from printing complaints about what Ctrl-C leaves half made, such as an answer."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Let Ctrl-C end what only reads: pydantic would make an error of its own of a `KeyboardInterrupt`."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,9 +1,9 @@
 """The command line of `signout`: a shell's words to a typed value, or an error that says what is wrong with them."""
 
+import argparse
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NoReturn
 
 from bot.errors import UsageError
 from bot.facts.aws_cli import (
@@ -45,21 +45,13 @@ _INSTEAD = {
     "no-verify-ssl": "AWS's certificate is always checked. With one of your own, set AWS_CA_BUNDLE.",
     "no-sign-request": "Without AWS credentials no one may sign users out.",
 }
-_NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")  # the one sort of value with a dash that the AWS CLI takes as one
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a command line asks for; `yes`: without a question."""
-
-    options: Options
-    yes: bool
-
-
-def read(words: Sequence[str], spelling: Spelling) -> Command | None:
-    """Return what a command line asks for, which may be the AWS CLI's own in full. Raises `UsageError`.
+def read(words: Sequence[str], spelling: Spelling) -> tuple[Options, bool] | None:
+    """Return what a command line asks for, which may be the AWS CLI's own in full, and whether without a question.
 
     A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
+    Raises `UsageError`.
     """
     try:
         options, yes = _parsed(words, spelling)
@@ -71,7 +63,7 @@ def read(words: Sequence[str], spelling: Spelling) -> Command | None:
                 raise UsageError(NO_ONE_TO_ASK)
             if options.dropped:
                 say(left_out_sentence(options.dropped))
-            return Command(options, yes)
+            return options, yes
         case Skeleton(text=text) if text:
             show(text)
         case Help():
@@ -79,44 +71,42 @@ def read(words: Sequence[str], spelling: Spelling) -> Command | None:
     return None
 
 
+class _Line(argparse.ArgumentParser):
+    """Reads words as the AWS CLI does, which is built on argparse too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}.")
+
+
 def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleton | Help, bool]:
-    # The AWS CLI takes some of its options between the words of its command too.
-    expected = list(AWS_COMMAND[AWS_COMMAND.index(words[0]) :]) if words[:1] and words[0] in AWS_COMMAND else []
-    given: dict[str, str] = {}
-    waiting = list(reversed(words))
-    while waiting:
-        word = waiting.pop()
-        if asks_for_help(word):
-            return Help(), False
-        if expected and not word.startswith("-"):
-            if word != expected.pop(0):
-                raise UsageError(OTHER_COMMAND)
-            continue
-        name, equals, value = _option(word)
-        if name in _FLAGS:
-            given[name] = ""
-            continue
-        if name in given:
-            raise UsageError(f"--{name} is given twice.")
-        if not equals and waiting and _is_value(waiting[-1]):
-            value = waiting.pop()
-        elif not equals and name != SKELETON:
-            raise UsageError(f"argument --{name}: expected one argument.")
-        given[name] = value if value or equals or name != SKELETON else "input"
-    if expected:
-        raise UsageError(OTHER_COMMAND)
+    line = _Line(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    line.add_argument(f"--{SKELETON}", dest=SKELETON, action="append", nargs="?", const="input")
+    for name in _VALUED - {SKELETON}:
+        line.add_argument(f"--{name}", dest=name, action="append")
+    for name in _FLAGS:
+        line.add_argument(f"--{name}", dest=name, action="store_const", const=[""])
+    found, others = line.parse_known_args(words)
+    if any(map(asks_for_help, others)):
+        return Help(), False
+    _check(words, others)
+    if twice := [name for name, values in vars(found).items() if len(values) > 1]:
+        raise UsageError(f"--{twice[0]} is given twice.")
+    given = {name: value for name, (value,) in vars(found).items()}
     dropped = [f"--{name}" for name in given if name in VALUED | FLAGS]
     return spelled(given, spelling, dropped), "yes" in given
 
 
-def _option(word: str) -> tuple[str, str, str]:
-    """Return the name of an option, its equals sign and its value, the last two where they are in the same word."""
-    name, equals, value = word.removeprefix("--").partition("=")
-    if word.startswith("--") and name in _INSTEAD:
-        raise UsageError(f"--{name} is not taken. {_INSTEAD[name]}")
-    if not word.startswith("--") or name not in _VALUED | _FLAGS or (equals and name in _FLAGS):
-        raise UsageError(f"Unknown options: {word}.")
-    return name, equals, value
+def _check(words: Sequence[str], others: Sequence[str]) -> None:
+    """Raise `UsageError` for words that are no option of this command, save the AWS CLI's command, or its end."""
+    begins_with = words[0] if words and words[0] in AWS_COMMAND else None
+    for word in others:
+        name = word.removeprefix("--").partition("=")[0]
+        if word.startswith("--") and name in _INSTEAD:
+            raise UsageError(f"--{name} is not taken. {_INSTEAD[name]}")
+        if word.startswith("-") or not begins_with:
+            raise UsageError(f"Unknown options: {word}.")
+    if begins_with and tuple(others) != AWS_COMMAND[AWS_COMMAND.index(begins_with) :]:
+        raise UsageError(OTHER_COMMAND)
 
 
 def read_file(path: str) -> str:
@@ -127,7 +117,3 @@ def read_file(path: str) -> str:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"Unable to load paramfile file://{path}: {why}.") from None
-
-
-def _is_value(word: str) -> bool:
-    return not word.startswith("-") or word == "-" or " " in word or bool(_NEGATIVE_NUMBER.fullmatch(word))

@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.aws.check_pools import aws_clock, try_pool
 from bot.aws.watch import CREDENTIALS, try_credentials
-from bot.edge.lanes import ThreadLane, settle
+from bot.edge.lanes import UnwaitedThreads
 from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN
 from bot.facts.duration import in_words
 from bot.facts.finding import Finding
@@ -19,7 +19,6 @@ from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import user_pools
 from bot.wiring.stores import probes_of
 
-THREADS = 16
 WITHIN_SECONDS = 60.0
 
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
@@ -28,7 +27,7 @@ Probe = tuple[str, Callable[[], Iterable[Finding]]]
 def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
     pools = user_pools(settings)
-    asked = Future[Finding]()
+    asked = UnwaitedThreads().submit(try_credentials)
     regions = {pool.region for pool in settings.pools.values()}
     slack = SlackChecks(
         client=BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
@@ -41,7 +40,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
         [
             ("settings", partial(_settings, settings)),
             *slack.probes,
-            (CREDENTIALS, partial(_credentials, asked)),
+            (CREDENTIALS, lambda: [asked.result()]),
             *((f"pool {name}", partial(_once_asked, asked, name, pool)) for name, pool in pools.items()),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
             *probes_of(settings),
@@ -61,11 +60,6 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it with the longest of each pool's app clients.")]
 
 
-def _credentials(asked: Future[Finding]) -> Sequence[Finding]:
-    settle(asked, try_credentials)
-    return [asked.result()]
-
-
 def _once_asked(asked: Future[Finding], name: str, pool: UserPool) -> Iterator[Finding]:
     """Try a pool where there are credentials. Else each of its lines would say the same."""
     if asked.result().status == "ok":
@@ -79,11 +73,8 @@ def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterato
 
     What hangs longer than `within` seconds is given up, and does not keep the process from ending.
     """
-    lane = ThreadLane("check", THREADS, waiting=len(probes))
-    found = {name: Future[list[Finding]]() for name, _ in probes}
-    for name, probe in probes:
-        lane.run(None, partial(settle, found[name], partial(_tried, name, probe)), urgent=True)
-    lane.stop()
+    threads = UnwaitedThreads()
+    found = {name: threads.submit(_tried, name, probe) for name, probe in probes}
     deadline = time.monotonic() + within
     for name, future in found.items():
         try:

@@ -1,11 +1,9 @@
 """`run`: the whole bot."""
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -13,9 +11,7 @@ from slack_bolt import App
 
 from bot.audit import Entry
 from bot.aws.spelling import AwsSpelling
-from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
-from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
@@ -24,6 +20,7 @@ from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
 from bot.edge.socket_mode import SocketMode
+from bot.facts.clock import CheckedClock
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
@@ -56,65 +53,69 @@ SECONDS_BETWEEN_QUESTIONS = 2.0
 SECONDS_FOR_AN_ANSWER = 3.0  # the start waits so long for one that confirms the clock; Slack may be away
 
 
-async def serve(  # noqa: PLR0913 -- what the command line and tests say of how it runs
-    settings: Settings,
-    *,
-    host: str,
-    port: int,
-    stop: asyncio.Event,
-    http: bool = False,
-    clock: Clock | None = None,
-) -> None:
-    """Run the whole bot on this loop until `stop` is set, then drain. Raises as `Edge.serve` does.
+def build(settings: Settings, clock: Clock | None = None, *, http: bool = False) -> Edge:
+    """Return the bot, joined up but not started. Touches neither the network nor the store.
 
     `http`: in HTTP mode even where there is a token for Socket Mode.
     """
-    await build(settings, clock or SystemClock(), http=http).serve(host, port, stop)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlackSide:
-    """What reaches Slack's Web API."""
-
-    client: BlockingClient
-    groups: SlackGroups
-    installation: Installation
-    delivery: EntryDelivery
-    cards: SlackCards
-
-
-def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
-    """Return the bot, joined up but not started. Touches neither the network nor the store."""
     metrics, hurry = Metrics(), threading.Event()
-    checked = CheckedClock(clock, metrics.clock_off)
+    checked = CheckedClock(clock or SystemClock(), metrics.clock_off)
     store = build_store(settings, checked, partial(_written, metrics, hurry))
-    slack = _slack_side(settings, store, checked, metrics)
+    token = settings.slack_bot_token.get_secret_value()
+    client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, checked)
+    installation = Installation(SlackPeople(client).belongs)
+    groups = SlackGroups(client, teams=GroupTeams(client, installation.is_org_wide))
+    shown = _shown(settings)
+    channel = SlackAuditChannel(client, settings.audit_channel, shown)
+    delivery = EntryDelivery(outbox=store, channel=channel, clock=checked, jitter=jitter)
+    cards = SlackCards(
+        client=client,
+        shown=shown,
+        audit_refused=lambda: delivery.refusing is not None,
+        meter=metrics,
+        now=checked.now,
+    )
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
-    pools, lanes = user_pools(settings, checked, metrics.cognito_failed, heard), _lanes(metrics)
-    refusals = Refusals(tallies=store, clock=checked, beyond=checked.beyond)
+    pools = user_pools(settings, checked, metrics.cognito_failed, heard)
+    away = metrics.turned_away
+    slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=away("slack"))
+    newcomers = ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=away(NEWCOMERS))
+    aws_lane = ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=away("aws"))
+    refusals = Refusals(tallies=store, clock=checked)
     flow = flow_of(
         settings,
         pools,
         store,
         checked,
-        entrance=Doorway(lane=lanes[0], newcomers_lane=lanes[1], listed=settings.allowlist.users),
-        aws_lane=lanes[2],
+        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers, listed=settings.allowlist.users),
+        aws_lane=aws_lane,
         trail=refusals,
-        members=slack.groups.members,
-        home=lambda: slack.installation.home,
+        members=groups.members,
+        home=lambda: installation.home,
     )
-    app = build_app(settings.slack_api_url, flow, slack.cards, AwsSpelling().read)
-    rounds = _rounds(settings, store, checked, flow, slack, refusals)
+    app = build_app(settings.slack_api_url, flow, cards, AwsSpelling().read)
+    rounds = _rounds(settings, store, checked, flow, client, cards, refusals)
+    # Where the clock is in doubt, what another instance holds would seem to be due.
+    deliver = partial(_then_wait, delivery.deliver, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful())
+    outlook = Outlook(
+        store=store,
+        clock=checked,
+        audit_refusing=lambda: delivery.refusing,
+        unlisted_groups=lambda: groups.unlisted(settings.groups),
+        no_credentials=OwnCredentials().missing,
+        pool_troubles=lambda: troubles(heard),
+        last_ended=Endings(store.entries, checked).last,
+    )
     return Edge(
-        front=_front(settings, app, slack.client, metrics, checked, http=http),
+        front=_front(settings, app, client, metrics, checked, http=http),
         store=store,
         flow=flow,
-        lanes=lanes,
-        outlook=_outlook(settings, store, checked, slack, heard),
+        lanes=(slack_lane, newcomers, aws_lane),
+        outlook=outlook,
         metrics=metrics,
-        rounds=(*rounds, Rounds("delivery", partial(_deliver, slack.delivery, checked), hurry)),
-        learn=slack.installation.learn,
-        web=slack.client,
+        rounds=(*rounds, Rounds("delivery", deliver, hurry)),
+        learn=installation.learn,
+        web=client,
         clock=checked,
         drain_seconds=settings.drain.total_seconds(),
     )
@@ -125,44 +126,6 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
     metrics.written(entry)
     if entry.delivery.next_at:
         hurry.set()
-
-
-def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics) -> SlackSide:
-    token = settings.slack_bot_token.get_secret_value()
-    client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, clock)
-    shown = _shown(settings)
-    channel = SlackAuditChannel(client, settings.audit_channel, shown)
-    delivery = EntryDelivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
-    cards = SlackCards(
-        client=client,
-        shown=shown,
-        audit_refused=lambda: delivery.refusing is not None,
-        meter=metrics,
-        now=clock.now,
-    )
-    installation = Installation(SlackPeople(client).belongs)
-    groups = SlackGroups(client, teams=GroupTeams(client, installation.is_org_wide))
-    return SlackSide(client=client, groups=groups, installation=installation, delivery=delivery, cards=cards)
-
-
-def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
-    return (
-        ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
-        ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=metrics.turned_away),
-        ThreadLane("aws", AWS_THREADS, kept=KEPT_FOR_PRESSES, turned_away=metrics.turned_away),
-    )
-
-
-def _outlook(settings: Settings, store: Store, clock: Clock, slack: SlackSide, heard: Mapping[str, Heard]) -> Outlook:
-    return Outlook(
-        store,
-        clock,
-        audit_refusing=lambda: slack.delivery.refusing,
-        unlisted_groups=lambda: slack.groups.unlisted(settings.groups),
-        no_credentials=OwnCredentials().missing,
-        pool_troubles=lambda: troubles(heard),
-        last_ended=Endings(store.entries, clock).last,
-    )
 
 
 def _shown(settings: Settings) -> Shown:
@@ -196,12 +159,16 @@ def _front(  # noqa: PLR0913 -- what both need
 
 
 def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
-    settings: Settings, store: Store, clock: CheckedClock, flow: Flow, slack: SlackSide, refusals: Refusals
+    settings: Settings,
+    store: Store,
+    clock: CheckedClock,
+    flow: Flow,
+    client: BlockingClient,
+    slack_cards: SlackCards,
+    refusals: Refusals,
 ) -> Sequence[Rounds]:
     """Return one for each task, so that a task in trouble holds up no other. A bot that drains begins nothing."""
-    cards = CardDelivery(
-        outbox=store, requests=store, cards=slack.cards, clock=clock, jitter=jitter, beyond=clock.beyond
-    )
+    cards = CardDelivery(outbox=store, requests=store, cards=slack_cards, clock=clock, jitter=jitter)
     begun = clock.monotonic()
 
     def may_begin() -> bool:
@@ -211,7 +178,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     def may_delete() -> bool:
         return not flow.closed() and clock.is_confirmed()
 
-    tasks: Sequence[tuple[str, Callable[[], object], float, Callable[[], bool]]] = (
+    tasks: Sequence[tuple[str, Callable[[], float | None], float, Callable[[], bool]]] = (
         ("forget", partial(_forget, settings.retain, store, clock, may_delete), SECONDS_BETWEEN_CLEARINGS, may_delete),
         ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS, may_begin),
         ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
@@ -219,22 +186,14 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
         ("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
         ("tallies", refusals.sweep, SECONDS_BETWEEN_LOOKS, may_begin),
         ("refusals", lambda: refusals.store(all_ended=flow.draining), SECONDS_BETWEEN_COUNTS, lambda: True),
-        ("clock", partial(_ask_the_time, slack.client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
+        ("clock", partial(_ask_the_time, client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
     )
     return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
 
 
-def _then_wait(task: Callable[[], object], seconds: float, may: Callable[[], bool]) -> float:
+def _then_wait(task: Callable[[], float | None], seconds: float, may: Callable[[], bool]) -> float:
     """Do a task where it may be done now. Return in how many seconds to come back; soon where it may not."""
-    if not may():
-        return min(seconds, SECONDS_BETWEEN_SWEEPS)
-    task()
-    return seconds
-
-
-def _deliver(delivery: EntryDelivery, clock: CheckedClock) -> float:
-    """Deliver, unless the clock is in doubt: what another instance holds would seem to be due."""
-    return SECONDS_BETWEEN_SWEEPS if clock.is_doubtful() else delivery.deliver()
+    return (task() or seconds) if may() else min(seconds, SECONDS_BETWEEN_SWEEPS)
 
 
 def _ask_the_time(client: BlockingClient) -> None:

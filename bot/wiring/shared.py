@@ -12,9 +12,9 @@ from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
-from bot.clock import CheckedClock
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
+from bot.facts.clock import CheckedClock
 from bot.find import Finder
 from bot.flow import Flow
 from bot.ports import Entrance, Lane, Trail, UserPool
@@ -84,8 +84,6 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
         members=members,
         home=home,
-        pool_ids={name: pool.id for name, pool in settings.pools.items()},
-        regions={name: pool.region for name, pool in settings.pools.items()},
         finder=Finder(
             pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
         ),
@@ -94,31 +92,21 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
-        beyond=clock.beyond,
-        clock_error=clock.error,
     )
-    return Flow(
-        confirmations=confirmations,
-        worker=_worker(settings, pools, store, clock, terminal=terminal),
-        outbox=store,
-        entrance=entrance,
-        aws_lane=aws_lane,
-        is_outdated=lambda: store.is_outdated,
-        clock_error=clock.error,
-    )
-
-
-def _worker(
-    settings: Settings, pools: Mapping[str, UserPool], store: Store, clock: CheckedClock, *, terminal: bool
-) -> Worker:
-    with_role = frozenset(name for name, pool in settings.pools.items() if pool.role_arn)
-    return Worker(
+    worker = Worker(
         pools=pools,
         token_lifetimes={name: pool.token_lifetime for name, pool in settings.pools.items()},
         requests=store,
         clock=clock,
         resume_within=settings.resume_within,
         jitter=jitter,
-        with_role=frozenset() if terminal else with_role,
-        beyond=clock.beyond,
+        with_role=frozenset(name for name, pool in settings.pools.items() if pool.role_arn and not terminal),
+    )
+    return Flow(
+        confirmations=confirmations,
+        worker=worker,
+        outbox=store,
+        entrance=entrance,
+        aws_lane=aws_lane,
+        is_outdated=lambda: store.is_outdated,
     )

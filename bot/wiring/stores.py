@@ -7,15 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from bot.audit import Entry
-from bot.clock import CheckedClock
 from bot.errors import StoreError, StoreUnavailableError
+from bot.facts.clock import CheckedClock
 from bot.facts.finding import Finding
 from bot.settings.model import StoreSettings
 from bot.stores.dynamodb.reader import DynamoDBReader
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.probe import try_protection, try_sqlite, try_table
-from bot.stores.sqlite.reader import SQLiteReader
-from bot.stores.sqlite.store import SQLiteStore
+from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
 Store = DynamoDBStore | SQLiteStore
 

@@ -1,15 +1,14 @@
 """`signout`: the flow for the person at a terminal."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import closing
 
 from bot.aws.identity import CallerUnknownError, caller
-from bot.clock import IN_A_ROW, CheckedClock
 from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import BotError, StoreError, StoreUnavailableError
+from bot.facts.clock import IN_A_ROW, CheckedClock
+from bot.request import Options
 from bot.settings.model import Settings
-from bot.terminal.front import TerminalFront
+from bot.terminal.front import take
 from bot.wiring.shared import SystemClock, flow_of, user_pools
 from bot.wiring.stores import Store, build_store
 
@@ -19,28 +18,33 @@ NOT_NAMED = (
 )
 
 
-@contextmanager
-def terminal_front(settings: Settings) -> Iterator[TerminalFront]:
-    """Give what takes the command, over the bot's store. Raises `CallerUnknownError` and `StoreError`."""
-    here, clock, region = CallersThread(), CheckedClock(SystemClock()), next(iter(settings.pools.values())).region
+def sign_out(settings: Settings, options: Options, *, yes: bool) -> int:
+    """Carry the command out over the bot's store, as `take` does. Raises `CallerUnknownError` and `StoreError` too."""
+    here, region = CallersThread(), next(iter(settings.pools.values())).region
+    clock = _AskingClock(region)
     arn = caller(region, clock)
     store, pools = _opened_store(settings, clock), user_pools(settings, clock)
     with closing(store):
         entrance = Doorway(lane=here, newcomers_lane=here)
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
-        flow.clock_error = partial(_clock_error, clock, region)
-        yield TerminalFront(flow=flow, clock=clock, arn=arn)
+        return take(options, flow, clock.now(), arn, yes=yes)
 
 
-def _clock_error(clock: CheckedClock, region: str) -> BotError | None:
-    """Say why nothing may be begun by this clock; where that is in doubt, AWS is asked, and may not say."""
-    try:
-        for _ in range(IN_A_ROW):
-            if clock.is_doubtful():
-                caller(region, clock)
-    except CallerUnknownError as error:
-        return error
-    return clock.error()
+class _AskingClock(CheckedClock):
+    """Where it is in doubt, it asks AWS, which may not say."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__(SystemClock())
+        self._region = region
+
+    def error(self) -> BotError | None:
+        try:
+            for _ in range(IN_A_ROW):
+                if self._misses or super().error():
+                    caller(self._region, self)
+        except CallerUnknownError as error:
+            return error
+        return super().error()
 
 
 def _opened_store(settings: Settings, clock: CheckedClock) -> Store:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist, Home
-from bot.clock import IN_A_ROW, CheckedClock, Reading
 from bot.confirm import Confirmations
 from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.lanes import Doorway
 from bot.errors import BusyError
+from bot.facts.clock import IN_A_ROW, CheckedClock, Reading
 from bot.find import Finder
 from bot.flow import Flow
 from bot.refusals import Refusals
@@ -204,7 +204,6 @@ class Instance:
             channel=WatchedChannel(self, client, CHANNEL, shown),
             clock=clock,
             jitter=self._jitter,
-            beyond=clock.beyond,
         )
         self.cards = WatchedCards(
             client=client,
@@ -215,7 +214,7 @@ class Instance:
             respond=world.slack.respond,
         )
         self.card_delivery = CardDelivery(
-            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter, beyond=clock.beyond
+            outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter
         )
         self.client = client
         self._join(store, client, resume_within)
@@ -231,16 +230,12 @@ class Instance:
                     client, lambda: world.schedule.now, clock.sleep, lambda: clock.now().timestamp()
                 ).members,
                 home=lambda: Home(HOME, frozenset({HOME})) if world.schedule.now >= self._team_known_at else None,
-                pool_ids=POOLS,
-                regions={name: pool_id.partition("_")[0] for name, pool_id in POOLS.items()},
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
                 requests=store,
                 trail=self.refusals,
                 clock=clock,
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
-                beyond=clock.beyond,
-                clock_error=clock.error,
             ),
             worker=Worker(
                 pools=pools,
@@ -249,7 +244,6 @@ class Instance:
                 clock=clock,
                 resume_within=resume_within,
                 jitter=self._jitter,
-                beyond=clock.beyond,
             ),
             outbox=store,
             entrance=Doorway(
@@ -258,7 +252,6 @@ class Instance:
                 listed=ALLOWLIST.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
-            clock_error=clock.error,
         )
         self._store = store
 
@@ -338,7 +331,7 @@ class WatchedRefusals(Refusals):
     """The real rule; what it is given is seen."""
 
     def __init__(self, instance: Instance, store: Any) -> None:
-        super().__init__(tallies=store, clock=instance.clock, beyond=instance.clock.beyond)
+        super().__init__(tallies=store, clock=instance.clock)
         self._instance = instance
 
     @property

@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.aws_session import AwsSession, aws_session
+from bot.facts.boto3_clients import tell_time
+from bot.facts.clock import CheckedClock
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 
 if TYPE_CHECKING:
@@ -34,10 +36,11 @@ CONFIG = Config(
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=CONNECTIONS,
 )
-REFUSED = "ConditionalCheckFailed"
-_ONE_REFUSED = "ConditionalCheckFailedException"
 _READS = frozenset({"get_item", "query", "describe_table"})
 
+# Reasons why a whole write was refused, or one action of a transaction.
+_CONDITION = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
+_UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
 _NOT_NOW = frozenset(
     {
         "ThrottlingException",
@@ -47,10 +50,9 @@ _NOT_NOW = frozenset(
         "RequestLimitExceeded",
         "TransactionConflict",
         "TransactionConflictException",
+        _UNDER_WAY,
     }
 )
-_UNDER_WAY = "TransactionInProgressException"  # an earlier attempt with this token has not ended
-_CANCELLED = "TransactionCanceledException"
 _SERVER_ERROR, _REQUEST_TIMEOUT = 500, 408
 
 Values = dict[str, Any]
@@ -84,14 +86,14 @@ class Calls:
     """Calls on one table. Region, credentials and endpoint come from the environment, as boto3 reads them.
 
     Each raises `StoreUnavailableError` once trying again for a few seconds did not help, or at once where it cannot;
-    `StoreError` where the environment names no region. `on_refusal` is called for each write whose condition did not
-    hold, and `on_client` with the client once it is built. Safe to use from many threads.
+    `StoreError` where the environment names no region. `clock` is compared with each answer, and `on_refusal` called
+    for each write whose condition did not hold. Safe to use from many threads.
     """
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, clock: CheckedClock | None = None) -> None:
         self.table = table
         self.on_refusal: Callable[[], object] = lambda: None
-        self.on_client: Callable[[Any], object] = lambda _: None
+        self._clock = clock
         self._lock = threading.Lock()
         self._session: AwsSession | None = None
         self._client: DynamoDBClient | None = None
@@ -143,7 +145,8 @@ class Calls:
             if self._client is None:
                 self._session = aws_session(CONFIG)
                 self._client = _build(self._session)
-                self.on_client(self._client)
+                if self._clock:
+                    tell_time(self._client, self._clock)
             return self._client
 
     def close(self) -> None:
@@ -195,27 +198,16 @@ def _certain(answer: Any) -> Any:
 
 def _trouble(error: Exception) -> _Trouble:
     """Return what a failed attempt means, if it was sent."""
-    if isinstance(error, ClientError):
-        return _trouble_of_answer(error)
     if isinstance(error, AwsSetupError):
         return _Trouble(str(error).rstrip("."), again=error.may_pass, doubt=False)
-    return _Trouble(type(error).__name__, again=not isinstance(error, exceptions.ParamValidationError), doubt=True)
-
-
-def _trouble_of_answer(error: ClientError) -> _Trouble:
+    if not isinstance(error, ClientError):
+        return _Trouble(type(error).__name__, again=not isinstance(error, exceptions.ParamValidationError), doubt=True)
     code, metadata = str(error.response["Error"].get("Code")), error.response["ResponseMetadata"]
     status = metadata["HTTPStatusCode"]
     if not metadata.get("RequestId") or status == _REQUEST_TIMEOUT or status >= _SERVER_ERROR:
         return _Trouble(code, again=True, doubt=True)
-    if code == _CANCELLED:
-        return _trouble_of_cancelled([each.get("Code", "None") for each in error.response["CancellationReasons"]])
-    if code == _ONE_REFUSED:
-        return _Trouble(code, again=False, doubt=False, refused=[True])
-    return _Trouble(code, again=code == _UNDER_WAY or code in _NOT_NOW, doubt=code == _UNDER_WAY)
-
-
-def _trouble_of_cancelled(codes: Sequence[str]) -> _Trouble:
-    reasons = {code for code in codes if code != "None"}
-    refused = [code == REFUSED for code in codes] if REFUSED in reasons else ()
+    codes = [each.get("Code", "None") for each in error.response.get("CancellationReasons", [{"Code": code}])]
+    reasons = {each for each in codes if each != "None"}
+    refused = [each in _CONDITION for each in codes] if reasons & _CONDITION else ()
     again = bool(reasons) and reasons <= _NOT_NOW
-    return _Trouble(", ".join(sorted(reasons)), again=again, doubt=False, refused=refused)
+    return _Trouble(", ".join(sorted(reasons)), again=again, doubt=code == _UNDER_WAY, refused=refused)

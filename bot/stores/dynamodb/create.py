@@ -14,8 +14,6 @@ from bot.stores.dynamodb.table import RECOVERY, TIME_TO_LIVE, check_form, defini
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
-# What `check` needs to see what protects a table. The bot itself does without.
-CHECK_ACTIONS = ("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive")
 WAIT_SECONDS = 600
 LOOK_EVERY_SECONDS = 2.0
 _NOT_YET = "ContinuousBackupsUnavailableException"  # for some time after a table was made
@@ -27,6 +25,7 @@ class Protection:
 
     name: str
     without: str
+    action: str  # what IAM calls the question whether it is on
     is_on: "Callable[[DynamoDBClient, str], bool]"
     switch_on: "Callable[[DynamoDBClient, str], object]"
 
@@ -36,30 +35,34 @@ def _is_recoverable(client: "DynamoDBClient", table: str) -> bool:
     return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
 
 
-def _make_recoverable(client: "DynamoDBClient", table: str) -> None:
-    client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=RECOVERY)
-
-
 def _is_swept(client: "DynamoDBClient", table: str) -> bool:
     found = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     by_it = found.get("AttributeName") == TIME_TO_LIVE["AttributeName"]
     return by_it and found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
 
 
-def _have_swept(client: "DynamoDBClient", table: str) -> None:
-    if not _is_swept(client, table):  # DynamoDB refuses a second time
-        client.update_time_to_live(TableName=table, TimeToLiveSpecification=TIME_TO_LIVE)
-
-
 PROTECTIONS: Sequence[Protection] = (
     Protection(
         "point-in-time recovery",
         "what is lost or overwritten in the table cannot be restored",
+        "dynamodb:DescribeContinuousBackups",
         _is_recoverable,
-        _make_recoverable,
+        lambda client, table: client.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification=RECOVERY
+        ),
     ),
-    Protection("time to live", "small items that nothing needs any more stay in the table", _is_swept, _have_swept),
+    Protection(
+        "time to live",
+        "small items that nothing needs any more stay in the table",
+        "dynamodb:DescribeTimeToLive",
+        _is_swept,
+        lambda client, table: (
+            _is_swept(client, table)  # DynamoDB refuses a second time
+            or client.update_time_to_live(TableName=table, TimeToLiveSpecification=TIME_TO_LIVE)
+        ),
+    ),
 )
+CHECK_ACTIONS = tuple(each.action for each in PROTECTIONS)  # what `check` needs. The bot itself does without
 
 
 def create(name: str, say: Callable[[str], None]) -> None:

@@ -15,13 +15,14 @@ from bot.ports import LiveMessage
 from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import (
+    CARD,
+    TALLY,
+    UNDELIVERED,
     Stored,
     Values,
-    card_of,
-    entry_of,
     text,
+    values_of_card,
     values_of_entry,
-    values_of_place,
     values_of_request,
 )
 
@@ -31,8 +32,7 @@ Action = dict[str, Any]
 
 IS_NEW = "attribute_not_exists(pk)"
 IS_THERE = "attribute_exists(pk)"
-# What is due, as the index has it. For requests documents.py says it.
-UNDELIVERED, REFUSAL, TALLY, CARD, PLACE = "undelivered", "undelivered refusal", "tally", "card", "place"
+PLACE = "place"  # what the index has under this is a card that waits for nothing else than its place to be forgotten
 
 META: Key = {"pk": "meta", "sk": "meta"}
 LONGEST_KEY = 1024  # bytes
@@ -50,7 +50,7 @@ def card_key(request_id: str) -> Key:
 
 def entry_key(entry_id: str) -> Key:
     """Return the key of an entry, made from its id."""
-    return {"pk": log_of(month_of(entry_id)), "sk": entry_id}
+    return {"pk": f"log#{month_of(entry_id)}", "sk": entry_id}
 
 
 def account_key(account: str) -> Key:
@@ -61,11 +61,6 @@ def account_key(account: str) -> Key:
 def tally_key(entry_id: str) -> Key:
     """Return the key of the tally that is to become this entry."""
     return {"pk": f"tally#{entry_id}", "sk": "tally"}
-
-
-def log_of(month: str) -> str:
-    """Return the partition of a month's entries."""
-    return f"log#{month}"
 
 
 def month_of(entry_id: str) -> str:
@@ -88,11 +83,6 @@ def fits(key: Key) -> bool:
     return all(0 < len(part.encode(errors="replace")) <= LONGEST_KEY for part in key.values())
 
 
-def epoch(time: datetime) -> int:
-    """Return a time as DynamoDB's time to live takes it."""
-    return int(time.timestamp())
-
-
 def item_of_request(request: Request) -> Item:
     """Return a request as an item, in the index while something is to be done about it."""
     return {**request_key(request.id), **_attributes(values_of_request(request))}
@@ -102,13 +92,8 @@ def item_of_entry(entry: Entry) -> Item:
     """Return an entry as an item, in the index while it waits for delivery: its `next_at` is the index's own key."""
     values = values_of_entry(entry)
     next_at, refused = values.pop("next_at"), values.pop("refused")
-    due = {"due": undelivered(refused=refused), "due_at": next_at} if next_at else {}
+    due = {"due": UNDELIVERED[refused], "due_at": next_at} if next_at else {}
     return {**entry_key(entry.id), **_attributes(values), **due}
-
-
-def undelivered(*, refused: bool) -> str:
-    """Return what outcomes or refusals are due as: each has its own part of the index, for outcomes go first."""
-    return REFUSAL if refused else UNDELIVERED
 
 
 def item_of_tally(tally: Entry) -> Item:
@@ -116,9 +101,11 @@ def item_of_tally(tally: Entry) -> Item:
     return {**item_of_entry(tally), **tally_key(tally.id), "due": TALLY, "due_at": text(tally.at)}
 
 
-def entry_of_item(item: Stored) -> Entry:
-    """Return the entry that an item holds. Raises as `documents.entry_of` does."""
-    return entry_of({**item, "next_at": item.get("due_at")})
+def stored(item: Item) -> Stored:
+    """Return what an item holds as documents.py reads it. Only the index knows when it is due."""
+    due, at = item.get("due"), item.get("due_at")
+    next_at, due_at = (at if due in UNDELIVERED.values() else None), (at if due == CARD else None)
+    return {**item, "id": item["pk"].partition("#")[2], "next_at": next_at, "due_at": due_at}
 
 
 def attributes_of_card(card: LiveMessage) -> Values:
@@ -126,17 +113,10 @@ def attributes_of_card(card: LiveMessage) -> Values:
 
     It is due to be shown or, after that, once its place is to be forgotten.
     """
-    place = values_of_place(card.place)
-    due, due_at = (CARD, text(card.due_at)) if card.due_at else (PLACE, place["place_until"])
-    return {
-        "version": card.version,
-        "due": due if due_at else None,
-        "due_at": due_at,
-        "failures": card.failures,
-        "held_by": card.hold,
-        "write_id": str(uuid4()),
-        **place,
-    }
+    values = values_of_card(card)
+    del values["id"]
+    due, due_at = (CARD, values["due_at"]) if card.due_at else (PLACE, values["place_until"])
+    return {**values, "due": due if due_at else None, "due_at": due_at, "write_id": str(uuid4())}
 
 
 def item_of_card(card: LiveMessage) -> Item:
@@ -144,12 +124,12 @@ def item_of_card(card: LiveMessage) -> Item:
     return {**card_key(card.request_id), **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
 
 
-def card_of_item(item: Stored) -> LiveMessage:
-    """Return the card that an item holds. Raises `ValueError` or `LookupError` for one that cannot be read."""
-    if item["shape"] not in documents.SHAPES:
-        raise LookupError("a newer bot moved its request")
-    due_at = item["due_at"] if item.get("due") == CARD else None
-    return card_of(item["pk"].removeprefix("request#"), {**item, "due_at": due_at})
+def card_moved(card: LiveMessage) -> Action:
+    """Return what a move does to the card. Its holder stays, and so does its place, unless the move gives another."""
+    new = attributes_of_card(card)
+    kept = {"failures", "held_by"} | (set() if card.place else {"response_url", "place_until", "replaces"})
+    change = {name: value for name, value in new.items() if name not in kept}
+    return assign(card_key(card.request_id), {**change, "shape": documents.SHAPE}, IS_THERE)
 
 
 def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:

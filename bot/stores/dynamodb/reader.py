@@ -1,21 +1,18 @@
-"""Reading a table: what is due in it, and all its entries. Each month has a partition, in the order of the ids."""
+"""Reading all entries of a table. Each month has a partition, in the order of the ids."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from ulid import ULID
 
 from bot.audit import Entry
-from bot.stores.documents import Readings, Stored, text
+from bot.facts.clock import CheckedClock
+from bot.stores.documents import Readings, Stored, entry_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.schema import SCHEMA, Schema
-from bot.stores.dynamodb.table import INDEX
-
-T = TypeVar("T")
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
@@ -24,14 +21,14 @@ CLOCKS_DIFFER_BY = timedelta(minutes=10)
 class DynamoDBReader:
     """The trail in the table `name`. Nothing is written, and no right to write is needed.
 
-    `schema` is the newest one that this bot knows.
+    `schema` is the newest one that this bot knows. `clock` is compared with each answer.
     """
 
-    def __init__(self, name: str, *, schema: int = SCHEMA) -> None:
+    def __init__(self, name: str, *, schema: int = SCHEMA, clock: CheckedClock | None = None) -> None:
         self.schema = schema
-        self._calls = Calls(name)
+        self._calls = Calls(name, clock)
         self._schema = Schema(self._calls, schema)
-        self._readable = Readings(lambda item: f"Item {item['pk']} {item['sk']}").each
+        self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
 
     def open(self) -> None:
         """Check that there is a table which this bot can read.
@@ -50,9 +47,9 @@ class DynamoDBReader:
         return self._schema.stored()
 
     def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        return self._readable(items.entry_of_item, self._items(since, request_id))
+        return self._readings.each(entry_of, self._logged(since, request_id))
 
-    def _items(self, since: datetime | None, request_id: str | None) -> Iterator[Item]:
+    def _logged(self, since: datetime | None, request_id: str | None) -> Iterator[Stored]:
         start = max(filter(None, (since, _made_at(request_id))), default=None)
         earliest = text(since) or ""
         for month in self._months():
@@ -60,32 +57,7 @@ class DynamoDBReader:
                 continue
             for item in self._in_month(month, first=first_id_at(start) if start else "0"):
                 if request_id in (None, item["request_id"]) and item["at"] >= earliest:
-                    yield item
-
-    def _first(self, limit: int, read: Callable[[Stored], T], what: str, when: str = "", **values: Any) -> list[T]:
-        """Return the first of what is due under `what`, as `read` makes them, past those that cannot be read."""
-        return list(islice(self._readable(read, self._due(limit, what, when, **values)), limit))
-
-    def _first_due(  # noqa: PLR0913 -- what all that is due has in common
-        self, limit: int, read: Callable[[Stored], T], what: str, when: str, *, at: datetime, beyond: datetime | None
-    ) -> list[T]:
-        """Return the first of what is due by the condition `when` on `:at`, and then of what is due beyond."""
-        due = self._first(limit, read, what, when, at=text(at))
-        if beyond is None or len(due) == limit:
-            return due
-        return due + self._first(limit - len(due), read, what, "due_at >= :at", at=text(beyond))
-
-    def _due(self, page: int, what: str, when: str = "", **values: Any) -> Iterator[Item]:
-        """Give what the index has under `what`, in the order of `due_at`, asking for a `page` of items at once.
-
-        `when` is a condition on `due_at`; `:name` in it is the value of that name. It may lag by moments.
-        """
-        return self._calls.query(
-            IndexName=INDEX,
-            KeyConditionExpression=f"due = :due{when and f' AND {when}'}",
-            ExpressionAttributeValues={":due": what, **{f":{name}": value for name, value in values.items()}},
-            Limit=page,
-        )
+                    yield items.stored(item)
 
     def _months(self) -> list[str]:
         return sorted((self._calls.get(items.META) or {}).get("months", ()))
@@ -93,7 +65,7 @@ class DynamoDBReader:
     def _in_month(self, month: str, *, first: str = "0", last: str = "z", **options: Any) -> Iterator[Item]:
         return self._calls.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={":pk": items.log_of(month), ":first": first, ":last": last},
+            ExpressionAttributeValues={":pk": f"log#{month}", ":first": first, ":last": last},
             ConsistentRead=True,
             **options,
         )

@@ -1,11 +1,11 @@
 """Which version of the bot a table belongs to. The item `meta` says it."""
 
 import logging
-import threading
 import time
 from contextlib import suppress
 
-from bot.errors import StoreError, StoreUnavailableError
+from bot.errors import StoreUnavailableError
+from bot.stores.documents import of_another_version
 from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.items import IS_NEW, META, update
 from bot.stores.dynamodb.table import NOT_THERE, check_form
@@ -29,7 +29,6 @@ class Schema:
         self.is_outdated = False
         self._calls = calls
         self._looked_at = time.monotonic()
-        self._looking = threading.Lock()
 
     def stored(self) -> int | None:
         """Return the table's schema, or None for a table that no bot has used yet.
@@ -48,18 +47,10 @@ class Schema:
         meta = self._calls.get(META)
         if meta is None:
             return None
-        if "table_schema" not in meta:
-            raise StoreError(
-                f"The table {name} is one of version 0.1, which this version does not read.",
-                "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new"
-                " table.",
-            )
-        if meta["table_schema"] > self.known:
-            raise StoreError(
-                f"The table {name} has schema {meta['table_schema']}, this bot knows {self.known}.",
-                "Run the newer bot, or give another table.",
-            )
-        return int(meta["table_schema"])
+        schema = meta.get("table_schema")
+        if schema is None or schema > self.known:
+            raise of_another_version(f"table {name}", schema, self.known)
+        return int(schema)
 
     def take(self) -> None:
         """Give the table this bot's schema where it has none yet, or an older one. Raises as `stored` does."""
@@ -83,10 +74,6 @@ class Schema:
         return self.is_outdated
 
     def look_now_and_then(self) -> None:
-        """Look, once a minute. One of several threads does it; the others do not wait for it."""
-        if self._looking.acquire(blocking=False):
-            try:
-                if time.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
-                    self.look()
-            finally:
-                self._looking.release()
+        """Look, once a minute. Of several threads the first does it; the others do not wait for it."""
+        if time.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
+            self.look()

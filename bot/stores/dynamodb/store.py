@@ -1,33 +1,34 @@
 """Requests and audit entries in one DynamoDB table, for any number of instances. table.py says what is where."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from itertools import chain, islice
 
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
-from bot.clock import CheckedClock
 from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
-from bot.facts.boto3_clients import tell_time
-from bot.ports import Show
+from bot.facts.clock import CheckedClock
+from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, State, check_move, new_id
-from bot.stores.documents import account_key, entry_of, request_of
+from bot.stores.documents import CARD, Stored, account_key, card_of, entry_of, new_card, request_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
-from bot.stores.dynamodb.cards import CardOutbox, moved_card, new_card
-from bot.stores.dynamodb.entries import EntryOutbox
-from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, Item, delete, put, update
-from bot.stores.dynamodb.reader import first_id_at
+from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
+from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
 from bot.stores.dynamodb.schema import SCHEMA
-from bot.stores.dynamodb.table import EXPIRES
+from bot.stores.dynamodb.table import EXPIRES, INDEX
+from bot.stores.waiting import ALWAYS, EVER, Waiting
 
 # With these a request ends, so that it can be forgotten together with one. Its other moves are before it in the log.
 ENDINGS = OUTCOMES - {Kind.REFUSED, Kind.NOT_FOUND}
 FORGOTTEN_AT_ONCE = 100
 TALLIED_AT_ONCE = 100  # what DynamoDB writes at once
+LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that have ended
+PAST_UNREADABLE = 10  # so many are read for one, since the first may be one that cannot be read
 
 
-class DynamoDBStore(EntryOutbox, CardOutbox):
+class DynamoDBStore(DynamoDBReader, Waiting):
     """`Requests`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
@@ -43,9 +44,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         schema: int = SCHEMA,
         clock: CheckedClock | None = None,
     ) -> None:
-        super().__init__(name, schema=schema)
-        if clock:
-            self._calls.on_client = partial(tell_time, clock=clock)
+        super().__init__(name, schema=schema, clock=clock)
         self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written
@@ -60,7 +59,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     def check_writable(self) -> None:
         now = datetime.now(UTC)
         probe = {"pk": "probe", "sk": new_id(now)}
-        self._calls.write_one(put({**probe, EXPIRES: items.epoch(now + timedelta(days=1))}))
+        self._calls.write_one(put({**probe, EXPIRES: int((now + timedelta(days=1)).timestamp())}))
         self._calls.write_one(delete(probe))
 
     @property
@@ -71,7 +70,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     # Requests
 
     def add(self, request: Request, entry: Entry, show: Show | None) -> None:
-        card = [new_card(request, show)] if show else []
+        card = [put(items.item_of_card(new_card(request, show)), IS_NEW)] if show else []
         self._write(entry, [put(items.item_of_request(request), IS_NEW), *card])
 
     def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
@@ -81,7 +80,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         if entry is None and show is None:
             self._move_only(moved)
             return
-        card = [moved_card(after, show)] if show else []
+        card = [items.card_moved(new_card(after, show))] if show else []
         self._write(entry, [moved], [*card, *_last_signed_out(after.id, item)])
 
     def get(self, request_id: str) -> Request | None:
@@ -89,7 +88,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         item = self._calls.get(key) if items.fits(key) else None
         if item is None:
             return None
-        request = next(self._readable(request_of, [item]), None)
+        request = next(self._readings.each(request_of, [item]), None)
         if request is None and self._schema.look():
             raise NewerVersionError
         return request
@@ -97,15 +96,6 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
     def last_signed_out(self, account: Account) -> Request | None:
         item = self._calls.get(items.account_key(account_key(account)))
         return self.get(item["request_id"]) if item else None
-
-    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due_requests(limit, "awaiting", "due_at <= :at", now, beyond)
-
-    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due_requests(limit, "ready", "due_at < :at", decided_before, beyond)
-
-    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due_requests(limit, "running", "due_at < :at", lease_before, beyond)
 
     # Trail
 
@@ -117,16 +107,19 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
             some = tallies[start : start + TALLIED_AT_ONCE]
             self._calls.write([put(items.item_of_tally(each)) for each in some])
 
-    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
-        return self._first_due(limit, entry_of, items.TALLY, "due_at < :at", at=before, beyond=beyond)
-
     def settle(self, tally_id: str, now: datetime) -> None:
         key = items.tally_key(tally_id)
         item, before = (self._calls.get(each) for each in (key, items.entry_key(tally_id)))
-        for tally in self._readable(entry_of, [item] if item else ()):
-            entry = entry_of_tally(tally, now, items.entry_of_item(before) if before else None)
+        for tally in self._readings.each(entry_of, [item] if item else ()):
+            entry = entry_of_tally(tally, now, entry_of(before) if before else None)
             with suppress(SupersededError):  # another instance did it first, or it has grown
                 self._write(entry, [delete(key, "document = :document", document=(item or {})["document"])])
+
+    def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
+        change = "SET attempts = attempts + :one, delivered_at = :now, ts = :ts REMOVE due, due_at"
+        condition = f"{IS_THERE} AND attribute_not_exists(delivered_at)"
+        with suppress(ConditionError):
+            self._calls.write([update(items.entry_key(entry.id), change, condition, one=1, now=text(now), ts=ts)])
 
     def forget(self, before: datetime) -> int:
         """Forget some of what had ended before then. Return how many entries; 0 once there are no more."""
@@ -148,7 +141,7 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
 
     def _forget(self, item: Item) -> bool:
         """Forget an entry that can be read, and with the one of its end a request and its card."""
-        for entry in self._readable(items.entry_of_item, [item]):
+        for entry in self._readings.each(entry_of, [items.stored(item)]):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
             if entry.kind in ENDINGS:
                 if entry.request and entry.request.state is State.DONE:
@@ -161,11 +154,52 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
                 return True
         return False
 
-    def _due_requests(
-        self, limit: int, what: str, when: str, at: datetime, beyond: datetime | None
-    ) -> Sequence[Request]:
+    def forget_places(self, now: datetime) -> None:
+        """Forget some response_urls that no longer work."""
+
+        def without_place(card: LiveMessage) -> LiveMessage | None:
+            return replace(card, place=None) if card.place and card.place.until <= now else None
+
+        ended = self._waiting(items.PLACE, EVER, text(now), LOOKED_THROUGH)
+        to_show = islice(self._waiting(CARD, EVER, ALWAYS, LOOKED_THROUGH), LOOKED_THROUGH)
+        for card in self._readings.each(card_of, chain(ended, to_show)):
+            if without_place(card):
+                self._change_card(card.request_id, without_place)
+
+    def _waiting(self, what: str, since: str | None, upto: str | None, limit: int) -> Generator[Stored, None, None]:
+        """Give what the index has under `what`. It may lag by moments."""
         self._schema.look_now_and_then()  # here, since each instance sweeps each second, and no one waits for a sweep
-        return self._first_due(limit, request_of, what, when, at=at, beyond=beyond)
+        found = self._calls.query(
+            IndexName=INDEX,
+            KeyConditionExpression="due = :due AND due_at BETWEEN :since AND :upto",
+            ExpressionAttributeValues={":due": what, ":since": since, ":upto": upto},
+            Limit=limit if limit > 1 else PAST_UNREADABLE,
+        )
+        yield from map(items.stored, found)
+
+    def _due_again(self, entry: Entry, at: datetime, *, failures: int) -> bool:
+        change = "SET due_at = :at, attempts = attempts + :failures"
+        was = text(entry.delivery.next_at)  # where someone took it since, it is another time, or none
+        again = update(items.entry_key(entry.id), change, "due_at = :was", at=text(at), failures=failures, was=was)
+        try:
+            self._calls.write([again])  # as a transaction, which may be sent again when its answer was lost
+        except ConditionError:
+            return False
+        return True
+
+    def _change_card(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+        # A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and lets it be.
+        key = items.card_key(request_id)
+        while item := self._calls.get(key):
+            card = next(self._readings.each(card_of, [items.stored(item)]), None)
+            after = rule(card) if card else None
+            if after is None or after == card:
+                return after
+            changes = {k: v for k, v in items.attributes_of_card(after).items() if v != item.get(k)}
+            with suppress(ConditionError):
+                self._calls.write_one(assign(key, changes, "write_id = :was", was=item["write_id"]))
+                return after
+        return None
 
     def _move_only(self, moved: Action) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""
@@ -175,14 +209,12 @@ class DynamoDBStore(EntryOutbox, CardOutbox):
         except ConditionError as error:
             # A write whose answer was lost may have been done. Sent again it fails, since it moved the version itself.
             # What is stored tells: no other write has the same claim.
-            if not (error.in_doubt and self._is_stored(item)):
+            try:
+                is_stored = error.in_doubt and self._calls.get(items.key_of(item)) == item
+            except StoreUnavailableError as trouble:
+                raise StoreUnavailableError(trouble.reason, in_doubt=True) from None
+            if not is_stored:
                 raise SupersededError from None
-
-    def _is_stored(self, item: Item) -> bool:
-        try:
-            return self._calls.get(items.key_of(item)) == item
-        except StoreUnavailableError as error:
-            raise StoreUnavailableError(error.reason, in_doubt=True) from None
 
     def _write(self, entry: Entry | None, actions: Sequence[Action], also: Sequence[Action] = ()) -> None:
         """Add an entry and do these, all or nothing. What is `also` to be done is left out where it may not be."""

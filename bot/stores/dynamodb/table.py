@@ -97,7 +97,7 @@ def check_form(name: str, found: "TableDescriptionTypeDef") -> None:
     index = indexes.get(INDEX, {})
     if found.get("TableStatus") not in {"ACTIVE", "UPDATING"}:
         raise StoreUnavailableError(f"the table {name} is {str(found.get('TableStatus')).lower()}")
-    if not _same(found.get("KeySchema"), _KEYS) or (index and not _same(index.get("KeySchema"), _INDEX_KEYS)):
+    if _keys(found.get("KeySchema")) != _keys(_KEYS) or (index and _keys(index.get("KeySchema")) != _keys(_INDEX_KEYS)):
         raise StoreError(f"The table {name} was made for something else: its keys are others. Give another name.")
     if not index or index.get("Projection", {}).get("ProjectionType") != "ALL":
         raise StoreError(
@@ -108,7 +108,5 @@ def check_form(name: str, found: "TableDescriptionTypeDef") -> None:
         raise StoreUnavailableError(f"the index of the table {name} is {str(index.get('IndexStatus')).lower()}")
 
 
-def _same(found: Any, wanted: Sequence[Mapping[str, str]]) -> bool:
-    return sorted(map(sorted, (each.items() for each in found or ()))) == sorted(
-        map(sorted, (each.items() for each in wanted))
-    )
+def _keys(schema: Any) -> set[frozenset[Any]]:
+    return {frozenset(key.items()) for key in schema or ()}

@@ -10,22 +10,20 @@ from typing import Any
 from weakref import WeakSet
 
 from bot.errors import StoreError, StoreUnavailableError
-from bot.stores.documents import Readings
 from bot.stores.sqlite.schema import Found, look
 
 BUSY_SECONDS = 5
 # Of these COMMIT is certain to have written nothing. After any other error, such as a failed fsync, it may have.
-_NOTHING_COMMITTED = frozenset({"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_READONLY"})
-_NOT_OURS = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+_NOTHING_COMMITTED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY})
 
 
 class File:
-    """The file at `path`, for reading. Safe to use from many threads."""
+    """The file at `path`, opened by each thread on a connection of its own. Safe to use from many threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection]) -> None:
         self.path = path.absolute()
-        self._opened: os.stat_result | None = None
-        self.readings = Readings(lambda row: f"Row {row['id']}")
+        self.known: os.stat_result | None = None  # which file it was when it was opened for writing
+        self._connect = connect
         self._local = threading.local()
         self._connections: WeakSet[Connection] = WeakSet()
 
@@ -41,12 +39,12 @@ class File:
         What contradicts the schema is the bot's fault.
         """
         try:
-            if self._opened and not os.path.samestat(self._opened, self.path.stat()):
+            if self.known and not os.path.samestat(self.known, self.path.stat()):
                 # What is written to a removed file is lost, and the first one's -wal does not belong to another.
                 raise StoreUnavailableError("another file is in its place")
             own: Connection | None = getattr(self._local, "own", None)
             if own is None:
-                self._local.own = own = Connection(self._connect())
+                self._local.own = own = Connection(self._connect(self.path))
                 self._connections.add(own)
             yield own.db
         except sqlite3.IntegrityError:
@@ -54,52 +52,6 @@ class File:
         except (OSError, sqlite3.Error) as error:
             self._disconnect()
             raise StoreUnavailableError(reason(error)) from error
-
-    def close(self) -> None:
-        """Close every thread's connection. Nothing may use the file afterwards."""
-        for each in list(self._connections):
-            each.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        return connect_to_read(self.path)
-
-    def _disconnect(self) -> None:
-        """Close this thread's connection, on which something went wrong: its next call makes another."""
-        own: Connection | None = self._local.__dict__.pop("own", None)
-        if own:
-            own.close()
-
-
-class WritableFile(File):
-    """The file at `path` (made with mode 0600), with the schema of this bot. Safe to use from many threads.
-
-    WAL with `synchronous=FULL`: what was written survives a power cut.
-    """
-
-    def open(self, prepare: Callable[["WritableFile"], None], *, make: bool) -> None:
-        """`prepare` the file; where there is none, `make` it.
-
-        Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
-        """
-        try:
-            os.close(os.open(self.path, (os.O_CREAT if make else 0) | os.O_RDWR, 0o600))
-            if not see_what_it_is(self.path).schema and not make:
-                raise no_store(self.path)
-            self._close_to_others()
-            prepare(self)
-            self._opened = self.path.stat()
-        except sqlite3.IntegrityError:
-            raise
-        except (OSError, sqlite3.Error, StoreUnavailableError) as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, FileNotFoundError) and not make:
-                raise no_store(self.path) from None
-            if isinstance(cause, IsADirectoryError) or _code(cause) in _NOT_OURS:
-                sentence = f"The store {self.path} cannot be opened: {reason(cause)}."
-                raise StoreError(sentence, "Check SIGNOUT_STORE.") from None
-            if isinstance(error, StoreUnavailableError):
-                raise
-            raise StoreUnavailableError(reason(error)) from None
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -116,21 +68,19 @@ class WritableFile(File):
                 db.execute("COMMIT")
             except sqlite3.Error as error:
                 self._disconnect()
-                in_doubt = _code(error) not in _NOTHING_COMMITTED
+                in_doubt = code(error) not in _NOTHING_COMMITTED
                 raise StoreUnavailableError(reason(error), in_doubt=in_doubt) from error
 
-    def _connect(self) -> sqlite3.Connection:
-        db = connect(self.path, "mode=rw")  # a file that is gone is not made again, without the schema
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        return db
+    def close(self) -> None:
+        """Close every thread's connection. Nothing may use the file afterwards."""
+        for each in list(self._connections):
+            each.close()
 
-    def _close_to_others(self) -> None:
-        """Give it, and what an earlier bot left beside it, mode 0600. SQLite does so for what it makes itself."""
-        self.path.chmod(0o600)
-        for beside in ("-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                Path(f"{self.path}{beside}").chmod(0o600)
+    def _disconnect(self) -> None:
+        """Close this thread's connection, on which something went wrong: its next call makes another."""
+        own: Connection | None = self._local.__dict__.pop("own", None)
+        if own:
+            own.close()
 
 
 class Connection:
@@ -153,6 +103,14 @@ def connect(path: Path, how: str) -> sqlite3.Connection:
     db = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA temp_store = MEMORY")
+    return db
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """Return a new connection to a file that is there. What it wrote survives a power cut."""
+    db = connect(path, "mode=rw")  # a file that is gone is not made again, without the schema
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
     return db
 
 
@@ -195,6 +153,6 @@ def reason(error: BaseException) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _code(error: BaseException) -> str:
+def code(error: BaseException) -> int:
     """Return SQLite's primary error code: SQLITE_IOERR of SQLITE_IOERR_FSYNC."""
-    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,17 +1,23 @@
-"""Takes a file to the newest schema: step by step, each in small portions, so that a killed start is gone on with."""
+"""Opens a file for writing, and takes it to the newest schema, step by step.
+
+Each step is taken in small portions, so that a killed start is gone on with.
+"""
 
 import logging
+import os
 import sqlite3
 import time
+from contextlib import suppress
+from pathlib import Path
 
+from bot.errors import StoreError, StoreUnavailableError
 from bot.stores.sqlite import schema as known
-from bot.stores.sqlite.file import WritableFile
-from bot.stores.sqlite.schema import Step, create, look
+from bot.stores.sqlite.file import File, code, no_store, reason, see_what_it_is
+from bot.stores.sqlite.schema import TABLES, Step, look
 
 PORTION = 2_000  # rows; so little is written at once that neither memory nor the -wal grows
 SECONDS_BETWEEN_LINES = 5.0
-_INSTRUCTIONS_BETWEEN_LOOKS = 1_000_000  # of SQLite's: some hundredths of a second
-
+_NOT_OURS = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _EMPTY_THE_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 # The name that is put into these is a step's table.
 _LAST = "SELECT max(number) FROM {}"
@@ -20,42 +26,63 @@ _UPTO = "SELECT max(number) FROM (SELECT number FROM {} WHERE number > ? ORDER B
 log = logging.getLogger(__name__)
 
 
-def migrate(file: WritableFile) -> None:
-    """Make the tables in an empty file, and take every step that a file still lacks.
+def open_to_write(file: File, *, make: bool) -> None:
+    """Take the file to the schema of this bot; where there is none, `make` it, with mode 0600.
 
-    Raises `StoreError` for a file that this bot cannot use.
+    Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
     """
+    try:
+        os.close(os.open(file.path, (os.O_CREAT if make else 0) | os.O_RDWR, 0o600))
+        if not see_what_it_is(file.path).schema and not make:
+            raise no_store(file.path)
+        for end in ("", "-wal", "-shm"):  # those that an earlier bot left; SQLite does so for what it makes itself
+            with suppress(FileNotFoundError):
+                Path(f"{file.path}{end}").chmod(0o600)
+        _migrate(file)
+        file.known = file.path.stat()
+    except sqlite3.IntegrityError:
+        raise
+    except (OSError, sqlite3.Error, StoreUnavailableError) as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, FileNotFoundError) and not make:
+            raise no_store(file.path) from None
+        if isinstance(cause, IsADirectoryError) or code(cause) in _NOT_OURS:
+            sentence = f"The store {file.path} cannot be opened: {reason(cause)}."
+            raise StoreError(sentence, "Check SIGNOUT_STORE.") from None
+        if isinstance(error, StoreUnavailableError):
+            raise
+        raise StoreUnavailableError(reason(error)) from None
+
+
+def _migrate(file: File) -> None:
+    """Make the tables in an empty file, and take every step that a file still lacks."""
     with file.write() as db:
         found = look(db, file.path)
-        if not found.schema:
-            create(db)
+        for statement in () if found.schema else TABLES:
+            db.execute(statement)
     done = max(found.schema, 1) - found.unfinished
     for schema, step in enumerate(known.STEPS[done - 1 :], done + 1):
         _take(file, step, schema)
 
 
-def _take(file: WritableFile, step: Step, schema: int) -> None:
-    """Take a step, or go on with it where it was begun before."""
-    progress = _Progress(schema, file.rows(_LAST.format(step.table))[0][0] if step.table else None)
+def _take(file: File, step: Step, schema: int) -> None:
+    """Take a step, or go on with it where it was begun before. Every few seconds a line says how far it is."""
     with file.write() as db:
-        db.set_progress_handler(progress.tell, _INSTRUCTIONS_BETWEEN_LOOKS)  # also while one statement runs for long
-        _begin(db, file, step, schema)
-    while progress.position is not None:
-        with file.write() as db:
-            progress.position = _portion(db, step)
-        while file.rows(_EMPTY_THE_LOG)[0][0]:  # a reader keeps us from it: the -wal is not to grow meanwhile
-            progress.tell()
-        progress.tell()
-    db.set_progress_handler(None, 0)
-
-
-def _begin(db: sqlite3.Connection, file: WritableFile, step: Step, schema: int) -> None:
-    """Make room for what is new, and note that the step is begun: from here on no older bot opens the file."""
-    if not look(db, file.path).unfinished:
-        for statement in step.begin:
-            db.execute(statement)
-        db.execute("INSERT INTO migration (position) VALUES (0)")
-        db.execute(f"PRAGMA user_version = {schema}")
+        if not look(db, file.path).unfinished:
+            for statement in (*step.begin, "INSERT INTO migration (position) VALUES (0)"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {schema}")  # from here on no older bot opens the file
+    rows = file.rows(_LAST.format(step.table))[0][0] if step.table else None
+    position: int | None = 0
+    is_log_empty, told = True, time.monotonic()
+    while position is not None:
+        if is_log_empty:
+            with file.write() as db:
+                position = _portion(db, step)
+        is_log_empty = not file.rows(_EMPTY_THE_LOG)[0][0]  # a reader may keep us from it: the -wal is not to grow
+        if time.monotonic() >= told + SECONDS_BETWEEN_LINES:
+            told = time.monotonic()
+            log.info("The store is taken to schema %s: row %s of %s", schema, position, rows)
 
 
 def _portion(db: sqlite3.Connection, step: Step) -> int | None:
@@ -69,19 +96,3 @@ def _portion(db: sqlite3.Connection, step: Step) -> int | None:
     else:
         db.execute("UPDATE migration SET position = ?", (upto,))
     return upto
-
-
-class _Progress:
-    """Tells every few seconds how far a step is."""
-
-    def __init__(self, schema: int, rows: int | None) -> None:
-        self.position: int | None = 0
-        self._schema = schema
-        self._rows = rows
-        self._told = time.monotonic()
-
-    def tell(self) -> None:
-        """Write a line, unless the last one is not old yet."""
-        if time.monotonic() >= self._told + SECONDS_BETWEEN_LINES:
-            self._told = time.monotonic()
-            log.info("The store is taken to schema %s: row %s of %s", self._schema, self.position, self._rows)

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from bot.errors import StoreError
+from bot.stores.documents import of_another_version
 
 APPLICATION_ID = 0x5347_4E4F  # in the file's header: "SGNO"
 
@@ -85,13 +86,6 @@ class Step:
 # The first leads from schema 1 to 2, and so on. A step that was released is never edited.
 STEPS: tuple[Step, ...] = ()
 
-_OLD = (
-    "The store {path} is one of version 0.1, which this version does not read.",
-    "Let the old bot deliver what waits, save what its `audit --format json` prints, and start with a new store.",
-)
-_NEWER = ("The store {path} has schema {schema}, this bot knows {newest}.", "Run the newer bot, or give another store.")
-_FOREIGN = ("The file {path} is a database of something else.", "Check SIGNOUT_STORE.")
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -118,14 +112,9 @@ def look(db: sqlite3.Connection, path: object) -> Found:
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         if not tables:
             return Found(0)
-        sentence, hint = _OLD if "audit_entries" in tables else _FOREIGN
-        raise StoreError(sentence.format(path=path), hint)
+        if "audit_entries" in tables:
+            raise of_another_version(f"store {path}", None, newest())
+        raise StoreError(f"The file {path} is a database of something else.", "Check SIGNOUT_STORE.")
     if schema > newest():
-        raise StoreError(_NEWER[0].format(path=path, schema=schema, newest=newest()), _NEWER[1])
+        raise of_another_version(f"store {path}", schema, newest())
     return Found(schema, unfinished=db.execute("SELECT 1 FROM migration").fetchone() is not None)
-
-
-def create(db: sqlite3.Connection) -> None:
-    """Make the tables of schema 1, inside the caller's transaction."""
-    for statement in TABLES:
-        db.execute(statement)

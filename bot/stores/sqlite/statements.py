@@ -7,11 +7,13 @@ ran. Who reads what is due stops at what is wanted: a LIMIT would count rows tha
 
 # ruff: noqa: S608 -- what is put into the texts below is our own
 
-from bot.facts.finding import COUNTED_UP_TO
+from collections.abc import Mapping
+
+from bot.stores import documents
 
 PAGE = 500  # so many rows are read, or forgotten, at once
 
-_ENTRY = "id, attempts, next_at, delivered_at, ts, document"
+_ENTRY = "id, at, attempts, next_at, delivered_at, ts, document"
 _CARD = "request_id AS id, version, due_at, response_url, place_until, replaces, failures, held_by"
 
 # Requests
@@ -30,13 +32,9 @@ LAST_SIGNED_OUT = """
 SELECT id, document FROM requests INDEXED BY requests_signed_out
 WHERE account = :account ORDER BY ended_at DESC LIMIT 1
 """
-EXPIRED = """
+DUE_REQUESTS = """
 SELECT id, document FROM requests INDEXED BY requests_due
-WHERE due = 'awaiting' AND due_at <= :now AND due_at >= :since ORDER BY due_at
-"""
-DECIDED = """
-SELECT id, document FROM requests INDEXED BY requests_due
-WHERE due = :due AND due_at < :before AND due_at >= :since ORDER BY due_at
+WHERE due = :what AND due_at >= :since AND due_at <= :upto ORDER BY due_at
 """
 
 # Entries
@@ -53,27 +51,18 @@ SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
 WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
-BACKLOG = f"""
-SELECT count(*), min(at) FILTER (WHERE NOT refused) FROM
-    (SELECT at, refused FROM entries INDEXED BY entries_due WHERE next_at IS NOT NULL
-    ORDER BY refused, next_at LIMIT {COUNTED_UP_TO})
-"""
-WAITING_ENTRIES = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_due
-WHERE refused = :refused AND next_at IS NOT NULL ORDER BY next_at
-"""
 DUE_ENTRIES = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_due
-WHERE refused = :refused AND next_at <= :now AND next_at >= :since ORDER BY next_at
+WHERE refused = (:what = '{documents.UNDELIVERED[True]}') AND next_at >= :since AND next_at <= :upto ORDER BY next_at
 """
 PUT_TALLY = """
 INSERT INTO tallies (id, at, document) VALUES (:id, :at, :document)
 ON CONFLICT (id) DO UPDATE SET document = excluded.document
 """
 TALLIES = """
-SELECT id, document FROM tallies INDEXED BY tallies_begun WHERE at < :before AND at >= :since ORDER BY at
+SELECT id, document FROM tallies INDEXED BY tallies_begun WHERE at >= :since AND at <= :upto ORDER BY at
 """
-TALLY = "SELECT id, document FROM tallies WHERE id = :id"
+ONE_TALLY = "SELECT id, document FROM tallies WHERE id = :id"
 END_TALLY = "DELETE FROM tallies WHERE id = :id"
 DELIVERED = """
 UPDATE entries SET next_at = NULL, attempts = attempts + 1, delivered_at = :now, ts = :ts
@@ -83,35 +72,22 @@ DUE_AGAIN = """
 UPDATE entries SET next_at = :later, attempts = attempts + :failed WHERE id = :id AND next_at = :next_at
 """
 
-# Cards. A card whose request has moved on since it was shown is due at :at_once.
+# Cards
 
 ADD_CARD = """
-INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces)
-VALUES (:id, :version, :due_at, :response_url, :place_until, :replaces)
+INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces, failures, held_by)
+VALUES (:id, :version, :due_at, :response_url, :place_until, :replaces, :failures, :held_by)
 """
-MOVE_CARD = "UPDATE cards SET version = :version, due_at = :due_at WHERE request_id = :id"
-PLACE_CARD = """
-UPDATE cards SET response_url = :response_url, place_until = :place_until, replaces = :replaces WHERE request_id = :id
+MOVE_CARD = """
+UPDATE cards SET version = :version, due_at = :due_at, response_url = coalesce(:response_url, response_url),
+    place_until = coalesce(:place_until, place_until), replaces = coalesce(:replaces, replaces)
+WHERE request_id = :id
 """
+CARD_OF_REQUEST = f"SELECT {_CARD} FROM cards WHERE request_id = :id"
+CHANGE_CARD = "UPDATE cards SET due_at = :due_at, failures = :failures, held_by = :held_by WHERE request_id = :id"
 DUE_CARDS = f"""
-SELECT {_CARD} FROM cards INDEXED BY cards_due WHERE due_at <= :now AND due_at >= :since ORDER BY due_at
+SELECT {_CARD} FROM cards INDEXED BY cards_due WHERE due_at >= :since AND due_at <= :upto ORDER BY due_at
 """
-HOLD_CARD = "UPDATE cards SET due_at = :until, held_by = :hold WHERE request_id = :id AND due_at = :due_at"
-SHOWN = """
-UPDATE cards SET
-    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once WHEN failures > 0 THEN due_at END,
-    failures = CASE WHEN version > :version THEN failures ELSE 0 END,
-    held_by = CASE WHEN held_by IS NOT :hold THEN held_by END
-WHERE request_id = :id AND (version > :version OR held_by IS :hold)
-"""
-NOT_SHOWN = """
-UPDATE cards SET
-    due_at = CASE WHEN version > :version OR due_at = :at_once THEN :at_once ELSE coalesce(:later, due_at) END,
-    failures = failures + 1,
-    held_by = CASE WHEN held_by IS NOT :hold THEN held_by END
-WHERE request_id = :id AND (version > :version OR held_by IS :hold)
-"""
-SHOW_AGAIN = "UPDATE cards SET due_at = :at_once WHERE request_id = :id"
 FORGET_PLACES = f"""
 UPDATE cards SET response_url = NULL, place_until = NULL, replaces = NULL WHERE request_id IN
     (SELECT request_id FROM cards INDEXED BY cards_placed WHERE place_until <= :now ORDER BY place_until LIMIT {PAGE})
@@ -131,3 +107,11 @@ DELETE FROM cards WHERE request_id IN (SELECT request_id {_OLD})
 FORGET_ENTRIES = f"DELETE FROM entries WHERE number IN (SELECT number {_OLD})"
 
 SCHEMA = "PRAGMA user_version"
+
+# What gives what waits, by what it waits as.
+WAITING: Mapping[str, str] = {
+    **dict.fromkeys(("awaiting", "ready", "running"), DUE_REQUESTS),
+    **dict.fromkeys(documents.UNDELIVERED.values(), DUE_ENTRIES),
+    documents.TALLY: TALLIES,
+    documents.CARD: DUE_CARDS,
+}

@@ -1,44 +1,81 @@
-"""Requests, audit entries and cards in one SQLite file on a local disk, for exactly one instance."""
+"""Requests, audit entries and cards in one SQLite file on a local disk: for exactly one instance, or only to read."""
 
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
-from itertools import islice
-from operator import attrgetter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bot.audit import COUNTED, Entry, entry_of_tally
-from bot.errors import SupersededError
-from bot.facts.finding import COUNTED_UP_TO, Backlog
+from bot.errors import StoreError, SupersededError
 from bot.ports import LiveMessage, Show
-from bot.request import Account, Request, check_move
+from bot.request import Account, Request, check_move, new_id
 from bot.stores.documents import (
-    DUE_AT_ONCE,
-    FIRST_DUE,
+    Readings,
     Stored,
+    Values,
     account_key,
     card_of,
     entry_of,
+    new_card,
     request_of,
     text,
-    time_or_none,
+    values_of_card,
     values_of_entry,
-    values_of_place,
     values_of_request,
 )
 from bot.stores.sqlite import statements as sql
-from bot.stores.sqlite.file import WritableFile
-from bot.stores.sqlite.migrate import migrate
-from bot.stores.sqlite.reader import entries
+from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
+from bot.stores.sqlite.migrate import open_to_write
+from bot.stores.sqlite.schema import newest
+from bot.stores.waiting import Waiting
 
 T = TypeVar("T")
-ALWAYS = "~"  # sorts after every time
+
+# Ids begin with the time they were made at. It helps to find where to begin; what counts is the time in the row.
+_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 
 
-class SQLiteStore:
+class SQLiteReader:
+    """The trail in the file at `path`. Nothing is made or changed, and no right to write is needed."""
+
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection] = connect_to_read) -> None:
+        self._file = File(path, connect)
+        self._readings = Readings(lambda row: f"Row {row['id']}")
+
+    def open(self) -> None:
+        """Check that there is a store which this bot can read. Raises `StoreError`."""
+        path = self._file.path
+        try:
+            if not path.is_file():
+                raise no_store(path)
+            found = see_what_it_is(path)
+            if not found.is_up_to_date:
+                sentence = f"The store {path} has schema {found.schema}, this bot reads {newest()}."
+                raise StoreError(sentence, "Start this bot on it once first, and wait until it is ready.")
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"The store {path} cannot be read: {reason(error)}.", "Check SIGNOUT_STORE.") from error
+
+    def close(self) -> None:
+        """Close every thread's connection. Nothing may use the file afterwards."""
+        self._file.close()
+
+    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
+        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
+
+        Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
+        """
+        statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
+        first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
+        values = {"since": text(since) or "", "after": first_id, "request_id": request_id}
+        while rows := self._file.rows(statement, values):
+            yield from self._readings.each(entry_of, map(dict, rows))
+            values["after"] = rows[-1]["id"]
+
+
+class SQLiteStore(SQLiteReader, Waiting):
     """The `Requests`, `Tallies` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each `COUNTED` entry is.
@@ -48,7 +85,7 @@ class SQLiteStore:
     is_outdated = False  # no other instance, and so no newer one, has this file open
 
     def __init__(self, path: Path, written: Callable[[Entry], None] = lambda _: None, *, make: bool = True) -> None:
-        self._file = WritableFile(path)
+        super().__init__(path, connect_to_write)
         self._written = written
         self._make = make
 
@@ -57,10 +94,7 @@ class SQLiteStore:
 
         Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
         """
-        self._file.open(migrate, make=self._make)
-
-    def close(self) -> None:
-        self._file.close()
+        open_to_write(self._file, make=self._make)
 
     def check_writable(self) -> None:
         with self._file.write() as db:
@@ -70,76 +104,45 @@ class SQLiteStore:
     # Requests
 
     def add(self, request: Request, entry: Entry, show: Show | None) -> None:
-        with self._file.write() as db:
-            if not db.execute(sql.ADD_REQUEST, values_of_request(request)).rowcount:
-                raise SupersededError
-            db.execute(sql.ADD_ENTRY, values_of_entry(entry))
-            if show:
-                card = {"id": request.id, "version": request.version, "due_at": text(show.at)}
-                db.execute(sql.ADD_CARD, card | values_of_place(show.place))
-        if entry.kind in COUNTED:
-            self._written(entry)
+        card = (sql.ADD_CARD, values_of_card(new_card(request, show))) if show else None
+        self._write((sql.ADD_REQUEST, values_of_request(request)), entry, card)
 
     def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
         check_move(before.state, after.state)
-        with self._file.write() as db:
-            # The version is the whole condition: each move makes a new one.
-            if not db.execute(sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}).rowcount:
-                raise SupersededError
-            if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
-            if show:
-                db.execute(sql.MOVE_CARD, {"id": after.id, "version": after.version, "due_at": text(show.at)})
-            if show and show.place:
-                db.execute(sql.PLACE_CARD, {"id": after.id, **values_of_place(show.place)})
-        if entry and entry.kind in COUNTED:
-            self._written(entry)
+        # The version is the whole condition: each move makes a new one.
+        moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
+        self._write(moved, entry, (sql.MOVE_CARD, values_of_card(new_card(after, show))) if show else None)
 
     def get(self, request_id: str) -> Request | None:
-        return next(iter(self._first(1, request_of, sql.REQUEST, id=request_id)), None)
+        return self._one(request_of, sql.REQUEST, id=request_id)
 
     def last_signed_out(self, account: Account) -> Request | None:
-        return next(iter(self._first(1, request_of, sql.LAST_SIGNED_OUT, account=account_key(account))), None)
+        return self._one(request_of, sql.LAST_SIGNED_OUT, account=account_key(account))
 
-    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due(limit, request_of, sql.EXPIRED, beyond, now=text(now))
-
-    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due(limit, request_of, sql.DECIDED, beyond, due="ready", before=text(decided_before))
-
-    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        return self._due(limit, request_of, sql.DECIDED, beyond, due="running", before=text(lease_before))
-
-    # Trail
+    # Entries
 
     def record(self, entry: Entry) -> None:
-        with self._file.write() as db:
-            db.execute(sql.ADD_ENTRY, values_of_entry(entry))
-        if entry.kind in COUNTED:
-            self._written(entry)
+        self._write(None, entry)
 
     def tally(self, tallies: Sequence[Entry]) -> None:
         with self._file.write() as db:
             for each in tallies:
                 db.execute(sql.PUT_TALLY, {name: values_of_entry(each)[name] for name in ("id", "at", "document")})
 
-    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
-        return self._due(limit, entry_of, sql.TALLIES, beyond, before=text(before))
-
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
-            entry = None
-            for tally in self._first(1, entry_of, sql.TALLY, id=tally_id):
-                before = self._first(1, entry_of, sql.ENTRY, id=tally_id)
-                entry = entry_of_tally(tally, now, before[0] if before else None)
+            tally = self._one(entry_of, sql.ONE_TALLY, id=tally_id)
+            entry = entry_of_tally(tally, now, self._one(entry_of, sql.ENTRY, id=tally_id)) if tally else None
+            if tally:
                 db.execute(sql.END_TALLY, {"id": tally_id})
             if entry:
                 db.execute(sql.ADD_ENTRY, values_of_entry(entry))
         if entry:
             self._written(entry)
 
-    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        return entries(self._file, since, request_id)
+    def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
+        with self._file.write() as db:
+            db.execute(sql.DELIVERED, {"id": entry.id, "ts": ts, "now": text(now)})
 
     def forget(self, before: datetime) -> int:
         """Forget some of what had ended before then. Return how many entries; 0 once there are no more."""
@@ -149,78 +152,45 @@ class SQLiteStore:
             db.execute(sql.FORGET_CARDS, old)
             return db.execute(sql.FORGET_ENTRIES, old).rowcount
 
-    # Outbox
-
-    def backlog(self) -> Backlog:
-        count, oldest_at = self._file.rows(sql.BACKLOG)[0]
-        return Backlog(count, time_or_none(oldest_at), more=count == COUNTED_UP_TO)
-
-    def next_entry_at(self, *, refused: bool = False) -> datetime | None:
-        first = self._first(1, entry_of, sql.WAITING_ENTRIES, refused=refused)
-        return first[0].delivery.next_at if first else None
-
-    def due_entries(
-        self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
-    ) -> Sequence[Entry]:
-        most = limit if refused else max(limit, FIRST_DUE)
-        due = self._due(most, entry_of, sql.DUE_ENTRIES, beyond, refused=refused, now=text(now))
-        return sorted(due, key=attrgetter("id"))[:limit]
-
-    def hold(self, entry: Entry, until: datetime) -> Entry | None:
-        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(until), "failed": 0}
-        with self._file.write() as db:
-            is_held = db.execute(sql.DUE_AGAIN, values).rowcount
-        return replace(entry, delivery=replace(entry.delivery, next_at=until)) if is_held else None
-
-    def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
-        with self._file.write() as db:
-            db.execute(sql.DELIVERED, {"id": entry.id, "ts": ts, "now": text(now)})
-
-    def postponed(self, entry: Entry, next_at: datetime) -> None:
-        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(next_at), "failed": 1}
-        with self._file.write() as db:
-            db.execute(sql.DUE_AGAIN, values)
-
-    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
-        return self._due(limit, lambda row: card_of(row["id"], row), sql.DUE_CARDS, beyond, now=text(now))
-
-    def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
-        hold = uuid.uuid4().hex
-        values = {"id": message.request_id, "due_at": text(message.due_at), "until": text(until), "hold": hold}
-        with self._file.write() as db:
-            is_held = db.execute(sql.HOLD_CARD, values).rowcount
-        return replace(message, due_at=until, hold=hold) if is_held else None
-
-    def shown(self, message: LiveMessage) -> None:
-        values = {"id": message.request_id, "version": message.version, "hold": message.hold}
-        with self._file.write() as db:
-            db.execute(sql.SHOWN, values | {"at_once": text(DUE_AT_ONCE)})
-
-    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        values = {"id": message.request_id, "version": message.version, "hold": message.hold, "later": text(next_at)}
-        with self._file.write() as db:
-            db.execute(sql.NOT_SHOWN, values | {"at_once": text(DUE_AT_ONCE)})
-
-    def show_again(self, request_id: str) -> None:
-        with self._file.write() as db:
-            db.execute(sql.SHOW_AGAIN, {"id": request_id, "at_once": text(DUE_AT_ONCE)})
-
     def forget_places(self, now: datetime) -> None:
         """Forget some response_urls that no longer work."""
         with self._file.write() as db:
             db.execute(sql.FORGET_PLACES, {"now": text(now)})
 
-    def _due(
-        self, limit: int, read: Callable[[Stored], T], statement: str, beyond: datetime | None, **upto: Any
-    ) -> list[T]:
-        """Return the first of what is due up to a time, and then of what is due beyond."""
-        due = self._first(limit, read, statement, since="", **upto)
-        if beyond is None or len(due) == limit:
-            return due
-        always = {name: value if name in {"due", "refused"} else ALWAYS for name, value in upto.items()}
-        return due + self._first(limit - len(due), read, statement, since=text(beyond), **always)
+    def _waiting(self, what: str, since: str | None, upto: str | None, _: int) -> Generator[Stored, None, None]:
+        values = {"what": what, "since": since, "upto": upto}
+        with self._file.connection() as db, closing(db.execute(sql.WAITING[what], values)) as rows:
+            yield from map(dict, rows)
 
-    def _first(self, limit: int, read: Callable[[Stored], T], statement: str, **values: Any) -> list[T]:
-        """Return the first of what a statement gives, past rows that cannot be read."""
-        with self._file.connection() as db, closing(db.execute(statement, values)) as rows:
-            return list(islice(self._file.readings.each(read, map(dict, rows)), limit))
+    def _due_again(self, entry: Entry, at: datetime, *, failures: int) -> bool:
+        values = {"id": entry.id, "next_at": text(entry.delivery.next_at), "later": text(at), "failed": failures}
+        with self._file.write() as db:
+            return bool(db.execute(sql.DUE_AGAIN, values).rowcount)
+
+    def _change_card(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+        with self._file.write() as db:
+            card = self._one(card_of, sql.CARD_OF_REQUEST, id=request_id)
+            after = rule(card) if card else None
+            if after:
+                db.execute(sql.CHANGE_CARD, values_of_card(after))
+            return after
+
+    def _write(
+        self, change: tuple[str, Values] | None, entry: Entry | None, card: tuple[str, Values] | None = None
+    ) -> None:
+        """Change a request, add an entry and note its card, all or nothing."""
+        with self._file.write() as db:
+            if change and not db.execute(*change).rowcount:
+                raise SupersededError
+            if entry:
+                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+            if card:
+                db.execute(*card)
+        if entry and entry.kind in COUNTED:
+            self._written(entry)
+
+    def _one(self, read: Callable[[Stored], T], statement: str, **values: str) -> T | None:
+        """Return what a statement gives; None where there is no such row, or it cannot be read."""
+        with self._file.connection() as db:
+            rows = db.execute(statement, values).fetchall()
+        return next(self._readings.each(read, map(dict, rows)), None)

@@ -32,7 +32,7 @@ class Reading:
 
 
 class CheckedClock:
-    """A `Clock` that is told of answers and says whether it can be trusted. Safe to use from many threads.
+    """A `SureClock` that is told of answers. Safe to use from many threads.
 
     `changed` is told by how many seconds the clock is ahead of the answers (behind: negative), or 0 once it is right.
     """
@@ -51,18 +51,17 @@ class CheckedClock:
 
     def answered(self, sent: Reading, headers: Mapping[str, object] | None) -> None:
         """Compare the clock with the `Date` of an answer to what was sent then. Without a readable one, do nothing."""
-        received, told = self.read(), _date_in(headers or {})
+        received, told = self.read(), date_in(headers or {})
         if told is None or received.was_set_since(sent):
             return
-        off = max(sent.time - told - SECOND, RIGHT) or min(received.time - told, RIGHT)
+        off = ahead(sent.time, told, received.time)
         with self._lock:
             if abs(off) <= AGREES_WITHIN:
-                self._agreed, self._misses = received, 0
-                self._note(RIGHT)
+                self._agreed, self._misses, off = received, 0, RIGHT
             else:
                 self._misses += 1
-                if self._misses >= IN_A_ROW:
-                    self._note(off)
+            if not off or self._misses >= IN_A_ROW:
+                self._note(off)
 
     def told_now(self) -> datetime:
         """Return the time that Slack and AWS tell: what the clock says, unless it is known to be wrong."""
@@ -84,7 +83,7 @@ class CheckedClock:
         return self._agreed is not None and not self.is_doubtful()
 
     def beyond(self, longest: timedelta) -> datetime | None:
-        """Return the end of `longest`, from now; None while the clock is not confirmed. See `bot.ports.Beyond`."""
+        """Return the end of `longest`, from now; None while it is not confirmed."""
         return self.now() + longest if self.is_confirmed() else None
 
     def _note(self, off: timedelta) -> None:
@@ -97,7 +96,13 @@ class CheckedClock:
         self._off = off
 
 
-def _date_in(headers: Mapping[str, object]) -> datetime | None:
+def ahead(sent: datetime, told: datetime, received: datetime) -> timedelta:
+    """Return by how much a clock is certainly ahead of the `Date` that was told in between; behind: negative."""
+    return max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT)
+
+
+def date_in(headers: Mapping[str, object]) -> datetime | None:
+    """Return the `Date` of an answer, None where there is none that can be read."""
     date = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
     try:
         told = parsedate_to_datetime(str(date))

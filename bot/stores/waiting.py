@@ -1,0 +1,147 @@
+"""What waits in a store, and how it is taken, put off and ended: the same in every store."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import TypeVar
+from uuid import uuid4
+
+from bot.audit import Entry
+from bot.facts.finding import COUNTED_UP_TO, Backlog
+from bot.ports import LiveMessage
+from bot.request import Request
+from bot.stores.documents import (
+    CARD,
+    TALLY,
+    UNDELIVERED,
+    Readings,
+    Stored,
+    card_of,
+    entry_of,
+    request_of,
+    text,
+)
+
+T = TypeVar("T")
+
+EVER, ALWAYS = "0", "~"  # these sort before every time, and after
+MOMENT = timedelta(microseconds=1)  # no two stored times are closer
+FIRST_DUE = 100  # of so many due outcomes the oldest come first, even if they were put off
+DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
+
+
+class Waiting(ABC):
+    """What `Requests`, `Tallies` and `Outbox` promise of all that waits. Each store has its own ways to find it."""
+
+    _readings: Readings
+
+    @abstractmethod
+    def _waiting(self, what: str, since: str | None, upto: str | None, limit: int) -> Generator[Stored, None, None]:
+        """Give all that waits as `what` in between, by its time. Some `limit` of it will be read."""
+
+    @abstractmethod
+    def _due_again(self, entry: Entry, at: datetime, *, failures: int) -> bool:
+        """Put an entry off, and count failures. False where someone took it since it was read."""
+
+    @abstractmethod
+    def _change_card(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+        """Change a card as `rule` says (None: not at all), even while others do so too; return what it is then."""
+
+    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due("awaiting", request_of, now, limit, beyond)
+
+    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due("ready", request_of, decided_before - MOMENT, limit, beyond)
+
+    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due("running", request_of, lease_before - MOMENT, limit, beyond)
+
+    # Entries
+
+    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
+        return self._due(TALLY, entry_of, before - MOMENT, limit, beyond)
+
+    def backlog(self) -> Backlog:
+        read = itemgetter("at")  # no more: those that cannot be read wait too
+        outcomes = self._first(UNDELIVERED[False], EVER, ALWAYS, COUNTED_UP_TO, read)
+        count = len(outcomes) + len(self._first(UNDELIVERED[True], EVER, ALWAYS, COUNTED_UP_TO - len(outcomes), read))
+        oldest_at = datetime.fromisoformat(min(outcomes)) if outcomes else None
+        return Backlog(count, oldest_at, more=count == COUNTED_UP_TO)
+
+    def next_entry_at(self, *, refused: bool = False) -> datetime | None:
+        first = self._first(UNDELIVERED[refused], EVER, ALWAYS, 1, entry_of)
+        return first[0].delivery.next_at if first else None
+
+    def due_entries(
+        self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
+    ) -> Sequence[Entry]:
+        most = limit if refused else max(limit, FIRST_DUE)
+        due = self._due(UNDELIVERED[refused], entry_of, now, most, beyond)
+        return sorted(due, key=attrgetter("id"))[:limit]
+
+    def hold(self, entry: Entry, until: datetime) -> Entry | None:
+        is_held = self._due_again(entry, until, failures=0)
+        return replace(entry, delivery=replace(entry.delivery, next_at=until)) if is_held else None
+
+    def postponed(self, entry: Entry, next_at: datetime) -> None:
+        self._due_again(entry, next_at, failures=1)
+
+    # Cards. A card whose request has moved on since it was shown is due at once.
+
+    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
+        return self._due(CARD, card_of, now, limit, beyond)
+
+    def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
+        hold = uuid4().hex
+
+        def held(card: LiveMessage) -> LiveMessage | None:
+            if card.hold == hold:  # the answer to the write was lost
+                return card
+            is_same = card.due_at is not None and card.due_at == message.due_at
+            return replace(card, due_at=until, hold=hold) if is_same else None
+
+        return self._change_card(message.request_id, held)
+
+    def shown(self, message: LiveMessage) -> None:
+        def settled(card: LiveMessage) -> LiveMessage | None:
+            is_mine = card.hold == message.hold
+            hold = None if is_mine else card.hold
+            if card.version > message.version:
+                return replace(card, due_at=DUE_AT_ONCE, hold=hold)
+            due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
+            return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
+
+        self._change_card(message.request_id, settled)
+
+    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
+        def failed(card: LiveMessage) -> LiveMessage | None:
+            is_mine, has_moved_on = card.hold == message.hold, card.version > message.version
+            if not is_mine and not has_moved_on:
+                return None
+            due_at = DUE_AT_ONCE if has_moved_on or card.due_at == DUE_AT_ONCE else next_at or card.due_at
+            return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
+
+        self._change_card(message.request_id, failed)
+
+    def show_again(self, request_id: str) -> None:
+        self._change_card(request_id, lambda card: replace(card, due_at=DUE_AT_ONCE))
+
+    def _due(
+        self, what: str, read: Callable[[Stored], T], upto: datetime, limit: int, beyond: datetime | None
+    ) -> list[T]:
+        """Return the first of what is due up to a time, and then of what is due beyond."""
+        due = self._first(what, EVER, text(upto), limit, read)
+        if beyond is None or len(due) == limit:
+            return due
+        return due + self._first(what, text(beyond), ALWAYS, limit - len(due), read)
+
+    def _first(
+        self, what: str, since: str | None, upto: str | None, limit: int, read: Callable[[Stored], T]
+    ) -> list[T]:
+        """Return the first of what waits, past what cannot be read."""
+        with closing(self._waiting(what, since, upto, limit)) as found:
+            return list(islice(self._readings.each(read, found), limit))
