@@ -245,10 +245,12 @@ class Headless:
 
         The one option is `--http`, as of `run`.
         """
-        from bot.settings.load import load  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.settings.environment import correct  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.settings.load import load  # noqa: PLC0415
         from bot.wiring.run import build  # noqa: PLC0415
 
         environment, http = self.environment | overrides, "--http" in options
+        correct(environment)
         loop, stop = asyncio.new_event_loop(), asyncio.Event()
         aws = {name: value for name, value in environment.items() if name.startswith("AWS_")}
         with patch.dict(os.environ, aws), ExitStack() as exits:

@@ -182,7 +182,7 @@ FAILS: dict[str, Case] = {
         lambda home, _: home,
         None,
         "There are no AWS credentials: none in the environment or in profile default, no web identity, no container's "
-        "endpoint, and the instance (IMDS) is not asked, by AWS_EC2_METADATA_DISABLED.",
+        "endpoint, and the instance's IMDS is switched off, does not answer or has no role.",
         "Give the bot an IAM role, or this shell its credentials.",
     ),
     "an instance without a role": Case(
@@ -190,7 +190,8 @@ FAILS: dict[str, Case] = {
         imds(gives=False),
         (
             "There are no AWS credentials: none in the environment or in profile default, no web identity, no "
-            "container's endpoint, and the instance's metadata service (IMDS) does not answer or has no role."
+            "container's endpoint, and the instance's IMDS is switched off, does not answer or has "
+            "no role."
         ),
         "From a container on an EC2 instance, IMDS needs a hop limit of 2.",
     ),
@@ -269,37 +270,36 @@ FAILS: dict[str, Case] = {
         ),
         None,
         "Profile base asks for an MFA code (mfa_serial), and no one can type one here.",
-        "--profile app",
+        "Use a role without mfa_serial.",
     ),
     "sso: no login": Case(
         lambda home, _: home.has(SSO, "support"),
         None,
-        "There is no SSO login for profile support.",
+        "The SSO login of profile support is missing or has ended.",
         "Run `aws sso login --profile support`",
     ),
     "sso: an old login": Case(
         lambda home, _: home.has(SSO, "support").logged_in(-HOUR),
         None,
-        "The SSO login of profile support has expired, or was ended.",
+        "The SSO login of profile support is missing or has ended.",
         "Run `aws sso login --profile support`",
     ),
     "sso: a login taken back": Case(
         lambda home, sso: home.has(SSO, "support").logged_in(HOUR).with_(AWS_ENDPOINT_URL_SSO=url(sso)),
         json_says_no("UnauthorizedException", 401),
-        "The SSO login of profile support has expired, or was ended.",
+        "The SSO login of profile support is missing or has ended.",
         "Run `aws sso login --profile support`",
     ),
     "sso: not this role": Case(
         lambda home, sso: home.has(SSO, "support").logged_in(HOUR).with_(AWS_ENDPOINT_URL_SSO=url(sso)),
         json_says_no("ForbiddenException", 403),
-        "AWS IAM Identity Center does not give AWS credentials for the SSO login of profile support "
-        "(ForbiddenException).",
+        "The SSO login of profile support gives no AWS credentials (ForbiddenException).",
         "Check sso_account_id and sso_role_name in ~/.aws/config",
     ),
     "sso: out of reach": Case(
         lambda home, _: home.has(SSO, "support").logged_in(HOUR).with_(AWS_ENDPOINT_URL_SSO=url(NOTHING)),
         None,
-        "AWS IAM Identity Center cannot be reached, so the SSO login of profile support gives no AWS credentials "
+        "The SSO login of profile support gives no AWS credentials: 127.0.0.1 cannot be reached "
         "(EndpointConnectionError).",
         "Check the way to AWS: network, proxy, region, endpoint.",
     ),
@@ -312,7 +312,7 @@ FAILS: dict[str, Case] = {
     "sso behind a role": Case(
         lambda home, _: home.has(BY_ROLE.replace("base", "support") + SSO, "app").logged_in(-HOUR),
         None,
-        "The SSO login of profile support has expired, or was ended.",
+        "The SSO login of profile support is missing or has ended.",
         "Run `aws sso login --profile support`",
     ),
     "aws login": Case(
@@ -332,20 +332,20 @@ FAILS: dict[str, Case] = {
     "web identity: no file": Case(
         lambda home, _: home.with_web_identity(token=None),
         None,
-        "The web identity token file {home}/token cannot be read: No such file or directory.",
+        "The web identity token file {home}/token gives no AWS credentials (No such file or directory: {home}/token).",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
     ),
     "web identity: no file, by profile": Case(
         lambda home, _: home.has(f"[profile w]\nrole_arn = {ROLE}\nweb_identity_token_file = /no/such\n", "w"),
         None,
-        "The web identity token file /no/such cannot be read: No such file or directory.",
+        "The web identity token file /no/such gives no AWS credentials (No such file or directory: /no/such).",
         "web_identity_token_file",
     ),
     "web identity: an empty file": Case(
         lambda home, _: home.with_web_identity(token=""),
         None,
-        "The web identity token file {home}/token is empty, or AWS_ROLE_ARN is no role.",
-        "Check both.",
+        "The web identity token file {home}/token gives no AWS credentials: the token is empty, or the role is no ARN.",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
     ),
     "web identity: no role": Case(
         lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=NO_FILE),
@@ -357,14 +357,14 @@ FAILS: dict[str, Case] = {
     "web identity: out of reach": Case(
         lambda home, _: home.with_web_identity(NOTHING),
         None,
-        "AWS STS cannot be reached, so the web identity token file {home}/token gives no AWS credentials "
+        "The web identity token file {home}/token gives no AWS credentials: 127.0.0.1 cannot be reached "
         "(EndpointConnectionError).",
         "Check the way to AWS",
     ),
     "web identity: a proxy's page": Case(
         lambda home, sts: home.with_web_identity(sts),
         lambda end, sock: end.answers(sock, lambda it: it.sendall(b"HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\nno")),
-        "What answers in the place of AWS STS is not AWS (ResponseParserError).",
+        "What answers for the web identity token file {home}/token is not AWS (ResponseParserError).",
         "Check the way to AWS",
     ),
     **{
@@ -375,59 +375,55 @@ FAILS: dict[str, Case] = {
             (
                 "AccessDenied",
                 403,
-                "AWS STS does not let this web identity assume the role (AccessDenied; token file {home}/token).",
-                "trust policy must allow sts:AssumeRoleWithWebIdentity",
+                "The web identity token file {home}/token gives no AWS credentials (AccessDenied).",
+                "The trust policy of AWS_ROLE_ARN must allow sts:AssumeRoleWithWebIdentity",
             ),
             (
                 "InvalidIdentityToken",
                 400,
-                "AWS STS does not accept the web identity token in {home}/token (InvalidIdentityToken).",
+                "The web identity token file {home}/token gives no AWS credentials (InvalidIdentityToken).",
                 "OIDC provider as an identity provider in IAM",
             ),
             (
                 "IDPCommunicationError",
                 400,
-                (
-                    "AWS STS could not ask the cluster's OIDC provider about the web identity token "
-                    "(IDPCommunicationError)."
-                ),
+                "The web identity token file {home}/token gives no AWS credentials (IDPCommunicationError).",
                 "check the issuer's address",
             ),
             (
                 "IDPRejectedClaim",
                 403,
-                "The OIDC provider rejected the web identity token in {home}/token (IDPRejectedClaim).",
-                "start the pod again",
+                "The web identity token file {home}/token gives no AWS credentials (IDPRejectedClaim).",
+                "when the pod starts",
             ),
             (
                 "ExpiredTokenException",
                 400,
-                "The web identity token in {home}/token has expired (ExpiredTokenException).",
-                "start the pod again",
+                "The web identity token file {home}/token gives no AWS credentials (ExpiredTokenException).",
+                "when the pod starts",
             ),
             (
                 "RegionDisabledException",
                 403,
-                "AWS STS is switched off for this account in the region that was asked (RegionDisabledException).",
-                "Activate it in IAM's account settings",
+                "The web identity token file {home}/token gives no AWS credentials (RegionDisabledException).",
+                "Activate AWS STS for this region in IAM's account settings",
             ),
             (
                 "InternalFailure",
                 500,
-                (
-                    "AWS STS had an error (InternalFailure), so the web identity token file {home}/token gave no AWS "
-                    "credentials."
-                ),
+                "The web identity token file {home}/token gives no AWS credentials just now (InternalFailure).",
                 "Try again in a minute.",
             ),
-            ("Throttling", 400, "AWS STS takes no more requests just now (Throttling).", "Try again in a minute."),
+            (
+                "Throttling",
+                400,
+                "The web identity token file {home}/token gives no AWS credentials just now (Throttling).",
+                "Try again in a minute.",
+            ),
             (
                 "PackedPolicyTooLarge",
                 400,
-                (
-                    "AWS STS does not give AWS credentials for the web identity token file {home}/token "
-                    "(PackedPolicyTooLarge)."
-                ),
+                "The web identity token file {home}/token gives no AWS credentials (PackedPolicyTooLarge).",
                 "AWS_ROLE_ARN",
             ),
         ]
@@ -442,13 +438,13 @@ FAILS: dict[str, Case] = {
         for code, said, fix in [
             (
                 "AccessDenied",
-                "AWS STS does not let profile app assume its role (AccessDenied).",
+                "The role of profile app gives no AWS credentials (AccessDenied).",
                 "allow sts:AssumeRole on both sides",
             ),
             (
                 "InvalidClientTokenId",
-                "AWS STS does not take the credentials with which profile app assumes its role (InvalidClientTokenId).",
-                "Renew those of its source_profile",
+                "The role of profile app gives no AWS credentials (InvalidClientTokenId).",
+                "renew the credentials of its source_profile",
             ),
         ]
     },
@@ -457,7 +453,7 @@ FAILS: dict[str, Case] = {
             f"{BY_ROLE}[profile base]\nrole_arn = {ROLE}\nweb_identity_token_file = /no/such\n", "app"
         ),
         None,
-        "The web identity token file /no/such cannot be read: No such file or directory.",
+        "The web identity token file /no/such gives no AWS credentials (No such file or directory: /no/such).",
         "web_identity_token_file",
     ),
     "half a key behind a role": Case(
@@ -489,19 +485,19 @@ FAILS: dict[str, Case] = {
     "process: fails": Case(
         lambda home, _: failing_program(home, f"echo {SECRET} >&2; exit 1"),
         None,
-        "The credential_process of profile tool failed, or printed no credentials.",
+        "The credential_process of profile tool gives no AWS credentials (CredentialRetrievalError).",
         "Run that command of ~/.aws/config as the bot's user",
     ),
     "process: rubbish": Case(
         lambda home, _: failing_program(home, f"echo {SECRET}"),
         None,
-        "The credential_process of profile tool printed something else than credentials.",
+        "The credential_process of profile tool gives no AWS credentials (",
         "it must print credentials as JSON",
     ),
     "process: a list": Case(
         lambda home, _: failing_program(home, "echo '[]'"),
         None,
-        "The credential_process of profile tool printed something else than credentials.",
+        "The credential_process of profile tool gives no AWS credentials (",
         "it must print credentials as JSON",
     ),
     "process: a strange date": Case(
@@ -509,19 +505,19 @@ FAILS: dict[str, Case] = {
             home, 'echo \'{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", "Expiration": "soon"}\''
         ),
         None,
-        "The credential_process of profile tool printed something else than credentials.",
+        "The credential_process of profile tool gives no AWS credentials (",
         "it must print credentials as JSON",
     ),
     "process: not there": Case(
         lambda home, _: home.has("[default]\ncredential_process = /no/such\n"),
         None,
-        "The credential_process of profile default cannot be started: No such file or directory.",
+        "The credential_process of profile default gives no AWS credentials (No such file or directory: /no/such).",
         "Run that command",
     ),
     "process: an open quotation mark": Case(
         lambda home, _: home.has("[default]\ncredential_process = /bin/echo 'a\n"),
         None,
-        "The credential_process of profile default is no command: its quotation marks do not match.",
+        "The credential_process of profile default gives no AWS credentials (ValueError).",
         "Run that command",
     ),
     "container: refuses": Case(
@@ -533,7 +529,7 @@ FAILS: dict[str, Case] = {
     "container: out of reach": Case(
         lambda home, _: home.with_(AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{url(NOTHING)}/role"),
         None,
-        "The container's credentials endpoint gives no AWS credentials (no answer).",
+        "The container's credentials endpoint gives no AWS credentials (CredentialRetrievalError).",
         "Check the task's role (ECS)",
     ),
     "container: no token": Case(
@@ -542,14 +538,14 @@ FAILS: dict[str, Case] = {
             AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=NO_FILE,
         ),
         None,
-        "The token file for the container's credentials endpoint, /no/such, cannot be read: No such file or directory.",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names it",
+        "The container's credentials endpoint gives no AWS credentials (No such file or directory: /no/such).",
+        "the AWS_CONTAINER_ variables",
     ),
     "container: an address that botocore refuses": Case(
         lambda home, _: home.with_(AWS_CONTAINER_CREDENTIALS_FULL_URI="http://example.com/role"),
         None,
-        "The container's credentials endpoint cannot be asked: its address, or the token for it, is not valid.",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "The container's credentials endpoint gives no AWS credentials (ValueError).",
+        "the AWS_CONTAINER_ variables",
     ),
     "no authorities": Case(
         lambda home, _: home.with_(**KEYS, AWS_CA_BUNDLE="/no/such.pem"),
@@ -604,7 +600,7 @@ def test_a_write_without_credentials_is_never_in_doubt_and_says_why(
     with shell(home.with_web_identity(token=None), monkeypatch), pytest.raises(StoreUnavailableError) as caught:
         calls.write_one({"Delete": {"Key": {"pk": "a", "sk": "b"}}})
     calls.close()
-    assert caught.value.reason.startswith(f"DeleteItem: The web identity token file {home.folder}/token cannot be read")
+    assert caught.value.reason.startswith(f"DeleteItem: The web identity token file {home.folder}/token gives no")
     assert not caught.value.in_doubt
 
 
@@ -661,7 +657,7 @@ def test_a_program_that_hangs_behind_a_role_is_stopped_too(home: Home, monkeypat
 WITHOUT: dict[str, tuple[Callable[[Home], Home], str]] = {
     "an old sso login": (
         lambda home: home.has(SSO, "support").logged_in(-HOUR),
-        "The SSO login of profile support has expired, or was ended. Run `aws sso login --profile support`",
+        "The SSO login of profile support is missing or has ended. Run `aws sso login --profile support`",
     ),
     "a stray line": (
         lambda home: home.has(f"[default]\nregion = eu-central-1\n{SECRET}\n"),
@@ -670,7 +666,7 @@ WITHOUT: dict[str, tuple[Callable[[Home], Home], str]] = {
     "no such profile": (lambda home: home.has(BASE, "nowhere"), "There is no profile nowhere in ~/.aws/config or"),
     "no token file": (
         lambda home: home.with_web_identity(token=None),
-        "/token cannot be read: No such file or directory. AWS_WEB_IDENTITY_TOKEN_FILE",
+        "/token gives no AWS credentials (No such file or directory: ",
     ),
     "mfa": (
         lambda home: home.has(f"{BY_ROLE}mfa_serial = 1\n{BASE}", "app"),
@@ -708,6 +704,6 @@ def test_a_secret_that_a_setting_refers_to_needs_credentials_and_says_the_same(t
     done = home.run("check", "--no-post")
     assert done.returncode == 1
     assert (
-        "SLACK_BOT_TOKEN could not be read. The SSO login of profile support has expired, or was ended. "
+        "SLACK_BOT_TOKEN could not be read. The SSO login of profile support is missing or has ended. "
         "Run `aws sso login --profile support`" in done.stdout
     )

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.facts.aws_names import ROLE, ROLE_OR_USER, account_of, home_region
+from bot.facts.aws_names import ROLE, ROLE_OR_USER, account_of
+from bot.facts.aws_session import aws_session
 from bot.facts.duration import in_words, read_duration, retry_after
 from bot.facts.slack_words import SLACK_HOST
 
@@ -104,8 +105,11 @@ def test_anything_else_has_no_account(text: str) -> None:
 
 
 def test_the_region_is_botos_else_that_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    assert home_region("eu-central-1") == "eu-central-1"
-    assert home_region(None) == "eu-west-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert aws_session().region == "eu-central-1"
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert aws_session().region == "eu-west-1"
     monkeypatch.delenv("AWS_REGION")
-    assert home_region(None) is None
+    assert aws_session().region is None

@@ -313,7 +313,7 @@ def test_the_sts_of_the_pools_own_region_is_asked(
 ) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"):
         monkeypatch.delenv(name, raising=False)
-    assert clients.sts(region).meta.endpoint_url == endpoint
+    assert clients.of(region, "sts").meta.endpoint_url == endpoint
 
 
 @pytest.mark.parametrize(

@@ -113,10 +113,30 @@ def test_each_secret_may_be_kept_in_any_of_these_ways(name: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "text", "key", "sentence"),
     [
-        ("not-json", "open sesame", "#bot", "refers to a key of a secret that is not JSON."),
-        ("a-list", '["open sesame"]', "#bot", "refers to a key that the secret's JSON does not have."),
-        ("no-key", '{"sesame": "open"}', "#bot", "refers to a key that the secret's JSON does not have."),
-        ("a-number", '{"bot": 5}', "#bot", "refers to a key of a secret whose value is not text."),
+        (
+            "not-json",
+            "open sesame",
+            "#bot",
+            "refers to a key of a secret that is not JSON, or has no text under that key.",
+        ),
+        (
+            "a-list",
+            '["open sesame"]',
+            "#bot",
+            "refers to a key of a secret that is not JSON, or has no text under that key.",
+        ),
+        (
+            "no-key",
+            '{"sesame": "open"}',
+            "#bot",
+            "refers to a key of a secret that is not JSON, or has no text under that key.",
+        ),
+        (
+            "a-number",
+            '{"bot": 5}',
+            "#bot",
+            "refers to a key of a secret that is not JSON, or has no text under that key.",
+        ),
         ("no-text", '{"bot": " "}', "#bot", "refers to a secret that is empty."),
         ("whole-json", '{"sesame": "open"}', "", "refers to a secret that is JSON. Say which of its keys"),
         ("blank", " \n", "", "refers to a secret that is empty."),

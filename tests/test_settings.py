@@ -9,8 +9,10 @@ from botocore.session import get_session
 from bot.confirm import LONGEST_WAIT
 from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
-from bot.settings.load import load, load_store, load_without_slack
-from bot.settings.model import ENVIRONMENT
+from bot.settings.load import load as read
+from bot.settings.load import load_store as read_store
+from bot.settings.load import load_without_slack as read_without_slack
+from bot.settings.model import ENVIRONMENT, Settings, StoreSettings
 from bot.settings.names import KNOWN, unused
 
 GOOD = {
@@ -25,6 +27,25 @@ GOOD = {
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def corrected(environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment as each verb finds it."""
+    given = dict(environment)
+    correct(given)
+    return given
+
+
+def load(environment: dict[str, str], *, http: bool = False) -> Settings:
+    return read(corrected(environment), http=http)
+
+
+def load_store(environment: dict[str, str]) -> StoreSettings:
+    return read_store(corrected(environment))
+
+
+def load_without_slack(environment: dict[str, str]) -> Settings:
+    return read_without_slack(corrected(environment))
 
 
 def faults(environment: dict[str, str]) -> list[str]:

@@ -130,7 +130,7 @@ def test_no_answer_says_nothing(headless: Headless, clients: Clients, clock: Che
 
 def test_an_answer_of_sts(clients: Clients, clock: CheckedClock) -> None:
     role = "arn:aws:iam::123456789012:role/Bot"
-    sts = clients.sts("eu-central-1")
+    sts = clients.of("eu-central-1", "sts")
     assert says_so(clock, lambda: sts.assume_role(RoleArn=role, RoleSessionName="test"))
 
 

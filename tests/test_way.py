@@ -1,6 +1,7 @@
 """The way to Slack and AWS: one rule for proxies and certificates, which every client keeps."""
 
 import asyncio
+import os
 import socket
 import ssl
 import subprocess
@@ -18,13 +19,14 @@ from far_end import FarEnd, carry, certificate_for, far_end, proxy_to, silent
 from slack_over_tls import COGNITO, CONNECTED, HOOKS, LINK, SLACK, There, connected, past_it, there
 
 from bot.__main__ import main
-from bot.aws.clients import bounded, client_of
+from bot.aws.clients import bounded
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
 from bot.errors import AwsSetupError
 from bot.facts.aws_session import aws_session
 from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
+from bot.settings.environment import correct
 from bot.slack.check_workspace import try_app_token
 from bot.slack.clients import BlockingClient
 from bot.slack.reply import respond
@@ -51,6 +53,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def give(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        correct(os.environ)
 
     return give
 
@@ -95,9 +98,9 @@ def test_the_variables_name_the_proxy(
     given: Callable[..., None], variables: dict[str, str], https: str | None, http: str | None
 ) -> None:
     given(**variables)
-    ways = {url: proxy and proxy.url for url in (WEB, LINKED, ANSWERS) if [proxy := way_to(url)]}
+    ways = {url: way_to(url) for url in (WEB, LINKED, ANSWERS)}
     assert ways == dict.fromkeys((WEB, LINKED, ANSWERS), https)
-    assert [proxy and proxy.url for proxy in map(way_to, ("http://slack.com/", "ws://slack.com/"))] == [http, http]
+    assert [*map(way_to, ("http://slack.com/", "ws://slack.com/"))] == [http, http]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_a_name_and_password_are_told_to_the_proxy_and_shown_to_no_one(
         assert login_of(proxy) == b64encode(login.encode()).decode()
         assert "headers" not in repr(proxy)
         assert not login or login not in repr(proxy)
-        assert proxy.url == PROXY
+        assert proxy == PROXY
 
 
 @pytest.mark.parametrize(
@@ -347,7 +350,7 @@ def socket_mode() -> None:
 
 
 def aws() -> None:
-    with closing(client_of("cognito-idp", "eu-central-1", bounded())) as cognito:
+    with closing(aws_session(bounded()).create_client("cognito-idp", "eu-central-1")) as cognito:
         cognito.list_users(UserPoolId="eu-central-1_AbCdEf123")
 
 

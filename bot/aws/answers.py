@@ -10,9 +10,9 @@ from botocore.exceptions import (
 from bot.action import Refused, Unclear
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, AwsSetupError
 from bot.facts.advice import USER_DISABLED
+from bot.facts.aws_names import THROTTLED
 from bot.facts.leaving import TooLateError
 
-_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
 
@@ -47,4 +47,4 @@ def _answer_of(error: Exception) -> Refused | Unclear:
     doubt = status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT or code == "InternalErrorException"
     if doubt or not request_id:
         return Unclear(code, request_id)
-    return Refused(code, request_id, may_retry=status == _TOO_MANY or code in _THROTTLED)
+    return Refused(code, request_id, may_retry=status == _TOO_MANY or code in THROTTLED)

@@ -1,7 +1,6 @@
 """Tries what the bot has to be allowed in its user pools. It can sign no one out."""
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +9,11 @@ from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from bot.action import Done, Step
-from bot.aws.clients import bounded, client_of
+from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
+from bot.facts.aws_names import CODE
+from bot.facts.aws_session import aws_session
 from bot.facts.finding import Finding
 from bot.ports import Attribute, UserPool
 from bot.request import new_id
@@ -20,8 +21,8 @@ from bot.work import CALL
 
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
-_CODE = re.compile(r"[A-Za-z][\w.]{0,79}")
 
+_WAY = "Check the way to AWS: network, proxy, region, endpoint."
 # What is wrong with more than one permission: the further calls would say the same.
 TROUBLES = {
     "ResourceNotFoundException": (
@@ -44,16 +45,13 @@ TROUBLES = {
         ),
     ),
     "AssumeRoleThrottled": ("AWS gives out no more sessions of the pool's role.", "Run the check again in a minute."),
-    "AssumeRoleUnanswered": ("AWS STS gave no answer.", "Check the way to AWS: network, proxy, endpoint."),
-    "TimedOut": ("Cognito did not answer in time.", "Check the way to AWS: network, proxy, endpoint."),
-    "Unreachable": ("Cognito cannot be reached.", "Check the pool's region and the way to AWS: network, proxy."),
-    NO_CALL_MADE: ("Nothing could be sent in time.", "Check where the AWS credentials come from, and the way to AWS."),
+    "AssumeRoleUnanswered": ("AWS STS gave no answer.", _WAY),
+    "TimedOut": ("Cognito did not answer in time.", _WAY),
+    "Unreachable": ("Cognito cannot be reached.", _WAY),
+    NO_CALL_MADE: ("Nothing could be sent in time.", f"{_WAY} See where the AWS credentials come from."),
 }
 _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
-
-
-class _FoundError(Exception):
-    """An account where there can be none."""
+_FOUND = "found"  # an account where there can be none
 
 
 def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
@@ -62,57 +60,40 @@ def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
-    for action, call in _CALLS.items():
+    for action in ("ListUsers", "AdminGetUser", *Step):
         line = f"pool {name}, {action}"
         if ended:
             yield Finding(line, "not tried", f"not tried: {ended}")
             continue
-        try:
-            code = call(asked, unused)
-        except _FoundError:
+        code = _tried(asked, action, unused)
+        if code == _FOUND:  # and so no step is tried
             ended = "an account has a name made up just now, so no name is safe to try"
-            yield Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
-            continue
-        ended = f"it would meet the same ({code})" if code in TROUBLES else ""
+        elif code in TROUBLES:
+            ended = f"it would meet the same ({code})"
         yield _finding(line, action, unused, code)
 
 
-def _looking(find: Callable[[UserPool, str], object]) -> Callable[[UserPool, str], str]:
-    def call(pool: UserPool, unused: str) -> str:
-        try:
-            found = find(pool, unused)
-        except PoolUnavailableError as error:
-            return str(error.error_code)
-        if found:
-            raise _FoundError  # and so no step is tried
-        return NO_ACCOUNT
-
-    return call
-
-
-def _step(step: Step) -> Callable[[UserPool, str], str]:
-    def call(pool: UserPool, unused: str) -> str:
-        answer = pool.call(step, unused, left=lambda: CALL)
-        if isinstance(answer, Done):
-            raise _FoundError
-        return answer.code
-
-    return call
-
-
-_CALLS: Mapping[str, Callable[[UserPool, str], str]] = {
-    "ListUsers": _looking(lambda pool, unused: pool.list_users(Attribute.USERNAME, unused)),
-    "AdminGetUser": _looking(lambda pool, unused: pool.get_user(unused)),
-    **{step: _step(step) for step in Step},
-}
+def _tried(pool: UserPool, action: str, unused: str) -> str:
+    """Return the error code of an action, or `_FOUND`."""
+    try:
+        if action == "ListUsers":
+            return _FOUND if pool.list_users(Attribute.USERNAME, unused) else NO_ACCOUNT
+        if action == "AdminGetUser":
+            return _FOUND if pool.get_user(unused) else NO_ACCOUNT
+    except PoolUnavailableError as error:
+        return str(error.error_code)
+    answer = pool.call(Step(action), unused, left=lambda: CALL)
+    return _FOUND if isinstance(answer, Done) else answer.code
 
 
 def _finding(line: str, action: str, unused: str, code: str) -> Finding:
     if code == NO_ACCOUNT:
         return Finding(line, "ok", f"allowed (tried on a name that no account has: {unused})")
+    if code == _FOUND:
+        return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
-    shown = code if _CODE.fullmatch(code) else "an answer that is not Cognito's"
+    shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in _DENIED:
         return Finding(
             line,
@@ -137,7 +118,7 @@ def aws_clock(
 
 def _date_in(region: str) -> str | None:
     try:
-        with closing(client_of("cognito-idp", region, bounded(signature_version=UNSIGNED))) as cognito:
+        with closing(aws_session(bounded(signature_version=UNSIGNED)).create_client("cognito-idp", region)) as cognito:
             answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
     except ClientError as error:
         answer = error.response  # this is how AWS always answers here

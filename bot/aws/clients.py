@@ -5,29 +5,22 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import boto3
 from botocore.config import Config
-from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
-from bot.facts.aws_session import AwsSession, aws_session
+from bot.facts.aws_session import aws_session
+from bot.facts.boto3_clients import tell_time
 from bot.facts.clock import CheckedClock
-from bot.facts.leaving import TooLateError, boto3_in_time, time_left
-from bot.facts.told_time import boto3_tells
+from bot.facts.leaving import TooLateError, present, time_left
 from bot.work import CONNECT_SECONDS, READ_SECONDS
-
-if TYPE_CHECKING:
-    from types_boto3_cognito_idp import CognitoIdentityProviderClient
-    from types_boto3_sts import STSClient
 
 SHARED_SECONDS = 1.0
 
 # A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
 _Kind = Literal["own", "present session", "sts"]
-_present: ContextVar[ReadOnlyCredentials] = ContextVar("present")
 
 
 @contextmanager
@@ -41,33 +34,14 @@ def patiently(lock: threading.Lock) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def signing_with(credentials: ReadOnlyCredentials) -> Iterator[None]:
-    """Sign what this thread sends through clients of `of_present_session` with these credentials."""
-    token = _present.set(credentials)
-    try:
-        yield
-    finally:
-        _present.reset(token)
-
-
 class _OfThePresent(Credentials):
-    """Credentials that are looked up again for each request."""
+    """Those of the present `Departure`, looked up again for each request: never the bot's own."""
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        try:
-            return _present.get()
-        except LookupError:
-            raise NoCredentialsError from None
-
-
-class _PresentSession(CredentialProvider):
-    """Gives a client no credentials but those of `signing_with`: it never falls back to the bot's own."""
-
-    METHOD = CANONICAL_NAME = "present-session"
-
-    def load(self) -> Credentials:
-        return _OfThePresent("", "", method=self.METHOD)
+        credentials: ReadOnlyCredentials | None = present().credentials
+        if not credentials:
+            raise NoCredentialsError
+        return credentials
 
 
 def bounded(attempts: int = 1, **more: Any) -> Config:
@@ -78,14 +52,6 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
     """
     retries: Any = {"total_max_attempts": attempts, "mode": "standard"}
     return Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, **more)
-
-
-def client_of(service: Any, region: str | None, config: Config, session: AwsSession | None = None) -> Any:
-    """Return a client of boto3 that keeps to these bounds and to `leaving`. Raises `AwsSetupError`; so do its calls."""
-    session = session or aws_session(config)
-    with session.explaining():
-        client = boto3.Session(botocore_session=session).client(service, region_name=region, config=config)
-    return boto3_in_time(client)
 
 
 class Clients:
@@ -100,23 +66,17 @@ class Clients:
         self._locks: defaultdict[tuple[_Kind, str], threading.Lock] = defaultdict(threading.Lock)
         self._clients: dict[tuple[_Kind, str], tuple[Any, float]] = {}
 
-    def of(self, region: str) -> "CognitoIdentityProviderClient":
-        """Return Cognito's client of a region. Building one looks for credentials, which may take seconds.
+    def of(self, region: str, kind: _Kind = "own") -> Any:
+        """Return Cognito's client of a region, or its STS. Building one looks for credentials, which may take seconds.
 
         Raises `AwsSetupError`, and `TooLateError` where another thread is at that for longer than this one can wait.
         """
-        client: CognitoIdentityProviderClient = self._get("own", region)
-        return client
-
-    def of_present_session(self, region: str) -> "CognitoIdentityProviderClient":
-        """Return Cognito's client of a region that signs with what `signing_with` gives. Raises as `of` does."""
-        client: CognitoIdentityProviderClient = self._get("present session", region)
-        return client
-
-    def sts(self, region: str) -> "STSClient":
-        """Return the client of a region's own STS, with the bot's credentials. Raises as `of` does."""
-        client: STSClient = self._get("sts", region)
-        return client
+        if found := self._clients.get((kind, region)):
+            return found[0]
+        with patiently(self._locks[kind, region]):
+            if (kind, region) not in self._clients:
+                self._clients[kind, region] = (self._build(kind, region), time.monotonic())
+            return self._clients[kind, region][0]
 
     def forget(self, region: str) -> None:
         """Build the clients of a region again when next needed; but only once where many need them at the same time."""
@@ -129,20 +89,10 @@ class Clients:
         for client, _ in self._clients.values():
             client.close()
 
-    def _get(self, kind: _Kind, region: str) -> Any:
-        if found := self._clients.get((kind, region)):
-            return found[0]
-        with patiently(self._locks[kind, region]):
-            if (kind, region) not in self._clients:
-                self._clients[kind, region] = (self._build(kind, region), time.monotonic())
-            return self._clients[kind, region][0]
-
     def _build(self, kind: _Kind, region: str) -> Any:
-        config = bounded(max_pool_connections=self._connections)
-        session = aws_session(config)
-        if kind == "present session":
-            session.register_component("credential_provider", CredentialResolver([_PresentSession()]))
-        client = client_of("sts" if kind == "sts" else "cognito-idp", region, config, session)
+        present = _OfThePresent("", "") if kind == "present session" else None
+        session = aws_session(bounded(max_pool_connections=self._connections), present)
+        client = session.create_client("sts" if kind == "sts" else "cognito-idp", region)
         if self._clock:
-            boto3_tells(client, self._clock)
+            tell_time(client, self._clock)
         return client

@@ -45,12 +45,13 @@ class NotAssumedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """Whose session it is: no one else's calls are signed with it."""
+class Role:
+    """The role that a pool is asked with, and for whose request: no one else's calls are signed with its session."""
 
-    role_arn: str
-    request_id: str
-    operator_id: str
+    arn: str
+    roles: "Roles"
+    request_id: str = ""
+    operator_id: str = ""
 
 
 @dataclass(slots=True)
@@ -66,41 +67,39 @@ class Roles:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._lock = threading.Lock()
-        self._sessions: OrderedDict[Key, _Session] = OrderedDict()
+        self._sessions: OrderedDict[Role, _Session] = OrderedDict()
 
-    def session(self, key: Key, region: str) -> ReadOnlyCredentials:
+    def session(self, role: Role, region: str) -> ReadOnlyCredentials:
         """Return the session's credentials; where there are none yet, ask the STS of `region`, once.
 
         Raises `NotAssumedError`, or `TooLateError` where that could not leave in time.
         """
-        session = self._of(key)
+        if not role.request_id:
+            raise RuntimeError("a pool with a role is only asked on someone's behalf")
+        with self._lock:
+            session = self._sessions.setdefault(role, _Session())
+            self._sessions.move_to_end(role)
+            if len(self._sessions) > MAX_SESSIONS:
+                self._sessions.popitem(last=False)
         with patiently(session.lock):
             if session.credentials is None or time.monotonic() >= session.good_until:
                 asked_at = time.monotonic()
-                session.credentials = self._assume(key, region)
+                session.credentials = self._assume(role, region)
                 session.good_until = asked_at + KEPT_SECONDS
             return session.credentials
 
-    def forget(self, key: Key) -> None:
+    def forget(self, role: Role) -> None:
         """Assume the role again when it is next needed, for instance because AWS no longer takes this session."""
         with self._lock:
-            self._sessions.pop(key, None)
+            self._sessions.pop(role, None)
 
-    def _of(self, key: Key) -> _Session:
-        with self._lock:
-            session = self._sessions.setdefault(key, _Session())
-            self._sessions.move_to_end(key)
-            while len(self._sessions) > MAX_SESSIONS:
-                self._sessions.popitem(last=False)
-            return session
-
-    def _assume(self, key: Key, region: str) -> ReadOnlyCredentials:
+    def _assume(self, role: Role, region: str) -> ReadOnlyCredentials:
         try:
             with leaving():  # its own: what is sent to STS is not part of the call that needs the session
-                made = self._clients.sts(region).assume_role(
-                    RoleArn=key.role_arn,
-                    RoleSessionName=session_word(key.request_id),
-                    SourceIdentity=session_word(key.operator_id),
+                made = self._clients.of(region, "sts").assume_role(
+                    RoleArn=role.arn,
+                    RoleSessionName=session_word(role.request_id),
+                    SourceIdentity=session_word(role.operator_id),
                     DurationSeconds=SESSION_SECONDS,
                 )["Credentials"]
         except TooLateError:
@@ -111,14 +110,6 @@ class Roles:
                 self._clients.forget(region)
             raise NotAssumedError(refused) from None
         return ReadOnlyCredentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """The role that a pool is asked with."""
-
-    arn: str
-    roles: Roles
 
 
 def session_word(text: str) -> str:

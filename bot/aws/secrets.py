@@ -2,13 +2,14 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from bot.aws.clients import bounded, client_of
-from bot.aws.identity import own_region
+from bot.aws.clients import bounded
 from bot.errors import AwsSetupError, SecretError
+from bot.facts.aws_session import aws_session
 
 ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that the start ends with a sentence
 _SECRET = re.compile(
@@ -63,14 +64,11 @@ def _value(arn: str, region: str, key: str | None) -> str:
         if text.lstrip().startswith("{"):
             raise SecretError("refers to a secret that is JSON. Say which of its keys, as in arn:…#KEY.")
         return text
-    try:
+    found = None
+    with suppress(ValueError, LookupError, TypeError):
         found = json.loads(text)[key]
-    except ValueError:
-        raise SecretError("refers to a key of a secret that is not JSON. Leave out the # and what follows.") from None
-    except (LookupError, TypeError):
-        raise SecretError("refers to a key that the secret's JSON does not have.") from None
     if not isinstance(found, str):
-        raise SecretError("refers to a key of a secret whose value is not text.")
+        raise SecretError("refers to a key of a secret that is not JSON, or has no text under that key.")
     return found
 
 
@@ -84,7 +82,7 @@ def _parameter(name: str) -> str:
 
 def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
     try:
-        return getattr(client_of(service, region or own_region(), bounded(ATTEMPTS)), method)(**parameters)
+        return getattr(aws_session(bounded(ATTEMPTS)).create_client(service, region), method)(**parameters)
     except AwsSetupError as error:
         raise SecretError(f"could not be read. {error}") from None
     except ClientError as error:

@@ -47,7 +47,8 @@ class AwsSpelling:
         form = given.get(SKELETON)
         if form not in _SKELETONS:
             raise UsageError(f"--{SKELETON} takes one of: {', '.join(filter(None, _SKELETONS))}.")
-        parameters = self._document(given) | self._values(given)
+        values = {member: self._text(name, given[name]) for name, member in self._members.items() if name in given}
+        parameters = self._document(given) | values
         if form in ("input", "yaml-input"):
             return self._skeleton(form)
         missing = [f"--{option}" for option, member in self._members.items() if member not in parameters]
@@ -56,13 +57,6 @@ class AwsSpelling:
         self._check(parameters)
         pool_id, username = str(parameters["UserPoolId"]), str(parameters["Username"])
         return "" if form else (pool_id, username)
-
-    def _values(self, given: Mapping[str, str]) -> dict[str, Any]:
-        options = [option for option in self._members if option in given]
-        for option in options:
-            if _ADDRESS.match(given[option]):
-                raise UsageError(f"--{option} takes the value itself: files and addresses are not followed.")
-        return {self._members[option]: given[option] for option in options}
 
     def _document(self, given: Mapping[str, str]) -> dict[str, Any]:
         options = [option for option in DOCUMENTS if option in given]
@@ -81,9 +75,9 @@ class AwsSpelling:
     def _text(self, option: str, value: str) -> str:
         if not _ADDRESS.match(value):
             return value
-        if self._read_file and value.startswith("file://"):
+        if self._read_file and option in DOCUMENTS and value.startswith("file://"):
             return self._read_file(value.removeprefix("file://"))
-        raise UsageError(f"--{option} takes the document itself: files and addresses are not followed.")
+        raise UsageError(f"--{option} takes the value itself: files and addresses are not followed.")
 
     def _skeleton(self, form: str) -> str:
         skeleton = ArgumentGenerator().generate_skeleton(self._shape)

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import answer_to
-from bot.aws.clients import Clients, signing_with
-from bot.aws.roles import Key, NotAssumedError, Role
+from bot.aws.clients import Clients
+from bot.aws.roles import NotAssumedError, Role
 from bot.errors import NO_CREDENTIALS, PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
@@ -47,11 +46,12 @@ class CognitoUserPool:
     role: Role | None = None
     failed: Callable[[str, str], None] = lambda _, __: None
     heard: MutableMapping[str, Heard] = field(default_factory=dict)
-    key: Key | None = None
 
     def on_behalf(self, request_id: str, operator_id: str) -> "CognitoUserPool":
         """Return this pool, asked with a session of its role that names both, where it has one."""
-        return replace(self, key=Key(self.role.arn, request_id, operator_id)) if self.role else self
+        if not self.role:
+            return self
+        return replace(self, role=replace(self.role, request_id=request_id, operator_id=operator_id))
 
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
@@ -105,27 +105,23 @@ class CognitoUserPool:
 
     def _call(self, operation: str, departure: Departure, **parameters: Any) -> Any:
         """Call an operation once and return its yes. What it raises is for `_no`."""
-        with leaving(departure), self._session() if self.role else nullcontext():
-            client = self.clients.of_present_session if self.role else self.clients.of
-            given = getattr(client(self.region), xform_name(operation))(UserPoolId=self.pool_id, **parameters)
+        with leaving(departure):
+            if self.role:  # STS may be asked first, within the time that the call has to leave
+                departure.credentials = self.role.roles.session(self.role, self.region)
+            client = self.clients.of(self.region, "present session" if self.role else "own")
+            given = getattr(client, xform_name(operation))(UserPoolId=self.pool_id, **parameters)
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
         if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
             raise ValueError("this is not Cognito's answer")
         self.heard[self.name] = None, time.monotonic()
         return given
 
-    def _session(self) -> AbstractContextManager[None]:
-        """Sign with a session of the role. May ask STS first, within the time that the call has to leave."""
-        if not self.role or not self.key:
-            raise RuntimeError("a pool with a role is only asked on someone's behalf")
-        return signing_with(self.role.roles.session(self.key, self.region))
-
     def _no(self, error: Exception, departure: Departure) -> Refused | Unclear:
         """Return what is known after a call that was not answered with yes."""
         answer = error.refused if isinstance(error, NotAssumedError) else answer_to(error, sent=departure.sent)
         self.heard[self.name] = answer.code, time.monotonic()
-        if self.role and self.key and answer.code in _SESSION_OVER:
-            self.role.roles.forget(self.key)
+        if self.role and answer.code in _SESSION_OVER:
+            self.role.roles.forget(self.role)
         if answer.code == NO_CREDENTIALS:
             self.clients.forget(self.region)  # a client keeps what it found, or did not find, when it was built
         return answer

@@ -21,29 +21,25 @@ class OwnCredentials:
     def __init__(self) -> None:
         self._session: AwsSession | None = None
 
-    def ask(self) -> str:
-        """Return the words for where they come from. Raises `AwsSetupError`. May take seconds.
+    def missing(self) -> AwsSetupError | None:
+        """Say why there are none; None where there are some. May take seconds.
 
         What was found is kept: botocore asks for new ones (STS, IMDS, a process) only when these are about to expire.
         """
-        session, self._session = self._session or aws_session(bounded()), None
-        source = session.ask()
-        self._session = session
-        return source
-
-    def missing(self) -> AwsSetupError | None:
-        """Say why there are none; None where there are some."""
+        session, self._session = self._session, None
         try:
-            self.ask()
+            session = session or aws_session(bounded())
+            session.ask()
         except AwsSetupError as error:
             return error
+        self._session = session
         return None
 
 
 def try_credentials() -> Finding:
     """Say where the bot's own credentials come from, or why there are none."""
     try:
-        return Finding(CREDENTIALS, "ok", f"come from {OwnCredentials().ask()}")
+        return Finding(CREDENTIALS, "ok", f"come from {aws_session(bounded()).ask()}")
     except AwsSetupError as error:
         return Finding(CREDENTIALS, "missing", error.sentence, error.hint)
 
@@ -54,8 +50,8 @@ def troubles(heard: Mapping[str, Heard]) -> Mapping[str, str | None]:
     None where Cognito answered, or was not asked for half an hour.
     """
     since = time.monotonic() - TOLD_FOR_SECONDS
-    return {name: _sentence(name, code) if code and at > since else None for name, (code, at) in heard.items()}
-
-
-def _sentence(pool: str, code: str) -> str | None:
-    return f"The last call for pool {pool} failed. {' '.join(TROUBLES[code])}" if code in TROUBLES else None
+    said = {code: " ".join(told) for code, told in TROUBLES.items()}
+    return {
+        pool: f"The last call for pool {pool} failed. {said[code]}" if code in said and at > since else None
+        for pool, (code, at) in heard.items()
+    }

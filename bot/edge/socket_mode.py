@@ -131,7 +131,7 @@ class SocketMode:
                     url,
                     timeout=GOODBYE,
                     heartbeat=PING_SECONDS,
-                    proxy=proxy.url if proxy else None,
+                    proxy=proxy,
                     proxy_headers=proxy.headers if proxy else None,
                     ssl=tls(),
                 )

@@ -1,11 +1,12 @@
-"""How regions and the ARN of an IAM user or role look, and which region is the bot's own."""
+"""How regions, error codes and the ARN of an IAM user or role look."""
 
-import os
 import re
 
 # Of every partition, and of those to come: botocore's own list of regions is as old as the lock.
 REGION = r"[a-z]+(?:-[a-z0-9]+)+-[0-9]{1,2}"
 _NAMED = r"arn:aws[\w-]*:iam::(?P<account>\d{{12}}):(?:{})/[\w+=,.@/-]+"
+CODE = re.compile(r"[A-Za-z][\w.]{0,79}")  # of an error
+THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 ROLE = re.compile(_NAMED.format("role"), re.ASCII)
 ROLE_OR_USER = re.compile(_NAMED.format("role|user"), re.ASCII)
 
@@ -21,11 +22,3 @@ def account_of(arn: str) -> str:
     if not found:
         raise ValueError("this is no ARN of a role or user")
     return found["account"]
-
-
-def home_region(of_boto3: str | None) -> str | None:
-    """Return the region for what has none of its own: boto3's, else AWS_REGION, which boto3 does not look at.
-
-    The engine of a container sets that variable.
-    """
-    return of_boto3 or os.environ.get("AWS_REGION")

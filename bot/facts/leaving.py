@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
 KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used, and was perhaps read
 
 
@@ -23,11 +22,13 @@ class Departure:
     """One request, which may leave while seconds are `left`. `sent`: a byte may have left. `too_late`: it was stopped.
 
     What fails before that did nothing at the other end, with any error: no credentials, no address, no TLS.
+    `credentials` sign it, where its client has none of its own.
     """
 
     left: Callable[[], float] = lambda: float("inf")
     sent: bool = False
     too_late: bool = False
+    credentials: Any = field(default=None, repr=False)
 
     def check(self, *, sent: bool) -> None:
         """Raise `TooLateError` where no time is left; else note whether a byte leaves now."""
@@ -40,9 +41,14 @@ class Departure:
 _present: ContextVar[Departure] = ContextVar("present")
 
 
+def present() -> Departure:
+    """Return the present request, which may be any where none began."""
+    return _present.get(Departure())
+
+
 def time_left() -> float:
     """Return how many seconds the present request has left to leave."""
-    return _present.get(Departure()).left()
+    return present().left()
 
 
 @contextmanager
@@ -51,7 +57,7 @@ def leaving(departure: Departure | None = None) -> Iterator[None]:
 
     Raises `TooLateError` where it was stopped for that, even if a library made another error of it.
     """
-    departure, around = departure or Departure(), _present.get(Departure()).left
+    departure, around = departure or Departure(), present().left
     own = departure.left
     departure.left = lambda: min(own(), around())
     token = _present.set(departure)
@@ -83,14 +89,6 @@ def in_time(pools: Mapping[str, Any], *before: type) -> dict[str, Any]:
     }
 
 
-def boto3_in_time(client: T) -> T:
-    """Return a client of boto3 that sends its requests over connections of `in_time`."""
-    its: Any = client
-    pools = its._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001 -- there is no public way
-    pools.update(in_time(pools))
-    return client
-
-
 def _with(kind: Any, *before: type, **more: Any) -> Any:
     return type(kind.__name__, (*before, kind), more)
 
@@ -105,12 +103,11 @@ class _Bounded(RawIOBase):
     """Reads for as long, in all, as the socket's time-out was at first."""
 
     def __init__(self, sock: socket, raw: Any) -> None:
-        self._sock, self._raw, self._left = sock, raw, within(sock.gettimeout() or 0)
+        self._sock, self._raw, self._end = sock, raw, time.monotonic() + (sock.gettimeout() or 0)
         self.readable, self.close = raw.readable, raw.close  # type: ignore[method-assign]  # they are the socket's
 
     def readinto(self, buffer: Any) -> Any:
-        left = self._left()
-        if left <= 0:
+        if (left := self._end - time.monotonic()) <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
         return self._raw.readinto(buffer)
@@ -130,10 +127,10 @@ class _Connection:
     def request(self, *args: Any, **named: Any) -> None:
         self._kept_until = time.monotonic() + KEPT_SECONDS
         if self.sock is not None:  # it was kept, or TLS has just made it; else `connect` comes next
-            _present.get(Departure()).check(sent=True)
+            present().check(sent=True)
         super().request(*args, **named)  # type: ignore[misc]
 
     def connect(self) -> None:
-        _present.get(Departure()).check(sent=False)
+        present().check(sent=False)
         super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is not part of the request
-        _present.get(Departure()).check(sent=True)
+        present().check(sent=True)

@@ -4,11 +4,10 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache, partial
 from ipaddress import ip_address, ip_network
 from ssl import PROTOCOL_TLS_CLIENT, SSLCertVerificationError, SSLContext, SSLError, create_default_context
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -31,19 +30,11 @@ class WayError(BotError):
     code = Code.SETTINGS
 
 
-@dataclass(frozen=True)
-class Proxy:
-    """A proxy. `url` has no name and password; `headers` tell them to it, and to no one else."""
+class Proxy(str):
+    """The address of a proxy, without name and password; `headers` tell them to it, and to no one else."""
 
-    url: str
-    _login: str = field(repr=False)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers for the proxy itself."""
-        if not self._login:
-            return {}
-        return {"Proxy-Authorization": f"Basic {b64encode(self._login.encode(errors='surrogateescape')).decode()}"}
+    __slots__ = ("headers",)
+    headers: dict[str, str]
 
 
 def proxy_to(url: str) -> Proxy | None:
@@ -55,20 +46,18 @@ def proxy_to(url: str) -> Proxy | None:
     over_tls = to.scheme in {"https", "wss"}
     # Slack's own libraries take HTTP_PROXY for https too, where there is no other.
     for name in ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY") if over_tls else ("HTTP_PROXY", "ALL_PROXY"):
-        variable, address = _value(name)
-        if address:
+        variable = name.lower() if name.lower() in os.environ else name  # in small letters it counts, even if empty
+        if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
+            continue  # it may be a header that a caller of a CGI script sent
+        if address := os.environ.get(variable):
             host, port = (to.host or "").strip("[]").rstrip(".").lower(), to.port or (443 if over_tls else 80)
             return None if _is_in_no_proxy(host, port) else _proxy(variable, address)
     return None
 
 
-def certificates() -> tuple[str, ...]:
-    """Return the file and the folder with certificates to trust; "" where none is named."""
-    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-    for name in names:
-        if not os.environ.get(name):
-            os.environ.pop(name, None)  # OpenSSL would take an empty name for a name
-    return tuple(os.environ.get(name, "") for name in names)
+def certificates() -> tuple[str | None, str | None]:
+    """Return the file and the folder with certificates to trust, where they are named."""
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
 def tls() -> SSLContext:
@@ -94,28 +83,18 @@ def faults() -> list[str]:
     """Return a sentence for each variable that names a way which cannot be used. AWS's own are left to its session."""
     looks: list[Callable[[], object]] = [partial(proxy_to, url) for url in _USUAL]
     looks.append(partial(_load, SSLContext(PROTOCOL_TLS_CLIENT)))
-    found = dict.fromkeys(sentence for look in looks if (sentence := _fault(look)))
+    found: dict[str, None] = {}
+    for look in looks:
+        try:
+            look()
+        except WayError as error:
+            found[str(error)] = None
     return list(found)
 
 
-def _fault(look: Callable[[], object]) -> str | None:
-    try:
-        look()
-    except WayError as error:
-        return str(error)
-    return None
-
-
-def _value(name: str) -> tuple[str, str]:
-    """Return a variable's name as it is written here, and its value: in small letters it comes first, even if empty."""
-    variable = name.lower() if name.lower() in os.environ else name
-    if variable == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
-        return variable, ""  # it may be a header that a caller of a CGI script sent
-    return variable, os.environ.get(variable, "").strip(" \t\r\n\"'")  # `docker --env-file` keeps quotes
-
-
 def _is_in_no_proxy(host: str, port: int) -> bool:
-    return any(_names(each, host, port) for each in re.split(r"[\s,]+", _value("NO_PROXY")[1].lower()))
+    no_proxy = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+    return any(_names(each, host, port) for each in re.split(r"[\s,]+", no_proxy.lower()))
 
 
 def _names(entry: str, host: str, port: int) -> bool:
@@ -143,12 +122,14 @@ def _proxy(variable: str, address: str) -> Proxy:
         read = parse_url("")
     if scheme not in {"http", "https"} or not read.host or (read.path or "/") != "/" or read.query or read.fragment:
         raise WayError(f"{variable} is not the address of a proxy.", _FORM)
-    login = unquote(rest.rpartition("@")[0].removeprefix("//"), errors="surrogateescape")
-    return Proxy(f"{scheme}://{read.netloc}", f"{login}:" if login and ":" not in login else login)
+    proxy, login = Proxy(f"{scheme}://{read.netloc}"), unquote_to_bytes(rest.rpartition("@")[0].removeprefix("//"))
+    told = login if b":" in login else login + b":"
+    proxy.headers = {"Proxy-Authorization": f"Basic {b64encode(told).decode()}"} if login else {}
+    return proxy
 
 
 @cache  # reading all trusted certificates takes 50 ms
-def _tls(*_: str) -> SSLContext:
+def _tls(*_: str | None) -> SSLContext:
     context = create_default_context()
     _load(context)  # again, since OpenSSL does not say what is wrong with it
     return context
@@ -156,7 +137,7 @@ def _tls(*_: str) -> SSLContext:
 
 def _load(context: SSLContext) -> None:
     """Trust the certificates in SSL_CERT_FILE, if there is one. Raises `WayError`."""
-    if (file := os.environ.get("SSL_CERT_FILE")) and (why := unreadable(file, context)):
+    if (file := certificates()[0]) and (why := unreadable(file, context)):
         raise WayError(f"SSL_CERT_FILE names {file}, but {why}.", "Correct or remove SSL_CERT_FILE.")
 
 

@@ -41,31 +41,23 @@ def decoded(content: bytes) -> str:
     return content.decode("utf-16" if marked else "utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def as_meant(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with the variables that are read here as they were meant, without the empty ones."""
-    meant: dict[str, str] = {}
-    for given, value in environment.items():
-        name = given.strip(_UNSEEN).removeprefix("export ").strip()
-        if not _READ.fullmatch(name):
-            meant[given] = value
-        elif name == given or name not in environment:
-            kept = value.strip(_UNSEEN) if name == _AS_IT_IS else bare(value)
-            if kept.strip(" ,") or _EMPTY_ON_PURPOSE.fullmatch(name):
-                meant[name] = kept
-    return meant
-
-
 def correct(environment: MutableMapping[str, str]) -> None:
-    """Change an environment to what was meant: boto3 fails on an empty variable, and takes quotes as they are."""
-    meant = as_meant(environment)
-    for name in set(environment) - set(meant):
-        del environment[name]
-    environment.update({name: value for name, value in meant.items() if environment.get(name) != value})
+    """Change the variables that are read here to what was meant, and take the empty ones out.
+
+    boto3 and OpenSSL fail on an empty variable, and take quotes as they are.
+    """
+    for given in list(environment):
+        name = given.strip(_UNSEEN).removeprefix("export ").strip()
+        if _READ.fullmatch(name) and (name == given or name not in environment):
+            value = environment.pop(given)
+            meant = value.strip(_UNSEEN) if name == _AS_IT_IS else bare(value)
+            if meant.strip(" ,") or _EMPTY_ON_PURPOSE.fullmatch(name):
+                environment[name] = meant
 
 
-def faults_in(meant: Mapping[str, str]) -> Mapping[str, str]:
+def faults_in(environment: Mapping[str, str]) -> Mapping[str, str]:
     """Return, by the variable's name, a sentence for each unclear quote and each endpoint of AWS's without a scheme."""
-    read = {name: value for name, value in sorted(meant.items()) if value and _READ.fullmatch(name)}
+    read = {name: value for name, value in sorted(environment.items()) if value and _READ.fullmatch(name)}
     return {name: fault for name, value in read.items() if (fault := _fault(name, value))}
 
 

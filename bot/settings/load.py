@@ -25,20 +25,19 @@ S = TypeVar("S", bound=StoreSettings)
 
 
 def load(environment: Mapping[str, str], resolve: references.Resolve | None = None, *, http: bool = False) -> Settings:
-    """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` if it exists, and `environment`, which wins.
+    """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` if it exists, and a `correct` environment, which wins.
 
     A reference to a secret is kept as it is unless `resolve` is given. With `http` the secret of HTTP mode must be
     there; otherwise Socket Mode's token or HTTP mode's secret is enough. Raises `SettingsError` with every fault.
     """
     faults: list[str] = []
-    meant = env.as_meant(environment)
-    found = references.followed(SECRETS, meant, resolve, faults)
-    given = _given({**meant, **found}, faults)
+    found = references.followed(SECRETS, environment, resolve, faults)
+    given = _given({**environment, **found}, faults)
     if "slack_signing_secret" not in given and (http or "slack_app_token" not in given):
         faults.append(NO_SIGNING_SECRET if http else NO_FRONT)
     if not _allows_people(given):
         faults.append(NO_OPERATORS)
-    return _checked(Settings, given, faults, meant)
+    return _checked(Settings, given, faults, environment)
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
@@ -47,10 +46,9 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
     Raises `SettingsError` with every fault; a name that is not a setting is one.
     """
     faults: list[str] = []
-    meant = env.as_meant(environment)
-    given = _given(meant, faults)
+    given = _given(environment, faults)
     faults += [unknown(key) for key in given if key not in Settings.model_fields]
-    return _checked(StoreSettings, given, faults, meant)
+    return _checked(StoreSettings, given, faults, environment)
 
 
 def load_without_slack(environment: Mapping[str, str]) -> Settings:
@@ -58,14 +56,13 @@ def load_without_slack(environment: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with every fault.
     """
-    meant = env.as_meant(environment)
-    return load(_STAND_INS | {name: value for name, value in meant.items() if not name.startswith("SLACK_")})
+    return load(_STAND_INS | {name: value for name, value in environment.items() if not name.startswith("SLACK_")})
 
 
 def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     """Return what the file says, and over it the environment; add what is wrong already to `faults`."""
     unclear = env.faults_in(given)
-    faults += [*names.misspelled(given), *unclear.values()]
+    faults += [*names.resembling(given, ours=True), *unclear.values()]
     values = _read_file(given.get(CONFIG_FILE), faults)
     for name, path in ENVIRONMENT.items():
         if name in given:
@@ -87,9 +84,8 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
     except (ValueError, RecursionError) as error:
-        where = "it is nested too deeply, or a number is too long"
-        if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
-            where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+        known = {tomllib.TOMLDecodeError: str(error), UnicodeDecodeError: "it is not UTF-8"}
+        where = known.get(type(error), "it is nested too deeply, or a number is too long")
         faults.append(f"The settings file {path} is not valid TOML: {where}.")
         return {}
     faults += [
@@ -100,13 +96,13 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     return values
 
 
-def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str], meant: Mapping[str, str]) -> S:
+def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str], environment: Mapping[str, str]) -> S:
     try:
         settings = kind.model_validate(given)
     except ValidationError as error:
         faults += sentences(error)
     if faults:
-        raise SettingsError([*faults, *names.resembling(meant)])
+        raise SettingsError([*faults, *names.resembling(environment, ours=False)])
     return settings
 
 

@@ -1,7 +1,7 @@
 """Names in the environment that are not settings: misspelled ones, and what is neither used nor harmful."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.settings.faults import unknown
 from bot.settings.model import ENVIRONMENT, SECRETS
@@ -16,18 +16,13 @@ _OF_SERVICES = re.compile(
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 
 
-def misspelled(environment: Mapping[str, str]) -> Iterator[str]:
-    """Give a sentence for each `SIGNOUT_…` variable whose name is a letter or two off a setting's."""
-    for name, meant in _not_settings(environment):
-        if meant and _plain(name).startswith(PREFIX):
-            yield unknown(name, meant)
+def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
+    """Return a sentence for each variable whose name is a letter or two off a setting's.
 
-
-def resembling(environment: Mapping[str, str]) -> Iterator[str]:
-    """Give a sentence for each variable that is as near but may be someone else's: worth a look where one lacks."""
-    for name, meant in _not_settings(environment):
-        if meant and not _plain(name).startswith(PREFIX):
-            yield unknown(name, meant)
+    `ours`: those that begin with `PREFIX`, which are a fault. The others may be someone else's: worth a look where a
+    setting is missing.
+    """
+    return [unknown(name, meant) for name, meant, is_ours in _not_settings(environment) if meant and is_ours == ours]
 
 
 def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -37,41 +32,30 @@ def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
     """
     return {
         name: f"Is {meant} meant?" if meant else "Check its spelling, or leave it out."
-        for name, meant in _not_settings(environment)
-        if not (meant and _plain(name).startswith(PREFIX))
+        for name, meant, is_ours in _not_settings(environment)
+        if not (meant and is_ours)
     }
 
 
-def _not_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Give the names of variables that resemble a setting, with its name, or at least begin like one, with None."""
+def _not_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None, bool]]:
+    """Give each variable that resembles a setting, or begins like one: name, the setting, whether it begins so."""
     for name in sorted(environment):
-        if name in KNOWN or _OF_SERVICES.fullmatch(name) or not environment[name].strip():
-            continue
-        meant = _resembled(_plain(name))
-        if meant or _plain(name).startswith(PREFIX):
-            yield name, meant
-
-
-def _plain(name: str) -> str:
-    return name.upper().replace("-", "_")
+        if name not in KNOWN and not _OF_SERVICES.fullmatch(name) and environment[name].strip():
+            plain = name.upper().replace("-", "_")
+            meant, is_ours = _resembled(plain), plain.startswith(PREFIX)
+            if meant or is_ours:
+                yield name, meant, is_ours
 
 
 def _resembled(name: str) -> str | None:
     """Return the setting whose name is one or two letters off; one, where the name does not begin as it does."""
-    most = 2 if name.startswith((PREFIX, "SLACK_")) else 1
-    return next(
-        (
-            setting
-            for letters in range(most + 1)
-            for setting in sorted(KNOWN)
-            if letters <= _may_be_off(setting) and _is_off_by(letters, name, setting)
-        ),
-        None,
-    )
-
-
-def _may_be_off(setting: str) -> int:
-    return 1 if len(setting) < _SHORT else 2
+    begins_so = name.startswith((PREFIX, "SLACK_"))
+    for letters in range(3):
+        for setting in sorted(KNOWN):
+            most = 2 if begins_so and len(setting) >= _SHORT else 1
+            if letters <= most and _is_off_by(letters, name, setting):
+                return setting
+    return None
 
 
 def _is_off_by(letters: int, one: str, other: str) -> bool:

@@ -17,8 +17,7 @@ Resolve = Callable[[str], str]
 
 def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[str]:
     """Return the references among these settings."""
-    values = [bare(environment.get(name, "")) for name in names]
-    return [value for value in values if _is_reference(value)]
+    return [value for name in names if _is_reference(value := environment.get(name, ""))]
 
 
 def followed(

@@ -215,4 +215,4 @@ def _anyone(allowlist: Allowlist, members: Mapping[str, Members]) -> Iterator[Fi
 
 
 def _way_to(url: str) -> str:
-    return f" through the proxy {proxy.url}" if (proxy := proxy_to(url)) else ""
+    return f" through the proxy {proxy}" if (proxy := proxy_to(url)) else ""

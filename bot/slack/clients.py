@@ -139,7 +139,7 @@ def _pools_past(proxy: Proxy | None) -> PoolManager:
     more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": tls()}
     made = PoolManager(**more)
     if proxy:
-        made = ProxyManager(proxy.url, proxy_headers=proxy.headers, proxy_ssl_context=tls(), **more)
+        made = ProxyManager(proxy, proxy_headers=proxy.headers, proxy_ssl_context=tls(), **more)
     made.pool_classes_by_scheme = in_time(pool_classes_by_scheme, _Connection)
     return made
 

@@ -50,7 +50,7 @@ def test_17_expired_sso_login(home: Home) -> None:
     """The SSO login of a profile has expired: it is named, with the command that renews it."""
     told_everywhere(
         home.has(SSO, "support").logged_in(timedelta(hours=-1)),
-        "The SSO login of profile support has expired, or was ended.",
+        "The SSO login of profile support is missing or has ended.",
         "Run `aws sso login --profile support` where the bot runs. A bot that runs for long needs a role instead.",
     )
 
@@ -67,20 +67,18 @@ def test_18_aws_login_without_awscrt(home: Home) -> None:
 
 def test_19_web_identity_refused_or_missing(home: Home) -> None:
     """STS refuses a pod's web identity, or its token file is missing: the file and the trust policy are named."""
-    with far_end(sts_says_no("AccessDenied")) as sts:
-        told_everywhere(
-            home.with_web_identity(sts),
-            f"AWS STS does not let this web identity assume the role (AccessDenied; token file {home.folder}/token).",
-            "Check AWS_ROLE_ARN. The role's trust policy must allow sts:AssumeRoleWithWebIdentity to the cluster's "
-            "OIDC provider, for this service account (sub) and sts.amazonaws.com (aud).",
-        )
-    (home.folder / "token").unlink()
-    told_everywhere(
-        home,
-        f"The web identity token file {home.folder}/token cannot be read: No such file or directory.",
-        "AWS_WEB_IDENTITY_TOKEN_FILE (or web_identity_token_file) names it. Kubernetes puts it there when the pod "
-        "starts, if its service account has a role. The bot's user must be able to read it.",
+    token = home.folder / "token"
+    fix = (
+        "AWS_WEB_IDENTITY_TOKEN_FILE (or web_identity_token_file) names it. Kubernetes writes it when the pod starts, "
+        "if its service account has a role. The bot's user must be able to read it. The trust policy of AWS_ROLE_ARN "
+        "must allow sts:AssumeRoleWithWebIdentity to the cluster's OIDC provider, for this service account (sub) and "
+        "sts.amazonaws.com (aud)."
     )
+    said = f"The web identity token file {token} gives no AWS credentials"
+    with far_end(sts_says_no("AccessDenied")) as sts:
+        told_everywhere(home.with_web_identity(sts), f"{said} (AccessDenied).", fix)
+    token.unlink()
+    told_everywhere(home, f"{said} (No such file or directory: {token}).", fix)
 
 
 def test_20_malformed_aws_config(home: Home) -> None:
@@ -99,7 +97,7 @@ def test_21_profile_with_mfa(home: Home) -> None:
         home.has(f"{config}[profile base]\naws_access_key_id = A\naws_secret_access_key = x\n", "app"),
         "Profile app asks for an MFA code (mfa_serial), and no one can type one here.",
         "Use a role without mfa_serial. In a shell, first get credentials that live for some time: "
-        '`eval "$(aws configure export-credentials --profile app --format env)"` asks for the code.',
+        '`eval "$(aws configure export-credentials --format env)"` asks for the code.',
     )
 
 

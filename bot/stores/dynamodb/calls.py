@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.aws_session import AwsSession, aws_session
+from bot.facts.boto3_clients import tell_time
 from bot.facts.clock import CheckedClock
-from bot.facts.leaving import Departure, TooLateError, boto3_in_time, leaving, within
-from bot.facts.told_time import boto3_tells
+from bot.facts.leaving import Departure, TooLateError, leaving, within
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -146,7 +146,7 @@ class Calls:
                 self._session = aws_session(CONFIG)
                 self._client = _build(self._session)
                 if self._clock:
-                    boto3_tells(self._client, self._clock)
+                    tell_time(self._client, self._clock)
             return self._client
 
     def close(self) -> None:
@@ -181,7 +181,7 @@ def _build(session: AwsSession) -> "DynamoDBClient":
     try:
         with session.explaining():
             aws = boto3.Session(botocore_session=session)
-            return boto3_in_time(aws.resource("dynamodb", region_name=session.region, config=CONFIG).meta.client)
+            return aws.resource("dynamodb").meta.client
     except exceptions.NoRegionError:
         raise StoreError("The DynamoDB store needs a region: set AWS_DEFAULT_REGION, or AWS_PROFILE.") from None
 

@@ -1,0 +1,50 @@
+"""What boto3's clients do besides: they go the way of `way.py`, keep to `leaving`, and tell a clock the time."""
+# ruff: noqa: SLF001 -- there is no public way
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from operator import attrgetter
+from ssl import SSLContext
+from typing import Any
+
+from bot.facts.clock import CheckedClock
+from bot.facts.leaving import in_time
+from bot.facts.way import certificates, proxy_to, tls
+
+
+def lead(client: Any) -> None:
+    """Let a client go that way, and leave in time. Unless it trusts a file of its own, it trusts what `way.py` names.
+
+    Its requests need a time-out.
+    """
+    http = client._endpoint.http_session
+    http._pool_classes_by_scheme.update(in_time(http._pool_classes_by_scheme))
+    http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_to, attrgetter("headers")
+    http._setup_proxy_ssl_context = lambda url: tls() if url.startswith("https:") else None
+    file, folder = certificates()
+    if http._verify is True and (file or folder):
+        http._get_ssl_context = partial(_trusting, http._get_ssl_context, file, folder)
+        http._manager.connection_pool_kw["ssl_context"] = http._get_ssl_context()
+
+
+def _trusting(make: Callable[[], SSLContext], file: str | None, folder: str | None) -> SSLContext:
+    context = make()
+    with suppress(OSError):  # without them TLS is refused, and nothing is sent
+        context.load_verify_locations(file, folder)
+    return context
+
+
+def tell_time(client: Any, clock: CheckedClock) -> None:
+    """Compare a clock with each answer to a client."""
+    thread = threading.local()
+
+    def before_send(**_: Any) -> None:
+        thread.sent = clock.read()
+
+    def before_parse(response_dict: Any, **_: Any) -> None:
+        clock.answered(thread.sent, response_dict["headers"])
+
+    client.meta.events.register("before-send", before_send)
+    client.meta.events.register("before-parse", before_parse)
