@@ -363,7 +363,7 @@ BROKEN = {
         refusals, "_one_more", _not_always_counted, "no_refusal_is_lost_but_of_the_last_second_before_a_kill"
     ),
     "each refusal is written by itself": Broken(
-        Refusals, "_is_one_more", lambda *_: False, "the_refusals_of_an_operator_make_few_entries"
+        refusals, "MINUTE", timedelta(0), "the_refusals_of_an_operator_make_few_entries"
     ),
     "a group's members are kept for long": Broken(
         groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=281
