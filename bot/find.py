@@ -63,15 +63,25 @@ class Finder:
         Raises `AccountNotFoundError`, and `PoolUnavailableError` where a pool that might have it could not be asked.
         """
         target = ask.options.target
-        for search, spellings in ((self._as_typed, [target]), (self._otherwise, other_spellings(target))):
-            matches = list(chain(*self.together([partial(search, name, ask) for name in pools])))
-            for spelling in spellings:
-                found = _best(spelling, [each for each in matches if each[0] == spelling])
-                _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
-                if found:
-                    return Found(found, spelling if spelling != target else _other_case(target, found))
+        found = self._first(self._as_typed, [target], ask, pools)
+        found = found or self._first(self._otherwise, other_spellings(target), ask, pools)
+        if found:
+            return found
         made = {look[0] for name in pools for look in (*self._looks(target, name), *self._more_looks(target, name))}
         raise AccountNotFoundError(_in_vain(ask, pools, made))
+
+    def _first(
+        self, search: Callable[[str, Ask], Matches], spellings: Sequence[str], ask: Ask, pools: Sequence[str]
+    ) -> Found | None:
+        """Return whom the first of the spellings means that means anyone; None where none of them does."""
+        target = ask.options.target
+        matches = list(chain(*self.together([partial(search, name, ask) for name in pools])))
+        for spelling in spellings:
+            found = _best(spelling, [each for each in matches if each[0] == spelling])
+            _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
+            if found:
+                return Found(found, spelling if spelling != target else _other_case(target, found))
+        return None
 
     def _looks(self, text: str, pool: str) -> Sequence[Look]:
         """Return the searches for a text, each as Cognito spells it there."""
