@@ -374,26 +374,43 @@ def test_a_name_that_is_a_letter_or_two_off_is_a_fault_that_names_the_setting(gi
 
 
 SERVICES = ("SIGNOUT", "SIGNOUT_BOT", "SIGNOUT_ALLOW", "SIGNOUT_STORE", "SIGNOUT_POOL_ID", "SIGNOUT_PII", "SIGNOUT_1")
-WRITTEN_BY_OTHERS = (
-    *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_METRICS", "PORT", "PORT_80_TCP"),
-    *("PORT_80_TCP_PROTO", "PORT_80_TCP_PORT", "PORT_80_TCP_ADDR", "PORT_53_UDP_ADDR", "PORT_9_SCTP", "NAME"),
-    *(
-        "ENV_PATH",
-        "ENV_java.home",
-        "ENV_SIGNOUT_POOL_ID",
-        "ENV_python_version",
-        "PORT_80_TCP_PORT_START",
-        "PORT_80_TCP_END",
-    ),
-)
+WRITTEN_BY_OTHERS = {
+    **dict.fromkeys(("SERVICE_HOST", "PORT_80_TCP_ADDR", "PORT_53_UDP_ADDR"), "10.0.0.1"),
+    "PORT_81_TCP_ADDR": "fd00::1",
+    **dict.fromkeys(("SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_METRICS", "PORT_80_TCP_PORT"), "80"),
+    **dict.fromkeys(("PORT_80_TCP_PORT_START", "PORT_80_TCP_PORT_END"), "80"),
+    **dict.fromkeys(("PORT", "PORT_80_TCP", "PORT_80_TCP_START", "PORT_80_TCP_END"), "tcp://10.0.0.1:80"),
+    "PORT_81_TCP": "tcp://[fd00::1]:81",
+    "PORT_53_UDP": "udp://10.0.0.1:53",
+    "PORT_9_SCTP": "sctp://10.0.0.1:9",
+    "PORT_80_TCP_PROTO": "tcp",
+    "NAME": "/bot/signout",
+    **dict.fromkeys(("ENV_PATH", "ENV_java.home", "ENV_SIGNOUT_POOL_ID", "ENV_python_version"), "of any kind"),
+}
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_kubernetes_and_docker_write_is_never_spoken_of(service: str) -> None:
-    theirs = {f"{service}_{ending}": "tcp://10.0.0.1:80" for ending in WRITTEN_BY_OTHERS}
+    theirs = {f"{service}_{ending}": value for ending, value in WRITTEN_BY_OTHERS.items()}
     assert KNOWN.isdisjoint(theirs)
     assert load(GOOD | theirs) == load(GOOD)
     assert unused(GOOD | theirs) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIGNOUT_PORT", "8080"),
+        ("SIGNOUT_SERVICE_HOST", "cognito"),
+        ("SIGNOUT_SERVICE_PORT", "http"),
+        ("SIGNOUT_ALLOW_USERS_PORT", "U0123ABCDEF"),
+        ("SIGNOUT_PORT_80_TCP_PROTO", "http"),
+        ("SIGNOUT_AUDIT_CHANNEL_NAME", "C0123ABCDEF"),
+        ("SIGNOUT_ENV_REQUIRE_REASON", "true"),
+    ],
+)
+def test_a_name_like_theirs_is_told_where_its_value_is_none_of_theirs(name: str, value: str) -> None:
+    assert unused(GOOD | {name: value}) == {name: "Check its spelling, or leave it out."}
 
 
 def test_any_other_unknown_name_is_told_with_what_to_do_and_never_its_value() -> None:

@@ -9,9 +9,15 @@ from bot.settings.model import ENVIRONMENT, SECRETS
 CONFIG_FILE = "SIGNOUT_CONFIG"
 PREFIX = "SIGNOUT_"
 KNOWN = frozenset({*ENVIRONMENT, CONFIG_FILE, *(f"{name}_FILE" for name in SECRETS)})
-# What Kubernetes and Docker's links write for a service or container, here one whose name begins with "signout".
+# What Kubernetes and Docker's links write for a service or container, here one whose name begins with "signout". The
+# value counts too: SIGNOUT_PORT=8080 is a mistake.
 _OF_SERVICES = re.compile(
-    r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|NAME|ENV_.+)"
+    r"\w+_(?:"
+    r"(?:SERVICE_HOST|PORT_\d+_(?:TCP|UDP|SCTP)_ADDR)=[\da-fA-F.:]+"
+    r"|(?:SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)_PORT(?:_START|_END)?)=\d+"
+    r"|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_START|_END)?)?=(?:tcp|udp|sctp)://\S+"
+    r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp)"
+    r"|NAME=/\S+)"
 )
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 
@@ -40,11 +46,18 @@ def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
 def _not_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None, bool]]:
     """Give each variable that resembles a setting, or begins like one: name, the setting, whether it begins so."""
     for name in sorted(environment):
-        if name not in KNOWN and not _OF_SERVICES.fullmatch(name) and environment[name].strip():
+        if name not in KNOWN and environment[name].strip() and not _is_of_a_service(name, environment):
             plain = name.upper().replace("-", "_")
             meant, is_ours = _resembled(plain), plain.startswith(PREFIX)
             if meant or is_ours:
                 yield name, meant, is_ours
+
+
+def _is_of_a_service(name: str, environment: Mapping[str, str]) -> bool:
+    linked, env, _ = name.partition("_ENV_")  # Docker names the container beside what it has in its environment
+    if env and environment.get(f"{linked}_NAME", "").startswith("/"):
+        return True
+    return bool(_OF_SERVICES.fullmatch(f"{name}={environment[name]}"))
 
 
 def _resembled(name: str) -> str | None:
