@@ -9,6 +9,7 @@ from botocore.session import get_session
 from bot.confirm import LONGEST_WAIT
 from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
+from bot.settings.load import emptied
 from bot.settings.load import load as read
 from bot.settings.load import load_store as read_store
 from bot.settings.load import load_without_slack as read_without_slack
@@ -568,6 +569,38 @@ def test_what_boto3_would_stumble_over_is_taken_out_of_its_environment() -> None
     kept = {"HTTPS_PROXY": "http://proxy:3128", "https_proxy": ""}
     kept |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "3001"}
     assert environment == kept
+
+
+@pytest.mark.parametrize("empty", ["", " ", '""', ",", '"",""', "'', ''"])
+def test_an_empty_list_of_the_environment_leaves_the_files_as_it_is_and_that_is_told(empty: str) -> None:
+    environment = GOOD | {"SIGNOUT_ALLOW_USERS": empty, "SIGNOUT_ALLOW_GROUPS": empty}
+    assert faults(environment) == [
+        "No one is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
+    ]
+    Path("signout.toml").write_text("[allow]\nusers = ['U0123ABCDEH']")
+    settings = load(environment)
+    assert settings.allow.users == {"U0123ABCDEH"}
+    assert emptied(corrected(environment), settings) == {
+        "SIGNOUT_ALLOW_USERS": "is empty, so it is as if it were not set: the file's list counts. To take everyone off "
+        "that list, empty it there."
+    }
+
+
+def test_what_bolt_takes_as_set_though_it_is_empty_is_taken_out() -> None:
+    empty = {"SLACK_CLIENT_ID": "", "SLACK_CLIENT_SECRET": '""', "SLACK_BOT_TOKEN_FILE": " "}
+    assert corrected(GOOD | empty) == GOOD
+
+
+def test_a_list_that_is_there_or_is_not_named_is_not_told() -> None:
+    Path("signout.toml").write_text("[allow]\nusers = ['U0123ABCDEH']\ngroups = ['S0123ABCDEH']")
+    assert emptied(GOOD, load(GOOD)) == {}
+
+
+@pytest.mark.parametrize("empty", [",", "'',''", " "])
+def test_a_text_without_an_id_in_the_file_allows_no_one(empty: str) -> None:
+    Path("signout.toml").write_text(f'[allow]\nusers = "{empty}"')
+    without = {name: value for name, value in GOOD.items() if name != "SIGNOUT_ALLOW_USERS"}
+    assert faults(without)[0].startswith("No one is allowed to sign users out")
 
 
 # Pools of every partition

@@ -20,6 +20,9 @@ _STAND_INS = {
     "SIGNOUT_AUDIT_CHANNEL": "C00000000",
     "SIGNOUT_ALLOW_USERS": "U00000000",
 }
+_EMPTIED = (
+    "is empty, so it is as if it were not set: the file's list counts. To take everyone off that list, empty it there."
+)
 
 S = TypeVar("S", bound=StoreSettings)
 
@@ -40,6 +43,12 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
     return _checked(Settings, given, faults, environment)
 
 
+def emptied(environment: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
+    """Return what to say of each variable that is empty, where someone may believe that it empties the file's list."""
+    lists = {"SIGNOUT_ALLOW_USERS": settings.allow.users, "SIGNOUT_ALLOW_GROUPS": settings.allow.groups}
+    return {name: _EMPTIED for name, held in lists.items() if held and environment.get(name) == ""}
+
+
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
     """Read what it takes to read the store, from the same places as `load`; other settings may be missing.
 
@@ -56,7 +65,8 @@ def load_without_slack(environment: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with every fault.
     """
-    return load(_STAND_INS | {name: value for name, value in environment.items() if not name.startswith("SLACK_")})
+    about_aws = {name: value for name, value in environment.items() if value and not name.startswith("SLACK_")}
+    return load(_STAND_INS | about_aws)
 
 
 def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     faults += [*names.resembling(given, ours=True), *unclear.values()]
     values = _read_file(given.get(CONFIG_FILE), faults)
     for name, path in ENVIRONMENT.items():
-        if name in given:
+        if given.get(name):
             table = values
             for key in path[:-1]:
                 table[key] = table[key] if isinstance(table.get(key), dict) else {}
@@ -110,4 +120,5 @@ def _allows_people(values: Mapping[str, Any]) -> bool:
     pools = values.get("pools")
     places = [values, *(pools.values() if isinstance(pools, dict) else ())]
     allows = [place.get("allow") for place in places if isinstance(place, dict)]
-    return any(allow.get("users") or allow.get("groups") for allow in allows if isinstance(allow, dict))
+    lists = [allow.get(kind) for allow in allows if isinstance(allow, dict) for kind in ("users", "groups")]
+    return any(any(map(env.bare, each.split(","))) if isinstance(each, str) else each for each in lists)

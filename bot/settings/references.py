@@ -46,6 +46,8 @@ def _followed(name: str, given: Mapping[str, str], resolve: Resolve | None) -> s
         held = bare(resolve(value))
     else:
         return None
+    if not held:
+        raise SecretError("refers to a secret that is empty.")
     if _is_reference(held):
         raise SecretError("leads to another reference. Keep the secret itself there.")
     return held
