@@ -445,6 +445,36 @@ def test_a_prefix_with_a_letter_swapped_is_told() -> None:
     assert unused(GOOD | {"SINGOUT_POOL_ID": "x"}) == {"SINGOUT_POOL_ID": "Is SIGNOUT_POOL_ID meant?"}
 
 
+@pytest.mark.parametrize(
+    ("written", "path", "meant"),
+    [
+        ("[pools.a]\nid = 'eu-central-1_A'\nregoin = 'us-west-2'", "pools.a.regoin", "region"),
+        ("[pools.a]\nid = 'eu-central-1_A'\nRegion = 'us-west-2'", "pools.a.Region", "region"),
+        ("[pools.a]\nid = 'eu-central-1_A'\ntoken-lifetime = '1h'", "pools.a.token-lifetime", "token_lifetime"),
+        ("[pools.a]\nid = 'eu-central-1_A'\n[pools.a.allow]\nuser = []", "pools.a.allow.user", "users"),
+        ("[allow]\ngruops = []", "allow.gruops", "groups"),
+        ("[allow]\nterminals = []", "allow.terminals", "terminal"),
+        ("confirm_witin = '1m'", "confirm_witin", "confirm_within"),
+        ("slack_bot_tokn = 'x'", "slack_bot_tokn", None),
+        ("colour = 'blue'", "colour", None),
+        ("[pools.a]\nid = 'eu-central-1_A'\ncolour = 'blue'", "pools.a.colour", None),
+    ],
+)
+def test_a_key_of_the_file_that_is_a_letter_or_two_off_names_the_one_that_is_meant(
+    written: str, path: str, meant: str | None
+) -> None:
+    Path("signout.toml").write_text(written)
+    said = f"{path} is not a setting of this bot. Check its spelling."
+    assert faults(GOOD) == [f"{said} Is {meant} meant?" if meant else said]
+
+
+def test_whoever_reads_the_store_alone_is_told_which_key_is_meant() -> None:
+    Path("signout.toml").write_text("stroe = 'dynamodb://signout'")
+    with pytest.raises(SettingsError) as caught:
+        load_store({})
+    assert caught.value.faults == ["stroe is not a setting of this bot. Check its spelling. Is store meant?"]
+
+
 # Values as other tools write them
 
 AROUND = [

@@ -4,11 +4,10 @@ from pydantic import ValidationError
 
 from bot.errors import BotError, Code
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE
+from bot.settings.names import unknown_key
 
-_NO_SETTING = "is not a setting of this bot. Check its spelling."
 _SENTENCES = {
     "missing": "is missing.",
-    "extra_forbidden": _NO_SETTING,
     "bool_parsing": "must be true or false.",
     "literal_error": "must be one of {expected}.",
     "too_short": "names no user pool: set SIGNOUT_POOL_ID, or [pools.NAME] id in the file.",
@@ -37,11 +36,6 @@ class SettingsError(BotError):
         super().__init__("\n".join(faults))
 
 
-def unknown(name: str, meant: str | None = None) -> str:
-    """Return the sentence for a name that is not a setting; `meant`: the setting that it resembles."""
-    return f"{name} {_NO_SETTING} Is {meant} meant?" if meant else f"{name} {_NO_SETTING}"
-
-
 def sentences(error: ValidationError) -> list[str]:
     """Return a sentence for each thing that pydantic refused.
 
@@ -62,6 +56,8 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str) -> str:
     name = _name(variable, path)
     if kind == "setting":
         return f"{name} {message}"
+    if kind == "extra_forbidden":
+        return unknown_key(path)
     how = _HOW_TO_GET.get(variable or name, "") if kind == "missing" else ""
     expected = message.removeprefix("Input should be ") if kind == "literal_error" else ""
     return f"{name} {_SENTENCES.get(kind, 'has the wrong form.').format(expected=expected)} {how}".rstrip()

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bot.settings import environment as env
 from bot.settings import names, references
-from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences, unknown
+from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 from bot.settings.names import CONFIG_FILE
 
@@ -56,7 +56,7 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
     """
     faults: list[str] = []
     given = _given(environment, faults)
-    faults += [unknown(key) for key in given if key not in Settings.model_fields]
+    faults += [names.unknown_key([key]) for key in given if key not in Settings.model_fields]
     return _checked(StoreSettings, given, faults, environment)
 
 
