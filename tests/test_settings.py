@@ -537,6 +537,29 @@ def test_the_file_may_begin_with_a_byte_order_mark(encoding: str) -> None:
     assert load(GOOD).confirm_within == timedelta(minutes=2)
 
 
+@pytest.mark.parametrize(
+    ("content", "place", "sign"),
+    [
+        ("drain = '9s'\npii = “full”", "line 2", "U+201C (left double quotation mark)"),
+        ('pii = "full”\ndrain = "9s"', "line 1", "U+201D (right double quotation mark)"),
+        ("[pools.‘a’]", "line 1", "U+2018 (left single quotation mark)"),  # noqa: RUF001 -- what is tested
+        ("drain = '9s'\n\ufeffpii = 'full'", "line 2", "U+FEFF (zero width no-break space)"),
+        ("drain\u00a0= '9s'", "line 1", "U+00A0 (no-break space)"),
+        ("drain = '9s'\u200b", "line 1", "U+200B (zero width space)"),
+    ],
+)
+def test_a_sign_that_toml_does_not_have_is_named(content: str, place: str, sign: str) -> None:
+    Path("signout.toml").write_text(content, "utf-8")
+    (fault,) = faults(GOOD)
+    assert f"(at {place}, column " in fault
+    assert fault.endswith(f"). In that line is {sign}. TOML has straight quotes and plain blanks only.")
+
+
+def test_a_line_with_plain_signs_names_none() -> None:
+    Path("signout.toml").write_text("pii = é\n", "utf-8")
+    assert faults(GOOD) == ["The settings file signout.toml is not valid TOML: Invalid value (at line 1, column 7)."]
+
+
 @pytest.mark.parametrize("content", [b"a = '\xe9'", b"\xff\xfea"])
 def test_a_file_in_another_encoding_is_a_fault(content: bytes) -> None:
     Path("signout.toml").write_bytes(content)

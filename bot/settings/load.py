@@ -1,6 +1,8 @@
 """Reads the settings from the environment and a TOML file. Every fault is reported at once."""
 
+import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,13 +90,16 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     path = Path(named or DEFAULT_FILE)
     if not named and not path.exists():
         return {}
+    text = ""
     try:
-        values = tomllib.loads(env.decoded(path.read_bytes()))
+        text = env.decoded(path.read_bytes())
+        values = tomllib.loads(text)
     except OSError as error:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
     except (ValueError, RecursionError) as error:
-        known = {tomllib.TOMLDecodeError: str(error), UnicodeDecodeError: "it is not UTF-8"}
+        invalid = f"{error}{_strange_sign(text, str(error))}"
+        known = {tomllib.TOMLDecodeError: invalid, UnicodeDecodeError: "it is not UTF-8"}
         where = known.get(type(error), "it is nested too deeply, or a number is too long")
         faults.append(f"The settings file {path} is not valid TOML: {where}.")
         return {}
@@ -104,6 +109,17 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
         if values.pop(key, None) is not None
     ]
     return values
+
+
+def _strange_sign(text: str, said: str) -> str:
+    """Name the sign that word processors and web pages leave in the line with the error."""
+    place = re.search(r"\(at line (\d+), ", said)
+    line = text.split("\n")[int(place[1]) - 1] if place else ""
+    sign = next((each for each in line if not each.isascii() and not each.isalnum()), None)
+    if not sign:
+        return ""
+    name = unicodedata.name(sign, "a sign").lower()
+    return f". In that line is U+{ord(sign):04X} ({name}). TOML has straight quotes and plain blanks only"
 
 
 def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str], environment: Mapping[str, str]) -> S:
