@@ -109,7 +109,7 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is missing. Copy it from OAuth & Permissions"),
+        ("SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is empty. Copy it from OAuth & Permissions"),
         ("SLACK_BOT_TOKEN", "xoxp-secret", "SLACK_BOT_TOKEN must be a bot token: it starts with xoxb-"),
         ("SLACK_APP_TOKEN", "xoxb-secret", "SLACK_APP_TOKEN must be an app-level token: it starts with xapp-"),
         (
@@ -439,6 +439,34 @@ def test_a_misspelled_name_of_slacks_is_told_where_the_setting_is_missing_and_ha
     assert hint == f"{given} is not a setting of this bot. Check its spelling. Is {meant} meant?"
     assert load(GOOD | {given: "of another program"})
     assert unused(GOOD | {given: "of another program"}) == {given: f"Is {meant} meant?"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN is empty. Copy it from OAuth"),
+        ("SLACK_APP_TOKEN", "SLACK_APP_TOKEN is empty. Make one under Basic Information"),
+        ("SIGNOUT_AUDIT_CHANNEL", "SIGNOUT_AUDIT_CHANNEL (audit_channel in the file) is empty. Give the id"),
+        ("SIGNOUT_POOL_ID", "SIGNOUT_POOL_ID is empty. Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file."),
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " ", '""', "\ufeff"])
+def test_an_empty_setting_is_told_from_a_missing_one(name: str, said: str, empty: str) -> None:
+    environment = GOOD | {name: empty}
+    assert [fault.startswith(said) for fault in faults(environment)] == [True]
+
+
+def test_whoever_needs_no_slack_is_told_of_an_empty_pool_id_alone() -> None:
+    assert load_without_slack(GOOD | {"SIGNOUT_AUDIT_CHANNEL": "", "SLACK_BOT_TOKEN": "", "SIGNOUT_ALLOW_USERS": ","})
+    with pytest.raises(SettingsError) as caught:
+        load_without_slack({"SIGNOUT_POOL_ID": "''", "SLACK_BOT_TOKEN": "", "SIGNOUT_PII": ""})
+    assert caught.value.faults == ["SIGNOUT_POOL_ID is empty. Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file."]
+
+
+def test_where_http_mode_has_an_empty_secret_that_is_told() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(GOOD | {"SLACK_SIGNING_SECRET": ""}, http=True)
+    assert caught.value.faults[0].startswith("SLACK_SIGNING_SECRET is empty: HTTP mode needs it")
 
 
 def test_a_prefix_with_a_letter_swapped_is_told() -> None:

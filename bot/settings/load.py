@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.settings import environment as env
 from bot.settings import names, references
-from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences
+from bot.settings.faults import NO_OPERATORS, SettingsError, missing, sentences
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 from bot.settings.names import CONFIG_FILE
 
@@ -39,7 +39,7 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
     found = references.followed(SECRETS, environment, resolve, faults)
     given = _given({**environment, **found}, faults)
     if "slack_signing_secret" not in given and (http or "slack_app_token" not in given):
-        faults.append(NO_SIGNING_SECRET if http else NO_FRONT)
+        faults.append(missing("SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN", environment))
     if not _allows_people(given):
         faults.append(NO_OPERATORS)
     return _checked(Settings, given, faults, environment)
@@ -67,8 +67,8 @@ def load_without_slack(environment: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with every fault.
     """
-    about_aws = {name: value for name, value in environment.items() if value and not name.startswith("SLACK_")}
-    return load(_STAND_INS | about_aws)
+    about_aws = {name: value for name, value in environment.items() if not name.startswith("SLACK_")}
+    return load(about_aws | {name: value for name, value in _STAND_INS.items() if not about_aws.get(name)})
 
 
 def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str], environ
     try:
         settings = kind.model_validate(given)
     except ValidationError as error:
-        faults += sentences(error)
+        faults += sentences(error, environment)
     if faults:
         raise SettingsError([*faults, *names.resembling(environment, ours=False)])
     return settings
