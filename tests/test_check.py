@@ -514,6 +514,13 @@ def test_names_that_are_no_settings_are_told_once_also_where_the_settings_are_at
     assert out.count("SLACK_BOT_TOKN") == 1
 
 
+def test_what_is_taken_as_it_is_written_is_told_for_each_pool(check: Check) -> None:
+    assert check().said("settings") == (
+        "are valid. The bot assumes that tokens live 1 hour in pool customers, 1 hour in pool staff (token_lifetime). "
+        "It does not ask Cognito. Compare it there with the longest of each pool's app clients."
+    )
+
+
 EMPTIED = "is empty, so it is as if it were not set: the file's list counts. To take everyone off that list, empty it"
 
 

@@ -15,6 +15,10 @@ MAX_BYTES = 64 * 1024
 Resolve = Callable[[str], str]
 
 
+class _FileError(Exception):
+    """What is wrong with a file. The sentence begins after it."""
+
+
 def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[str]:
     """Return the references among these settings."""
     return [value for name in names if _is_reference(value := environment.get(name, ""))]
@@ -30,6 +34,9 @@ def followed(
             value = _followed(name, given, resolve)
         except SecretError as error:
             faults.append(f"{name} {error}")
+            value = STAND_IN
+        except _FileError as error:
+            faults.append(f"The file that {name}_FILE names {error}")
             value = STAND_IN
         if value is not None:
             found[name] = value
@@ -63,9 +70,9 @@ def _content(file: str) -> str:
         with Path(file).open("rb") as opened:
             value = bare(decoded(opened.read(MAX_BYTES)))
     except OSError as error:
-        raise SecretError(f"cannot be read from the file that its _FILE names: {error.strerror}.") from None
+        raise _FileError(f"cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise SecretError("cannot be read from the file that its _FILE names: it is not UTF-8.") from None
+        raise _FileError("is not UTF-8.") from None
     if not value:
-        raise SecretError("is empty in the file that its _FILE names.")
+        raise _FileError("is empty.")
     return value
