@@ -1,5 +1,6 @@
 """The settings: every fault at once, each with its name, and never a secret."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -758,3 +759,12 @@ def test_two_pools_share_an_id_only_in_two_regions(region: str, *, is_taken: boo
         }
     else:
         assert faults(GOOD)[0].startswith("pools have one id under two names: ")
+
+
+def test_a_key_that_looks_like_the_words_of_the_library_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("signout.toml").write_text('"[key]" = 1\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape("[key] is not a setting of this bot.")):
+        load(GOOD)

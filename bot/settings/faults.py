@@ -54,7 +54,7 @@ def sentences(error: ValidationError, environment: Mapping[str, str]) -> list[st
 
 
 def _sentence(loc: tuple[int | str, ...], kind: str, message: str, environment: Mapping[str, str]) -> str:
-    keys = [str(key) for key in loc if key != "[key]" and not isinstance(key, int)]
+    keys = [str(loc[0]), *(str(key) for key in loc[1:] if key != "[key]" and not isinstance(key, int))]
     # Past three keys (pools.NAME.allow.users) a set's member follows, which is a person's id: left out.
     path = tuple(keys[:4] if keys[0] == "pools" else keys[:2])
     variable = next((name for name, place in ENVIRONMENT.items() if place == path), None)
