@@ -177,6 +177,27 @@ class Case(NamedTuple):
     fix: str
 
 
+PAGES = (
+    "no",
+    "",
+    "<html><head><title>Log in</title></head><body><p>Who</p><p>are you?</p></body></html>",
+    '{"error": "log in"}',
+    "[]",
+)
+
+
+def a_proxys(page: str, status: int) -> Callable[[FarEnd, socket.socket], None]:
+    given = f"HTTP/1.1 {status} X\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n{page}"
+    return lambda end, sock: end.answers(sock, lambda it: it.sendall(given.encode()))
+
+
+BEHIND_A_PROXY: dict[str, Callable[[Home, FarEnd], Home]] = {
+    "the web identity token file {home}/token": lambda home, sts: home.with_web_identity(sts),
+    "the role of profile app": lambda home, sts: home.has(BY_ROLE + BASE, "app").with_(AWS_ENDPOINT_URL_STS=url(sts)),
+    "the SSO login of profile support": lambda home, sso: (
+        home.has(SSO, "support").logged_in(HOUR).with_(AWS_ENDPOINT_URL_SSO=url(sso))
+    ),
+}
 FAILS: dict[str, Case] = {
     "nothing anywhere": Case(
         lambda home, _: home,
@@ -361,12 +382,14 @@ FAILS: dict[str, Case] = {
         "(EndpointConnectionError).",
         "Check the way to AWS",
     ),
-    "web identity: a proxy's page": Case(
-        lambda home, sts: home.with_web_identity(sts),
-        lambda end, sock: end.answers(sock, lambda it: it.sendall(b"HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\nno")),
-        "What answers for the web identity token file {home}/token is not AWS (ResponseParserError).",
-        "Check the way to AWS",
-    ),
+    **{
+        f"a proxy's page for {source}: {status} {number}": Case(
+            set_up, a_proxys(page, status), f"What answers for {source} is not AWS (", "Check the way to AWS"
+        )
+        for source, set_up in BEHIND_A_PROXY.items()
+        for status in (200, 403, 407)
+        for number, page in enumerate(PAGES)
+    },
     **{
         f"web identity: {code}": Case(
             lambda home, sts: home.with_web_identity(sts), sts_says_no(code, status), said, fix
@@ -583,6 +606,18 @@ def test_a_source_that_gives_none_is_told_with_what_to_do(  # noqa: PLR0913, PLR
     assert finding.status == "missing"
     assert finding.sentence.startswith(sentence.format(home=home.folder))
     assert fix in finding.fix
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_in_the_place_of_sts_gives_no_session_of_a_pools_role(
+    home: Home, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    clients = Clients(1)
+    pool = CognitoUserPool("role", "eu-central-1_a", "eu-central-1", clients, Role(ROLE, Roles(clients)))
+    with far_end(a_proxys(page, 403)) as sts, shell(home.with_(**KEYS, AWS_ENDPOINT_URL_STS=url(sts)), monkeypatch):
+        answer = pool.on_behalf("R1", "U1").call(Step.SIGN_OUT, "ada", lasting(10))
+    assert (answer.sent, getattr(answer, "code", None)) == (False, "AssumeRoleUnanswered")
+    clients.close()
 
 
 def test_a_missing_login_session_is_told_where_awscrt_is_installed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

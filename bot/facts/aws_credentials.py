@@ -11,6 +11,7 @@ from bot.errors import AwsSetupError
 from bot.facts.aws_names import CODE, THROTTLED
 
 SETTINGS, NO_SOURCE = "settings", "none"  # where it is no source's fault
+NOT_OF_AWS = "NotOfAws"
 
 
 class Source(NamedTuple):
@@ -132,13 +133,16 @@ _ROWS: Mapping[str, Row] = {
         "minute.",
         may_pass=True,
     ),
-    "NotOfAws": _NOT_OF_AWS,
+    NOT_OF_AWS: _NOT_OF_AWS,
     "ResponseParserError": _NOT_OF_AWS,
     "just now": Row("{Source} gives no AWS credentials just now ({said}).", "Try again in a minute.", may_pass=True),
     "ConnectionError": _OUT_OF_REACH,
     "HTTPClientError": _OUT_OF_REACH,
 }
 _SERVER_ERROR = 500
+# Where AWS answers, these are what botocore makes of a page in its place.
+_ASKS_AWS = frozenset({"assume-role", "assume-role-with-web-identity", "sso"})
+_MADE_OF_A_PAGE = (KeyError, TypeError, AttributeError)
 
 
 def source_of(method: str) -> Source:
@@ -151,7 +155,7 @@ def explained(error: Exception, method: str, names: Mapping[str, str]) -> AwsSet
 
     Nothing is quoted that a program, an endpoint or a service said: there may be secrets in it.
     """
-    kinds, source = list(_kinds(error)), source_of(method)
+    kinds, source = list(_kinds(error, method)), source_of(method)
     words = source.words.format_map(names)
     values = {**names, "source": words, "Source": words[0].upper() + words[1:], "fix": source.fix.format_map(names)}
     values |= _details(error, kinds[0])
@@ -161,14 +165,23 @@ def explained(error: Exception, method: str, names: Mapping[str, str]) -> AwsSet
     )
 
 
-def _kinds(error: Exception) -> Iterator[str]:
+def code_of(error: Exception) -> str | None:
+    """Return AWS's code of an error; None where something else answered, such as a proxy: it sends no request id."""
+    response: Any = getattr(error, "response", {"ResponseMetadata": {}})
+    code = str(response.get("Error", {}).get("Code", ""))
+    return code if response["ResponseMetadata"].get("RequestId") and CODE.fullmatch(code) else None
+
+
+def _kinds(error: Exception, method: str) -> Iterator[str]:
     """Give what an error is, the most exact word first."""
     if not isinstance(error, ClientError):
         yield from (kind.__name__ for kind in type(error).__mro__)
+        if method in _ASKS_AWS and isinstance(error, _MADE_OF_A_PAGE):
+            yield NOT_OF_AWS
         return
-    metadata, code = error.response["ResponseMetadata"], str(error.response["Error"].get("Code"))
-    yield code if metadata.get("RequestId") and CODE.fullmatch(code) else "NotOfAws"
-    if code in THROTTLED or int(metadata.get("HTTPStatusCode", 0)) >= _SERVER_ERROR:
+    code = code_of(error)
+    yield code or NOT_OF_AWS
+    if code in THROTTLED or int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0)) >= _SERVER_ERROR:
         yield "just now"
 
 
