@@ -31,6 +31,7 @@ from far_end import FarEnd, far_end, silent
 
 from bot.action import Step
 from bot.aws.clients import Clients, bounded
+from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
 from bot.aws.watch import try_credentials
@@ -606,6 +607,19 @@ def test_a_source_that_gives_none_is_told_with_what_to_do(  # noqa: PLR0913, PLR
     assert finding.status == "missing"
     assert finding.sentence.startswith(sentence.format(home=home.folder))
     assert fix in finding.fix
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_in_the_place_of_sts_is_told_to_who_asks_whose_credentials_these_are(
+    home: Home, monkeypatch: pytest.MonkeyPatch, page: str, status: int
+) -> None:
+    with far_end(a_proxys(page, status)) as sts:
+        environment = home.with_(**KEYS, AWS_ENDPOINT_URL_STS=url(sts))
+        with shell(environment, monkeypatch), pytest.raises(CallerUnknownError) as caught:
+            caller("eu-central-1")
+    assert caught.value.sentence == "What answers in the place of AWS STS is not AWS."
+    assert caught.value.hint == "Check the proxy, AWS_ENDPOINT_URL and the region."
 
 
 @pytest.mark.parametrize("page", PAGES)
