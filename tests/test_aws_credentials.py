@@ -3,12 +3,14 @@
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from aws_sources import (
@@ -35,9 +37,11 @@ from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
 from bot.aws.watch import try_credentials
-from bot.errors import Code, PoolUnavailableError, StoreUnavailableError
+from bot.errors import AwsSetupError, Code, PoolUnavailableError, StoreUnavailableError
 from bot.facts import aws_session
+from bot.facts.aws_session import AwsSession
 from bot.facts.finding import Finding
+from bot.facts.leaving import Departure, TooLateError, leaving, within
 from bot.stores.dynamodb.calls import Calls
 
 HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=12)
@@ -701,6 +705,91 @@ def test_a_program_that_hangs_behind_a_role_is_stopped_too(home: Home, monkeypat
     monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.2)
     home.has(f"{BY_ROLE}[profile base]\ncredential_process = {home.program('exec sleep 60')}\n", "app")
     assert "profile base did not end in time" in checked(home, monkeypatch).sentence
+
+
+def test_what_a_program_that_hangs_has_started_is_stopped_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.5)
+    checked(failing_program(home, f"sleep 60 & echo $! >{home.folder}/started; wait"), monkeypatch)
+    started = int((home.folder / "started").read_text())
+    for _ in range(100):
+        state = Path(f"/proc/{started}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":  # no one may have waited for it
+            return
+        time.sleep(0.05)
+    pytest.fail("it still runs")
+
+
+def renewing_by(home: Home, later: str) -> Home:
+    """Let a program give credentials. When they must be renewed, it does `later`, and counts that."""
+    keys = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", "SessionToken": "y", "Expiration": ends(HOUR)}
+    home.file("keys", json.dumps(keys))
+    first = f"[ -e {home.folder}/ran ] || exec cat {home.folder}/keys"
+    return failing_program(home, f"{first}; echo >>{home.folder}/ran; {later}")
+
+
+def ended(home: Home) -> AwsSession:
+    """Return a session whose credentials have ended."""
+    session = aws_session.aws_session(bounded())
+    session.ask()
+    found: Any = session.get_credentials()
+    found._found._expiry_time -= HOUR
+    home.file("ran", "")
+    return session
+
+
+def all_together(session: AwsSession, seconds: float, threads: int = 8) -> list[str]:
+    """Ask on several threads at once, each with so much time; return what each met."""
+
+    def ask(_: int) -> str:
+        try:
+            with leaving(Departure(within(seconds))):
+                return str(session.get_credentials().get_frozen_credentials().access_key)
+        except (AwsSetupError, TooLateError) as error:
+            return error.kind if isinstance(error, AwsSetupError) else "TooLateError"
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(ask, range(threads)))
+
+
+def test_a_renewal_that_hangs_is_waited_for_once_and_by_no_one_for_longer_than_there_is_time(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 1.5)
+    with shell(renewing_by(home, "exec sleep 60"), monkeypatch):
+        session = ended(home)
+        began = time.monotonic()
+        met = all_together(session, seconds=0.3)
+        assert sorted(met) == ["TimeoutExpired", *["TooLateError"] * 7]
+        assert all_together(session, seconds=10) == ["TimeoutExpired"] * 8, "it is not tried again at once"
+    assert time.monotonic() - began < 4
+    assert (home.folder / "ran").read_text() == "\n"
+
+
+def test_where_there_is_no_end_of_time_a_slow_renewal_is_waited_for_as_long_as_it_may_last(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shell(renewing_by(home, "exec sleep 60"), monkeypatch):
+        session = ended(home)
+        monkeypatch.setattr(session.get_credentials(), "_lock", lock := threading.Lock())
+        monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.1)
+        with lock, pytest.raises(AwsSetupError) as caught:
+            session.ask()
+    assert caught.value.may_pass
+    assert caught.value.sentence == (
+        "The credential_process of profile tool is being asked for new AWS credentials, and has not answered yet."
+    )
+
+
+def test_a_renewal_that_works_again_is_taken_after_a_few_seconds(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = f"[ -e {home.folder}/well ] && exec cat {home.folder}/keys; exit 1"
+    with shell(renewing_by(home, again), monkeypatch):
+        session = ended(home)
+        assert all_together(session, seconds=9, threads=2) == ["CredentialRetrievalError"] * 2
+        home.file("well", "")
+        assert all_together(session, seconds=9, threads=2) == ["CredentialRetrievalError"] * 2
+        monkeypatch.setattr(aws_session, "FAILED_FOR_SECONDS", 0.0)
+        assert all_together(session, seconds=9) == ["A"] * 8
+    assert (home.folder / "ran").read_text() == "\n\n"
 
 
 WITHOUT: dict[str, tuple[Callable[[Home], Home], str]] = {

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -10,7 +13,7 @@ from typing import Any, NoReturn
 
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ConfigParseError,
@@ -23,11 +26,16 @@ from botocore.exceptions import (
 from bot.errors import AwsSetupError
 from bot.facts.aws_credentials import NO_SOURCE, SETTINGS, explained, source_of
 from bot.facts.boto3_clients import lead
-from bot.facts.leaving import TooLateError, leaving
+from bot.facts.leaving import TooLateError, leaving, time_left
 from bot.facts.way import faults, unreadable
 
 PROCESS_SECONDS = 20.0  # for a credential_process
+FAILED_FOR_SECONDS = 5.0  # for so long no thread tries again what another's renewal met
 _FAULTY_SETTINGS = (ConfigParseError, InvalidConfigError, ProfileNotFound)
+
+
+class BusyError(Exception):
+    """Another thread is renewing the credentials for longer than this one can wait."""
 
 
 class AwsSession(botocore.session.Session):
@@ -152,25 +160,61 @@ class _Own(Credentials):
 
     def __init__(self, session: AwsSession, found: Credentials | None) -> None:
         self.method, self._session, self._found = str(found.method) if found else NO_SOURCE, session, found
+        self._lock, self._failed = threading.Lock(), (float("-inf"), Exception())
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        with self._session.explaining(self.method), leaving():  # its own: what renews them is not part of the call
+        with self._session.explaining(self.method):
             if not self._found:
                 raise NoCredentialsError
-            return self._found.get_frozen_credentials()
+            if not _have_ended(self._found):
+                return self._renewed(self._found)
+            with self._turn():
+                return self._renewed(self._found)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Renew, while others wait as long as they can. botocore would let them wait for ever, and try one by one."""
+        if not self._lock.acquire(timeout=max(0.0, min(PROCESS_SECONDS, time_left()))):
+            raise TooLateError if time_left() <= 0 else BusyError
+        try:
+            at, met = self._failed
+            if time.monotonic() - at < FAILED_FOR_SECONDS:
+                raise met.with_traceback(None)
+            yield
+        finally:
+            self._lock.release()
+
+    def _renewed(self, found: Credentials) -> ReadOnlyCredentials:
+        try:
+            with leaving():  # its own: what renews them is not part of the call
+                return found.get_frozen_credentials()
+        except TooLateError:
+            raise
+        except Exception as error:
+            self._failed = time.monotonic(), error
+            raise
 
     account_id = property(lambda self: self.get_frozen_credentials().account_id)
 
 
+def _have_ended(found: Any) -> bool:
+    """Say whether they must be renewed now. Sooner than that, botocore lets one thread renew them and no one wait."""
+    must: int = getattr(found, "_mandatory_refresh_timeout", 0)  # there is no public way
+    return isinstance(found, RefreshableCredentials) and found.refresh_needed(must)
+
+
 class _Process(subprocess.Popen[bytes]):
-    """A program that gives credentials, which is stopped when its time is over."""
+    """A program that gives credentials, which is stopped, with all that it started, when its time is over."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **{"start_new_session": True, **named})
 
     def communicate(self, *given: Any, **named: Any) -> Any:
         try:
             return super().communicate(*given, **{"timeout": PROCESS_SECONDS, **named})
-        except subprocess.TimeoutExpired:
-            with self:  # closes its pipes, and waits
-                self.kill()
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            with self, suppress(OSError):  # closes its pipes, and waits
+                os.killpg(self.pid, signal.SIGKILL)
             raise
 
 
