@@ -46,6 +46,7 @@ from bot.stores.dynamodb.calls import Calls
 
 HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=12)
 NOTHING, NO_FILE = FarEnd(port=9), "/no/such"
+JWT = f"eyJhbGciOiJSUzI1NiJ9.{SECRET}.{'x' * 300}"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
 BY_ROLE = f"""
 [profile app]
@@ -360,6 +361,57 @@ FAILS: dict[str, Case] = {
         None,
         "The web identity token file {home}/token gives no AWS credentials (No such file or directory: {home}/token).",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "web identity: a token where a path belongs": Case(
+        lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=JWT, AWS_ROLE_ARN=ROLE),
+        None,
+        "The web identity token file (AWS_WEB_IDENTITY_TOKEN_FILE) gives no AWS credentials (File name too long).",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "web identity: a token where a path belongs, by profile": Case(
+        lambda home, _: home.has(f"[profile w]\nrole_arn = {ROLE}\nweb_identity_token_file = {JWT}\n", "w"),
+        None,
+        "The web identity token file (web_identity_token_file) gives no AWS credentials (File name too long).",
+        "AWS_WEB_IDENTITY_TOKEN_FILE (or web_identity_token_file) names it.",
+    ),
+    "web identity: a short token where a path belongs": Case(
+        lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=SECRET, AWS_ROLE_ARN=ROLE),
+        None,
+        "The web identity token file (AWS_WEB_IDENTITY_TOKEN_FILE) gives no AWS credentials (No such file or "
+        "directory).",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "container: a token where a path belongs": Case(
+        lambda home, _: home.with_(
+            AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:9/role", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=JWT
+        ),
+        None,
+        "The container's credentials endpoint gives no AWS credentials (File name too long).",
+        "the AWS_CONTAINER_ variables",
+    ),
+    "certificates: a token where a path belongs": Case(
+        lambda home, _: home.with_(**KEYS, AWS_CA_BUNDLE=JWT),
+        None,
+        "AWS_CA_BUNDLE names a file, but it cannot be read (File name too long), so nothing can be sent to AWS.",
+        "Correct or remove AWS_CA_BUNDLE.",
+    ),
+    "certificates of all: a token where a path belongs": Case(
+        lambda home, _: home.with_(**KEYS, SSL_CERT_FILE=JWT),
+        None,
+        "SSL_CERT_FILE names a file, but it cannot be read (File name too long).",
+        "",
+    ),
+    "settings: a token where a path belongs": Case(
+        lambda home, _: home.with_(AWS_PROFILE="a", AWS_CONFIG_FILE=SECRET, AWS_SHARED_CREDENTIALS_FILE=SECRET),
+        None,
+        "There is no profile a in $AWS_CONFIG_FILE or $AWS_SHARED_CREDENTIALS_FILE.",
+        "Check AWS_PROFILE",
+    ),
+    "a program: a token where a path belongs": Case(
+        lambda home, _: home.has(f"[default]\ncredential_process = {SECRET}\n"),
+        None,
+        "The credential_process of profile default gives no AWS credentials (No such file or directory).",
+        "Run that command",
     ),
     "web identity: no file, by profile": Case(
         lambda home, _: home.has(f"[profile w]\nrole_arn = {ROLE}\nweb_identity_token_file = /no/such\n", "w"),

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from bot.errors import AwsSetupError
 from bot.facts.aws_names import CODE, THROTTLED
+from bot.facts.way import shown
 
 SETTINGS, NO_SOURCE = "settings", "none"  # where it is no source's fault
 NOT_OF_AWS = "NotOfAws"
@@ -191,12 +192,12 @@ def _details(error: Exception, kind: str) -> Mapping[str, str]:
     parsing = its.get("error")
     line = getattr(parsing, "lineno", None) or next((number for number, _ in getattr(parsing, "errors", ())), None)
     status = re.search(r"non 200 response (\d{3})", str(error))
-    said = [str(part) for name in ("strerror", "filename") if (part := getattr(error, name, None))]
+    said = filter(None, (getattr(error, "strerror", None), shown(str(getattr(error, "filename", "")), "")))
     return {
         "said": f"HTTP {status[1]}" if status else ": ".join(said) or kind,
         "host": urlsplit(str(its.get("endpoint_url", ""))).hostname or "AWS",
         "wanted": str(its.get("profile", "")),
-        "path": str(its.get("path", "")),
+        "path": shown(str(its.get("path", "")), "One of the AWS settings files"),
         "line": f", in line {line}" if line else "",
         "variable": str(its.get("cred_var", "")),
         "conflict": str(its.get("error_msg") or "a source_profile leads back to itself").rstrip("."),

@@ -27,7 +27,7 @@ from bot.errors import AwsSetupError
 from bot.facts.aws_credentials import NO_SOURCE, SETTINGS, explained, source_of
 from bot.facts.boto3_clients import lead
 from bot.facts.leaving import TooLateError, leaving, time_left
-from bot.facts.way import faults, unreadable
+from bot.facts.way import faults, shown, unreadable
 
 PROCESS_SECONDS = 20.0  # for a credential_process
 FAILED_FOR_SECONDS = 5.0  # for so long no thread tries again what another's renewal met
@@ -125,7 +125,7 @@ class AwsSession(botocore.session.Session):
         if path and (why := unreadable(path)):
             names = (each for each in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(each) == path)
             name = next(names, "ca_bundle in the AWS settings")
-            sentence = f"{name} names {path}, but {why}, so nothing can be sent to AWS."
+            sentence = f"{name} names {shown(path, 'a file')}, but {why}, so nothing can be sent to AWS."
             raise AwsSetupError(sentence, f"Correct or remove {name}.", source=SETTINGS, kind="CaBundle")
 
     def _names(self, method: str) -> Mapping[str, str]:
@@ -135,12 +135,15 @@ class AwsSession(botocore.session.Session):
             profiles = self.full_config.get("profiles", {})
         chosen = str(self.get_config_variable("profile") or "default")
         profile = _profile_with(source_of(method).kept_in, profiles, chosen)
-        in_profile = profiles.get(profile, {}).get("web_identity_token_file", "")
+        variable = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+        token_file = variable or str(profiles.get(profile, {}).get("web_identity_token_file"))
         return {
             "profile": profile,
-            "token_file": os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") or in_profile,
-            "config": str(self.get_config_variable("config_file")),
-            "credentials": str(self.get_config_variable("credentials_file")),
+            "token_file": shown(
+                token_file, f"({'AWS_WEB_IDENTITY_TOKEN_FILE' if variable else 'web_identity_token_file'})"
+            ),
+            "config": shown(str(self.get_config_variable("config_file")), "$AWS_CONFIG_FILE"),
+            "credentials": shown(str(self.get_config_variable("credentials_file")), "$AWS_SHARED_CREDENTIALS_FILE"),
         }
 
 
