@@ -16,7 +16,7 @@ from bot.errors import BotError, Code
 
 # Whose way is looked at before there is anything to send: the Web API, Socket Mode and AWS.
 _USUAL = ("https://slack.com", "wss://wss-primary.slack.com", "https://sts.amazonaws.com")
-_HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d+))?")  # an IPv6 address in no brackets has neither
+_HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d{1,5}))?")  # an IPv6 address in no brackets has neither
 _LIKE_A_PATH = re.compile(r"[/~.]\S{0,199}")
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words for a proxy's no
 _FORM = (
