@@ -580,6 +580,20 @@ FAILS: dict[str, Case] = {
         "The credential_process of profile tool gives no AWS credentials (",
         "it must print credentials as JSON",
     ),
+    **{
+        f"process: {keys}": Case(
+            lambda home, _, keys=keys: failing_program(home, f"echo '{{\"Version\": 1, {keys}}}'"),  # type: ignore[misc]
+            None,
+            "The credential_process of profile tool gives no AWS credentials (TypeError).",
+            "it must print credentials as JSON",
+        )
+        for keys in (
+            '"AccessKeyId": 1, "SecretAccessKey": "x"',
+            '"AccessKeyId": "A", "SecretAccessKey": ["x"]',
+            '"AccessKeyId": "A", "SecretAccessKey": ""',
+            '"AccessKeyId": "A", "SecretAccessKey": "x", "SessionToken": {"a": 1}',
+        )
+    },
     "process: a strange date": Case(
         lambda home, _: failing_program(
             home, 'echo \'{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", "Expiration": "soon"}\''

@@ -190,7 +190,7 @@ class _Own(Credentials):
     def _renewed(self, found: Credentials) -> ReadOnlyCredentials:
         try:
             with leaving():  # its own: what renews them is not part of the call
-                return found.get_frozen_credentials()
+                return _of_text(found.get_frozen_credentials())
         except TooLateError:
             raise
         except Exception as error:
@@ -198,6 +198,14 @@ class _Own(Credentials):
             raise
 
     account_id = property(lambda self: self.get_frozen_credentials().account_id)
+
+
+def _of_text(found: ReadOnlyCredentials) -> ReadOnlyCredentials:
+    """Return credentials that are texts. Raises `TypeError` for others: a program may print what it likes."""
+    for each in (found.access_key, found.secret_key, found.token or "-"):
+        if not isinstance(each, str) or not each:
+            raise TypeError
+    return found
 
 
 def _have_ended(found: Any) -> bool:
