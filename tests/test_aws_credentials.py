@@ -226,7 +226,7 @@ FAILS: dict[str, Case] = {
         lambda home, _: home.with_(AWS_ACCESS_KEY_ID="AKIATESTS"),
         None,
         "AWS_SECRET_ACCESS_KEY is missing in the environment.",
-        "Set it there",
+        "Set it there, or remove the other half.",
     ),
     "keys that ended": Case(
         lambda home, _: home.with_(**KEYS, AWS_CREDENTIAL_EXPIRATION=ends(-HOUR)),
@@ -262,8 +262,14 @@ FAILS: dict[str, Case] = {
     "a role without a source": Case(
         lambda home, _: home.has(f"[profile app]\nrole_arn = {ROLE}\n", "app"),
         None,
-        "source_profile or credential_source is missing in the role of profile app.",
-        "Set it there",
+        "Profile app has role_arn, but neither source_profile nor credential_source.",
+        "Set one of the two in ~/.aws/config.",
+    ),
+    "a role without a source behind a role": Case(
+        lambda home, _: home.has(f"{BY_ROLE}[profile base]\nrole_arn = {ROLE}\n", "app"),
+        None,
+        "Profile base has role_arn, but neither source_profile nor credential_source.",
+        "Set one of the two in ~/.aws/config.",
     ),
     "settings without a header": Case(
         lambda home, _: home.has(f"aws_secret_access_key = {SECRET}\n"),
@@ -428,9 +434,8 @@ FAILS: dict[str, Case] = {
     "web identity: no role": Case(
         lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=NO_FILE),
         None,
-        "The AWS settings do not fit together: The provided profile or the current environment is configured to assume "
-        "role with web identity but has no role ARN configured.",
-        "",
+        "The web identity token file /no/such is named, but no role to assume with it.",
+        "Set AWS_ROLE_ARN (or role_arn in ~/.aws/config).",
     ),
     "web identity: out of reach": Case(
         lambda home, _: home.with_web_identity(NOTHING),
@@ -550,12 +555,24 @@ FAILS: dict[str, Case] = {
         "The container's credentials endpoint gives no AWS credentials (HTTP 401).",
         "Check the task's role (ECS)",
     ),
-    "nothing in the environment behind a role": Case(
-        lambda home, _: home.has(f"[profile app]\nrole_arn = {ROLE}\ncredential_source = Environment\n", "app"),
-        None,
-        "The role of profile app gives no AWS credentials (CredentialRetrievalError).",
-        "credential_source",
-    ),
+    **{
+        f"{source} behind {chosen}, where there is none": Case(
+            lambda home, _, source=source, chosen=chosen: home.has(  # type: ignore[misc]
+                f"[profile app]\nrole_arn = {ROLE}\ncredential_source = {source}\n"
+                f"[profile top]\nrole_arn = {ROLE}\nsource_profile = app\n",
+                chosen,
+            ),
+            None,
+            f"Profile app takes AWS credentials from {source} (credential_source), which gave none.",
+            fix,
+        )
+        for chosen in ("app", "top")
+        for source, fix in [
+            ("Environment", "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"),
+            ("EcsContainer", "the AWS_CONTAINER_ variables"),
+            ("Ec2InstanceMetadata", "Check that the instance has a role."),
+        ]
+    },
     "an unknown source behind a role": Case(
         lambda home, _: home.has(f"[profile app]\nrole_arn = {ROLE}\ncredential_source = Magic\n", "app"),
         None,

@@ -83,7 +83,8 @@ _OUT_OF_REACH = Row("{Source} gives no AWS credentials: {host} cannot be reached
 _NOT_OF_AWS = Row("What answers for {source} is not AWS ({said}).", _WAY, may_pass=True)
 _NO_LOGIN = Row("{Source} is missing or has ended.", f"Run `aws sso login --profile {{profile}}` {_FOR_LONG}")
 _NO_SESSION = Row("{Source} is missing or has ended.", f"Run `aws login --profile {{profile}}` {_FOR_LONG}")
-# By botocore's name of an error, or the code of an answer of AWS's.
+_NO_CREDENTIAL_SOURCE = "Profile {last} takes AWS credentials from {provider} (credential_source), which gave none."
+# By botocore's name of an error, with or without the source's, by what a profile lacks, or by AWS's code.
 _ROWS: Mapping[str, Row] = {
     "NoCredentialsError": Row(
         "There are no AWS credentials: none in the environment or in profile {profile}, no web identity, no "
@@ -100,7 +101,18 @@ _ROWS: Mapping[str, Row] = {
         "Correct it: lines of NAME = VALUE, under [default], [profile NAME] or, in a credentials file, [NAME].",
     ),
     "InvalidConfigError": Row("The AWS settings do not fit together: {conflict}.", "Correct that in {config}."),
-    "PartialCredentialsError": Row("{variable} is missing in {source}.", "Set it there, or remove the rest of it."),
+    "assume-role-with-web-identity InvalidConfigError": Row(
+        "{Source} is named, but no role to assume with it.",
+        "Set AWS_ROLE_ARN (or role_arn in {config}). Kubernetes sets it if the pod's service account has a role.",
+    ),
+    "source_profile or credential_source": Row(
+        "Profile {last} has role_arn, but neither source_profile nor credential_source.",
+        "Set one of the two in {config}.",
+    ),
+    "Environment": Row(_NO_CREDENTIAL_SOURCE, _SOURCES["env"].fix),
+    "EcsContainer": Row(_NO_CREDENTIAL_SOURCE, _SOURCES["container-role"].fix),
+    "Ec2InstanceMetadata": Row(_NO_CREDENTIAL_SOURCE, _SOURCES["iam-role"].fix),
+    "PartialCredentialsError": Row("{variable} is missing in {source}.", "Set it there, or remove the other half."),
     "RefreshWithMFAUnsupportedError": Row(
         "Profile {profile} asks for an MFA code (mfa_serial), and no one can type one here.",
         "Use a role without mfa_serial. In a shell, first get credentials that live for some time: "
@@ -161,7 +173,8 @@ def explained(error: Exception, method: str, names: Mapping[str, str]) -> AwsSet
     words = source.words.format_map(names)
     values = {**names, "source": words, "Source": words[0].upper() + words[1:], "fix": source.fix.format_map(names)}
     values |= _details(error, kinds[0])
-    sentence, hint, may_pass = next((_ROWS[kind] for kind in kinds if kind in _ROWS), Row())
+    looked_up = (values["variable"], values["provider"], f"{method} {kinds[0]}", *kinds)
+    sentence, hint, may_pass = next((_ROWS[each] for each in looked_up if each in _ROWS), Row())
     return AwsSetupError(
         sentence.format_map(values), hint.format_map(values), source=method, kind=kinds[0], may_pass=may_pass
     )
@@ -199,6 +212,7 @@ def _details(error: Exception, kind: str) -> Mapping[str, str]:
         "wanted": str(its.get("profile", "")),
         "path": shown(str(its.get("path", "")), "One of the AWS settings files"),
         "line": f", in line {line}" if line else "",
+        "provider": str(its.get("provider", "")),
         "variable": str(its.get("cred_var", "")),
         "conflict": str(its.get("error_msg") or "a source_profile leads back to itself").rstrip("."),
     }

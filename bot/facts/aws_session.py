@@ -134,11 +134,13 @@ class AwsSession(botocore.session.Session):
         with suppress(BotoCoreError):
             profiles = self.full_config.get("profiles", {})
         chosen = str(self.get_config_variable("profile") or "default")
-        profile = _profile_with(source_of(method).kept_in, profiles, chosen)
+        chain, kept_in = _chain(profiles, chosen), source_of(method).kept_in
+        profile = next((each for each in chain if not profiles.get(each, {}).keys().isdisjoint(kept_in)), chosen)
         variable = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
         token_file = variable or str(profiles.get(profile, {}).get("web_identity_token_file"))
         return {
             "profile": profile,
+            "last": chain[-1],
             "token_file": shown(
                 token_file, f"({'AWS_WEB_IDENTITY_TOKEN_FILE' if variable else 'web_identity_token_file'})"
             ),
@@ -147,15 +149,12 @@ class AwsSession(botocore.session.Session):
         }
 
 
-def _profile_with(settings: Sequence[str], profiles: Mapping[str, Mapping[str, Any]], chosen: str) -> str:
-    """Return the chosen profile, or that of its sources which has one of these settings."""
-    name, seen = chosen, set[str]()
-    while name not in seen:
-        if not profiles.get(name, {}).keys().isdisjoint(settings):
-            return name
-        seen.add(name)
-        name = profiles.get(name, {}).get("source_profile", chosen)
-    return chosen
+def _chain(profiles: Mapping[str, Mapping[str, Any]], chosen: str) -> Sequence[str]:
+    """Return the chosen profile, and then those that source_profile leads to."""
+    names = [chosen]
+    while (source := profiles.get(names[-1], {}).get("source_profile")) and source not in names:
+        names.append(source)
+    return names
 
 
 class _Own(Credentials):
