@@ -49,16 +49,16 @@ class Home:
         """Return the operator as far as their team tells: one person, from whichever workspace of ours they come."""
         return replace(operator, team_id=self.id) if operator.team_id in self.teams else operator
 
-    def person(self, operator: Operator) -> Operator | None:
-        """Return the operator, with `id` for their team where they are ours; None where it cannot be told."""
+    def person(self, operator: Operator) -> "Operator | Denied":
+        """Return the operator, with `id` for their team, where they are ours."""
         if (known := self.known(operator)).team_id == self.id:
             return known
-        if not operator.team_id:
-            return None
-        is_ours = self.asks(operator) if self.asks else False
+        is_ours = None
+        if operator.team_id:
+            is_ours = self.asks(operator) if self.asks else False
         if is_ours is None:
-            return None
-        return replace(operator, team_id=self.id) if is_ours else operator
+            return NOT_TOLD
+        return replace(operator, team_id=self.id) if is_ours else Denied("from another team")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +92,17 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
         return Authorized(operator, rules) if rules else Denied("not allowed")
     if not home:
         return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)
-    if home.asks is None and isinstance(stranger := _ours(operator, home), Denied):
+    if home.asks is None and isinstance(stranger := home.person(operator), Denied):
         return stranger
     members = cache(members)  # one question for each group, even if many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
-        ours = _ours(operator, home)
+        ours = home.person(operator)
         return ours if isinstance(ours, Denied) else Authorized(ours, allowed)
     groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
     unreadable = sorted(group for group in groups if members(group) is None)
     if unreadable:
         return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
-
-
-def _ours(operator: Operator, home: Home) -> Operator | Denied:
-    person = home.person(operator)
-    if person is None:
-        return NOT_TOLD
-    return person if person.team_id == home.id else Denied("from another team")
 
 
 def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> str | None:

@@ -169,22 +169,21 @@ class Confirmations:
         request = self.requests.get(press.request_id)
         if request is None:
             raise errors.UnknownRequestError
-        self._check_presser(press.operator, request)
+        if (press.operator.id, press.operator.team_id) != (request.ask.operator.id, request.ask.operator.team_id):
+            self._check_other_presser(press.operator, request)
         if request.state not in AWAITING or (states and request.state not in states):
             raise AlreadyDecidedError(request)
         self._in_time(request, press.place)
         return request
 
-    def _check_presser(self, presser: Operator, request: Request) -> None:
-        """Raise unless the operator who asked pressed, from any workspace. Someone elsewhere may have their user id."""
+    def _check_other_presser(self, presser: Operator, request: Request) -> None:
+        """Raise unless the operator who asked pressed, from another workspace. Someone else may have their id there."""
         who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
         if presser.id == who.id:
-            if presser.team_id == who.team_id:
-                return
-            person = home.person(presser) if home else None
-            if not home or not person:
+            person = home.person(presser) if home else NOT_TOLD
+            if person is NOT_TOLD:
                 raise self._refused(ask, NOT_TOLD, request.chosen)
-            if person.team_id == home.known(who).team_id:
+            if home and isinstance(person, Operator) and person.team_id == home.known(who).team_id:
                 return
         self._refused(ask, Denied("pressed another's button"), request.chosen)
         raise errors.NotYoursError

@@ -78,7 +78,8 @@ class Finder:
         matches = list(chain(*self.together([partial(search, name, ask) for name in pools])))
         for spelling in spellings:
             found = _best(spelling, [each for each in matches if each[0] == spelling])
-            _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
+            if looks_like_phone(spelling):
+                _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
             if found:
                 return Found(found, spelling if spelling != target else _other_case(target, found))
         return None
@@ -167,13 +168,13 @@ def _other_case(target: str, found: Sequence[Account]) -> str | None:
 
 
 def _check_phone(text: str, looks: Mapping[str, Sequence[Look]], found: Sequence[Account]) -> None:
-    """Raise `UsageError` where only some pools can be searched for a phone number.
+    """Raise `UsageError` where only some pools can be searched for a phone number: this one.
 
     Then one match would seem to be the only one, and no match final.
     """
     without = [name for name, made in looks.items() if Attribute.PHONE not in dict(made)]
     by_name = any(account.username == text for account in found)
-    if len(without) < len(looks) and without and looks_like_phone(text) and not by_name:
+    if len(without) < len(looks) and without and not by_name:
         raise UsageError(f"For {' and '.join(without)}, write the phone number with its country code{EXAMPLE}.")
 
 

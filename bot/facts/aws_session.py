@@ -104,10 +104,14 @@ class AwsSession(botocore.session.Session):
                 builder.providers = lambda *given, make=make, **named: self._told(make(*given, **named))
         return providers
 
-    def _load(self, load: Callable[[], Credentials | None], method: str) -> "_Own | None":
+    def _load(self, load: Callable[[], Credentials | None], method: str) -> Credentials | None:
         with self.explaining(method):
             found = load()
-        return _Own(self, found) if found else None
+            if isinstance(found, RefreshableCredentials):
+                return _Own(self, found)
+            if found:
+                _check_texts(found.get_frozen_credentials())
+            return found
 
     def create_client(self, *given: Any, **named: Any) -> Any:
         """Return a client that goes the way of `way.py`, and keeps to `leaving`."""
@@ -158,9 +162,9 @@ def _chain(profiles: Mapping[str, Mapping[str, Any]], chosen: str) -> Sequence[s
 
 
 class _Own(Credentials):
-    """Credentials of a session; where they cannot be renewed, that is said as `AwsSetupError`."""
+    """Credentials that are renewed, or (None) that no source has. Where none can be had, it is an `AwsSetupError`."""
 
-    def __init__(self, session: AwsSession, found: Credentials | None) -> None:
+    def __init__(self, session: AwsSession, found: RefreshableCredentials | None) -> None:
         self.method, self._session, self._found = str(found.method) if found else NO_SOURCE, session, found
         self._lock, self._failed = threading.Lock(), (float("-inf"), Exception())
 
@@ -168,7 +172,9 @@ class _Own(Credentials):
         with self._session.explaining(self.method):
             if not self._found:
                 raise NoCredentialsError
-            if not _have_ended(self._found):
+            # Sooner than they must be renewed, botocore lets one thread do it and no one wait.
+            must: int = getattr(self._found, "_mandatory_refresh_timeout")  # noqa: B009 -- there is no public way
+            if not self._found.refresh_needed(must):
                 return self._renewed(self._found)
             with self._turn():
                 return self._renewed(self._found)
@@ -186,31 +192,26 @@ class _Own(Credentials):
         finally:
             self._lock.release()
 
-    def _renewed(self, found: Credentials) -> ReadOnlyCredentials:
+    def _renewed(self, found: RefreshableCredentials) -> ReadOnlyCredentials:
         try:
             with leaving():  # its own: what renews them is not part of the call
-                return _of_text(found.get_frozen_credentials())
+                renewed: ReadOnlyCredentials = found.get_frozen_credentials()
+            _check_texts(renewed)
         except TooLateError:
             raise
         except Exception as error:
             self._failed = time.monotonic(), error
             raise
+        return renewed
 
     account_id = property(lambda self: self.get_frozen_credentials().account_id)
 
 
-def _of_text(found: ReadOnlyCredentials) -> ReadOnlyCredentials:
-    """Return credentials that are texts. Raises `TypeError` for others: a program may print what it likes."""
+def _check_texts(found: ReadOnlyCredentials) -> None:
+    """Raise `TypeError` unless these are texts: a program may print what it likes."""
     for each in (found.access_key, found.secret_key, found.token or "-"):
         if not isinstance(each, str) or not each:
             raise TypeError
-    return found
-
-
-def _have_ended(found: Any) -> bool:
-    """Say whether they must be renewed now. Sooner than that, botocore lets one thread renew them and no one wait."""
-    must: int = getattr(found, "_mandatory_refresh_timeout", 0)  # there is no public way
-    return isinstance(found, RefreshableCredentials) and found.refresh_needed(must)
 
 
 class _Process(subprocess.Popen[bytes]):

@@ -60,7 +60,7 @@ class CheckedClock:
                 self._agreed, self._misses, off = received, 0, RIGHT
             else:
                 self._misses += 1
-            if not off or self._misses >= IN_A_ROW:
+            if off != self._off and (not off or self._misses >= IN_A_ROW):
                 self._note(off)
 
     def told_now(self) -> datetime:
@@ -89,10 +89,9 @@ class CheckedClock:
     def _note(self, off: timedelta) -> None:
         if off and not self._off:
             log.error("%s", ClockWrongError(off).compared)
-        elif self._off and not off:
+        elif not off:
             log.warning("The clock is right again")
-        if off != self._off:
-            self._changed(off.total_seconds())
+        self._changed(off.total_seconds())
         self._off = off
 
 

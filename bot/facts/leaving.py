@@ -38,12 +38,9 @@ class Departure:
         self.sent = sent
 
 
-_present: ContextVar[Departure] = ContextVar("present")
-
-
-def present() -> Departure:
-    """Return the present request, which may be any where none began."""
-    return _present.get(Departure())
+_OF_NO_ONE = Departure()
+_present = ContextVar("present", default=_OF_NO_ONE)
+present = _present.get  # returns the present request; one that no one looks at where none began
 
 
 def time_left() -> float:

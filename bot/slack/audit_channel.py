@@ -22,7 +22,6 @@ from bot.slack.text import (
     Message,
     Shown,
     Span,
-    header,
     message,
     plain,
     small_print,
@@ -96,7 +95,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     if entry.count > 1:
         target, more = f"{entry.count:,} more times", _period(shown, entry)
     return message(
-        header(f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}"),
+        f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}",
         _who_and_why(shown, entry),
         [meaning] if meaning else more,
         small_print(_ids_and_times(shown, entry)),

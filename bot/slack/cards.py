@@ -12,14 +12,13 @@ from bot.slack.text import (
     Block,
     Bold,
     Code,
+    Drawn,
     Lasting,
     Line,
     Message,
     Shown,
     button,
-    buttons,
     choice,
-    header,
     lines,
     message,
 )
@@ -49,7 +48,7 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
 )
 _AFTER_EXPIRY = ". Nothing was done. Run the command again."
 HELP = message(
-    header("Sign a Cognito user out of all devices"),
+    "Sign a Cognito user out of all devices",
     [Code(USAGE)],
     lines(
         [
@@ -80,13 +79,13 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
     first: Line = [note] if note else []
     blocks = [first, *_CARDS[request.state](shown, request)]
     if request.state in AWAITING:
-        offered = [button("Cancel", CANCEL, request.id)]
+        offered: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
         if request.state is State.CONFIRMING:
             confirm = ACTIONS[request.ask.options.action].button
-            offered.insert(0, button(confirm, CONFIRM, request.id, style="danger"))
+            offered = (button(confirm, CONFIRM, request.id, style="danger"), *offered)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
-        blocks += [["You can confirm until ", request.expires_at, "."], buttons(offered)]
+        blocks += [["You can confirm until ", request.expires_at, "."], offered]
     if audit_refused and request.decided_at and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
     return message(*blocks)
@@ -125,8 +124,8 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
     left_out = request.matches - len(request.candidates)
     more = f" These are the first {len(request.candidates)}: add a user name, sub or --pool." if left_out else ""
     return [
-        header(f"{request.matches} accounts match. Which one is it?"),
-        shown.how_read(request.ask.options.target, request.searched_as),
+        f"{request.matches} accounts match. Which one is it?",
+        shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
         [f"Nothing happens before you choose one and confirm.{more}"],
         *(
             choice(shown.brief(account), button("This one", f"{CHOOSE}{number}", request.id))
@@ -144,8 +143,8 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
         f"may accept it for up to {lifetime} more{bound}."
     )
     return [
-        header(ACTIONS[request.ask.options.action].question),
-        shown.how_read(request.ask.options.target, request.searched_as),
+        ACTIONS[request.ask.options.action].question,
+        shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
         lines(
             [
                 *shown.who(request.account),
@@ -180,7 +179,7 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
         *goes_on,
     ]
     return [
-        header(f"{title}: {shown.name(account)}"),
+        f"{title}: {shown.name(account)}",
         [meaning] if meaning else lines(reached, "list"),
         lines(
             [

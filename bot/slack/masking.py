@@ -24,7 +24,8 @@ def masked(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if at:
         return f"{local[:1].strip('…')}…{at}{domain}"
-    return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if looks_like_phone(bare(text)) else text
+    is_phone = _digits(text) and looks_like_phone(bare(text))  # the former first: it takes less
+    return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if is_phone else text
 
 
 def masked_name(name: str, phone: str | None) -> str:

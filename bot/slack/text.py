@@ -58,7 +58,7 @@ Span = str | Bold | Code | Link | datetime | Operator
 Line = list[Span]
 
 
-Block = Line | Drawn  # a line is a paragraph
+Block = str | Line | tuple[Drawn, ...] | Drawn  # a text is a heading, a line a paragraph, a tuple a row of buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,19 @@ class Message:
 
 
 def message(*blocks: Block) -> Message:
-    """Return a message of these blocks. An empty paragraph is left out."""
-    drawn = [lines([each]) if isinstance(each, list) else each for each in blocks if each]
+    """Return a message of these blocks. An empty paragraph is left out, and a heading cut to Slack's limit."""
+    drawn: list[Drawn] = []
+    for block in filter(None, blocks):
+        match block:
+            case str():
+                drawn.append({"type": "header", "text": plain(block, MAX_HEADER)})
+            case list():
+                drawn.append(lines([block]))
+            case tuple():
+                drawn.append({"type": "actions", "elements": list(block)})
+            case dict():
+                drawn.append(block)
     return Message(drawn, as_text(drawn))
-
-
-def header(text: str) -> Drawn:
-    """Return a heading, cut to Slack's limit."""
-    return {"type": "header", "text": plain(text, MAX_HEADER)}
 
 
 def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"] = "section") -> Drawn:
@@ -101,11 +106,6 @@ def small_print(said: Sequence[Sequence[str]]) -> Drawn:
 def choice(text: str, its_button: Drawn) -> Drawn:
     """Return one of several, with its button."""
     return {"type": "section", "text": plain(text, MAX_CHOICE), "accessory": its_button}
-
-
-def buttons(said: Sequence[Drawn]) -> Drawn:
-    """Return a row of buttons."""
-    return {"type": "actions", "elements": list(said)}
 
 
 def button(label: str, action_id: str, value: str, **style: str) -> Drawn:
@@ -200,10 +200,8 @@ class Shown:
         }
         return [[Bold(f"{label}  "), fact] for label, fact in facts.items() if fact]
 
-    def how_read(self, target: str, read: str | None) -> Line:
+    def how_read(self, target: str, read: str) -> Line:
         """Say how a target was read, where no one was found as it was typed."""
-        if read is None:
-            return []
         left_out, otherwise = difference(target, read)
         shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
         parts = [span for each in shown for span in (" and ", Code(each))]

@@ -28,6 +28,8 @@ _NAMES = _AS_IN_A_SHELL | FLAGS | {"pool", "reason"}
 _OPTION = re.compile(rf"{DASHES}(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
 _AN_AWS_OPTION = re.compile(rf"(?:\A|(?<=[\s`])){DASHES}(?:{'|'.join(sorted(AWS_OPTIONS))})(?=[\s=]|\Z)", re.IGNORECASE)
 _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
+# Without one of these a text has nothing around it, and no line of the AWS CLI in it.
+_MAY_BE_PASTED = re.compile(rf"{AWS_COMMAND[0]}|{AWS_COMMAND[2]}|/signout|[`\\^]", re.IGNORECASE)
 _AROUND = "What stands around the AWS CLI's line is not taken. Paste the line from `aws` on."
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
@@ -65,10 +67,14 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
         raise UsageError("That names a person or channel in Slack. Write the user's name in Cognito.", usage)
     for delivered, typed in _UNDONE:
         text = delivered.sub(typed, text)
-    text = unwrapped(text.strip())
+    text, line = text.strip(), None
+    may_be_pasted = _MAY_BE_PASTED.search(text)
+    if may_be_pasted:
+        text = unwrapped(text)
     if asks_for_help(text):
         return Help()
-    line = line_in(text)
+    if may_be_pasted:
+        line = line_in(text)
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
@@ -125,21 +131,26 @@ class _Reading:
                 text = "".join(more)
 
     def _option(self, name: str, text: str, *, equals: bool) -> str:
+        """Read an option and its value; return what comes after it."""
         if asks_for_help(f"--{name}"):
             self.asks_for_help = True
             return ""
-        if name in REFUSED:
-            raise UsageError(f"--{name} is not taken. {REFUSED[name]} Leave it out.")
-        if name not in _NAMES or (text and not equals and not text[0].isspace()):
-            raise UsageError(f"There is no option --{name[:MAX_TARGET]}.")
-        if name in self.options:
-            raise UsageError(f"--{name} is given twice.")
+        if name not in _NAMES or name in self.options or (text and not equals and not text[0].isspace()):
+            raise self._not_taken(name)
         if name in FLAGS or name in VALUED:
             self.dropped.append(f"--{name}")
         if name in FLAGS:
             self.options[name] = ""
             return text.lstrip()
-        value, text = self._value(name, text, as_it_is=equals and not text[:1].isspace())
+        # Right after an equals sign even what looks like an option is a value.
+        as_it_is = equals and not text[:1].isspace()
+        text = text if as_it_is else text.lstrip()
+        if not as_it_is and _OPTION.match(text):
+            value, _ = _read_value(name, "")
+        elif self.pasted and name != "reason":
+            value, text = _read_in_a_line(name, text)
+        else:
+            value, text = _read_value(name, text)
         if value is None or (not value and name not in AWS_OPTIONS):
             raise UsageError(f"--{name} needs a value.")
         if has_surrogate(value):
@@ -148,21 +159,25 @@ class _Reading:
         self.is_aws = self.is_aws or name in AWS_OPTIONS
         return text.lstrip()
 
-    def _value(self, name: str, text: str, *, as_it_is: bool) -> tuple[str | None, str]:
-        """Return what `_read_value` does. Right after an equals sign even what looks like an option is a value."""
-        text = text if as_it_is else text.lstrip()
-        of_a_shell = self.pasted and name != "reason"
-        if (not as_it_is and _OPTION.match(text)) or (of_a_shell and is_sign(text)):
-            return _read_value(name, "")[0], text
-        value, rest = _read_value(name, text)
-        if not of_a_shell:
-            return value, rest
-        given = text[: len(text) - len(rest)]
-        if name not in VALUED and any(each["variable"] for each in _AS_IT_IS_OR_A_VARIABLE.finditer(given)):
-            raise UsageError(f"--{name} has a shell's variable in it, and there is no shell here. Write its value.")
-        if value and value == given and value.endswith(";"):
-            return value[:-1], f";{rest}"
-        return value, rest
+    def _not_taken(self, name: str) -> UsageError:
+        if name in REFUSED:
+            return UsageError(f"--{name} is not taken. {REFUSED[name]} Leave it out.")
+        if name in self.options:
+            return UsageError(f"--{name} is given twice.")
+        return UsageError(f"There is no option --{name[:MAX_TARGET]}.")
+
+
+def _read_in_a_line(name: str, text: str) -> tuple[str | None, str]:
+    """Return what `_read_value` does, of an option in a shell's line."""
+    if is_sign(text):
+        return _read_value(name, "")[0], text
+    value, rest = _read_value(name, text)
+    given = text[: len(text) - len(rest)]
+    if name not in VALUED and any(each["variable"] for each in _AS_IT_IS_OR_A_VARIABLE.finditer(given)):
+        raise UsageError(f"--{name} has a shell's variable in it, and there is no shell here. Write its value.")
+    if value and value == given and value.endswith(";"):
+        return value[:-1], f";{rest}"
+    return value, rest
 
 
 def _read_value(name: str, text: str) -> tuple[str | None, str]:

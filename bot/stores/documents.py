@@ -17,7 +17,6 @@ from pydantic_core import from_json
 from bot.action import ACTIONS, Step
 from bot.audit import Entry, Kind
 from bot.errors import StoreError
-from bot.facts.aws_names import region_of
 from bot.ports import LiveMessage, Show
 from bot.request import AWAITING, ENDED, Account, Request, State
 
@@ -174,5 +173,5 @@ def account_key(account: Account) -> str:
 
     In a replica, which has the id of the first pool, it is another account: a sign-out there may not count here.
     """
-    replica = "" if account.region == region_of(account.pool_id) else f"@{account.region}"
+    replica = "" if account.pool_id.startswith(f"{account.region}_") else f"@{account.region}"
     return f"{account.pool_id}{replica}#{account.username}"
