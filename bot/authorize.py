@@ -51,11 +51,11 @@ class Home:
 
     def person(self, operator: Operator) -> "Operator | Denied":
         """Return the operator, with `id` for their team, where they are ours."""
-        if (known := self.known(operator)).team_id == self.id:
-            return known
-        is_ours = None
-        if operator.team_id:
-            is_ours = self.asks(operator) if self.asks else False
+        is_ours: bool | None = operator.team_id in {self.id, *self.teams}
+        if not operator.team_id:
+            return NOT_TOLD
+        if not is_ours and self.asks:
+            is_ours = self.asks(operator)
         if is_ours is None:
             return NOT_TOLD
         return replace(operator, team_id=self.id) if is_ours else Denied("from another team")

@@ -77,10 +77,13 @@ class Finder:
         target = ask.options.target
         matches = list(chain(*self.together([partial(search, name, ask) for name in pools])))
         for spelling in spellings:
-            found = _best(spelling, [each for each in matches if each[0] == spelling])
+            such = [(better, account) for name, better, account in matches if name == spelling]
+            found = _told_apart(account for better, account in such if better)
+            found = found or _told_apart(account for _, account in such)
             if looks_like_phone(spelling):
                 _check_phone(spelling, {name: self._looks(spelling, name) for name in pools}, found)
-            if found:
+            if found:  # first whose user name or sub it is, since a card shows only some
+                found.sort(key=lambda account: account.username != spelling and account.sub != spelling.lower())
                 return Found(found, spelling if spelling != target else _other_case(target, found))
         return None
 
@@ -125,13 +128,6 @@ class Finder:
             for look, spelling in looks.items()
             for account in _listed(pool, look)
         ]
-
-
-def _best(text: str, matches: Matches) -> Sequence[Account]:
-    """Return whom a text means in all pools: first whose user name or sub it is, since a card shows only some."""
-    found = _told_apart(account for _, better, account in matches if better)
-    found = found or _told_apart(account for *_, account in matches)
-    return sorted(found, key=lambda account: account.username != text and account.sub != text.lower())
 
 
 def pool_of(account: Account, pools: Mapping[str, UserPool]) -> UserPool | None:

@@ -1,7 +1,6 @@
 """What boto3's clients do besides: they go the way of `way.py`, keep to `leaving`, and tell a clock the time."""
 # ruff: noqa: SLF001 -- there is no public way
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -38,13 +37,11 @@ def _trusting(make: Callable[[], SSLContext], file: str | None, folder: str | No
 
 def tell_time(client: Any, clock: CheckedClock) -> None:
     """Compare a clock with each answer to a client."""
-    thread = threading.local()
+    http = client._endpoint.http_session
 
-    def before_send(**_: Any) -> None:
-        thread.sent = clock.read()
+    def send(request: Any, send: Callable[[Any], Any] = http.send) -> Any:
+        sent, answer = clock.read(), send(request)
+        clock.answered(sent, answer.headers)
+        return answer
 
-    def before_parse(response_dict: Any, **_: Any) -> None:
-        clock.answered(thread.sent, response_dict["headers"])
-
-    client.meta.events.register("before-send", before_send)
-    client.meta.events.register("before-parse", before_parse)
+    http.send = send

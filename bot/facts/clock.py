@@ -20,15 +20,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a clock said at one moment, and its seconds that no one can set."""
+    """What a clock said at one moment, and at `zero`, when its seconds that no one can set began.
+
+    Of two readings these differ where the clock was set in between, or the machine slept.
+    """
 
     time: datetime
-    monotonic: float
-
-    def was_set_since(self, before: "Reading") -> bool:
-        """Whether the clock was set in between, or the machine slept."""
-        passed = timedelta(seconds=self.monotonic - before.monotonic)
-        return abs(self.time - before.time - passed) > AGREES_WITHIN
+    zero: datetime
 
 
 class CheckedClock:
@@ -47,14 +45,15 @@ class CheckedClock:
 
     def read(self) -> Reading:
         """Return what it says now: ask before something is sent, for `answered`."""
-        return Reading(self.now(), self.monotonic())
+        now = self.now()
+        return Reading(now, now - timedelta(seconds=self.monotonic()))
 
     def answered(self, sent: Reading, headers: Mapping[str, object] | None) -> None:
         """Compare the clock with the `Date` of an answer to what was sent then. Without a readable one, do nothing."""
-        received, told = self.read(), date_in(headers or {})
-        if told is None or received.was_set_since(sent):
+        received = self.read()
+        off = ahead(sent.time, headers or {}, received.time)
+        if off is None or abs(received.zero - sent.zero) > AGREES_WITHIN:
             return
-        off = ahead(sent.time, told, received.time)
         with self._lock:
             if abs(off) <= AGREES_WITHIN:
                 self._agreed, self._misses, off = received, 0, RIGHT
@@ -72,7 +71,7 @@ class CheckedClock:
         if self._off:
             return ClockWrongError(self._off)
         agreed = self._agreed
-        return ClockChangedError() if agreed and self.read().was_set_since(agreed) else None
+        return ClockChangedError() if agreed and abs(self.read().zero - agreed.zero) > AGREES_WITHIN else None
 
     def is_doubtful(self) -> bool:
         """Whether something speaks against it, so that an answer is needed: the last one, or that it was set since."""
@@ -95,16 +94,15 @@ class CheckedClock:
         self._off = off
 
 
-def ahead(sent: datetime, told: datetime, received: datetime) -> timedelta:
-    """Return by how much a clock is certainly ahead of the `Date` that was told in between; behind: negative."""
-    return max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT)
+def ahead(sent: datetime, headers: Mapping[str, object], received: datetime) -> timedelta | None:
+    """Return by how much a clock is certainly ahead of the `Date` of an answer that came in between; behind: negative.
 
-
-def date_in(headers: Mapping[str, object]) -> datetime | None:
-    """Return the `Date` of an answer, None where there is none that can be read."""
+    None where there is no `Date` that can be read.
+    """
     date = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
     try:
         told = parsedate_to_datetime(str(date))
     except Exception:  # noqa: BLE001 -- a proxy may have written anything
         return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    told = told if told.tzinfo else told.replace(tzinfo=UTC)
+    return max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT)

@@ -22,7 +22,6 @@ from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.form import FORM, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
-from bot.slack.text import Message
 from bot.slack.typed import parse
 
 COMMAND = "/signout"
@@ -75,8 +74,19 @@ class Listeners:
 
     def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
         """Take `/signout …`; with nothing after it, it opens the form."""
+        text, said = (command.get("text") or "").strip(), None
         try:
-            said = self._begin(command, context)
+            asked = parse(text, self._spelling) if text else Options(target="")
+            if isinstance(asked, Options):
+                operator, reply = self._sender(command)
+                ask = _ask(context, operator, command["channel_id"], asked)
+                if text:
+                    self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
+                else:
+                    form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
+                    self._flow.open_form(ask, form)
+            else:
+                said = answer(asked)
         except BotError as error:
             said = told(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
@@ -106,22 +116,6 @@ class Listeners:
         _check_texts(request_id)
         operator, reply = self._sender(body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
-
-    def _begin(self, command: dict[str, Any], context: BoltContext) -> Message | None:
-        text = (command.get("text") or "").strip()
-        asked = parse(text, self._spelling) if text else Options(target="")
-        if not isinstance(asked, Options):
-            return answer(asked)
-        operator, reply = self._sender(command)
-        if asked.pool_id is not None:
-            reply = replace(reply, usage=AWS_USAGE)
-        ask = _ask(context, operator, command["channel_id"], asked)
-        if text:
-            self._flow.ask(ask, reply)
-        else:
-            form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
-            self._flow.open_form(ask, form)
-        return None
 
     def _sender(
         self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False

@@ -68,13 +68,11 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
     for delivered, typed in _UNDONE:
         text = delivered.sub(typed, text)
     text, line = text.strip(), None
-    may_be_pasted = _MAY_BE_PASTED.search(text)
-    if may_be_pasted:
+    if _MAY_BE_PASTED.search(text):
         text = unwrapped(text)
+        line = line_in(text)
     if asks_for_help(text):
         return Help()
-    if may_be_pasted:
-        line = line_in(text)
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])

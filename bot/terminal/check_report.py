@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from bot.facts.clock import ahead, date_in
+from bot.facts.clock import ahead
 from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible
@@ -39,10 +39,10 @@ def emptied_lists(said: Mapping[str, str]) -> Iterator[Finding]:
 
 def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
     """Compare this machine's clock with a Date header; only what is certainly wrong is said."""
-    theirs = date_in({"date": date})
-    if theirs is None:
+    certainly = ahead(asked_at, {"date": date}, answered_at)
+    if certainly is None:
         return Finding(name, "not tried", "not tried: no answer with a date")
-    off = ahead(asked_at, theirs, answered_at).total_seconds()
+    off = certainly.total_seconds()
     skew, word = abs(off), "ahead" if off > 0 else "behind"
     if skew < WARN_FROM_SECONDS:
         return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
