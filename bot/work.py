@@ -109,7 +109,9 @@ class Worker:
 
     def _carry_out(self, request: Request) -> tuple[Request, Request]:
         """Return the request as it is stored by then, and with what is known of it."""
-        if not request.done and (stopped := self._stopped(request)):
+        looked_up = request.looked_up_at
+        is_the_same = bool(request.done) or (looked_up and abs(self.clock.now() - looked_up) <= SAME_ACCOUNT_FOR)
+        if not is_the_same and (stopped := self._stopped(request)):
             return request, replace(request, error_code=stopped)
         steps = ACTIONS[request.ask.options.action].steps
         while True:
@@ -123,8 +125,8 @@ class Worker:
 
     def _stopped(self, request: Request) -> str | None:
         """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
-        pool, looked_up_at = self._pool(request), request.looked_up_at
-        if not pool or (looked_up_at and abs(self.clock.now() - looked_up_at) <= SAME_ACCOUNT_FOR):
+        pool = self._pool(request)
+        if not pool:
             return None
         code: str | None = errors.NO_CALL_MADE
         for pause in (*BACK_OFF_SECONDS, 0):
