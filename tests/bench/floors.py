@@ -14,8 +14,9 @@ from typing import Any
 
 # What a bot that starts imports of others' work.
 IMPORTED = (
-    *("aiohttp.web", "boto3", "botocore.session", "phonenumbers", "prometheus_client", "pydantic", "re2"),
-    *("slack_bolt", "slack_bolt.adapter.socket_mode", "sqlite3", "structlog", "ulid", "urllib3", "yaml"),
+    *("aiohttp.web", "boto3", "botocore.session", "phonenumbers", "prometheus_client"),
+    *("pydantic.main", "pydantic.functional_validators", "pydantic.type_adapter", "pydantic.types", "re2"),
+    *("slack_bolt", "slack_bolt.adapter.socket_mode", "sqlite3", "structlog", "tomllib", "ulid", "urllib3", "yaml"),
 )
 POOL_ID, FILTER = "eu-central-1_Bench0000", 'username = "ada"'
 
@@ -63,6 +64,7 @@ def listener() -> None:
 def start() -> None:
     """Import what a bot imports, make the clients that it begins with, and connect."""
     modules = {name: importlib.import_module(name) for name in IMPORTED}
+    importlib.import_module("ssl").create_default_context()  # for Slack; Cognito's client is made when it is needed
     aiohttp, client = importlib.import_module("aiohttp"), _slack(importlib.import_module("slack_sdk"))
     modules["slack_bolt"].App(client=client, token_verification_enabled=False)
     client.auth_test()
