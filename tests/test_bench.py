@@ -66,7 +66,7 @@ def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
         "processor for a sign-out with 10 old requests",
     ]
     everywhere = [
-        *("ack while Cognito hangs", "click to result", "click to result", "the same"),
+        *("ack while Cognito hangs", "click to result", "click to result", "the same", "the same"),
         *("connections opened to Slack for 40 sign-outs", "start to connected"),
     ]
     assert sorted(rows) == sorted(everywhere + (on_linux if sys.platform == "linux" else []))

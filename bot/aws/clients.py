@@ -15,7 +15,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Credent
 from botocore.exceptions import NoCredentialsError
 
 from bot.clock import CheckedClock
-from bot.facts.leaving import TooLateError, boto3_in_time, time_left
+from bot.facts.leaving import TooLateError, boto3_in_time, boto3_keeps_ready, time_left
 from bot.facts.told_time import boto3_tells
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
@@ -122,6 +122,17 @@ class Clients:
         """Return the client of a region's own STS, with the bot's credentials. Raises as `of` does."""
         client: STSClient = self._get("sts", region)
         return client
+
+    def keep_ready(self, seconds: float) -> None:
+        """See that each Cognito client has a connection for so many seconds, and credentials that do not end soon.
+
+        Raises as getting these does.
+        """
+        for (kind, _), (client, _) in list(self._clients.items()):
+            if kind != "sts":  # STS was asked for the session of a request when its account was looked up
+                boto3_keeps_ready(client, seconds)
+            if kind == "own":
+                client._request_signer._credentials.get_frozen_credentials()  # noqa: SLF001 -- there is no public way
 
     def forget(self, region: str) -> None:
         """Build the clients of a region again when next needed; but only once where many need them at the same time."""

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
+from ssl import SSLSocket
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+SETTLE_SECONDS = 0.5  # what a server says after TLS's handshake is there by then
 KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used, and was perhaps read
 
 
@@ -91,6 +93,40 @@ def boto3_in_time(client: T) -> T:
     return client
 
 
+def keep_ready(pool: Any, seconds: float) -> None:
+    """See that a connection of a pool of `in_time` can take a request at once, and for so many seconds from now.
+
+    Where there is none, one is opened, and told nothing. Raises as connecting does, and where all are in use.
+    """
+    first = pool._get_conn(timeout=0)  # noqa: SLF001 -- there is no public way
+    try:
+        if first.kept_for() >= seconds:
+            return
+        other = pool._get_conn(timeout=0)  # noqa: SLF001
+    finally:
+        pool._put_conn(first)  # noqa: SLF001 -- it may be used while the other one connects
+    try:
+        other.close()
+        other.timeout = pool.timeout.connect_timeout
+        tunnels = pool.proxy and pool.scheme == "https"
+        pool._prepare_proxy(other) if tunnels else other.connect()  # noqa: SLF001
+        other.settle()
+    except BaseException:
+        other.close()
+        raise
+    finally:
+        pool._put_conn(other)  # noqa: SLF001 -- the one that was put there last is used first
+
+
+def boto3_keeps_ready(client: Any, seconds: float) -> None:
+    """Do so for the endpoint of a client of `boto3_in_time`."""
+    session, url = client._endpoint.http_session, client.meta.endpoint_url  # noqa: SLF001 -- there is no public way
+    manager = session._get_connection_manager(url, session._proxy_config.proxy_url_for(url))  # noqa: SLF001
+    pool = manager.connection_from_url(url)
+    session._setup_ssl_cert(pool, url, session._verify)  # noqa: SLF001
+    keep_ready(pool, seconds)
+
+
 def _with(kind: Any, *before: type, **more: Any) -> Any:
     return type(kind.__name__, (*before, kind), more)
 
@@ -136,4 +172,17 @@ class _Connection:
     def connect(self) -> None:
         _present.get(Departure()).check(sent=False)
         super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is not part of the request
+        self._kept_until = time.monotonic() + KEPT_SECONDS
         _present.get(Departure()).check(sent=True)
+
+    def kept_for(self) -> float:
+        """Return for how many seconds it can be used yet."""
+        return self._kept_until - time.monotonic() if self.is_connected else 0.0
+
+    def settle(self) -> None:
+        """Take what TLS says after its handshake: a connection with bytes to read counts as one that was closed."""
+        if isinstance(self.sock, SSLSocket):
+            self.sock.settimeout(SETTLE_SECONDS)
+            with suppress(TimeoutError):
+                self.sock.recv(1)
+                raise ConnectionError("it was closed, or speaks first")

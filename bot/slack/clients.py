@@ -25,7 +25,7 @@ from urllib3.util.connection import create_connection
 from bot.clock import CheckedClock
 from bot.errors import DeliveryError
 from bot.facts.duration import retry_after
-from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
+from bot.facts.leaving import Departure, TooLateError, in_time, keep_ready, leaving, time_left, within
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
@@ -135,6 +135,11 @@ class BlockingClient(WebClient):
         if sent and self._clock:
             self._clock.answered(sent, answer.headers)
         return {"status": answer.status, "headers": answer.headers, "body": answer.data.decode(errors="replace")}
+
+    def keep_ready(self, url: str, seconds: float) -> None:
+        """See that a connection to a URL's host can be used for so many seconds. Raises as `facts.leaving` says."""
+        pools = self._proxied if self.proxy_to(url) else self._direct
+        keep_ready(pools.connection_from_url(url), seconds)
 
     _perform_urllib_http_request = send  # slack_sdk's own way opens a connection for each call
 

@@ -14,7 +14,7 @@ from bot.errors import BotError, DeliveryError
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.ports import Left, Place
-from bot.request import ENDED, Request
+from bot.request import AWAITING, ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown
@@ -99,7 +99,10 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class SlackCards:
-    """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now."""
+    """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now.
+
+    `waits` is told where a card that was shown is, and until when it waits for a press.
+    """
 
     client: BlockingClient
     shown: Shown
@@ -107,6 +110,7 @@ class SlackCards:
     meter: Meter
     now: Callable[[], datetime] = _now
     respond: Callable[..., None] = respond
+    waits: Callable[[str, datetime], object] = lambda *_: None
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
         """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it.
@@ -145,6 +149,8 @@ class CardReply:
         except DeliveryError as error:
             log.warning("A card was not shown: %s", error.reason)
             return False
+        if request.state in AWAITING:
+            self.cards.waits(self.place.response_url, request.expires_at)
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
             self.cards.meter.card_shown(seconds)

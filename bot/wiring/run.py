@@ -12,11 +12,13 @@ from functools import partial
 from slack_bolt import App
 
 from bot.audit import Entry
+from bot.aws.clients import Clients
 from bot.aws.spelling import AwsSpelling
 from bot.aws.user_pool import Heard
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.clock import CheckedClock
 from bot.deliver import CardDelivery, EntryDelivery
+from bot.edge.ahead import LOOK_AGAIN_SECONDS, Ahead
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
 from bot.edge.metrics import Endings, Metrics
@@ -78,6 +80,7 @@ class SlackSide:
     installation: Installation
     delivery: EntryDelivery
     cards: SlackCards
+    ahead: Ahead
 
 
 def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
@@ -85,9 +88,10 @@ def build(settings: Settings, clock: Clock, *, http: bool = False) -> Edge:
     metrics, hurry = Metrics(), threading.Event()
     checked = CheckedClock(clock, metrics.clock_off)
     store = build_store(settings, checked, partial(_written, metrics, hurry))
-    slack = _slack_side(settings, store, checked, metrics)
+    clients = Clients(AWS_THREADS, checked)
+    slack = _slack_side(settings, store, checked, metrics, clients)
     heard = dict.fromkeys(settings.pools, NOT_ASKED)
-    pools, lanes = user_pools(settings, checked, metrics.cognito_failed, heard), _lanes(metrics)
+    pools, lanes = user_pools(settings, checked, metrics.cognito_failed, heard, clients), _lanes(metrics)
     refusals = Refusals(tallies=store, clock=checked, beyond=checked.beyond)
     flow = flow_of(
         settings,
@@ -124,21 +128,29 @@ def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:
         hurry.set()
 
 
-def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics) -> SlackSide:
+def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: Metrics, clients: Clients) -> SlackSide:
     token = settings.slack_bot_token.get_secret_value()
     client = BlockingClient(token, settings.slack_api_url, metrics.slack_failed, clock)
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = EntryDelivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
+    ahead = Ahead(clock, client.keep_ready, clients.keep_ready)
     cards = SlackCards(
         client=client,
         shown=shown,
         audit_refused=lambda: delivery.refusing is not None,
         meter=metrics,
         now=clock.now,
+        waits=ahead.card_waits,
     )
-    groups = SlackGroups(client)
-    return SlackSide(client=client, groups=groups, installation=Installation(), delivery=delivery, cards=cards)
+    return SlackSide(
+        client=client,
+        groups=SlackGroups(client),
+        installation=Installation(),
+        delivery=delivery,
+        cards=cards,
+        ahead=ahead,
+    )
 
 
 def _lanes(metrics: Metrics) -> tuple[ThreadLane, ThreadLane, ThreadLane]:
@@ -213,6 +225,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
         ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
         ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS, may_delete),
         ("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
+        ("ahead", slack.ahead.look, LOOK_AGAIN_SECONDS, lambda: not flow.closed()),
         ("tallies", refusals.sweep, SECONDS_BETWEEN_LOOKS, may_begin),
         ("refusals", lambda: refusals.store(all_ended=flow.draining), SECONDS_BETWEEN_COUNTS, lambda: True),
         ("clock", partial(_ask_the_time, slack.client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),

@@ -42,13 +42,14 @@ def user_pools(
     clock: CheckedClock | None = None,
     failed: Callable[[str, str], None] = lambda _, __: None,
     heard: MutableMapping[str, Heard] | None = None,
+    clients: Clients | None = None,
 ) -> Mapping[str, UserPool]:
     """Return the configured pools; those of one region share a client, which is built when it is first needed.
 
     `clock` is compared with each answer. `failed` is told the operation and the error code of each call that failed.
     `heard` is where each pool notes how its last call ended.
     """
-    clients = Clients(AWS_THREADS, clock)
+    clients = clients or Clients(AWS_THREADS, clock)
     roles = Roles(clients)
     return {
         name: CognitoUserPool(

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.chart import chart
 from bench.flatness import Side, history
 from bench.latency import acks, far, here
+from bench.reading import read_meanwhile
 from bench.rows import Row, progress, table
 from bench.sides import say
 from bench.starting import starts
@@ -20,14 +21,17 @@ def measure(options: Namespace) -> None:
     rounds, sign_outs = options.rounds, options.sign_outs
     found: list[Row | Side] = []
     try:
-        found += acks(moto, rounds, options.acks)
-        found += here(moto, rounds, sign_outs)
-        found += far(moto, rounds, sign_outs)
-        found += starts(moto, rounds)
-        if sys.platform == "linux":
-            found += history(moto, rounds, sign_outs, options.requests, options.idle)
-        else:
-            progress("processor time is measured on Linux only: rows about it are left out")
+        with read_meanwhile(moto, rounds) as read:
+            found += acks(moto, rounds, options.acks)
+            found += here(moto, rounds, sign_outs)
+            found += far(moto, rounds, sign_outs)
+            place = len(found) - 1
+            found += starts(moto, rounds)
+            if sys.platform == "linux":
+                found += history(moto, rounds, sign_outs, options.requests, options.idle)
+            else:
+                progress("processor time is measured on Linux only: rows about it are left out")
+            found.insert(place, read.result())
     finally:
         moto.stop()
     rows = [each for each in found if isinstance(each, Row)]

@@ -92,43 +92,44 @@ class Pair(ExitStack):
 
     def __init__(self, moto: Moto, place: Place) -> None:
         super().__init__()
-        self._scene = self.enter_context(scene(moto, place))
-        self._bot: BotProcess = self.enter_context(self._scene.bot())
-        self._floor = self.enter_context(Floor("calls", self._scene))
-        warm_up(self._scene.headless)
-        self._card, self._result = (each.parameters for each in self._scene.headless.slack_calls("response_url")[-2:])
-        self._entry = self._scene.last_sent("chat.postMessage")
-        self._entry_url = f"{self._scene.environment['SLACK_API_URL']}chat.postMessage"
+        self.scene = self.enter_context(scene(moto, place))
+        self._bot: BotProcess = self.enter_context(self.scene.bot())
+        self._floor = self.enter_context(Floor("calls", self.scene))
+        warm_up(self.scene.headless)
+        self._card, self._result = (each.parameters for each in self.scene.headless.slack_calls("response_url")[-2:])
+        self._entry = self.scene.last_sent("chat.postMessage")
+        self._entry_url = f"{self.scene.environment['SLACK_API_URL']}chat.postMessage"
 
     def turn(self, row: Row, number: int) -> int:
         """Do one round of clicks, side by side; return how many connections the bot opened to Slack, once warm."""
-        self._scene.clear()
-        click(self._scene.headless)
-        self._raw()
+        self.scene.clear()
+        click(self.scene.headless)
+        self.raw()
         measured, floor, opened = list[float](), list[float](), 0
         for _ in range(number):
-            before = self._scene.to_slack.connections
-            measured.append(1000 * click(self._scene.headless))
-            opened += self._scene.to_slack.connections - before
-            floor.append(1000 * self._raw())
+            before = self.scene.to_slack.connections
+            measured.append(1000 * click(self.scene.headless))
+            opened += self.scene.to_slack.connections - before
+            floor.append(1000 * self.raw())
         row.add(measured, floor)
         return opened
 
-    def _raw(self) -> float:
-        seconds, _ = self._floor.calls((self._scene.card_to_replace(self._card), self._result))
+    def raw(self) -> float:
+        """The seconds of the two raw calls."""
+        seconds, _ = self._floor.calls((self.scene.card_to_replace(self._card), self._result))
         return seconds
 
     def processor(self, row: Row, number: int) -> None:
         """Do one round of whole sign-outs, and of all the calls that one needs."""
-        self._scene.clear()
+        self.scene.clear()
         before = self._bot.processor_seconds()
         for _ in range(number):
-            click(self._scene.headless)
+            click(self.scene.headless)
         ours = (self._bot.processor_seconds() - before) / number
         row.rounds.append((1000 * ours, 1000 * median(self._all_raw() for _ in range(number))))
 
     def _all_raw(self) -> float:
-        to = self._scene.card_to_replace
+        to = self.scene.card_to_replace
         posts = ((to(self._card), self._card), (to(self._card), self._result), (self._entry_url, self._entry))
         _, processor = self._floor.calls(*posts, finds=True)
         return processor
