@@ -31,7 +31,7 @@ def measure(options: Namespace) -> None:
                 found += history(moto, rounds, sign_outs, options.requests, options.idle)
             else:
                 progress("processor time is measured on Linux only: rows about it are left out")
-            found.insert(place, read.result())
+            found.insert(place, read())
     finally:
         moto.stop()
     rows = [each for each in found if isinstance(each, Row)]

@@ -1,7 +1,9 @@
 """How long a start takes, until Slack sees the connection."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 
 from bench.floor import Floor
 from bench.rows import Row, progress
@@ -27,17 +29,17 @@ def starts(moto: Moto, rounds: int) -> Iterator[Row]:
 
 
 def _bot(place: Scene) -> float:
-    begun = time.perf_counter()
-    with place.bot(connected=False):
-        return _connected(place, begun)
+    return _seconds(place, partial(place.bot, connected=False))
 
 
 def _floor(place: Scene) -> float:
+    return _seconds(place, partial(Floor, "start", place))
+
+
+def _seconds(place: Scene, start: Callable[[], AbstractContextManager[object]]) -> float:
+    """The seconds until what is started is connected."""
+    place.headless.wait_for(lambda: not place.headless.connections(), PATIENCE)  # what was killed before has gone
     begun = time.perf_counter()
-    with Floor("start", place):
-        return _connected(place, begun)
-
-
-def _connected(place: Scene, begun: float) -> float:
-    place.headless.wait_for(lambda: place.headless.connections() == 1, PATIENCE)
-    return time.perf_counter() - begun
+    with start():
+        place.headless.wait_for(place.headless.connections, PATIENCE)
+        return time.perf_counter() - begun
