@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -111,11 +111,15 @@ def test_the_one_that_is_there_can_be_used_while_another_is_opened(service: tupl
 
 class TestAhead:
     def test_nothing_is_opened_before_a_card_waits_and_once_its_time_is_over(self) -> None:
-        clock, begun = StoppedClock(), list[Any]()
-        ahead = Ahead(clock, lambda *given: begun.append(given), lambda *given: begun.append(given))
+        clock, begun, waiting = StoppedClock(), list[Any](), list[tuple[str, datetime]]()
+
+        def begin(*given: object) -> None:
+            begun.append(given)
+
+        ahead = Ahead(clock=clock, waiting=waiting, slack=begin, aws=begin)
         ahead.look()
         assert begun == []
-        ahead.card_waits(URL, NOON + timedelta(minutes=5))
+        waiting.append((URL, NOON + timedelta(minutes=5)))
         ahead.look()
         assert begun == [(URL, READY_SECONDS), (READY_SECONDS,)]
         clock.time = NOON + timedelta(minutes=5)
@@ -128,7 +132,6 @@ class TestAhead:
         def fails(_: str, __: float) -> None:
             raise OSError
 
-        ahead = Ahead(StoppedClock(), fails, begun.append)
-        ahead.card_waits(URL, NOON + timedelta(minutes=5))
-        ahead.look()
+        waiting = [(URL, NOON + timedelta(minutes=5))]
+        Ahead(clock=StoppedClock(), waiting=waiting, slack=fails, aws=begun.append).look()
         assert begun == [READY_SECONDS]

@@ -2,9 +2,11 @@
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -101,7 +103,7 @@ def _now() -> datetime:
 class SlackCards:
     """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now.
 
-    `waits` is told where a card that was shown is, and until when it waits for a press.
+    `waiting` has the response_url of the card that was shown last, and until when it waits for a press.
     """
 
     client: BlockingClient
@@ -110,7 +112,7 @@ class SlackCards:
     meter: Meter
     now: Callable[[], datetime] = _now
     respond: Callable[..., None] = respond
-    waits: Callable[[str, datetime], object] = lambda *_: None
+    waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
         """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it.
@@ -150,7 +152,7 @@ class CardReply:
             log.warning("A card was not shown: %s", error.reason)
             return False
         if request.state in AWAITING:
-            self.cards.waits(self.place.response_url, request.expires_at)
+            self.cards.waiting.append((self.place.response_url, request.expires_at))
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
             self.cards.meter.card_shown(seconds)

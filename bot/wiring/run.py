@@ -134,14 +134,12 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
     shown = _shown(settings)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = EntryDelivery(outbox=store, channel=channel, clock=clock, jitter=jitter, beyond=clock.beyond)
-    ahead = Ahead(clock, client.keep_ready, clients.keep_ready)
     cards = SlackCards(
         client=client,
         shown=shown,
         audit_refused=lambda: delivery.refusing is not None,
         meter=metrics,
         now=clock.now,
-        waits=ahead.card_waits,
     )
     return SlackSide(
         client=client,
@@ -149,7 +147,7 @@ def _slack_side(settings: Settings, store: Store, clock: CheckedClock, metrics: 
         installation=Installation(),
         delivery=delivery,
         cards=cards,
-        ahead=ahead,
+        ahead=Ahead(clock=clock, waiting=cards.waiting, slack=client.keep_ready, aws=clients.keep_ready),
     )
 
 

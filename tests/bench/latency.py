@@ -7,7 +7,7 @@ from statistics import median
 
 from headless import SAM, SUPPORT, BotProcess
 
-from bench.clicks import CONFIRM, click, warm_up
+from bench.clicks import CONFIRM, RESULT, click, warm_up
 from bench.floor import Floor
 from bench.rows import Row, progress
 from bench.scene import FAR, FAR_AND_GUARDED, HERE, Place, Scene, scene
@@ -27,7 +27,7 @@ def acks(moto: Moto, rounds: int, number: int) -> Iterator[Row]:
         bare.headless.wait_for(bare.headless.connections, timeout=60)
         warm_up(ours.headless)
         bare.headless.command(SAM, "ada")  # Bolt asks Slack who it is
-        content = ours.headless.slack_calls("response_url")[-2].parameters  # the last card with buttons
+        content = ours.last_sent("response_url", CONFIRM)
         for each in range(rounds):
             progress(f"{row.what}: round {each + 1}")
             ours.headless.command(SAM, "ada --pool customers")
@@ -96,8 +96,8 @@ class Pair(ExitStack):
         self._bot: BotProcess = self.enter_context(self.scene.bot())
         self._floor = self.enter_context(Floor("calls", self.scene))
         warm_up(self.scene.headless)
-        self._card, self._result = (each.parameters for each in self.scene.headless.slack_calls("response_url")[-2:])
-        self._entry = self.scene.last_sent("chat.postMessage")
+        self._card, self._result = (self.scene.last_sent("response_url", words) for words in (CONFIRM, RESULT))
+        self._entry = self.scene.last_sent("chat.postMessage", RESULT)
         self._entry_url = f"{self.scene.environment['SLACK_API_URL']}chat.postMessage"
 
     def turn(self, row: Row, number: int) -> int:

@@ -1,6 +1,7 @@
 """What a bot is measured on: the headless workspace and a quick Cognito, as far away as wanted."""
 
 import asyncio
+import json
 import ssl
 import tempfile
 import time
@@ -52,9 +53,10 @@ class Scene:
         """Let Cognito hang, or answer again."""
         self.headless.do(lambda: self.cognito.hang(on=on))
 
-    def last_sent(self, action: str) -> dict[str, Any]:
-        """What was last sent to Slack: to a method, or to a `response_url`."""
-        return self.headless.slack_calls(action)[-1].parameters
+    def last_sent(self, action: str, words: str) -> dict[str, Any]:
+        """What was last sent to Slack with these words in it: to a method, or to a `response_url`."""
+        sent = [call.parameters for call in self.headless.slack_calls(action)]
+        return next(each for each in reversed(sent) if words in json.dumps(each))
 
     def card_to_replace(self, content: dict[str, Any]) -> str:
         """Show a card; return the address at which it can be replaced."""
