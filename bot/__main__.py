@@ -51,6 +51,7 @@ def _with_help(words: Sequence[str]) -> Sequence[str]:
 def _run(words: Sequence[str]) -> int:
     given = command_lines.read("run", words)
     from bot.aws.secrets import secret
+    from bot.settings.load import emptied
     from bot.wiring.run import build
 
     settings = _settings(secret, http=given.http)
@@ -58,6 +59,8 @@ def _run(words: Sequence[str]) -> int:
     _log(settings)
     for name, hint in _unused().items():
         logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
+    for name, sentence in emptied(os.environ, settings).items():
+        logging.getLogger("bot.settings").warning("%s %s", name, sentence)
     bot = build(settings, http=given.http)
 
     async def until_signalled() -> None:
@@ -74,17 +77,19 @@ def _check(words: Sequence[str]) -> int:
     given = command_lines.read("check", words)
     from bot.aws.secrets import secret
     from bot.settings.faults import SettingsError
-    from bot.terminal.check_report import faulty_settings, report, unused_names
+    from bot.settings.load import emptied
+    from bot.terminal.check_report import emptied_lists, faulty_settings, report, unused_names
     from bot.wiring.check import checks
 
     try:
         settings = _settings(secret)
     except SettingsError as error:  # here it is a finding
-        told = "\n".join(error.faults)
-        others = {name: hint for name, hint in _unused().items() if name not in told}
+        faults = "\n".join(error.faults)
+        others = {name: hint for name, hint in _unused().items() if name not in faults}
         return report(chain(unused_names(others), faulty_settings(error.faults)), as_json=given.json)
     _log(settings, "CRITICAL")  # what the libraries would log is in the lines, in other words
-    found = chain(unused_names(_unused()), checks(settings, post=not given.no_post))
+    told = emptied_lists(emptied(os.environ, settings))
+    found = chain(unused_names(_unused()), told, checks(settings, post=not given.no_post))
     return report(found, as_json=given.json, secrets=settings.secrets)
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from aws_sources import (
@@ -31,16 +33,20 @@ from far_end import FarEnd, far_end, silent
 
 from bot.action import Step
 from bot.aws.clients import Clients, bounded
+from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
 from bot.aws.watch import try_credentials
-from bot.errors import Code, PoolUnavailableError, StoreUnavailableError
+from bot.errors import AwsSetupError, Code, PoolUnavailableError, StoreUnavailableError
 from bot.facts import aws_session
+from bot.facts.aws_session import AwsSession
 from bot.facts.finding import Finding
+from bot.facts.leaving import Departure, TooLateError, leaving, within
 from bot.stores.dynamodb.calls import Calls
 
 HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=12)
 NOTHING, NO_FILE = FarEnd(port=9), "/no/such"
+JWT = f"eyJhbGciOiJSUzI1NiJ9.{SECRET}.{'x' * 300}"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
 BY_ROLE = f"""
 [profile app]
@@ -177,6 +183,27 @@ class Case(NamedTuple):
     fix: str
 
 
+PAGES = (
+    "no",
+    "",
+    "<html><head><title>Log in</title></head><body><p>Who</p><p>are you?</p></body></html>",
+    '{"error": "log in"}',
+    "[]",
+)
+
+
+def a_proxys(page: str, status: int) -> Callable[[FarEnd, socket.socket], None]:
+    given = f"HTTP/1.1 {status} X\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n{page}"
+    return lambda end, sock: end.answers(sock, lambda it: it.sendall(given.encode()))
+
+
+BEHIND_A_PROXY: dict[str, Callable[[Home, FarEnd], Home]] = {
+    "the web identity token file {home}/token": lambda home, sts: home.with_web_identity(sts),
+    "the role of profile app": lambda home, sts: home.has(BY_ROLE + BASE, "app").with_(AWS_ENDPOINT_URL_STS=url(sts)),
+    "the SSO login of profile support": lambda home, sso: (
+        home.has(SSO, "support").logged_in(HOUR).with_(AWS_ENDPOINT_URL_SSO=url(sso))
+    ),
+}
 FAILS: dict[str, Case] = {
     "nothing anywhere": Case(
         lambda home, _: home,
@@ -199,7 +226,7 @@ FAILS: dict[str, Case] = {
         lambda home, _: home.with_(AWS_ACCESS_KEY_ID="AKIATESTS"),
         None,
         "AWS_SECRET_ACCESS_KEY is missing in the environment.",
-        "Set it there",
+        "Set it there, or remove the other half.",
     ),
     "keys that ended": Case(
         lambda home, _: home.with_(**KEYS, AWS_CREDENTIAL_EXPIRATION=ends(-HOUR)),
@@ -235,8 +262,14 @@ FAILS: dict[str, Case] = {
     "a role without a source": Case(
         lambda home, _: home.has(f"[profile app]\nrole_arn = {ROLE}\n", "app"),
         None,
-        "source_profile or credential_source is missing in the role of profile app.",
-        "Set it there",
+        "Profile app has role_arn, but neither source_profile nor credential_source.",
+        "Set one of the two in ~/.aws/config.",
+    ),
+    "a role without a source behind a role": Case(
+        lambda home, _: home.has(f"{BY_ROLE}[profile base]\nrole_arn = {ROLE}\n", "app"),
+        None,
+        "Profile base has role_arn, but neither source_profile nor credential_source.",
+        "Set one of the two in ~/.aws/config.",
     ),
     "settings without a header": Case(
         lambda home, _: home.has(f"aws_secret_access_key = {SECRET}\n"),
@@ -335,6 +368,57 @@ FAILS: dict[str, Case] = {
         "The web identity token file {home}/token gives no AWS credentials (No such file or directory: {home}/token).",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
     ),
+    "web identity: a token where a path belongs": Case(
+        lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=JWT, AWS_ROLE_ARN=ROLE),
+        None,
+        "The web identity token file (AWS_WEB_IDENTITY_TOKEN_FILE) gives no AWS credentials (File name too long).",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "web identity: a token where a path belongs, by profile": Case(
+        lambda home, _: home.has(f"[profile w]\nrole_arn = {ROLE}\nweb_identity_token_file = {JWT}\n", "w"),
+        None,
+        "The web identity token file (web_identity_token_file) gives no AWS credentials (File name too long).",
+        "AWS_WEB_IDENTITY_TOKEN_FILE (or web_identity_token_file) names it.",
+    ),
+    "web identity: a short token where a path belongs": Case(
+        lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=SECRET, AWS_ROLE_ARN=ROLE),
+        None,
+        "The web identity token file (AWS_WEB_IDENTITY_TOKEN_FILE) gives no AWS credentials (No such file or "
+        "directory).",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "container: a token where a path belongs": Case(
+        lambda home, _: home.with_(
+            AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:9/role", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=JWT
+        ),
+        None,
+        "The container's credentials endpoint gives no AWS credentials (File name too long).",
+        "the AWS_CONTAINER_ variables",
+    ),
+    "certificates: a token where a path belongs": Case(
+        lambda home, _: home.with_(**KEYS, AWS_CA_BUNDLE=JWT),
+        None,
+        "AWS_CA_BUNDLE names a file, but it cannot be read (File name too long), so nothing can be sent to AWS.",
+        "Correct or remove AWS_CA_BUNDLE.",
+    ),
+    "certificates of all: a token where a path belongs": Case(
+        lambda home, _: home.with_(**KEYS, SSL_CERT_FILE=JWT),
+        None,
+        "SSL_CERT_FILE names a file, but it cannot be read (File name too long).",
+        "",
+    ),
+    "settings: a token where a path belongs": Case(
+        lambda home, _: home.with_(AWS_PROFILE="a", AWS_CONFIG_FILE=SECRET, AWS_SHARED_CREDENTIALS_FILE=SECRET),
+        None,
+        "There is no profile a in $AWS_CONFIG_FILE or $AWS_SHARED_CREDENTIALS_FILE.",
+        "Check AWS_PROFILE",
+    ),
+    "a program: a token where a path belongs": Case(
+        lambda home, _: home.has(f"[default]\ncredential_process = {SECRET}\n"),
+        None,
+        "The credential_process of profile default gives no AWS credentials (No such file or directory).",
+        "Run that command",
+    ),
     "web identity: no file, by profile": Case(
         lambda home, _: home.has(f"[profile w]\nrole_arn = {ROLE}\nweb_identity_token_file = /no/such\n", "w"),
         None,
@@ -350,9 +434,8 @@ FAILS: dict[str, Case] = {
     "web identity: no role": Case(
         lambda home, _: home.with_(AWS_WEB_IDENTITY_TOKEN_FILE=NO_FILE),
         None,
-        "The AWS settings do not fit together: The provided profile or the current environment is configured to assume "
-        "role with web identity but has no role ARN configured.",
-        "",
+        "The web identity token file /no/such is named, but no role to assume with it.",
+        "Set AWS_ROLE_ARN (or role_arn in ~/.aws/config).",
     ),
     "web identity: out of reach": Case(
         lambda home, _: home.with_web_identity(NOTHING),
@@ -361,12 +444,14 @@ FAILS: dict[str, Case] = {
         "(EndpointConnectionError).",
         "Check the way to AWS",
     ),
-    "web identity: a proxy's page": Case(
-        lambda home, sts: home.with_web_identity(sts),
-        lambda end, sock: end.answers(sock, lambda it: it.sendall(b"HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\nno")),
-        "What answers for the web identity token file {home}/token is not AWS (ResponseParserError).",
-        "Check the way to AWS",
-    ),
+    **{
+        f"a proxy's page for {source}: {status} {number}": Case(
+            set_up, a_proxys(page, status), f"What answers for {source} is not AWS (", "Check the way to AWS"
+        )
+        for source, set_up in BEHIND_A_PROXY.items()
+        for status in (200, 403, 407)
+        for number, page in enumerate(PAGES)
+    },
     **{
         f"web identity: {code}": Case(
             lambda home, sts: home.with_web_identity(sts), sts_says_no(code, status), said, fix
@@ -470,12 +555,24 @@ FAILS: dict[str, Case] = {
         "The container's credentials endpoint gives no AWS credentials (HTTP 401).",
         "Check the task's role (ECS)",
     ),
-    "nothing in the environment behind a role": Case(
-        lambda home, _: home.has(f"[profile app]\nrole_arn = {ROLE}\ncredential_source = Environment\n", "app"),
-        None,
-        "The role of profile app gives no AWS credentials (CredentialRetrievalError).",
-        "credential_source",
-    ),
+    **{
+        f"{source} behind {chosen}, where there is none": Case(
+            lambda home, _, source=source, chosen=chosen: home.has(  # type: ignore[misc]
+                f"[profile app]\nrole_arn = {ROLE}\ncredential_source = {source}\n"
+                f"[profile top]\nrole_arn = {ROLE}\nsource_profile = app\n",
+                chosen,
+            ),
+            None,
+            f"Profile app takes AWS credentials from {source} (credential_source), which gave none.",
+            fix,
+        )
+        for chosen in ("app", "top")
+        for source, fix in [
+            ("Environment", "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"),
+            ("EcsContainer", "the AWS_CONTAINER_ variables"),
+            ("Ec2InstanceMetadata", "Check that the instance has a role."),
+        ]
+    },
     "an unknown source behind a role": Case(
         lambda home, _: home.has(f"[profile app]\nrole_arn = {ROLE}\ncredential_source = Magic\n", "app"),
         None,
@@ -500,6 +597,20 @@ FAILS: dict[str, Case] = {
         "The credential_process of profile tool gives no AWS credentials (",
         "it must print credentials as JSON",
     ),
+    **{
+        f"process: {keys}": Case(
+            lambda home, _, keys=keys: failing_program(home, f"echo '{{\"Version\": 1, {keys}}}'"),  # type: ignore[misc]
+            None,
+            "The credential_process of profile tool gives no AWS credentials (TypeError).",
+            "it must print credentials as JSON",
+        )
+        for keys in (
+            '"AccessKeyId": 1, "SecretAccessKey": "x"',
+            '"AccessKeyId": "A", "SecretAccessKey": ["x"]',
+            '"AccessKeyId": "A", "SecretAccessKey": ""',
+            '"AccessKeyId": "A", "SecretAccessKey": "x", "SessionToken": {"a": 1}',
+        )
+    },
     "process: a strange date": Case(
         lambda home, _: failing_program(
             home, 'echo \'{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", "Expiration": "soon"}\''
@@ -585,6 +696,31 @@ def test_a_source_that_gives_none_is_told_with_what_to_do(  # noqa: PLR0913, PLR
     assert fix in finding.fix
 
 
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_in_the_place_of_sts_is_told_to_who_asks_whose_credentials_these_are(
+    home: Home, monkeypatch: pytest.MonkeyPatch, page: str, status: int
+) -> None:
+    with far_end(a_proxys(page, status)) as sts:
+        environment = home.with_(**KEYS, AWS_ENDPOINT_URL_STS=url(sts))
+        with shell(environment, monkeypatch), pytest.raises(CallerUnknownError) as caught:
+            caller("eu-central-1")
+    assert caught.value.sentence == "What answers in the place of AWS STS is not AWS."
+    assert caught.value.hint == "Check the proxy, AWS_ENDPOINT_URL and the region."
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_in_the_place_of_sts_gives_no_session_of_a_pools_role(
+    home: Home, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    clients = Clients(1)
+    pool = CognitoUserPool("role", "eu-central-1_a", "eu-central-1", clients, Role(ROLE, Roles(clients)))
+    with far_end(a_proxys(page, 403)) as sts, shell(home.with_(**KEYS, AWS_ENDPOINT_URL_STS=url(sts)), monkeypatch):
+        answer = pool.on_behalf("R1", "U1").call(Step.SIGN_OUT, "ada", lasting(10))
+    assert (answer.sent, getattr(answer, "code", None)) == (False, "AssumeRoleUnanswered")
+    clients.close()
+
+
 def test_a_missing_login_session_is_told_where_awscrt_is_installed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.credentials.EC", object())
     home.has("[profile dev]\nlogin_session = arn:aws:iam::123456789012:user/sam\n", "dev")
@@ -652,6 +788,91 @@ def test_a_program_that_hangs_behind_a_role_is_stopped_too(home: Home, monkeypat
     monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.2)
     home.has(f"{BY_ROLE}[profile base]\ncredential_process = {home.program('exec sleep 60')}\n", "app")
     assert "profile base did not end in time" in checked(home, monkeypatch).sentence
+
+
+def test_what_a_program_that_hangs_has_started_is_stopped_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.5)
+    checked(failing_program(home, f"sleep 60 & echo $! >{home.folder}/started; wait"), monkeypatch)
+    started = int((home.folder / "started").read_text())
+    for _ in range(100):
+        state = Path(f"/proc/{started}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":  # no one may have waited for it
+            return
+        time.sleep(0.05)
+    pytest.fail("it still runs")
+
+
+def renewing_by(home: Home, later: str) -> Home:
+    """Let a program give credentials. When they must be renewed, it does `later`, and counts that."""
+    keys = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", "SessionToken": "y", "Expiration": ends(HOUR)}
+    home.file("keys", json.dumps(keys))
+    first = f"[ -e {home.folder}/ran ] || exec cat {home.folder}/keys"
+    return failing_program(home, f"{first}; echo >>{home.folder}/ran; {later}")
+
+
+def ended(home: Home) -> AwsSession:
+    """Return a session whose credentials have ended."""
+    session = aws_session.aws_session(bounded())
+    session.ask()
+    found: Any = session.get_credentials()
+    found._found._expiry_time -= HOUR
+    home.file("ran", "")
+    return session
+
+
+def all_together(session: AwsSession, seconds: float, threads: int = 8) -> list[str]:
+    """Ask on several threads at once, each with so much time; return what each met."""
+
+    def ask(_: int) -> str:
+        try:
+            with leaving(Departure(within(seconds))):
+                return str(session.get_credentials().get_frozen_credentials().access_key)
+        except (AwsSetupError, TooLateError) as error:
+            return error.kind if isinstance(error, AwsSetupError) else "TooLateError"
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(ask, range(threads)))
+
+
+def test_a_renewal_that_hangs_is_waited_for_once_and_by_no_one_for_longer_than_there_is_time(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 1.5)
+    with shell(renewing_by(home, "exec sleep 60"), monkeypatch):
+        session = ended(home)
+        began = time.monotonic()
+        met = all_together(session, seconds=0.3)
+        assert sorted(met) == ["TimeoutExpired", *["TooLateError"] * 7]
+        assert all_together(session, seconds=10) == ["TimeoutExpired"] * 8, "it is not tried again at once"
+    assert time.monotonic() - began < 4
+    assert (home.folder / "ran").read_text() == "\n"
+
+
+def test_where_there_is_no_end_of_time_a_slow_renewal_is_waited_for_as_long_as_it_may_last(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shell(renewing_by(home, "exec sleep 60"), monkeypatch):
+        session = ended(home)
+        monkeypatch.setattr(session.get_credentials(), "_lock", lock := threading.Lock())
+        monkeypatch.setattr(aws_session, "PROCESS_SECONDS", 0.1)
+        with lock, pytest.raises(AwsSetupError) as caught:
+            session.ask()
+    assert caught.value.may_pass
+    assert caught.value.sentence == (
+        "The credential_process of profile tool is being asked for new AWS credentials, and has not answered yet."
+    )
+
+
+def test_a_renewal_that_works_again_is_taken_after_a_few_seconds(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = f"[ -e {home.folder}/well ] && exec cat {home.folder}/keys; exit 1"
+    with shell(renewing_by(home, again), monkeypatch):
+        session = ended(home)
+        assert all_together(session, seconds=9, threads=2) == ["CredentialRetrievalError"] * 2
+        home.file("well", "")
+        assert all_together(session, seconds=9, threads=2) == ["CredentialRetrievalError"] * 2
+        monkeypatch.setattr(aws_session, "FAILED_FOR_SECONDS", 0.0)
+        assert all_together(session, seconds=9) == ["A"] * 8
+    assert (home.folder / "ran").read_text() == "\n\n"
 
 
 WITHOUT: dict[str, tuple[Callable[[Home], Home], str]] = {

@@ -57,6 +57,14 @@ def test_sigterm_while_the_store_is_waited_for_ends_at_once(headless: Headless) 
     assert "Traceback" not in bot.log()
 
 
+def test_an_empty_list_that_leaves_the_files_as_it_is_is_told_first(headless: Headless, tmp_path: Path) -> None:
+    given = Path(headless.environment["SIGNOUT_CONFIG"]).read_text("utf-8")
+    (tmp_path / "with-list.toml").write_text(f"{given}\n[allow]\nusers = ['{SAM}']\n", "utf-8")
+    with headless.bot_process(SIGNOUT_CONFIG=str(tmp_path / "with-list.toml"), SIGNOUT_ALLOW_USERS="") as bot:
+        first = bot.log().splitlines()[0]
+    assert "SIGNOUT_ALLOW_USERS is empty, so it is as if it were not set: the file's list counts." in first
+
+
 def test_a_store_that_waiting_will_not_help_ends_the_start_with_its_sentence(headless: Headless) -> None:
     store = headless.stage.folder / "signout.db"
     store.write_text("this is no database, whatever its name says")

@@ -514,6 +514,24 @@ def test_names_that_are_no_settings_are_told_once_also_where_the_settings_are_at
     assert out.count("SLACK_BOT_TOKN") == 1
 
 
+def test_what_is_taken_as_it_is_written_is_told_for_each_pool(check: Check) -> None:
+    assert check().said("settings") == (
+        "are valid. The bot assumes that tokens live 1 hour in pool customers, 1 hour in pool staff (token_lifetime). "
+        "It does not ask Cognito. Compare it there with the longest of each pool's app clients."
+    )
+
+
+EMPTIED = "is empty, so it is as if it were not set: the file's list counts. To take everyone off that list, empty it"
+
+
+def test_an_empty_list_that_leaves_the_files_as_it_is_is_told(stage: Headless, check: Check, tmp_path: Path) -> None:
+    given = Path(stage.environment["SIGNOUT_CONFIG"]).read_text("utf-8")
+    (tmp_path / "with-list.toml").write_text(f"{given}\n[allow]\nusers = ['U0SAM00001']\n", "utf-8")
+    assert check().code == 0
+    checked = check(SIGNOUT_CONFIG=str(tmp_path / "with-list.toml"), SIGNOUT_ALLOW_USERS="")
+    assert checked.said("SIGNOUT_ALLOW_USERS").startswith(EMPTIED)
+
+
 def test_a_pool_in_another_region_than_its_id_says_is_not_found(stage: Headless, check: Check) -> None:
     elsewhere = pool_ids(stage).pop().replace("eu-central-1", "us-east-1")
     checked = check(SIGNOUT_POOL_ID=elsewhere)

@@ -194,6 +194,15 @@ def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_
     assert some(waiting, "signout_status") == {"degraded": 1}
 
 
+def test_a_bot_with_no_such_aws_ca_bundle_starts_and_is_not_ready(headless: Headless, watcher: Watcher) -> None:
+    with headless.bot_in_process(AWS_CA_BUNDLE="/no/such.pem"):
+        watcher.wait_until(
+            503,
+            "not ready",
+            "The bot cannot use AWS (CaBundle), so no one can be signed out. AWS_CA_BUNDLE names /no/such.pem, but",
+        )
+
+
 def test_a_bot_without_aws_credentials_is_not_ready(headless: Headless, watcher: Watcher) -> None:
     nowhere = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
     with headless.bot_in_process(AWS_ACCESS_KEY_ID="", AWS_EC2_METADATA_DISABLED="true", **nowhere):

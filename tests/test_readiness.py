@@ -286,6 +286,23 @@ def test_missing_credentials_are_told_before_the_store_is_open_and_are_asked_for
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("source", "said"), [("settings", "The bot cannot use AWS"), ("sso", "The bot has no AWS cred")]
+)
+def test_what_is_wrong_with_aws_settings_is_not_told_as_missing_credentials(
+    caplog: pytest.LogCaptureFixture, source: str, said: str
+) -> None:
+    async def look() -> str | None:
+        why = AwsSetupError("No.", "", source=source, kind="CaBundle")
+        return await outlook(NoStore(), no_credentials=lambda: why).credentials()
+
+    told = asyncio.run(look())
+    assert told
+    assert told.startswith(said)
+    assert told.endswith(" (CaBundle), so no one can be signed out. No.")
+    assert caplog.messages[0].startswith(said)
+
+
 def test_credentials_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probe, "WITHIN", 0.05)
     go_on = threading.Event()

@@ -1,5 +1,6 @@
 """The settings: every fault at once, each with its name, and never a secret."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from botocore.session import get_session
 from bot.confirm import LONGEST_WAIT
 from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
+from bot.settings.load import emptied
 from bot.settings.load import load as read
 from bot.settings.load import load_store as read_store
 from bot.settings.load import load_without_slack as read_without_slack
@@ -108,7 +110,7 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is missing. Copy it from OAuth & Permissions"),
+        ("SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is empty. Copy it from OAuth & Permissions"),
         ("SLACK_BOT_TOKEN", "xoxp-secret", "SLACK_BOT_TOKEN must be a bot token: it starts with xoxb-"),
         ("SLACK_APP_TOKEN", "xoxb-secret", "SLACK_APP_TOKEN must be an app-level token: it starts with xapp-"),
         (
@@ -374,26 +376,43 @@ def test_a_name_that_is_a_letter_or_two_off_is_a_fault_that_names_the_setting(gi
 
 
 SERVICES = ("SIGNOUT", "SIGNOUT_BOT", "SIGNOUT_ALLOW", "SIGNOUT_STORE", "SIGNOUT_POOL_ID", "SIGNOUT_PII", "SIGNOUT_1")
-WRITTEN_BY_OTHERS = (
-    *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_METRICS", "PORT", "PORT_80_TCP"),
-    *("PORT_80_TCP_PROTO", "PORT_80_TCP_PORT", "PORT_80_TCP_ADDR", "PORT_53_UDP_ADDR", "PORT_9_SCTP", "NAME"),
-    *(
-        "ENV_PATH",
-        "ENV_java.home",
-        "ENV_SIGNOUT_POOL_ID",
-        "ENV_python_version",
-        "PORT_80_TCP_PORT_START",
-        "PORT_80_TCP_END",
-    ),
-)
+WRITTEN_BY_OTHERS = {
+    **dict.fromkeys(("SERVICE_HOST", "PORT_80_TCP_ADDR", "PORT_53_UDP_ADDR"), "10.0.0.1"),
+    "PORT_81_TCP_ADDR": "fd00::1",
+    **dict.fromkeys(("SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_METRICS", "PORT_80_TCP_PORT"), "80"),
+    **dict.fromkeys(("PORT_80_TCP_PORT_START", "PORT_80_TCP_PORT_END"), "80"),
+    **dict.fromkeys(("PORT", "PORT_80_TCP", "PORT_80_TCP_START", "PORT_80_TCP_END"), "tcp://10.0.0.1:80"),
+    "PORT_81_TCP": "tcp://[fd00::1]:81",
+    "PORT_53_UDP": "udp://10.0.0.1:53",
+    "PORT_9_SCTP": "sctp://10.0.0.1:9",
+    "PORT_80_TCP_PROTO": "tcp",
+    "NAME": "/bot/signout",
+    **dict.fromkeys(("ENV_PATH", "ENV_java.home", "ENV_SIGNOUT_POOL_ID", "ENV_python_version"), "of any kind"),
+}
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_kubernetes_and_docker_write_is_never_spoken_of(service: str) -> None:
-    theirs = {f"{service}_{ending}": "tcp://10.0.0.1:80" for ending in WRITTEN_BY_OTHERS}
+    theirs = {f"{service}_{ending}": value for ending, value in WRITTEN_BY_OTHERS.items()}
     assert KNOWN.isdisjoint(theirs)
     assert load(GOOD | theirs) == load(GOOD)
     assert unused(GOOD | theirs) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIGNOUT_PORT", "8080"),
+        ("SIGNOUT_SERVICE_HOST", "cognito"),
+        ("SIGNOUT_SERVICE_PORT", "http"),
+        ("SIGNOUT_ALLOW_USERS_PORT", "U0123ABCDEF"),
+        ("SIGNOUT_PORT_80_TCP_PROTO", "http"),
+        ("SIGNOUT_AUDIT_CHANNEL_NAME", "C0123ABCDEF"),
+        ("SIGNOUT_ENV_REQUIRE_REASON", "true"),
+    ],
+)
+def test_a_name_like_theirs_is_told_where_its_value_is_none_of_theirs(name: str, value: str) -> None:
+    assert unused(GOOD | {name: value}) == {name: "Check its spelling, or leave it out."}
 
 
 def test_any_other_unknown_name_is_told_with_what_to_do_and_never_its_value() -> None:
@@ -423,8 +442,66 @@ def test_a_misspelled_name_of_slacks_is_told_where_the_setting_is_missing_and_ha
     assert unused(GOOD | {given: "of another program"}) == {given: f"Is {meant} meant?"}
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN is empty. Copy it from OAuth"),
+        ("SLACK_APP_TOKEN", "SLACK_APP_TOKEN is empty. Make one under Basic Information"),
+        ("SIGNOUT_AUDIT_CHANNEL", "SIGNOUT_AUDIT_CHANNEL (audit_channel in the file) is empty. Give the id"),
+        ("SIGNOUT_POOL_ID", "SIGNOUT_POOL_ID is empty. Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file."),
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " ", '""', "\ufeff"])
+def test_an_empty_setting_is_told_from_a_missing_one(name: str, said: str, empty: str) -> None:
+    environment = GOOD | {name: empty}
+    assert [fault.startswith(said) for fault in faults(environment)] == [True]
+
+
+def test_whoever_needs_no_slack_is_told_of_an_empty_pool_id_alone() -> None:
+    assert load_without_slack(GOOD | {"SIGNOUT_AUDIT_CHANNEL": "", "SLACK_BOT_TOKEN": "", "SIGNOUT_ALLOW_USERS": ","})
+    with pytest.raises(SettingsError) as caught:
+        load_without_slack({"SIGNOUT_POOL_ID": "''", "SLACK_BOT_TOKEN": "", "SIGNOUT_PII": ""})
+    assert caught.value.faults == ["SIGNOUT_POOL_ID is empty. Set SIGNOUT_POOL_ID, or [pools.NAME] id in the file."]
+
+
+def test_where_http_mode_has_an_empty_secret_that_is_told() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(GOOD | {"SLACK_SIGNING_SECRET": ""}, http=True)
+    assert caught.value.faults[0].startswith("SLACK_SIGNING_SECRET is empty: HTTP mode needs it")
+
+
 def test_a_prefix_with_a_letter_swapped_is_told() -> None:
     assert unused(GOOD | {"SINGOUT_POOL_ID": "x"}) == {"SINGOUT_POOL_ID": "Is SIGNOUT_POOL_ID meant?"}
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "meant"),
+    [
+        ("[pools.a]\nid = 'eu-central-1_A'\nregoin = 'us-west-2'", "pools.a.regoin", "region"),
+        ("[pools.a]\nid = 'eu-central-1_A'\nRegion = 'us-west-2'", "pools.a.Region", "region"),
+        ("[pools.a]\nid = 'eu-central-1_A'\ntoken-lifetime = '1h'", "pools.a.token-lifetime", "token_lifetime"),
+        ("[pools.a]\nid = 'eu-central-1_A'\n[pools.a.allow]\nuser = []", "pools.a.allow.user", "users"),
+        ("[allow]\ngruops = []", "allow.gruops", "groups"),
+        ("[allow]\nterminals = []", "allow.terminals", "terminal"),
+        ("confirm_witin = '1m'", "confirm_witin", "confirm_within"),
+        ("slack_bot_tokn = 'x'", "slack_bot_tokn", None),
+        ("colour = 'blue'", "colour", None),
+        ("[pools.a]\nid = 'eu-central-1_A'\ncolour = 'blue'", "pools.a.colour", None),
+    ],
+)
+def test_a_key_of_the_file_that_is_a_letter_or_two_off_names_the_one_that_is_meant(
+    written: str, path: str, meant: str | None
+) -> None:
+    Path("signout.toml").write_text(written)
+    said = f"{path} is not a setting of this bot. Check its spelling."
+    assert faults(GOOD) == [f"{said} Is {meant} meant?" if meant else said]
+
+
+def test_whoever_reads_the_store_alone_is_told_which_key_is_meant() -> None:
+    Path("signout.toml").write_text("stroe = 'dynamodb://signout'")
+    with pytest.raises(SettingsError) as caught:
+        load_store({})
+    assert caught.value.faults == ["stroe is not a setting of this bot. Check its spelling. Is store meant?"]
 
 
 # Values as other tools write them
@@ -489,6 +566,29 @@ def test_the_file_may_begin_with_a_byte_order_mark(encoding: str) -> None:
     assert load(GOOD).confirm_within == timedelta(minutes=2)
 
 
+@pytest.mark.parametrize(
+    ("content", "place", "sign"),
+    [
+        ("drain = '9s'\npii = “full”", "line 2", "U+201C (left double quotation mark)"),
+        ('pii = "full”\ndrain = "9s"', "line 1", "U+201D (right double quotation mark)"),
+        ("[pools.‘a’]", "line 1", "U+2018 (left single quotation mark)"),  # noqa: RUF001 -- what is tested
+        ("drain = '9s'\n\ufeffpii = 'full'", "line 2", "U+FEFF (zero width no-break space)"),
+        ("drain\u00a0= '9s'", "line 1", "U+00A0 (no-break space)"),
+        ("drain = '9s'\u200b", "line 1", "U+200B (zero width space)"),
+    ],
+)
+def test_a_sign_that_toml_does_not_have_is_named(content: str, place: str, sign: str) -> None:
+    Path("signout.toml").write_text(content, "utf-8")
+    (fault,) = faults(GOOD)
+    assert f"(at {place}, column " in fault
+    assert fault.endswith(f"). In that line is {sign}. TOML has straight quotes and plain blanks only.")
+
+
+def test_a_line_with_plain_signs_names_none() -> None:
+    Path("signout.toml").write_text("pii = é\n", "utf-8")
+    assert faults(GOOD) == ["The settings file signout.toml is not valid TOML: Invalid value (at line 1, column 7)."]
+
+
 @pytest.mark.parametrize("content", [b"a = '\xe9'", b"\xff\xfea"])
 def test_a_file_in_another_encoding_is_a_fault(content: bytes) -> None:
     Path("signout.toml").write_bytes(content)
@@ -551,6 +651,38 @@ def test_what_boto3_would_stumble_over_is_taken_out_of_its_environment() -> None
     kept = {"HTTPS_PROXY": "http://proxy:3128", "https_proxy": ""}
     kept |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_CONFIG_FILE": "", "OTHER": '""', "PATH": " ", "PORT": "3001"}
     assert environment == kept
+
+
+@pytest.mark.parametrize("empty", ["", " ", '""', ",", '"",""', "'', ''"])
+def test_an_empty_list_of_the_environment_leaves_the_files_as_it_is_and_that_is_told(empty: str) -> None:
+    environment = GOOD | {"SIGNOUT_ALLOW_USERS": empty, "SIGNOUT_ALLOW_GROUPS": empty}
+    assert faults(environment) == [
+        "No one is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
+    ]
+    Path("signout.toml").write_text("[allow]\nusers = ['U0123ABCDEH']")
+    settings = load(environment)
+    assert settings.allow.users == {"U0123ABCDEH"}
+    assert emptied(corrected(environment), settings) == {
+        "SIGNOUT_ALLOW_USERS": "is empty, so it is as if it were not set: the file's list counts. To take everyone off "
+        "that list, empty it there."
+    }
+
+
+def test_what_bolt_takes_as_set_though_it_is_empty_is_taken_out() -> None:
+    empty = {"SLACK_CLIENT_ID": "", "SLACK_CLIENT_SECRET": '""', "SLACK_BOT_TOKEN_FILE": " "}
+    assert corrected(GOOD | empty) == GOOD
+
+
+def test_a_list_that_is_there_or_is_not_named_is_not_told() -> None:
+    Path("signout.toml").write_text("[allow]\nusers = ['U0123ABCDEH']\ngroups = ['S0123ABCDEH']")
+    assert emptied(GOOD, load(GOOD)) == {}
+
+
+@pytest.mark.parametrize("empty", [",", "'',''", " "])
+def test_a_text_without_an_id_in_the_file_allows_no_one(empty: str) -> None:
+    Path("signout.toml").write_text(f'[allow]\nusers = "{empty}"')
+    without = {name: value for name, value in GOOD.items() if name != "SIGNOUT_ALLOW_USERS"}
+    assert faults(without)[0].startswith("No one is allowed to sign users out")
 
 
 # Pools of every partition
@@ -627,3 +759,12 @@ def test_two_pools_share_an_id_only_in_two_regions(region: str, *, is_taken: boo
         }
     else:
         assert faults(GOOD)[0].startswith("pools have one id under two names: ")
+
+
+def test_a_key_that_looks_like_the_words_of_the_library_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("signout.toml").write_text('"[key]" = 1\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape("[key] is not a setting of this bot.")):
+        load(GOOD)

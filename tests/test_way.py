@@ -197,6 +197,13 @@ def test_no_proxy_names_addresses_and_ranges_where_a_host_is_written_as_an_addre
     assert (way_to(f"https://{host}/") is None) is direct
 
 
+def test_a_port_that_can_be_none_in_no_proxy_names_nothing(given: Callable[..., None]) -> None:
+    for port in ("9" * 5_000, "0" * 5_000 + "443", "443443"):
+        given(HTTPS_PROXY="proxy:3128", NO_PROXY=f"slack.com:{port}")
+        assert faults() == []
+        assert way_to(WEB) is not None
+
+
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [

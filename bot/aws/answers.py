@@ -10,6 +10,7 @@ from botocore.exceptions import (
 from bot.action import Refused, Unclear
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, AwsSetupError
 from bot.facts.advice import USER_DISABLED
+from bot.facts.aws_credentials import NOT_OF_AWS
 from bot.facts.aws_names import THROTTLED
 from bot.facts.leaving import TooLateError
 
@@ -41,8 +42,9 @@ def _answer_of(error: Exception) -> Refused | Unclear:
         return Unclear("TimedOut" if isinstance(error, (ReadTimeoutError, ConnectTimeoutError)) else "Unreachable")
     metadata = error.response["ResponseMetadata"]
     status, request_id = metadata["HTTPStatusCode"], metadata.get("RequestId")
-    code = str(error.response["Error"].get("Code"))
-    if code == "NotAuthorizedException" and "user is disabled" in str(error.response["Error"].get("Message")).lower():
+    said = error.response.get("Error", {})  # a page that is not of AWS may have none
+    code = str(said.get("Code", NOT_OF_AWS))
+    if code == "NotAuthorizedException" and "user is disabled" in str(said.get("Message")).lower():
         code = USER_DISABLED
     doubt = status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT or code == "InternalErrorException"
     if doubt or not request_id:

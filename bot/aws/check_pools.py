@@ -33,7 +33,10 @@ TROUBLES = {
         "This is not enabled in the user pool, or not in this region: it may be a replica of the pool.",
         "Check the pool's configuration, and pools.NAME.region.",
     ),
-    NO_CREDENTIALS: ("There were no AWS credentials for it.", "`python -m bot check` says why, where the bot runs."),
+    NO_CREDENTIALS: (
+        "The AWS credentials or settings did not work.",
+        "`python -m bot check` says why, where the bot runs.",
+    ),
     "ExpiredTokenException": ("The AWS credentials have expired.", "Renew them."),
     "UnrecognizedClientException": ("AWS does not know these credentials.", "Check them, and the account."),
     "InvalidSignatureException": ("AWS does not accept the signature.", "Check the secret key and the clock."),

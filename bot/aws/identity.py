@@ -4,9 +4,11 @@ import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from bot.aws.clients import bounded
 from bot.errors import AwsSetupError, BotError, Code
+from bot.facts.aws_credentials import code_of
 from bot.facts.aws_session import aws_session
 from bot.facts.boto3_clients import tell_time
 from bot.facts.clock import CheckedClock
@@ -37,14 +39,18 @@ def caller(region: str, clock: CheckedClock | None = None) -> str:
         return role_without_session(sts.get_caller_identity()["Arn"])
     except AwsSetupError as error:
         raise CallerUnknownError(error.sentence, error.hint) from None
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
+    except (ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:
+        if not (code := code_of(error)):  # botocore makes any of the others of a page, too
+            raise CallerUnknownError(
+                "What answers in the place of AWS STS is not AWS.", "Check the proxy, AWS_ENDPOINT_URL and the region."
+            ) from None
         raise CallerUnknownError(
             f"AWS refuses these credentials ({code}). They come from {session.source}.", "Renew them, or choose others."
         ) from None
-    except BotoCoreError as error:
+    except Exception as error:  # noqa: BLE001 -- for any error: it is not known
+        said = str(error).rstrip(".") if isinstance(error, BotoCoreError) else type(error).__name__
         raise CallerUnknownError(
-            f"AWS does not say whose credentials these are: {str(error).rstrip('.')}. Check this shell's AWS settings."
+            f"AWS does not say whose credentials these are: {said}. Check this shell's AWS settings."
         ) from None
 
 

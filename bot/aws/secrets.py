@@ -32,10 +32,7 @@ def secret(reference: str) -> str:
     Raises `SecretError`, which tells nothing of the secret. Where AWS cannot be reached it tries for some seconds.
     """
     asked = _SECRET.fullmatch(reference)
-    value = _value(asked["arn"], asked["region"], asked["key"]) if asked else _parameter(parameter_name(reference))
-    if not value.strip():
-        raise SecretError("refers to a secret that is empty.")
-    return value.strip()
+    return _value(asked["arn"], asked["region"], asked["key"]) if asked else _parameter(parameter_name(reference))
 
 
 def secret_arn(reference: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from bot.audit import OUTCOMES
 from bot.edge.metrics import Values
 from bot.errors import AwsSetupError, StoreUnavailableError
+from bot.facts.aws_credentials import SETTINGS
 from bot.facts.finding import Backlog
 from bot.ports import Clock, Outbox
 
@@ -167,10 +168,14 @@ class Outlook:
         with suppress(TimeoutError):  # then it is as it was: new ones are asked for while the old ones are still good
             before, self._no_credentials = self._no_credentials, await self._credentials.answer()
             if self._no_credentials and str(before) != str(self._no_credentials):
-                log.error("There are no AWS credentials. %s", self._no_credentials)
+                log.error("%s. %s", _without(self._no_credentials), self._no_credentials)
         if why := self._no_credentials:
-            return f"The bot has no AWS credentials ({why.kind}), so no one can be signed out. {why}".rstrip()
+            return f"{_without(why)} ({why.kind}), so no one can be signed out. {why}".rstrip()
         return None
+
+
+def _without(why: AwsSetupError) -> str:
+    return "The bot cannot use AWS" if why.source == SETTINGS else "The bot has no AWS credentials"
 
 
 def readiness(needs: Iterable[str | None], wishes: Iterable[str | None]) -> tuple[str, Sequence[str]]:

@@ -19,7 +19,7 @@ ADVICE: Mapping[str, str] = {
     "NotAuthorizedException": "Cognito does not allow this: for this account, or to the bot's IAM role. Ask the bot's "
     "engineer.",
     USER_DISABLED: "Cognito refuses, because this account is disabled. A disabled account cannot sign in. If its "
-    "sessions must be ended too, enable it in the AWS console and run the command again.",
+    "sessions must be ended too, enable it in the AWS console, run the command again, and then disable it again.",
     "AccessDeniedException": "AWS does not let the bot do this. Ask the bot's engineer to check its IAM role.",
     "TooManyRequestsException": "Cognito takes no more requests just now. Wait a minute and run the command again.",
     "InvalidParameterException": "Cognito does not accept this user name. Check it in the AWS console.",

@@ -9,8 +9,10 @@ from botocore.exceptions import ClientError
 
 from bot.errors import AwsSetupError
 from bot.facts.aws_names import CODE, THROTTLED
+from bot.facts.way import shown
 
 SETTINGS, NO_SOURCE = "settings", "none"  # where it is no source's fault
+NOT_OF_AWS = "NotOfAws"
 
 
 class Source(NamedTuple):
@@ -81,7 +83,8 @@ _OUT_OF_REACH = Row("{Source} gives no AWS credentials: {host} cannot be reached
 _NOT_OF_AWS = Row("What answers for {source} is not AWS ({said}).", _WAY, may_pass=True)
 _NO_LOGIN = Row("{Source} is missing or has ended.", f"Run `aws sso login --profile {{profile}}` {_FOR_LONG}")
 _NO_SESSION = Row("{Source} is missing or has ended.", f"Run `aws login --profile {{profile}}` {_FOR_LONG}")
-# By botocore's name of an error, or the code of an answer of AWS's.
+_NO_CREDENTIAL_SOURCE = "Profile {last} takes AWS credentials from {provider} (credential_source), which gave none."
+# By botocore's name of an error, with or without the source's, by what a profile lacks, or by AWS's code.
 _ROWS: Mapping[str, Row] = {
     "NoCredentialsError": Row(
         "There are no AWS credentials: none in the environment or in profile {profile}, no web identity, no "
@@ -98,7 +101,18 @@ _ROWS: Mapping[str, Row] = {
         "Correct it: lines of NAME = VALUE, under [default], [profile NAME] or, in a credentials file, [NAME].",
     ),
     "InvalidConfigError": Row("The AWS settings do not fit together: {conflict}.", "Correct that in {config}."),
-    "PartialCredentialsError": Row("{variable} is missing in {source}.", "Set it there, or remove the rest of it."),
+    "assume-role-with-web-identity InvalidConfigError": Row(
+        "{Source} is named, but no role to assume with it.",
+        "Set AWS_ROLE_ARN (or role_arn in {config}). Kubernetes sets it if the pod's service account has a role.",
+    ),
+    "source_profile or credential_source": Row(
+        "Profile {last} has role_arn, but neither source_profile nor credential_source.",
+        "Set one of the two in {config}.",
+    ),
+    "Environment": Row(_NO_CREDENTIAL_SOURCE, _SOURCES["env"].fix),
+    "EcsContainer": Row(_NO_CREDENTIAL_SOURCE, _SOURCES["container-role"].fix),
+    "Ec2InstanceMetadata": Row(_NO_CREDENTIAL_SOURCE, _SOURCES["iam-role"].fix),
+    "PartialCredentialsError": Row("{variable} is missing in {source}.", "Set it there, or remove the other half."),
     "RefreshWithMFAUnsupportedError": Row(
         "Profile {profile} asks for an MFA code (mfa_serial), and no one can type one here.",
         "Use a role without mfa_serial. In a shell, first get credentials that live for some time: "
@@ -118,6 +132,7 @@ _ROWS: Mapping[str, Row] = {
         "{Source} gave credentials that have expired already.", "{fix} Check this machine's clock, too."
     ),
     "TimeoutExpired": Row("{Source} did not end in time, and was stopped."),
+    "BusyError": Row("{Source} is being asked for new AWS credentials, and has not answered yet.", may_pass=True),
     "CredentialRetrievalError": Row(may_pass=True),
     "ParamValidationError": Row("{Source} gives no AWS credentials: the token is empty, or the role is no ARN."),
     "RegionDisabledException": Row(
@@ -132,13 +147,16 @@ _ROWS: Mapping[str, Row] = {
         "minute.",
         may_pass=True,
     ),
-    "NotOfAws": _NOT_OF_AWS,
+    NOT_OF_AWS: _NOT_OF_AWS,
     "ResponseParserError": _NOT_OF_AWS,
     "just now": Row("{Source} gives no AWS credentials just now ({said}).", "Try again in a minute.", may_pass=True),
     "ConnectionError": _OUT_OF_REACH,
     "HTTPClientError": _OUT_OF_REACH,
 }
 _SERVER_ERROR = 500
+# Where AWS answers, these are what botocore makes of a page in its place.
+_ASKS_AWS = frozenset({"assume-role", "assume-role-with-web-identity", "sso"})
+_MADE_OF_A_PAGE = (KeyError, TypeError, AttributeError)
 
 
 def source_of(method: str) -> Source:
@@ -151,24 +169,34 @@ def explained(error: Exception, method: str, names: Mapping[str, str]) -> AwsSet
 
     Nothing is quoted that a program, an endpoint or a service said: there may be secrets in it.
     """
-    kinds, source = list(_kinds(error)), source_of(method)
+    kinds, source = list(_kinds(error, method)), source_of(method)
     words = source.words.format_map(names)
     values = {**names, "source": words, "Source": words[0].upper() + words[1:], "fix": source.fix.format_map(names)}
     values |= _details(error, kinds[0])
-    sentence, hint, may_pass = next((_ROWS[kind] for kind in kinds if kind in _ROWS), Row())
+    looked_up = (values["variable"], values["provider"], f"{method} {kinds[0]}", *kinds)
+    sentence, hint, may_pass = next((_ROWS[each] for each in looked_up if each in _ROWS), Row())
     return AwsSetupError(
         sentence.format_map(values), hint.format_map(values), source=method, kind=kinds[0], may_pass=may_pass
     )
 
 
-def _kinds(error: Exception) -> Iterator[str]:
+def code_of(error: Exception) -> str | None:
+    """Return AWS's code of an error; None where something else answered, such as a proxy: it sends no request id."""
+    response: Any = getattr(error, "response", {"ResponseMetadata": {}})
+    code = str(response.get("Error", {}).get("Code", ""))
+    return code if response["ResponseMetadata"].get("RequestId") and CODE.fullmatch(code) else None
+
+
+def _kinds(error: Exception, method: str) -> Iterator[str]:
     """Give what an error is, the most exact word first."""
     if not isinstance(error, ClientError):
         yield from (kind.__name__ for kind in type(error).__mro__)
+        if method in _ASKS_AWS and isinstance(error, _MADE_OF_A_PAGE):
+            yield NOT_OF_AWS
         return
-    metadata, code = error.response["ResponseMetadata"], str(error.response["Error"].get("Code"))
-    yield code if metadata.get("RequestId") and CODE.fullmatch(code) else "NotOfAws"
-    if code in THROTTLED or int(metadata.get("HTTPStatusCode", 0)) >= _SERVER_ERROR:
+    code = code_of(error)
+    yield code or NOT_OF_AWS
+    if code in THROTTLED or int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0)) >= _SERVER_ERROR:
         yield "just now"
 
 
@@ -177,13 +205,14 @@ def _details(error: Exception, kind: str) -> Mapping[str, str]:
     parsing = its.get("error")
     line = getattr(parsing, "lineno", None) or next((number for number, _ in getattr(parsing, "errors", ())), None)
     status = re.search(r"non 200 response (\d{3})", str(error))
-    said = [str(part) for name in ("strerror", "filename") if (part := getattr(error, name, None))]
+    said = filter(None, (getattr(error, "strerror", None), shown(str(getattr(error, "filename", "")), "")))
     return {
         "said": f"HTTP {status[1]}" if status else ": ".join(said) or kind,
         "host": urlsplit(str(its.get("endpoint_url", ""))).hostname or "AWS",
         "wanted": str(its.get("profile", "")),
-        "path": str(its.get("path", "")),
+        "path": shown(str(its.get("path", "")), "One of the AWS settings files"),
         "line": f", in line {line}" if line else "",
+        "provider": str(its.get("provider", "")),
         "variable": str(its.get("cred_var", "")),
         "conflict": str(its.get("error_msg") or "a source_profile leads back to itself").rstrip("."),
     }

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -10,7 +13,7 @@ from typing import Any, NoReturn
 
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ConfigParseError,
@@ -23,11 +26,16 @@ from botocore.exceptions import (
 from bot.errors import AwsSetupError
 from bot.facts.aws_credentials import NO_SOURCE, SETTINGS, explained, source_of
 from bot.facts.boto3_clients import lead
-from bot.facts.leaving import TooLateError, leaving
-from bot.facts.way import faults, unreadable
+from bot.facts.leaving import TooLateError, leaving, time_left
+from bot.facts.way import faults, shown, unreadable
 
 PROCESS_SECONDS = 20.0  # for a credential_process
+FAILED_FOR_SECONDS = 5.0  # for so long no thread tries again what another's renewal met
 _FAULTY_SETTINGS = (ConfigParseError, InvalidConfigError, ProfileNotFound)
+
+
+class BusyError(Exception):
+    """Another thread is renewing the credentials for longer than this one can wait."""
 
 
 class AwsSession(botocore.session.Session):
@@ -117,7 +125,7 @@ class AwsSession(botocore.session.Session):
         if path and (why := unreadable(path)):
             names = (each for each in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(each) == path)
             name = next(names, "ca_bundle in the AWS settings")
-            sentence = f"{name} names {path}, but {why}, so nothing can be sent to AWS."
+            sentence = f"{name} names {shown(path, 'a file')}, but {why}, so nothing can be sent to AWS."
             raise AwsSetupError(sentence, f"Correct or remove {name}.", source=SETTINGS, kind="CaBundle")
 
     def _names(self, method: str) -> Mapping[str, str]:
@@ -126,25 +134,27 @@ class AwsSession(botocore.session.Session):
         with suppress(BotoCoreError):
             profiles = self.full_config.get("profiles", {})
         chosen = str(self.get_config_variable("profile") or "default")
-        profile = _profile_with(source_of(method).kept_in, profiles, chosen)
-        in_profile = profiles.get(profile, {}).get("web_identity_token_file", "")
+        chain, kept_in = _chain(profiles, chosen), source_of(method).kept_in
+        profile = next((each for each in chain if not profiles.get(each, {}).keys().isdisjoint(kept_in)), chosen)
+        variable = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+        token_file = variable or str(profiles.get(profile, {}).get("web_identity_token_file"))
         return {
             "profile": profile,
-            "token_file": os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") or in_profile,
-            "config": str(self.get_config_variable("config_file")),
-            "credentials": str(self.get_config_variable("credentials_file")),
+            "last": chain[-1],
+            "token_file": shown(
+                token_file, f"({'AWS_WEB_IDENTITY_TOKEN_FILE' if variable else 'web_identity_token_file'})"
+            ),
+            "config": shown(str(self.get_config_variable("config_file")), "$AWS_CONFIG_FILE"),
+            "credentials": shown(str(self.get_config_variable("credentials_file")), "$AWS_SHARED_CREDENTIALS_FILE"),
         }
 
 
-def _profile_with(settings: Sequence[str], profiles: Mapping[str, Mapping[str, Any]], chosen: str) -> str:
-    """Return the chosen profile, or that of its sources which has one of these settings."""
-    name, seen = chosen, set[str]()
-    while name not in seen:
-        if not profiles.get(name, {}).keys().isdisjoint(settings):
-            return name
-        seen.add(name)
-        name = profiles.get(name, {}).get("source_profile", chosen)
-    return chosen
+def _chain(profiles: Mapping[str, Mapping[str, Any]], chosen: str) -> Sequence[str]:
+    """Return the chosen profile, and then those that source_profile leads to."""
+    names = [chosen]
+    while (source := profiles.get(names[-1], {}).get("source_profile")) and source not in names:
+        names.append(source)
+    return names
 
 
 class _Own(Credentials):
@@ -152,25 +162,69 @@ class _Own(Credentials):
 
     def __init__(self, session: AwsSession, found: Credentials | None) -> None:
         self.method, self._session, self._found = str(found.method) if found else NO_SOURCE, session, found
+        self._lock, self._failed = threading.Lock(), (float("-inf"), Exception())
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        with self._session.explaining(self.method), leaving():  # its own: what renews them is not part of the call
+        with self._session.explaining(self.method):
             if not self._found:
                 raise NoCredentialsError
-            return self._found.get_frozen_credentials()
+            if not _have_ended(self._found):
+                return self._renewed(self._found)
+            with self._turn():
+                return self._renewed(self._found)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Renew, while others wait as long as they can. botocore would let them wait for ever, and try one by one."""
+        if not self._lock.acquire(timeout=max(0.0, min(PROCESS_SECONDS, time_left()))):
+            raise TooLateError if time_left() <= 0 else BusyError
+        try:
+            at, met = self._failed
+            if time.monotonic() - at < FAILED_FOR_SECONDS:
+                raise met.with_traceback(None)
+            yield
+        finally:
+            self._lock.release()
+
+    def _renewed(self, found: Credentials) -> ReadOnlyCredentials:
+        try:
+            with leaving():  # its own: what renews them is not part of the call
+                return _of_text(found.get_frozen_credentials())
+        except TooLateError:
+            raise
+        except Exception as error:
+            self._failed = time.monotonic(), error
+            raise
 
     account_id = property(lambda self: self.get_frozen_credentials().account_id)
 
 
+def _of_text(found: ReadOnlyCredentials) -> ReadOnlyCredentials:
+    """Return credentials that are texts. Raises `TypeError` for others: a program may print what it likes."""
+    for each in (found.access_key, found.secret_key, found.token or "-"):
+        if not isinstance(each, str) or not each:
+            raise TypeError
+    return found
+
+
+def _have_ended(found: Any) -> bool:
+    """Say whether they must be renewed now. Sooner than that, botocore lets one thread renew them and no one wait."""
+    must: int = getattr(found, "_mandatory_refresh_timeout", 0)  # there is no public way
+    return isinstance(found, RefreshableCredentials) and found.refresh_needed(must)
+
+
 class _Process(subprocess.Popen[bytes]):
-    """A program that gives credentials, which is stopped when its time is over."""
+    """A program that gives credentials, which is stopped, with all that it started, when its time is over."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **{"start_new_session": True, **named})
 
     def communicate(self, *given: Any, **named: Any) -> Any:
         try:
             return super().communicate(*given, **{"timeout": PROCESS_SECONDS, **named})
-        except subprocess.TimeoutExpired:
-            with self:  # closes its pipes, and waits
-                self.kill()
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            with self, suppress(OSError):  # closes its pipes, and waits
+                os.killpg(self.pid, signal.SIGKILL)
             raise
 
 

@@ -16,7 +16,8 @@ from bot.errors import BotError, Code
 
 # Whose way is looked at before there is anything to send: the Web API, Socket Mode and AWS.
 _USUAL = ("https://slack.com", "wss://wss-primary.slack.com", "https://sts.amazonaws.com")
-_HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d+))?")  # an IPv6 address in no brackets has neither
+_HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d{1,5}))?")  # an IPv6 address in no brackets has neither
+_LIKE_A_PATH = re.compile(r"[/~.]\S{0,199}")
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words for a proxy's no
 _FORM = (
     "Write http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or password write each sign that is no letter "
@@ -138,7 +139,12 @@ def _tls(*_: str | None) -> SSLContext:
 def _load(context: SSLContext) -> None:
     """Trust the certificates in SSL_CERT_FILE, if there is one. Raises `WayError`."""
     if (file := certificates()[0]) and (why := unreadable(file, context)):
-        raise WayError(f"SSL_CERT_FILE names {file}, but {why}.", "Correct or remove SSL_CERT_FILE.")
+        raise WayError(f"SSL_CERT_FILE names {shown(file, 'a file')}, but {why}.", "Correct or remove SSL_CERT_FILE.")
+
+
+def shown(path: str, otherwise: str) -> str:
+    """Return a path, or something else where it looks like none: it may be a secret, put into the wrong variable."""
+    return path if _LIKE_A_PATH.fullmatch(path) else otherwise
 
 
 def unreadable(file: str, context: SSLContext | None = None) -> str | None:

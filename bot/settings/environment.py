@@ -15,6 +15,8 @@ _AS_IT_IS = "SIGNOUT_REASON_PATTERN"
 # To boto3 two of these mean "no file" where they are empty, and its usual file where they are not set. An empty proxy
 # in lower case means none, whatever the one in upper case is.
 _EMPTY_ON_PURPOSE = re.compile(rf"AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|{_PROXIES}")
+# What is empty here is told. Others that are empty would be taken as set by Bolt, boto3 or OpenSSL.
+_TOLD_IF_EMPTY = re.compile(r"SIGNOUT_\w+|SLACK_(?:BOT_TOKEN|APP_TOKEN|SIGNING_SECRET)")
 _OF_SERVICES = "COGNITO_IDENTITY_PROVIDER|DYNAMODB|SECRETS_MANAGER|SIGNIN|SSM|SSO|SSO_OIDC|STS"
 _ENDPOINT = re.compile(
     rf"AWS_ENDPOINT_URL(?:_(?:{_OF_SERVICES}))?|AWS_EC2_METADATA_SERVICE_ENDPOINT|AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -42,7 +44,7 @@ def decoded(content: bytes) -> str:
 
 
 def correct(environment: MutableMapping[str, str]) -> None:
-    """Change the variables that are read here to what was meant, and take the empty ones out.
+    """Change the variables that are read here to what was meant. Empty ones are "" then, or taken out.
 
     boto3 and OpenSSL fail on an empty variable, and take quotes as they are.
     """
@@ -51,8 +53,10 @@ def correct(environment: MutableMapping[str, str]) -> None:
         if _READ.fullmatch(name) and (name == given or name not in environment):
             value = environment.pop(given)
             meant = value.strip(_UNSEEN) if name == _AS_IT_IS else bare(value)
-            if meant.strip(" ,") or _EMPTY_ON_PURPOSE.fullmatch(name):
+            if any([meant] if name == _AS_IT_IS else map(bare, meant.split(","))) or _EMPTY_ON_PURPOSE.fullmatch(name):
                 environment[name] = meant
+            elif _TOLD_IF_EMPTY.fullmatch(name):
+                environment[name] = ""
 
 
 def faults_in(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,6 +1,8 @@
 """Reads the settings from the environment and a TOML file. Every fault is reported at once."""
 
+import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.settings import environment as env
 from bot.settings import names, references
-from bot.settings.faults import NO_FRONT, NO_OPERATORS, NO_SIGNING_SECRET, SettingsError, sentences, unknown
+from bot.settings.faults import NO_OPERATORS, SettingsError, missing, sentences
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 from bot.settings.names import CONFIG_FILE
 
@@ -20,6 +22,9 @@ _STAND_INS = {
     "SIGNOUT_AUDIT_CHANNEL": "C00000000",
     "SIGNOUT_ALLOW_USERS": "U00000000",
 }
+_EMPTIED = (
+    "is empty, so it is as if it were not set: the file's list counts. To take everyone off that list, empty it there."
+)
 
 S = TypeVar("S", bound=StoreSettings)
 
@@ -34,10 +39,16 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
     found = references.followed(SECRETS, environment, resolve, faults)
     given = _given({**environment, **found}, faults)
     if "slack_signing_secret" not in given and (http or "slack_app_token" not in given):
-        faults.append(NO_SIGNING_SECRET if http else NO_FRONT)
+        faults.append(missing("SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN", environment))
     if not _allows_people(given):
         faults.append(NO_OPERATORS)
     return _checked(Settings, given, faults, environment)
+
+
+def emptied(environment: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
+    """Return what to say of each variable that is empty, where someone may believe that it empties the file's list."""
+    lists = {"SIGNOUT_ALLOW_USERS": settings.allow.users, "SIGNOUT_ALLOW_GROUPS": settings.allow.groups}
+    return {name: _EMPTIED for name, held in lists.items() if held and environment.get(name) == ""}
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
@@ -47,7 +58,7 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
     """
     faults: list[str] = []
     given = _given(environment, faults)
-    faults += [unknown(key) for key in given if key not in Settings.model_fields]
+    faults += [names.unknown_key([key]) for key in given if key not in Settings.model_fields]
     return _checked(StoreSettings, given, faults, environment)
 
 
@@ -56,7 +67,8 @@ def load_without_slack(environment: Mapping[str, str]) -> Settings:
 
     Raises `SettingsError` with every fault.
     """
-    return load(_STAND_INS | {name: value for name, value in environment.items() if not name.startswith("SLACK_")})
+    about_aws = {name: value for name, value in environment.items() if not name.startswith("SLACK_")}
+    return load(about_aws | {name: value for name, value in _STAND_INS.items() if not about_aws.get(name)})
 
 
 def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     faults += [*names.resembling(given, ours=True), *unclear.values()]
     values = _read_file(given.get(CONFIG_FILE), faults)
     for name, path in ENVIRONMENT.items():
-        if name in given:
+        if given.get(name):
             table = values
             for key in path[:-1]:
                 table[key] = table[key] if isinstance(table.get(key), dict) else {}
@@ -78,13 +90,16 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     path = Path(named or DEFAULT_FILE)
     if not named and not path.exists():
         return {}
+    text = ""
     try:
-        values = tomllib.loads(env.decoded(path.read_bytes()))
+        text = env.decoded(path.read_bytes())
+        values = tomllib.loads(text)
     except OSError as error:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
     except (ValueError, RecursionError) as error:
-        known = {tomllib.TOMLDecodeError: str(error), UnicodeDecodeError: "it is not UTF-8"}
+        invalid = f"{error}{_strange_sign(text, str(error))}"
+        known = {tomllib.TOMLDecodeError: invalid, UnicodeDecodeError: "it is not UTF-8"}
         where = known.get(type(error), "it is nested too deeply, or a number is too long")
         faults.append(f"The settings file {path} is not valid TOML: {where}.")
         return {}
@@ -96,11 +111,22 @@ def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
     return values
 
 
+def _strange_sign(text: str, said: str) -> str:
+    """Name the sign that word processors and web pages leave in the line with the error."""
+    place = re.search(r"\(at line (\d+), ", said)
+    line = text.split("\n")[int(place[1]) - 1] if place else ""
+    sign = next((each for each in line if not each.isascii() and not each.isalnum()), None)
+    if not sign:
+        return ""
+    name = unicodedata.name(sign, "a sign").lower()
+    return f". In that line is U+{ord(sign):04X} ({name}). TOML has straight quotes and plain blanks only"
+
+
 def _checked(kind: type[S], given: Mapping[str, Any], faults: list[str], environment: Mapping[str, str]) -> S:
     try:
         settings = kind.model_validate(given)
     except ValidationError as error:
-        faults += sentences(error)
+        faults += sentences(error, environment)
     if faults:
         raise SettingsError([*faults, *names.resembling(environment, ours=False)])
     return settings
@@ -110,4 +136,5 @@ def _allows_people(values: Mapping[str, Any]) -> bool:
     pools = values.get("pools")
     places = [values, *(pools.values() if isinstance(pools, dict) else ())]
     allows = [place.get("allow") for place in places if isinstance(place, dict)]
-    return any(allow.get("users") or allow.get("groups") for allow in allows if isinstance(allow, dict))
+    lists = [allow.get(kind) for allow in allows if isinstance(allow, dict) for kind in ("users", "groups")]
+    return any(any(map(env.bare, each.split(","))) if isinstance(each, str) else each for each in lists)

@@ -1,19 +1,37 @@
-"""Names in the environment that are not settings: misspelled ones, and what is neither used nor harmful."""
+"""Names that are not settings, in the environment and in the file: misspelled ones, and others."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bot.settings.faults import unknown
-from bot.settings.model import ENVIRONMENT, SECRETS
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Allow, AllowEverywhere, Pool, Settings
 
 CONFIG_FILE = "SIGNOUT_CONFIG"
 PREFIX = "SIGNOUT_"
 KNOWN = frozenset({*ENVIRONMENT, CONFIG_FILE, *(f"{name}_FILE" for name in SECRETS)})
-# What Kubernetes and Docker's links write for a service or container, here one whose name begins with "signout".
+# What Kubernetes and Docker's links write for a service or container, here one whose name begins with "signout". The
+# value counts too: SIGNOUT_PORT=8080 is a mistake.
 _OF_SERVICES = re.compile(
-    r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|NAME|ENV_.+)"
+    r"\w+_(?:"
+    r"(?:SERVICE_HOST|PORT_\d+_(?:TCP|UDP|SCTP)_ADDR)=[\da-fA-F.:]+"
+    r"|(?:SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)_PORT(?:_START|_END)?)=\d+"
+    r"|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_START|_END)?)?=(?:tcp|udp|sctp)://\S+"
+    r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp)"
+    r"|NAME=/\S+)"
 )
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
+# The keys of the file, by how deep they are: pools.NAME.allow.users is four deep.
+_KEYS: Mapping[int, Collection[str]] = {
+    1: set(Settings.model_fields).difference(NEVER_IN_THE_FILE),
+    2: AllowEverywhere.model_fields,
+    3: Pool.model_fields,
+    4: Allow.model_fields,
+}
+
+
+def unknown_key(path: Sequence[str]) -> str:
+    """Return the sentence for a key of the file that is not a setting."""
+    keys = {f"{PREFIX}{key}".upper(): key for key in _KEYS[len(path)]}
+    return _unknown(".".join(path), keys.get(_resembled(_plain(f"{PREFIX}{path[-1]}"), keys) or ""))
 
 
 def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
@@ -22,7 +40,7 @@ def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
     `ours`: those that begin with `PREFIX`, which are a fault. The others may be someone else's: worth a look where a
     setting is missing.
     """
-    return [unknown(name, meant) for name, meant, is_ours in _not_settings(environment) if meant and is_ours == ours]
+    return [_unknown(name, meant) for name, meant, is_ours in _not_settings(environment) if meant and is_ours == ours]
 
 
 def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -40,18 +58,34 @@ def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
 def _not_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None, bool]]:
     """Give each variable that resembles a setting, or begins like one: name, the setting, whether it begins so."""
     for name in sorted(environment):
-        if name not in KNOWN and not _OF_SERVICES.fullmatch(name) and environment[name].strip():
-            plain = name.upper().replace("-", "_")
-            meant, is_ours = _resembled(plain), plain.startswith(PREFIX)
+        if name not in KNOWN and environment[name].strip() and not _is_of_a_service(name, environment):
+            plain = _plain(name)
+            meant, is_ours = _resembled(plain, KNOWN), plain.startswith(PREFIX)
             if meant or is_ours:
                 yield name, meant, is_ours
 
 
-def _resembled(name: str) -> str | None:
+def _is_of_a_service(name: str, environment: Mapping[str, str]) -> bool:
+    linked, env, _ = name.partition("_ENV_")  # Docker names the container beside what it has in its environment
+    if env and environment.get(f"{linked}_NAME", "").startswith("/"):
+        return True
+    return bool(_OF_SERVICES.fullmatch(f"{name}={environment[name]}"))
+
+
+def _unknown(name: str, meant: str | None) -> str:
+    hint = f" Is {meant} meant?" if meant else ""
+    return f"{name} is not a setting of this bot. Check its spelling.{hint}"
+
+
+def _plain(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _resembled(name: str, known: Collection[str]) -> str | None:
     """Return the setting whose name is one or two letters off; one, where the name does not begin as it does."""
     begins_so = name.startswith((PREFIX, "SLACK_"))
     for letters in range(3):
-        for setting in sorted(KNOWN):
+        for setting in sorted(known):
             most = 2 if begins_so and len(setting) >= _SHORT else 1
             if letters <= most and _is_off_by(letters, name, setting):
                 return setting

@@ -15,6 +15,10 @@ MAX_BYTES = 64 * 1024
 Resolve = Callable[[str], str]
 
 
+class _FileError(Exception):
+    """What is wrong with a file. The sentence begins after it."""
+
+
 def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[str]:
     """Return the references among these settings."""
     return [value for name in names if _is_reference(value := environment.get(name, ""))]
@@ -31,6 +35,9 @@ def followed(
         except SecretError as error:
             faults.append(f"{name} {error}")
             value = STAND_IN
+        except _FileError as error:
+            faults.append(f"The file that {name}_FILE names {error}")
+            value = STAND_IN
         if value is not None:
             found[name] = value
     return found
@@ -46,6 +53,8 @@ def _followed(name: str, given: Mapping[str, str], resolve: Resolve | None) -> s
         held = bare(resolve(value))
     else:
         return None
+    if not held:
+        raise SecretError("refers to a secret that is empty.")
     if _is_reference(held):
         raise SecretError("leads to another reference. Keep the secret itself there.")
     return held
@@ -61,9 +70,9 @@ def _content(file: str) -> str:
         with Path(file).open("rb") as opened:
             value = bare(decoded(opened.read(MAX_BYTES)))
     except OSError as error:
-        raise SecretError(f"cannot be read from the file that its _FILE names: {error.strerror}.") from None
+        raise _FileError(f"cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise SecretError("cannot be read from the file that its _FILE names: it is not UTF-8.") from None
+        raise _FileError("is not UTF-8.") from None
     if not value:
-        raise SecretError("is empty in the file that its _FILE names.")
+        raise _FileError("is empty.")
     return value

@@ -31,6 +31,12 @@ def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(name, "warning", "is not a setting of this bot, so it is not used.", hint)
 
 
+def emptied_lists(said: Mapping[str, str]) -> Iterator[Finding]:
+    """Return a finding for each empty variable which does not do what someone may believe."""
+    for name, sentence in said.items():
+        yield Finding(name, "warning", sentence)
+
+
 def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
     """Compare this machine's clock with a Date header; only what is certainly wrong is said."""
     theirs = date_in({"date": date})

@@ -9,7 +9,7 @@ from bot.aws.check_pools import aws_clock, try_pool
 from bot.aws.clients import Clients
 from bot.aws.watch import CREDENTIALS, try_credentials
 from bot.edge.lanes import UnwaitedThreads
-from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN
+from bot.facts.advice import LONGEST_TOKEN
 from bot.facts.duration import in_words
 from bot.facts.finding import Finding
 from bot.ports import UserPool
@@ -57,9 +57,9 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     }
     if not shorter:
         return [Finding("settings", "ok", "are valid")]
-    told = ", ".join(f"{name} {in_words(lifetime)}" for name, lifetime in sorted(shorter.items()))
-    sentence = f"are valid. token_lifetime is not asked of Cognito, whose tokens may live {LONGEST_LIFETIME}: {told}."
-    return [Finding("settings", "ok", sentence, "Compare it with the longest of each pool's app clients.")]
+    told = ", ".join(f"{in_words(lifetime)} in pool {name}" for name, lifetime in sorted(shorter.items()))
+    sentence = f"are valid. The bot assumes that tokens live {told} (token_lifetime). It does not ask Cognito."
+    return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
 def _once_asked(asked: Future[Finding], name: str, pool: UserPool) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.ports import Clock
 from bot.refusals import Refusals
-from bot.settings.faults import NO_FRONT, SettingsError
+from bot.settings.faults import SettingsError, missing
 from bot.settings.model import Settings
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import BlockingClient
@@ -156,7 +156,7 @@ def _front(  # noqa: PLR0913 -- what both need
         return SocketMode(app, ask, metrics, sole_instance=sole_instance)
     if settings.slack_signing_secret:
         return HttpMode(app, settings.slack_signing_secret.get_secret_value(), metrics.acked, clock.told_now)
-    raise SettingsError([NO_FRONT])
+    raise SettingsError([missing("SLACK_APP_TOKEN", {})])
 
 
 def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
