@@ -48,6 +48,7 @@ class StoppedClock:
 
     time: datetime = NOON
     error: Callable[[], BotError | None] = lambda: None
+    beyond: Callable[[timedelta], datetime | None] = lambda _: None  # as no answer ever confirmed it
 
     def now(self) -> datetime:
         """Return its time."""
@@ -60,9 +61,6 @@ class StoppedClock:
     def sleep(self, seconds: float) -> None:
         """Move on by so much."""
         self.time += timedelta(seconds=seconds)
-
-    def beyond(self, _: timedelta) -> None:
-        """Know nothing: no answer ever confirmed it."""
 
 
 def at_leisure() -> timedelta:

@@ -172,6 +172,26 @@ def test_rounds_can_be_hurried_and_end_with_a_last_one() -> None:
     assert len(began) == 3
 
 
+def test_what_hurries_a_round_goes_on_before_it() -> None:
+    began: list[float] = []
+    come = threading.Semaphore(0)
+
+    def work() -> float:
+        began.append(time.monotonic())
+        come.release()
+        return 60
+
+    hurry = threading.Event()
+    rounds = Rounds("test", work, hurry)
+    rounds.start()
+    assert come.acquire(timeout=PATIENCE)
+    hurried = time.monotonic()
+    hurry.set()
+    assert come.acquire(timeout=PATIENCE)
+    rounds.stop(PATIENCE)
+    assert began[1] - hurried >= Rounds.AFTER_A_HINT
+
+
 def test_a_round_that_fails_is_followed_by_another(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

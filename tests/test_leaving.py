@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from aws_wire import lasting
+from botocore.credentials import RefreshableCredentials
 from examples import ADA, ScriptedPool, StoppedClock, decided_in, worker
 from far_end import YES, FarEnd, behind_tls, certificate_for, drop_by_drop, far_end, proxy_to, silent
 from whole_bot import Travel
@@ -209,6 +210,41 @@ class TestTLS:
 
 
 CONNECTED = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def test_a_connection_that_is_kept_ready_takes_the_next_call_and_none_that_is_too_late(
+    pool: CognitoUserPool, way: Way, certificate: Path
+) -> None:
+    cognito = way.serve(behind_tls(certificate), "https")
+    proxy = way.put("HTTPS_PROXY", proxy_to(cognito.port, lambda sock: sock.sendall(CONNECTED)))
+    pool.clients.keep_ready(LONG)
+    assert cognito.connections == 0, "no client was needed yet"
+    pool.clients.of(REGION)
+    pool.clients.keep_ready(LONG)
+    assert (cognito.requests, cognito.connections, proxy.connections) == ([], 1, 1)
+    assert [sign_out(pool), sign_out(pool, 0)] == [Done("1"), LATE]
+    assert (len(cognito.requests), cognito.connections) == (1, 1)
+
+
+def test_credentials_are_renewed_ahead_of_the_call(pool: CognitoUserPool, way: Way) -> None:
+    way.serve()
+    renewed = list[str]()
+    credentials = RefreshableCredentials.create_from_metadata(
+        metadata=_credentials_until(timedelta(minutes=10)),
+        refresh_using=lambda: renewed.append("") or _credentials_until(timedelta(hours=1)),  # type: ignore[func-returns-value]
+        method="test",
+    )
+    its: Any = pool.clients.of(REGION)
+    its._request_signer._credentials = credentials
+    pool.clients.keep_ready(LONG)
+    assert renewed == [""]
+    assert sign_out(pool) == Done("1")
+    assert renewed == [""]
+
+
+def _credentials_until(later: timedelta) -> dict[str, str]:
+    names = ("access_key", "secret_key", "token")
+    return dict.fromkeys(names, "test") | {"expiry_time": (datetime.now(UTC) + later).isoformat()}
 
 
 class TestProxy:

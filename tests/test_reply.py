@@ -42,6 +42,17 @@ def test_a_card_is_shown_only_to_its_operator_and_a_press_replaces_it(slack: Wor
     assert shown.only_for == SAM
 
 
+def test_what_waits_for_a_press_is_noted_once_slack_took_its_card(slack: Workspace) -> None:
+    cards, place = slack.cards, slack.place()
+    slack.headless.before_slack(TELL, reset())
+    CardReply(cards, place, NOON).show(awaiting())
+    assert list(cards.waiting) == []
+    for card in (awaiting(), request(State.DONE)):
+        CardReply(cards, place, NOON).show(card)
+    assert list(cards.waiting) == [(place.response_url, awaiting().expires_at)]
+    assert place.response_url not in repr(cards)
+
+
 def test_without_a_place_the_result_is_a_direct_message_that_says_why(slack: Workspace) -> None:
     slack.headless.before_slack(POST, answer(200, {"ok": True, "ts": "1.1"}))
     slack.cards.show(request(State.DONE), None)

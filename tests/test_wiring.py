@@ -1,6 +1,8 @@
 """What is joined up holds no secret that it would show, and gives nobody more than their way in."""
 
 import os
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +22,7 @@ from bot.settings.model import SECRETS
 from bot.slack.clients import CONNECTIONS
 from bot.wiring.run import build
 
+ROOT = Path(__file__).parent.parent
 SUPPORT = "arn:aws:iam::123456789012:role/Support"
 
 
@@ -83,3 +86,9 @@ def test_what_boto3_starts_for_credentials_inherits_no_secret_of_slacks(monkeypa
     assert main(["check"]) == 0
     assert "SIGNOUT_POOL_ID" in inherited
     assert inherited.isdisjoint(SECRETS)
+
+
+def test_what_reads_a_sqlite_store_imports_nothing_of_aws() -> None:
+    code = "import sys, bot.wiring.stores; print({'boto3', 'botocore'} & set(sys.modules))"
+    ran = subprocess.run((sys.executable, "-c", code), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"

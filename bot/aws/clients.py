@@ -12,7 +12,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
 from bot.facts.aws_session import aws_session
-from bot.facts.boto3_clients import tell_time
+from bot.facts.boto3_clients import keep_client_ready, tell_time
 from bot.facts.clock import CheckedClock
 from bot.facts.leaving import TooLateError, present, time_left
 from bot.work import CONNECT_SECONDS, READ_SECONDS
@@ -77,6 +77,17 @@ class Clients:
             if (kind, region) not in self._clients:
                 self._clients[kind, region] = (self._build(kind, region), time.monotonic())
             return self._clients[kind, region][0]
+
+    def keep_ready(self, seconds: float) -> None:
+        """See that each Cognito client has a connection for so many seconds, and credentials that do not end soon.
+
+        Raises as getting these does.
+        """
+        for (kind, _), (client, _) in list(self._clients.items()):
+            if kind != "sts":  # STS was asked for the session of a request when its account was looked up
+                keep_client_ready(client, seconds)
+            if kind == "own":
+                client._request_signer._credentials.get_frozen_credentials()  # noqa: SLF001 -- there is no public way
 
     def forget(self, region: str) -> None:
         """Build the clients of a region again when next needed; but only once where many need them at the same time."""

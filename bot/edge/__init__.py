@@ -5,6 +5,7 @@ socket_mode.py  Socket Mode: the connection on which Slack sends, and how Bolt g
 http.py         HTTP mode: Slack's requests, proved to be Slack's
 lanes.py        bounded threads for work that comes
 rounds.py       a thread for work that comes again and again
+ahead.py        connections that are ready before a press needs them
 health.py       the health pages: `/healthz`, `/readyz` and `/metrics`, and their server
 readiness.py    whether the bot is ready, in sentences, asked without waiting for what hangs
 metrics.py      the numbers for Prometheus

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from bot.errors import StoreUnavailableError
@@ -13,6 +14,7 @@ class Rounds:
     """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; setting `hurry` ends the wait."""
 
     AFTER_A_FAILURE = 5.0
+    AFTER_A_HINT = 0.02  # what set `hurry` goes on first: an operator is told before the audit channel
 
     def __init__(self, name: str, work: Callable[[], float], hurry: threading.Event | None = None) -> None:
         self._work = work
@@ -37,8 +39,8 @@ class Rounds:
             last = self._stopped
             self._hurry.clear()  # before the work: what is written meanwhile is seen in the next round
             pause = self._round()
-            if not self._stopped:
-                self._hurry.wait(pause)
+            if not self._stopped and self._hurry.wait(pause) and not self._stopped:
+                time.sleep(self.AFTER_A_HINT)
 
     def _round(self) -> float:
         try:

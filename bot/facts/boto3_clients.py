@@ -9,7 +9,7 @@ from ssl import SSLContext
 from typing import Any
 
 from bot.facts.clock import CheckedClock
-from bot.facts.leaving import in_time
+from bot.facts.leaving import in_time, keep_ready
 from bot.facts.way import certificates, proxy_to, tls
 
 
@@ -26,6 +26,14 @@ def lead(client: Any) -> None:
     if http._verify is True and (file or folder):
         http._get_ssl_context = partial(_trusting, http._get_ssl_context, file, folder)
         http._manager.connection_pool_kw["ssl_context"] = http._get_ssl_context()
+
+
+def keep_client_ready(client: Any, seconds: float) -> None:
+    """See that a client that `lead` led has a connection for so many seconds. Raises as `keep_ready` does."""
+    http, url = client._endpoint.http_session, client.meta.endpoint_url
+    pools = http._get_connection_manager(url, http._proxy_config.proxy_url_for(url))
+    http._setup_ssl_cert(pools.connection_from_url(url), url, http._verify)
+    keep_ready(pools, url, seconds)
 
 
 def _trusting(make: Callable[[], SSLContext], file: str | None, folder: str | None) -> SSLContext:

@@ -2,14 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
+from ssl import SSLSocket
 from typing import Any
 
+from urllib3 import PoolManager
+from urllib3.util import parse_url
+from urllib3.util.proxy import connection_requires_http_tunnel
+
+SETTLE_SECONDS = 0.5  # what a server says after TLS's handshake is there by then
 KEPT_SECONDS = 30.0  # what was idle for longer may be closed just as it is used, and was perhaps read
 
 
@@ -86,6 +92,33 @@ def in_time(pools: Mapping[str, Any], *before: type) -> dict[str, Any]:
     }
 
 
+def keep_ready(pools: PoolManager, url: str, seconds: float) -> None:
+    """See that one of the connections to a URL's host can take a request at once, and for so many seconds from now.
+
+    The pools are those of `in_time`. Where there is none, one is opened, and told nothing. Raises as connecting does,
+    and where all are in use.
+    """
+    pool: Any = pools.connection_from_url(url)
+    first = pool._get_conn(timeout=0)  # noqa: SLF001 -- there is no public way
+    try:
+        if first.kept_for() >= seconds:
+            return
+        other = pool._get_conn(timeout=0)  # noqa: SLF001
+    finally:
+        pool._put_conn(first)  # noqa: SLF001 -- it may be used while the other one connects
+    try:
+        other.close()
+        other.timeout = pool.timeout.connect_timeout
+        tunnels = connection_requires_http_tunnel(pool.proxy, pool.proxy_config, parse_url(url).scheme)
+        pool._prepare_proxy(other) if tunnels else other.connect()  # noqa: SLF001
+        other.settle()
+    except BaseException:
+        other.close()
+        raise
+    finally:
+        pool._put_conn(other)  # noqa: SLF001 -- the one that was put there last is used first
+
+
 def _with(kind: Any, *before: type, **more: Any) -> Any:
     return type(kind.__name__, (*before, kind), more)
 
@@ -130,4 +163,17 @@ class _Connection:
     def connect(self) -> None:
         present().check(sent=False)
         super().connect()  # type: ignore[misc]  # what a proxy is sent to connect is not part of the request
+        self._kept_until = time.monotonic() + KEPT_SECONDS
         present().check(sent=True)
+
+    def kept_for(self) -> float:
+        """Return for how many seconds it can be used yet."""
+        return self._kept_until - time.monotonic() if self.is_connected else 0.0
+
+    def settle(self) -> None:
+        """Take what TLS says after its handshake: a connection with bytes to read counts as one that was closed."""
+        if isinstance(self.sock, SSLSocket):
+            self.sock.settimeout(SETTLE_SECONDS)
+            with suppress(TimeoutError):
+                self.sock.recv(1)
+                raise ConnectionError("it was closed, or speaks first")

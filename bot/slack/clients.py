@@ -22,7 +22,7 @@ from urllib3.util.connection import create_connection
 from bot.errors import DeliveryError
 from bot.facts.clock import CheckedClock
 from bot.facts.duration import retry_after
-from bot.facts.leaving import Departure, TooLateError, in_time, leaving, time_left, within
+from bot.facts.leaving import Departure, TooLateError, in_time, keep_ready, leaving, time_left, within
 from bot.facts.slack_words import word_in
 from bot.facts.way import Proxy, proxy_to, tls
 from bot.slack.text import Message
@@ -118,11 +118,19 @@ class BlockingClient(WebClient):
             if not departure.sent:
                 raise
 
+    def keep_ready(self, url: str, seconds: float) -> None:
+        """See that a connection to a URL's host, which was used before, can be used for so many seconds.
+
+        Raises as `keep_ready` of `facts/leaving.py` does.
+        """
+        if pools := self._pools.get(proxy_to(url)):
+            keep_ready(pools, url, seconds)
+
     def _request(self, method: str, url: str, departure: Departure | None = None, **more: Any) -> BaseHTTPResponse:
-        proxy, timeout = proxy_to(url), Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
+        proxy = proxy_to(url)
         if proxy not in self._pools:
             self._pools.setdefault(proxy, _pools_past(proxy))
-        more |= {"redirect": False, "retries": False, "timeout": timeout, "pool_timeout": ANSWER_SECONDS}
+        more |= {"redirect": False, "retries": False, "pool_timeout": ANSWER_SECONDS}
         try:
             with leaving(departure):
                 return self._pools[proxy].urlopen(method, url, **more)
@@ -136,7 +144,8 @@ class BlockingClient(WebClient):
 
 def _pools_past(proxy: Proxy | None) -> PoolManager:
     """Return room for connections past a proxy, or for those without one."""
-    more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": tls()}
+    timeout = Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
+    more: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "ssl_context": tls(), "timeout": timeout}
     made = PoolManager(**more)
     if proxy:
         made = ProxyManager(proxy, proxy_headers=proxy.headers, proxy_ssl_context=tls(), **more)

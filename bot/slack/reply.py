@@ -2,9 +2,11 @@
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -15,7 +17,7 @@ from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.options import USAGE
 from bot.ports import Left, Place
-from bot.request import ENDED, Request
+from bot.request import AWAITING, ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown
@@ -96,7 +98,10 @@ def _word_in(body: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class SlackCards:
-    """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now."""
+    """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now.
+
+    `waiting` has the response_url of the card that was shown last, and until when it waits for a press.
+    """
 
     client: BlockingClient
     shown: Shown
@@ -104,6 +109,7 @@ class SlackCards:
     meter: Meter
     now: Callable[[], datetime]
     respond: Callable[..., None] = respond
+    waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
         """Show a request at `place`; without one, as a direct message. Raises `DeliveryError` unless Slack took it.
@@ -143,6 +149,8 @@ class CardReply:
         except DeliveryError as error:
             log.warning("A card was not shown: %s", error.reason)
             return False
+        if request.state in AWAITING:
+            self.cards.waiting.append((self.place.response_url, request.expires_at))
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
             self.cards.meter.card_shown(seconds)

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from bot.aws.check_pools import aws_clock, try_pool
+from bot.aws.clients import Clients
 from bot.aws.watch import CREDENTIALS, try_credentials
 from bot.edge.lanes import UnwaitedThreads
 from bot.facts.advice import LONGEST_TOKEN
@@ -16,7 +17,7 @@ from bot.settings.model import Settings
 from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
 from bot.terminal.check_report import judge_clock
-from bot.wiring.shared import user_pools
+from bot.wiring.shared import AWS_THREADS, user_pools
 from bot.wiring.stores import probes_of
 
 WITHIN_SECONDS = 60.0
@@ -26,7 +27,7 @@ Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
-    pools = user_pools(settings)
+    pools = user_pools(settings, Clients(AWS_THREADS))
     asked = UnwaitedThreads().submit(try_credentials)
     regions = {pool.region for pool in settings.pools.values()}
     slack = partial(

@@ -40,16 +40,15 @@ def jitter() -> float:
 
 def user_pools(
     settings: Settings,
-    clock: CheckedClock | None = None,
+    clients: Clients,
     failed: Callable[[str, str], None] = lambda _, __: None,
     heard: MutableMapping[str, Heard] | None = None,
 ) -> Mapping[str, UserPool]:
-    """Return the configured pools; those of one region share a client, which is built when it is first needed.
+    """Return the configured pools; those of one region share one of the `clients`.
 
-    `clock` is compared with each answer. `failed` is told the operation and the error code of each call that failed.
-    `heard` is where each pool notes how its last call ended.
+    `failed` is told the operation and the error code of each call that failed. `heard` is where each pool notes how its
+    last call ended.
     """
-    clients = Clients(AWS_THREADS, clock)
     roles = Roles(clients)
     return {
         name: CognitoUserPool(

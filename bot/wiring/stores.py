@@ -1,22 +1,27 @@
-"""The configured store: to work with, to read only, and to be tried. Only this file tells one kind from another."""
+"""The configured store: to work with, to read only, and to be tried. Only this file tells one kind from another.
+
+It imports DynamoDB's side only where it is used: boto3 takes a process longer than all of SQLite's side.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from bot.audit import Entry
 from bot.errors import StoreError, StoreUnavailableError
 from bot.facts.clock import CheckedClock
 from bot.facts.finding import Finding
 from bot.settings.model import StoreSettings
-from bot.stores.dynamodb.reader import DynamoDBReader
-from bot.stores.dynamodb.store import DynamoDBStore
-from bot.stores.probe import try_protection, try_sqlite, try_table
 from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
-Store = DynamoDBStore | SQLiteStore
+if TYPE_CHECKING:
+    from bot.stores.dynamodb.reader import DynamoDBReader
+    from bot.stores.dynamodb.store import DynamoDBStore
+
+Store: TypeAlias = "DynamoDBStore | SQLiteStore"
 
 
 def build_store(
@@ -32,12 +37,17 @@ def build_store(
     """
     kind, place = settings.kind_and_place
     if kind == "dynamodb":
+        from bot.stores.dynamodb.store import DynamoDBStore
+
         return DynamoDBStore(place, written, clock=clock)
     return SQLiteStore(Path(place), written, make=make)
 
 
 def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Iterable[Finding]]]]:
     """Return what tries the configured store, each by its name. It makes none and changes nothing."""
+    from bot.stores.dynamodb.store import DynamoDBStore
+    from bot.stores.probe import try_protection, try_sqlite, try_table
+
     kind, place = settings.kind_and_place
     if kind == "dynamodb":
         table = ("store", partial(try_table, DynamoDBStore(place)))
@@ -55,8 +65,16 @@ def stored_entries(
     """
     kind, place = settings.kind_and_place
     try:
-        with closing(DynamoDBReader(place) if kind == "dynamodb" else SQLiteReader(Path(place))) as reader:
+        with closing(_reader(kind, place)) as reader:
             reader.open()
             yield reader.entries(since, request_id)
     except StoreUnavailableError as error:
         raise StoreError(f"The store cannot be read: {error.reason}.") from None
+
+
+def _reader(kind: str, place: str) -> "DynamoDBReader | SQLiteReader":
+    if kind == "dynamodb":
+        from bot.stores.dynamodb.reader import DynamoDBReader
+
+        return DynamoDBReader(place)
+    return SQLiteReader(Path(place))

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from bot.aws.clients import Clients
 from bot.aws.identity import CallerUnknownError, caller
 from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import BotError, StoreError, StoreUnavailableError
@@ -9,7 +10,7 @@ from bot.facts.clock import IN_A_ROW, CheckedClock
 from bot.request import Options
 from bot.settings.model import Settings
 from bot.terminal.front import take
-from bot.wiring.shared import SystemClock, flow_of, user_pools
+from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, user_pools
 from bot.wiring.stores import Store, build_store
 
 NOT_NAMED = (
@@ -23,7 +24,7 @@ def sign_out(settings: Settings, options: Options, *, yes: bool) -> int:
     here, region = CallersThread(), next(iter(settings.pools.values())).region
     clock = _AskingClock(region)
     arn = caller(region, clock)
-    store, pools = _opened_store(settings, clock), user_pools(settings, clock)
+    store, pools = _opened_store(settings, clock), user_pools(settings, Clients(AWS_THREADS, clock))
     with closing(store):
         entrance = Doorway(lane=here, newcomers_lane=here)
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)

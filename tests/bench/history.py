@@ -9,8 +9,8 @@ from pathlib import Path
 from headless import BotProcess, Headless
 from sqlite_history import make_history
 
-from benchmarks.clicks import click, warm_up
-from benchmarks.sides import Side, compare, say, verdict
+from bench.clicks import click, warm_up
+from bench.sides import Side, compare, say, verdict
 from bot.sandbox.cognito import Moto
 
 LIMIT = 1.2

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sides import say, verdict
+from bench.sides import say, verdict
 
 STRANGERS = Path(__file__).parent / "strangers.py"
 ACK_LIMIT, CHANNEL_LIMIT = 5.0, 3.0

@@ -39,17 +39,18 @@ async def _click(stage: Stage) -> float:
     workspace = stage.workspace
     seen = len(workspace.messages)
     await workspace.command(SAM, COMMAND, SUPPORT)
-    card = await _shown(stage, lambda: next(filter(_has_button, workspace.messages[seen:]), None))
+    card = await shown(stage, lambda: next(filter(has_button, workspace.messages[seen:]), None))
     posted = len(_results(stage, AUDIT))
     begun = time.perf_counter()
     await workspace.press(SAM, card, CONFIRM)
-    await _shown(stage, lambda: _is_result(card))
+    await shown(stage, lambda: is_result(card))
     seconds = time.perf_counter() - begun
-    await _shown(stage, lambda: len(_results(stage, AUDIT)) > posted)  # so that no click is slowed by the one before
+    await shown(stage, lambda: len(_results(stage, AUDIT)) > posted)  # so that no click is slowed by the one before
     return seconds
 
 
-async def _shown(stage: Stage, look: Callable[[], T | None]) -> T:
+async def shown(stage: Stage, look: Callable[[], T | None]) -> T:
+    """Wait until there is something to see; return it."""
     end = time.monotonic() + PATIENCE
     while True:
         count = stage.changes.count
@@ -61,14 +62,16 @@ async def _shown(stage: Stage, look: Callable[[], T | None]) -> T:
 
 
 def _results(stage: Stage, channel: str) -> list[Any]:
-    return [message for message in stage.workspace.messages if message.channel == channel and _is_result(message)]
+    return [message for message in stage.workspace.messages if message.channel == channel and is_result(message)]
 
 
-def _is_result(message: Any) -> bool:
+def is_result(message: Any) -> bool:
+    """Whether a message shows the result."""
     return RESULT in message.text
 
 
-def _has_button(message: Any) -> bool:
+def has_button(message: Any) -> bool:
+    """Whether a message has the button that is pressed."""
     try:
         return bool(message.button(CONFIRM))
     except LookupError:

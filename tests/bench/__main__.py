@@ -1,0 +1,101 @@
+"""`python tests/bench`, and `click --against PATH`, `history` and `stranger` after it; `--help` says more."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+# Behind PYTHONPATH, as in tests/simulation.
+sys.path[:1] = [str(TESTS)]
+sys.path.append(str(TESTS.parent))
+
+
+def main() -> int:
+    """Measure; return 1 where a verb finds that something takes longer than it may."""
+    parser = argparse.ArgumentParser(
+        prog="python tests/bench",
+        description="Times the bot on this machine beside floors, which do the same job without a bot.",
+    )
+    _everything_takes(parser)
+    verbs = parser.add_subparsers(title="one thing only, for longer")
+    _click_takes(verbs.add_parser("click", help="click to result: this checkout beside another one"))
+    _history_takes(verbs.add_parser("history", help="very many old requests in the store beside none; on Linux only"))
+    _stranger_takes(
+        verbs.add_parser("stranger", help="operators beside a hostile stranger, against the same without one")
+    )
+    options = parser.parse_args()
+    return 0 if options.run(options) else 1
+
+
+def _everything_takes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of each row (5)")
+    parser.add_argument("--sign-outs", type=int, default=8, metavar="N", help="a round (8)")
+    parser.add_argument("--acks", type=int, default=200, metavar="N", help="a round (200)")
+    parser.add_argument("--requests", type=int, default=100_000, metavar="N", help="old ones (100000: 0.8 GB)")
+    parser.add_argument("--idle", type=float, default=5, metavar="SECONDS", help="how long to do nothing, a round (5)")
+    parser.add_argument("--chart", type=Path, default=Path("bench.svg"), metavar="FILE", help="where to (bench.svg)")
+    parser.add_argument("--checkout", type=Path, metavar="PATH", help="measure the bot of another checkout")
+    parser.set_defaults(run=_everything)
+
+
+def _click_takes(click: argparse.ArgumentParser) -> None:
+    click.add_argument("--against", type=Path, required=True, metavar="PATH", help="the other checkout")
+    click.add_argument("--sign-outs", type=int, default=200, metavar="N", help="on each side (200)")
+    click.set_defaults(run=_click)
+
+
+def _history_takes(history: argparse.ArgumentParser) -> None:
+    history.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="how many (1000000: 8 GB)")
+    history.add_argument("--idle", type=float, default=60, metavar="SECONDS", help="how long to do nothing (60)")
+    history.add_argument("--sign-outs", type=int, default=60, metavar="N", help="on each side (60)")
+    history.set_defaults(run=_history)
+
+
+def _stranger_takes(stranger: argparse.ArgumentParser) -> None:
+    stranger.add_argument("--against", type=Path, metavar="PATH", help="another checkout, to be measured as well")
+    stranger.add_argument("--seconds", type=float, default=60, metavar="N", help="how long (60)")
+    stranger.add_argument("--rate", type=float, default=70, metavar="N", help="hostile commands a second (70)")
+    stranger.add_argument("--people", type=int, default=1, metavar="N", help="who send them (1)")
+    stranger.add_argument("--afterwards", type=float, default=60, metavar="N", help="seconds to work on then (60)")
+    stranger.set_defaults(run=_stranger)
+
+
+def _everything(options: argparse.Namespace) -> bool:
+    options.chart = options.chart.absolute()
+    import bench  # noqa: F401, PLC0415 -- of this checkout, before the path leads to another
+
+    if options.checkout:
+        there = options.checkout.resolve()
+        sys.path[0], sys.path[-1] = str(there / "tests"), str(there)
+        os.chdir(there)  # where `python -m bot` finds its bot
+    from bench.everything import measure  # noqa: PLC0415 -- the path is known only now
+
+    measure(options)
+    return True
+
+
+def _click(options: argparse.Namespace) -> bool:
+    from bench.checkout import Checkout  # noqa: PLC0415 -- the path is known only now
+    from bench.sides import Side, compare, verdict  # noqa: PLC0415
+
+    with Checkout(TESTS.parent) as this, Checkout(options.against) as other:
+        ratio = compare(Side("This checkout", this.click), Side("The other", other.click), options.sign_outs)
+    return verdict("Click to result", ratio, 1.1)
+
+
+def _history(options: argparse.Namespace) -> bool:
+    from bench.history import compare_histories  # noqa: PLC0415
+
+    return compare_histories(options.requests, options.idle, options.sign_outs)
+
+
+def _stranger(options: argparse.Namespace) -> bool:
+    from bench.beside_stranger import Attack, compare_with_stranger  # noqa: PLC0415
+
+    attack = Attack(rate=options.rate, seconds=options.seconds, people=options.people, afterwards=options.afterwards)
+    return compare_with_stranger(TESTS.parent, options.against, attack)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The benchmarks themselves: that they run, and how they compare. What they measure on this machine proves nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.dom.minidom import parse
+
+import pytest
+from bench.rows import Row, table
+from bench.sides import Side, compare, verdict
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_both_sides_are_measured_in_turns_and_each_begins_as_often() -> None:
+    turns: list[str] = []
+
+    def side(name: str, seconds: float) -> Side:
+        return Side(name, lambda: turns.append(name) or seconds)  # type: ignore[func-returns-value]
+
+    new, old = side("new", 0.2), side("old", 0.1)
+    assert compare(new, old, 2) == pytest.approx(2)
+    assert turns == ["old", "new", "new", "old"]
+
+
+@pytest.mark.parametrize(("ratio", "is_within"), [(0.5, True), (1.1, True), (1.11, False)])
+def test_a_ratio_is_held_against_its_limit(ratio: float, *, is_within: bool) -> None:
+    assert verdict("Click to result", ratio, 1.1) is is_within
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_row_is_the_median_of_its_rounds_with_their_spread() -> None:
+    row = Row(what="click", floor="raw", goal=2, rounds=[(30, 10), (1, 1), (4, 2)])
+    assert cells(table([row]).splitlines()[2]) == [
+        *("click", "raw (2.0 ms)", "4.0 ms", "2.00x", "1.00x to 3.00x", "≤ 2x", "yes")
+    ]
+
+
+def test_an_absolute_goal_is_held_against_what_was_measured() -> None:
+    row = Row(what="connections", floor="0", goal=4, unit="", absolute=True, rounds=[(2, 0), (9, 0), (5, 0)])
+    assert cells(table([row]).splitlines()[2]) == ["connections", "0", "5", "-", "2 to 9", "≤ 4", "NO"]
+
+
+def test_a_round_of_many_counts_as_its_median_or_quantile() -> None:
+    row = Row(what="ack", floor="bare", goal=2)
+    row.add([1, 2, 9], [1, 1, 1])
+    row.add([*range(100)], [1] * 100, share=0.99)
+    assert row.rounds == [(2, 1), (99, 1)]
+
+
+@pytest.mark.long
+def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
+    few = ("--rounds=1", "--sign-outs=1", "--acks=4", "--requests=10", "--idle=0.5")
+    command = (sys.executable, "tests/bench", *few, "--chart", str(tmp_path / "chart.svg"))
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert {line.count("|") for line in lines} == {8}
+    rows = [cells(line)[0].partition(",")[0] for line in lines[2:]]
+    on_linux = [
+        "processor for one sign-out",
+        "idle processor with 10 old requests",
+        "processor for a sign-out with 10 old requests",
+    ]
+    everywhere = [
+        *("ack while Cognito hangs", "click to result", "click to result", "the same", "the same"),
+        *("connections opened to Slack for 40 sign-outs", "start to connected"),
+    ]
+    assert sorted(rows) == sorted(everywhere + (on_linux if sys.platform == "linux" else []))
+    curves = parse(str(tmp_path / "chart.svg")).getElementsByTagName("polyline")  # noqa: S318 -- our own
+    assert len(curves) == (2 if sys.platform == "linux" else 0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("words", "measured"),
+    [
+        (("click", "--against", "."), ["Click to result"]),
+        pytest.param(
+            ("history", "--requests", "10", "--idle", "1"),
+            ["Idle processor time", "Click to result"],
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="reads a Linux clock"),
+        ),
+    ],
+    ids=["click", "history"],
+)
+def test_a_benchmark_says_what_it_measured(words: tuple[str, ...], measured: list[str]) -> None:
+    command = (sys.executable, "tests/bench", *words, "--sign-outs", "3")
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert [line.split(":")[0] for line in ran.stdout.splitlines()[-len(measured) :]] == measured, ran.stderr
+    assert ran.returncode == ("MORE THAN" in ran.stdout)
+
+
+@pytest.mark.long
+def test_the_benchmark_with_a_stranger_says_what_it_measured() -> None:
+    command = (sys.executable, "tests/bench", "stranger", "--seconds", "3", "--rate", "20", "--afterwards", "1")
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == ("MORE THAN" in ran.stdout), ran.stderr
+    assert [line.split(",")[0] for line in ran.stdout.splitlines()[-2:]] == [
+        "Ack of an operator beside a stranger",
+        "Press to the audit channel beside a stranger",
+    ]
+    assert "0 of them turned away, " in ran.stdout
