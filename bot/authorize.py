@@ -51,9 +51,9 @@ class Home:
 
     def person(self, operator: Operator) -> "Operator | Denied":
         """Return the operator, with `id` for their team, where they are ours."""
-        is_ours: bool | None = operator.team_id in {self.id, *self.teams}
         if not operator.team_id:
             return NOT_TOLD
+        is_ours: bool | None = operator.team_id in {self.id, *self.teams}
         if not is_ours and self.asks:
             is_ours = self.asks(operator)
         if is_ours is None:
