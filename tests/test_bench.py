@@ -53,7 +53,7 @@ def test_a_round_of_many_counts_as_its_median_or_quantile() -> None:
 
 @pytest.mark.long
 def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
-    few = ("--rounds=1", "--sign-outs=1", "--acks=4", "--requests=10", "--idle=0.5")
+    few = ("--rounds=1", "--sign-outs=1", "--acks=4", "--requests=10", "--idle=0.5", "--reading=1")
     command = (sys.executable, "tests/bench", *few, "--chart", str(tmp_path / "chart.svg"))
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -34,6 +34,8 @@ def _everything_takes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--acks", type=int, default=200, metavar="N", help="a round (200)")
     parser.add_argument("--requests", type=int, default=100_000, metavar="N", help="old ones (100000: 0.8 GB)")
     parser.add_argument("--idle", type=float, default=5, metavar="SECONDS", help="how long to do nothing, a round (5)")
+    # Longer than a kept connection is used.
+    parser.add_argument("--reading", type=float, default=31, metavar="SECONDS", help="how long to read a card (31)")
     parser.add_argument("--chart", type=Path, default=Path("bench.svg"), metavar="FILE", help="where to (bench.svg)")
     parser.add_argument("--checkout", type=Path, metavar="PATH", help="measure the bot of another checkout")
     parser.set_defaults(run=_everything)

@@ -21,7 +21,7 @@ def measure(options: Namespace) -> None:
     rounds, sign_outs = options.rounds, options.sign_outs
     found: list[Row | Side] = []
     try:
-        with read_meanwhile(moto, rounds) as read:
+        with read_meanwhile(moto, rounds, options.reading) as read:
             found += acks(moto, rounds, options.acks)
             found += here(moto, rounds, sign_outs)
             found += far(moto, rounds, sign_outs)

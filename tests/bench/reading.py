@@ -15,17 +15,16 @@ from bench.scene import FAR_AND_GUARDED
 from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import Stage
 
-READ_SECONDS = 31.0  # a kept connection is used for 30
 AT_ONCE = 2  # bots, so that all rounds are over before the other rows are
 
 
 @contextmanager
-def read_meanwhile(moto: Moto, rounds: int) -> Iterator[Callable[[], Row]]:
+def read_meanwhile(moto: Moto, rounds: int, seconds: float) -> Iterator[Callable[[], Row]]:
     """Measure the row while other rows are measured. What this gives waits for it."""
-    row = Row(what=f"the same, after the card was read for {READ_SECONDS:.0f} s", floor=RAW, goal=1.3)
+    row = Row(what=f"the same, after the card was read for {seconds:.0f} s", floor=RAW, goal=1.3)
     shares = [len(range(number, rounds, AT_ONCE)) for number in range(AT_ONCE)]
     with ThreadPoolExecutor(AT_ONCE, "reading") as executor:
-        works = [executor.submit(_read, moto, row, share) for share in shares if share]
+        works = [executor.submit(_read, moto, row, share, seconds) for share in shares if share]
 
         def result() -> Row:
             for work in works:
@@ -35,10 +34,10 @@ def read_meanwhile(moto: Moto, rounds: int) -> Iterator[Callable[[], Row]]:
         yield result
 
 
-def _read(moto: Moto, row: Row, rounds: int) -> None:
+def _read(moto: Moto, row: Row, rounds: int, seconds: float) -> None:
     with Pair(moto, FAR_AND_GUARDED) as pair:
         for _ in range(rounds):
-            measured = pair.scene.headless.run(_press_after(pair.scene.headless.stage, READ_SECONDS))
+            measured = pair.scene.headless.run(_press_after(pair.scene.headless.stage, seconds))
             pair.raw()
             row.add([1000 * measured], [1000 * pair.raw()])
 
