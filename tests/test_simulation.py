@@ -15,7 +15,7 @@ from bot.errors import ACCOUNT_CHANGED, TOO_LATE
 from bot.request import State
 
 ROOT = Path(__file__).parent.parent
-FEW, MANY, CHUNK = 100, 1000, 225
+FEW, MANY, CHUNK = 100, 600, 125
 
 
 def wrong_in(seed: int, folder: Path) -> tuple[Seen, list[str]]:
