@@ -218,7 +218,7 @@ def test_no_target_can_bend_a_filter(finder: Callable[..., Finder], target: str)
     assert directory.filters == []
 
 
-@pytest.mark.parametrize("value", ["", 'x" or email ^= "', "x\\", "x y", "x" * 201, "\x00"])
+@pytest.mark.parametrize("value", ["", 'x" or email ^= "', "x\\", "x y", "x" * 201, "\x00", "x\u200b"])
 def test_the_adapter_itself_refuses_a_value_that_no_filter_can_hold(
     finder: Callable[..., Finder], headless: Headless, value: str
 ) -> None:

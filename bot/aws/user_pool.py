@@ -23,7 +23,7 @@ from bot.work import CALL
 
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
-_NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
+_NOT_IN_A_FILTER = re.compile(r'["\\\s]')
 _OK = 200
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
@@ -56,7 +56,7 @@ class CognitoUserPool:
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
         # An empty filter, or one that a quote ends early, would return everyone.
-        if not value or len(value) > MAX_FILTER_VALUE or _NOT_IN_A_FILTER.search(value):
+        if not 0 < len(value) <= MAX_FILTER_VALUE or not value.isprintable() or _NOT_IN_A_FILTER.search(value):
             raise PoolUnavailableError("This cannot be looked for in Cognito.")
         accounts: list[Account] = []
         token: dict[str, Any] = {}
