@@ -153,6 +153,23 @@ def test_those_who_ask_at_once_wait_for_the_one_call() -> None:
     assert slack.asked == [SAM]
 
 
+@pytest.mark.parametrize("user", [OURS, None], ids=["answered", "failed"])
+def test_it_remembers_so_many_people_and_no_more(monkeypatch: pytest.MonkeyPatch, user: Any) -> None:
+    monkeypatch.setattr("bot.slack.kept.REMEMBERED", 10)
+    slack = Slack(user)
+    people = slack.people()
+    strangers = [replace(WHO, id=f"U{number}") for number in range(30)]
+    for who in (*strangers, strangers[20], strangers[-1]):  # the first of those that it remembers, and the last
+        people.belongs(ORG_ID, who)
+    assert len(slack.asked) == 30
+    slack.forward(KEPT_SECONDS)
+    assert people.belongs(ORG_ID, strangers[20]) is (True if user else None)  # asked again, it is the latest
+    people.belongs(ORG_ID, WHO)
+    people.belongs(ORG_ID, strangers[20])
+    assert len(slack.asked) == 32
+    assert len(people._said) + len(people._failures) == 10
+
+
 @pytest.mark.parametrize(
     ("fault", "pause"),
     [
