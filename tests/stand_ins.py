@@ -197,3 +197,12 @@ def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
         "aws_lane": StepLane(),
     }
     return Flow(**(values | changes))
+
+
+def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
+    """Return the lane of operators in Slack, and that of AWS."""
+    assert isinstance(rules.entrance, Doorway)
+    slack, aws = rules.entrance.lane, rules.aws_lane
+    assert isinstance(slack, StepLane)
+    assert isinstance(aws, StepLane)
+    return slack, aws

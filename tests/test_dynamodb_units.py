@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 from dynamodb_units import MeteredDynamoDB, Units
 from examples import CLICK, COMMAND, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
-from stand_ins import Channel, StepLane, TakenCards, Told, card_delivery, delivery, flow
+from stand_ins import Channel, TakenCards, Told, card_delivery, delivery, flow, lanes
 from test_dynamodb_cost import REFUSED, history
 from test_settings import GOOD
 
 from bot.action import Done
 from bot.confirm import Press
 from bot.deliver import PROGRESS_AFTER
-from bot.edge.lanes import Doorway
-from bot.flow import Flow
 from bot.ports import LiveMessage
 from bot.request import new_id
 from bot.settings.load import load
@@ -69,14 +67,6 @@ class Steps:
     def refusal(self) -> None:
         self.store.record(replace(REFUSED, id=new_id(self.clock.now())))
         self.audit()
-
-
-def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
-    assert isinstance(rules.entrance, Doorway)
-    slack, aws = rules.entrance.lane, rules.aws_lane
-    assert isinstance(slack, StepLane)
-    assert isinstance(aws, StepLane)
-    return slack, aws
 
 
 @pytest.fixture(scope="module")

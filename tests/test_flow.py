@@ -21,7 +21,7 @@ from examples import (
     confirmations,
     worker,
 )
-from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery, flow, meanwhile, moved, ready_in
+from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery, flow, lanes, meanwhile, moved, ready_in
 
 from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
@@ -54,14 +54,6 @@ NOT_ALLOWED = Allowlist(Allowed(), {"customers": Allowed()})
 
 def pool(*answers: Done | Refused) -> ScriptedPool:
     return ScriptedPool(answers, StoppedClock())
-
-
-def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
-    assert isinstance(rules.entrance, Doorway)
-    slack, aws = rules.entrance.lane, rules.aws_lane
-    assert isinstance(slack, StepLane)
-    assert isinstance(aws, StepLane)
-    return slack, aws
 
 
 def run_all(rules: Flow) -> None:
