@@ -245,7 +245,7 @@ class Headless:
 
         The one option is `--http`, as of `run`.
         """
-        from bot.settings.environment import correct  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.settings.environment import correct  # noqa: PLC0415 - tests of only the sandbox need no bot
         from bot.settings.load import load  # noqa: PLC0415
         from bot.wiring.run import build  # noqa: PLC0415
 

@@ -428,7 +428,8 @@ FAILS: dict[str, Case] = {
     "web identity: an empty file": Case(
         lambda home, _: home.with_web_identity(token=""),
         None,
-        "The web identity token file {home}/token gives no AWS credentials: the token is empty, or the role is no ARN.",
+        "The web identity token file {home}/token gives no AWS credentials: "
+        "the token is empty, or the role is not an ARN.",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
     ),
     "web identity: no role": Case(

@@ -227,7 +227,7 @@ keys = st.sampled_from(
 )
 
 
-def test_whatever_is_signed_is_never_answered_500_and_the_bot_goes_on(headless: Headless) -> None:
+def test_a_signed_request_is_never_answered_500_and_the_bot_goes_on(headless: Headless) -> None:
     @settings(
         max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
     )

@@ -728,7 +728,7 @@ def test_a_probe_that_fails_is_a_line_too_and_the_next_one_runs() -> None:
         ),
     ],
 )
-def test_whatever_breaks_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:
+def test_each_trouble_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:
     def broken() -> Any:
         raise call
 

@@ -133,7 +133,7 @@ class TestCommand:
             (asked("bob"), AccountNotFoundError),
         ],
     )
-    def test_whatever_is_wrong_with_it_is_said(self, store: Store, ask: Ask, error: type[BotError]) -> None:
+    def test_each_fault_in_it_is_told(self, store: Store, ask: Ask, error: type[BotError]) -> None:
         rules, told = flow(store, pool()), Told(COMMAND)
         rules.ask(ask, told)
         run_all(rules)

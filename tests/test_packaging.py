@@ -114,7 +114,7 @@ def test_the_image_runs_the_bot_as_a_numbered_user_who_is_not_root() -> None:
     assert instructions()["CMD"] == ['["run", "--host", "0.0.0.0"]']
 
 
-def test_the_image_installs_checked_wheels_of_the_runtime_lock_alone() -> None:
+def test_the_image_installs_only_checked_wheels_of_the_runtime_lock() -> None:
     (install,) = [run for run in instructions()["RUN"] if "pip" in run and " install " in run]
     for option in ("--require-hashes", "--no-deps", "--only-binary :all:", "-r /tmp/requirements.txt"):
         assert option in install

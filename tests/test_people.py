@@ -74,7 +74,7 @@ def test_who_belongs(user: Any, *, belongs: bool | None) -> None:
 
 
 @pytest.mark.parametrize("team", [PARTNER_ID, "T0EVIL00001", "E0EVIL00001", OTHER_ID.lower(), "T0OTHER"])
-def test_whoever_comes_from_no_workspace_of_that_person_is_someone_else_with_the_same_user_id(team: str) -> None:
+def test_a_user_id_from_a_workspace_that_person_is_not_in_is_someone_else(team: str) -> None:
     assert Slack().people().belongs(ORG_ID, replace(WHO, team_id=team)) is False
 
 

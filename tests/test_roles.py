@@ -329,7 +329,7 @@ def test_an_operator_is_named_readably(text: str, word: str) -> None:
     assert session_word(text) == word
 
 
-def test_whatever_an_operator_is_called_it_makes_a_word_of_its_own_that_sts_takes() -> None:
+def test_each_operators_name_makes_a_word_of_its_own_that_sts_takes() -> None:
     long = "x" * 64
     texts = [
         "", "a", "aé", "ü", "a b", "a.b", "a/b", "a:b", "a\nb", "\udcff", "x" * 65, "x" * 66, long,

@@ -172,7 +172,7 @@ def test_typed_text_is_rewritten_as_slack_does(headless: Headless, typed: str, s
     assert heard[0].payload["text"] == sent
 
 
-def test_what_the_ack_says_is_shown_to_that_person_alone(headless: Headless) -> None:
+def test_what_the_ack_says_is_shown_only_to_that_person(headless: Headless) -> None:
     with app(headless, lambda _: {"text": "busy"}):
         headless.command(SAM, "ada")
     assert [message.text for message in headless.messages(SAM)] == ["busy"]

@@ -253,7 +253,7 @@ def test_each_fault_of_a_file_is_a_sentence_that_does_not_quote_what_was_given(t
     assert fault == "The file that SLACK_BOT_TOKEN_FILE names cannot be read: No such file or directory."
 
 
-def test_whoever_does_not_need_slack_needs_no_secret_and_reads_none(wire: AwsWire) -> None:
+def test_a_command_that_does_not_need_slack_needs_no_secret_and_reads_none(wire: AwsWire) -> None:
     pool = {"SIGNOUT_POOL_ID": GOOD["SIGNOUT_POOL_ID"], "SLACK_BOT_TOKEN_FILE": "/run/secrets/not-here"}
     assert load_without_slack(pool | {"SLACK_APP_TOKEN": MISSING}).pools["default"].region == "eu-central-1"
     assert load(GOOD | {"SLACK_BOT_TOKEN": MISSING}).secrets == [MISSING, GOOD["SLACK_APP_TOKEN"]]

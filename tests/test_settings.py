@@ -457,7 +457,7 @@ def test_an_empty_setting_is_told_from_a_missing_one(name: str, said: str, empty
     assert [fault.startswith(said) for fault in faults(environment)] == [True]
 
 
-def test_whoever_needs_no_slack_is_told_of_an_empty_pool_id_alone() -> None:
+def test_a_command_that_needs_no_slack_tells_only_of_an_empty_pool_id() -> None:
     assert load_without_slack(GOOD | {"SIGNOUT_AUDIT_CHANNEL": "", "SLACK_BOT_TOKEN": "", "SIGNOUT_ALLOW_USERS": ","})
     with pytest.raises(SettingsError) as caught:
         load_without_slack({"SIGNOUT_POOL_ID": "''", "SLACK_BOT_TOKEN": "", "SIGNOUT_PII": ""})
@@ -497,7 +497,7 @@ def test_a_key_of_the_file_that_is_a_letter_or_two_off_names_the_one_that_is_mea
     assert faults(GOOD) == [f"{said} Is {meant} meant?" if meant else said]
 
 
-def test_whoever_reads_the_store_alone_is_told_which_key_is_meant() -> None:
+def test_a_command_that_reads_only_the_store_setting_tells_which_key_is_meant() -> None:
     Path("signout.toml").write_text("stroe = 'dynamodb://signout'")
     with pytest.raises(SettingsError) as caught:
         load_store({})

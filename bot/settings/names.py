@@ -37,8 +37,8 @@ def unknown_key(path: Sequence[str]) -> str:
 def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
     """Return a sentence for each variable whose name is a letter or two off a setting's.
 
-    `ours`: those that begin with `PREFIX`, which are a fault. The others may be someone else's: worth a look where a
-    setting is missing.
+    `ours`: those that begin with `PREFIX`, which are a fault. The others may be someone else's: they are told only when
+    the settings have another fault.
     """
     return [_unknown(name, meant) for name, meant, is_ours in _not_settings(environment) if meant and is_ours == ours]
 

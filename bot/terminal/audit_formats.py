@@ -81,11 +81,11 @@ def as_json(out: TextIO) -> Write:
 
 
 def as_csv(out: TextIO, mark: str = "") -> Write:
-    """Write a header, then each entry as one row as RFC 4180 has it: the fields of the JSON, `operator_id` for nested.
+    """Write `mark`, a header, and then each entry as one row of RFC 4180.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does each part of a text that
-    would be a cell of its own where Excel's separator is no comma. Before it all
-    comes `mark`.
+    The columns are the fields of the JSON; a nested field has a name such as `operator_id`. A text that a spreadsheet
+    would run as a formula gets an apostrophe in front. So does each part of a text that would be a cell of its own
+    where Excel splits cells at another sign than a comma.
     """
     on_screen = out.isatty()
     out.write(mark)
