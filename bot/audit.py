@@ -100,6 +100,6 @@ def entry_of_tally(tally: Entry, at: datetime, before: Entry | None) -> Entry | 
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:
-    """Return the entry of something asked that moved nothing: a refusal, or a target that is no account."""
+    """Return the entry of something asked that moved nothing: a refusal, or a target for which no account was found."""
     delivery = Delivery(next_at=at if kind in POSTED else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=delivery)

@@ -46,7 +46,7 @@ class Home:
     asks: Callable[[Operator], bool | None] | None = None
 
     def known(self, operator: Operator) -> Operator:
-        """Return the operator as far as their team tells: one person, from whichever workspace of ours they come."""
+        """Return the operator as far as their team tells: one person, from any of our workspaces."""
         return replace(operator, team_id=self.id) if operator.team_id in self.teams else operator
 
     def person(self, operator: Operator) -> "Operator | Denied":

@@ -1,6 +1,6 @@
 """Which accounts does a target mean? Exact matches only, in all pools that the operator may use.
 
-First as it was typed. Only where no pool has it so, other spellings of it are searched for, and the card says so.
+First as it was typed. Only if no pool has an account with it, other spellings are searched for, and the card says so.
 """
 
 import re

@@ -66,7 +66,7 @@ def _peeled(text: str) -> str:
 
 
 def _address(text: str) -> str | None:
-    """Return who is meant by a text such as `Ada Lindgren <ada@example.com>`; None where it is no such text."""
+    """Return who is meant by a text such as `Ada Lindgren <ada@example.com>`; None for any other text."""
     for begin, end in ("<>", "()"):
         name, _, inner = text[:-1].rpartition(begin)
         if not text.endswith(end) or not any(map(str.isalpha, name)):

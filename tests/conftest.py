@@ -34,7 +34,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker begin with what is long by itself, lest that ends last: xdist deals out shares in order."""
+    """Let each worker begin with what is long by itself, so that it is not last: xdist deals out shares in order."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if _is_long_by_itself(item)]
     others = [item for item in items if not _is_long_by_itself(item)]

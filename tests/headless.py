@@ -128,7 +128,7 @@ class Headless:
         return self.run(self.stage.workspace.forms.act(person, view, action_id, answers or {}))
 
     def close_form(self, person: str, view: View) -> Ack | None:
-        """Close a form unsent; None where the bot did not ask to hear of it."""
+        """Close a form unsent; None where the bot did not ask to be told."""
         return self.run(self.stage.workspace.forms.close(person, view))
 
     def messages(self, person: str, channel: str = SUPPORT) -> list[Message]:

@@ -119,7 +119,7 @@ def _copy_row(db: sqlite3.Connection, table: str, row: Row, time_of_ids: str, co
             expression = f"replace({expression}, ?, ? || printf('%010d', n) || ?)"
             values += [ulid, time_of_ids, ulid[-6:]]
         expressions.append(expression)
-    # A row that is the only one of its kind, whatever ids it holds, stays as it is.
+    # A row that is the only one of its kind, with any ids in it, stays as it is.
     db.execute(
         "WITH RECURSIVE copies (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < ?)"  # noqa: S608 -- as above
         f" INSERT OR IGNORE INTO {table} ({', '.join(row)}) SELECT {', '.join(expressions)} FROM copies",

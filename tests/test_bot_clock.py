@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 @dataclass
 class SetClock(Travel):
-    """A clock that somebody sets, while the machine's seconds go on."""
+    """A clock that someone sets, while the machine's seconds go on."""
 
     def monotonic(self) -> float:
         return SystemClock.monotonic()

@@ -191,7 +191,7 @@ whole = st.sampled_from(
 
 
 def put(payload: dict[str, Any], key: str, value: object) -> dict[str, Any]:
-    """Put a value in the place of a key's, wherever the key stands."""
+    """Put a value in the place of a key's, anywhere that the key is."""
     return {
         name: value if name == key else put(held, key, value) if isinstance(held, dict) else held
         for name, held in payload.items()

@@ -60,7 +60,7 @@ def empty(moto: Moto) -> Iterator[Headless]:
 
 @pytest.fixture
 def stage(empty: Headless) -> Headless:
-    """That stage as it was at first, whatever an earlier test did to it."""
+    """That stage as it was at first: what an earlier test did to it is undone."""
     empty.do(lambda: as_at_first(empty.stage))
     return empty
 
@@ -246,7 +246,7 @@ def dated(shift: timedelta) -> Fault:
 
 
 def as_it_is(_: Headless) -> None:
-    """Leave the stage alone: the settings are what is wrong."""
+    """Change nothing on the stage: the settings are what is wrong."""
 
 
 def all_lines(status: str, pools: tuple[str, ...] = POOLS, actions: tuple[str, ...] = ACTIONS) -> dict[str, str]:

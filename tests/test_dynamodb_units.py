@@ -1,4 +1,4 @@
-"""What a sign-out and an idle minute cost in DynamoDB, in AWS's units: as operate.md says, whatever else is there."""
+"""What a sign-out and an idle minute cost in DynamoDB, in AWS's units: as operate.md says, with any history."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""No text can widen a filter: whatever is typed, Cognito is only ever asked for that value of one attribute."""
+"""No text can widen a filter: Cognito is only asked for the value that was typed, of one attribute."""
 
 import re
 from contextlib import suppress

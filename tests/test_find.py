@@ -180,7 +180,7 @@ def test_near_matches_are_none(finder: Callable[..., Finder], target: str) -> No
 
 
 def test_a_filter_that_cognito_reads_too_widely_makes_no_match(finder: Callable[..., Finder]) -> None:
-    """Whatever Cognito gives, it is compared again."""
+    """All that Cognito gives is compared again."""
 
     class Generous(Directory):
         async def list_users(self, exchange: Any) -> Any:

@@ -57,7 +57,7 @@ def pool(*answers: Done | Refused) -> ScriptedPool:
 
 
 def run_all(rules: Flow) -> None:
-    """Let the lanes do whatever waits, and what comes of that."""
+    """Let the lanes do all that waits, and what follows from it."""
     slack, aws = lanes(rules)
     assert isinstance(rules.entrance, Doorway)
     newcomers = rules.entrance.newcomers_lane

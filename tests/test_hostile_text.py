@@ -1,4 +1,4 @@
-"""What a stranger can type is read on the event loop before anyone is authorized: it must cost little, whatever it is.
+"""What a stranger can type is read on the event loop before anyone is authorized: any text must cost little.
 
 Cost is counted in steps of Python (lines, and calls of Python's and of C's functions), so that it is the same on any
 machine: 50,000 of them take about 3 ms. What one call of C costs, such as a match of an expression, is bounded by

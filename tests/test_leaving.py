@@ -114,7 +114,7 @@ def test_a_call_that_leaves_in_time_is_made_over_one_connection_that_is_kept(poo
 def test_a_connection_that_was_idle_for_long_is_not_used_again(
     pool: CognitoUserPool, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be closed just as it is used, and then no one would know whether somebody was signed out."""
+    """It may be closed just as it is used, and then no one would know whether someone was signed out."""
     monkeypatch.setattr(leaving, "KEPT_SECONDS", 0.2)
     cognito = way.serve()
     sign_out(pool)

@@ -1,4 +1,4 @@
-"""What a log line shows, whoever writes it and whatever it says."""
+"""What a log line shows, for any writer and any text."""
 
 import json
 import logging

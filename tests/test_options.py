@@ -259,7 +259,7 @@ def test_what_the_aws_cli_would_not_take_gets_one_sentence_and_its_own_usage_lin
     assert caught.value.usage == AWS_USAGE
 
 
-# The same examples in every run: a test that fails does so for everybody.
+# The same examples in every run: a test that fails does so for everyone.
 UNHURRIED = settings(deadline=None, derandomize=True, database=None)
 WORDS = st.sampled_from(
     [

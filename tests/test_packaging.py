@@ -184,7 +184,7 @@ def test_continuous_integration_can_be_started() -> None:
 
 
 def test_the_top_level_stays_small() -> None:
-    # The folder may belong to somebody else, which git would otherwise refuse to look at.
+    # The folder may belong to someone else, which git would otherwise refuse to look at.
     listing = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -82,7 +82,7 @@ def granted(policy: Policy) -> set[tuple[str, str]]:
 
 
 def trusts(policy: Policy, action: str, principal: str, **context: str) -> bool:
-    """Whether a trust policy lets somebody do this. A key of the context is written `sts_SourceIdentity`."""
+    """Whether a trust policy lets someone do this. A key of the context is written `sts_SourceIdentity`."""
     given = {name.replace("_", ":"): value for name, value in context.items()} | {"aws:PrincipalArn": principal}
     return any(
         statement["Effect"] == "Allow"

@@ -1,4 +1,4 @@
-"""A request's whole life against a model of it: whatever is done to it in whatever order, both agree."""
+"""A request's whole life against a model of it: after any steps, in any order, both agree."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence

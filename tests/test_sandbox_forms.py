@@ -1,4 +1,4 @@
-"""Forms: Slack's own client opens and changes them over real sockets; people fill them in; the app hears of it."""
+"""Forms: Slack's own client opens and changes them over real sockets; people fill them in; the app is told of it."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -65,7 +65,7 @@ LOOKING: Content = {
 
 @pytest.fixture
 def headless(moto: Moto) -> Iterator[Headless]:
-    """A stage with nobody in Cognito, which is quick to set."""
+    """A stage with no one in Cognito, which is quick to set."""
     with Headless(moto, people=()) as stage:
         yield stage
 

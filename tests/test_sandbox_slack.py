@@ -22,7 +22,7 @@ CARD: dict[str, Any] = {"text": "card", "blocks": [{"type": "actions", "elements
 
 @pytest.fixture
 def headless(moto: Moto) -> Iterator[Headless]:
-    """A stage with nobody in Cognito, which is quick to set."""
+    """A stage with no one in Cognito, which is quick to set."""
     with Headless(moto, people=()) as stage:
         yield stage
 

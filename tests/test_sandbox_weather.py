@@ -22,7 +22,7 @@ FIND, SIGN_OUT = "AdminGetUser", "AdminUserGlobalSignOut"
 
 @pytest.fixture(scope="module")
 def shared(moto: Moto) -> Iterator[Headless]:
-    """One stage for this module's tests, with everybody on it."""
+    """One stage for this module's tests, with everyone on it."""
     with Headless(moto, people=None) as headless:
         yield headless
 

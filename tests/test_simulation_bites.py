@@ -54,7 +54,7 @@ class Broken:
 
 
 def _unconditional(sound: Any_, store: SQLiteStore, before: Request, *rest: Any) -> None:
-    """Write a move whatever was written meanwhile."""
+    """Write a move even if another was written meanwhile."""
     now = store.get(before.id)
     sound(store, replace(before, version=now.version) if now else before, *rest)
 

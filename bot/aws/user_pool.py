@@ -78,7 +78,7 @@ class CognitoUserPool:
         departure = Departure(lambda: left().total_seconds())
         try:
             given = self._call(step, departure, Username=username)
-        except Exception as error:  # noqa: BLE001 -- any error is no yes
+        except Exception as error:  # noqa: BLE001 -- any error is not a yes
             answer = self._no(error, departure)
             self.failed(step, answer.code)
             return answer

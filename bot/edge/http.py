@@ -157,7 +157,7 @@ class HttpMode:
 
 
 def ask_id(timestamp: str, signature: str) -> str:
-    """Return the ULID of what was asked in a signed request: the same one whenever and wherever it comes again."""
+    """Return the ULID of what was asked in a signed request: the same one each time it comes again, to any instance."""
     digest = hashlib.sha256(signature.encode()).digest()
     return str(ULID.from_bytes((int(timestamp) * 1000).to_bytes(6, "big") + digest[:10]))
 

@@ -58,7 +58,7 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
                 raise RefusedTokenError(
                     f"Slack refuses {setting} ({reason}). Give the installed app's token."
                 ) from None
-        except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may pass
+        except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may end by itself
             reason = trouble_of(error)
         failures += 1
         wait = wait or min(pause(failures), LONGEST_PAUSE)

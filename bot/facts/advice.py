@@ -7,7 +7,7 @@ from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIAL
 
 # No access or ID token of Cognito's lives longer: no pool can be set to more.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
-# Cognito's code, with what it says beside it: that is no matter of the bot's IAM role.
+# Cognito's code, with what it says beside it: that has nothing to do with the bot's IAM role.
 USER_DISABLED = "NotAuthorizedException.UserDisabled"
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."

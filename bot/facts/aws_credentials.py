@@ -11,7 +11,7 @@ from bot.errors import AwsSetupError
 from bot.facts.aws_names import CODE, THROTTLED
 from bot.facts.way import shown
 
-SETTINGS, NO_SOURCE = "settings", "none"  # where it is no source's fault
+SETTINGS, NO_SOURCE = "settings", "none"  # where no source is at fault
 NOT_OF_AWS = "NotOfAws"
 
 

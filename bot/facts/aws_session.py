@@ -162,7 +162,7 @@ def _chain(profiles: Mapping[str, Mapping[str, Any]], chosen: str) -> Sequence[s
 
 
 class _Own(Credentials):
-    """Credentials that are renewed, or (None) that no source has. Where none can be had, it is an `AwsSetupError`."""
+    """Credentials that are renewed, or (None) that no source has. Where there are none, it is an `AwsSetupError`."""
 
     def __init__(self, session: AwsSession, found: RefreshableCredentials | None) -> None:
         self.method, self._session, self._found = str(found.method) if found else NO_SOURCE, session, found

@@ -44,9 +44,9 @@ def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
 
 
 def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what else looks like a setting and is none, each name with what to do about it.
+    """Return what else looks like a setting but is not one: each name with what to do about it.
 
-    Others may use these names too, so they are no fault.
+    Others may use these names too, so they are not a fault.
     """
     return {
         name: f"Is {meant} meant?" if meant else "Check its spelling, or leave it out."

@@ -67,9 +67,7 @@ _LEFT_OUT = re.compile(
 _END = re.compile(r"(?<![;&>])[;&]?\s*\Z")
 _SECOND = re.compile(r"&&|\|\||;|&(?!>)")
 _LAST_LINE = "the last line"
-_BEFORE = (
-    "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
-)
+_BEFORE = "What is before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 _NO_SECRET = re.compile("[A-Z_]{1,40}")  # a name that may be shown: it has neither small letters nor digits
 _A_VARIABLE = "before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
 _STRAY = (
@@ -134,7 +132,7 @@ def _after(text: str, command: re.Match[str], program: str) -> tuple[str, tuple[
 
 
 def _before(text: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return what stands before the program: the region of its environment, and what may be left out."""
+    """Return what is before the program: the region of its environment, and what may be left out."""
     values = {each["powershell"] or each["name"]: each["value"].strip("'\"") for each in _ASSIGNED.finditer(text)}
     rest = _ASSIGNED.sub("", text)
     prompt = _PROMPT.match(rest)

@@ -74,7 +74,7 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     content = {"text": message.text, "blocks": message.blocks, "replace_original": replace, **_FOR_ONE_PERSON}
     try:
         answer = client.send(url=response_url, args={"json": content})
-    except Exception as error:  # noqa: BLE001 -- any error is no yes
+    except Exception as error:  # noqa: BLE001 -- any error is not a yes
         client.failed("response_url", kind_of(error))
         raise DeliveryError(type(error).__name__) from None
     status, word = answer["status"], _word_in(answer["body"])

@@ -131,7 +131,7 @@ def _element(said: Span) -> Drawn:
             drawn = {"type": "link", "url": url, "text": visible(text)}
         case datetime():
             drawn = {**_TIME, "timestamp": int(said.timestamp()), "fallback": f"{said:{UTC_TIME}}"}
-        case Operator(id=id_, name=name):  # an id that is none of Slack's, such as an ARN, is shown instead
+        case Operator(id=id_, name=name):  # an id that is not Slack's, such as an ARN, is shown instead
             drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else _element(id_ or name)
         case _:
             drawn = {"type": "text", "text": visible(said) or " "}

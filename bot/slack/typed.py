@@ -30,7 +30,7 @@ _AN_AWS_OPTION = re.compile(rf"(?:\A|(?<=[\s`])){DASHES}(?:{'|'.join(sorted(AWS_
 _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
 # Without one of these a text has nothing around it, and no line of the AWS CLI in it.
 _MAY_BE_PASTED = re.compile(rf"{AWS_COMMAND[0]}|{AWS_COMMAND[2]}|/signout|[`\\^]", re.IGNORECASE)
-_AROUND = "What stands around the AWS CLI's line is not taken. Paste the line from `aws` on."
+_AROUND = "What is around the AWS CLI's line is not taken. Paste the line from `aws` on."
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
 _UNDONE = (

@@ -26,7 +26,7 @@ def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
 
 
 def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
-    """Return a finding for each variable that is no setting, though it looks like one."""
+    """Return a finding for each variable that looks like a setting but is not one."""
     for name, hint in hints.items():
         yield Finding(name, "warning", "is not a setting of this bot, so it is not used.", hint)
 

@@ -97,7 +97,7 @@ def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleto
 
 
 def _check(words: Sequence[str], others: Sequence[str]) -> None:
-    """Raise `UsageError` for words that are no option of this command, save the AWS CLI's command, or its end."""
+    """Raise `UsageError` for words that are not options of this command, except the AWS CLI's command or its end."""
     begins_with = words[0] if words and words[0] in AWS_COMMAND else None
     for word in others:
         name = word.removeprefix("--").partition("=")[0]

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clicks import CONFIRM, has_button  # type: ignore[import-not-found]  # beside this, whichever bot it takes
+from clicks import CONFIRM, has_button  # type: ignore[import-not-found]  # beside this file
 from headless import AUDIT, KIM, RAY, SAM, SUPPORT, Headless
 
 from bot.sandbox.cognito import Moto

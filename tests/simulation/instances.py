@@ -127,7 +127,7 @@ class Lane:
 
 
 class NoMeter:
-    """Nobody looks at how long things took."""
+    """No one looks at how long things took."""
 
     def card_shown(self, seconds: float) -> None:
         """Note nothing."""
@@ -306,7 +306,7 @@ class Instance:
 
     @property
     def counts(self) -> bool:
-        """Whether it has counted refusals that are no entry yet."""
+        """Whether it has counted refusals that are not in an entry yet."""
         return self.alive and any(each.tally for each in self.refusals.under_way)
 
     def _count(self) -> float:

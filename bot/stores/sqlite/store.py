@@ -92,7 +92,7 @@ class SQLiteStore(SQLiteReader, Waiting):
     def open(self) -> None:
         """Make the file where there is none and one may be made, and bring its schema up to date.
 
-        Raises `StoreError` for a file that is not a store of this bot, and `StoreUnavailableError` for what may pass.
+        Raises `StoreError` for a file that is not this bot's store, and `StoreUnavailableError` if it may work later.
         """
         open_to_write(self._file, make=self._make)
 
