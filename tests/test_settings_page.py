@@ -7,30 +7,30 @@ import re
 import textwrap
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from bot.settings.faults import sentences
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, AllowEverywhere, Pool, Settings
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Allow, AllowEverywhere, Pool, Settings
 
 PAGE = Path(__file__).parent.parent / ".github/docs/settings.md"
 GENERATED = re.compile(r"(?<=^## Each setting\n).*?(?=^## )", re.MULTILINE | re.DOTALL)
-INSIDE = {"allow": AllowEverywhere, "pools.NAME": Pool, "pools.NAME.allow": Pool.model_fields["allow"].annotation}
+INSIDE: dict[str, type[BaseModel]] = {"allow": AllowEverywhere, "pools.NAME": Pool, "pools.NAME.allow": Allow}
 WRONG = [timedelta(-1), "://", "?"]
 
 
 def described(model: type[BaseModel]) -> dict[str, str]:
     """The line under each field."""
     lines = {}
-    for each in reversed([base for base in model.__mro__ if issubclass(base, BaseModel) and base is not BaseModel]):
-        body = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, line in zip(body.body, body.body[1:], strict=False):
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
-                    lines[field.target.id] = str(line.value.value)
+    for each in model.__mro__:
+        body = ast.parse(inspect.getsource(each)).body[0].body if each.__module__ == Settings.__module__ else []  # type: ignore[attr-defined]
+        for field, line in pairwise(body):
+            match field, line:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    lines[name] = text
     return lines
 
 
@@ -66,16 +66,14 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str, FieldInfo]]:
         if name not in {"allow", "pools"}:
             yield name, Settings, name, field
     for place, model in INSIDE.items():
-        assert model
         for name, field in model.model_fields.items():
             if name != "allow":
                 yield f"{place}.{name}", model, name, field
 
 
 def block(place: str, model: type[BaseModel], name: str, field: FieldInfo) -> str:
-    variable = next(
-        (each for each, path in ENVIRONMENT.items() if ".".join(path).replace(".default.", ".NAME.") == place), None
-    )
+    paths = {".".join(path).replace(".default.", ".NAME."): variable for variable, path in ENVIRONMENT.items()}
+    variable = paths.get(place)
     says = described(model)[name] + " For this pool only." * place.startswith("pools.NAME.allow.")
     where = f"Environment: `{variable}`" if variable else "Only in the file"
     where += f" or, for a file that has it, `{variable}_FILE`" * (variable in SECRETS)
