@@ -20,7 +20,7 @@ MOST_BYTES_OF_ONE_MESSAGE = 60_000
 
 
 def take(window: Window, name: str, only: Locator | None = None) -> None:
-    """Take a picture, of `only` a part where that is given, small enough for a page; keep it where that is asked for."""
+    """Take a picture, small enough for a page, of `only` a part where that is given; keep it where that is asked."""
     window.page.evaluate("document.fonts.ready")
     window.page.mouse.move(0, 0)
     picture = small_png((only or window.page).screenshot(animations="disabled", caret="hide"), window.page)
