@@ -1,4 +1,7 @@
-"""The settings, their defaults and their names. They are frozen, and secrets are never shown."""
+"""The settings, their defaults and their names. They are frozen, and secrets are never shown.
+
+The line under each is shown in .github/docs/settings.md, with what the setting must be.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -19,7 +22,9 @@ class Allow(BaseModel):
 
     model_config = _FROZEN
     users: syntax.UserIds = frozenset()
+    """The people who may sign users out. At least one list of people or groups must name someone."""
     groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may sign users out."""
 
     def rule(self) -> Allowed:
         """Return this as the rules know it."""
@@ -30,24 +35,27 @@ class AllowEverywhere(Allow):
     """Those who may sign out of every pool, and the AWS users and roles that may in a terminal."""
 
     terminal: syntax.CallerArns = frozenset()
+    """The AWS roles and users that may sign users out from a terminal. Without it, no one may there."""
 
 
 class Pool(BaseModel):
-    """One user pool, as Cognito is configured; the bot never asks Cognito for that.
-
-    `login_cookie_lifetime` is zero where the hosted login page is not used; how long it is otherwise does not matter.
-    `identity_pool`: whether one gives out AWS credentials to the pool's people; None where that is not said.
-    `region`: where it is asked. A replica has the id of its first pool, and so the name of another region in it.
-    """
+    """One user pool, as Cognito is configured; the bot never asks Cognito for that."""
 
     model_config = _FROZEN
     id: syntax.PoolId
+    """The id of the user pool, in any AWS partition."""
     region: syntax.Region = Field(default_factory=lambda given: region_of(given["id"]))
+    """The AWS region in which a replica of a pool is asked. Without it, the one that the id begins with."""
     token_lifetime: Annotated[timedelta, syntax.duration("5m", "1d")] = timedelta(hours=1)
+    """The longest lifetime of the access and ID tokens of the pool's app clients."""
     login_cookie_lifetime: Annotated[timedelta, syntax.duration("0s", "90d")] = timedelta(hours=1)
+    """`0s` says that the hosted login page is not used. Any other length says that it is."""
     identity_pool: bool | None = None
+    """Whether an identity pool gives AWS credentials to its people. Without it, the result says *if there is one*."""
     default_region: syntax.CountryCode | None = None
+    """The country of a phone number that is typed without a country code."""
     role_arn: syntax.RoleArn | None = None
+    """The role with which the bot asks this pool. Without it, the bot's own credentials are used."""
     allow: Allow = Allow()
 
 
@@ -56,6 +64,7 @@ class StoreSettings(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     store: syntax.StoreAddress = "sqlite:///signout.db"
+    """Where requests and the audit log are kept: a file on a local disk for one instance, a table for several."""
 
     @property
     def kind_and_place(self) -> tuple[str, str]:
@@ -69,22 +78,37 @@ class Settings(StoreSettings):
 
     model_config = _FROZEN
     slack_bot_token: syntax.BotToken
+    """The bot token of a Slack app without token rotation."""
     slack_app_token: syntax.AppToken | None = None
+    """The app-level token, for Socket Mode. This or the signing secret is required."""
     slack_signing_secret: syntax.SigningSecret | None = None
+    """The Slack app's signing secret, for HTTP mode."""
     slack_api_url: syntax.SlackAddress = "https://slack.com/api/"
+    """Where Slack's Web API is."""
     audit_channel: syntax.ChannelId
+    """The channel that gets the audit messages."""
     allow: AllowEverywhere = AllowEverywhere()
     pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1), AfterValidator(syntax.one_name_each)]
     retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
+    """How long audit entries and ended requests are kept. What the audit channel has not taken yet stays."""
     confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
+    """How long a card can be pressed."""
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)
+    """How long after the press a sign-out may still begin, or go on after its bot was killed."""
     require_reason: bool = False
+    """With `true`, no one is signed out without a reason."""
     reason_pattern: syntax.ReasonPattern | None = None
+    r"""What a reason must contain, such as `HELP-\d+`."""
     ticket_url: syntax.TicketUrl | None = None
+    """Makes each match of `reason_pattern` in a reason a link. `{}` becomes the match."""
     pii: Literal["masked", "full"] = "masked"
+    """How emails and phone numbers are shown in Slack, in a reason and a user name too. The store has them in full."""
     drain: Annotated[timedelta, syntax.duration("1s", "10m")] = timedelta(seconds=8)
+    """How long the bot may go on with what was decided, after SIGTERM."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least that is logged."""
     log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto`: `console` on a terminal, else `json`."""
 
     @property
     def secrets(self) -> Sequence[str]:
