@@ -11,7 +11,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
-from bot.confirm import Press
+from bot.decide import Press
 from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Spelling
 from bot.find import MAX_CANDIDATES

@@ -21,6 +21,7 @@ from bot.request import AWAITING, ENDED, Request
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown
+from bot.whoami import Standing
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
 NO_CARD = (
@@ -127,6 +128,9 @@ class SlackCards:
                 error.gone = error.reason in _NO_SUCH_PERSON
                 raise
 
+    def show_approval(self, request: Request, ts: str | None, left: Left) -> str:
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class CardReply:
@@ -158,6 +162,10 @@ class CardReply:
             self.cards.meter.result_shown(seconds)
         log.info("The card is shown")
         return True
+
+    def tell(self, standing: Standing) -> None:
+        """Say what the operator may do."""
+        raise NotImplementedError
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""

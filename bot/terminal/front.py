@@ -5,13 +5,14 @@ import pwd
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.confirm import Press
+from bot.decide import Press
 from bot.errors import NO_CREDENTIALS, BotError, Code, DeniedError, NotRecordedError, UnderWayError
 from bot.flow import Flow
 from bot.ports import Place
 from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
 from bot.terminal import screen
 from bot.terminal.output import DONE, OF_SIGNOUT, say
+from bot.whoami import Standing
 
 NOT_LISTED = "{arn} is not in allow.terminal, so it may not sign users out. If it should be, ask the bot's engineer."
 
@@ -77,6 +78,10 @@ class TerminalReply:
         if words:
             say(words)
         return True
+
+    def tell(self, standing: Standing) -> None:
+        """Say what the operator may do."""
+        raise NotImplementedError
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""

@@ -88,7 +88,11 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         pools,
         store,
         checked,
-        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers, listed=settings.allowlist.users),
+        entrance=Doorway(
+            lane=slack_lane,
+            newcomers_lane=newcomers,
+            listed=settings.allowlist.all.users | settings.approvers.all.users,
+        ),
         aws_lane=aws_lane,
         trail=refusals,
         members=groups.members,
