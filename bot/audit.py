@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 # With these a command ends; all others are steps on the way.
 OUTCOMES = frozenset(Kind) - {Kind.OPENED, Kind.CONFIRMED, Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
-COUNTED = OUTCOMES | {Kind.RESUMED}
+COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
 POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {

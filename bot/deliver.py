@@ -88,7 +88,8 @@ class CardDelivery:
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
-            log.warning("Slack did not take a message (%s)", error.reason, extra={"request_id": held.request_id})
+            what = "a card" if held.kind is MessageKind.CARD else "an approval message"
+            log.warning("Slack did not take %s (%s)", what, error.reason, extra={"request_id": held.request_id})
             if error.gone:
                 self.outbox.shown(held)
             else:

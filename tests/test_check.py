@@ -24,6 +24,7 @@ from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
 from bot.action import Done, Step
+from bot.approve import NO_ONE
 from bot.authorize import Allowed, Allowlist
 from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
@@ -614,7 +615,8 @@ def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
 def found_by(stage: Headless, app_token: str | None = cast.APP_TOKEN) -> dict[str, Finding]:
     client = BlockingClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"])
     allowlist = Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()})
-    found = try_workspace(client, allowlist, judge_clock, app_token=app_token, post_to=None)
+    channels = {"audit channel": None}
+    found = try_workspace(client, (allowlist, NO_ONE), judge_clock, app_token=app_token, channels=channels)
     return {finding.name: finding for finding in found}
 
 

@@ -1,6 +1,6 @@
 """The settings, their defaults and their names. They are frozen, and secrets are never shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -186,12 +186,17 @@ class Settings(StoreSettings):
         }
         return {name: each for name, each in found.items() if each.groups or each.usernames or each.subs}
 
+    @property
+    def with_groups(self) -> Collection[str]:
+        """The pools in which Cognito is asked for people's groups."""
+        return [name for name, protection in self.protections.items() if protection.groups]
+
 
 def _variable(key: str) -> str:
     return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
 
 
-_TABLES = frozenset({"allow", "approve", "protect", "limits", "pools"})
+TABLES = frozenset({"allow", "approve", "protect", "limits", "pools"})
 _IN_TABLES = (
     *(("allow", key) for key in People.model_fields),
     *(("allow", "ask", key) for key in People.model_fields),
@@ -201,10 +206,12 @@ _IN_TABLES = (
 )
 # Every setting that the environment may give, and its place in the file.
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
-    **{_variable(key): (key,) for key in Settings.model_fields if key not in _TABLES},
+    **{_variable(key): (key,) for key in Settings.model_fields if key not in TABLES},
     **{_variable("_".join(path)): path for path in _IN_TABLES},
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
+# Of these, the lists: one that is empty takes no one off the file's.
+LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_USERNAMES", "_SUBS")))
 # Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
 SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
 NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))

@@ -13,7 +13,7 @@ from uuid import uuid4
 from bot.audit import Entry
 from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.ports import LiveMessage
-from bot.request import Request
+from bot.request import Request, State
 from bot.stores.documents import (
     CARD,
     DUE_AT_ONCE,
@@ -72,6 +72,10 @@ class Waiting(ABC):
         count = len(outcomes) + len(self._first(UNDELIVERED[True], EVER, ALWAYS, COUNTED_UP_TO - len(outcomes), read))
         oldest_at = datetime.fromisoformat(min(outcomes)) if outcomes else None
         return Backlog(count, oldest_at, more=count == COUNTED_UP_TO)
+
+    def awaiting_approval(self) -> int:
+        awaiting = self._first("awaiting", EVER, ALWAYS, COUNTED_UP_TO, request_of)
+        return sum(request.state is State.APPROVING for request in awaiting)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
         first = self._first(UNDELIVERED[refused], EVER, ALWAYS, 1, entry_of)
