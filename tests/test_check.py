@@ -539,6 +539,32 @@ def test_a_pool_in_another_region_than_its_id_says_is_not_found(stage: Headless,
     assert checked.not_ok() == pools_stopped_at_once(("default",))
 
 
+def test_all_that_a_second_person_needs_is_tried_too(check: Check) -> None:
+    checked = check(
+        SIGNOUT_APPROVE_USERS="U0KIM00001, U0LEE00001",
+        SIGNOUT_APPROVE_GROUPS="S0NOBODY01",
+        SIGNOUT_APPROVE_CHANNEL="C0NOSUCH01",
+        SIGNOUT_PROTECT_GROUPS="admins",
+    )
+    assert checked.findings["pool customers, AdminListGroupsForUser"]["status"] == "ok"
+    assert checked.not_ok() == {"group S0NOBODY01": "missing", "approval channel C0NOSUCH01": "missing"}
+    assert checked.said("approvers").startswith("people who may approve: 2")
+    assert "approve.channel" in checked.said("approval channel C0NOSUCH01")
+
+
+def test_a_single_approver_is_a_warning_and_a_group_with_no_one_in_it_is_missing(stage: Headless, check: Check) -> None:
+    assert check(SIGNOUT_APPROVE_USERS="U0KIM00001").not_ok() == {"approvers": "warning"}
+    empty_group(stage)
+    alone = check(SIGNOUT_APPROVE_GROUPS=cast.SUPPORT_GROUP)
+    assert alone.findings["approvers"]["status"] == "missing"
+
+
+def test_without_a_second_person_and_protected_groups_nothing_more_is_tried(check: Check) -> None:
+    names = " ".join(check(SIGNOUT_PROTECT_USERNAMES="root").findings)
+    assert "AdminListGroupsForUser" not in names
+    assert "appro" not in names
+
+
 def newer_schema(path: Path) -> None:
     store = SQLiteStore(path)
     store.open()
