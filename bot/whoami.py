@@ -52,5 +52,5 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
         )
         for pool in sorted({*mine, *others})
     ]
-    left = rules.limits.left(ask.operator, rules.clock.now()) if mine else {}
-    return Standing(operator=ask.operator, pools=pools, left=left)
+    operator = asks.operator if isinstance(asks, Authorized) else ask.operator  # as they are counted
+    return Standing(operator=operator, pools=pools, left=rules.limits.left(operator, rules.clock.now()) if mine else {})
