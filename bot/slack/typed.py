@@ -53,7 +53,12 @@ _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
 
 
-def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """`/signout whoami`."""
+
+
+def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help | WhoAmI:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized: each step takes time in proportion to a text of `MAX_TEXT`.
@@ -73,6 +78,8 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
         line = line_in(text)
     if asks_for_help(text):
         return Help()
+    if text.lower() == "whoami":
+        return WhoAmI()
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
