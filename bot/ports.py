@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.errors import BotError
+from bot.limits import Window
 from bot.request import Account, Operator, Request
 
 
@@ -101,6 +102,9 @@ class UserPool(Protocol):
     def get_user(self, username: str) -> Account | None:
         """Return who has this name or alias. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Return the names of the Cognito groups that someone is in. Raises `PoolUnavailableError`."""
+
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""
 
@@ -122,14 +126,23 @@ class Show:
     place: Place | None = None
 
 
+class MessageKind(StrEnum):
+    """Which of a request's messages."""
+
+    CARD = "card"  # for the operator who asked
+    APPROVAL = "approval"  # for those who may approve it
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveMessage:
-    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now."""
+    """A message as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now."""
 
     request_id: str
+    kind: MessageKind = MessageKind.CARD
     version: int
     due_at: datetime | None = None
-    place: Place | None = None  # None once its response_url has ended
+    place: Place | None = None  # of a card: None once its response_url has ended
+    ts: str | None = None  # of an approval message: Slack's id, once it was posted
     failures: int = 0  # in a row
     hold: str | None = None
 
@@ -145,11 +158,26 @@ class Requests(Protocol):
     def add(self, request: Request, entry: Entry, show: Show | None) -> None:
         """Store a new request, its entry and its card. Raises `SupersededError` where its id is there already."""
 
-    def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
-        """Replace `before` by `after`, add the entry and note the card, all or nothing.
+    def move(
+        self,
+        before: Request,
+        after: Request,
+        entry: Entry | None,
+        show: Show | None,
+        counted: Sequence[Window] = (),
+    ) -> None:
+        """Replace `before` by `after`, add the entry, note the card and count the decision, all or nothing.
 
-        Raises `SupersededError` where the stored version is no longer `before`'s, and `IllegalMoveError`.
+        Where the card is noted, the approval message of a request with an `approval` is due at once too.
+        Raises `SupersededError` where the stored version is no longer `before`'s, `CountChangedError` where a window
+        was written since it was read, and `IllegalMoveError`.
         """
+
+    def windows(self, keys: Sequence[str]) -> Sequence[Window]:
+        """Return the windows with these keys, in their order; a new one where none is stored."""
+
+    def tell(self, window: Window, entry: Entry) -> None:
+        """Store a window and an entry, both or none. Raises `CountChangedError`."""
 
     def get(self, request_id: str) -> Request | None:
         """Return a request, or None. Raises `NewerVersionError` for one that only a newer bot can read."""
@@ -238,7 +266,10 @@ class AuditChannel(Protocol):
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
+    """Messages in Slack that are drawn from requests. Raises `DeliveryError` unless Slack took one."""
 
     def show(self, request: Request, place: Place | None, left: Left) -> None:
-        """Show a request at `place`; without one, as a direct message to its operator."""
+        """Show a request's card at `place`; without one, as a direct message to its operator."""
+
+    def show_approval(self, request: Request, ts: str | None, left: Left) -> str:
+        """Post a request to those who may approve it, or bring the message `ts` up to date; return its `ts`."""

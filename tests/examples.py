@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.action import Answer, Step
+from bot.approve import Approvals
 from bot.audit import Entry, entry_of
 from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
@@ -168,6 +169,9 @@ class ScriptedPool:
     looked_at: list[datetime] = field(default_factory=list)
     pool_id: str = ADA.pool_id
     region: str = ADA.region
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)  # by user name
+    asked_for_groups: list[str] = field(default_factory=list)
+    silent: PoolUnavailableError | None = None  # raised where groups are asked for
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
         """Answer everyone alike."""
@@ -189,6 +193,13 @@ class ScriptedPool:
         if isinstance(found, PoolUnavailableError):
             raise found
         return found
+
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Tell the groups of someone."""
+        self.asked_for_groups.append(username)
+        if self.silent:
+            raise self.silent
+        return self.groups.get(username, frozenset())
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Give the next answer."""
@@ -213,6 +224,12 @@ def worker(requests: Requests, pool: ScriptedPool, clock: SureClock, **changes: 
         "jitter": lambda: 1.0,
     }
     return Worker(**(values | changes))
+
+
+def approvals(rules: Confirmations) -> Approvals:
+    """Return the rules of the second person that go with those of the operator."""
+    shared = (each.name for each in fields(Approvals))
+    return Approvals(**{name: getattr(rules, name) for name in shared})
 
 
 def confirmations(store: Store, clock: SureClock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:

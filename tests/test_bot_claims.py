@@ -28,7 +28,7 @@ from whole_bot import (
 )
 
 from bot.audit import entry_of_ask
-from bot.confirm import Press
+from bot.decide import Press
 from bot.ports import LiveMessage, Place, Show
 from bot.sandbox.wire import Exchange, hang, reset
 from bot.wiring import run

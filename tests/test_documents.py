@@ -15,7 +15,6 @@ from bot.stores import documents
 from bot.stores.documents import (
     Document,
     Shape,
-    account_key,
     text,
     values_of_entry,
     values_of_request,
@@ -192,12 +191,12 @@ def test_times_are_of_one_width_and_sort_as_text() -> None:
 
 def test_accounts_have_keys_of_their_own() -> None:
     accounts = [ADA, replace(ADA, username="b"), replace(ADA, pool_id="eu-central-1_B"), replace(ADA, username="#")]
-    assert len({account_key(each) for each in accounts}) == len(accounts)
+    assert len({each.key for each in accounts}) == len(accounts)
 
 
 def test_an_account_in_a_replica_has_a_key_of_its_own_and_all_others_the_one_they_always_had() -> None:
-    assert account_key(ADA) == "eu-central-1_AbCdEf123#ada"
-    assert account_key(replace(ADA, region="us-west-2")) == "eu-central-1_AbCdEf123@us-west-2#ada"
+    assert ADA.key == "eu-central-1_AbCdEf123#ada"
+    assert replace(ADA, region="us-west-2").key == "eu-central-1_AbCdEf123@us-west-2#ada"
 
 
 @pytest.mark.parametrize("state", State)
@@ -213,7 +212,7 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
     values = values_of_request(request)
     assert (values["due"], values["due_at"]) == expected.get(state, (None, None))
     assert (values["due"] is None) == (state in ENDED)
-    assert values["account"] == (account_key(ADA) if state is State.DONE else None)
+    assert values["account"] == (ADA.key if state is State.DONE else None)
 
 
 def test_an_entry_has_its_document_whatever_its_delivery_is() -> None:

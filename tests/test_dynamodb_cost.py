@@ -12,7 +12,7 @@ from stand_ins import Channel, delivery
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Tallies, Trail
 from bot.request import Claim, State, new_id
-from bot.stores.documents import account_key, text
+from bot.stores.documents import text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.store import FORGOTTEN_AT_ONCE, DynamoDBStore
@@ -34,7 +34,7 @@ def history(number: int) -> Iterator[Item]:
         request = awaiting(ask=asked(id=new_id(at)), state=State.DONE, chosen=account, ended_at=at)
         yield items.item_of_request(request)
         yield {**items.item_of_card(LiveMessage(request_id=request.id, version=4)), "write_id": "x"}
-        yield {**items.account_key(account_key(account)), "request_id": request.id, "ended_at": text(at)}
+        yield {**items.account_key(account.key), "request_id": request.id, "ended_at": text(at)}
         steps = [entry_of(replace(request, state=state), at) for state in (State.CONFIRMING, State.READY)]
         ends = [entry_of(request, at), entry_of_ask(Kind.REFUSED, request.ask, "no", at)]
         for entry in (*steps, *(replace(end, delivery=delivered) for end in ends)):

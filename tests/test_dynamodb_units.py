@@ -13,7 +13,7 @@ from test_dynamodb_cost import REFUSED, history
 from test_settings import GOOD
 
 from bot.action import Done
-from bot.confirm import Press
+from bot.decide import Press
 from bot.deliver import PROGRESS_AFTER
 from bot.ports import LiveMessage
 from bot.request import new_id

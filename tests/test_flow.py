@@ -25,7 +25,7 @@ from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery,
 
 from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
-from bot.confirm import Press
+from bot.decide import Press
 from bot.deliver import SHOWN_HERE
 from bot.edge.lanes import Doorway
 from bot.errors import (

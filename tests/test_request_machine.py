@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
-from bot.confirm import AlreadyDecidedError, Press
+from bot.decide import AlreadyDecidedError, Press
 from bot.errors import DeniedError, NotYoursError, StoreUnavailableError, UnknownRequestError
 from bot.request import AWAITING, Operator, Request, State, new_id
 from bot.stores.sqlite.store import SQLiteStore

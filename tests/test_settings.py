@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.session import get_session
 
-from bot.confirm import LONGEST_WAIT
+from bot.decide import LONGEST_WAIT
 from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
 from bot.settings.load import emptied

@@ -18,7 +18,8 @@ from simulation.world import run
 from bot import refusals, work
 from bot.action import Answer, Step, Unclear
 from bot.audit import Entry, Kind
-from bot.confirm import Confirmations, Press
+from bot.confirm import Confirmations
+from bot.decide import Press
 from bot.deliver import POST, CardDelivery, EntryDelivery
 from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
 from bot.facts.clock import CheckedClock

@@ -57,13 +57,14 @@ _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 _FOUND = "found"  # an account where there can be none
 
 
-def try_pool(name: str, pool: UserPool) -> Iterator[Finding]:
+def try_pool(name: str, pool: UserPool, *, with_groups: bool = False) -> Iterator[Finding]:
     """Try each action on a user name made up just now, which no account can have: its 80 random bits are new."""
     now = datetime.now(UTC)
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
-    for action in ("ListUsers", "AdminGetUser", *Step):
+    groups = ["AdminListGroupsForUser"] if with_groups else []
+    for action in ("ListUsers", "AdminGetUser", *groups, *Step):
         line = f"pool {name}, {action}"
         if ended:
             yield Finding(line, "not tried", f"not tried: {ended}")
@@ -83,6 +84,8 @@ def _tried(pool: UserPool, action: str, unused: str) -> str:
             return _FOUND if pool.list_users(Attribute.USERNAME, unused) else NO_ACCOUNT
         if action == "AdminGetUser":
             return _FOUND if pool.get_user(unused) else NO_ACCOUNT
+        if action == "AdminListGroupsForUser":
+            return _FOUND if pool.groups_of(unused) else NO_ACCOUNT
     except PoolUnavailableError as error:
         return str(error.error_code)
     answer = pool.call(Step(action), unused, left=lambda: CALL)

@@ -73,6 +73,18 @@ class CognitoUserPool:
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
 
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Return the names of the groups that AdminListGroupsForUser gives; none for someone who is not there."""
+        names: set[str] = set()
+        token: dict[str, Any] = {}
+        for _ in range(MAX_PAGES):
+            page = self._ask("AdminListGroupsForUser", Username=username, **token) or {}
+            names.update(each["GroupName"] for each in page.get("Groups", ()))
+            if not page.get("NextToken"):
+                return frozenset(names)
+            token = {"NextToken": page["NextToken"]}
+        raise PoolUnavailableError("Cognito found too many groups to list.")
+
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once; it leaves while time is `left` or not at all."""
         departure = Departure(lambda: left().total_seconds())

@@ -42,6 +42,7 @@ _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
 OVERLAP = timedelta(minutes=1)  # an entry is there some seconds after its time, and clocks differ
+_LONG_WAIT = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 
@@ -49,6 +50,7 @@ _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "requests": ("Asks that ended in this instance, by outcome.", ["outcome"]),
     "resumed": ("Sign-outs taken over from an instance that had died.", []),
+    "limited": ("Presses that met a limit.", ["limit"]),
     "cognito_errors": ("Calls of Cognito that failed.", ["operation", "kind"]),
     "slack_errors": ("Calls of Slack that failed.", ["method", "kind"]),
     "lane_turned_away": ("Work for which a lane had no place.", ["lane"]),
@@ -61,6 +63,7 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "lane_places_taken": ("How much a lane holds now.", ["lane"]),
     "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
     "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
+    "awaiting_approval": ("Requests that wait for a second person; 1,000: or more.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
     "audit_oldest_undelivered_age_seconds": ("Of the outcome that waits longest; refusals may wait.", []),
     "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
@@ -113,6 +116,8 @@ class Metrics:
         self.card_shown = Histogram("signout_command_to_card_seconds", says, buckets=_WAIT, registry=at).observe
         says = "From the arrival of a press on Sign out to Slack's yes to the result."
         self.result_shown = Histogram("signout_click_to_result_seconds", says, buckets=_WAIT, registry=at).observe
+        says = "From the operator's press to the approver's."
+        self.approved = Histogram("signout_approval_seconds", says, buckets=_LONG_WAIT, registry=at).observe
         says = "From what Slack sent to its ack on the wire."
         self.acked = Histogram("signout_ack_seconds", says, buckets=_ACK, registry=at).observe
         self.clock_off = self._gauges["clock_off_seconds"].set
@@ -127,6 +132,10 @@ class Metrics:
             self._counters["requests"].labels(entry.kind).inc(entry.count)
         elif entry.kind is Kind.RESUMED:
             self._counters["resumed"].inc()
+        elif entry.kind is Kind.LIMITED:
+            self._counters["limited"].labels(entry.rule).inc()
+        elif entry.request and entry.request.approval:
+            self.approved((entry.at - entry.request.approval.asked_at).total_seconds())
 
     def cognito_failed(self, operation: str, code: str) -> None:
         """Count a failed call of Cognito."""

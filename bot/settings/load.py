@@ -4,6 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +12,8 @@ from pydantic import ValidationError
 
 from bot.settings import environment as env
 from bot.settings import names, references
-from bot.settings.faults import NO_OPERATORS, SettingsError, missing, sentences
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
+from bot.settings.faults import NO_OPERATORS, SettingsError, lacking_approvers, missing, sentences
+from bot.settings.model import ENVIRONMENT, LISTS, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 from bot.settings.names import CONFIG_FILE
 
 DEFAULT_FILE = "signout.toml"
@@ -42,13 +43,17 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
         faults.append(missing("SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN", environment))
     if not _allows_people(given):
         faults.append(NO_OPERATORS)
-    return _checked(Settings, given, faults, environment)
+    settings = _checked(Settings, given, faults, environment)
+    if unapproved := lacking_approvers(settings):
+        raise SettingsError(unapproved)
+    return settings
 
 
 def emptied(environment: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
     """Return what to say of each variable that is empty, where someone may believe that it empties the file's list."""
-    lists = {"SIGNOUT_ALLOW_USERS": settings.allow.users, "SIGNOUT_ALLOW_GROUPS": settings.allow.groups}
-    return {name: _EMPTIED for name, held in lists.items() if held and environment.get(name) == ""}
+    emptied = [name for name in LISTS if environment.get(name) == ""]
+    held: dict[str, Any] = {name: reduce(getattr, ENVIRONMENT[name], settings) for name in emptied}
+    return {name: _EMPTIED for name, listed in held.items() if listed}
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
@@ -136,5 +141,6 @@ def _allows_people(values: Mapping[str, Any]) -> bool:
     pools = values.get("pools")
     places = [values, *(pools.values() if isinstance(pools, dict) else ())]
     allows = [place.get("allow") for place in places if isinstance(place, dict)]
+    allows += [allow.get("ask") for allow in allows if isinstance(allow, dict)]
     lists = [allow.get(kind) for allow in allows if isinstance(allow, dict) for kind in ("users", "groups")]
     return any(any(map(env.bare, each.split(","))) if isinstance(each, str) else each for each in lists)

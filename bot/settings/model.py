@@ -3,21 +3,23 @@
 The line under each is shown in .github/docs/settings.md, with what the setting must be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bot.approve import Approving
 from bot.authorize import Allowed, Allowlist
 from bot.facts.aws_names import region_of
+from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.settings import syntax
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 
-class Allow(BaseModel):
+class People(BaseModel):
     """Slack user ids and user group ids."""
 
     model_config = _FROZEN
@@ -26,9 +28,15 @@ class Allow(BaseModel):
     groups: syntax.GroupIds = frozenset()
     """The user groups whose members may sign users out."""
 
+
+class Allow(People):
+    """Those who may sign out, and in `ask` those who may ask for what someone else then has to approve."""
+
+    ask: People = People()
+
     def rule(self) -> Allowed:
         """Return this as the rules know it."""
-        return Allowed(self.users, self.groups)
+        return Allowed(self.users, self.groups, Allowed(self.ask.users, self.ask.groups))
 
 
 class AllowEverywhere(Allow):
@@ -36,6 +44,38 @@ class AllowEverywhere(Allow):
 
     terminal: syntax.CallerArns = frozenset()
     """The AWS roles and users that may sign users out from a terminal. Without it, no one may there."""
+
+
+class Approve(People):
+    """The second person: whether one is always needed, who that may be, and where and how long they are asked.
+
+    What a pool does not say is as for all pools; who may approve for all pools may do so for each.
+    """
+
+    when: Literal["never", "always"] | None = None
+    channel: syntax.ChannelId | None = None
+    within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None
+
+
+class Protect(BaseModel):
+    """Accounts that no one signs out (`refuse`), or only with a second person's approval (`approve`).
+
+    A pool's own lists come on top of those for all pools; its own `how` counts in place of theirs.
+    """
+
+    model_config = _FROZEN
+    groups: syntax.Names = frozenset()
+    usernames: syntax.Names = frozenset()
+    subs: syntax.Names = frozenset()
+    how: Literal["refuse", "approve"] | None = None
+
+
+class LimitSettings(BaseModel):
+    """How many distinct accounts an hour, such as 10/h."""
+
+    model_config = _FROZEN
+    per_operator: syntax.PerHour | None = None
+    all: syntax.PerHour | None = None
 
 
 class Pool(BaseModel):
@@ -57,6 +97,8 @@ class Pool(BaseModel):
     role_arn: syntax.RoleArn | None = None
     """The role with which the bot asks this pool. Without it, the bot's own credentials are used."""
     allow: Allow = Allow()
+    approve: Approve = Approve()
+    protect: Protect = Protect()
 
 
 class StoreSettings(BaseModel):
@@ -88,6 +130,9 @@ class Settings(StoreSettings):
     audit_channel: syntax.ChannelId
     """The channel that gets the audit messages."""
     allow: AllowEverywhere = AllowEverywhere()
+    approve: Approve = Approve()
+    protect: Protect = Protect()
+    limits: LimitSettings = LimitSettings()
     pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1), AfterValidator(syntax.one_name_each)]
     retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
     """How long audit entries and ended requests are kept. What the audit channel has not taken yet stays."""
@@ -119,7 +164,7 @@ class Settings(StoreSettings):
     @property
     def groups(self) -> Sequence[str]:
         """Every user group that a list names."""
-        return sorted(self.allow.groups.union(*(pool.allow.groups for pool in self.pools.values())))
+        return sorted(self.allowlist.all.groups | self.approvers.all.groups)
 
     @property
     def reason_rule(self) -> ReasonRule | None:
@@ -133,18 +178,64 @@ class Settings(StoreSettings):
         pools = {name: pool.allow.rule() for name, pool in self.pools.items()}
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
+    @property
+    def approvers(self) -> Allowlist:
+        """Who may approve, as the rules know it."""
+        pools = {name: Allowed(pool.approve.users, pool.approve.groups) for name, pool in self.pools.items()}
+        return Allowlist(Allowed(self.approve.users, self.approve.groups), pools, table="approve")
+
+    @property
+    def approving(self) -> Mapping[str, Approving]:
+        """What each pool says of a second person, as the rules know it."""
+        return {
+            name: Approving(
+                channel_id=pool.approve.channel or self.approve.channel or self.audit_channel,
+                always=(pool.approve.when or self.approve.when) == "always",
+                within=pool.approve.within or self.approve.within or timedelta(minutes=15),
+            )
+            for name, pool in self.pools.items()
+        }
+
+    @property
+    def protections(self) -> Mapping[str, Protection]:
+        """Which accounts are protected, by pool, where there are any."""
+        found = {
+            name: Protection(
+                groups=self.protect.groups | pool.protect.groups,
+                usernames=self.protect.usernames | pool.protect.usernames,
+                subs=self.protect.subs | pool.protect.subs,
+                may_approve=(pool.protect.how or self.protect.how) == "approve",
+            )
+            for name, pool in self.pools.items()
+        }
+        return {name: each for name, each in found.items() if each.groups or each.usernames or each.subs}
+
+    @property
+    def with_groups(self) -> Collection[str]:
+        """The pools in which Cognito is asked for people's groups."""
+        return [name for name, protection in self.protections.items() if protection.groups]
+
 
 def _variable(key: str) -> str:
     return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
 
 
+TABLES = frozenset({"allow", "approve", "protect", "limits", "pools"})
+_IN_TABLES = (
+    *(("allow", key) for key in People.model_fields),
+    *(("allow", "ask", key) for key in People.model_fields),
+    *(("approve", key) for key in Approve.model_fields),
+    *(("protect", key) for key in Protect.model_fields),
+    *(("limits", key) for key in LimitSettings.model_fields),
+)
 # Every setting that the environment may give, and its place in the file.
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
-    **{_variable(key): (key,) for key in Settings.model_fields if key not in {"allow", "pools"}},
-    "SIGNOUT_ALLOW_USERS": ("allow", "users"),
-    "SIGNOUT_ALLOW_GROUPS": ("allow", "groups"),
+    **{_variable(key): (key,) for key in Settings.model_fields if key not in TABLES},
+    **{_variable("_".join(path)): path for path in _IN_TABLES},
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
+# Of these, the lists: one that is empty takes no one off the file's.
+LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_USERNAMES", "_SUBS")))
 # Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
 SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
 NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))

@@ -15,6 +15,8 @@ from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.settings.environment import bare
 from bot.settings.references import REFERENCE
 
+MOST_PER_HOUR = 1000  # a store keeps so many accounts in one item
+
 
 def _wrong(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("setting", "{sentence}", {"sentence": sentence})
@@ -96,6 +98,13 @@ def one_name_each(pools: dict[str, Any]) -> dict[str, Any]:
     return pools
 
 
+def _per_hour(value: Any) -> Any:
+    number = re.fullmatch(r"([1-9][0-9]{0,3})\s*/\s*h", value) if isinstance(value, str) else None
+    if number and int(number[1]) <= MOST_PER_HOUR:
+        return int(number[1])
+    raise _wrong("must be a number of accounts an hour from 1/h to 1000/h, such as 10/h.")
+
+
 _User = Annotated[
     str,
     _matching(
@@ -116,6 +125,8 @@ _CallerArn = Annotated[
 RoleArn = Annotated[
     str, _matching(aws_names.ROLE, "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.")
 ]
+Names = Annotated[frozenset[str], BeforeValidator(_comma_separated)]
+PerHour = Annotated[int, BeforeValidator(_per_hour)]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[
     str,

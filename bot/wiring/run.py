@@ -10,6 +10,7 @@ from functools import partial
 from slack_bolt import App
 
 from bot.audit import Entry
+from bot.authorize import Allowed
 from bot.aws.clients import Clients
 from bot.aws.spelling import AwsSpelling
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
@@ -88,7 +89,11 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         pools,
         store,
         checked,
-        entrance=Doorway(lane=slack_lane, newcomers_lane=newcomers, listed=settings.allowlist.users),
+        entrance=Doorway(
+            lane=slack_lane,
+            newcomers_lane=newcomers,
+            listed=settings.allowlist.all.users | settings.approvers.all.users,
+        ),
         aws_lane=aws_lane,
         trail=refusals,
         members=groups.members,
@@ -106,6 +111,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         no_credentials=OwnCredentials().missing,
         pool_troubles=lambda: troubles(heard),
         last_ended=Endings(store.entries, checked).last,
+        awaiting_approval=store.awaiting_approval if settings.approvers.all != Allowed() else lambda: 0,
     )
     return Edge(
         front=_front(settings, app, client, metrics, checked, http=http),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.confirm import Press
+from bot.decide import Press
 from bot.errors import BotError
 from bot.flow import Flow, Reply
 from bot.ports import Place

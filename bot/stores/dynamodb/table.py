@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import StoreError, StoreUnavailableError
+from bot.stores.dynamodb.items import EXPIRES
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 NOT_THERE = "ResourceNotFoundException"
 INDEX = "due"
-EXPIRES = "expires"  # when DynamoDB may sweep an item away, in seconds since 1970; no rule looks at it
 # What an instance does with the table, and with its index (only Query). Transactions need no more than these.
 ACTIONS = (
     "dynamodb:DescribeTable",
