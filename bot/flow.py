@@ -12,12 +12,35 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
-from bot.ports import Entrance, Lane, LiveMessage, Outbox, Place
+from bot.ports import LiveMessage, Outbox, Place
 from bot.request import Ask, Operator, Request, State
 from bot.whoami import Standing, standing
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
+
+
+class Lane(Protocol):
+    """A bounded number of threads for one sort of work."""
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
+
+
+class Entrance(Protocol):
+    """Gives each command and press a lane: one for operators who are known, another for newcomers, few of each person.
+
+    It decides nothing: everyone is authorized all the same.
+    """
+
+    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
+
+    def knows(self, who: Operator) -> bool:
+        """Whether they have the lane of operators."""
+
+    def note(self, who: Operator, *, allowed: bool) -> None:
+        """Note whether they were allowed just now."""
 
 
 class Reply(Protocol):

@@ -10,7 +10,7 @@ from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.errors import BotError
 from bot.limits import Window
-from bot.request import Account, Operator, Request
+from bot.request import Account, Request
 
 
 class Clock(Protocol):
@@ -47,29 +47,6 @@ def lasting(clock: Clock, length: timedelta) -> Left:
     """Return what counts down a length of time from now: what is left by the wall clock or `monotonic`, the lesser."""
     end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
     return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
-
-
-class Lane(Protocol):
-    """A bounded number of threads for one sort of work."""
-
-    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
-
-
-class Entrance(Protocol):
-    """Gives each command and press a lane: one for operators who are known, another for newcomers, few of each person.
-
-    It decides nothing: everyone is authorized all the same.
-    """
-
-    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
-
-    def knows(self, who: Operator) -> bool:
-        """Whether they have the lane of operators."""
-
-    def note(self, who: Operator, *, allowed: bool) -> None:
-        """Note whether they were allowed just now."""
 
 
 class Attribute(StrEnum):

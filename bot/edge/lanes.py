@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from bot.errors import BusyError
-from bot.ports import Lane
+from bot.flow import Lane
 from bot.request import Operator
 
 T = TypeVar("T")

@@ -18,9 +18,9 @@ from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.facts.clock import CheckedClock
 from bot.find import Finder
-from bot.flow import Flow
+from bot.flow import Entrance, Flow, Lane
 from bot.limits import Limits
-from bot.ports import Entrance, Lane, Trail, UserPool
+from bot.ports import Trail, UserPool
 from bot.settings.model import Settings
 from bot.wiring.stores import Store
 from bot.work import Worker
