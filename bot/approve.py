@@ -75,7 +75,7 @@ class Approvals(Decisions):
     def _request(self, press: Press) -> tuple[Request, Authorized]:
         request = self._stored(press)
         ask, account = replace(request.ask, operator=press.operator), request.chosen
-        if press.operator.id == request.ask.operator.id:  # from whichever workspace they pressed
+        if press.operator.id == request.ask.operator.id:  # also where they pressed in another workspace
             raise self.refused(ask, Denied("pressed Approve or Deny on their own request"), account, OWN)
         if not account or account.pool not in self.approvers.pools:
             raise errors.PoolChangedError

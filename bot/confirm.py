@@ -190,7 +190,7 @@ class Confirmations(Decisions):
         return needs
 
     def always_needs(self, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person has to approve whatever is asked by `rule` of a pool."""
+        """Return the rules by which a second person has to approve all that is asked by `rule` of a pool."""
         approving = self.approving.get(pool)
         return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
 

@@ -35,8 +35,7 @@ class SureClock(Clock, Protocol):
     def beyond(self, longest: timedelta) -> datetime | None:
         """Return the end of `longest`, from now; None while this clock is not confirmed.
 
-        Nothing is put off for longer. So a stored time beyond it was written by a clock that was wrong, and counts as
-        due now: else it would wait until that wrong time.
+        Nothing is put off for longer: a stored time beyond it was written by a clock that was wrong, and is due now.
         """
 
 
@@ -145,9 +144,9 @@ class Requests(Protocol):
     ) -> None:
         """Replace `before` by `after`, add the entry, note the card and count the decision, all or nothing.
 
-        Where the card is noted, the approval message of a request with an `approval` is due at once too.
-        Raises `SupersededError` where the stored version is no longer `before`'s, `CountChangedError` where a window
-        was written since it was read, and `IllegalMoveError`.
+        With the card, the approval message of a request that has an `approval` is due at once. Raises
+        `SupersededError` where the stored version is no longer `before`'s, `CountChangedError` where a window was
+        written since it was read, and `IllegalMoveError`.
         """
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:

@@ -38,7 +38,7 @@ _SIGNS: Mapping[Kind, str] = {
     Kind.DENIED: "🚫",
     Kind.LIMITED: "🛑",
 }
-# The titles and meanings of what is no request.
+# The titles and meanings of what is not a request.
 _OTHERS: Mapping[Kind, tuple[str, str]] = {
     Kind.REFUSED: ("Refused", ""),
     Kind.LIMITED: (

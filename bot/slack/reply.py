@@ -34,7 +34,7 @@ _FOR_ONE_PERSON = {"response_type": "ephemeral", "unfurl_links": False, "unfurl_
 # An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
 _GONE_STATUS = frozenset({404, 410})
 _GONE = frozenset({"expired_url", "used_url", "cannot_replace_original", "message_not_found"})
-# A message that cannot be edited any more, whoever tries.
+# A message that no one can edit any more.
 _GONE_MESSAGE = frozenset(
     {
         "message_not_found",
@@ -150,7 +150,7 @@ class SlackCards:
                 return post(self.client, channel, drawn)
             try:
                 self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
-            except Exception as error:  # noqa: BLE001 -- any error is no yes
+            except Exception as error:  # noqa: BLE001 -- any error is not a yes
                 failure = failure_of(error)
                 failure.gone = failure.reason in _GONE_MESSAGE
                 raise failure from None
