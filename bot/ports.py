@@ -135,12 +135,7 @@ class Requests(Protocol):
         """Store a new request, its entry and its card. Raises `SupersededError` where its id is there already."""
 
     def move(
-        self,
-        before: Request,
-        after: Request,
-        entry: Entry | None,
-        show: Show | None,
-        counted: Sequence[Window] = (),
+        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
     ) -> None:
         """Replace `before` by `after`, add the entry, note the card and count the decision, all or nothing.
 
@@ -221,10 +216,10 @@ class Outbox(Protocol):
         """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
 
     def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took the card as of `message.version`, or that there is no way to show that version.
+        """Note that Slack took it as of `message.version`, or that there is no way to show that version.
 
-        It is due no longer, unless someone else holds it, or it became due at once since it was held. If an earlier try
-        failed, that one may still come, and late: the card stays due. If the request has moved on, it is due at once.
+        It is due no longer, unless someone else holds it, or it became due at once since it was held. It stays due if
+        an earlier try failed, since that may come late. If the request has moved on, it is due at once.
         """
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:

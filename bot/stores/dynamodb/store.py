@@ -87,12 +87,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         self._write(entry, [put(items.item_of_request(request), IS_NEW), *card])
 
     def move(
-        self,
-        before: Request,
-        after: Request,
-        entry: Entry | None,
-        show: Show | None,
-        counted: Sequence[Window] = (),
+        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
     ) -> None:
         check_move(before.state, after.state)
         item = items.item_of_request(after)

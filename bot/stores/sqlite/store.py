@@ -111,12 +111,7 @@ class SQLiteStore(SQLiteReader, Waiting):
         self._write((sql.ADD_REQUEST, values_of_request(request)), entry, card)
 
     def move(
-        self,
-        before: Request,
-        after: Request,
-        entry: Entry | None,
-        show: Show | None,
-        counted: Sequence[Window] = (),
+        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
     ) -> None:
         check_move(before.state, after.state)
         # The version is the whole condition: each move makes a new one.
