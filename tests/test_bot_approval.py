@@ -83,6 +83,16 @@ def test_a_no_ends_it_with_its_reason_told_to_everyone(headless: Headless) -> No
     assert headless.cognito_calls(SIGN_OUT) == []
 
 
+def test_a_second_person_decides_over_http_too(headless: Headless) -> None:
+    with headless.bot_in_process("--http", **ALWAYS):
+        _, asked = asked_for(headless)
+        deny(headless, KIM, asked, "not them")
+        wait_for_edit(headless, asked, "Denied: ada")
+        _, asked = asked_for(headless, text="grace --pool customers")
+        headless.press(KIM, asked, APPROVE)
+        headless.wait_for_message(SAM, containing="Signed out: grace")
+
+
 def test_no_one_approves_or_denies_their_own_request(headless: Headless) -> None:
     with headless.bot_in_process(**ALWAYS):
         _, asked = asked_for(headless)
