@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.aws_session import AwsSession, aws_session
-from bot.facts.boto3_clients import tell_time
+from bot.facts.boto3_clients import USER_AGENT, tell_time
 from bot.facts.clock import CheckedClock
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 
@@ -35,6 +35,7 @@ CONFIG = Config(
     # botocore's own retries would hide doubt, and their time.
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=CONNECTIONS,
+    user_agent=USER_AGENT,
 )
 _READS = frozenset({"get_item", "query", "describe_table"})
 
