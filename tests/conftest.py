@@ -1,5 +1,6 @@
 """Fixtures that several tests share."""
 
+import gc
 import json
 import logging
 import os
@@ -44,6 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for number in range(workers)
         for item in (*long[number::workers], *others[round(number * share) : round((number + 1) * share)])
     ]
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what is there by now: it would look through all of it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_long_by_itself(item: pytest.Item) -> bool:
