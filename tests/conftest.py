@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ from bot.sandbox.cognito import Moto
 from bot.stores.dynamodb import calls
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
+
+# Of this machine, and so of no test: what reaches Slack and AWS on it. Its certificates would be read at each AWS session.
+OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE|.*_PROXY", re.IGNORECASE)
+for name in filter(OURS.fullmatch, list(os.environ)):
+    del os.environ[name]
 
 # What asks for one of these runs the whole bot, a browser or a server.
 LONG = {"headless", "chromium", "moto", "dynamodb_server"}
