@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 from dynamodb import DynamoDB
 from headless import Headless
@@ -24,7 +25,7 @@ from bot.stores.dynamodb import calls
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
 
-# Of this machine, and so of no test: what reaches Slack and AWS on it. Its certificates would be read at each AWS session.
+# How Slack and AWS are reached from this machine is of no test. Its certificates would be read at each AWS session.
 OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE|.*_PROXY", re.IGNORECASE)
 for name in filter(OURS.fullmatch, list(os.environ)):
     del os.environ[name]
@@ -142,7 +143,7 @@ def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name, value in dynamodb_server.environment.items():
         monkeypatch.setenv(name, value)
     # A busy machine is not what is tested.
-    monkeypatch.setattr(calls, "READ_SECONDS", 30)
+    monkeypatch.setattr(calls, "CONFIG", calls.CONFIG.merge(Config(read_timeout=30)))
     monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 60.0)
     dynamodb_server.calls.clear()
     yield dynamodb_server
