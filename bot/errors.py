@@ -135,7 +135,7 @@ class SecondPersonError(BotError):
 
 
 class DecidedBeforeError(BotError):
-    """Your press did nothing: this was decided before, or its time was over. The message shows what came of it."""
+    """Your press did nothing: this was decided before, or its time was over. The bot edits the message to say it."""
 
 
 class LimitReachedError(BotError):

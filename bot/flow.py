@@ -103,7 +103,7 @@ class Flow:
         self._press(press, reply, self.approvals.approve, shows=False)
 
     def deny(self, press: Press, reply: Reply) -> None:
-        """End it with a second person's no. Only what is wrong is replied."""
+        """End it with a second person's no."""
         self._press(press, reply, self.approvals.deny, shows=False)
 
     def open_denial(self, press: Press, form: Denial) -> None:
@@ -162,7 +162,7 @@ class Flow:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up
                     self.aws_lane.run(request.id, partial(self._run, request, reply if shows else None), urgent=True)
-            elif shows:
+            else:
                 self._show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:

@@ -7,6 +7,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
 from bot.slack.typed import parse
+from bot.whoami import WhoAmI
 
 POOL = "eu-central-1_AbCdEf123"
 COMMAND = "cognito-idp admin-user-global-sign-out"
@@ -15,7 +16,7 @@ LINE = f"aws {COMMAND} {BOTH}"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help:
+def read(text: str) -> Options | Skeleton | Help | WhoAmI:
     return parse(text, SPELLING)
 
 

@@ -21,6 +21,7 @@ from bot.facts.aws_cli import (
 from bot.options import MAX_TARGET, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
+from bot.whoami import WhoAmI
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
 _AS_IN_A_SHELL = AWS_OPTIONS | VALUED | {"region"}
@@ -53,7 +54,7 @@ _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
 
 
-def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
+def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help | WhoAmI:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized: each step takes time in proportion to a text of `MAX_TEXT`.
@@ -73,6 +74,8 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help:
         line = line_in(text)
     if asks_for_help(text):
         return Help()
+    if text.lower() == "whoami":
+        return WhoAmI()
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
