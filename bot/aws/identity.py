@@ -41,17 +41,14 @@ def caller(region: str, clock: CheckedClock | None = None) -> str:
         raise CallerUnknownError(error.sentence, error.hint) from None
     except (ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:
         if not (code := code_of(error)):  # botocore makes any of the others of a page, too
-            raise CallerUnknownError(
-                "What answers in the place of AWS STS is not AWS.", "Check the proxy, AWS_ENDPOINT_URL and the region."
-            ) from None
-        raise CallerUnknownError(
-            f"AWS refuses these credentials ({code}). They come from {session.source}.", "Renew them, or choose others."
-        ) from None
+            fix = "Check the proxy, AWS_ENDPOINT_URL and the region."
+            raise CallerUnknownError("What answers in the place of AWS STS is not AWS.", fix) from None
+        sentence = f"AWS refuses these credentials ({code}). They come from {session.source}."
+        raise CallerUnknownError(sentence, "Renew them, or choose others.") from None
     except Exception as error:  # noqa: BLE001 -- for any error: it is not known
         said = str(error).rstrip(".") if isinstance(error, BotoCoreError) else type(error).__name__
-        raise CallerUnknownError(
-            f"AWS does not say whose credentials these are: {said}. Check this shell's AWS settings."
-        ) from None
+        sentence = f"AWS does not say whose credentials these are: {said}."
+        raise CallerUnknownError(sentence, "Check this shell's AWS settings.") from None
 
 
 def role_without_session(arn: str) -> str:

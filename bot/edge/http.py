@@ -110,9 +110,8 @@ class HttpMode:
         signature, timestamp = _signed(request)
         body = await self._read(request)
         if not self._verifier.is_valid(body, timestamp, signature):
-            raise _RefusedError(
-                401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
-            )
+            why = "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
+            raise _RefusedError(401, why)
         if not self._is_new(signature):
             log.warning("A request to %s came again. It was not done again", PATH)
             return web.Response()

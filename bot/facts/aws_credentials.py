@@ -165,10 +165,7 @@ def source_of(method: str) -> Source:
 
 
 def explained(error: Exception, method: str, names: Mapping[str, str]) -> AwsSetupError:
-    """Return what is said of an error that this source met; `names` are those of its profile and of files.
-
-    Nothing is quoted that a program, an endpoint or a service said: there may be secrets in it.
-    """
+    """Return what is said of a source's error. Quoted are only `names` (profile, files): an answer may hold secrets."""
     kinds, source = list(_kinds(error, method)), source_of(method)
     words = source.words.format_map(names)
     values = {**names, "source": words, "Source": words[0].upper() + words[1:], "fix": source.fix.format_map(names)}

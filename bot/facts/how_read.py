@@ -12,12 +12,3 @@ def difference(target: str, read: str) -> tuple[Sequence[str], str]:
         return [each for each in (before.strip(), after.strip()) if each], ""
     signs = "without the signs around it, " if bare(target) != target else ""
     return [], f"{signs}with {'other capital letters' if target.isascii() else 'its letters in another form'}"
-
-
-def named(left_out: Sequence[str]) -> tuple[str, str]:
-    """Return the words around what was left out: between other words a sign by itself is hard to see."""
-    if any(map(str.isalnum, "".join(left_out))):
-        return "", ""
-    if len(left_out) > 1:
-        return "the signs ", " around it"
-    return ("the sign " if len("".join(left_out)) == 1 else "the signs "), ""

@@ -25,14 +25,8 @@ def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
     yield Finding("everything else", "not tried", "not tried: it needs valid settings")
 
 
-def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
-    """Return a finding for each variable that looks like a setting but is not one."""
-    for name, hint in hints.items():
-        yield Finding(name, "warning", "is not a setting of this bot, so it is not used.", hint)
-
-
-def emptied_lists(said: Mapping[str, str]) -> Iterator[Finding]:
-    """Return a finding for each empty variable which does not do what someone may believe."""
+def doubtful_variables(said: Mapping[str, str]) -> Iterator[Finding]:
+    """Return a finding for each variable that does not do what someone may believe."""
     for name, sentence in said.items():
         yield Finding(name, "warning", sentence)
 
