@@ -26,10 +26,9 @@ class CallerUnknownError(BotError):
 
 
 def caller(region: str, clock: CheckedClock | None = None) -> str:
-    """Return the ARN of the caller's IAM user or role. A role's has no path, since STS does not tell it.
+    """Return the ARN of the caller's IAM user or role; tell `clock` the answer's time. Raises `CallerUnknownError`.
 
-    A role's session name is left out: the person who assumes the role chooses it. Raises `CallerUnknownError`. `clock`
-    is compared with the answer.
+    A role's has no path, since STS does not tell it, and no session name, which the person who assumes it chooses.
     """
     session = aws_session(bounded(attempts=2))
     try:

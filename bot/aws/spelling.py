@@ -37,12 +37,6 @@ class AwsSpelling:
 
     def read(self, given: Mapping[str, str]) -> tuple[str, str] | str:
         """Return the user pool's id and the user name, or the text of the skeleton that was asked for."""
-        try:
-            return self._read(given)
-        except RecursionError:
-            raise UsageError("The document is nested too deeply.") from None
-
-    def _read(self, given: Mapping[str, str]) -> tuple[str, str] | str:
         form = given.get(SKELETON)
         if form not in _SKELETONS:
             raise UsageError(f"--{SKELETON} takes one of: {', '.join(filter(None, _SKELETONS))}.")
@@ -120,7 +114,7 @@ def _limits(member: str, value: str, shape: Shape) -> list[str]:
 def _from_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once_each)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError("Error parsing parameter 'cli-input-json': Invalid JSON received.") from None
 
 

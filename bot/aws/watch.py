@@ -22,17 +22,14 @@ class OwnCredentials:
         self._session: AwsSession | None = None
 
     def missing(self) -> AwsSetupError | None:
-        """Say why there are none; None where there are some. May take seconds.
-
-        What was found is kept: botocore asks for new ones (STS, IMDS, a process) only when these are about to expire.
-        """
-        session, self._session = self._session, None
+        """Say why there are none; None where there are some. May take seconds."""
         try:
-            session = session or aws_session(bounded())
-            session.ask()
+            # What was found is kept: botocore asks for new ones only when these are about to expire.
+            self._session = self._session or aws_session(bounded())
+            self._session.ask()
         except AwsSetupError as error:
+            self._session = None
             return error
-        self._session = session
         return None
 
 
@@ -45,10 +42,7 @@ def try_credentials() -> Finding:
 
 
 def troubles(heard: Mapping[str, Heard]) -> Mapping[str, str | None]:
-    """Say for each pool why the last call did not reach Cognito, or why Cognito did not take the credentials.
-
-    None where Cognito answered, or was not asked for half an hour.
-    """
+    """Say for each pool why the last call could not work, whatever was asked; None: it could, or is long ago."""
     since = time.monotonic() - TOLD_FOR_SECONDS
     said = {code: " ".join(told) for code, told in TROUBLES.items()}
     return {

@@ -66,14 +66,12 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
 
 
 def dispatched(app: App, payload: dict[str, Any], context: dict[str, Any] | None = None) -> BoltResponse:
-    """Return Bolt's answer to what Slack sent, with `context` for its listeners; 400 where Bolt itself fails at it.
-
-    It leaves no traceback, which could quote what was sent.
-    """
+    """Return Bolt's answer to what Slack sent, with `context` for its listeners; 400 where Bolt itself fails at it."""
     try:
         # The mode in which Bolt takes what was read already. By itself it would lose a command that says "payload".
         return app.dispatch(BoltRequest(mode="socket_mode", body=payload, context=context))
     except Exception as error:  # noqa: BLE001 -- Bolt may fail at anything in it
+        # No traceback: it could quote what was sent.
         log.error("What Slack sent cannot be read: %s in Bolt", type(error).__name__)  # noqa: TRY400
         return BoltResponse(status=400)
 

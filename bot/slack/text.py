@@ -12,10 +12,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.how_read import difference
 from bot.options import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
+from bot.spellings import difference
 from bot.visible import visible
 
 Drawn = dict[str, Any]

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from bot.action import ACTIONS
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.how_read import difference
 from bot.request import Account, Request, State
+from bot.spellings import difference
 from bot.visible import visible
 
 NO_ONE_TO_ASK = "This is not a terminal, so the command cannot ask you to confirm. Add --yes."

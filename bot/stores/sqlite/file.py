@@ -132,10 +132,8 @@ def no_store(path: Path) -> StoreError:
 
 
 def see_what_it_is(path: Path) -> Found:
-    """Return what the file at `path` is, and leave everything as it is.
-
-    Raises `StoreError` for what is not to be touched: a connection that can write might write at once.
-    """
+    """Return what the file at `path` is, and leave it as it is. Raises `StoreError` for what is not to be touched."""
+    # A connection that can write might write at once.
     with closing(connect(path, "immutable=1" if _is_at_rest(path) else "mode=ro")) as db:
         return look(db, path)
 
