@@ -41,8 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _with_help(words: Sequence[str]) -> Sequence[str]:
     """Return the words with each way to ask for help, of the bot or of a verb, as the one that all of them know."""
-    asks = any(map(asks_for_help, words[:2]))
-    return [*(word for word in words[:2] if word in VERBS), "--help"] if asks else words
+    if words and asks_for_help(words[0]):
+        return [*(word for word in words[1:2] if word in VERBS), "--help"]
+    if words[1:] and words[0] in VERBS and asks_for_help(words[1]):
+        return [words[0], "--help"]
+    return words
 
 
 def _run(words: Sequence[str]) -> int:

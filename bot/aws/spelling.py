@@ -76,10 +76,8 @@ class AwsSpelling:
         skeleton = ArgumentGenerator().generate_skeleton(self._shape)
         if form == "input":
             return json.dumps(skeleton, indent=4)
-        return "\n".join(
-            f"{yaml.safe_dump({member: value}).strip()}  # {self._comment(member)}"
-            for member, value in skeleton.items()
-        )
+        lines = {member: yaml.safe_dump({member: value}).strip() for member, value in skeleton.items()}
+        return "\n".join(f"{line}  # {self._comment(member)}" for member, line in lines.items())
 
     def _comment(self, member: str) -> str:
         documentation = re.sub(r"<[^>]*>", "", self._shape.members[member].documentation)
@@ -88,27 +86,27 @@ class AwsSpelling:
 
     def _check(self, parameters: Mapping[str, Any]) -> None:
         report = ParamValidator().validate(parameters, self._shape)
-        faults = report.generate_report().replace("\n", "; ") if report.has_errors() else ""
-        faults = faults or "; ".join(
-            fault
-            for member, value in parameters.items()
-            for fault in _limits(member, value, self._shape.members[member])
-        )
+        faults = report.generate_report().replace("\n", "; ")
+        if not faults:
+            members = self._shape.members
+            faults = "; ".join(
+                filter(None, (_limits(name, value, members[name]) for name, value in parameters.items()))
+            )
         if faults:
             cut = faults if len(faults) <= MAX_SENTENCE else f"{faults[:MAX_SENTENCE]}…"
             raise UsageError(f"Parameter validation failed: {cut}")
 
 
-def _limits(member: str, value: str, shape: Shape) -> list[str]:
-    """Check what botocore's validator leaves to the service."""
+def _limits(member: str, value: str, shape: Shape) -> str | None:
+    """Say what is wrong of what botocore's validator leaves to the service."""
     longest, pattern = shape.metadata.get("max"), shape.metadata.get("pattern")
     if longest is not None and len(value) > longest:
-        return [f"Invalid length for parameter {member}, value: {len(value)}, valid max length: {longest}"]
+        return f"Invalid length for parameter {member}, value: {len(value)}, valid max length: {longest}"
     # Python's own expressions know no Unicode categories. Half a character is of none.
     if pattern and not re2.fullmatch(pattern, value.encode("utf-8", "surrogatepass")):
         hint = " (no blanks, nothing invisible)" if r"\p{" in pattern else ""
-        return [f"Invalid value for parameter {member}, valid pattern: {pattern}{hint}"]
-    return []
+        return f"Invalid value for parameter {member}, valid pattern: {pattern}{hint}"
+    return None
 
 
 def _from_json(text: str) -> Any:

@@ -37,15 +37,10 @@ def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: da
     if certainly is None:
         return Finding(name, "not tried", "not tried: no answer with a date")
     off = certainly.total_seconds()
-    skew, word = abs(off), "ahead" if off > 0 else "behind"
-    if skew < WARN_FROM_SECONDS:
+    if abs(off) < WARN_FROM_SECONDS:
         return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
-    return Finding(
-        name,
-        "warning" if skew < FAIL_FROM_SECONDS else "missing",
-        f"This machine's clock is {skew:.0f} s {word}.",
-        "Set it, by NTP.",
-    )
+    sentence = f"This machine's clock is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}."
+    return Finding(name, "warning" if abs(off) < FAIL_FROM_SECONDS else "missing", sentence, "Set it, by NTP.")
 
 
 def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:
