@@ -42,7 +42,10 @@ def try_credentials() -> Finding:
 
 
 def troubles(heard: Mapping[str, Heard]) -> Mapping[str, str | None]:
-    """Say for each pool why the last call could not work, whatever was asked; None: it could, or is long ago."""
+    """Say for each pool why the last call did not reach Cognito, or why Cognito did not take the credentials.
+
+    None where Cognito answered, or was not asked for half an hour.
+    """
     since = time.monotonic() - TOLD_FOR_SECONDS
     said = {code: " ".join(told) for code, told in TROUBLES.items()}
     return {
