@@ -234,7 +234,7 @@ def test_the_question_says_how_the_target_was_read(headless: Headless, shell: Sh
         tty.wait_for("[y/N]")
         tty.type("y\n")
         assert tty.ended() == DONE
-    assert "Read as     ada, without the signs * and * around it" in tty.shown
+    assert "Read as     ada (left out: * and *)" in tty.shown
     assert not headless.is_signed_in("ada")
 
 

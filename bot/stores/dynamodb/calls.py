@@ -106,12 +106,10 @@ class Calls:
             self._session.ask()
 
     def write(self, actions: Sequence[Values]) -> None:
-        """Do 1 to 100 Puts, Updates and Deletes of different items, all or nothing. Raises `ConditionError`.
-
-        A write whose answer was lost is sent again with its token, by which DynamoDB knows it: it is done once.
-        """
+        """Do 1 to 100 Puts, Updates and Deletes of different items, once, all or nothing. Raises `ConditionError`."""
         named = [{kind: {"TableName": self.table, **what} for kind, what in action.items()} for action in actions]
-        self._call("transact_write_items", TransactItems=named, ClientRequestToken=str(uuid4()))
+        token = str(uuid4())  # by it DynamoDB knows a write that is sent again because its answer was lost
+        self._call("transact_write_items", TransactItems=named, ClientRequestToken=token)
 
     def write_one(self, action: Values) -> None:
         """Do one Put, Update or Delete, at half the price. Raises `ConditionError`, which may be `in_doubt`."""
@@ -125,9 +123,8 @@ class Calls:
 
     def query(self, **parameters: Any) -> Iterator[Values]:
         """Give the items of a Query, page by page."""
-        page: Values = {}
         while True:
-            page = self._call("query", TableName=self.table, **parameters)
+            page: Values = self._call("query", TableName=self.table, **parameters)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
@@ -138,10 +135,7 @@ class Calls:
         return self._call("describe_table", TableName=self.table)["Table"]
 
     def client(self) -> "DynamoDBClient":
-        """Return the client, built when it is first needed. It takes and gives plain Python values.
-
-        Raises `AwsSetupError`, as do its own calls.
-        """
+        """Return the client, which takes and gives plain Python values. Raises `AwsSetupError`, as do its calls."""
         with self._lock:
             if self._client is None:
                 self._session = aws_session(CONFIG)
