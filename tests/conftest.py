@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Have the garbage collector leave alone what is there by now: it would look through all of it again and again."""
+    """Have the garbage collector skip what is there by now: it would look through all of it again and again."""
     gc.collect()
     gc.freeze()
 

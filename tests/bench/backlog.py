@@ -1,6 +1,6 @@
 """The processor time to deliver one entry of a large backlog, beside one of a tenth of it, to a channel that takes all.
 
-Whatever the backlog, the disk is waited for twice for each.
+With any backlog, the disk is waited for twice for each.
 """
 
 import tempfile
