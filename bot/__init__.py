@@ -7,6 +7,7 @@
        -> open             a request, and a card with buttons      confirm.py
     [Sign out] clicked
        -> authorize again, decide (exactly one press wins)         confirm.py
+    [Approve] clicked by a second person, where one is required    approve.py
        -> run              claim -> call(s) -> outcome             work.py, aws/
        -> record           outcome + audit entry in one write      stores/
        -> tell             the operator, then the audit channel    flow.py, deliver.py
@@ -21,6 +22,10 @@ The files right under bot/ are the rules. They know the world only through ports
     find.py       which accounts are meant
     spellings.py  how else a target may have been meant
     confirm.py    open, choose, confirm, cancel, expire
+    approve.py    the second person: approve, deny
+    decide.py     what every press goes through
+    limits.py     protected accounts, and how many an hour
+    whoami.py     what someone may do
     work.py       claim, run, take over
     audit.py      which entry each move writes
     refusals.py   counts refusals, so that very many make few entries

@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     OPENED = "opened"
     CONFIRMED = "confirmed"
+    APPROVED = "approved"
     RESUMED = "resumed"
     SIGNED_OUT = "signed_out"
     PARTLY = "partly"
@@ -22,18 +23,21 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    DENIED = "denied"
+    LIMITED = "limited"
     REFUSED = "refused"
     NOT_FOUND = "not_found"
 
 
 # With these a command ends; all others are steps on the way.
-OUTCOMES = frozenset(Kind) - {Kind.OPENED, Kind.CONFIRMED, Kind.RESUMED}
-COUNTED = OUTCOMES | {Kind.RESUMED}
+OUTCOMES = frozenset(Kind) - {Kind.OPENED, Kind.CONFIRMED, Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
+COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
 POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {
     State.CHOOSING: Kind.OPENED,
     State.CONFIRMING: Kind.OPENED,
+    State.APPROVING: Kind.CONFIRMED,
     State.READY: Kind.CONFIRMED,
     State.RUNNING: Kind.RESUMED,
     **{state: Kind(state) for state in ENDED - {State.DONE}},  # an action has its own word for that
@@ -83,8 +87,9 @@ class Entry:
 
 def entry_of(request: Request, at: datetime) -> Entry:
     """Return the entry that goes with a request's arrival in its present state."""
-    done = request.state is State.DONE
-    kind = Kind(ACTIONS[request.ask.options.action].outcome) if done else _KIND_OF[request.state]
+    kind = _KIND_OF.get(request.state) or Kind(ACTIONS[request.ask.options.action].outcome)
+    if request.state is State.READY and request.approval:
+        kind = Kind.APPROVED
     snapshot = replace(request, candidates=())  # the others are people to whom nothing was done
     delivery = Delivery(next_at=at if kind in POSTED else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
@@ -100,6 +105,6 @@ def entry_of_tally(tally: Entry, at: datetime, before: Entry | None) -> Entry | 
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:
-    """Return the entry of something asked that moved nothing: a refusal, or a target that is no account."""
+    """Return the entry of something asked that moved nothing: a refusal, or a target for which no account was found."""
     delivery = Delivery(next_at=at if kind in POSTED else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=rule, asked=ask, account=account, delivery=delivery)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 from bot.errors import DeniedError
 from bot.request import TERMINAL, Operator
@@ -13,24 +14,34 @@ Members = Callable[[str], frozenset[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Slack user ids and user group ids that a rule lets in."""
+    """Slack user ids and user group ids that a rule lets in; those of `ask` only to ask for what others approve."""
 
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    ask: "Allowed | None" = None
+
+    def __or__(self, other: "Allowed") -> "Allowed":
+        """Return both together, without their `ask`."""
+        return Allowed(self.users | other.users, self.groups | other.groups)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """Who may, for all pools and for each configured pool; `terminal`: ARNs of those who may in a terminal."""
+    """Who may, for all pools and for each configured pool; `terminal`: ARNs of those who may in a terminal.
+
+    `table` is the settings' name for it.
+    """
 
     everywhere: Allowed
     pools: Mapping[str, Allowed]
     terminal: frozenset[str] = frozenset()
+    table: str = "allow"
 
     @property
-    def users(self) -> frozenset[str]:
-        """Every user id that is listed itself."""
-        return self.everywhere.users.union(*(each.users for each in self.pools.values()))
+    def all(self) -> Allowed:
+        """Everyone who is listed somewhere."""
+        places = (self.everywhere, *self.pools.values())
+        return reduce(or_, (each for place in places for each in (place, place.ask) if each))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Home:
     asks: Callable[[Operator], bool | None] | None = None
 
     def known(self, operator: Operator) -> Operator:
-        """Return the operator as far as their team tells: one person, from whichever workspace of ours they come."""
+        """Return the operator as far as their team tells: one person, from any of our workspaces."""
         return replace(operator, team_id=self.id) if operator.team_id in self.teams else operator
 
     def person(self, operator: Operator) -> "Operator | Denied":
@@ -63,10 +74,14 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """Proof that an operator was allowed: pool name to the rule that allowed it. Only `authorize` makes one."""
+    """Proof that an operator was allowed: pool name to the rule that allowed it. Only `authorize` makes one.
+
+    In the pools of `only_ask` they may ask for what someone else has to approve.
+    """
 
     operator: Operator
     rules: Mapping[str, str]
+    only_ask: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +112,25 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     members = cache(members)  # one question for each group, even if many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
         ours = home.person(operator)
-        return ours if isinstance(ours, Denied) else Authorized(ours, allowed)
-    groups = allowlist.everywhere.groups.union(*(each.groups for each in allowlist.pools.values()))
-    unreadable = sorted(group for group in groups if members(group) is None)
+        only_ask = frozenset(pool for pool, (_, asks) in allowed.items() if asks)
+        rules = {pool: rule for pool, (rule, _) in allowed.items()}
+        return ours if isinstance(ours, Denied) else Authorized(ours, rules, only_ask)
+    unreadable = sorted(group for group in allowlist.all.groups if members(group) is None)
     if unreadable:
         return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
 
 
-def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> str | None:
-    places = (("", allowlist.everywhere), (f"pools.{pool}.", allowlist.pools[pool]))
-    for where, allowed in places:
-        if operator_id in allowed.users:
-            return f"{where}allow.users"
-    for where, allowed in places:
-        for group in sorted(allowed.groups):
-            if operator_id in (members(group) or ()):
-                return f"{where}allow.groups: {group}"
+def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> tuple[str, bool] | None:
+    """Return the rule that lets someone in, and whether only to ask. One that lets them do it comes first."""
+    lists = ((allowlist.table, allowlist.everywhere), (f"pools.{pool}.{allowlist.table}", allowlist.pools[pool]))
+    asks = [(f"{name}.ask", listed.ask) for name, listed in lists if listed.ask]
+    for places, only_ask in ((lists, False), (asks, True)):
+        for name, listed in places:
+            if operator_id in listed.users:
+                return f"{name}.users", only_ask
+        for name, listed in places:
+            for group in sorted(listed.groups):
+                if operator_id in (members(group) or ()):
+                    return f"{name}.groups: {group}", only_ask
     return None

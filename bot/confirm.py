@@ -1,58 +1,47 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from bot import errors
-from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
+from bot.approve import NO_ONE, Approving, has_approvers
+from bot.audit import Delivery, Kind, entry_of, entry_of_ask
+from bot.authorize import Allowlist, Authorized, Denied, authorize
+from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Decisions, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
+from bot.limits import Count, Limits, Protection
 from bot.options import ReasonRule
-from bot.ports import Place, Requests, SureClock, Trail
-from bot.request import AWAITING, Account, Ask, Earlier, Operator, Options, Request, State
+from bot.ports import Place
+from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State, new_id
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
-LONGEST_WAIT = timedelta(minutes=25)  # no `confirm_within` is longer, before a change of the settings or after it
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Press:
-    """A pressed button: on which request (and which of its candidates), by whom, and where the card is."""
-
-    request_id: str
-    operator: Operator
-    place: Place | None = None
-    number: int = 0
-
-
-@dataclass(eq=False)
-class AlreadyDecidedError(Exception):
-    """A press on a card that no longer awaits it: show the request as it is."""
-
-    request: Request
+PROTECTED = (
+    "This account is protected ({rule}), so no one can sign it out with this bot. Nothing was done. If it must be, ask "
+    "the bot's engineer."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirmations:
-    """The rules between a command and a decision. Safe to use from many threads at once.
+class Confirmations(Decisions):
+    """The rules between a command and the operator's press.
 
     A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
     and `open` raise what `clock.error` returns.
     """
 
     allowlist: Allowlist
-    members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
-    home: Callable[[], Home | None]  # whose people may; None while Slack has not said it: no one is allowed
     finder: Finder
-    requests: Requests
-    trail: Trail
-    clock: SureClock
     confirm_within: timedelta
     reason_rule: ReasonRule | None
+    approvers: Allowlist = NO_ONE
+    approving: Mapping[str, Approving] = field(default_factory=dict)  # by pool
+    protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
+    limits: Limits = field(default_factory=Limits)
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
@@ -67,10 +56,10 @@ class Confirmations:
         if isinstance(decision, Authorized):
             return decision
         if account:
-            raise self._refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
+            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            raise self._refused(ask, anywhere)
+            raise self.refused(ask, anywhere)
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
     def _named(self, options: Options) -> Sequence[str]:
@@ -93,7 +82,7 @@ class Confirmations:
             denied = denied if denied.sentence else Denied(f"not allowed in {pools}")
             where = pools if ask.options.pool or ask.options.pool_id else "that region"
             sentence = f"You may not do this in {where}. You may use: {', '.join(mine)}."
-            return self._refused(ask, denied, sentence=sentence)
+            return self.refused(ask, denied, sentence=sentence)
         where = ""
         if self._named(replace(ask.options, region=None)):
             where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
@@ -108,20 +97,22 @@ class Confirmations:
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
         looked_up_at, looked_up = self.clock.now(), self._found(authorized, ask)
-        found = looked_up.accounts
-        chosen = found[0] if len(found) == 1 else None
+        found = [*map(partial(self._with_protection, ask), looked_up.accounts[:MAX_CANDIDATES])]
+        chosen = found[0] if len(looked_up.accounts) == 1 else None
+        needs = self._needs(authorized, ask, chosen) if chosen else ()
         earlier, now = self._earlier(chosen), self.clock.now()
         if error := self.clock.error():  # again: the clock may have been set while AWS was asked
             raise error
         request = Request(
             ask=ask,
             state=State.CONFIRMING if chosen else State.CHOOSING,
-            candidates=tuple(found[:MAX_CANDIDATES]),
-            matches=len(found),
+            candidates=tuple(found),
+            matches=len(looked_up.accounts),
             chosen=chosen,
             searched_as=looked_up.searched_as,
             earlier=earlier,
-            allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in found})),
+            allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in looked_up.accounts})),
+            needs=needs,
             looked_up_at=looked_up_at,
             created_at=now,
             expires_at=now + self.confirm_within,
@@ -143,16 +134,87 @@ class Confirmations:
         if press.number >= len(request.candidates):
             raise errors.UnknownRequestError
         account = request.candidates[press.number]
-        rule, earlier = self.authorize(request.ask, account).rules[account.pool], self._earlier(account)
+        authorized, earlier = self.authorize(request.ask, account), self._earlier(account)
+        needs, rule = self._needs(authorized, request.ask, account), authorized.rules[account.pool]
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        return self._move(request, State.CONFIRMING, press.place, now, chosen=account, allowed_by=rule, earlier=earlier)
+        changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier, "needs": needs}
+        return self._move(request, State.CONFIRMING, press.place, now, **changes)
 
     def confirm(self, press: Press) -> Request:
-        """Decide that a request is to be done. Of any number of presses exactly one succeeds here."""
+        """Decide that a request is to be done or, where that needs a second person, that they are asked.
+
+        Of any number of presses exactly one succeeds here. Raises `LimitReachedError` and `SecondPersonError` too.
+        """
         request = self._awaiting(press, State.CONFIRMING)
-        rule = self.authorize(request.ask, request.account).rules[request.account.pool]
-        now = self._in_time(request, press.place)  # again, as in `choose`
-        return self._move(request, State.READY, press.place, now, allowed_by=rule, decided_at=now)
+        authorized = self.authorize(request.ask, request.account)
+        while True:
+            now = self._in_time(request, press.place)  # again, as in `choose`
+            try:
+                return self._confirmed(request, authorized, press.place, now)
+            except errors.CountChangedError:  # another decision was counted at the same moment
+                continue
+
+    def _confirmed(self, request: Request, authorized: Authorized, place: Place | None, now: datetime) -> Request:
+        account, rule = request.account, authorized.rules[request.account.pool]
+        needs, count = (
+            self._needs(authorized, request.ask, account),
+            self.limits.count(authorized.operator, account, now),
+        )
+        if count.rule:
+            self._tell_of_limit(request, count, now)
+            if not has_approvers(self.approvers, account.pool):
+                raise errors.LimitReachedError(count.rule, (count.free_at or now) - now)
+            needs = (*needs, count.rule)
+        if not needs:
+            return self._move(request, State.READY, place, now, count.windows, allowed_by=rule, decided_at=now)
+        self._check_second_person(request.ask, account)
+        approving = self.approving[account.pool]
+        changes: dict[str, Any] = {"allowed_by": rule, "needs": needs, "expires_at": now + approving.within}
+        approval = Approval(asked_at=now, channel_id=approving.channel_id)
+        return self._move(request, State.APPROVING, place, now, approval=approval, **changes)
+
+    def _needs(self, authorized: Authorized, ask: Ask, account: Account) -> tuple[str, ...]:
+        """Return the rules by which a second person has to approve this; a limit may join them at the press.
+
+        Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
+        no one to ask.
+        """
+        protection = self.protections.get(account.pool)
+        protected = account.protected if protection else None
+        if protected and protection and not protection.may_approve:
+            raise self.refused(ask, Denied(protected), account, PROTECTED.format(rule=protected))
+        rule, only_asks = authorized.rules[account.pool], account.pool in authorized.only_ask
+        needs = (*self.always_needs(account.pool, rule, only_asks=only_asks), *([protected] if protected else ()))
+        if needs:
+            self._check_second_person(ask, account)
+        return needs
+
+    def always_needs(self, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
+        """Return the rules by which a second person has to approve all that is asked by `rule` of a pool."""
+        approving = self.approving.get(pool)
+        return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
+
+    def _check_second_person(self, ask: Ask, account: Account) -> None:
+        if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool):
+            raise errors.SecondPersonError
+
+    def _tell_of_limit(self, request: Request, count: Count, now: datetime) -> None:
+        """Record that a limit was reached. The audit channel is told once an hour."""
+        entry = entry_of_ask(Kind.LIMITED, request.ask, str(count.rule), now, request.account)
+        told = False
+        for window in self.limits.reached(request.ask.operator, request.account, now):
+            with suppress(errors.CountChangedError):  # another press told it
+                self.requests.tell(window, replace(entry, id=new_id(now), delivery=Delivery(next_at=now)))
+                told = True
+        if not told:
+            self.trail.record(entry)
+
+    def _with_protection(self, ask: Ask, account: Account) -> Account:
+        """Return an account with the rule that protects it. Raises `PoolUnavailableError`."""
+        if not (protection := self.protections.get(account.pool)):
+            return account
+        pool = self.finder.pools[account.pool].on_behalf(ask.id, ask.operator.id)
+        return replace(account, protected=protection.rule(account, pool.groups_of))
 
     def cancel(self, press: Press) -> Request:
         """Cancel a request. It needs no permission."""
@@ -160,64 +222,11 @@ class Confirmations:
 
     def expire(self) -> None:
         """Expire the requests whose card was not pressed in time."""
-        now, beyond = self.clock.now(), self.clock.beyond(LONGEST_WAIT + CLOCKS_AGREE_WITHIN)
+        now, beyond = self.clock.now(), self.clock.beyond(LONGEST_APPROVAL + CLOCKS_AGREE_WITHIN)
         for request in self.requests.expired(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
 
-    def _awaiting(self, press: Press, *states: State) -> Request:
-        request = self.requests.get(press.request_id)
-        if request is None:
-            raise errors.UnknownRequestError
-        if (press.operator.id, press.operator.team_id) != (request.ask.operator.id, request.ask.operator.team_id):
-            self._check_other_presser(press.operator, request)
-        if request.state not in AWAITING or (states and request.state not in states):
-            raise AlreadyDecidedError(request)
-        self._in_time(request, press.place)
-        return request
-
-    def _check_other_presser(self, presser: Operator, request: Request) -> None:
-        """Raise unless the operator who asked pressed, from another workspace. Someone else may have their id there."""
-        who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
-        if presser.id == who.id:
-            person = home.person(presser) if home else NOT_TOLD
-            if person is NOT_TOLD:
-                raise self._refused(ask, NOT_TOLD, request.chosen)
-            if home and isinstance(person, Operator) and person.team_id == home.known(who).team_id:
-                return
-        self._refused(ask, Denied("pressed another's button"), request.chosen)
-        raise errors.NotYoursError
-
-    def _in_time(self, request: Request, place: Place | None) -> datetime:
-        """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
-        now = self.clock.now()
-        if error := self.clock.error():  # again: the clock may have been set while Slack was asked
-            raise error
-        # The second limit: no card waits for longer, so a later `expires_at` is a wrong clock's.
-        if not now < request.expires_at <= now + LONGEST_WAIT + CLOCKS_AGREE_WITHIN:
-            raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
-        return now
-
-    def _end(self, request: Request, state: State, place: Place | None) -> Request:
-        now = self.clock.now()
-        return self._move(request, state, place, now, ended_at=now)
-
-    def _move(self, before: Request, state: State, place: Place | None, at: datetime, **changes: object) -> Request:
-        after = before.move(state, **changes)
-        try:
-            self.requests.move(before, after, entry_of(after, at), show_card(after, at, place))
-        except errors.SupersededError:
-            raise AlreadyDecidedError(self.requests.get(before.id) or before) from None
-        return after
-
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
-
-    def _refused(
-        self, ask: Ask, denied: Denied, account: Account | None = None, sentence: str | None = None
-    ) -> errors.DeniedError:
-        if home := self.home():
-            ask = replace(ask, operator=home.known(ask.operator))
-        self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
-        return errors.DeniedError(denied.rule, denied.sentence or sentence)

@@ -9,7 +9,19 @@ from typing import TypeVar
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import AuditChannel, Cards, Left, LiveMessage, Outbox, Place, Requests, Show, SureClock, lasting
+from bot.ports import (
+    AuditChannel,
+    Cards,
+    Left,
+    LiveMessage,
+    MessageKind,
+    Outbox,
+    Place,
+    Requests,
+    Show,
+    SureClock,
+    lasting,
+)
 from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long an instance holds what it sends, by its own clock
@@ -45,7 +57,7 @@ def _held(due: Sequence[T], hold: Callable[[T, datetime], T | None], clock: Sure
 
 @dataclass(kw_only=True)
 class CardDelivery:
-    """Shows each card as its request is, until Slack took it. One thread of an instance runs it."""
+    """Shows each card and approval message as its request is, until Slack took it. One thread runs it."""
 
     outbox: Outbox
     requests: Requests
@@ -64,20 +76,29 @@ class CardDelivery:
         wait = pause(held.failures + 1) * self.jitter()
         try:
             request = self.requests.get(held.request_id)
+            held = replace(held, version=request.version) if request else held
+            if request and held.kind is MessageKind.APPROVAL:
+                self.outbox.shown(replace(held, ts=self._approval_shown(request, held.ts, left)))
+                return
             ways = _ways(request, place, held.failures) if request else ()
             way = self._send(request, ways, left) if request and ways else place
-            held = replace(held, version=request.version) if request else held
             self.outbox.shown(held)
             if ways and way is None:  # once more: no earlier try that comes late can hide a direct message
                 self.outbox.shown(replace(held, hold=None))
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
-            log.warning("Slack did not take a card (%s)", error.reason, extra={"request_id": held.request_id})
+            what = "a card" if held.kind is MessageKind.CARD else "an approval message"
+            log.warning("Slack did not take %s (%s)", what, error.reason, extra={"request_id": held.request_id})
             if error.gone:
                 self.outbox.shown(held)
             else:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
+
+    def _approval_shown(self, request: Request, ts: str | None, left: Left) -> str | None:
+        if ts is None and request.state is not State.APPROVING:  # there is nothing left to ask, and no message of it
+            return None
+        return self.cards.show_approval(request, ts, left)
 
     def _send(self, request: Request, ways: Sequence[Place | None], left: Left) -> Place | None:
         """Send it the first way that has not ended; return which one that was."""
@@ -94,7 +115,7 @@ class CardDelivery:
 def _ways(request: Request, place: Place | None, failures: int) -> Sequence[Place | None]:
     """Return the ways to the operator, the better one first: a place, and None, a direct message, for outcomes only."""
     ways = [place] if place else []
-    if request.decided_at and request.state in ENDED:
+    if (request.decided_at or request.approval) and request.state in ENDED:
         return [None, *ways] if failures >= USES else [*ways, None]
     # A card that has expired said itself until when it could be pressed.
     return [way for way in ways if way.replaces or request.state is not State.EXPIRED]

@@ -6,12 +6,14 @@ All are true for each reader: also at the second click of a double click, and wh
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
 
 # What ended a request where Cognito said nothing.
 NO_CALL_MADE = "NoCallMade"
 INTERRUPTED = "Interrupted"
 TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
+PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
 
 
@@ -125,6 +127,32 @@ class PoolChangedError(BotError):
     """The bot's pools have changed since then, so your press did nothing. Run the command again."""
 
 
+class SecondPersonError(BotError):
+    """A second person has to approve this, and no one can be asked from here. Nothing was done. Use /signout in Slack.
+
+    If that says the same, ask the bot's engineer.
+    """
+
+
+class DecidedBeforeError(BotError):
+    """Your press did nothing: this was decided before, or its time was over.
+
+    The person who asked is told what came of it.
+    """
+
+
+class LimitReachedError(BotError):
+    """As many accounts were signed out within an hour as `rule` allows. After `wait` the next one is possible."""
+
+    code = Code.REFUSED
+
+    def __init__(self, rule: str, wait: timedelta) -> None:
+        minutes = max(1, ceil(wait / timedelta(minutes=1)))
+        in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
+        sentence = f"As many accounts were signed out within the last hour as the bot allows ({rule})."
+        super().__init__(sentence, f"Nothing was done. The next one is possible {in_time}.")
+
+
 class NotYoursError(BotError):
     """Only the person who ran the command can press these buttons. Your press did nothing."""
 
@@ -184,6 +212,10 @@ class SecretError(BotError):
     """What a setting refers to cannot be read. The sentence begins after the setting's name."""
 
     code = Code.SETTINGS
+
+
+class CountChangedError(Exception):
+    """Another decision was counted at the same moment, so this write did not happen. Count again."""
 
 
 class SupersededError(Exception):

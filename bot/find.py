@@ -1,6 +1,6 @@
 """Which accounts does a target mean? Exact matches only, in all pools that the operator may use.
 
-First as it was typed. Only where no pool has it so, other spellings of it are searched for, and the card says so.
+First as it was typed. Only if no pool has an account with it, other spellings are searched for, and the card says so.
 """
 
 import re
@@ -29,8 +29,8 @@ _ATTRIBUTES: Mapping[Attribute, tuple[str, Callable[[Account], str | None]]] = {
     Attribute.PHONE: ("phone number", attrgetter("phone")),
     Attribute.SUB: ("sub", attrgetter("sub")),
 }
-# What a ListUsers filter can hold: a quote or backslash ends or bends it, and the escaping rules are thin.
-_can_be_searched = re.compile(rf'[^"\\\s\x00-\x1f\x7f]{{0,{MAX_TARGET}}}').fullmatch
+# What a ListUsers filter can hold, if no character of it is hidden: a quote or backslash ends or bends it.
+_can_be_searched = re.compile(rf'[^"\\\s]{{0,{MAX_TARGET}}}').fullmatch
 
 # ASCII only: beyond it, lower-casing makes letters equal that are not.
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -77,7 +77,7 @@ class Finder:
         target = ask.options.target
         matches = list(chain(*self.together([partial(search, name, ask) for name in pools])))
         for spelling in spellings:
-            such = [(better, account) for name, better, account in matches if name == spelling]
+            such = [(better, account) for read, better, account in matches if read == spelling]
             found = _told_apart(account for better, account in such if better)
             found = found or _told_apart(account for _, account in such)
             if looks_like_phone(spelling):
@@ -97,7 +97,7 @@ class Finder:
         if looks_like_phone(text) and (number := self.e164(text, pool)):
             looks.append((Attribute.PHONE, number))
         looks.append((Attribute.PREFERRED_USERNAME, text))
-        return [(attribute, value) for attribute, value in looks if _can_be_searched(value)]
+        return [(attribute, value) for attribute, value in looks if value.isprintable() and _can_be_searched(value)]
 
     def _more_looks(self, target: str, pool: str) -> Mapping[Look, str]:
         """Return the searches for other spellings, each with its spelling; those without any sign come first."""

@@ -8,13 +8,39 @@ from functools import partial
 from typing import Protocol
 
 from bot import errors
+from bot.approve import Approvals
 from bot.authorize import Authorized
-from bot.confirm import AlreadyDecidedError, Confirmations, Press
-from bot.ports import Entrance, Lane, LiveMessage, Outbox, Place
+from bot.confirm import Confirmations
+from bot.decide import AlreadyDecidedError, Press
+from bot.ports import LiveMessage, Outbox, Place
 from bot.request import Ask, Operator, Request, State
+from bot.whoami import Standing, standing
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
+
+
+class Lane(Protocol):
+    """A bounded number of threads for one sort of work."""
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
+
+
+class Entrance(Protocol):
+    """Gives each command and press a lane: one for operators who are known, another for newcomers, few of each person.
+
+    It decides nothing: everyone is authorized all the same.
+    """
+
+    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Do `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
+
+    def knows(self, who: Operator) -> bool:
+        """Whether they have the lane of operators."""
+
+    def note(self, who: Operator, *, allowed: bool) -> None:
+        """Note whether they were allowed just now."""
 
 
 class Reply(Protocol):
@@ -30,6 +56,9 @@ class Reply(Protocol):
     def say(self, error: errors.BotError) -> None:
         """Say what was wrong and what to do."""
 
+    def tell(self, standing: Standing) -> None:
+        """Say what the operator may do."""
+
 
 class Form(Reply, Protocol):
     """A form that asks for what the command did not say."""
@@ -38,11 +67,19 @@ class Form(Reply, Protocol):
         """Open it, for an operator who may use these pools."""
 
 
+class Denial(Reply, Protocol):
+    """A form that asks an approver for the reason of a no."""
+
+    def open(self, request: Request) -> None:
+        """Open it."""
+
+
 @dataclass(kw_only=True)
 class Flow:
     """Takes commands and presses, and starts what waits to be run."""
 
     confirmations: Confirmations
+    approvals: Approvals
     worker: Worker
     outbox: Outbox
     entrance: Entrance  # its lanes are for what needs Slack and the store only: a hanging Cognito never delays a press
@@ -68,6 +105,10 @@ class Flow:
             raise closed
         self.entrance.run(ask.operator, ask.id, partial(self._open_form, ask, form))
 
+    def whoami(self, ask: Ask, reply: Reply) -> None:
+        """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""
+        self.entrance.run(ask.operator, ask.id, partial(self._whoami, ask, reply))
+
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
         self._press(press, reply, self.confirmations.choose)
@@ -80,16 +121,29 @@ class Flow:
         """Cancel."""
         self._press(press, reply, self.confirmations.cancel)
 
+    def approve(self, press: Press, reply: Reply) -> None:
+        """Decide, as a second person, that the request is to be done, and start it. Only what is wrong is replied."""
+        self._press(press, reply, self.approvals.approve, shows=False)
+
+    def deny(self, press: Press, reply: Reply) -> None:
+        """End it with a second person's no."""
+        self._press(press, reply, self.approvals.deny, shows=False)
+
+    def open_denial(self, press: Press, form: Denial) -> None:
+        """Open the form for the reason of a no, for someone who may say it."""
+        self._press(press, form, lambda _: self._open_denial(press, form), shows=False)
+
     def sweep(self) -> None:
         """Start what waits for a worker: what dead processes left, and what found no room, as it may again."""
         with suppress(errors.BusyError):
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request], *, shows: bool = True) -> None:
         who = press.operator
+        work = partial(self._decide, press, reply, decide, shows=shows)
         try:
-            self.entrance.run(who, press.request_id, partial(self._decide, press, reply, decide), urgent=True)
+            self.entrance.run(who, press.request_id, work, urgent=True)
         except errors.BusyError as error:  # the ack to a press cannot say so
             with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
                 if self.entrance.knows(who):  # only people who are known may take a place there
@@ -104,6 +158,10 @@ class Flow:
         with self._telling(ask.operator, form):
             form.open(sorted(self.confirmations.authorize(ask).rules))
 
+    def _whoami(self, ask: Ask, reply: Reply) -> None:
+        with self._telling(ask.operator, reply):
+            reply.tell(standing(self.confirmations, ask))
+
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):
             if error := self.worker.clock.error():
@@ -113,7 +171,12 @@ class Flow:
             except errors.SupersededError:  # the process that took it first shows its card
                 log.warning("The command came before. It was not begun again")
 
-    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+    def _open_denial(self, press: Press, form: Denial) -> Request:
+        request = self.approvals.may(press)
+        form.open(request)
+        return request
+
+    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request], *, shows: bool) -> None:
         with self._telling(press.operator, reply):
             if closed := self.closed():
                 raise closed
@@ -121,7 +184,7 @@ class Flow:
             if request.state is State.READY:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up
-                    self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
+                    self.aws_lane.run(request.id, partial(self._run, request, reply if shows else None), urgent=True)
             else:
                 self._show(request, reply)
 

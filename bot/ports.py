@@ -9,7 +9,8 @@ from typing import Protocol
 from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.errors import BotError
-from bot.request import Account, Operator, Request
+from bot.limits import Window
+from bot.request import Account, Request
 
 
 class Clock(Protocol):
@@ -34,8 +35,7 @@ class SureClock(Clock, Protocol):
     def beyond(self, longest: timedelta) -> datetime | None:
         """Return the end of `longest`, from now; None while this clock is not confirmed.
 
-        Nothing is put off for longer. So a stored time beyond it was written by a clock that was wrong, and counts as
-        due now: else it would wait until that wrong time.
+        Nothing is put off for longer: a stored time beyond it was written by a clock that was wrong, and is due now.
         """
 
 
@@ -46,29 +46,6 @@ def lasting(clock: Clock, length: timedelta) -> Left:
     """Return what counts down a length of time from now: what is left by the wall clock or `monotonic`, the lesser."""
     end, monotonic_end = clock.now() + length, clock.monotonic() + length.total_seconds()
     return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
-
-
-class Lane(Protocol):
-    """A bounded number of threads for one sort of work."""
-
-    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
-
-
-class Entrance(Protocol):
-    """Gives each command and press a lane: one for operators who are known, another for newcomers, few of each person.
-
-    It decides nothing: everyone is authorized all the same.
-    """
-
-    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
-
-    def knows(self, who: Operator) -> bool:
-        """Whether they have the lane of operators."""
-
-    def note(self, who: Operator, *, allowed: bool) -> None:
-        """Note whether they were allowed just now."""
 
 
 class Attribute(StrEnum):
@@ -101,6 +78,9 @@ class UserPool(Protocol):
     def get_user(self, username: str) -> Account | None:
         """Return who has this name or alias. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Return the names of the Cognito groups that someone is in. Raises `PoolUnavailableError`."""
+
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""
 
@@ -122,14 +102,23 @@ class Show:
     place: Place | None = None
 
 
+class MessageKind(StrEnum):
+    """Which of a request's messages."""
+
+    CARD = "card"  # for the operator who asked
+    APPROVAL = "approval"  # for those who may approve it
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveMessage:
-    """A card as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now."""
+    """A message as the store has it: to be shown as of `version` at `due_at`; `hold` names who shows it now."""
 
     request_id: str
+    kind: MessageKind = MessageKind.CARD
     version: int
     due_at: datetime | None = None
-    place: Place | None = None  # None once its response_url has ended
+    place: Place | None = None  # of a card: None once its response_url has ended
+    ts: str | None = None  # of an approval message: Slack's id, once it was posted
     failures: int = 0  # in a row
     hold: str | None = None
 
@@ -145,11 +134,21 @@ class Requests(Protocol):
     def add(self, request: Request, entry: Entry, show: Show | None) -> None:
         """Store a new request, its entry and its card. Raises `SupersededError` where its id is there already."""
 
-    def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
-        """Replace `before` by `after`, add the entry and note the card, all or nothing.
+    def move(
+        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
+    ) -> None:
+        """Replace `before` by `after`, add the entry, note the card and count the decision, all or nothing.
 
-        Raises `SupersededError` where the stored version is no longer `before`'s, and `IllegalMoveError`.
+        With the card, the approval message of a request that has an `approval` is due at once. Raises
+        `SupersededError` where the stored version is no longer `before`'s, `CountChangedError` where a window was
+        written since it was read, and `IllegalMoveError`.
         """
+
+    def windows(self, keys: Sequence[str]) -> Sequence[Window]:
+        """Return the windows with these keys, in their order; a new one where none is stored."""
+
+    def tell(self, window: Window, entry: Entry) -> None:
+        """Store a window and an entry, both or none. Raises `CountChangedError`."""
 
     def get(self, request_id: str) -> Request | None:
         """Return a request, or None. Raises `NewerVersionError` for one that only a newer bot can read."""
@@ -217,10 +216,10 @@ class Outbox(Protocol):
         """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
 
     def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took the card as of `message.version`, or that there is no way to show that version.
+        """Note that Slack took it as of `message.version`, or that there is no way to show that version.
 
-        It is due no longer, unless someone else holds it, or it became due at once since it was held. If an earlier try
-        failed, that one may still come, and late: the card stays due. If the request has moved on, it is due at once.
+        It is due no longer, unless someone else holds it, or it became due at once since it was held. It stays due if
+        an earlier try failed, since that may come late. If the request has moved on, it is due at once.
         """
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
@@ -238,7 +237,10 @@ class AuditChannel(Protocol):
 
 
 class Cards(Protocol):
-    """The cards of operators in Slack, drawn from their requests. Raises `DeliveryError` unless Slack took one."""
+    """Messages in Slack that are drawn from requests. Raises `DeliveryError` unless Slack took one."""
 
     def show(self, request: Request, place: Place | None, left: Left) -> None:
-        """Show a request at `place`; without one, as a direct message to its operator."""
+        """Show a request's card at `place`; without one, as a direct message to its operator."""
+
+    def show_approval(self, request: Request, ts: str | None, left: Left) -> str:
+        """Post a request to those who may approve it, or bring the message `ts` up to date; return its `ts`."""

@@ -21,6 +21,7 @@ class State(StrEnum):
 
     CHOOSING = "choosing"
     CONFIRMING = "confirming"
+    APPROVING = "approving"  # confirmed: a second person has to approve it
     READY = "ready"  # decided: a worker may claim it
     RUNNING = "running"  # claimed: a worker is on it
     DONE = "done"  # every step was done
@@ -29,18 +30,20 @@ class State(StrEnum):
     UNKNOWN = "unknown"  # some call got no clear answer
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    DENIED = "denied"  # the second person said no
 
 
 # Every store refuses any other move. RUNNING to itself: a step's answer is noted, or a dead claim is taken over.
 MOVES: Mapping[State, frozenset[State]] = {
     **dict.fromkeys(State, frozenset()),
     State.CHOOSING: frozenset({State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
-    State.CONFIRMING: frozenset({State.READY, State.CANCELLED, State.EXPIRED}),
+    State.CONFIRMING: frozenset({State.READY, State.APPROVING, State.CANCELLED, State.EXPIRED}),
+    State.APPROVING: frozenset({State.READY, State.DENIED, State.CANCELLED, State.EXPIRED}),
     State.READY: frozenset({State.RUNNING, State.FAILED}),
     State.RUNNING: frozenset({State.RUNNING, State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}),
 }
 
-AWAITING = frozenset({State.CHOOSING, State.CONFIRMING})  # the card waits for a press
+AWAITING = frozenset({State.CHOOSING, State.CONFIRMING, State.APPROVING})  # a press is waited for
 ENDED = frozenset(state for state in State if not MOVES[state])
 
 
@@ -98,6 +101,16 @@ class Account:
     created_at: datetime | None = None
     modified_at: datetime | None = None
     preferred_username: str | None = None
+    protected: str | None = None  # by which rule, when it was looked up
+
+    @property
+    def key(self) -> str:
+        """What no other account has. A pool's id has no `#` in it, and no `@`.
+
+        In a replica, which has the id of the first pool, it is another account: a sign-out there may not count here.
+        """
+        replica = "" if self.pool_id.startswith(f"{self.region}_") else f"@{self.region}"
+        return f"{self.pool_id}{replica}#{self.username}"
 
     @property
     def sign_in(self) -> str:
@@ -129,6 +142,18 @@ class Earlier:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """What a second person is asked since the operator's press at `asked_at`, and what they said `at` a later time."""
+
+    asked_at: datetime
+    channel_id: str  # where they are asked
+    approver: Operator | None = None
+    rule: str | None = None  # what allowed the approver
+    at: datetime | None = None
+    reason: str | None = None  # of a no
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One accepted command, from its card to its outcome. All times are aware, in UTC."""
 
@@ -141,10 +166,12 @@ class Request:
     searched_as: str | None = None  # how the target was read, where no one was found as it was typed
     earlier: Earlier | None = None
     allowed_by: str
+    needs: tuple[str, ...] = ()  # the rules by which a second person has to approve it
+    approval: Approval | None = None  # from the operator's press on, where one has to
     looked_up_at: datetime | None = None  # just before its accounts were looked up
     created_at: datetime
     expires_at: datetime  # the end of the present wait for a press
-    decided_at: datetime | None = None  # the operator's press on the action
+    decided_at: datetime | None = None  # the operator's press on the action, or the approver's where one is needed
     claim: Claim | None = None
     in_doubt: bool = False  # an earlier holder of the claim died; its calls, if any, got no recorded answer
     done: tuple[str, ...] = ()  # the steps that were answered with yes

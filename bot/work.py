@@ -11,6 +11,7 @@ from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
 from bot.find import pool_of
+from bot.limits import Protection
 from bot.ports import Left, Requests, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
@@ -42,6 +43,7 @@ class Worker:
     jitter: Callable[[], float]  # a factor for each pause
     # What was asked in a terminal of these pools can only be run there: the role trusts the operator's own credentials.
     with_role: frozenset[str] = frozenset()
+    protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request: how long a call may leave
 
     def waiting(self) -> Sequence[Request]:
@@ -109,9 +111,7 @@ class Worker:
 
     def _carry_out(self, request: Request) -> tuple[Request, Request]:
         """Return the request as it is stored by then, and with what is known of it."""
-        looked_up = request.looked_up_at
-        is_the_same = bool(request.done) or (looked_up and abs(self.clock.now() - looked_up) <= SAME_ACCOUNT_FOR)
-        if not is_the_same and (stopped := self._stopped(request)):
+        if not request.done and (stopped := self._stopped(request)):
             return request, replace(request, error_code=stopped)
         steps = ACTIONS[request.ask.options.action].steps
         while True:
@@ -124,7 +124,7 @@ class Worker:
             self.requests.move(before, request, None, None)
 
     def _stopped(self, request: Request) -> str | None:
-        """Return why no step may be called: another account has the user name, or Cognito did not say. Else None."""
+        """Return why no step may be called: the account is another or protected, or Cognito did not say. Else None."""
         pool = self._pool(request)
         if not pool:
             return None
@@ -133,13 +133,24 @@ class Worker:
             if self._left(request) <= timedelta(0):
                 break
             try:
-                found = pool.get_user(request.account.username)
-                code = None if found and found.sub == request.account.sub else errors.ACCOUNT_CHANGED
+                code = self._changed(request, pool)
                 break
             except errors.PoolUnavailableError as error:
                 code = error.error_code or errors.NO_CALL_MADE
                 self.clock.sleep(pause * self.jitter())
         return errors.INTERRUPTED if code and request.in_doubt else code
+
+    def _changed(self, request: Request, pool: UserPool) -> str | None:
+        """Return what is no longer as the card said. Raises `PoolUnavailableError`."""
+        account, looked_up = request.account, request.looked_up_at
+        if not looked_up or abs(self.clock.now() - looked_up) > SAME_ACCOUNT_FOR:
+            found = pool.get_user(account.username)
+            if not found or found.sub != account.sub:
+                return errors.ACCOUNT_CHANGED
+        protection = self.protections.get(account.pool)
+        is_protected = protection and protection.rule(account, pool.groups_of)
+        was_approved = protection and protection.may_approve and account.protected and request.approval
+        return errors.PROTECTED if is_protected and not was_approved else None
 
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""

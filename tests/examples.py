@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.action import Answer, Step
+from bot.approve import Approvals
 from bot.audit import Entry, entry_of
 from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
@@ -13,7 +14,7 @@ from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
 from bot.options import ReasonRule
 from bot.ports import Attribute, Place, Requests, Show, SureClock
-from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.request import Account, Approval, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
 
@@ -123,6 +124,25 @@ def decided_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
     return ready
 
 
+def approving_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored and confirmed then, with a card: a second person has to approve it."""
+    request = added_to(store, at, **({"show": Show(at=at)} | changes))
+    approval = Approval(asked_at=at, channel_id="C0APPROVE1")
+    approving = request.move(State.APPROVING, approval=approval, expires_at=at + timedelta(minutes=15))
+    store.move(request, approving, entry_of(approving, at), Show(at=at))
+    return approving
+
+
+def approved_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored, confirmed and approved by KIM then: it is READY."""
+    approving = approving_in(store, at, **changes)
+    assert approving.approval
+    approval = replace(approving.approval, approver=KIM, rule="approve.users", at=at)
+    ready = approving.move(State.READY, approval=approval, decided_at=at)
+    store.move(approving, ready, entry_of(ready, at), Show(at=at))
+    return ready
+
+
 def claimed_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
     """Return a request that was stored, confirmed and claimed then."""
     ready = decided_in(store, at, **changes)
@@ -168,6 +188,9 @@ class ScriptedPool:
     looked_at: list[datetime] = field(default_factory=list)
     pool_id: str = ADA.pool_id
     region: str = ADA.region
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)  # by user name
+    asked_for_groups: list[str] = field(default_factory=list)
+    silent: PoolUnavailableError | None = None  # raised where groups are asked for
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
         """Answer everyone alike."""
@@ -189,6 +212,13 @@ class ScriptedPool:
         if isinstance(found, PoolUnavailableError):
             raise found
         return found
+
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Tell the groups of someone."""
+        self.asked_for_groups.append(username)
+        if self.silent:
+            raise self.silent
+        return self.groups.get(username, frozenset())
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Give the next answer."""
@@ -213,6 +243,12 @@ def worker(requests: Requests, pool: ScriptedPool, clock: SureClock, **changes: 
         "jitter": lambda: 1.0,
     }
     return Worker(**(values | changes))
+
+
+def approvals(rules: Confirmations) -> Approvals:
+    """Return the rules of the second person that go with those of the operator."""
+    shared = (each.name for each in fields(Approvals))
+    return Approvals(**{name: getattr(rules, name) for name in shared})
 
 
 def confirmations(store: Store, clock: SureClock, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:

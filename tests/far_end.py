@@ -69,7 +69,7 @@ def far_end(talk: Callable[[FarEnd, socket.socket], object] = FarEnd.answers) ->
 
 
 def silent(_: FarEnd, sock: socket.socket) -> None:
-    """Read whatever comes, and say nothing."""
+    """Read all that comes, and say nothing."""
     while sock.recv(65536):
         pass
 

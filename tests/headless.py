@@ -128,7 +128,7 @@ class Headless:
         return self.run(self.stage.workspace.forms.act(person, view, action_id, answers or {}))
 
     def close_form(self, person: str, view: View) -> Ack | None:
-        """Close a form unsent; None where the bot did not ask to hear of it."""
+        """Close a form unsent; None where the bot did not ask to be told."""
         return self.run(self.stage.workspace.forms.close(person, view))
 
     def messages(self, person: str, channel: str = SUPPORT) -> list[Message]:
@@ -245,7 +245,7 @@ class Headless:
 
         The one option is `--http`, as of `run`.
         """
-        from bot.settings.environment import correct  # noqa: PLC0415 - tests of the sandbox alone need no bot
+        from bot.settings.environment import correct  # noqa: PLC0415 - tests of only the sandbox need no bot
         from bot.settings.load import load  # noqa: PLC0415
         from bot.wiring.run import build  # noqa: PLC0415
 

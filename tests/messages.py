@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from examples import ADA, NOON, SAM, asked, awaiting
+from examples import ADA, KIM, NOON, SAM, asked, awaiting
 
 from bot.audit import Entry, Kind, entry_of_ask
-from bot.request import AWAITING, ENDED, Account, Operator, Request, State
+from bot.request import AWAITING, ENDED, Account, Approval, Operator, Request, State
 from bot.slack.text import Lasting, Shown
 
 SHOWN = Shown(
@@ -27,7 +27,7 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
     account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
     account = replace(account, preferred_username=username)
     done = state is State.DONE
-    decided = state not in {*AWAITING, State.CANCELLED, State.EXPIRED}
+    decided = state not in {*AWAITING, State.CANCELLED, State.EXPIRED, State.DENIED}
     return awaiting(
         ask=asked(username, reason=reason, operator=replace(SAM, name=username)),
         state=state,
@@ -42,6 +42,40 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
         aws_request_ids=(AWS_REQUEST,) * 4,
         access_until=NOON + timedelta(hours=1) if done else None,
     )
+
+
+NEEDS = ("approve.when", "allow.ask.users", "protect.groups: admins", "limits.per_operator and limits.all")
+
+
+def approval(state: State, name: str = "kim", reason: str | None = "not them") -> Approval:
+    """Return what a second person was asked, and what they said where the request is so far."""
+    if state in {State.APPROVING, State.CANCELLED, State.EXPIRED}:
+        return Approval(asked_at=NOON, channel_id="C0AUDIT001")
+    return Approval(
+        asked_at=NOON,
+        channel_id="C0AUDIT001",
+        approver=replace(KIM, name=name),
+        rule="approve.users",
+        at=NOON + timedelta(minutes=1),
+        reason=reason if state is State.DENIED else None,
+    )
+
+
+def second(state: State, username: str = "ada", reason: str | None = "lost phone") -> Request:
+    """Return a request that a second person has, or had, to approve, in this state."""
+    asked_for = request(state, username, reason)
+    protected = replace(asked_for.chosen or ADA, protected="protect.groups: admins")
+    return replace(
+        asked_for,
+        chosen=protected,
+        needs=NEEDS,
+        approval=approval(state, username, reason),
+        decided_at=NOON + timedelta(minutes=1) if asked_for.decided_at else None,
+        expires_at=NOON + timedelta(minutes=15),
+    )
+
+
+AFTER_CONFIRMING = [state for state in State if state not in {State.CHOOSING, State.CONFIRMING}]
 
 
 def refused(target: str, operator: Operator = SAM, account: Account | None = None) -> Entry:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from examples import COMMAND, NOON, SAM, ScriptedPool, StoppedClock, awaiting, confirmations, worker
+from examples import COMMAND, NOON, SAM, ScriptedPool, StoppedClock, approvals, awaiting, confirmations, worker
 
 from bot.audit import Entry, entry_of
 from bot.deliver import CardDelivery, EntryDelivery, show_card
@@ -15,6 +15,7 @@ from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
 from bot.ports import Left, Place, SureClock
 from bot.request import Claim, Request, State
+from bot.whoami import Standing
 from bot.wiring.stores import Store
 from bot.work import LEASE
 
@@ -102,6 +103,7 @@ class TakenCards:
 
     refusals: deque[DeliveryError | None] = field(default_factory=deque)
     shown: list[tuple[str, str | None]] = field(default_factory=list)
+    approvals: list[tuple[str, str | None]] = field(default_factory=list)  # the state, and what it was edited at
     on_the_way: Callable[[], object] = lambda: None
     during: Callable[[], object] = lambda: None
 
@@ -115,6 +117,17 @@ class TakenCards:
         self.during()
         self.shown.append((request.state.value, place.response_url if place else None))
 
+    def show_approval(self, request: Request, ts: str | None, left: Left) -> str:
+        """Take an approval message, or refuse; it keeps its first `ts`."""
+        self.on_the_way()
+        if left() <= timedelta(0):
+            raise DeliveryError("TimeoutError")
+        if self.refusals and (refusal := self.refusals.popleft()):
+            raise refusal
+        self.during()
+        self.approvals.append((request.state.value, ts))
+        return ts or f"{len(self.approvals)}.0"
+
 
 @dataclass
 class Told:
@@ -124,6 +137,7 @@ class Told:
     shown: list[Request] = field(default_factory=list)
     said: list[BotError] = field(default_factory=list)
     opened: list[Sequence[str]] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
     takes: bool = True
 
     def show(self, request: Request) -> bool:
@@ -134,6 +148,10 @@ class Told:
     def say(self, error: BotError) -> None:
         """Say what was wrong."""
         self.said.append(error)
+
+    def tell(self, standing: Standing) -> None:
+        """Tell what the operator may do."""
+        self.standings.append(standing)
 
     def open(self, pools: Sequence[str]) -> None:
         """Open the form."""
@@ -189,11 +207,22 @@ def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
     """Return the flow, on lanes that wait for the test. SAM is known."""
     allowed = {"allowlist": changes.pop("allowlist")} if "allowlist" in changes else {}
     lane, newcomers_lane = (changes.pop(name, None) or StepLane() for name in ("slack_lane", "newcomers_lane"))
+    rules = confirmations(store, pool.clock, pool, **allowed)
     values: dict[str, Any] = {
-        "confirmations": confirmations(store, pool.clock, pool, **allowed),
+        "confirmations": rules,
+        "approvals": approvals(rules),
         "worker": worker(store, pool, pool.clock),
         "outbox": store,
         "entrance": Doorway(lane=lane, newcomers_lane=newcomers_lane, listed=frozenset({SAM.id})),
         "aws_lane": StepLane(),
     }
     return Flow(**(values | changes))
+
+
+def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
+    """Return the lane of operators in Slack, and that of AWS."""
+    assert isinstance(rules.entrance, Doorway)
+    slack, aws = rules.entrance.lane, rules.aws_lane
+    assert isinstance(slack, StepLane)
+    assert isinstance(aws, StepLane)
+    return slack, aws

@@ -134,3 +134,9 @@ def test_each_alert_has_a_case_in_which_it_fires_and_there_is_a_day_on_which_non
 def test_prometheus_takes_the_rules_and_each_alert_fires_in_its_case_only(command: tuple[str, ...]) -> None:
     ran = subprocess.run([str(PROMTOOL), *command], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_page_for_operators_says_what_to_do_about_each_alert() -> None:
+    page = (ROOT / ".github/docs/operate.md").read_text("utf-8")
+    told = re.findall(r"^\| `(SignOut\w+)` \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    assert told == [rule["alert"] for rule in rules()]

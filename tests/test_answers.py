@@ -1,4 +1,4 @@
-"""What counts as a yes and as a no: Cognito's own answers, and nobody else's. The real adapter over real sockets."""
+"""What counts as a yes and as a no: Cognito's own answers, and no one else's. The real adapter over real sockets."""
 
 import socket
 from collections.abc import Iterator

@@ -72,8 +72,8 @@ def test_the_metadata_of_an_audit_message_has_the_shape_that_is_shown() -> None:
 
 
 def test_the_ids_of_buttons_are_those_that_the_bot_takes() -> None:
-    nothing: Any = SimpleNamespace(confirm=None, cancel=None, choose=None)
-    buttons = list(Listeners(nothing, nothing, AwsSpelling()).buttons)
+    nothing: Any = SimpleNamespace(confirm=None, cancel=None, choose=None, approve=None, open_denial=None)
+    buttons = list(Listeners(nothing, nothing, AwsSpelling().read).buttons)
     told = re.findall(r"`(signout_\w+)`", SECTIONS["Audit messages in Slack"])
     assert told == [*buttons[:3], buttons[-1]]
 

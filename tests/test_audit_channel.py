@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from examples import ADA, NOON, SAM, at_leisure
-from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, refused_often, request
+from examples import ADA, NOON, SAM, asked, at_leisure
+from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
 from bot import __version__
-from bot.audit import POSTED, Entry, entry_of
+from bot.audit import POSTED, Entry, Kind, entry_of, entry_of_ask
 from bot.options import ReasonRule
 from bot.request import State
 from bot.slack.audit_channel import SlackAuditChannel, audit_message
@@ -34,6 +34,7 @@ def lines(entry: Entry) -> list[str]:
         (State.PARTLY, "🟠 Partly signed out: ada"),
         (State.FAILED, "❌ Not signed out: ada"),
         (State.UNKNOWN, "❓ Not known whether signed out: ada"),
+        (State.DENIED, "🚫 Denied: ada"),
     ],
 )
 def test_the_first_two_lines_say_whom_outcome_who_and_why(state: State, title: str) -> None:
@@ -151,5 +152,45 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
 
 
 def test_every_kind_that_is_posted_has_a_title_in_words() -> None:
-    for kind in POSTED:
-        assert kind.value not in json.dumps(audit_message(SHOWN, replace(refused("ada"), kind=kind)).blocks[0])
+    posted = [entry(state) for state in (*OUTCOMES, State.DENIED)]
+    posted += [refused("ada"), limited()]
+    assert {each.kind for each in posted} == POSTED | {Kind.LIMITED}
+    for each in posted:
+        assert f'"{each.kind.value}' not in json.dumps(audit_message(SHOWN, each).blocks[0])
+
+
+def limited() -> Entry:
+    return entry_of_ask(Kind.LIMITED, asked("ada", reason="lost phone"), "limits.per_operator", NOON, account=ADA)
+
+
+def test_who_approved_what_was_done_is_told_with_their_rule_and_when() -> None:
+    said = lines(entry_of(second(State.DONE), NOON))
+    assert said[:3] == [
+        "✅ Signed out: ada",
+        "U0SAM00001 · pool customers · lost phone",
+        "Approved by U0KIM00001 2026-11-22 12:01:00 UTC",
+    ]
+    assert "confirmed 2026-11-22 12:00:00, approved 2026-11-22 12:01:00, ended" in said[-5]
+    assert said[-3] == "Approver ada (U0KIM00001, team T0SIGNOUT1) · Allowed by approve.users"
+
+
+def test_a_no_is_told_with_who_said_it_and_why() -> None:
+    said = lines(entry_of(second(State.DENIED), NOON))
+    assert said[:4] == [
+        "🚫 Denied: ada",
+        "U0SAM00001 · pool customers · lost phone",
+        "Denied by U0KIM00001 2026-11-22 12:01:00 UTC: lost phone",
+        "Nothing was done.",
+    ]
+    assert "confirmed 2026-11-22 12:00:00, denied 2026-11-22 12:01:00, ended" in said[-5]
+
+
+def test_a_limit_that_is_reached_is_told_with_its_rule_and_who_asked() -> None:
+    assert lines(limited())[:3] == [
+        "🛑 Limit reached: ada",
+        "U0SAM00001 · pool customers · limits.per_operator · lost phone",
+        (
+            "So many accounts within an hour are the limit. More are refused, or a second person has to approve them. "
+            "This is posted once an hour."
+        ),
+    ]

@@ -1,12 +1,15 @@
 """Who may."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.authorize import NOT_TOLD, Allowed, Allowlist, Authorized, Denied, Home, authorize
 from bot.request import TERMINAL, Operator
 
+BOT = Path(__file__).parent.parent / "bot"
 HOME = "T0HOME"
 AT_HOME, ELSEWHERE = (Home(id_, frozenset({id_})) for id_ in (HOME, "T0OTHER"))
 SAM = Operator(team_id=HOME, id="U0SAM", name="sam")
@@ -158,3 +161,14 @@ def test_in_a_terminal_nobody_else_may(arn: str) -> None:
 def test_an_arn_is_nobody_in_slack() -> None:
     allowlist = Allowlist(NOBODY, {"a": NOBODY}, frozenset({SUPPORT, "U0SAM"}))
     assert decide(allowlist) == "not allowed"
+
+
+def test_only_authorize_makes_the_proof_that_an_operator_was_allowed() -> None:
+    made_in = {
+        (str(path.relative_to(BOT)), getattr(statement, "name", None))
+        for path in BOT.rglob("*.py")
+        for statement in ast.parse(path.read_text("utf-8")).body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == Authorized.__name__
+    }
+    assert made_in == {("authorize.py", "authorize")}

@@ -13,7 +13,8 @@ from test_observe import Watcher
 from whole_bot import CONFIRM, SIGN_OUT, Travel, card_for, entries, requests, states, store_path, trail
 
 from bot.audit import Kind, entry_of_ask
-from bot.confirm import Confirmations, Press
+from bot.confirm import Confirmations
+from bot.decide import Press
 from bot.errors import ClockChangedError
 from bot.ports import Show
 from bot.request import Request, State, new_id
@@ -28,7 +29,7 @@ DAY = timedelta(days=1)
 
 @dataclass
 class SetClock(Travel):
-    """A clock that somebody sets, while the machine's seconds go on."""
+    """A clock that someone sets, while the machine's seconds go on."""
 
     def monotonic(self) -> float:
         return SystemClock.monotonic()

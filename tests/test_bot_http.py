@@ -191,7 +191,7 @@ whole = st.sampled_from(
 
 
 def put(payload: dict[str, Any], key: str, value: object) -> dict[str, Any]:
-    """Put a value in the place of a key's, wherever the key stands."""
+    """Put a value in the place of a key's, anywhere that the key is."""
     return {
         name: value if name == key else put(held, key, value) if isinstance(held, dict) else held
         for name, held in payload.items()
@@ -227,7 +227,7 @@ keys = st.sampled_from(
 )
 
 
-def test_whatever_is_signed_is_never_answered_500_and_the_bot_goes_on(headless: Headless) -> None:
+def test_a_signed_request_is_never_answered_500_and_the_bot_goes_on(headless: Headless) -> None:
     @settings(
         max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
     )

@@ -1,4 +1,4 @@
-"""What is decided is done or said not to be, and what came of it is shown: whatever happens to the bot or to Slack."""
+"""What is decided is done or said not to be, and the result is shown, if the bot or Slack breaks at any time."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

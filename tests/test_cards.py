@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from examples import ADA, NOON, awaiting
-from messages import OUTCOMES, SHOWN, leaves, request
+from messages import OUTCOMES, SHOWN, leaves, request, second
 
 from bot.action import ACTIONS, Step
 from bot.errors import TOO_LATE
@@ -27,6 +27,57 @@ def test_a_button_carries_only_the_request_id() -> None:
         ("signout_confirm", asked.id, "danger"),
         ("signout_cancel", asked.id, None),
     ]
+
+
+def test_what_waits_for_approval_can_only_be_cancelled() -> None:
+    waiting = second(State.APPROVING)
+    buttons = [leaf for leaf in leaves(card(SHOWN, waiting).blocks) if leaf.get("type") == "button"]
+    assert [(each["action_id"], each["value"]) for each in buttons] == [("signout_cancel", waiting.id)]
+
+
+def test_the_card_says_before_the_press_that_a_second_person_has_to_approve_it_and_why() -> None:
+    text = card(SHOWN, replace(second(State.CONFIRMING), approval=None)).text
+    assert "Protected  by protect.groups: admins" in text
+    assert (
+        "A second person has to approve this: everything in this pool needs it (approve.when); "
+        "the person who asks may only ask for it (allow.ask.users); "
+        "the account is protected (protect.groups: admins); "
+        "the limit of accounts within an hour is reached (limits.per_operator and limits.all). "
+        "Your press asks for that."
+    ) in text
+    assert "second person" not in card(SHOWN, request(State.CONFIRMING)).text
+
+
+def test_a_rule_of_one_pool_is_told_with_the_pools_name() -> None:
+    mine = replace(request(State.CONFIRMING), needs=("pools.customers.allow.ask.groups: S0FIRST001",))
+    assert (
+        "the person who asks may only ask for it (pools.customers.allow.ask.groups: S0FIRST001)"
+        in card(SHOWN, mine).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.APPROVING, "Signing out ada waits for a second person's approval until 2026-11-22 12:15:00 UTC."),
+        (State.DENIED, "Denied by U0KIM00001 2026-11-22 12:01:00 UTC. Nothing was done.\nWhy  lost phone"),
+        (
+            State.EXPIRED,
+            "No one approved this in time: it waited until 2026-11-22 12:00:00 UTC. Nothing was done.",
+        ),
+        (State.READY, "Approved by U0KIM00001 2026-11-22 12:01:00 UTC. Signing out ada has begun or waits to begin"),
+        (State.RUNNING, "Signing out ada, approved by U0KIM00001 2026-11-22 12:01:00 UTC."),
+        *((state, "Second person  approved by U0KIM00001 2026-11-22 12:01:00 UTC") for state in OUTCOMES),
+    ],
+)
+def test_the_card_names_the_second_person_and_what_they_said(state: State, said: str) -> None:
+    assert said in card(SHOWN, second(state)).text
+    assert "U0KIM00001" not in card(SHOWN, request(state)).text
+
+
+def test_a_protected_one_of_several_accounts_says_so() -> None:
+    several = replace(request(State.CHOOSING), candidates=(ADA, replace(ADA, username="bob", protected="protect.subs")))
+    assert card(SHOWN, several).text.count("protected") == 1
 
 
 def test_each_of_several_accounts_has_a_button_with_its_number() -> None:
@@ -53,17 +104,17 @@ def test_the_card_tells_the_account_what_will_happen_and_until_when() -> None:
 @pytest.mark.parametrize(
     ("target", "read", "said"),
     [
-        ("*ada*", "ada", "The bot looked for ada instead, without the signs * and * around it."),
-        ("ada,", "ada", "The bot looked for ada instead, without the sign ,."),
-        ("Ada L. <ada@a.de>", "ada@a.de", "The bot looked for a…@a.de instead, without Ada L. &lt; and &gt;."),
-        ("ada,;", "ada", "The bot looked for ada instead, without the signs ,;."),
-        ("mailto:ada@a.de", "ada@a.de", "The bot looked for a…@a.de instead, without mailto:."),
+        ("*ada*", "ada", "The bot looked for ada instead. Left out: * and *"),
+        ("ada,", "ada", "The bot looked for ada instead. Left out: ,"),
+        ("Ada L. <ada@a.de>", "ada@a.de", "The bot looked for a…@a.de instead. Left out: Ada L. &lt; and &gt;"),
+        ("ada,;", "ada", "The bot looked for ada instead. Left out: ,;"),
+        ("mailto:ada@a.de", "ada@a.de", "The bot looked for a…@a.de instead. Left out: mailto:"),
         ("jos\u00e9", "jose\u0301", "instead, with its letters in another form."),
         ("ADA@a.de", "ada@a.de", "The bot looked for a…@a.de instead, with other capital letters."),
         ("*jose\u0301*", "jos\u00e9", "instead, without the signs around it, with its letters in another form."),
     ],
 )
-@pytest.mark.parametrize("state", sorted(AWAITING))
+@pytest.mark.parametrize("state", [State.CHOOSING, State.CONFIRMING])
 def test_a_card_says_how_the_target_was_read_where_no_one_was_found_as_it_was_typed(
     target: str, read: str, said: str, state: State
 ) -> None:
@@ -76,9 +127,9 @@ def test_a_card_says_how_the_target_was_read_where_no_one_was_found_as_it_was_ty
 @pytest.mark.parametrize(
     ("target", "read", "said"),
     [
-        ("Ada +49 170 1234567 <ada@x.y>", "ada@x.y", "without Ada +49…67 &lt; and &gt;."),
-        ("ada@x.y (0170 1234567)", "ada@x.y", "without (01…67)."),
-        ('"@ada"', "ada", 'without the signs "@ and " around it.'),
+        ("Ada +49 170 1234567 <ada@x.y>", "ada@x.y", "Left out: Ada +49…67 &lt; and &gt;"),
+        ("ada@x.y (0170 1234567)", "ada@x.y", "Left out: (01…67)"),
+        ('"@ada"', "ada", 'Left out: "@ and "'),
     ],
 )
 def test_what_was_left_out_of_a_target_shows_no_phone_number_and_no_email(target: str, read: str, said: str) -> None:
@@ -187,7 +238,7 @@ def test_what_could_not_begin_in_time_says_that_nothing_was_sent() -> None:
 
 def test_what_was_partly_done_says_what_was_and_what_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
     both = replace(ACTIONS["sign_out"], steps=("AdminDisableUser", Step.SIGN_OUT))  # type: ignore[arg-type]  # to come
-    monkeypatch.setattr("bot.slack.cards.ACTIONS", {"sign_out": both})
+    monkeypatch.setattr("bot.facts.advice.ACTIONS", {"sign_out": both})
     text = card(SHOWN, replace(request(State.PARTLY), done=("AdminDisableUser",))).text
     assert "Done: AdminDisableUser. Not done: AdminUserGlobalSignOut. Cognito did not answer in time." in text
 

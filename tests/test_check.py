@@ -24,6 +24,7 @@ from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
 from bot.action import Done, Step
+from bot.approve import NO_ONE
 from bot.authorize import Allowed, Allowlist
 from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
@@ -60,7 +61,7 @@ def empty(moto: Moto) -> Iterator[Headless]:
 
 @pytest.fixture
 def stage(empty: Headless) -> Headless:
-    """That stage as it was at first, whatever an earlier test did to it."""
+    """That stage as it was at first: what an earlier test did to it is undone."""
     empty.do(lambda: as_at_first(empty.stage))
     return empty
 
@@ -246,7 +247,7 @@ def dated(shift: timedelta) -> Fault:
 
 
 def as_it_is(_: Headless) -> None:
-    """Leave the stage alone: the settings are what is wrong."""
+    """Change nothing on the stage: the settings are what is wrong."""
 
 
 def all_lines(status: str, pools: tuple[str, ...] = POOLS, actions: tuple[str, ...] = ACTIONS) -> dict[str, str]:
@@ -538,6 +539,32 @@ def test_a_pool_in_another_region_than_its_id_says_is_not_found(stage: Headless,
     assert checked.not_ok() == pools_stopped_at_once(("default",))
 
 
+def test_all_that_a_second_person_needs_is_tried_too(check: Check) -> None:
+    checked = check(
+        SIGNOUT_APPROVE_USERS="U0KIM00001, U0LEE00001",
+        SIGNOUT_APPROVE_GROUPS="S0NOBODY01",
+        SIGNOUT_APPROVE_CHANNEL="C0NOSUCH01",
+        SIGNOUT_PROTECT_GROUPS="admins",
+    )
+    assert checked.findings["pool customers, AdminListGroupsForUser"]["status"] == "ok"
+    assert checked.not_ok() == {"group S0NOBODY01": "missing", "approval channel C0NOSUCH01": "missing"}
+    assert checked.said("approvers").startswith("people who may approve: 2")
+    assert "approve.channel" in checked.said("approval channel C0NOSUCH01")
+
+
+def test_a_single_approver_is_a_warning_and_a_group_with_no_one_in_it_is_missing(stage: Headless, check: Check) -> None:
+    assert check(SIGNOUT_APPROVE_USERS="U0KIM00001").not_ok() == {"approvers": "warning"}
+    empty_group(stage)
+    alone = check(SIGNOUT_APPROVE_GROUPS=cast.SUPPORT_GROUP)
+    assert alone.findings["approvers"]["status"] == "missing"
+
+
+def test_without_a_second_person_and_protected_groups_nothing_more_is_tried(check: Check) -> None:
+    names = " ".join(check(SIGNOUT_PROTECT_USERNAMES="root").findings)
+    assert "AdminListGroupsForUser" not in names
+    assert "appro" not in names
+
+
 def newer_schema(path: Path) -> None:
     store = SQLiteStore(path)
     store.open()
@@ -614,7 +641,8 @@ def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
 def found_by(stage: Headless, app_token: str | None = cast.APP_TOKEN) -> dict[str, Finding]:
     client = BlockingClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"])
     allowlist = Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()})
-    found = try_workspace(client, allowlist, judge_clock, app_token=app_token, post_to=None)
+    channels = {"audit channel": None}
+    found = try_workspace(client, (allowlist, NO_ONE), judge_clock, app_token=app_token, channels=channels)
     return {finding.name: finding for finding in found}
 
 
@@ -664,6 +692,11 @@ class FullPool:
     def get_user(self, username: str) -> Account:
         """Find a person."""
         return Account(pool="p", pool_id=self.pool_id, region=self.region, username=username)
+
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Know no groups."""
+        assert username
+        return frozenset()
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Done:
         """Say yes."""
@@ -728,7 +761,7 @@ def test_a_probe_that_fails_is_a_line_too_and_the_next_one_runs() -> None:
         ),
     ],
 )
-def test_whatever_breaks_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:
+def test_each_trouble_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:
     def broken() -> Any:
         raise call
 

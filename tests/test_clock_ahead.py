@@ -21,7 +21,7 @@ from stand_ins import Channel, TakenCards
 
 from bot.action import Done
 from bot.audit import Kind, entry_of_ask
-from bot.confirm import LONGEST_WAIT, AlreadyDecidedError, Press
+from bot.decide import LONGEST_WAIT, AlreadyDecidedError, Press
 from bot.deliver import BETWEEN_REFUSALS, CardDelivery, EntryDelivery
 from bot.errors import INTERRUPTED, TOO_LATE
 from bot.facts.clock import CheckedClock

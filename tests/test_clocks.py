@@ -8,7 +8,7 @@ import pytest
 from examples import SAM, ScriptedPool, StoppedClock, added_to, confirmations, decided_in, worker
 
 from bot.action import Done, Refused
-from bot.confirm import AlreadyDecidedError, Press
+from bot.decide import AlreadyDecidedError, Press
 from bot.request import Request, State
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.work import BACK_OFF_SECONDS, CALL, LEASE, MARGIN

@@ -136,7 +136,7 @@ def test_a_full_disk_is_a_sentence(words: str) -> None:
     assert process.returncode == (255 if words.startswith("signout") else 1)
 
 
-def test_a_pipe_to_head_shows_the_beginning_alone() -> None:
+def test_a_pipe_to_head_shows_only_the_beginning() -> None:
     line = f"{sys.executable} -m bot check | head -1"
     ran = subprocess.run(line, shell=True, capture_output=True, text=True, env=SETTINGS, cwd="/", check=True)  # noqa: S602
     assert ran.stdout.startswith("✗ settings: ")

@@ -23,7 +23,7 @@ from stand_ins import Members, added, meanwhile, moved, ready_in
 
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
-from bot.confirm import AlreadyDecidedError, Press
+from bot.decide import AlreadyDecidedError, Press
 from bot.errors import (
     AccountNotFoundError,
     ClockChangedError,

@@ -1,7 +1,6 @@
-"""The examples in deploy.md of how to run the image are what ECS and Kubernetes take, and as closed as they claim."""
+"""The examples of how to run the image are what ECS and Kubernetes take, and as closed as deploy.md says."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from botocore.validate import ParamValidator
 
 from bot.settings.load import load
 
-DEPLOY = (Path(__file__).parent.parent / ".github/docs/deploy.md").read_text("utf-8")
-(ECS,) = (block for block in re.findall(r"^```json\n(.*?)^```$", DEPLOY, re.MULTILINE | re.DOTALL) if "family" in block)
-(KUBERNETES,) = re.findall(r"^```yaml\n(.*?)^```$", DEPLOY, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parent.parent
+ECS, KUBERNETES = ((ROOT / ".github/deploy" / name).read_text("utf-8") for name in ("ecs.json", "kubernetes.yml"))
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 
 

@@ -251,7 +251,7 @@ def test_many_entries_are_read_page_by_page(dynamodb: DynamoDB, dynamodb_store: 
     assert len(dynamodb_store.due_entries(LATER, 50, refused=True)) == 50
 
 
-def test_whoever_only_reads_writes_nothing(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
+def test_a_reader_writes_nothing(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
     entry = refused(dynamodb_store)
     dynamodb.calls.clear()
     reader = DynamoDBReader(dynamodb_store._calls.table)

@@ -1,4 +1,4 @@
-"""What a sign-out and an idle minute cost in DynamoDB, in AWS's units: as operate.md says, whatever else is there."""
+"""What a sign-out and an idle minute cost in DynamoDB, in AWS's units: as operate.md says, with any history."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 from dynamodb_units import MeteredDynamoDB, Units
 from examples import CLICK, COMMAND, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
-from stand_ins import Channel, StepLane, TakenCards, Told, card_delivery, delivery, flow
+from stand_ins import Channel, TakenCards, Told, card_delivery, delivery, flow, lanes
 from test_dynamodb_cost import REFUSED, history
 from test_settings import GOOD
 
 from bot.action import Done
-from bot.confirm import Press
+from bot.decide import Press
 from bot.deliver import PROGRESS_AFTER
-from bot.edge.lanes import Doorway
-from bot.flow import Flow
 from bot.ports import LiveMessage
 from bot.request import new_id
 from bot.settings.load import load
@@ -69,14 +67,6 @@ class Steps:
     def refusal(self) -> None:
         self.store.record(replace(REFUSED, id=new_id(self.clock.now())))
         self.audit()
-
-
-def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
-    assert isinstance(rules.entrance, Doorway)
-    slack, aws = rules.entrance.lane, rules.aws_lane
-    assert isinstance(slack, StepLane)
-    assert isinstance(aws, StepLane)
-    return slack, aws
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +144,7 @@ def test_the_docs_say_what_each_step_costs(metered: MeteredDynamoDB, table: str)
 def test_no_step_and_no_idle_minute_costs_more_after_much_history(metered: MeteredDynamoDB, table: str) -> None:
     old, oldest, new = (metered.new_table() for _ in range(3))
     for each in (old, oldest):
-        metered.put_many(each, history(1_000))
+        metered.put_many(each, history(300))
     assert cost_of_steps(metered, old) == cost_of_steps(metered, table)
     assert cost_of_idleness(metered, oldest) == cost_of_idleness(metered, new)
 

@@ -153,26 +153,7 @@ def test_joining_a_lane_gives_up_in_time(lane: ThreadLane, go_on: threading.Even
     assert lane.join(PATIENCE)
 
 
-def test_rounds_can_be_hurried_and_end_with_a_last_one() -> None:
-    began: list[float] = []
-    come = threading.Semaphore(0)
-
-    def work() -> float:
-        began.append(time.monotonic())
-        come.release()
-        return 60
-
-    hurry = threading.Event()
-    rounds = Rounds("test", work, hurry)
-    rounds.start()
-    assert come.acquire(timeout=PATIENCE)
-    hurry.set()
-    assert come.acquire(timeout=PATIENCE)
-    rounds.stop(PATIENCE)
-    assert len(began) == 3
-
-
-def test_what_hurries_a_round_goes_on_before_it() -> None:
+def test_rounds_can_be_hurried_after_what_hurries_them_has_gone_on_and_end_with_a_last_one() -> None:
     began: list[float] = []
     come = threading.Semaphore(0)
 
@@ -190,6 +171,7 @@ def test_what_hurries_a_round_goes_on_before_it() -> None:
     assert come.acquire(timeout=PATIENCE)
     rounds.stop(PATIENCE)
     assert began[1] - hurried >= Rounds.AFTER_A_HINT
+    assert len(began) == 3
 
 
 def test_a_round_that_fails_is_followed_by_another(

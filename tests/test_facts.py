@@ -100,7 +100,7 @@ def test_a_role_and_a_user_are_told_apart_and_both_have_an_account() -> None:
     ],
 )
 def test_anything_else_has_no_account(text: str) -> None:
-    with pytest.raises(ValueError, match="no ARN of a role or user"):
+    with pytest.raises(ValueError, match="not the ARN of a role or user"):
         account_of(text)
 
 

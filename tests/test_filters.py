@@ -1,9 +1,10 @@
-"""No text can widen a filter: whatever is typed, Cognito is only ever asked for that value of one attribute."""
+"""No text can widen a filter: Cognito is only asked for the value that was typed, of one attribute."""
 
 import re
 from contextlib import suppress
 from typing import Any
 
+import pytest
 import re2  # type: ignore[import-untyped]  # it ships no types
 from botocore.exceptions import ClientError
 from examples import asked
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bot.aws.phone_numbers import e164
 from bot.aws.user_pool import CognitoUserPool
 from bot.edge.lanes import together
-from bot.errors import BotError
+from bot.errors import AccountNotFoundError, UsageError
 from bot.find import MAX_MORE_LOOKS, Finder
 from bot.options import ReasonRule, check_target
 from bot.spellings import other_spellings
@@ -29,7 +30,7 @@ class Nobody:
     def __init__(self) -> None:
         self.filters: list[str] = []
 
-    def of(self, _: str) -> "Nobody":
+    def of(self, *_: str) -> "Nobody":
         return self
 
     def forget(self, _: str) -> None:
@@ -44,14 +45,17 @@ class Nobody:
         raise ClientError(error, "AdminGetUser")
 
 
+def finder(client: Nobody) -> Finder:
+    pool = CognitoUserPool("customers", "eu-central-1_a", "eu-central-1", client)  # type: ignore[arg-type]
+    return Finder(pools={"customers": pool}, e164=lambda text, _: e164(text, "DE"), together=together)
+
+
 @settings(derandomize=True, max_examples=1000, deadline=None)
 @given(st.text(max_size=140) | st.text('"\\ =^*()@+0123456789abc-', max_size=60))
 def test_every_filter_asks_for_one_value_that_was_typed_or_is_another_spelling_of_it(text: str) -> None:
     client = Nobody()
-    pool = CognitoUserPool("customers", "eu-central-1_a", "eu-central-1", client)  # type: ignore[arg-type]
-    finder = Finder(pools={"customers": pool}, e164=lambda text, _: e164(text, "DE"), together=together)
-    with suppress(BotError):
-        finder.find(asked(check_target(text)), ["customers"])
+    with suppress(UsageError, AccountNotFoundError):
+        finder(client).find(asked(check_target(text)), ["customers"])
     typed = " ".join(text.split())
     spelled = {each.lower() for each in (typed, *other_spellings(typed))}
     assert len(client.filters) <= AS_TYPED + MAX_MORE_LOOKS
@@ -64,6 +68,16 @@ def test_every_filter_asks_for_one_value_that_was_typed_or_is_another_spelling_o
             assert match["value"][-4:] in digits.translate({ord(d): str(int(d)) for d in digits})
         else:
             assert match["value"].lower() in spelled
+
+
+@pytest.mark.parametrize("hidden", ["\x00", "\x7f", "\x85", "\xad", "\u200b", "\u202e", "\ue000", "\U000e0041"])
+def test_no_filter_has_a_hidden_character_in_it(hidden: str) -> None:
+    """The user name of an AWS CLI command gets here without `check_target`."""
+    client = Nobody()
+    for target in (f"ada{hidden}", f"{hidden}ada@example.com", f"*ada{hidden}*"):
+        with pytest.raises(AccountNotFoundError):
+            finder(client).find(asked(target, exactly=True), ["customers"])
+    assert [each for each in client.filters if hidden in each] == []
 
 
 def test_a_pattern_that_would_try_for_ever_elsewhere_is_matched_in_time_with_the_text() -> None:

@@ -21,11 +21,11 @@ from examples import (
     confirmations,
     worker,
 )
-from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery, flow, meanwhile, moved, ready_in
+from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery, flow, lanes, meanwhile, moved, ready_in
 
 from bot.action import Done, Refused
 from bot.authorize import Allowed, Allowlist
-from bot.confirm import Press
+from bot.decide import Press
 from bot.deliver import SHOWN_HERE
 from bot.edge.lanes import Doorway
 from bot.errors import (
@@ -56,16 +56,8 @@ def pool(*answers: Done | Refused) -> ScriptedPool:
     return ScriptedPool(answers, StoppedClock())
 
 
-def lanes(rules: Flow) -> tuple[StepLane, StepLane]:
-    assert isinstance(rules.entrance, Doorway)
-    slack, aws = rules.entrance.lane, rules.aws_lane
-    assert isinstance(slack, StepLane)
-    assert isinstance(aws, StepLane)
-    return slack, aws
-
-
 def run_all(rules: Flow) -> None:
-    """Let the lanes do whatever waits, and what comes of that."""
+    """Let the lanes do all that waits, and what follows from it."""
     slack, aws = lanes(rules)
     assert isinstance(rules.entrance, Doorway)
     newcomers = rules.entrance.newcomers_lane
@@ -141,7 +133,7 @@ class TestCommand:
             (asked("bob"), AccountNotFoundError),
         ],
     )
-    def test_whatever_is_wrong_with_it_is_said(self, store: Store, ask: Ask, error: type[BotError]) -> None:
+    def test_each_fault_in_it_is_told(self, store: Store, ask: Ask, error: type[BotError]) -> None:
         rules, told = flow(store, pool()), Told(COMMAND)
         rules.ask(ask, told)
         run_all(rules)

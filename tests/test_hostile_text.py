@@ -1,4 +1,4 @@
-"""What a stranger can type is read on the event loop before anyone is authorized: it must cost little, whatever it is.
+"""What a stranger can type is read on the event loop before anyone is authorized: any text must cost little.
 
 Cost is counted in steps of Python (lines, and calls of Python's and of C's functions), so that it is the same on any
 machine: 50,000 of them take about 3 ms. What one call of C costs, such as a match of an expression, is bounded by
@@ -21,7 +21,8 @@ from bot.aws.spelling import AwsSpelling
 from bot.edge.http import MAX_BODY_BYTES, _payload
 from bot.errors import UsageError
 from bot.options import ReasonRule
-from bot.slack.form import Filled, troubles_in
+from bot.slack.denial import reason_of
+from bot.slack.form import REASON, Filled, troubles_in
 from bot.slack.typed import MAX_TEXT, _read_as_a_shell, parse
 
 READ = AwsSpelling().read
@@ -188,6 +189,7 @@ def test_a_command_costs_little_over_http_too(text: str) -> None:
 @example("\u200b" * MAX_BODY_BYTES)
 def test_a_form_costs_little(text: str) -> None:
     assert steps(lambda: troubles_in(Filled(target=text, reason=text), ReasonRule(required=True))) <= MOST_STEPS // 10
+    assert steps(lambda: reason_of({"state": {"values": {REASON: {REASON: {"value": text}}}}})) <= MOST_STEPS // 10
 
 
 @given(st.text(alphabet="ab \t\n\"'\\\u00a0{}$#", max_size=30).map(lambda rest: f"'{rest}"))

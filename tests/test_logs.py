@@ -1,4 +1,4 @@
-"""What a log line shows, whoever writes it and whatever it says."""
+"""What a log line shows, for any writer and any text."""
 
 import json
 import logging
@@ -104,7 +104,7 @@ def run(shape: str, script: str) -> list[str]:
     return ended.stderr.splitlines()
 
 
-def test_whatever_reaches_standard_error_is_json_where_it_is_no_terminal() -> None:
+def test_each_line_of_standard_error_is_json_where_it_is_not_a_terminal() -> None:
     lines = run(
         "auto",
         "logging.getLogger('slack_sdk').debug('a payload')\n"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from examples import ADA, NOON, SAM, asked
+from examples import ADA, KIM, NOON, SAM, asked
 from headless import texts
-from messages import OUTCOMES, SHOWN, leaves, refused, refused_often, request
+from messages import AFTER_CONFIRMING, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
@@ -16,6 +16,7 @@ from bot.facts.aws_cli import AWS_USAGE
 from bot.options import MAX_REASON, USAGE, ReasonRule
 from bot.request import Operator, State
 from bot.sandbox.limits import refusal
+from bot.slack.approvals import approval_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import HELP, card, told
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
@@ -39,6 +40,12 @@ HOSTILE = [
 def every_message(username: str, reason: str) -> Iterator[Message]:
     for state in State:
         yield card(SHOWN, request(state, username, reason), audit_refused=True)
+    for state in AFTER_CONFIRMING:
+        yield card(SHOWN, second(state, username, reason), audit_refused=True)
+        yield approval_message(SHOWN, second(state, username, reason))
+    yield card(SHOWN, replace(second(State.CONFIRMING, username, reason), approval=None))
+    for state in (*OUTCOMES, State.DENIED):
+        yield audit_message(SHOWN, entry_of(second(state, username, reason), NOON))
     for state in OUTCOMES:
         yield audit_message(SHOWN, entry_of(request(state, username, reason), NOON))
     by_name = replace(SAM, name=username)
@@ -47,6 +54,8 @@ def every_message(username: str, reason: str) -> Iterator[Message]:
     yield audit_message(SHOWN, refused(username, by_name))
     yield audit_message(SHOWN, refused(username, by_name, federated))
     yield audit_message(SHOWN, refused_often(username, by_name))
+    limited = asked(username, operator=by_name, reason=reason)
+    yield audit_message(SHOWN, entry_of_ask(Kind.LIMITED, limited, "limits.all", NOON, federated))
     yield told(UsageError(username))
     yield told(BotError(username, reason))
     yield HELP
@@ -66,7 +75,7 @@ def test_foreign_text_is_never_interpreted_by_slack(name: str) -> None:
             assert leaf.get("type") not in {"link", "broadcast", "usergroup", "channel", "emoji"}
             assert leaf.get("emoji", False) is False
             if leaf.get("type") == "user":
-                assert leaf["user_id"] == SAM.id
+                assert leaf["user_id"] in {SAM.id, KIM.id}
         assert "<" not in each.text
         assert ">" not in each.text
 

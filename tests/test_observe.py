@@ -23,7 +23,7 @@ SHOWN_AT = re.compile(r"http://127\.0\.0\.1:(\d+)/healthz")
 
 @dataclass
 class Watcher:
-    """Whoever asks the pages. Each page it sees must show no secret."""
+    """Someone who asks for the pages. Each page it sees must show no secret."""
 
     headless: Headless
     log: Callable[[], str]

@@ -16,17 +16,32 @@ from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
 from bot.slack.typed import parse
 from bot.visible import visible
+from bot.whoami import WhoAmI
 
 POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help:
+def read(text: str) -> Options | Skeleton | Help | WhoAmI:
     return parse(text, SPELLING)
 
 
 def exactly(username: str = "ada", **more: Any) -> Options:
     return Options(target=username, pool_id=POOL, exactly=True, **more)
+
+
+@pytest.mark.parametrize("text", ["whoami", "WhoAmI", " WHOAMI "])
+def test_whoami_is_no_target_however_it_is_written(text: str) -> None:
+    assert read(text) == WhoAmI()
+
+
+@pytest.mark.parametrize("text", ["whoami --pool customers", "who-am-i"])
+def test_only_the_word_itself_asks_who_one_is(text: str) -> None:
+    assert isinstance(read(text), Options)
+
+
+def test_an_account_called_whoami_can_be_named_as_the_aws_cli_does() -> None:
+    assert read(f"--user-pool-id {POOL} --username whoami") == exactly("whoami")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +274,7 @@ def test_what_the_aws_cli_would_not_take_gets_one_sentence_and_its_own_usage_lin
     assert caught.value.usage == AWS_USAGE
 
 
-# The same examples in every run: a test that fails does so for everybody.
+# The same examples in every run: a test that fails does so for everyone.
 UNHURRIED = settings(deadline=None, derandomize=True, database=None)
 WORDS = st.sampled_from(
     [

@@ -7,6 +7,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
 from bot.slack.typed import parse
+from bot.whoami import WhoAmI
 
 POOL = "eu-central-1_AbCdEf123"
 COMMAND = "cognito-idp admin-user-global-sign-out"
@@ -15,7 +16,7 @@ LINE = f"aws {COMMAND} {BOTH}"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help:
+def read(text: str) -> Options | Skeleton | Help | WhoAmI:
     return parse(text, SPELLING)
 
 
@@ -124,7 +125,7 @@ def ada(*dropped: str, region: str | None = None) -> Options:
         # a value that looks like an option
         (f"--user-pool-id {POOL} --username=--pool", Options(target="--pool", pool_id=POOL, exactly=True)),
         (f"aws {COMMAND} --username=--user-pool-id --user-pool-id={POOL}", None),
-        # a shell's variable is none in single quotes
+        # in single quotes a shell does not take it for a variable
         (f"aws {COMMAND} --user-pool-id {POOL} --username '$ada'", None),
     ],
 )
@@ -173,9 +174,7 @@ def test_what_changes_who_asks_or_whom_is_refused_by_its_name(text: str, sentenc
 
 
 VARIABLE = "before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
-BEFORE = (
-    "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
-)
+BEFORE = "What is before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 OTHER = "Of the AWS CLI's commands, only `aws cognito-idp admin-user-global-sign-out` can be given here."
 BOTH_WAYS = "Use either TARGET and --pool, or --username and --user-pool-id, but not both."
 STRAY = (
@@ -225,7 +224,7 @@ STRAY = (
             )
         ),
         *(
-            (text, "What stands around the AWS CLI's line is not taken. Paste the line from `aws` on.")
+            (text, "What is around the AWS CLI's line is not taken. Paste the line from `aws` on.")
             for text in (
                 f"hidden, run `{LINE}` for me",
                 f"please run: `{LINE}`",

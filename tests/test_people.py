@@ -74,7 +74,7 @@ def test_who_belongs(user: Any, *, belongs: bool | None) -> None:
 
 
 @pytest.mark.parametrize("team", [PARTNER_ID, "T0EVIL00001", "E0EVIL00001", OTHER_ID.lower(), "T0OTHER"])
-def test_whoever_comes_from_no_workspace_of_that_person_is_someone_else_with_the_same_user_id(team: str) -> None:
+def test_a_user_id_from_a_workspace_that_person_is_not_in_is_someone_else(team: str) -> None:
     assert Slack().people().belongs(ORG_ID, replace(WHO, team_id=team)) is False
 
 
@@ -151,6 +151,23 @@ def test_those_who_ask_at_once_wait_for_the_one_call() -> None:
         go_on.set()
         assert {each.result(5) for each in (first, *others)} == {True}
     assert slack.asked == [SAM]
+
+
+@pytest.mark.parametrize("user", [OURS, None], ids=["answered", "failed"])
+def test_it_remembers_so_many_people_and_no_more(monkeypatch: pytest.MonkeyPatch, user: Any) -> None:
+    monkeypatch.setattr("bot.slack.kept.REMEMBERED", 10)
+    slack = Slack(user)
+    people = slack.people()
+    strangers = [replace(WHO, id=f"U{number}") for number in range(30)]
+    for who in (*strangers, strangers[20], strangers[-1]):  # the first of those that it remembers, and the last
+        people.belongs(ORG_ID, who)
+    assert len(slack.asked) == 30
+    slack.forward(KEPT_SECONDS)
+    assert people.belongs(ORG_ID, strangers[20]) is (True if user else None)  # asked again, it is the latest
+    people.belongs(ORG_ID, WHO)
+    people.belongs(ORG_ID, strangers[20])
+    assert len(slack.asked) == 32
+    assert len(people._said) + len(people._failures) == 10
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def granted(policy: Policy) -> set[tuple[str, str]]:
 
 
 def trusts(policy: Policy, action: str, principal: str, **context: str) -> bool:
-    """Whether a trust policy lets somebody do this. A key of the context is written `sts_SourceIdentity`."""
+    """Whether a trust policy lets someone do this. A key of the context is written `sts_SourceIdentity`."""
     given = {name.replace("_", ":"): value for name, value in context.items()} | {"aws:PrincipalArn": principal}
     return any(
         statement["Effect"] == "Allow"
@@ -199,6 +199,32 @@ def test_the_policies_allow_exactly_what_a_whole_flow_was_seen_to_call(
             sts_SourceIdentity=each["SourceIdentity"],
             sts_RoleSessionName=each["RoleSessionName"],
         )
+
+
+def test_groups_are_allowed_and_asked_for_where_they_protect_someone_and_nowhere_else(
+    headless: Headless, wire: AwsWire, print_policies: Print
+) -> None:
+    customers, staff = (headless.stage.cognito.pools[name].id for name in ("customers", "staff"))
+    file = headless.stage.folder / "protect.toml"
+    file.write_text(
+        f'[pools.customers]\nid = "{customers}"\nprotect.groups = ["admins"]\n[pools.staff]\nid = "{staff}"\n', "utf-8"
+    )
+    environment = {**headless.environment, "SIGNOUT_CONFIG": str(file)}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    printed = print_policies("--account", ACCOUNT, **environment).json
+    headless.run(headless.stage.cognito.add("staff", "ken", "Ken"))
+    with headless.bot_in_process(**environment):
+        for person in ("ada", "ken"):
+            headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
+            headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")
+    asked = {pair for each in wire.sent for pair in asked_of(each)}
+    groups = {resource for action, resource in asked if action == "cognito-idp:AdminListGroupsForUser"}
+    assert [resource.endswith(customers) for resource in groups] == [True]
+    assert granted(printed["bot"]) >= asked
+    allowed = {
+        resource for action, resource in granted(printed["bot"]) if action == "cognito-idp:AdminListGroupsForUser"
+    }
+    assert allowed == groups
 
 
 TERMINAL, SAMS = f"arn:aws:iam::{ACCOUNT}:role/Support", f"arn:aws:iam::{ACCOUNT}:user/eu/sam"

@@ -432,7 +432,7 @@ def test_labels_stay_few_whatever_comes() -> None:
 @pytest.mark.parametrize(
     "accept", ["application/openmetrics-text;version=a", "application/openmetrics-text;=;version==1"]
 )
-def test_whatever_a_scraper_accepts_it_gets_a_page(accept: str) -> None:
+def test_a_scraper_gets_a_page_for_any_accept_header(accept: str) -> None:
     page, content_type = Metrics().page({}, accept)
     assert b"signout_status" in page
     assert content_type.startswith("text/plain")

@@ -225,7 +225,7 @@ TROUBLES = """
 
 
 @pytest.mark.parametrize("name", TROUBLES.split())
-def test_whatever_is_recorded_as_an_error_lets_no_one_in(headless: Headless, name: str) -> None:
+def test_nothing_recorded_as_an_error_lets_anyone_in(headless: Headless, name: str) -> None:
     for method in (LIST, ASKED):
         headless.before_slack(method, said(name))
     web = client(headless)

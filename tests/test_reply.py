@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from examples import NOON, awaiting
 from headless import SAM, SUPPORT, Headless
-from messages import request
+from messages import request, second
 from slack_cards import POST, TELL, Timed, Workspace
 
 from bot.errors import BotError, DeliveryError
@@ -102,6 +102,50 @@ def test_a_card_that_slack_does_not_take_is_a_delivery_error_with_what_is_known(
     assert (error.reason, error.gone, error.retry_after, error.for_good) == (reason, gone, wait, False)
     assert [method for method, _ in slack.failed] == [TELL]
     assert len(slack.headless.slack_calls(TELL)) == 1, "the client sends nothing again; who called it may"
+
+
+def test_those_who_may_approve_are_asked_in_the_channel_and_the_message_becomes_what_came_of_it(
+    slack: Workspace,
+) -> None:
+    ts = slack.cards.show_approval(second(State.APPROVING), None)
+    (asked,) = slack.headless.audit()
+    assert (asked.ts, asked.only_for) == (ts, None)
+    assert asked.text.startswith("Approval needed: ada")
+    assert slack.cards.show_approval(second(State.DENIED), ts) == ts
+    (edited,) = slack.headless.audit()
+    assert edited.text.startswith("Denied: ada")
+    assert "actions" not in {block["type"] for block in edited.blocks or []}
+
+
+@pytest.mark.parametrize(
+    ("word", "gone"),
+    [
+        *((word, True) for word in ("message_not_found", "cant_update_message", "edit_window_closed", "is_inactive")),
+        *((word, False) for word in ("invalid_auth", "missing_scope", "internal_error")),
+    ],
+)
+def test_an_approval_message_is_given_up_only_where_it_cannot_be_edited_any_more(
+    slack: Workspace,
+    word: str,
+    gone: bool,  # noqa: FBT001 -- an example
+) -> None:
+    ts = slack.cards.show_approval(second(State.APPROVING), None)
+    slack.headless.before_slack("chat.update", answer(200, {"ok": False, "error": word}))
+    error = error_of(lambda: slack.cards.show_approval(second(State.DENIED), ts))
+    assert (error.reason, error.gone) == (word, gone)
+
+
+@pytest.mark.parametrize("ts", [None, "1.1"])
+def test_no_approval_message_is_sent_or_edited_once_its_time_is_over(slack: Workspace, ts: str | None) -> None:
+    error_of(lambda: slack.cards.show_approval(second(State.APPROVING), ts, lambda: timedelta(0)))
+    assert slack.headless.slack_calls() == []
+
+
+@pytest.mark.parametrize("word", ["not_in_channel", "channel_not_found", "is_archived"])
+def test_a_channel_that_takes_no_approval_message_may_take_it_later(slack: Workspace, word: str) -> None:
+    slack.headless.before_slack(POST, answer(200, {"ok": False, "error": word}))
+    error = error_of(lambda: slack.cards.show_approval(second(State.APPROVING), None))
+    assert (error.reason, error.gone) == (word, False)
 
 
 def test_slacks_yes_may_be_json(slack: Workspace) -> None:

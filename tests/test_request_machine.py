@@ -1,4 +1,4 @@
-"""A request's whole life against a model of it: whatever is done to it in whatever order, both agree."""
+"""A request's whole life against a model of it: after any steps, in any order, both agree."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
-from bot.confirm import AlreadyDecidedError, Press
+from bot.decide import AlreadyDecidedError, Press
 from bot.errors import DeniedError, NotYoursError, StoreUnavailableError, UnknownRequestError
 from bot.request import AWAITING, Operator, Request, State, new_id
 from bot.stores.sqlite.store import SQLiteStore

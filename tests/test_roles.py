@@ -180,7 +180,7 @@ def test_what_sts_said_is_logged_by_its_code_without_naming_anybody(
 def test_a_session_that_was_slow_to_come_does_not_carry_a_sign_out_past_its_time(
     pool: CognitoUserPool, wire: AwsWire, headless: Headless
 ) -> None:
-    """STS answers only after the sign-out's time is over, whatever the machine is doing meanwhile."""
+    """STS answers only after the sign-out's time is over, even on a busy machine."""
     released = threading.Event()
 
     def late(_: Sent) -> tuple[int, str]:
@@ -329,7 +329,7 @@ def test_an_operator_is_named_readably(text: str, word: str) -> None:
     assert session_word(text) == word
 
 
-def test_whatever_an_operator_is_called_it_makes_a_word_of_its_own_that_sts_takes() -> None:
+def test_each_operators_name_makes_a_word_of_its_own_that_sts_takes() -> None:
     long = "x" * 64
     texts = [
         "", "a", "aé", "ü", "a b", "a.b", "a/b", "a:b", "a\nb", "\udcff", "x" * 65, "x" * 66, long,

@@ -1,4 +1,4 @@
-"""Forms: Slack's own client opens and changes them over real sockets; people fill them in; the app hears of it."""
+"""Forms: Slack's own client opens and changes them over real sockets; people fill them in; the app is told of it."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -65,7 +65,7 @@ LOOKING: Content = {
 
 @pytest.fixture
 def headless(moto: Moto) -> Iterator[Headless]:
-    """A stage with nobody in Cognito, which is quick to set."""
+    """A stage with no one in Cognito, which is quick to set."""
     with Headless(moto, people=()) as stage:
         yield stage
 
@@ -92,7 +92,7 @@ def opened(headless: Headless, client: WebClient) -> View:
 # What the app does
 
 
-def test_a_form_is_opened_before_one_person_alone(headless: Headless, client: WebClient) -> None:
+def test_a_form_is_opened_for_only_one_person(headless: Headless, client: WebClient) -> None:
     answer = client.views_open(trigger_id=trigger(headless), view=FORM)["view"]
     form = headless.wait_for_form(SAM, containing="Reason")
     assert headless.form(KIM) is None
@@ -314,7 +314,7 @@ def test_a_form_is_nobody_elses(headless: Headless, opened: View) -> None:
             touch()
 
 
-def test_the_app_hears_of_a_close_where_it_asked_to(headless: Headless, client: WebClient, opened: View) -> None:
+def test_the_app_is_told_of_a_close_where_it_asked_to(headless: Headless, client: WebClient, opened: View) -> None:
     assert headless.close_form(SAM, opened) is None
     client.views_open(trigger_id=trigger(headless), view={**FORM, "notify_on_close": True})
     form = headless.wait_for_form(SAM)
@@ -328,7 +328,7 @@ def test_the_app_hears_of_a_close_where_it_asked_to(headless: Headless, client: 
     assert headless.form(SAM) is None
 
 
-def test_the_app_hears_at_once_of_a_button_and_of_an_input_that_dispatches(
+def test_the_app_is_told_at_once_of_a_button_and_of_an_input_that_dispatches(
     headless: Headless, client: WebClient
 ) -> None:
     button = {"type": "button", "action_id": "go", "value": "R1", "text": plain("Go")}

@@ -62,7 +62,7 @@ class Window:
 
 @pytest.fixture(scope="module")
 def shown(moto: Moto) -> Iterator[Headless]:
-    """One stage for this module's tests, with everybody on it."""
+    """One stage for this module's tests, with everyone on it."""
     with Headless(moto, people=None) as headless:
         yield headless
 

@@ -147,7 +147,7 @@ def test_what_leads_off_this_machine_is_dropped_from_the_environment(tmp_path: P
 
 @pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="asks Linux")
-def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
+def test_it_listens_only_on_loopback(tmp_path: Path) -> None:
     with sandbox(tmp_path) as running:
         proc = Path(f"/proc/{running.process.pid}")
         own = {str(each.readlink()) for each in (proc / "fd").iterdir() if each.exists()}

@@ -22,7 +22,7 @@ FIND, SIGN_OUT = "AdminGetUser", "AdminUserGlobalSignOut"
 
 @pytest.fixture(scope="module")
 def shared(moto: Moto) -> Iterator[Headless]:
-    """One stage for this module's tests, with everybody on it."""
+    """One stage for this module's tests, with everyone on it."""
     with Headless(moto, people=None) as headless:
         yield headless
 
@@ -72,7 +72,7 @@ def test_in_fair_weather_cognito_answers_and_the_call_is_recorded(headless: Head
     assert recorded.request_id == found["ResponseMetadata"]["RequestId"]
 
 
-def test_a_sign_out_kills_that_persons_tokens_alone(headless: Headless, call: Any) -> None:
+def test_a_sign_out_kills_only_that_persons_tokens(headless: Headless, call: Any) -> None:
     call(SIGN_OUT, "alan")
     assert not headless.is_signed_in("alan")
     assert headless.is_signed_in("grace")

@@ -450,7 +450,7 @@ def test_all_entries_are_given_in_the_order_of_time_across_months(store: Store) 
     assert list(store.entries(NOON + timedelta(days=41), None)) == []
 
 
-def test_the_entries_of_one_request_are_given_alone(store: Store) -> None:
+def test_only_the_entries_of_one_request_are_given(store: Store) -> None:
     first, second = done_in(store, NOON), done_in(store, NOON + timedelta(days=40))
     for request in (first, second):
         kinds = [entry.kind for entry in store.entries(None, request.id)]
@@ -759,7 +759,7 @@ def test_a_failure_to_show_what_has_moved_on_since_makes_the_newer_card_due_at_o
     assert (again.version, again.hold) == (2, others and others.hold)
 
 
-def test_a_card_that_reads_differently_is_due_at_once_whoever_had_it(store: Store) -> None:
+def test_a_card_that_reads_differently_is_due_at_once_even_if_another_holds_it(store: Store) -> None:
     shown, held = carded(store), carded(store)
     for message in store.due_messages(NOON, 9):
         got = store.hold_message(message, NOON + timedelta(minutes=1))

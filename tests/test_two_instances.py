@@ -27,7 +27,7 @@ AT_ONCE = 8  # so many double clicks; more might find no place in a lane
 
 @pytest.fixture
 def two_bots(headless: Headless, dynamodb: DynamoDB, table: str) -> Iterator[tuple[BotProcess, BotProcess]]:
-    headless.stage.weather.cognito.observers.clear()  # nobody looks at the devices after each of so many sign-outs
+    headless.stage.weather.cognito.observers.clear()  # no one looks at the devices after each of so many sign-outs
     settings: dict[str, Any] = {
         **headless.environment,
         **dynamodb.environment,

@@ -514,7 +514,7 @@ def test_ssl_cert_dir_counts_for_each_client_and_an_empty_file_name_does_not(
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
-def test_a_bundle_for_aws_counts_for_aws_alone_and_is_all_that_it_trusts(
+def test_a_bundle_for_aws_counts_only_for_aws_and_is_all_that_it_trusts(
     given: Callable[..., None], far: There, tmp_path: Path, variable: str
 ) -> None:
     (other := tmp_path / "other").mkdir()

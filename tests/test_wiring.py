@@ -1,4 +1,4 @@
-"""What is joined up holds no secret that it would show, and gives nobody more than their way in."""
+"""What is joined up holds no secret that it would show, and gives no one more than their way in."""
 
 import os
 import subprocess

@@ -62,7 +62,7 @@ def states(headless: Headless) -> list[str]:
 
 
 def held_by(headless: Headless) -> str:
-    """Everything that the store holds, as text, whatever its tables are."""
+    """Everything that the store holds, as text, in all of its tables."""
     with closing(sqlite3.connect(store_path(headless))) as db:
         return "\n".join(db.iterdump())
 

@@ -4,7 +4,7 @@ import phonenumbers
 
 
 def e164(text: str, region: str | None) -> str | None:
-    """Return a number in E.164, read as one of `region` where it has no country code; None where it is no number.
+    """Return a number in E.164, read as one of `region` where it has no country code; None where it is not a number.
 
     `region`'s own country code counts as one even without the plus, where that makes a valid number.
     """

@@ -23,7 +23,7 @@ from bot.work import CALL
 
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
-_NOT_IN_A_FILTER = re.compile(r'["\\\s\x00-\x1f\x7f]')
+_NOT_IN_A_FILTER = re.compile(r'["\\\s]')
 _OK = 200
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
@@ -56,7 +56,7 @@ class CognitoUserPool:
     def list_users(self, attribute: Attribute, value: str) -> Sequence[Account]:
         """Return every account that ListUsers gives for this value; pages may be empty and still go on."""
         # An empty filter, or one that a quote ends early, would return everyone.
-        if not value or len(value) > MAX_FILTER_VALUE or _NOT_IN_A_FILTER.search(value):
+        if not 0 < len(value) <= MAX_FILTER_VALUE or not value.isprintable() or _NOT_IN_A_FILTER.search(value):
             raise PoolUnavailableError("This cannot be looked for in Cognito.")
         accounts: list[Account] = []
         token: dict[str, Any] = {}
@@ -73,12 +73,24 @@ class CognitoUserPool:
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
 
+    def groups_of(self, username: str) -> frozenset[str]:
+        """Return the names of the groups that AdminListGroupsForUser gives; none for someone who is not there."""
+        names: set[str] = set()
+        token: dict[str, Any] = {}
+        for _ in range(MAX_PAGES):
+            page = self._ask("AdminListGroupsForUser", Username=username, **token) or {}
+            names.update(each["GroupName"] for each in page.get("Groups", ()))
+            if not page.get("NextToken"):
+                return frozenset(names)
+            token = {"NextToken": page["NextToken"]}
+        raise PoolUnavailableError("Cognito found too many groups to list.")
+
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once; it leaves while time is `left` or not at all."""
         departure = Departure(lambda: left().total_seconds())
         try:
             given = self._call(step, departure, Username=username)
-        except Exception as error:  # noqa: BLE001 -- any error is no yes
+        except Exception as error:  # noqa: BLE001 -- any error is not a yes
             answer = self._no(error, departure)
             self.failed(step, answer.code)
             return answer

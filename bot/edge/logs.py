@@ -17,7 +17,7 @@ from bot.visible import visible
 
 Shape = Literal["json", "console"]
 
-# slack_sdk writes response_urls at DEBUG and the Socket Mode ticket at ERROR: these forms are hidden wherever found, as
+# slack_sdk writes response_urls at DEBUG and the Socket Mode ticket at ERROR: these forms are hidden everywhere, as
 # Slack's JSON (`\/`) and its forms (`%2F`) write them too. A request's signature could be sent again for 300 s.
 _SLASH, _COLON = r"(?:\\*/|%2[Ff])", r"(?::|%3[Aa])"
 _REST = r"(?:[^\s'\"<>\\&]|(?:\\+/|&|\\+u0026)(?=[\w%]))+"

@@ -4,16 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import choose_encoder
 
 from bot import __version__
@@ -42,6 +34,7 @@ _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
 OVERLAP = timedelta(minutes=1)  # an entry is there some seconds after its time, and clocks differ
+_LONG_WAIT = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 
@@ -49,6 +42,7 @@ _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "requests": ("Asks that ended in this instance, by outcome.", ["outcome"]),
     "resumed": ("Sign-outs taken over from an instance that had died.", []),
+    "limited": ("Presses that met a limit.", ["limit"]),
     "cognito_errors": ("Calls of Cognito that failed.", ["operation", "kind"]),
     "slack_errors": ("Calls of Slack that failed.", ["method", "kind"]),
     "lane_turned_away": ("Work for which a lane had no place.", ["lane"]),
@@ -61,6 +55,7 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "lane_places_taken": ("How much a lane holds now.", ["lane"]),
     "socket_mode_connected_seconds": ("Since Slack's last hello; 0 unconnected.", []),
     "clock_off_seconds": ("How wrong the clock is; 0: right.", []),
+    "awaiting_approval": ("Requests that wait for a second person; 1,000: or more.", []),
     "audit_undelivered_entries": ("Audit entries that wait for delivery.", []),
     "audit_oldest_undelivered_age_seconds": ("Of the outcome that waits longest; refusals may wait.", []),
     "audit_channel_refusing": ("1: it takes none until someone repairs it.", []),
@@ -84,10 +79,9 @@ class Endings:
     _last: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0.0))
 
     def last(self) -> Mapping[str, float]:
-        """Return for each outcome when a request last ended so, in seconds since 1970.
+        """Return for each outcome when a request last ended so, in seconds since 1970; 0: not as far as is known.
 
-        0: not as far as is known. What ended more than an hour before a look may be missed.
-        Raises `StoreUnavailableError`.
+        What ended more than an hour before a look may be missed. Raises `StoreUnavailableError`.
         """
         now = self.clock.now()
         until = self._read_until if self._read_until <= now else LONG_AGO  # that clock has been put right since
@@ -102,10 +96,10 @@ class Metrics:
     """Counts and times what happens in this instance. Safe to use from many threads; never waits."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no one looks at
-        self._registry = at = CollectorRegistry()
-        ProcessCollector(registry=at)
-        PlatformCollector(registry=at)
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no one looks at
+        self._registry = at = prometheus_client.CollectorRegistry()
+        prometheus_client.ProcessCollector(registry=at)
+        prometheus_client.PlatformCollector(registry=at)
         self._counters = {name: Counter(f"signout_{name}", *row, registry=at) for name, row in COUNTERS.items()}
         self._gauges = {name: Gauge(f"signout_{name}", *row, registry=at) for name, row in GAUGES.items()}
         # Each is told how many seconds something took.
@@ -113,6 +107,8 @@ class Metrics:
         self.card_shown = Histogram("signout_command_to_card_seconds", says, buckets=_WAIT, registry=at).observe
         says = "From the arrival of a press on Sign out to Slack's yes to the result."
         self.result_shown = Histogram("signout_click_to_result_seconds", says, buckets=_WAIT, registry=at).observe
+        says = "From the operator's press to the approver's."
+        self.approved = Histogram("signout_approval_seconds", says, buckets=_LONG_WAIT, registry=at).observe
         says = "From what Slack sent to its ack on the wire."
         self.acked = Histogram("signout_ack_seconds", says, buckets=_ACK, registry=at).observe
         self.clock_off = self._gauges["clock_off_seconds"].set
@@ -127,6 +123,10 @@ class Metrics:
             self._counters["requests"].labels(entry.kind).inc(entry.count)
         elif entry.kind is Kind.RESUMED:
             self._counters["resumed"].inc()
+        elif entry.kind is Kind.LIMITED:
+            self._counters["limited"].labels(entry.rule).inc()
+        elif entry.request and entry.request.approval:
+            self.approved((entry.at - entry.request.approval.asked_at).total_seconds())
 
     def cognito_failed(self, operation: str, code: str) -> None:
         """Count a failed call of Cognito."""

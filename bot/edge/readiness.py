@@ -92,6 +92,7 @@ class Outlook:
     no_credentials: Callable[[], AwsSetupError | None]
     pool_troubles: Callable[[], Mapping[str, str | None]]
     last_ended: Callable[[], Mapping[str, float]]
+    awaiting_approval: Callable[[], int] = lambda: 0
     store_is_open: bool = False  # before and after that it is not asked
     _trouble: str | None = field(default=None, init=False)
     _no_credentials: AwsSetupError | None = field(default=NOT_YET, init=False)
@@ -101,6 +102,7 @@ class Outlook:
         self._backlog = Probe(self.store.backlog, fresh=1.0)
         self._groups = Probe(self.unlisted_groups, fresh=SECONDS_BETWEEN_CHECKS)
         self._credentials = Probe(self.no_credentials, fresh=SECONDS_BETWEEN_CHECKS)
+        self._awaiting_approval = Probe(self.awaiting_approval, fresh=1.0)
         self._last_ended = Probe(self.last_ended, fresh=SECONDS_BETWEEN_CHECKS)
 
     async def told(self) -> tuple[Sequence[str | None], Sequence[str | None]]:
@@ -119,8 +121,9 @@ class Outlook:
         """Return the numbers that are asked for at a scrape. What could not be asked in time is NaN."""
         entries, age = await self.waiting() or (math.nan, math.nan)
         last_ended = await self._answer(self._last_ended) or dict.fromkeys(OUTCOMES, math.nan)
-        why = self._no_credentials
+        approving, why = await self._answer(self._awaiting_approval), self._no_credentials
         return {
+            "awaiting_approval": {(): math.nan if approving is None else approving},
             "audit_undelivered_entries": {(): entries},
             "audit_oldest_undelivered_age_seconds": {(): age},
             "audit_channel_refusing": {(): self.audit_refusing() is not None},
@@ -137,10 +140,7 @@ class Outlook:
         return None
 
     async def waiting(self) -> tuple[int, float] | None:
-        """Return how many entries wait for delivery, and for how many seconds the oldest outcome does.
-
-        Refusals may wait: anyone can cause them. None where the store does not say.
-        """
+        """Return how many entries wait, and for how many seconds the oldest outcome does; None: the store is silent."""
         backlog = await self._answer(self._backlog)
         if backlog is None:
             return None

@@ -3,7 +3,7 @@
 aws_session.py  a session of botocore's that says where its credentials come from, or why there are none
 aws_credentials.py  what is said of that: a row for each source and error
 aws_cli.py      the AWS CLI's own command, and what its options mean here
-advice.py       what is said of an error code of AWS's, and of the outcomes without a yes
+advice.py       what came of a request, in words, and what is said of an error code of AWS's
 slack_words.py  Slack's hosts, and its words for what went wrong
 aws_names.py    how a region, an error code and the ARN of an IAM user or role look
 clock.py        whether this machine's clock is right
@@ -11,6 +11,5 @@ duration.py     lengths of time as they are written, such as 5m
 way.py          the way to Slack and AWS as the environment names it: past which proxy, and what is trusted
 boto3_clients.py  lets boto3's clients go that way and keep to leaving.py, and tells a clock what they answer
 leaving.py      requests that leave in time or not at all, and answers that end in time
-how_read.py     how a target was read, where no one was found as it was typed
 finding.py      what `check` finds of each thing, and what a store says of the entries that wait
 """

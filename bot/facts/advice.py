@@ -1,13 +1,15 @@
-"""What the outcomes without a yes mean, and what is said of an error code of AWS's."""
+"""What came of a request, in words, and what is said of an error code of AWS's."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, TOO_LATE
+from bot.action import ACTIONS
+from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, PROTECTED, TOO_LATE
+from bot.request import Request, State
 
 # No access or ID token of Cognito's lives longer: no pool can be set to more.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
-# Cognito's code, with what it says beside it: that is no matter of the bot's IAM role.
+# Cognito's code, with what it says beside it: that has nothing to do with the bot's IAM role.
 USER_DISABLED = "NotAuthorizedException.UserDisabled"
 NOTHING_ENDED = "No session was ended."
 NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
@@ -39,6 +41,8 @@ ADVICE: Mapping[str, str] = {
     NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it again.",
     ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was sent. "
     "Run the command again.",
+    PROTECTED: "After the card was shown, the account became protected or its protection stricter, so nothing was "
+    "sent. Run the command again.",
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 # What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.
@@ -51,3 +55,19 @@ def advice(code: str | None, *, is_clear: bool = True) -> str:
     said = "Cognito refused it." if is_clear else "The answer was not clear."
     sentence = known or f"{said} Show this code to the bot's engineer."
     return f"{sentence} ({code})" if code else sentence
+
+
+def result(request: Request) -> tuple[str, str]:
+    """Return what came of a request, in its action's words, and what that means; the latter is empty for a yes."""
+    action, code = ACTIONS[request.ask.options.action], request.error_code
+    match request.state:
+        case State.DONE:
+            return action.done, ""
+        case State.PARTLY:
+            missing = ", ".join(step for step in action.steps if step not in request.done)
+            return action.partly, f"Done: {', '.join(request.done)}. Not done: {missing}. {advice(code)}"
+        case State.FAILED:
+            return action.failed, f"{NOTHING_ENDED} {advice(code)}"
+        case State.DENIED:
+            return "Denied", "Nothing was done."
+    return action.unknown, f"{NOT_KNOWN} {advice(code, is_clear=False)}"

@@ -20,5 +20,5 @@ def account_of(arn: str) -> str:
     """Return the 12 digits of the account of a role or user. Raises `ValueError` for anything else."""
     found = ROLE_OR_USER.fullmatch(arn)
     if not found:
-        raise ValueError("this is no ARN of a role or user")
+        raise ValueError("this is not the ARN of a role or user")
     return found["account"]

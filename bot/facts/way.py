@@ -20,8 +20,8 @@ _HOST_AND_PORT = re.compile(r"(\[[^]]*][^:]*|[^:]*)(?::(\d{1,5}))?")  # an IPv6 
 _LIKE_A_PATH = re.compile(r"[/~.]\S{0,199}")
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # http.client's words for a proxy's no
 _FORM = (
-    "Write http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or password write each sign that is no letter "
-    "or digit as % and its code, such as %40 for @."
+    "Write http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or password write each sign that is not a "
+    "letter or digit as % and its code, such as %40 for @."
 )
 
 

@@ -170,7 +170,7 @@ class Cognito:
         return signed_in
 
     def devices(self, username: str) -> list[Device]:
-        """Give a person's devices, as they stood when last checked."""
+        """Give a person's devices, as they were when last checked."""
         return [
             device
             for pool in self.pools.values()

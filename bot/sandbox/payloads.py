@@ -120,7 +120,7 @@ def view_actions(
 
 
 def _everywhere(person: Person, install: Install) -> dict[str, Any]:
-    """Tell who it is, and then of the installation: `team` and `enterprise` are the same for whoever presses."""
+    """Tell who it is, and then of the installation: `team` and `enterprise` do not depend on who presses."""
     team = {"id": TEAM_ID, "domain": TEAM_DOMAIN}
     if install is Install.GRID_WORKSPACE:
         team |= {"enterprise_id": ORG_ID, "enterprise_name": ORG_NAME}

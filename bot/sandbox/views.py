@@ -49,7 +49,7 @@ class View:
         self.answered = {block_id: text for block_id, text in self.answered.items() if block_id in kept}
 
     def answers(self, given: Answers) -> dict[str, str]:
-        """Give all answers: those given now, else those given before, else what stood there at first.
+        """Give all answers: those given now, else those given before, else what was there at first.
 
         LookupError where there is no such input, or no such option in it.
         """

@@ -33,6 +33,7 @@ class WebApi:
             "auth.test": ("xoxb-", None, self._auth_test),
             "apps.connections.open": ("xapp-", "connections:write", self._connections_open),
             "chat.postMessage": ("xoxb-", "chat:write", self._post_message),
+            "chat.update": ("xoxb-", "chat:write", self._update_message),
             "auth.teams.list": ("xoxb-", None, self._teams),
             "usergroups.list": ("xoxb-", "usergroups:read", self._usergroups),
             "usergroups.users.list": ("xoxb-", "usergroups:read", self._usergroup_members),
@@ -107,6 +108,23 @@ class WebApi:
             return _no(refused.error, errors=[refused.reason], **explained)
         message = self._workspace.post(channel.id, arguments)
         return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_the_api_shows_it(message)}
+
+    def _update_message(self, arguments: Arguments) -> Answer:
+        channel = self._workspace.channels.get(str(arguments.get("channel", "")))
+        if channel is None:
+            return _no("channel_not_found")
+        if channel.archived:
+            return _no("is_inactive")
+        message = self._workspace.find(channel.id, str(arguments.get("ts", "")))
+        if message is None or message.only_for:
+            return _no("message_not_found")
+        if message.author != cast.BOT_USER_ID:
+            return _no("cant_update_message")
+        content = {"blocks": message.blocks, **arguments}  # what is not sent stays
+        if refused := refusal(content):
+            return _no(refused.error, errors=[refused.reason])
+        self._workspace.replace(message, content)
+        return {"ok": True, "channel": channel.id, "ts": message.ts, "text": message.text}
 
     def _channel(self, named: str) -> cast.Channel | None:
         person = self._workspace.people.get(named)

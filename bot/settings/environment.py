@@ -13,7 +13,7 @@ _READ = re.compile(rf"(?:SIGNOUT_|SLACK_|AWS_)\w+|PORT|(?:REQUESTS|CURL)_CA_BUND
 # Quotes may belong to this one, an expression: to take them off would change what it says.
 _AS_IT_IS = "SIGNOUT_REASON_PATTERN"
 # To boto3 two of these mean "no file" where they are empty, and its usual file where they are not set. An empty proxy
-# in lower case means none, whatever the one in upper case is.
+# in lower case means that there is no proxy, even if the one in upper case is set.
 _EMPTY_ON_PURPOSE = re.compile(rf"AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|{_PROXIES}")
 # What is empty here is told. Others that are empty would be taken as set by Bolt, boto3 or OpenSSL.
 _TOLD_IF_EMPTY = re.compile(r"SIGNOUT_\w+|SLACK_(?:BOT_TOKEN|APP_TOKEN|SIGNING_SECRET)")

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from bot.approve import has_approvers
 from bot.errors import BotError, Code
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, TABLES, Settings
 from bot.settings.names import unknown_key
 
 _SENTENCES = {
@@ -25,6 +26,12 @@ _HOW_TO_GET = {
 NO_OPERATORS = "No one is allowed to sign users out: set SIGNOUT_ALLOW_USERS or SIGNOUT_ALLOW_GROUPS (Slack ids)."
 
 
+NO_APPROVERS = (
+    "In pool {pool} a second person is needed (approve.when, allow.ask or protect.how), and no one may approve: set "
+    "SIGNOUT_APPROVE_USERS or SIGNOUT_APPROVE_GROUPS (Slack ids)."
+)
+
+
 class SettingsError(BotError):
     """What is wrong with the settings: one sentence for each fault, in `faults`."""
 
@@ -41,11 +48,23 @@ def missing(variable: str, environment: Mapping[str, str], name: str = "") -> st
     return f"{name or variable} is {how}{_HOW_TO_GET.get(variable, '.')}"
 
 
-def sentences(error: ValidationError, environment: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each thing that pydantic refused.
+def lacking_approvers(settings: Settings) -> list[str]:
+    """Return a sentence for each pool for which a second person is needed and no one may be that."""
+    lacking = [
+        name
+        for name, pool in settings.pools.items()
+        if not has_approvers(settings.approvers, name)
+        and (
+            settings.approving[name].always
+            or (name in settings.protections and settings.protections[name].may_approve)
+            or any(ask.users or ask.groups for ask in (settings.allow.ask, pool.allow.ask))
+        )
+    ]
+    return [NO_APPROVERS.format(pool=name) for name in lacking]
 
-    Only its kind and place are used: pydantic's own text quotes the value, which may be a secret.
-    """
+
+def sentences(error: ValidationError, environment: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each thing that pydantic refused. Its own text quotes the value, which may be a secret."""
     return [
         _sentence(each["loc"], each["type"], each["msg"], environment)
         for each in error.errors(include_input=False)
@@ -55,8 +74,7 @@ def sentences(error: ValidationError, environment: Mapping[str, str]) -> list[st
 
 def _sentence(loc: tuple[int | str, ...], kind: str, message: str, environment: Mapping[str, str]) -> str:
     keys = [str(loc[0]), *(str(key) for key in loc[1:] if key != "[key]" and not isinstance(key, int))]
-    # Past three keys (pools.NAME.allow.users) a set's member follows, which is a person's id: left out.
-    path = tuple(keys[:4] if keys[0] == "pools" else keys[:2])
+    path = tuple(keys[: _depth(keys)])
     variable = next((name for name, place in ENVIRONMENT.items() if place == path), None)
     name = _name(variable, path)
     if kind == "setting":
@@ -69,6 +87,14 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, environment: 
         return missing(variable or name, environment, name)
     expected = message.removeprefix("Input should be ") if kind == "literal_error" else ""
     return f"{name} {_SENTENCES.get(kind, 'has the wrong form.').format(expected=expected)}"
+
+
+def _depth(keys: list[str]) -> int:
+    """Return how many keys name a setting. After them a set's member follows, which is a person's id."""
+    start = 2 if keys[0] == "pools" else 0
+    if keys[start : start + 2] == ["allow", "ask"]:
+        return start + 3
+    return start + (2 if keys[start : start + 1] and keys[start] in TABLES else 1)
 
 
 def _name(variable: str | None, path: tuple[str, ...]) -> str:

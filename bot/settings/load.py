@@ -4,6 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +12,8 @@ from pydantic import ValidationError
 
 from bot.settings import environment as env
 from bot.settings import names, references
-from bot.settings.faults import NO_OPERATORS, SettingsError, missing, sentences
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
+from bot.settings.faults import NO_OPERATORS, SettingsError, lacking_approvers, missing, sentences
+from bot.settings.model import ENVIRONMENT, LISTS, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
 from bot.settings.names import CONFIG_FILE
 
 DEFAULT_FILE = "signout.toml"
@@ -42,20 +43,21 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
         faults.append(missing("SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN", environment))
     if not _allows_people(given):
         faults.append(NO_OPERATORS)
-    return _checked(Settings, given, faults, environment)
+    settings = _checked(Settings, given, faults, environment)
+    if unapproved := lacking_approvers(settings):
+        raise SettingsError(unapproved)
+    return settings
 
 
-def emptied(environment: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
+def emptied(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """Return what to say of each variable that is empty, where someone may believe that it empties the file's list."""
-    lists = {"SIGNOUT_ALLOW_USERS": settings.allow.users, "SIGNOUT_ALLOW_GROUPS": settings.allow.groups}
-    return {name: _EMPTIED for name, held in lists.items() if held and environment.get(name) == ""}
+    emptied = [name for name in LISTS if environment.get(name) == ""]
+    held: dict[str, Any] = {name: reduce(getattr, ENVIRONMENT[name], settings) for name in emptied}
+    return {name: _EMPTIED for name, listed in held.items() if listed}
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
-    """Read what it takes to read the store, from the same places as `load`; other settings may be missing.
-
-    Raises `SettingsError` with every fault; a name that is not a setting is one.
-    """
+    """Read what it takes to read the store, as `load` does; other settings may be missing. Raises `SettingsError`."""
     faults: list[str] = []
     given = _given(environment, faults)
     faults += [names.unknown_key([key]) for key in given if key not in Settings.model_fields]
@@ -63,10 +65,7 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
 
 
 def load_without_slack(environment: Mapping[str, str]) -> Settings:
-    """Read what the settings say about AWS: nothing about Slack has to be there, and no secret is read.
-
-    Raises `SettingsError` with every fault.
-    """
+    """Read as `load` does, but without secrets: nothing about Slack has to be there. Raises `SettingsError`."""
     about_aws = {name: value for name, value in environment.items() if not name.startswith("SLACK_")}
     return load(about_aws | {name: value for name, value in _STAND_INS.items() if not about_aws.get(name)})
 
@@ -136,5 +135,6 @@ def _allows_people(values: Mapping[str, Any]) -> bool:
     pools = values.get("pools")
     places = [values, *(pools.values() if isinstance(pools, dict) else ())]
     allows = [place.get("allow") for place in places if isinstance(place, dict)]
+    allows += [allow.get("ask") for allow in allows if isinstance(allow, dict)]
     lists = [allow.get(kind) for allow in allows if isinstance(allow, dict) for kind in ("users", "groups")]
     return any(any(map(env.bare, each.split(","))) if isinstance(each, str) else each for each in lists)

@@ -1,54 +1,104 @@
-"""The settings, their defaults and their names. They are frozen, and secrets are never shown."""
+"""The settings, their defaults and their names. They are frozen, and secrets are never shown.
 
-from collections.abc import Mapping, Sequence
+The line under each is shown in .github/docs/settings.md, with what the setting must be.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bot.approve import Approving
 from bot.authorize import Allowed, Allowlist
 from bot.facts.aws_names import region_of
+from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.settings import syntax
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 
-class Allow(BaseModel):
+class People(BaseModel):
     """Slack user ids and user group ids."""
 
     model_config = _FROZEN
     users: syntax.UserIds = frozenset()
+    """The people who may sign users out. At least one list of people or groups must name someone."""
     groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may sign users out."""
+
+
+class Allow(People):
+    """Those who may sign out, and in `ask` those who may ask for what someone else then has to approve."""
+
+    ask: People = People()
 
     def rule(self) -> Allowed:
         """Return this as the rules know it."""
-        return Allowed(self.users, self.groups)
+        return Allowed(self.users, self.groups, Allowed(self.ask.users, self.ask.groups))
 
 
 class AllowEverywhere(Allow):
     """Those who may sign out of every pool, and the AWS users and roles that may in a terminal."""
 
     terminal: syntax.CallerArns = frozenset()
+    """The AWS roles and users that may sign users out from a terminal. Without it, no one may there."""
 
 
-class Pool(BaseModel):
-    """One user pool, as Cognito is configured; the bot never asks Cognito for that.
+class Approve(People):
+    """The second person: whether one is always needed, who that may be, and where and how long they are asked.
 
-    `login_cookie_lifetime` is zero where the hosted login page is not used; how long it is otherwise does not matter.
-    `identity_pool`: whether one gives out AWS credentials to the pool's people; None where that is not said.
-    `region`: where it is asked. A replica has the id of its first pool, and so the name of another region in it.
+    What a pool does not say is as for all pools; who may approve for all pools may do so for each.
+    """
+
+    when: Literal["never", "always"] | None = None
+    channel: syntax.ChannelId | None = None
+    within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None
+
+
+class Protect(BaseModel):
+    """Accounts that no one signs out (`refuse`), or only with a second person's approval (`approve`).
+
+    A pool's own lists come on top of those for all pools; its own `how` counts in place of theirs.
     """
 
     model_config = _FROZEN
+    groups: syntax.Names = frozenset()
+    usernames: syntax.Names = frozenset()
+    subs: syntax.Names = frozenset()
+    how: Literal["refuse", "approve"] | None = None
+
+
+class LimitSettings(BaseModel):
+    """How many distinct accounts an hour, such as 10/h."""
+
+    model_config = _FROZEN
+    per_operator: syntax.PerHour | None = None
+    all: syntax.PerHour | None = None
+
+
+class Pool(BaseModel):
+    """One user pool, as Cognito is configured; the bot never asks Cognito for that."""
+
+    model_config = _FROZEN
     id: syntax.PoolId
+    """The id of the user pool, in any AWS partition."""
     region: syntax.Region = Field(default_factory=lambda given: region_of(given["id"]))
+    """The AWS region in which a replica of a pool is asked. Without it, the one that the id begins with."""
     token_lifetime: Annotated[timedelta, syntax.duration("5m", "1d")] = timedelta(hours=1)
+    """The longest lifetime of the access and ID tokens of the pool's app clients."""
     login_cookie_lifetime: Annotated[timedelta, syntax.duration("0s", "90d")] = timedelta(hours=1)
+    """`0s` says that the hosted login page is not used. Any other length says that it is."""
     identity_pool: bool | None = None
+    """Whether an identity pool gives AWS credentials to its people. Without it, the result says *if there is one*."""
     default_region: syntax.CountryCode | None = None
+    """The country of a phone number that is typed without a country code."""
     role_arn: syntax.RoleArn | None = None
+    """The role with which the bot asks this pool. Without it, the bot's own credentials are used."""
     allow: Allow = Allow()
+    approve: Approve = Approve()
+    protect: Protect = Protect()
 
 
 class StoreSettings(BaseModel):
@@ -56,6 +106,7 @@ class StoreSettings(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     store: syntax.StoreAddress = "sqlite:///signout.db"
+    """Where requests and the audit log are kept: a file on a local disk for one instance, a table for several."""
 
     @property
     def kind_and_place(self) -> tuple[str, str]:
@@ -69,22 +120,40 @@ class Settings(StoreSettings):
 
     model_config = _FROZEN
     slack_bot_token: syntax.BotToken
+    """The bot token of a Slack app without token rotation."""
     slack_app_token: syntax.AppToken | None = None
+    """The app-level token, for Socket Mode. This or the signing secret is required."""
     slack_signing_secret: syntax.SigningSecret | None = None
+    """The Slack app's signing secret, for HTTP mode."""
     slack_api_url: syntax.SlackAddress = "https://slack.com/api/"
+    """Where Slack's Web API is."""
     audit_channel: syntax.ChannelId
+    """The channel that gets the audit messages."""
     allow: AllowEverywhere = AllowEverywhere()
+    approve: Approve = Approve()
+    protect: Protect = Protect()
+    limits: LimitSettings = LimitSettings()
     pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1), AfterValidator(syntax.one_name_each)]
     retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
+    """How long audit entries and ended requests are kept. What the audit channel has not taken yet stays."""
     confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
+    """How long a card can be pressed."""
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)
+    """How long after the press a sign-out may still begin, or go on after its bot was killed."""
     require_reason: bool = False
+    """With `true`, no one is signed out without a reason."""
     reason_pattern: syntax.ReasonPattern | None = None
+    r"""What a reason must contain, such as `HELP-\d+`."""
     ticket_url: syntax.TicketUrl | None = None
+    """Makes each match of `reason_pattern` in a reason a link. `{}` becomes the match."""
     pii: Literal["masked", "full"] = "masked"
+    """How emails and phone numbers are shown in Slack, in a reason and a user name too. The store has them in full."""
     drain: Annotated[timedelta, syntax.duration("1s", "10m")] = timedelta(seconds=8)
+    """How long the bot may go on with what was decided, after SIGTERM."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least that is logged."""
     log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto`: `console` on a terminal, else `json`."""
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -95,7 +164,7 @@ class Settings(StoreSettings):
     @property
     def groups(self) -> Sequence[str]:
         """Every user group that a list names."""
-        return sorted(self.allow.groups.union(*(pool.allow.groups for pool in self.pools.values())))
+        return sorted(self.allowlist.all.groups | self.approvers.all.groups)
 
     @property
     def reason_rule(self) -> ReasonRule | None:
@@ -109,18 +178,64 @@ class Settings(StoreSettings):
         pools = {name: pool.allow.rule() for name, pool in self.pools.items()}
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
+    @property
+    def approvers(self) -> Allowlist:
+        """Who may approve, as the rules know it."""
+        pools = {name: Allowed(pool.approve.users, pool.approve.groups) for name, pool in self.pools.items()}
+        return Allowlist(Allowed(self.approve.users, self.approve.groups), pools, table="approve")
+
+    @property
+    def approving(self) -> Mapping[str, Approving]:
+        """What each pool says of a second person, as the rules know it."""
+        return {
+            name: Approving(
+                channel_id=pool.approve.channel or self.approve.channel or self.audit_channel,
+                always=(pool.approve.when or self.approve.when) == "always",
+                within=pool.approve.within or self.approve.within or timedelta(minutes=15),
+            )
+            for name, pool in self.pools.items()
+        }
+
+    @property
+    def protections(self) -> Mapping[str, Protection]:
+        """Which accounts are protected, by pool, where there are any."""
+        found = {
+            name: Protection(
+                groups=self.protect.groups | pool.protect.groups,
+                usernames=self.protect.usernames | pool.protect.usernames,
+                subs=self.protect.subs | pool.protect.subs,
+                may_approve=(pool.protect.how or self.protect.how) == "approve",
+            )
+            for name, pool in self.pools.items()
+        }
+        return {name: each for name, each in found.items() if each.groups or each.usernames or each.subs}
+
+    @property
+    def with_groups(self) -> Collection[str]:
+        """The pools in which Cognito is asked for people's groups."""
+        return [name for name, protection in self.protections.items() if protection.groups]
+
 
 def _variable(key: str) -> str:
     return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
 
 
+TABLES = frozenset({"allow", "approve", "protect", "limits", "pools"})
+_IN_TABLES = (
+    *(("allow", key) for key in People.model_fields),
+    *(("allow", "ask", key) for key in People.model_fields),
+    *(("approve", key) for key in Approve.model_fields),
+    *(("protect", key) for key in Protect.model_fields),
+    *(("limits", key) for key in LimitSettings.model_fields),
+)
 # Every setting that the environment may give, and its place in the file.
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
-    **{_variable(key): (key,) for key in Settings.model_fields if key not in {"allow", "pools"}},
-    "SIGNOUT_ALLOW_USERS": ("allow", "users"),
-    "SIGNOUT_ALLOW_GROUPS": ("allow", "groups"),
+    **{_variable(key): (key,) for key in Settings.model_fields if key not in TABLES},
+    **{_variable("_".join(path)): path for path in _IN_TABLES},
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
+# Of these, the lists: one that is empty takes no one off the file's.
+LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_USERNAMES", "_SUBS")))
 # Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
 SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
 NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))

@@ -3,7 +3,19 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Allow, AllowEverywhere, Pool, Settings
+from bot.settings.model import (
+    ENVIRONMENT,
+    NEVER_IN_THE_FILE,
+    SECRETS,
+    Allow,
+    AllowEverywhere,
+    Approve,
+    LimitSettings,
+    People,
+    Pool,
+    Protect,
+    Settings,
+)
 
 CONFIG_FILE = "SIGNOUT_CONFIG"
 PREFIX = "SIGNOUT_"
@@ -18,13 +30,15 @@ _OF_SERVICES = re.compile(
     r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp)"
     r"|NAME=/\S+)"
 )
+_NOT_USED = "is not a setting of this bot, so it is not used."
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 # The keys of the file, by how deep they are: pools.NAME.allow.users is four deep.
 _KEYS: Mapping[int, Collection[str]] = {
     1: set(Settings.model_fields).difference(NEVER_IN_THE_FILE),
-    2: AllowEverywhere.model_fields,
-    3: Pool.model_fields,
-    4: Allow.model_fields,
+    2: {*AllowEverywhere.model_fields, *Approve.model_fields, *Protect.model_fields, *LimitSettings.model_fields},
+    3: {*Pool.model_fields, *People.model_fields},
+    4: {*Allow.model_fields, *Approve.model_fields, *Protect.model_fields},
+    5: People.model_fields,
 }
 
 
@@ -37,19 +51,16 @@ def unknown_key(path: Sequence[str]) -> str:
 def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
     """Return a sentence for each variable whose name is a letter or two off a setting's.
 
-    `ours`: those that begin with `PREFIX`, which are a fault. The others may be someone else's: worth a look where a
-    setting is missing.
+    `ours`: those that begin with `PREFIX`, which are a fault. The others may be someone else's: they are told only when
+    the settings have another fault.
     """
     return [_unknown(name, meant) for name, meant, is_ours in _not_settings(environment) if meant and is_ours == ours]
 
 
-def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what else looks like a setting and is none, each name with what to do about it.
-
-    Others may use these names too, so they are no fault.
-    """
+def unused(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return by name what to say of each other variable that looks like a setting. It may be someone else's."""
     return {
-        name: f"Is {meant} meant?" if meant else "Check its spelling, or leave it out."
+        name: f"{_NOT_USED} {f'Is {meant} meant?' if meant else 'Check its spelling, or leave it out.'}"
         for name, meant, is_ours in _not_settings(environment)
         if not (meant and is_ours)
     }

@@ -15,6 +15,8 @@ from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.settings.environment import bare
 from bot.settings.references import REFERENCE
 
+MOST_PER_HOUR = 1000  # a store keeps so many accounts in one item
+
 
 def _wrong(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("setting", "{sentence}", {"sentence": sentence})
@@ -84,16 +86,20 @@ def _ticket_url(value: str) -> str:
 
 
 def one_name_each(pools: dict[str, Any]) -> dict[str, Any]:
-    """Take pools that have one name each: a second name would have an allowlist of its own.
-
-    Replicas share an id and differ in their region.
-    """
+    """Take pools with one name each: a second one would have its own allowlist. Replicas differ in their region."""
     names: dict[tuple[str, str], list[str]] = {}
     for name, pool in pools.items():
         names.setdefault((pool.id, pool.region), []).append(name)
     if same := "; ".join(" and ".join(each) for each in names.values() if len(each) > 1):
         raise _wrong(f"have one id under two names: {same}. Keep one of them (SIGNOUT_POOL_ID is called default).")
     return pools
+
+
+def _per_hour(value: Any) -> Any:
+    number = re.fullmatch(r"([1-9][0-9]{0,3})\s*/\s*h", value) if isinstance(value, str) else None
+    if number and int(number[1]) <= MOST_PER_HOUR:
+        return int(number[1])
+    raise _wrong("must be a number of accounts an hour from 1/h to 1000/h, such as 10/h.")
 
 
 _User = Annotated[
@@ -116,6 +122,8 @@ _CallerArn = Annotated[
 RoleArn = Annotated[
     str, _matching(aws_names.ROLE, "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.")
 ]
+Names = Annotated[frozenset[str], BeforeValidator(_comma_separated)]
+PerHour = Annotated[int, BeforeValidator(_per_hour)]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[
     str,

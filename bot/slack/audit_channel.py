@@ -8,11 +8,13 @@ from structlog.contextvars import bound_contextvars
 
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
-from bot.facts.advice import LONGEST_TOKEN
+from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.ports import Left
-from bot.slack.cards import AS_SET, AT_MOST, HOSTED, result
+from bot.request import Operator, Request, State
+from bot.slack.approvals import by_whom
+from bot.slack.cards import AS_SET, AT_MOST, HOSTED
 from bot.slack.clients import post
 from bot.slack.text import (
     UTC_TIME,
@@ -28,7 +30,25 @@ from bot.slack.text import (
 )
 
 MAX_NAME = 60
-_SIGNS: Mapping[Kind, str] = {Kind.PARTLY: "🟠", Kind.FAILED: "❌", Kind.UNKNOWN: "❓", Kind.REFUSED: "⛔"}
+_SIGNS: Mapping[Kind, str] = {
+    Kind.PARTLY: "🟠",
+    Kind.FAILED: "❌",
+    Kind.UNKNOWN: "❓",
+    Kind.REFUSED: "⛔",
+    Kind.DENIED: "🚫",
+    Kind.LIMITED: "🛑",
+}
+# The titles and meanings of what is not a request.
+_OTHERS: Mapping[Kind, tuple[str, str]] = {
+    Kind.REFUSED: ("Refused", ""),
+    Kind.LIMITED: (
+        "Limit reached",
+        (
+            "So many accounts within an hour are the limit. More are refused, or a second person has to approve them. "
+            "This is posted once an hour."
+        ),
+    ),
+}
 # Slack's words for a channel, an app or a token that a person has to fix.
 _FOR_GOOD = TOKEN_ERRORS | frozenset(
     {
@@ -84,7 +104,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
 
     First the outcome and for whom, then who asked and why, and what it means; all ids and times in small print.
     """
-    title, meaning = result(entry.request) if entry.request else ("Refused", "")
+    title, meaning = result(entry.request) if entry.request else _OTHERS[entry.kind]
     target, more = shown.personal(entry.ask.options.target), list[Span]()
     if entry.chosen:
         target = shown.name(entry.chosen)
@@ -97,6 +117,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     return message(
         f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}",
         _who_and_why(shown, entry),
+        _second_person(shown, entry.request),
         [meaning] if meaning else more,
         small_print(_ids_and_times(shown, entry)),
     )
@@ -115,18 +136,33 @@ def _who_and_why(shown: Shown, entry: Entry) -> Line:
     facts = [
         f"pool {account.pool}" if account else "",
         account.sign_in if account and account.provider else "",
-        entry.rule if entry.kind is Kind.REFUSED else "",
+        "" if entry.request else entry.rule,
     ]
     why: Line = [" · ", *shown.reason(reason)] if reason else []
     return [entry.ask.operator, *(f" · {fact}" for fact in facts if fact), *why]
 
 
+def _second_person(shown: Shown, request: Request | None) -> Line:
+    approval = request.approval if request else None
+    if not request or not approval or not (said := by_whom(request)):
+        return []
+    return [str(said[0]).capitalize(), *said[1:], *([": ", *shown.reason(approval.reason)] if approval.reason else [])]
+
+
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
-    request, account, who = entry.request, entry.chosen, entry.ask.operator
-    operator = [f"Operator {who.name} ({who.id}, team {who.team_id})"]
+    request, account, approver = entry.request, entry.chosen, list[str]()
+    operator = [f"Operator {_person(entry.ask.operator)}"]
     if request:
+        approval = request.approval
         aws = [f"AWS request {', '.join(request.aws_request_ids)}"] if request.aws_request_ids else []
-        times = {"asked": request.created_at, "confirmed": request.decided_at, "ended": request.ended_at}
+        times = {"asked": request.created_at, "confirmed": request.decided_at}
+        if approval:
+            decided = "denied" if request.state is State.DENIED else "approved"
+            times |= {"confirmed": approval.asked_at, decided: approval.at}
+            approver = (
+                [f"Approver {_person(approval.approver)}", f"Allowed by {approval.rule}"] if approval.approver else []
+            )
+        times["ended"] = request.ended_at
         said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
         when = [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}"]
         if request.searched_as:
@@ -139,4 +175,8 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
     if account and account.sub:
         where.append(f"Sub {account.sub}")
     last = [f"Entry {entry.id}, bot {entry.bot_version}"]
-    return [[f"Request {entry.ask.id}", *aws], when, operator, where, last]
+    return [[f"Request {entry.ask.id}", *aws], when, operator, approver, where, last]
+
+
+def _person(who: Operator) -> str:
+    return f"{plain(who.name, MAX_NAME)['text']} ({who.id}, team {who.team_id})"

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS
 from bot.errors import BotError, UsageError
-from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, result
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
 from bot.options import USAGE
 from bot.request import AWAITING, ENDED, Account, Request, State
+from bot.slack.approvals import approving, by_whom, denied, why
 from bot.slack.text import (
     Block,
     Bold,
@@ -60,6 +61,7 @@ HELP = message(
         "list",
     ),
     [Code("/signout"), " with nothing after it opens a form."],
+    [Code("/signout whoami"), " tells what you may do, by which rule, and whether someone else has to approve it."],
     [
         "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
         Code(AWS_USAGE),
@@ -81,11 +83,13 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
     if request.state in AWAITING:
         offered: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
         if request.state is State.CONFIRMING:
-            confirm = ACTIONS[request.ask.options.action].button
-            offered = (button(confirm, CONFIRM, request.id, style="danger"), *offered)
+            label = "Ask for approval" if request.needs else ACTIONS[request.ask.options.action].button
+            offered = (button(label, CONFIRM, request.id, style="danger"), *offered)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
-        blocks += [["You can confirm until ", request.expires_at, "."], offered]
+        if request.state is not State.APPROVING:
+            blocks.append(["You can confirm until ", request.expires_at, "."])
+        blocks.append(offered)
     if audit_refused and request.decided_at and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
     return message(*blocks)
@@ -104,20 +108,6 @@ def answer(asked: Help | Skeleton) -> Message:
     if not asked.text:
         return message(["The output of this operation is empty."])
     return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
-
-
-def result(request: Request) -> tuple[str, str]:
-    """Return what came of a request, in its action's words, and what that means; the latter is empty for a yes."""
-    action, code = ACTIONS[request.ask.options.action], request.error_code
-    match request.state:
-        case State.DONE:
-            return action.done, ""
-        case State.PARTLY:
-            missing = ", ".join(step for step in action.steps if step not in request.done)
-            return action.partly, f"Done: {', '.join(request.done)}. Not done: {missing}. {advice(code)}"
-        case State.FAILED:
-            return action.failed, f"{NOTHING_ENDED} {advice(code)}"
-    return action.unknown, f"{NOT_KNOWN} {advice(code, is_clear=False)}"
 
 
 def _choosing(shown: Shown, request: Request) -> list[Block]:
@@ -153,17 +143,26 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
             ]
         ),
         [later],
+        [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
+
+
+def _expired(_: Shown, request: Request) -> list[Block]:
+    until = min(request.expires_at, request.ended_at or request.expires_at)
+    said = "No one approved this in time: it waited until " if request.approval else "This card expired: "
+    return [[said, until, _AFTER_EXPIRY]]
 
 
 def _under_way(shown: Shown, request: Request) -> list[Block]:
     running = ACTIONS[request.ask.options.action].running
-    name = Code(shown.name(request.account))
+    name, decided_at = Code(shown.name(request.account)), request.decided_at or request.created_at
     if request.state is State.RUNNING:
-        return [[f"{running} ", name, ", confirmed ", request.decided_at or request.created_at, f".{_RESULT_COMES}"]]
-    latest = (request.decided_at or request.created_at) + shown.resume_within
-    waits = " has begun or waits to begin, until "
-    return [[f"Confirmed. {running} ", name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
+        by = by_whom(request) or ["confirmed ", decided_at]
+        return [[f"{running} ", name, ", ", *by, f".{_RESULT_COMES}"]]
+    said, *by = by_whom(request) or ["confirmed"]
+    latest, waits = decided_at + shown.resume_within, " has begun or waits to begin, until "
+    first: Line = [str(said).capitalize(), *by, f". {running} "]
+    return [[*first, name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
 
 
 def _outcome(shown: Shown, request: Request) -> list[Block]:
@@ -183,6 +182,7 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
         [meaning] if meaning else lines(reached, "list"),
         lines(
             [
+                [Bold("Second person  "), *by_whom(request)] if request.approval else [],
                 [Bold("Request  "), Code(request.id)],
                 [Bold("AWS request  "), Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else [],
             ]
@@ -193,10 +193,10 @@ def _outcome(shown: Shown, request: Request) -> list[Block]:
 _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     State.CHOOSING: _choosing,
     State.CONFIRMING: _confirming,
+    State.APPROVING: approving,
     **dict.fromkeys((State.READY, State.RUNNING), _under_way),
     **dict.fromkeys((State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN), _outcome),
     State.CANCELLED: lambda *_: [["Cancelled. Nothing was done."]],
-    State.EXPIRED: lambda _, request: [
-        ["This card expired: ", min(request.expires_at, request.ended_at or request.expires_at), _AFTER_EXPIRY]
-    ],
+    State.EXPIRED: _expired,
+    State.DENIED: denied,
 }

@@ -24,7 +24,7 @@ _WAY_FIX = "Check the way there: network, proxy (HTTPS_PROXY, NO_PROXY), certifi
 SHOWN = 5  # workspaces of an organisation
 _NO_ADDRESS_FIX = "Make one under Basic Information > App-Level Tokens with connections:write, and set SLACK_APP_TOKEN."
 _CHANNEL_FIXES = {
-    "channel_not_found": "Check SIGNOUT_AUDIT_CHANNEL; a private channel must have the app in it (/invite).",
+    "channel_not_found": "Check its id (SIGNOUT_AUDIT_CHANNEL, approve.channel); a private one needs the app in it.",
     "not_in_channel": "Type /invite and the app's name in the channel.",
     "is_archived": "Unarchive the channel, or set another.",
     "missing_scope": f"Add chat:write, and {REINSTALL}.",
@@ -72,13 +72,17 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
 
 def try_workspace(
     client: BlockingClient,
-    allowlist: Allowlist,
+    lists: tuple[Allowlist, Allowlist],
     judge_clock: JudgeClock,
     *,
     app_token: str | None,
-    post_to: str | None,
+    channels: Mapping[str, str | None],
 ) -> Iterator[Finding]:
-    """Try all of it. Without `app_token`, Slack speaks over HTTP; without `post_to`, nothing is posted."""
+    """Try all of it. `lists` are those who may sign out, and those who may approve.
+
+    Without `app_token`, Slack speaks over HTTP. To each of the `channels` by their names a line is posted, unless its
+    id is None.
+    """
     asked_at = datetime.now(UTC)
     answer = ask(client.auth_test)
     answered_at, install = datetime.now(UTC), Install.of(answer.body)
@@ -90,13 +94,15 @@ def try_workspace(
         yield _workspaces(ask(client.auth_teams_list))
     yield judge_clock("clock against Slack", answer.headers.get("date"), asked_at, answered_at)
     yield from try_app_token(client, app_token)
-    yield _audit_channel(client, post_to, why_not)
+    for name, channel in channels.items():
+        yield _channel(client, name, channel, why_not)
     teams, members = GroupTeams(client, lambda: install.is_org_wide), dict[str, Members]()
-    rules = (allowlist.everywhere, *allowlist.pools.values())
-    for id_ in sorted(frozenset[str]().union(*(rule.groups for rule in rules))):
+    allowlist, approvers = lists
+    for id_ in sorted(allowlist.all.groups | approvers.all.groups):
         members[id_], finding = _group(client, teams, id_, why_not)
         yield finding
     yield from _anyone(allowlist, members)
+    yield from _approvers(approvers, members)
 
 
 def _bot_token(client: BlockingClient, answer: Answer, install: Install) -> Iterator[Finding]:
@@ -160,8 +166,7 @@ def try_app_token(client: BlockingClient, app_token: str | None) -> Iterator[Fin
             yield Finding(name, "ok", f"{may}; {host} can be reached")
 
 
-def _audit_channel(client: BlockingClient, channel: str | None, why_not: str) -> Finding:
-    name = "audit channel"
+def _channel(client: BlockingClient, name: str, channel: str | None, why_not: str) -> Finding:
     if why_not or channel is None:
         return Finding(name, "not tried", why_not or "not tried (--no-post): whether the bot can post there")
     post = partial(client.chat_postMessage, mrkdwn=False, unfurl_links=False, unfurl_media=False)
@@ -212,6 +217,18 @@ def _anyone(allowlist: Allowlist, members: Mapping[str, Members]) -> Iterator[Fi
         yield Finding("allowlist", "warning", f"No one may sign out of: {lacking}.", _NO_ONE_FIX)
     else:
         yield Finding("allowlist", "missing", "No one may sign out.", _NO_ONE_FIX)
+
+
+def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
+    """Say how many may approve, where anyone is named for that."""
+    named = approvers.all
+    people = named.users.union(*(members[id_] or () for id_ in named.groups))
+    if people:
+        only_one = len(people) == 1
+        fix = "They cannot approve what they ask for themselves. Name a second approver." if only_one else ""
+        yield Finding("approvers", "warning" if only_one else "ok", f"people who may approve: {len(people)}", fix)
+    elif named.groups:
+        yield Finding("approvers", "missing", "No one may approve.", "Put people into the groups of approve.groups.")
 
 
 def _way_to(url: str) -> str:

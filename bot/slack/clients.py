@@ -187,7 +187,7 @@ def post(client: WebClient, channel: str, message: Message, metadata: Mapping[st
                 channel=channel, text=message.text, unfurl_links=False, unfurl_media=False, **form
             )
             ts = answer.get("ts")
-        except Exception as error:  # noqa: BLE001 -- any error is no yes
+        except Exception as error:  # noqa: BLE001 -- any error is not a yes
             failure = failure_of(error)
             if failure.reason not in _MALFORMED or form == as_text:
                 raise failure from None
@@ -207,7 +207,7 @@ def failure_of(error: Exception) -> DeliveryError:
 
 
 def not_taken(status: int, headers: Mapping[str, Any], word: object) -> DeliveryError:
-    """Return the error for an answer that was no yes, with Slack's `word` for it, where there is one."""
+    """Return the error for an answer that was not a yes, with Slack's `word` for it, where there is one."""
     if status == _TOO_MANY:
         return DeliveryError("ratelimited", retry_after(headers) or UNSAID)
     return DeliveryError(str(word or f"HTTP {status}"))

@@ -75,7 +75,7 @@ class NewForm(CardReply):
             response_url=self.place.response_url if self.place else None,
             until=self.place.until.timestamp() if self.place else 0,
         )
-        if not _took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=form_view(state)):
+        if not took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=form_view(state)):
             self.say(UsageError("Slack may not have opened the form. If there is none, type the target instead."))
 
 
@@ -90,7 +90,7 @@ class FormReply(CardReply):
     def show(self, request: Request) -> bool:
         """Show the card; return whether Slack took it."""
         is_shown = super().show(request)
-        self._update(found_view(shown=is_shown))
+        self._update(found_view(shown=is_shown, approval=bool(request.needs)))
         return is_shown
 
     def say(self, error: BotError) -> None:
@@ -99,10 +99,11 @@ class FormReply(CardReply):
             super().say(error)
 
     def _update(self, view: Drawn) -> bool:
-        return _took(self.cards.client, "views.update", view_id=self.view_id, view=view)
+        return took(self.cards.client, "views.update", view_id=self.view_id, view=view)
 
 
-def _took(client: WebClient, method: str, **arguments: Any) -> bool:
+def took(client: WebClient, method: str, **arguments: Any) -> bool:
+    """Call a method for views; return whether Slack said yes."""
     try:
         client.api_call(method, json=arguments)
     except Exception as error:  # noqa: BLE001 -- the operator is told all the same
@@ -115,11 +116,13 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     """Return the form, with what was put in before and what was wrong with it."""
     filled = filled or Filled()
     hint = "User name, email, phone number with its country code, or sub."
-    return _view(
+    return modal(
+        FORM,
+        "Sign out",
         *([lines([[trouble]])] if trouble else ()),
-        _input(TARGET, "Whom to sign out", _text(filled.target, MAX_TARGET), hint=plain(hint)),
-        *([_input(POOL, "Pool", _select(state.pools, filled.pool))] if len(state.pools) > 1 else []),
-        _input(REASON, "Reason", _text(filled.reason, MAX_REASON), optional=not state.reason_required),
+        field_of(TARGET, "Whom to sign out", typed(filled.target, MAX_TARGET), hint=plain(hint)),
+        *([field_of(POOL, "Pool", _select(state.pools, filled.pool))] if len(state.pools) > 1 else []),
+        field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
         private_metadata=json.dumps(asdict(state)),
         submit=plain("Look up"),
     )
@@ -127,18 +130,23 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
 
 def looking_view() -> Drawn:
     """Return what is shown while the account is looked for."""
-    return _view(lines([["Looking for the account …"]]))
+    return modal(FORM, "Sign out", lines([["Looking for the account …"]]))
 
 
-def found_view(*, shown: bool) -> Drawn:
-    """Return what is shown once the account was found; `shown`: the card is in the channel."""
+def found_view(*, shown: bool, approval: bool = False) -> Drawn:
+    """Return what is shown once the account was found.
+
+    `shown`: the card is in the channel. `approval`: a second person has to approve it.
+    """
     sentence = (
         "The card is in the channel where you typed the command. Nothing happens before you press a button on it."
         if shown
         else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
         "it. If the card is not in the channel in a minute, run /signout again."
     )
-    return _view(lines([[sentence]]))
+    return modal(
+        FORM, "Sign out", lines([[sentence, *([" Then a second person has to approve it."] if approval else [])]])
+    )
 
 
 def state_of(view: Drawn) -> FormState:
@@ -173,17 +181,20 @@ def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
     return troubles
 
 
-def _view(*blocks: Drawn, **more: Any) -> Drawn:
-    view = {"type": "modal", "callback_id": FORM, "title": plain("Sign out"), "close": plain("Close")}
+def modal(callback_id: str, title: str, *blocks: Drawn, **more: Any) -> Drawn:
+    """Return a view of these blocks."""
+    view = {"type": "modal", "callback_id": callback_id, "title": plain(title), "close": plain("Close")}
     return {**view, "blocks": list(blocks), **more}
 
 
-def _input(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
+def field_of(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
+    """Return a field with its label."""
     widget = {**widget, "action_id": id_}
     return {"type": "input", "block_id": id_, "label": plain(label), "element": widget, "optional": optional, **more}
 
 
-def _text(value: str | None, longest: int) -> Drawn:
+def typed(value: str | None, longest: int) -> Drawn:
+    """Return what is typed into, with what was typed before."""
     return {"type": "plain_text_input", "max_length": longest, **({"initial_value": value} if value else {})}
 
 

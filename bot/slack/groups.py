@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from slack_sdk import WebClient
@@ -32,6 +33,7 @@ PAGE, MOST_PAGES = 1000, 100
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class SlackGroups(Kept[str, frozenset[str]]):
     """Lists groups through usergroups.users.list. Where Slack cannot list one, its last list is used until it is old.
 
@@ -40,17 +42,11 @@ class SlackGroups(Kept[str, frozenset[str]]):
 
     what = "who is in group {}"
 
-    def __init__(
-        self,
-        client: WebClient,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        wall: Callable[[], float] = time.time,
-        *,
-        teams: "GroupTeams | None" = None,
-    ) -> None:
-        super().__init__(client, now, sleep, wall)
-        self._teams = teams or GroupTeams(client, lambda: False)
+    teams: "GroupTeams | None" = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._teams = self.teams or GroupTeams(self.client, lambda: False)
         self._calls = deque([-math.inf] * CALLS_A_MINUTE, CALLS_A_MINUTE)
 
     def members(self, asker: str, group_id: str) -> frozenset[str] | None:
@@ -75,7 +71,7 @@ class SlackGroups(Kept[str, frozenset[str]]):
     def _ask(self, group_id: str) -> frozenset[str]:
         try:
             team_id = self._teams.of(group_id)
-            return frozenset(self._client.usergroups_users_list(usergroup=group_id, team_id=team_id)["users"])
+            return frozenset(self.client.usergroups_users_list(usergroup=group_id, team_id=team_id)["users"])
         except SlackApiError as error:
             if failure_of(error).reason == "no_such_subteam":
                 self._teams.forget(group_id)

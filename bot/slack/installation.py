@@ -75,7 +75,7 @@ class SlackPeople(Kept[tuple[str, str, str], bool]):
     def _ask(self, key: tuple[str, str, str]) -> bool:
         """Ask. Someone elsewhere may have the same user id, and Slack tells of ours: so the team must be theirs."""
         organisation, team_id, user_id = key
-        user = self._client.users_info(user=user_id)["user"]
+        user = self.client.users_info(user=user_id)["user"]
         theirs = user["enterprise_user"]["enterprise_id"]
         teams = user["enterprise_user"].get("teams") or [user.get("team_id")]
         if not isinstance(theirs, str) or not theirs or not isinstance(teams, list):

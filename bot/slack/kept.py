@@ -6,7 +6,8 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
 
 from slack_sdk import WebClient
 
@@ -15,6 +16,7 @@ from bot.slack.clients import failure_of
 
 LOOK_AGAIN_SECONDS = 0.05  # for those who wait until another thread has the answer
 LONGEST_PAUSE = 60.0
+REMEMBERED = 10_000  # answers, and as many failures
 
 Key = TypeVar("Key", bound=Hashable)
 Said = TypeVar("Said")
@@ -22,6 +24,7 @@ Said = TypeVar("Said")
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class Kept(ABC, Generic[Key, Said]):
     """Asks Slack about one key after another, and keeps what it said. `what` names that in the log; {} is the key.
 
@@ -29,16 +32,14 @@ class Kept(ABC, Generic[Key, Said]):
     before Slack wants to be asked.
     """
 
-    what: str
+    what: ClassVar[str]
 
-    def __init__(
-        self,
-        client: WebClient,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._client, self._now, self._sleep, self._wall = client, now, sleep, wall
+    client: WebClient
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._said: dict[Key, tuple[float, float, Said]] = {}  # with when Slack was asked, by both clocks
         self._asking: set[Key] = set()
@@ -56,7 +57,7 @@ class Kept(ABC, Generic[Key, Said]):
         """
         while True:
             with self._lock:
-                now, wall = self._now(), self._wall()
+                now, wall = self.now(), self.wall()
                 age, said = self._last(key, now)
                 known = said if age < max_age else None
                 if key not in self._asking:
@@ -67,12 +68,12 @@ class Kept(ABC, Generic[Key, Said]):
                     break
                 if known is not None:
                     return known
-            self._sleep(LOOK_AGAIN_SECONDS)
+            self.sleep(LOOK_AGAIN_SECONDS)
         try:
             self._renew(key, now, wall)
         finally:
             self._asking.discard(key)
-        age, said = self._last(key, self._now())
+        age, said = self._last(key, self.now())
         return said if age < max_age else None
 
     def _failed(self, key: Key) -> bool | None:
@@ -81,7 +82,7 @@ class Kept(ABC, Generic[Key, Said]):
 
     def _last(self, key: Key, now: float) -> tuple[float, Said | None]:
         asked_at, wall, said = self._said.get(key, (-math.inf, 0.0, None))
-        return max(now - asked_at, self._wall() - wall), said  # a machine that sleeps stops one clock; one may be set
+        return max(now - asked_at, self.wall() - wall), said  # a machine that sleeps stops one clock; one may be set
 
     def _renew(self, key: Key, asked_at: float, wall: float) -> None:
         said, wait = None, None
@@ -92,11 +93,14 @@ class Kept(ABC, Generic[Key, Said]):
             log.warning("Slack did not say %s: %s", self.what.format(key), failure.reason)
             wait = failure.retry_after
         with self._lock:
-            now = self._now()
+            now = self.now()
+            failures = self._failures.pop(key, (0, 0.0))[0] + 1
             if said is not None:
-                self._failures.pop(key, None)
+                self._said.pop(key, None)  # so that the latest comes last
                 self._said[key] = (asked_at, wall, said)
             else:
-                failures = self._failures.get(key, (0, 0.0))[0] + 1
                 self._failures[key] = (failures, now + min(pause(failures).total_seconds(), LONGEST_PAUSE))
                 self._not_before = now + wait.total_seconds() if wait else self._not_before
+            for remembered in (self._said, self._failures):
+                if len(remembered) > REMEMBERED:
+                    remembered.pop(next(iter(remembered)))

@@ -11,18 +11,21 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
-from bot.confirm import Press
-from bot.errors import BotError
-from bot.facts.aws_cli import AWS_USAGE, Spelling
+from bot.decide import Press
+from bot.errors import BotError, UsageError
+from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
 from bot.options import has_surrogate
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
+from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
-from bot.slack.form import FORM, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
-from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
+from bot.slack.denial import DENIAL, DenialReply, NewDenial, reason_of, sent_view
+from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
+from bot.slack.reply import RESPONSE_URL_LASTS, ApproverReply, CardReply, SlackCards
 from bot.slack.typed import parse
+from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
 _QUIET = logging.getLogger("bot.slack.bolt")
@@ -47,8 +50,11 @@ def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) 
     listeners = Listeners(flow, cards, spelling)
     app.command(COMMAND)(listeners.command)
     app.view(FORM)(listeners.submit)
+    app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
         app.action(action_id)(listeners.press)
+    for action_id in (APPROVE, DENY):
+        app.action(action_id)(listeners.approve)
     return app
 
 
@@ -76,20 +82,26 @@ class Listeners:
         """Take `/signout …`; with nothing after it, it opens the form."""
         text, said = (command.get("text") or "").strip(), None
         try:
-            asked = parse(text, self._spelling) if text else Options(target="")
-            if isinstance(asked, Options):
-                operator, reply = self._sender(command)
-                ask = _ask(context, operator, command["channel_id"], asked)
-                if text:
-                    self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
-                else:
-                    form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
-                    self._flow.open_form(ask, form)
-            else:
+            asked = parse(text, self._spelling) if text else None
+            if isinstance(asked, Help | Skeleton):
                 said = answer(asked)
+            else:
+                self._begin(asked, command, context)
         except BotError as error:
             said = told(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
+
+    def _begin(self, asked: Options | WhoAmI | None, command: dict[str, Any], context: BoltContext) -> None:
+        operator, reply = self._sender(command)
+        options = asked if isinstance(asked, Options) else Options(target="")
+        ask = _ask(context, operator, command["channel_id"], options)
+        if isinstance(asked, Options):
+            self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
+        elif asked:
+            self._flow.whoami(ask, reply)
+        else:
+            form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
+            self._flow.open_form(ask, form)
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
         """Take a form that was sent. What is malformed is said at once, under its field."""
@@ -116,6 +128,33 @@ class Listeners:
         _check_texts(request_id)
         operator, reply = self._sender(body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
+
+    def approve(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Take a press on one of an approval message's buttons."""
+        ack()
+        button = body["actions"][0]
+        request_id = str(button.get("value") or "")
+        _check_texts(request_id)
+        operator, reply = self._sender(body)
+        press = Press(request_id=request_id, operator=operator)
+        if button["action_id"] == APPROVE:
+            self._flow.approve(press, ApproverReply(reply))
+        else:
+            self._flow.open_denial(press, NewDenial(reply, body["trigger_id"]))
+
+    def deny(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Take the form of a no that was sent. A reason that will not do is said at once, under its field."""
+        request_id = view["private_metadata"]
+        _check_texts(request_id)
+        try:
+            reason = reason_of(view)
+        except UsageError as error:
+            ack(response_action="errors", errors={REASON: error.sentence})
+            return
+        operator, reply = self._sender(body)
+        press = Press(request_id=request_id, operator=operator, reason=reason)
+        self._flow.deny(press, DenialReply(reply, view["id"], request_id, reason))
+        ack(response_action="update", view=sent_view())
 
     def _sender(
         self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False

@@ -67,9 +67,7 @@ _LEFT_OUT = re.compile(
 _END = re.compile(r"(?<![;&>])[;&]?\s*\Z")
 _SECOND = re.compile(r"&&|\|\||;|&(?!>)")
 _LAST_LINE = "the last line"
-_BEFORE = (
-    "What stands before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
-)
+_BEFORE = "What is before `aws` is not taken: it may change who asks, or what is asked. Paste the line from `aws` on."
 _NO_SECRET = re.compile("[A-Z_]{1,40}")  # a name that may be shown: it has neither small letters nor digits
 _A_VARIABLE = "before `aws` is not taken: it may change who asks, or what is asked. Leave it out."
 _STRAY = (
@@ -100,10 +98,7 @@ def unwrapped(text: str) -> str:
 
 
 def line_in(text: str) -> Line | None:
-    """Return the AWS CLI's line that a text is, or None. Raises `UsageError` for another command, or more than one.
-
-    Also for what would change who asks, or what is asked.
-    """
+    """Return the AWS CLI's line that a text is, or None. Raises `UsageError` for any other command."""
     if bare := _BARE_COMMAND.match(text):
         return Line(text[bare.end() :].lstrip())
     option = _FIRST_OPTION.search(text)
@@ -116,10 +111,7 @@ def line_in(text: str) -> Line | None:
 
 
 def _after(text: str, command: re.Match[str], program: str) -> tuple[str, tuple[str, ...]]:
-    """Return what follows a command, which may be the word for help, and what is left out of it.
-
-    Raises `UsageError` for another command.
-    """
+    """Return what follows a command, or "help", and what is left out. Raises `UsageError` for another command."""
     names = [command["service"], command["operation"]]
     if any(name and asks_for_help(name) for name in names):
         return "help", ()
@@ -134,7 +126,7 @@ def _after(text: str, command: re.Match[str], program: str) -> tuple[str, tuple[
 
 
 def _before(text: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return what stands before the program: the region of its environment, and what may be left out."""
+    """Return what is before the program: the region of its environment, and what may be left out."""
     values = {each["powershell"] or each["name"]: each["value"].strip("'\"") for each in _ASSIGNED.finditer(text)}
     rest = _ASSIGNED.sub("", text)
     prompt = _PROMPT.match(rest)

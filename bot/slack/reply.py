@@ -18,9 +18,11 @@ from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.options import USAGE
 from bot.ports import Left, Place
 from bot.request import AWAITING, ENDED, Request
+from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
-from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken, post
+from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
 from bot.slack.text import Message, Shown
+from bot.whoami import Standing
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
 NO_CARD = (
@@ -32,6 +34,17 @@ _FOR_ONE_PERSON = {"response_type": "ephemeral", "unfurl_links": False, "unfurl_
 # An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
 _GONE_STATUS = frozenset({404, 410})
 _GONE = frozenset({"expired_url", "used_url", "cannot_replace_original", "message_not_found"})
+# A message that no one can edit any more.
+_GONE_MESSAGE = frozenset(
+    {
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "channel_not_found",
+        "is_archived",
+        "is_inactive",
+    }
+)
 # A person whom the app cannot write to.
 _NO_SUCH_PERSON = frozenset(
     {"channel_not_found", "user_not_found", "user_disabled", "is_archived", "messages_tab_disabled", "cannot_dm_bot"}
@@ -74,7 +87,7 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
     content = {"text": message.text, "blocks": message.blocks, "replace_original": replace, **_FOR_ONE_PERSON}
     try:
         answer = client.send(url=response_url, args={"json": content})
-    except Exception as error:  # noqa: BLE001 -- any error is no yes
+    except Exception as error:  # noqa: BLE001 -- any error is not a yes
         client.failed("response_url", kind_of(error))
         raise DeliveryError(type(error).__name__) from None
     status, word = answer["status"], _word_in(answer["body"])
@@ -127,6 +140,22 @@ class SlackCards:
                 error.gone = error.reason in _NO_SUCH_PERSON
                 raise
 
+    def show_approval(self, request: Request, ts: str | None, left: Left = lambda: timedelta.max) -> str:
+        """Post a request to those who may approve it, or edit the message `ts`; return its `ts`. Raises as `show`."""
+        if request.approval is None:
+            raise LookupError("no one was asked to approve this")
+        drawn, channel = approval_message(self.shown, request), request.approval.channel_id
+        with leaving(Departure(lambda: left().total_seconds())):
+            if ts is None:
+                return post(self.client, channel, drawn)
+            try:
+                self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
+            except Exception as error:  # noqa: BLE001 -- any error is not a yes
+                failure = failure_of(error)
+                failure.gone = failure.reason in _GONE_MESSAGE
+                raise failure from None
+            return ts
+
 
 @dataclass(frozen=True)
 class CardReply:
@@ -159,10 +188,40 @@ class CardReply:
         log.info("The card is shown")
         return True
 
+    def tell(self, standing: Standing) -> None:
+        """Say what the operator may do."""
+        self._answer(standing_message(standing))
+
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
+        self._answer(told(error, self.usage))
+
+    def _answer(self, said: Message) -> None:
         if self.place:
             try:
-                self.cards.respond(self.cards.client, self.place.response_url, told(error, self.usage), replace=False)
+                self.cards.respond(self.cards.client, self.place.response_url, said, replace=False)
             except DeliveryError as failure:
                 log.warning("An operator was not told: %s", failure.reason)
+
+
+@dataclass(frozen=True)
+class ApproverReply:
+    """A `Reply` to a press on the approval message, which `deliver.py` keeps up to date: only what is wrong is said.
+
+    `sender` says it to the person who pressed, and to no one else.
+    """
+
+    sender: CardReply
+    place: None = field(default=None, init=False)  # it has no card
+
+    def show(self, request: Request) -> bool:
+        """Show nothing: the message is edited without this."""
+        return request.state in AWAITING
+
+    def tell(self, standing: Standing) -> None:
+        """Say what they may do."""
+        self.sender.tell(standing)
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        self.sender.say(error)

@@ -12,23 +12,23 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.how_read import difference, named
 from bot.options import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
+from bot.spellings import difference
 from bot.visible import visible
 
 Drawn = dict[str, Any]
 
 MAX_HEADER = 150
 MAX_CHOICE = 600  # ten of the longest would be more than Slack takes in one message
-MAX_SMALL = 550  # a line of five, which together must not be longer than a text may be
+MAX_SMALL = 490  # a line of six, which together must not be longer than a text may be
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
 UTC_TIME = "%Y-%m-%d %H:%M:%S UTC"
 _TIME = {"type": "date", "format": "{date_short_pretty} {time_secs}"}  # in each reader's own time zone
 _LINE_BREAK: Drawn = {"type": "text", "text": "\n"}
-_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_ID, _GROUP_ID = re.compile(r"[UW][A-Z0-9]{2,}"), re.compile(r"S[A-Z0-9]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,15 @@ class Link:
     url: str
 
 
-# A time shows in each reader's own time zone, an operator as a mention.
-Span = str | Bold | Code | Link | datetime | Operator
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A Slack user group, by its id."""
+
+    id: str
+
+
+# A time shows in each reader's own time zone, an operator and a group as a mention.
+Span = str | Bold | Code | Link | Group | datetime | Operator
 Line = list[Span]
 
 
@@ -129,9 +136,11 @@ def _element(said: Span) -> Drawn:
             drawn = _element(text) | {"style": {"code": True}}
         case Link(text, url):
             drawn = {"type": "link", "url": url, "text": visible(text)}
+        case Group(id_):
+            drawn = {"type": "usergroup", "usergroup_id": id_} if _GROUP_ID.fullmatch(id_) else _element(id_)
         case datetime():
             drawn = {**_TIME, "timestamp": int(said.timestamp()), "fallback": f"{said:{UTC_TIME}}"}
-        case Operator(id=id_, name=name):  # an id that is none of Slack's, such as an ARN, is shown instead
+        case Operator(id=id_, name=name):  # an id that is not Slack's, such as an ARN, is shown instead
             drawn = {"type": "user", "user_id": id_} if _ID.fullmatch(id_) else _element(id_ or name)
         case _:
             drawn = {"type": "text", "text": visible(said) or " "}
@@ -146,7 +155,7 @@ def as_text(drawn: Any) -> str:
             said = "\n".join(filter(None, map(as_text, drawn)))
         case {"type": "text" | "plain_text" | "link", "text": str(text)}:
             said = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        case {"type": "user", "user_id": str(text)} | {"type": "date", "fallback": str(text)}:
+        case {"user_id": str(text)} | {"usergroup_id": str(text)} | {"type": "date", "fallback": str(text)}:
             said = text
         case {"type": "rich_text_list", "elements": items}:
             said = "\n".join(f"- {as_text(item)}" for item in items)
@@ -197,6 +206,7 @@ class Shown:
             "Last changed": account.modified_at,
             "Sub": Code(account.sub) if account.sub else None,
             "Pool": f"{account.pool} ({account.region})",
+            "Protected": account.protected and f"by {account.protected}",
         }
         return [[Bold(f"{label}  "), fact] for label, fact in facts.items() if fact]
 
@@ -204,9 +214,8 @@ class Shown:
         """Say how a target was read, where no one was found as it was typed."""
         left_out, otherwise = difference(target, read)
         shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
-        parts = [span for each in shown for span in (" and ", Code(each))]
-        before, after = named(left_out)
-        how: Line = [f" instead, without {before}", *parts[1:], f"{after}."] if parts else [f" instead, {otherwise}."]
+        how: Line = [span for each in shown for span in (" and ", Code(each))]
+        how = [" instead. Left out: ", *how[1:]] if how else [f" instead, {otherwise}."]
         return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how]
 
     def brief(self, account: Account) -> str:
@@ -219,6 +228,7 @@ class Shown:
             account.status_in_words,
             f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
             f"sub {account.sub}" if account.sub else "",
+            "protected" if account.protected else "",
         ]
         return " · ".join(filter(None, facts))
 

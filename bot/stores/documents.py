@@ -7,7 +7,7 @@ that was ever stored. A request that is part of an entry has the entry's shape. 
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,21 +17,25 @@ from pydantic_core import from_json
 from bot.action import ACTIONS, Step
 from bot.audit import Entry, Kind
 from bot.errors import StoreError
-from bot.ports import LiveMessage, Show
-from bot.request import AWAITING, ENDED, Account, Request, State
+from bot.limits import Window
+from bot.ports import LiveMessage, MessageKind, Show
+from bot.request import AWAITING, ENDED, Request, State
 
 T = TypeVar("T")
 Document = dict[str, Any]
 Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
-SHAPE = 1  # what is written
+SHAPE = 2  # what is written
 # What entries and cards wait as. For requests `values_of_request` says it.
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
 TALLY, CARD = "tally", "card"
+APPROVAL = "/approval"  # after the request's id: its approval message, beside its card
+DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a message is due then for everyone, even where clocks differ
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
 _CARD = TypeAdapter(LiveMessage)
+_WINDOW = TypeAdapter(Window)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {1: None}  # None: as it is
+SHAPES: Mapping[int, Shape | None] = {1: None, 2: None}  # None: as it is, new fields having their defaults
 
 
 def values_of_request(request: Request) -> Values:
@@ -60,7 +64,7 @@ def values_of_request(request: Request) -> Values:
         "version": request.version,
         "due": due,
         "due_at": text(due_at),
-        "account": account_key(request.account) if signs_out and request.state is State.DONE else None,
+        "account": request.account.key if signs_out and request.state is State.DONE else None,
         "ended_at": text(request.ended_at) if request.state in ENDED else None,
         "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
     }
@@ -102,11 +106,16 @@ def new_card(request: Request, show: Show) -> LiveMessage:
     return LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
 
 
+def card_id(card: LiveMessage) -> str:
+    """Return what tells a card and an approval message apart from all others."""
+    return f"{card.request_id}{APPROVAL}" if card.kind is MessageKind.APPROVAL else card.request_id
+
+
 def values_of_card(card: LiveMessage) -> Values:
     """Return the values of a card, each value of its place None where that is not known."""
     place = card.place
     return {
-        "id": card.request_id,
+        "id": card_id(card),
         "version": card.version,
         "due_at": text(card.due_at),
         "failures": card.failures,
@@ -114,6 +123,7 @@ def values_of_card(card: LiveMessage) -> Values:
         "response_url": place and place.response_url,
         "place_until": place and text(place.until),
         "replaces": place and place.replaces,
+        "ts": card.ts,
     }
 
 
@@ -123,8 +133,26 @@ def card_of(stored: Stored) -> LiveMessage:
         raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
-    values = {"request_id": stored["id"], "hold": stored.get("held_by"), "place": place if until else None}
+    request_id, approval, _ = stored["id"].partition(APPROVAL)
+    kind = MessageKind.APPROVAL if approval else MessageKind.CARD
+    values = {"request_id": request_id, "kind": kind, "hold": stored.get("held_by"), "place": place if until else None}
     return _CARD.validate_python({**stored, **values})
+
+
+def approval_message(request: Request) -> LiveMessage:
+    """Return the message that asks a second person, due as soon as its request has moved."""
+    return LiveMessage(request_id=request.id, kind=MessageKind.APPROVAL, version=request.version, due_at=DUE_AT_ONCE)
+
+
+def values_of_window(window: Window) -> Values:
+    """Return the values of a window as it is written over the version that was read."""
+    written = replace(window, version=window.version + 1)
+    return {"key": window.key, "version": written.version, "document": _WINDOW.dump_json(written).decode()}
+
+
+def window_of(stored: Stored) -> Window:
+    """Return a stored window. Raises `ValueError` or `LookupError` for one that cannot be read."""
+    return _WINDOW.validate_json(stored["document"])
 
 
 def of_another_version(store: str, schema: int | None, known: int) -> StoreError:
@@ -166,12 +194,3 @@ class Readings:
 def text(time: datetime | None) -> str | None:
     """Return a time as stored: UTC, to the microsecond, of fixed width, so that texts sort as their times do."""
     return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def account_key(account: Account) -> str:
-    """Return the key of an account. A pool's id has no `#` in it, and no `@`.
-
-    In a replica, which has the id of the first pool, it is another account: a sign-out there may not count here.
-    """
-    replica = "" if account.pool_id.startswith(f"{account.region}_") else f"@{account.region}"
-    return f"{account.pool_id}{replica}#{account.username}"

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import TypeVar
@@ -13,13 +13,15 @@ from uuid import uuid4
 from bot.audit import Entry
 from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.ports import LiveMessage
-from bot.request import Request
+from bot.request import Request, State
 from bot.stores.documents import (
     CARD,
+    DUE_AT_ONCE,
     TALLY,
     UNDELIVERED,
     Readings,
     Stored,
+    card_id,
     card_of,
     entry_of,
     request_of,
@@ -31,7 +33,6 @@ T = TypeVar("T")
 EVER, ALWAYS = "0", "~"  # these sort before every time, and after
 MOMENT = timedelta(microseconds=1)  # no two stored times are closer
 FIRST_DUE = 100  # of so many due outcomes the oldest come first, even if they were put off
-DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a card is due then for everyone, even where clocks differ
 
 
 class Waiting(ABC):
@@ -48,7 +49,7 @@ class Waiting(ABC):
         """Put an entry off, and count failures. False where someone took it since it was read."""
 
     @abstractmethod
-    def _change_card(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
         """Change a card as `rule` says (None: not at all), even while others do so too; return what it is then."""
 
     def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
@@ -71,6 +72,10 @@ class Waiting(ABC):
         count = len(outcomes) + len(self._first(UNDELIVERED[True], EVER, ALWAYS, COUNTED_UP_TO - len(outcomes), read))
         oldest_at = datetime.fromisoformat(min(outcomes)) if outcomes else None
         return Backlog(count, oldest_at, more=count == COUNTED_UP_TO)
+
+    def awaiting_approval(self) -> int:
+        awaiting = self._first("awaiting", EVER, ALWAYS, COUNTED_UP_TO, request_of)
+        return sum(request.state is State.APPROVING for request in awaiting)
 
     def next_entry_at(self, *, refused: bool = False) -> datetime | None:
         first = self._first(UNDELIVERED[refused], EVER, ALWAYS, 1, entry_of)
@@ -104,18 +109,19 @@ class Waiting(ABC):
             is_same = card.due_at is not None and card.due_at == message.due_at
             return replace(card, due_at=until, hold=hold) if is_same else None
 
-        return self._change_card(message.request_id, held)
+        return self._change_card(card_id(message), held)
 
     def shown(self, message: LiveMessage) -> None:
         def settled(card: LiveMessage) -> LiveMessage | None:
             is_mine = card.hold == message.hold
             hold = None if is_mine else card.hold
+            card = replace(card, ts=message.ts or card.ts)
             if card.version > message.version:
                 return replace(card, due_at=DUE_AT_ONCE, hold=hold)
             due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
             return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
-        self._change_card(message.request_id, settled)
+        self._change_card(card_id(message), settled)
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         def failed(card: LiveMessage) -> LiveMessage | None:
@@ -125,7 +131,7 @@ class Waiting(ABC):
             due_at = DUE_AT_ONCE if has_moved_on or card.due_at == DUE_AT_ONCE else next_at or card.due_at
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
-        self._change_card(message.request_id, failed)
+        self._change_card(card_id(message), failed)
 
     def show_again(self, request_id: str) -> None:
         self._change_card(request_id, lambda card: replace(card, due_at=DUE_AT_ONCE))

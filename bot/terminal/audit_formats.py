@@ -28,6 +28,10 @@ def _claimed_at(request: Request | None) -> datetime | None:
     return request.claim.at if request.claim else request.decided_at
 
 
+def _approval(entry: Entry, name: str) -> Any:
+    return getattr(entry.request.approval, name) if entry.request and entry.request.approval else None
+
+
 # People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
 _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "id": lambda entry: entry.id,
@@ -58,9 +62,15 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "delivered_at": lambda entry: entry.delivery.delivered_at,
     "ts": lambda entry: entry.delivery.ts,
     "count": lambda entry: entry.count,
+    "needs": lambda entry: entry.request.needs if entry.request else (),
+    "approver": lambda entry: _approval(entry, "approver"),
+    "approved_by": lambda entry: _approval(entry, "rule"),
+    "approver_at": lambda entry: _approval(entry, "at"),
+    "denied_reason": lambda entry: _approval(entry, "reason"),
 }
-_NESTED = {"operator": Operator, "account": Account}
-_NO_COLUMN = "preferred_username"  # another column there would move those that scripts know by their place
+_NESTED = {"operator": Operator, "account": Account, "approver": Operator}
+# Other columns there would move those that scripts know by their place.
+_NO_COLUMN = frozenset({"preferred_username", "protected"})
 _FORMULA = frozenset("=+-@")
 MARK = "\ufeff"  # by which Excel knows a file as UTF-8
 _LATER_PART = re.compile(r"(?<=[;\t\r\n])[^;\t\r\n]+")
@@ -68,10 +78,7 @@ _NOT_PLAIN = re.compile(r"[^ -~]")
 
 
 def as_json(out: TextIO) -> Write:
-    """Write each entry as one line, an object of all fields, its times in UTC.
-
-    Hidden characters are escaped as JSON can, so that none acts on a terminal.
-    """
+    """Write each entry as one line: an object of all fields, times in UTC, with every hidden character escaped."""
 
     def write(entry: Entry) -> None:
         line = to_json({name: of(entry) for name, of in _FIELDS.items()}).decode()
@@ -81,11 +88,11 @@ def as_json(out: TextIO) -> Write:
 
 
 def as_csv(out: TextIO, mark: str = "") -> Write:
-    """Write a header, then each entry as one row as RFC 4180 has it: the fields of the JSON, `operator_id` for nested.
+    """Write `mark`, a header, and then each entry as one row of RFC 4180.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does each part of a text that
-    would be a cell of its own where Excel's separator is no comma. Before it all
-    comes `mark`.
+    The columns are the fields of the JSON; a nested field has a name such as `operator_id`. A text that a spreadsheet
+    would run as a formula gets an apostrophe in front. So does each part of a text that would be a cell of its own
+    where Excel splits cells at another sign than a comma.
     """
     on_screen = out.isatty()
     out.write(mark)
@@ -107,7 +114,7 @@ def _columns(entry: Entry | None) -> Iterator[tuple[str, Any]]:
     for name, of in _FIELDS.items():
         value = of(entry) if entry else None
         if name in _NESTED:
-            inner = [each.name for each in fields(_NESTED[name]) if each.name != _NO_COLUMN]
+            inner = [each.name for each in fields(_NESTED[name]) if each.name not in _NO_COLUMN]
             yield from ((f"{name}_{each}", getattr(value, each, None)) for each in inner)
         else:
             yield name, value

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from bot.action import ACTIONS
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.how_read import difference, named
 from bot.request import Account, Request, State
+from bot.spellings import difference
 from bot.visible import visible
+from bot.whoami import Standing
 
 NO_ONE_TO_ASK = "This is not a terminal, so the command cannot ask you to confirm. Add --yes."
 UNFINISHED = (
@@ -66,6 +67,22 @@ def unsure(request: Request, *, yes: bool) -> str:
     return ""
 
 
+def standing(told: Standing) -> str:
+    """Return what the person at this terminal may do."""
+    needs = "needs the approval of a second person, so it is for Slack"
+    return "\n".join(
+        [
+            f"You are {visible(told.operator.id)}.",
+            *(
+                f"Pool {each.pool}: "
+                + (f"{needs} ({', '.join(each.needs)})." if each.needs else f"allowed by {each.asks}.")
+                for each in told.pools
+            ),
+            *(f"Accounts more within this hour: {number} ({name})." for name, number in told.left.items()),
+        ]
+    )
+
+
 def outcome(request: Request) -> str:
     """Return what is known of a request that has ended. Success needs no words."""
     name = request.chosen.username if request.chosen else request.ask.options.target
@@ -98,8 +115,7 @@ def _how_read(request: Request) -> str | None:
     left_out, otherwise = difference(request.ask.options.target, request.searched_as)
     if not left_out:
         return f"{request.searched_as}, {otherwise}"
-    before, after = named(left_out)
-    return f"{request.searched_as}, without {before}{' and '.join(left_out)}{after}"
+    return f"{request.searched_as} (left out: {' and '.join(left_out)})"
 
 
 def _told_apart(account: Account, *, by_region: bool) -> str:

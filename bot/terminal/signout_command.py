@@ -6,31 +6,23 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import (
-    AWS_COMMAND,
-    AWS_OPTIONS,
-    FLAGS,
-    OTHER_COMMAND,
-    SKELETON,
-    VALUED,
-    Help,
-    Skeleton,
-    Spelling,
-    left_out_sentence,
-    spelled,
-)
+from bot.facts import aws_cli
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, FLAGS, OTHER_COMMAND, SKELETON, VALUED
 from bot.options import asks_for_help
 from bot.request import Options
 from bot.terminal.output import say, show
 from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
+from bot.whoami import WhoAmI
 
 HELP = """\
 usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [--reason TEXT] [--yes]
        signout-bot signout (--cli-input-json | --cli-input-yaml) (DOCUMENT | file://PATH) [--reason TEXT] [--yes]
        signout-bot signout --generate-cli-skeleton [input | yaml-input | output]
+       signout-bot signout whoami
 
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
+whoami: what you may do here, and how many accounts more within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
 Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused, 255 anything else, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]
@@ -47,12 +39,14 @@ _INSTEAD = {
 }
 
 
-def read(words: Sequence[str], spelling: Spelling) -> tuple[Options, bool] | None:
+def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | WhoAmI, bool] | None:
     """Return what a command line asks for, which may be the AWS CLI's own in full, and whether without a question.
 
     A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
     Raises `UsageError`.
     """
+    if [word.lower() for word in words] == ["whoami"]:
+        return WhoAmI(), False
     try:
         options, yes = _parsed(words, spelling)
     except UsageError as error:
@@ -62,11 +56,11 @@ def read(words: Sequence[str], spelling: Spelling) -> tuple[Options, bool] | Non
             if not yes and not can_ask():
                 raise UsageError(NO_ONE_TO_ASK)
             if options.dropped:
-                say(left_out_sentence(options.dropped))
+                say(aws_cli.left_out_sentence(options.dropped))
             return options, yes
-        case Skeleton(text=text) if text:
+        case aws_cli.Skeleton(text=text) if text:
             show(text)
-        case Help():
+        case aws_cli.Help():
             show(HELP)
     return None
 
@@ -78,7 +72,7 @@ class _Line(argparse.ArgumentParser):
         raise UsageError(f"{message}.")
 
 
-def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleton | Help, bool]:
+def _parsed(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | aws_cli.Skeleton | aws_cli.Help, bool]:
     line = _Line(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     line.add_argument(f"--{SKELETON}", dest=SKELETON, action="append", nargs="?", const="input")
     for name in _VALUED - {SKELETON}:
@@ -87,17 +81,17 @@ def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleto
         line.add_argument(f"--{name}", dest=name, action="store_const", const=[""])
     found, others = line.parse_known_args(words)
     if any(map(asks_for_help, others)):
-        return Help(), False
+        return aws_cli.Help(), False
     _check(words, others)
     if twice := [name for name, values in vars(found).items() if len(values) > 1]:
         raise UsageError(f"--{twice[0]} is given twice.")
     given = {name: value for name, (value,) in vars(found).items()}
     dropped = [f"--{name}" for name in given if name in VALUED | FLAGS]
-    return spelled(given, spelling, dropped), "yes" in given
+    return aws_cli.spelled(given, spelling, dropped), "yes" in given
 
 
 def _check(words: Sequence[str], others: Sequence[str]) -> None:
-    """Raise `UsageError` for words that are no option of this command, save the AWS CLI's command, or its end."""
+    """Raise `UsageError` for words that are not options of this command, except the AWS CLI's command or its end."""
     begins_with = words[0] if words and words[0] in AWS_COMMAND else None
     for word in others:
         name = word.removeprefix("--").partition("=")[0]

@@ -1,7 +1,7 @@
 """`check`: everything that is tried."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -33,21 +33,30 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     slack = partial(
         try_workspace,
         BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        settings.allowlist,
+        (settings.allowlist, settings.approvers),
         judge_clock,
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
-        post_to=settings.audit_channel if post else None,
+        channels={name: id_ if post else None for name, id_ in _channels(settings).items()},
     )
     return findings(
         [
             ("settings", partial(_settings, settings)),
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
-            *((f"pool {name}", partial(_once_asked, asked, name, pool)) for name, pool in pools.items()),
+            *(
+                (f"pool {name}", partial(_once_asked, asked, name, pool, name in settings.with_groups))
+                for name, pool in pools.items()
+            ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
             *probes_of(settings),
         ]
     )
+
+
+def _channels(settings: Settings) -> Mapping[str, str]:
+    """Return the channels that the bot posts to, by their names in the report."""
+    asked = {each.channel_id for each in settings.approving.values()} - {settings.audit_channel}
+    return {"audit channel": settings.audit_channel} | {f"approval channel {id_}": id_ for id_ in sorted(asked)}
 
 
 def _settings(settings: Settings) -> Sequence[Finding]:
@@ -62,10 +71,10 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _once_asked(asked: Future[Finding], name: str, pool: UserPool) -> Iterator[Finding]:
+def _once_asked(asked: Future[Finding], name: str, pool: UserPool, with_groups: bool) -> Iterator[Finding]:  # noqa: FBT001
     """Try a pool where there are credentials. Else each of its lines would say the same."""
     if asked.result().status == "ok":
-        yield from try_pool(name, pool)
+        yield from try_pool(name, pool, with_groups=with_groups)
     else:
         yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
 

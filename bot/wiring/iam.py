@@ -48,6 +48,7 @@ def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     }
     return Reach(
         pools=pools,
+        with_groups=[(pool.region, pool.id) for name, pool in settings.pools.items() if name in settings.with_groups],
         references=references,
         table=table if kind == "dynamodb" else {},
         terminal=settings.allow.terminal,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
+from bot.approve import Approvals
 from bot.authorize import Home
 from bot.aws.clients import Clients
 from bot.aws.phone_numbers import e164
@@ -16,8 +18,9 @@ from bot.confirm import Confirmations
 from bot.edge.lanes import together
 from bot.facts.clock import CheckedClock
 from bot.find import Finder
-from bot.flow import Flow
-from bot.ports import Entrance, Lane, Trail, UserPool
+from bot.flow import Entrance, Flow, Lane
+from bot.limits import Limits
+from bot.ports import Trail, UserPool
 from bot.settings.model import Settings
 from bot.wiring.stores import Store
 from bot.work import Worker
@@ -78,19 +81,27 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     home: Callable[[], Home | None] = lambda: None,
 ) -> Flow:
     """Return the flow over the rules, as they are configured: for a terminal, or for what comes from Slack."""
+    limits = Limits(windows=store.windows, per_operator=settings.limits.per_operator, everyone=settings.limits.all)
+    shared: dict[str, Any] = {
+        "members": members,
+        "home": home,
+        "requests": store,
+        "trail": trail,
+        "clock": clock,
+        "approvers": settings.approvers,
+        "limits": limits,
+    }
     confirmations = Confirmations(
         # Nothing that comes from Slack speaks for those in a terminal.
         allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
-        members=members,
-        home=home,
         finder=Finder(
             pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
         ),
-        requests=store,
-        trail=trail,
-        clock=clock,
         confirm_within=settings.confirm_within,
         reason_rule=settings.reason_rule,
+        approving=settings.approving,
+        protections=settings.protections,
+        **shared,
     )
     worker = Worker(
         pools=pools,
@@ -99,10 +110,12 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         clock=clock,
         resume_within=settings.resume_within,
         jitter=jitter,
+        protections=settings.protections,
         with_role=frozenset(name for name, pool in settings.pools.items() if pool.role_arn and not terminal),
     )
     return Flow(
         confirmations=confirmations,
+        approvals=Approvals(**shared),
         worker=worker,
         outbox=store,
         entrance=entrance,

@@ -31,7 +31,7 @@ class Way:
             answers.close()
 
     def keep(self, talk: Carry) -> Carry:
-        """Return `talk` as what ends with this way, whatever becomes of a connection."""
+        """Return `talk` as what ends with this way. A connection that breaks is passed over."""
 
         async def kept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
@@ -68,7 +68,7 @@ async def way_to(url: str, *, away: float = 0.0, tls: ssl.SSLContext | None = No
 
 @asynccontextmanager
 async def proxy_to(url: str) -> AsyncIterator[Way]:
-    """Give a proxy that takes a CONNECT, wherever to, and leads to this service."""
+    """Give a proxy that takes a CONNECT to anywhere, and leads to this service."""
     way = Way()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clicks import CONFIRM, has_button  # type: ignore[import-not-found]  # beside this file
 from headless import AUDIT, KIM, RAY, SAM, SUPPORT, Headless
 
 from bot.sandbox.cognito import Moto
 from bot.sandbox.workspace import Workspace
 
-CONFIRM = "signout_confirm"  # as in every version
 BETWEEN_SIGN_OUTS = 0.5
 BETWEEN_LOOKS = 0.005
 WARM_UP = 3.0
@@ -121,7 +121,7 @@ class Run:
     def _card(self, who: str, begin: int) -> Any:
         messages = self._workspace.messages
         for number in range(begin, len(messages)):
-            if messages[number].only_for == who and _has_button(messages[number]):
+            if messages[number].only_for == who and has_button(messages[number]):
                 return messages[number]
         return None
 
@@ -139,13 +139,6 @@ async def _shown(look: Callable[[], T | None], seconds: float) -> T:
         if time.monotonic() > end:
             raise TimeoutError
         await asyncio.sleep(BETWEEN_LOOKS)
-
-
-def _has_button(message: Any) -> bool:
-    try:
-        return bool(message.button(CONFIRM))
-    except LookupError:
-        return False
 
 
 def _serve() -> None:

@@ -82,7 +82,7 @@ def test_what_the_window_itself_complains_of_is_told_under_each_input(window: Wi
     expect(field(window, "Pool")).to_be_focused()
 
 
-def test_a_form_is_used_with_keys_alone(window: Window, app: FormApp) -> None:
+def test_a_form_is_used_with_only_keys(window: Window, app: FormApp) -> None:
     keys = window.page.keyboard
     keys.type("ada")
     keys.press("Tab")
@@ -139,7 +139,7 @@ def test_a_form_that_is_being_sent_says_so_and_is_sent_once(window: Window, app:
     expect(window.form).to_contain_text("Found ada staff lost")
 
 
-def test_the_app_hears_at_once_of_what_it_asked_to(window: Window, app: FormApp, headless: Headless) -> None:
+def test_the_app_is_told_at_once_of_what_it_asked_to(window: Window, app: FormApp, headless: Headless) -> None:
     form = headless.wait_for_form(SAM)
     said, target, pool, why, _ = ({**block, "dispatch_action": True} for block in form.content["blocks"])
     said.pop("dispatch_action")
@@ -157,7 +157,7 @@ def test_the_app_hears_at_once_of_what_it_asked_to(window: Window, app: FormApp,
     expect(window.form).to_be_visible()
 
 
-def test_the_app_hears_that_a_form_was_closed(window: Window, app: FormApp, headless: Headless) -> None:
+def test_the_app_is_told_that_a_form_was_closed(window: Window, app: FormApp, headless: Headless) -> None:
     window.page.keyboard.press("Escape")
     expect(window.form).to_be_hidden()
     headless.wait_for(lambda: app.heard == ["closed"])
@@ -177,7 +177,7 @@ def test_the_keyboard_stays_in_the_form(window: Window) -> None:
         assert window.page.evaluate(inside) in (True, "body")
 
 
-def test_a_form_is_before_one_person_alone_and_gone_after_a_reload(window: Window, open_window: Open) -> None:
+def test_a_form_is_shown_to_only_one_person_and_gone_after_a_reload(window: Window, open_window: Open) -> None:
     kims = open_window(KIM)
     kims.send("hello")
     expect(kims.messages).to_contain_text("hello")

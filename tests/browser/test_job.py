@@ -37,7 +37,7 @@ def test_a_sign_out_is_seen_to_strike_here_and_nowhere_else(window: Window) -> N
     expect(window.channel("signout-audit")).to_have_accessible_name("signout-audit")
 
 
-def test_whoever_is_new_can_click_through_it(window: Window) -> None:
+def test_someone_new_can_click_through_it(window: Window) -> None:
     window.button(SIGN_OUT_ADA).click()
     expect(window.composer).to_have_value(SIGN_OUT_ADA)
     window.page.get_by_role("button", name="Send").click()
@@ -59,7 +59,7 @@ def test_cancelling_leaves_everybody_signed_in(window: Window) -> None:
 
 @pytest.mark.usefixtures("bot")
 @pytest.mark.parametrize("person", [RAY, PAT])
-def test_who_may_not_is_refused_and_the_audit_channel_hears_of_it(open_window: Open, person: str) -> None:
+def test_who_may_not_is_refused_and_the_audit_channel_is_told(open_window: Open, person: str) -> None:
     window = open_window(person)
     window.send(SIGN_OUT_ADA)
     expect(window.ephemerals).to_have_count(1)

@@ -86,7 +86,9 @@ def test_what_is_typed_is_shown_as_typed(open_window: Open) -> None:
     expect(window.messages.get_by_role("strong").filter(has_text=re.compile("^loud$"))).to_be_visible()
 
 
-def test_windows_hear_of_each_other_and_keep_to_themselves_what_is_for_one(window: Window, open_window: Open) -> None:
+def test_windows_are_told_of_each_other_and_keep_to_themselves_what_is_for_one(
+    window: Window, open_window: Open
+) -> None:
     kims = open_window(KIM)
     kims.go_to("signout-audit")
     window.ask_for_card()

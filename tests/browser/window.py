@@ -62,7 +62,7 @@ class Window:
         expect(self.page.get_by_role("heading", name=f"#{channel}", exact=True)).to_be_visible()
 
     def become(self, name: str) -> None:
-        """Go on as somebody else."""
+        """Go on as someone else."""
         self.page.get_by_role("radio", name=name).check()
 
     # Beside it

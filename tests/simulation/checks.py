@@ -160,7 +160,7 @@ def by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over(seen: 
 
 @check
 def nothing_young_is_deleted(seen: Seen) -> Iterator[str]:
-    """12: whatever a clock says that was not confirmed. All that a world writes is young."""
+    """12: not even by a clock that was not confirmed. All that a world writes is young."""
     if seen.forgotten:
         yield f"{seen.forgotten} entries were deleted"
 
@@ -254,7 +254,7 @@ def what_the_store_took_is_kept(seen: Seen) -> Iterator[str]:
 
 @check
 def every_decided_request_ends_and_the_audit_channel_is_told(seen: Seen) -> Iterator[str]:
-    """5: whatever was killed, once some instance runs on."""
+    """5: all ends once some instance runs on, after any kill."""
     if not seen.quiet:
         yield "it did not come to rest"
     taken = {post.entry_id for post in seen.posts if post.ts}

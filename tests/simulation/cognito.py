@@ -63,6 +63,10 @@ class SimulatedPool:
     def get_user(self, username: str) -> Account | None:
         return self._look(username)
 
+    def groups_of(self, username: str) -> frozenset[str]:
+        self._look(username)
+        return frozenset()
+
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         world, instance = self.instance.world, self.instance
         task = world.schedule.current()

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bot.approve import Approvals
 from bot.audit import Entry, Kind
 from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
@@ -127,7 +128,7 @@ class Lane:
 
 
 class NoMeter:
-    """Nobody looks at how long things took."""
+    """No one looks at how long things took."""
 
     def card_shown(self, seconds: float) -> None:
         """Note nothing."""
@@ -223,20 +224,24 @@ class Instance:
         world, weather, clock = self.world, self.world.weather, self.clock
         pools = {name: SimulatedPool(name, self) for name in POOLS}
         self.refusals = WatchedRefusals(self, store)
+        shared: dict[str, Any] = {
+            "members": SlackGroups(
+                client, lambda: world.schedule.now, clock.sleep, lambda: clock.now().timestamp()
+            ).members,
+            "home": lambda: Home(HOME, frozenset({HOME})) if world.schedule.now >= self._team_known_at else None,
+            "requests": store,
+            "trail": self.refusals,
+            "clock": clock,
+        }
         self.flow = Flow(
             confirmations=Confirmations(
                 allowlist=ALLOWLIST,
-                members=SlackGroups(
-                    client, lambda: world.schedule.now, clock.sleep, lambda: clock.now().timestamp()
-                ).members,
-                home=lambda: Home(HOME, frozenset({HOME})) if world.schedule.now >= self._team_known_at else None,
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
-                requests=store,
-                trail=self.refusals,
-                clock=clock,
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
+                **shared,
             ),
+            approvals=Approvals(**shared),
             worker=Worker(
                 pools=pools,
                 token_lifetimes=dict.fromkeys(POOLS, HOUR),
@@ -249,7 +254,7 @@ class Instance:
             entrance=Doorway(
                 lane=Lane("slack lane", self, weather.places),
                 newcomers_lane=Lane("newcomers lane", self, weather.places),
-                listed=ALLOWLIST.users,
+                listed=ALLOWLIST.all.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
         )
@@ -306,7 +311,7 @@ class Instance:
 
     @property
     def counts(self) -> bool:
-        """Whether it has counted refusals that are no entry yet."""
+        """Whether it has counted refusals that are not in an entry yet."""
         return self.alive and any(each.tally for each in self.refusals.under_way)
 
     def _count(self) -> float:

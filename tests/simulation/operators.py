@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.confirm import Press
+from bot.decide import Press
 from bot.errors import BotError
 from bot.flow import Flow, Reply
 from bot.ports import Place
@@ -99,7 +99,7 @@ class Person:
         on_card = buttons(self.thread.card)
         if world.chance(0.05):
             self._press(world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}{world.random.randint(0, 9)}")), "FORGED")
-        elif world.chance(0.15):  # a request id is no secret: the audit channel shows it
+        elif world.chance(0.15):  # a request id is not a secret: the audit channel shows it
             stranger = world.random.choice(EVERYBODY)
             self._press(world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}0")), self.thread.request_id, stranger)
         elif world.chance(0.1):  # a press that no card offers just now

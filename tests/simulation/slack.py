@@ -178,7 +178,7 @@ class Client:
         return self._heard(lambda: self._list(usergroup))
 
     def _heard(self, ask: Callable[[], T]) -> T:
-        """Return an answer; the instance hears when it was given, as of a refusal."""
+        """Return an answer; the instance is told when it was given, as it is of a refusal."""
         sent = self._instance.sending()
         try:
             answer = ask()

@@ -152,7 +152,7 @@ class World:
         self.schedule.kill_chance = self.weather.kills
 
     def _change_groups(self) -> None:
-        """Take somebody out of a group, and perhaps back in."""
+        """Take someone out of a group, and perhaps back in."""
         group = self.random.choice(sorted(GROUPS))
         for members in (frozenset[str](), GROUPS[group]):
             self.schedule.pause(self.random.uniform(0.0, self.weather.horizon * 0.6))

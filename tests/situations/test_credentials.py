@@ -82,7 +82,7 @@ def test_19_web_identity_refused_or_missing(home: Home) -> None:
 
 
 def test_20_malformed_aws_config(home: Home) -> None:
-    """~/.aws/config has a line that is none of its own: the file and the line are named, and the line is not quoted."""
+    """~/.aws/config has a line that does not belong there: the file and the line are named, and not quoted."""
     told_everywhere(
         home.has(f"[default]\nregion = eu-central-1\n{SECRET}\n"),
         f"{home.config} is not written as AWS settings are, in line 3.",

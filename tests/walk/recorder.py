@@ -92,7 +92,7 @@ class Recorder:
 
     def _look(self, frame: FrameType, event: str, _: Any) -> None:
         code, steps = frame.f_code, self._steps
-        # What a class or module does when it is made is no function of ours: it has no locals of its own.
+        # What a class or module does when it is made is not a function of ours: it has no locals of its own.
         if event != "call" or steps is None or not code.co_flags & inspect.CO_OPTIMIZED:
             return
         # A dataclass's own __init__ has no file.

@@ -49,7 +49,7 @@ export function block(part, around) {
   }
 }
 
-/** Loud, so that whoever writes a message of the bot sees it at once. */
+/** Loud, so that a developer who writes a message of the bot sees it at once. */
 function broken(sentence, part) {
   return make("div", { class: "broken" }, make("strong", {}, sentence), make("pre", {}, JSON.stringify(part, null, 2)));
 }

@@ -2,7 +2,7 @@
 
 const buttons = [...document.querySelectorAll(".drawer-button")];
 
-/** Opens the drawer called `id`, or with null closes whichever is open. */
+/** Opens the drawer called `id`, or with null closes the one that is open. */
 function open(id) {
   const was = document.body.dataset.open;
   document.body.dataset.open = id ?? "";

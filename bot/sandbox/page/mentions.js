@@ -23,7 +23,7 @@ export function broadcast(range) {
   return make("span", { class: "mention mine" }, `@${range}`);
 }
 
-/** A link, where its address is of a kind that Slack opens; else its text alone. */
+/** A link, where its address is of a kind that Slack opens; else only its text. */
 export function link(url, text) {
   if (!/^(https?|mailto|tel):/i.test(url)) return outside(text ?? url);
   return make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, outside(text ?? url));

@@ -22,7 +22,7 @@ export function markRead(person, channel) {
     localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [`${person} ${channel.id}`]: last }));
 }
 
-/** How many messages of others `person` has not seen yet. What only they can see is no news to wait for. */
+/** How many messages of others `person` has not seen yet. What only they can see is not news to wait for. */
 export function unread(person, channel) {
   const seen = lastRead(person, channel);
   return channel.messages.filter((message) => message.ts > seen && !message.ephemeral && message.from !== person)

@@ -4,26 +4,30 @@ A write is made of Puts, Updates and Deletes, each with the condition that it de
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from ulid import ULID
 
 from bot.audit import Entry
-from bot.ports import LiveMessage
+from bot.limits import Window
+from bot.ports import LiveMessage, MessageKind
 from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import (
+    APPROVAL,
     CARD,
     TALLY,
     UNDELIVERED,
     Stored,
     Values,
+    card_id,
     text,
     values_of_card,
     values_of_entry,
     values_of_request,
+    values_of_window,
 )
 
 Item = dict[str, Any]
@@ -35,7 +39,9 @@ IS_THERE = "attribute_exists(pk)"
 PLACE = "place"  # what the index has under this is a card that waits for nothing else than its place to be forgotten
 
 META: Key = {"pk": "meta", "sk": "meta"}
+EXPIRES = "expires"  # when DynamoDB may sweep an item away, in seconds since 1970; no rule looks at it
 LONGEST_KEY = 1024  # bytes
+KEPT_FOR = timedelta(days=1)  # a window, which tells of an hour
 
 
 def request_key(request_id: str) -> Key:
@@ -43,9 +49,15 @@ def request_key(request_id: str) -> Key:
     return {"pk": f"request#{request_id}", "sk": "request"}
 
 
-def card_key(request_id: str) -> Key:
-    """Return the key of a request's card."""
-    return {"pk": f"request#{request_id}", "sk": "card"}
+def card_key(card_id: str) -> Key:
+    """Return the key of a request's card, or of its approval message."""
+    request_id, approval, _ = card_id.partition(APPROVAL)
+    return {"pk": f"request#{request_id}", "sk": "approval" if approval else "card"}
+
+
+def window_key(key: str) -> Key:
+    """Return the key of a window."""
+    return {"pk": f"window#{key}", "sk": "window"}
 
 
 def entry_key(entry_id: str) -> Key:
@@ -105,7 +117,8 @@ def stored(item: Item) -> Stored:
     """Return what an item holds as documents.py reads it. Only the index knows when it is due."""
     due, at = item.get("due"), item.get("due_at")
     next_at, due_at = (at if due in UNDELIVERED.values() else None), (at if due == CARD else None)
-    return {**item, "id": item["pk"].partition("#")[2], "next_at": next_at, "due_at": due_at}
+    id_ = item["pk"].partition("#")[2] + (APPROVAL if item["sk"] == "approval" else "")
+    return {**item, "id": id_, "next_at": next_at, "due_at": due_at}
 
 
 def attributes_of_card(card: LiveMessage) -> Values:
@@ -121,15 +134,24 @@ def attributes_of_card(card: LiveMessage) -> Values:
 
 def item_of_card(card: LiveMessage) -> Item:
     """Return a new card as an item. Its shape is that of its request: a bot that cannot read the one has no card."""
-    return {**card_key(card.request_id), **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
+    return {**card_key(card_id(card)), **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
 
 
 def card_moved(card: LiveMessage) -> Action:
     """Return what a move does to the card. Its holder stays, and so does its place, unless the move gives another."""
     new = attributes_of_card(card)
-    kept = {"failures", "held_by"} | (set() if card.place else {"response_url", "place_until", "replaces"})
+    kept = {"failures", "held_by", "ts"} | (set() if card.place else {"response_url", "place_until", "replaces"})
     change = {name: value for name, value in new.items() if name not in kept}
-    return assign(card_key(card.request_id), {**change, "shape": documents.SHAPE}, IS_THERE)
+    is_there = "" if card.kind is MessageKind.APPROVAL else IS_THERE  # it is asked for with a later move
+    return assign(card_key(card_id(card)), {**change, "shape": documents.SHAPE}, is_there)
+
+
+def window_counted(window: Window) -> Action:
+    """Return what writes a window over the version that was read."""
+    latest = max([*window.accounts.values(), *([window.told_at] if window.told_at else [])])
+    values = values_of_window(window)
+    item = {**window_key(values.pop("key")), **values, EXPIRES: int((latest + KEPT_FOR).timestamp())}
+    return put(item, "version = :before", before=window.version) if window.version else put(item, IS_NEW)
 
 
 def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> Action:

@@ -7,17 +7,30 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
-from bot.errors import NewerVersionError, StoreUnavailableError, SupersededError
+from bot.errors import CountChangedError, NewerVersionError, StoreUnavailableError, SupersededError
 from bot.facts.clock import CheckedClock
+from bot.limits import Window
 from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, State, check_move, new_id
-from bot.stores.documents import CARD, Stored, account_key, card_of, entry_of, new_card, request_of, text
+from bot.stores.documents import (
+    APPROVAL,
+    CARD,
+    Stored,
+    approval_message,
+    card_id,
+    card_of,
+    entry_of,
+    new_card,
+    request_of,
+    text,
+    window_of,
+)
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
-from bot.stores.dynamodb.items import IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
+from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
 from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
 from bot.stores.dynamodb.schema import SCHEMA
-from bot.stores.dynamodb.table import EXPIRES, INDEX
+from bot.stores.dynamodb.table import INDEX
 from bot.stores.waiting import ALWAYS, EVER, Waiting
 
 # With these a request ends, so that it can be forgotten together with one. Its other moves are before it in the log.
@@ -73,15 +86,26 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         card = [put(items.item_of_card(new_card(request, show)), IS_NEW)] if show else []
         self._write(entry, [put(items.item_of_request(request), IS_NEW), *card])
 
-    def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
+    def move(
+        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
+    ) -> None:
         check_move(before.state, after.state)
         item = items.item_of_request(after)
         moved = put(item, "version = :before", before=before.version)
         if entry is None and show is None:
             self._move_only(moved)
             return
-        card = [items.card_moved(new_card(after, show))] if show else []
-        self._write(entry, [moved], [*card, *_last_signed_out(after.id, item)])
+        shown = [items.card_moved(new_card(after, show))] if show else []
+        if show and after.approval:
+            shown.append(items.card_moved(approval_message(after)))
+        self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
+
+    def windows(self, keys: Sequence[str]) -> Sequence[Window]:
+        found = [self._calls.get(items.window_key(key)) for key in keys]
+        return [window_of(item) if item else Window(key=key) for key, item in zip(keys, found, strict=True)]
+
+    def tell(self, window: Window, entry: Entry) -> None:
+        self._write(entry, [], (), [window])
 
     def get(self, request_id: str) -> Request | None:
         key = items.request_key(request_id)
@@ -94,7 +118,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         return request
 
     def last_signed_out(self, account: Account) -> Request | None:
-        item = self._calls.get(items.account_key(account_key(account)))
+        item = self._calls.get(items.account_key(account.key))
         return self.get(item["request_id"]) if item else None
 
     # Trail
@@ -145,10 +169,14 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
             if entry.kind in ENDINGS:
                 if entry.request and entry.request.state is State.DONE:
-                    key = items.account_key(account_key(entry.request.account))
+                    key = items.account_key(entry.request.account.key)
                     with suppress(ConditionError):  # a later request signed this account out
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
-                actions += [delete(items.request_key(entry.ask.id)), delete(items.card_key(entry.ask.id))]
+                keys = (
+                    items.request_key(entry.ask.id),
+                    *map(items.card_key, (entry.ask.id, f"{entry.ask.id}{APPROVAL}")),
+                )
+                actions += map(delete, keys)
             with suppress(ConditionError):
                 self._calls.write(actions)
                 return True
@@ -164,7 +192,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         to_show = islice(self._waiting(CARD, EVER, ALWAYS, LOOKED_THROUGH), LOOKED_THROUGH)
         for card in self._readings.each(card_of, chain(ended, to_show)):
             if without_place(card):
-                self._change_card(card.request_id, without_place)
+                self._change_card(card_id(card), without_place)
 
     def _waiting(self, what: str, since: str | None, upto: str | None, limit: int) -> Generator[Stored, None, None]:
         """Give what the index has under `what`. It may lag by moments."""
@@ -187,9 +215,9 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             return False
         return True
 
-    def _change_card(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
         # A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and lets it be.
-        key = items.card_key(request_id)
+        key = items.card_key(card_id)
         while item := self._calls.get(key):
             card = next(self._readings.each(card_of, [items.stored(item)]), None)
             after = rule(card) if card else None
@@ -216,12 +244,18 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             if not is_stored:
                 raise SupersededError from None
 
-    def _write(self, entry: Entry | None, actions: Sequence[Action], also: Sequence[Action] = ()) -> None:
-        """Add an entry and do these, all or nothing. What is `also` to be done is left out where it may not be."""
+    def _write(
+        self,
+        entry: Entry | None,
+        actions: Sequence[Action],
+        also: Sequence[Action] = (),
+        counted: Sequence[Window] = (),
+    ) -> None:
+        """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
             self._note_month(items.month_of(entry.id))
-        needed = [*actions, *added]
+        needed = [*actions, *map(items.window_counted, counted), *added]
         while True:
             try:
                 self._calls.write([*needed, *also])
@@ -229,6 +263,8 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             except ConditionError as error:
                 if any(error.failed[: len(actions)]):
                     raise SupersededError from None
+                if any(error.failed[len(actions) : len(actions) + len(counted)]):
+                    raise CountChangedError from None
                 if any(error.failed[: len(needed)]):
                     raise StoreUnavailableError("there is such an entry already") from None
                 also = [each for each, failed in zip(also, error.failed[len(needed) :], strict=True) if not failed]

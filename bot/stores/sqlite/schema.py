@@ -84,7 +84,14 @@ class Step:
 
 
 # The first leads from schema 1 to 2, and so on. A step that was released is never edited.
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (
+    Step(  # 2: a second person, and limits
+        begin=(
+            "ALTER TABLE cards ADD COLUMN ts TEXT",
+            "CREATE TABLE windows (key TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL) STRICT",
+        )
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

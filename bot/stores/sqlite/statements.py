@@ -14,7 +14,7 @@ from bot.stores import documents
 PAGE = 500  # so many rows are read, or forgotten, at once
 
 _ENTRY = "id, at, attempts, next_at, delivered_at, ts, document"
-_CARD = "request_id AS id, version, due_at, response_url, place_until, replaces, failures, held_by"
+_CARD = "request_id AS id, version, due_at, response_url, place_until, replaces, failures, held_by, ts"
 
 # Requests
 
@@ -72,7 +72,7 @@ DUE_AGAIN = """
 UPDATE entries SET next_at = :later, attempts = attempts + :failed WHERE id = :id AND next_at = :next_at
 """
 
-# Cards
+# Cards, and approval messages: `request_id` then ends with documents.APPROVAL
 
 ADD_CARD = """
 INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces, failures, held_by)
@@ -83,14 +83,29 @@ UPDATE cards SET version = :version, due_at = :due_at, response_url = coalesce(:
     place_until = coalesce(:place_until, place_until), replaces = coalesce(:replaces, replaces)
 WHERE request_id = :id
 """
+PUT_APPROVAL = """
+INSERT INTO cards (request_id, version, due_at) VALUES (:id, :version, :due_at)
+ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at
+"""
 CARD_OF_REQUEST = f"SELECT {_CARD} FROM cards WHERE request_id = :id"
-CHANGE_CARD = "UPDATE cards SET due_at = :due_at, failures = :failures, held_by = :held_by WHERE request_id = :id"
+CHANGE_CARD = """
+UPDATE cards SET due_at = :due_at, failures = :failures, held_by = :held_by, ts = :ts WHERE request_id = :id
+"""
 DUE_CARDS = f"""
 SELECT {_CARD} FROM cards INDEXED BY cards_due WHERE due_at >= :since AND due_at <= :upto ORDER BY due_at
 """
 FORGET_PLACES = f"""
 UPDATE cards SET response_url = NULL, place_until = NULL, replaces = NULL WHERE request_id IN
     (SELECT request_id FROM cards INDEXED BY cards_placed WHERE place_until <= :now ORDER BY place_until LIMIT {PAGE})
+"""
+
+# Windows
+
+WINDOW = "SELECT key, version, document FROM windows WHERE key = :key"
+PUT_WINDOW = """
+INSERT INTO windows (key, version, document) VALUES (:key, :version, :document)
+ON CONFLICT (key) DO UPDATE SET version = excluded.version, document = excluded.document
+WHERE version = excluded.version - 1
 """
 
 # What is old. A request goes with one of its entries, once it has ended and none of them waits.
@@ -101,8 +116,10 @@ DELETE FROM requests WHERE id IN (SELECT request_id {_OLD}) AND ended_at < :befo
     AND NOT EXISTS (SELECT 1 FROM entries WHERE request_id = requests.id AND next_at IS NOT NULL)
 """
 FORGET_CARDS = f"""
-DELETE FROM cards WHERE request_id IN (SELECT request_id {_OLD})
-    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = cards.request_id)
+WITH old AS (SELECT request_id {_OLD})
+DELETE FROM cards
+WHERE request_id IN (SELECT request_id FROM old UNION ALL SELECT request_id || '{documents.APPROVAL}' FROM old)
+    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = replace(cards.request_id, '{documents.APPROVAL}', ''))
 """
 FORGET_ENTRIES = f"DELETE FROM entries WHERE number IN (SELECT number {_OLD})"
 

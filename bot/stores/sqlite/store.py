@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.audit import COUNTED, Entry, entry_of_tally
-from bot.errors import StoreError, SupersededError
+from bot.errors import CountChangedError, StoreError, SupersededError
+from bot.limits import Window
 from bot.ports import LiveMessage, Show
 from bot.request import Account, Request, check_move, new_id
 from bot.stores.documents import (
     Readings,
     Stored,
     Values,
-    account_key,
+    approval_message,
     card_of,
     entry_of,
     new_card,
@@ -24,6 +25,8 @@ from bot.stores.documents import (
     values_of_card,
     values_of_entry,
     values_of_request,
+    values_of_window,
+    window_of,
 )
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
@@ -92,7 +95,7 @@ class SQLiteStore(SQLiteReader, Waiting):
     def open(self) -> None:
         """Make the file where there is none and one may be made, and bring its schema up to date.
 
-        Raises `StoreError` for a file that is no store of this bot's, and `StoreUnavailableError` for what may pass.
+        Raises `StoreError` for a file that is not this bot's store, and `StoreUnavailableError` if it may work later.
         """
         open_to_write(self._file, make=self._make)
 
@@ -104,20 +107,32 @@ class SQLiteStore(SQLiteReader, Waiting):
     # Requests
 
     def add(self, request: Request, entry: Entry, show: Show | None) -> None:
-        card = (sql.ADD_CARD, values_of_card(new_card(request, show))) if show else None
+        card = [(sql.ADD_CARD, values_of_card(new_card(request, show)))] if show else ()
         self._write((sql.ADD_REQUEST, values_of_request(request)), entry, card)
 
-    def move(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
+    def move(
+        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
+    ) -> None:
         check_move(before.state, after.state)
         # The version is the whole condition: each move makes a new one.
         moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
-        self._write(moved, entry, (sql.MOVE_CARD, values_of_card(new_card(after, show))) if show else None)
+        shown = [(sql.MOVE_CARD, values_of_card(new_card(after, show)))] if show else []
+        if show and after.approval:
+            shown.append((sql.PUT_APPROVAL, values_of_card(approval_message(after))))
+        self._write(moved, entry, shown, counted)
+
+    def windows(self, keys: Sequence[str]) -> Sequence[Window]:
+        found = [self._file.rows(sql.WINDOW, {"key": key}) for key in keys]
+        return [window_of(dict(rows[0])) if rows else Window(key=key) for key, rows in zip(keys, found, strict=True)]
+
+    def tell(self, window: Window, entry: Entry) -> None:
+        self._write(None, entry, (), [window])
 
     def get(self, request_id: str) -> Request | None:
         return self._one(request_of, sql.REQUEST, id=request_id)
 
     def last_signed_out(self, account: Account) -> Request | None:
-        return self._one(request_of, sql.LAST_SIGNED_OUT, account=account_key(account))
+        return self._one(request_of, sql.LAST_SIGNED_OUT, account=account.key)
 
     # Entries
 
@@ -167,25 +182,32 @@ class SQLiteStore(SQLiteReader, Waiting):
         with self._file.write() as db:
             return bool(db.execute(sql.DUE_AGAIN, values).rowcount)
 
-    def _change_card(self, request_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
         with self._file.write() as db:
-            card = self._one(card_of, sql.CARD_OF_REQUEST, id=request_id)
+            card = self._one(card_of, sql.CARD_OF_REQUEST, id=card_id)
             after = rule(card) if card else None
             if after:
                 db.execute(sql.CHANGE_CARD, values_of_card(after))
             return after
 
     def _write(
-        self, change: tuple[str, Values] | None, entry: Entry | None, card: tuple[str, Values] | None = None
+        self,
+        change: tuple[str, Values] | None,
+        entry: Entry | None,
+        shown: Sequence[tuple[str, Values]] = (),
+        counted: Sequence[Window] = (),
     ) -> None:
-        """Change a request, add an entry and note its card, all or nothing."""
+        """Change a request, add an entry, note its messages and what was counted, all or nothing."""
         with self._file.write() as db:
             if change and not db.execute(*change).rowcount:
                 raise SupersededError
+            for window in counted:
+                if not db.execute(sql.PUT_WINDOW, values_of_window(window)).rowcount:
+                    raise CountChangedError
             if entry:
                 db.execute(sql.ADD_ENTRY, values_of_entry(entry))
-            if card:
-                db.execute(*card)
+            for each in shown:
+                db.execute(*each)
         if entry and entry.kind in COUNTED:
             self._written(entry)
 

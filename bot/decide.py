@@ -1,0 +1,121 @@
+"""What every press goes through: whose it is, whether it is in time, and the one move that it makes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot import errors
+from bot.audit import Kind, entry_of, entry_of_ask
+from bot.authorize import NOT_TOLD, Denied, Home
+from bot.deliver import SHOWN_HERE, show_card
+from bot.limits import Window
+from bot.ports import Place, Requests, SureClock, Trail
+from bot.request import AWAITING, Account, Ask, Operator, Request, State
+from bot.work import CLOCKS_AGREE_WITHIN
+
+# No wait for a press is longer, before a change of the settings or after it: `confirm_within` and `approve.within`.
+LONGEST_WAIT, LONGEST_APPROVAL = timedelta(minutes=25), timedelta(minutes=60)
+_LONGEST: Mapping[State, timedelta] = {State.APPROVING: LONGEST_APPROVAL}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Press:
+    """A pressed button: on which request (and which of its candidates), by whom, and where the card is.
+
+    `reason` goes with a no.
+    """
+
+    request_id: str
+    operator: Operator
+    place: Place | None = None
+    number: int = 0
+    reason: str | None = None
+
+
+@dataclass(eq=False)
+class AlreadyDecidedError(Exception):
+    """A press on a card that no longer awaits it: show the request as it is."""
+
+    request: Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """What the rules for presses share. Safe to use from many threads at once."""
+
+    members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
+    home: Callable[[], Home | None]  # whose people may; None while Slack has not said it: no one is allowed
+    requests: Requests
+    trail: Trail
+    clock: SureClock
+
+    def _stored(self, press: Press) -> Request:
+        request = self.requests.get(press.request_id)
+        if request is None:
+            raise errors.UnknownRequestError
+        return request
+
+    def _awaiting(self, press: Press, *states: State) -> Request:
+        """Return the request that the operator who asked pressed on, while it awaits that."""
+        request = self._stored(press)
+        if (press.operator.id, press.operator.team_id) != (request.ask.operator.id, request.ask.operator.team_id):
+            self._check_other_presser(press.operator, request)
+        if request.state not in (states or AWAITING):
+            raise AlreadyDecidedError(request)
+        self._in_time(request, press.place)
+        return request
+
+    def _check_other_presser(self, presser: Operator, request: Request) -> None:
+        """Raise unless the operator who asked pressed, from another workspace. Someone else may have their id there."""
+        who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
+        if presser.id == who.id:
+            person = home.person(presser) if home else NOT_TOLD
+            if person is NOT_TOLD:
+                raise self.refused(ask, NOT_TOLD, request.chosen)
+            if home and isinstance(person, Operator) and person.team_id == home.known(who).team_id:
+                return
+        self.refused(ask, Denied("pressed another's button"), request.chosen)
+        raise errors.NotYoursError
+
+    def _in_time(self, request: Request, place: Place | None) -> datetime:
+        """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
+        now = self.clock.now()
+        if error := self.clock.error():  # again: the clock may have been set while Slack was asked
+            raise error
+        # The second limit: nothing waits for longer, so a later `expires_at` is a wrong clock's.
+        longest = _LONGEST.get(request.state, LONGEST_WAIT) + CLOCKS_AGREE_WITHIN
+        if not now < request.expires_at <= now + longest:
+            raise AlreadyDecidedError(self._end(request, State.EXPIRED, place))
+        return now
+
+    def _end(self, request: Request, state: State, place: Place | None, **changes: Any) -> Request:
+        now = self.clock.now()
+        return self._move(request, state, place, now, ended_at=now, **changes)
+
+    def _move(
+        self,
+        before: Request,
+        state: State,
+        place: Place | None,
+        at: datetime,
+        counted: Sequence[Window] = (),
+        **changes: Any,
+    ) -> Request:
+        """Make a move, its entry and its count in one write. Raises `CountChangedError` too."""
+        after = before.move(state, **changes)
+        wait = SHOWN_HERE if place or not after.approval else timedelta(0)  # who approves or denies shows no card
+        try:
+            self.requests.move(before, after, entry_of(after, at), show_card(after, at, place, wait), counted)
+        except errors.SupersededError:
+            raise AlreadyDecidedError(self.requests.get(before.id) or before) from None
+        return after
+
+    def refused(
+        self, ask: Ask, denied: Denied, account: Account | None = None, sentence: str | None = None
+    ) -> errors.DeniedError:
+        """Record a refusal; return the error that tells of it."""
+        if home := self.home():
+            ask = replace(ask, operator=home.known(ask.operator))
+        self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
+        return errors.DeniedError(denied.rule, denied.sentence or sentence)

@@ -1,0 +1,113 @@
+"""Brakes: which accounts are protected, and how many accounts may be decided on within an hour."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.request import Account, Operator
+
+HOUR = timedelta(hours=1)
+EVERYONE = "all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Protection:
+    """Accounts of a pool that no one signs out or, where `may_approve`, only with the approval of a second person."""
+
+    groups: frozenset[str] = frozenset()  # of Cognito
+    usernames: frozenset[str] = frozenset()
+    subs: frozenset[str] = frozenset()
+    may_approve: bool = False
+
+    def rule(self, account: Account, groups_of: Callable[[str], frozenset[str]]) -> str | None:
+        """Return the rule that protects an account, or None. Cognito is asked only where groups are configured.
+
+        Raises as `groups_of` does: while Cognito does not say it, no one knows.
+        """
+        if account.username in self.usernames:
+            return "protect.usernames"
+        if account.sub in self.subs:
+            return "protect.subs"
+        found = sorted(self.groups & groups_of(account.username)) if self.groups else ()
+        return f"protect.groups: {', '.join(found)}" if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """The accounts that were decided on within the last hour, by one operator or by all, as `key` says.
+
+    `version` counts its writes, from 0 for one that was never stored. `told_at`: when the audit channel was last told
+    that the limit was reached.
+    """
+
+    key: str
+    version: int = 0
+    accounts: Mapping[str, datetime] = field(default_factory=dict)
+    told_at: datetime | None = None
+
+    def at(self, now: datetime) -> "Window":
+        """Return it without what is more than an hour old, or that a wrong clock wrote."""
+        accounts = {key: at for key, at in self.accounts.items() if abs(now - at) < HOUR}
+        told_at = self.told_at if self.told_at and abs(now - self.told_at) < HOUR else None
+        return replace(self, accounts=accounts, told_at=told_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """What a decision does to the windows; `rule` is the limit that it would exceed, until `free_at`."""
+
+    windows: Sequence[Window] = ()
+    rule: str | None = None
+    free_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How many distinct accounts an hour, for each operator and for all together; None: any number.
+
+    `windows` reads what the store has, by their keys.
+    """
+
+    windows: Callable[[Sequence[str]], Sequence[Window]] = lambda _: ()
+    per_operator: int | None = None
+    everyone: int | None = None
+
+    def count(self, operator: Operator, account: Account, now: datetime) -> Count:
+        """Return what a decision on an account counts. Without limits nothing is read or written."""
+        limits = self._of(operator)
+        if not limits:
+            return Count()
+        windows = [window.at(now) for window in self.windows(list(limits))]
+        full = [window for window in windows if self._is_full(window, account)]
+        counted = [replace(each, accounts={**each.accounts, account.key: now}) for each in windows]
+        if not full:
+            return Count(windows=counted)
+        free_at = max(_free_at(window, limits[window.key]) for window in full)
+        rules = ["limits.all" if window.key == EVERYONE else "limits.per_operator" for window in full]
+        return Count(windows=counted, rule=" and ".join(rules), free_at=free_at)
+
+    def reached(self, operator: Operator, account: Account, now: datetime) -> Sequence[Window]:
+        """Return the full windows of which the audit channel was not told within the hour, as told now."""
+        windows = [window.at(now) for window in self.windows(list(self._of(operator)))]
+        return [replace(each, told_at=now) for each in windows if self._is_full(each, account) and each.told_at is None]
+
+    def left(self, operator: Operator, now: datetime) -> Mapping[str, int]:
+        """Return how many accounts more are possible now, by the name of each limit."""
+        limits = self._of(operator)
+        names = {key: "limits.all" if key == EVERYONE else "limits.per_operator" for key in limits}
+        windows = self.windows(list(limits)) if limits else ()
+        return {names[each.key]: max(0, limits[each.key] - len(each.at(now).accounts)) for each in windows}
+
+    def _of(self, operator: Operator) -> Mapping[str, int]:
+        key = f"{operator.team_id}/{operator.id}"
+        limits = {key: self.per_operator, EVERYONE: self.everyone}
+        return {key: most for key, most in limits.items() if most is not None}
+
+    def _is_full(self, window: Window, account: Account) -> bool:
+        most = self.everyone if window.key == EVERYONE else self.per_operator
+        return most is not None and account.key not in window.accounts and len(window.accounts) >= most
+
+
+def _free_at(window: Window, most: int) -> datetime:
+    """Return when the next account is possible: when so many have left that one finds room."""
+    return sorted(window.accounts.values())[len(window.accounts) - most] + HOUR

@@ -1,0 +1,155 @@
+"""What people read about a second person: those who are asked to approve, those who asked, and who `whoami` tells."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.action import ACTIONS
+from bot.authorize import Allowed
+from bot.facts.advice import result
+from bot.request import Operator, Request, State
+from bot.slack.text import Block, Bold, Code, Group, Line, Message, Shown, Span, button, lines, message
+from bot.whoami import InPool, Standing
+
+APPROVE = "signout_approve"
+DENY = "signout_deny"
+_UNLESS = " Nothing is done unless they approve. What comes of it is shown here or comes as a direct message."
+MOST_NAMED = 20  # people and groups in one line
+# Why a second person has to approve something, by the beginning of the rule's name.
+_WHY: Mapping[str, str] = {
+    "approve": "everything in this pool needs it",
+    "allow": "the person who asks may only ask for it",
+    "protect": "the account is protected",
+    "limits": "the limit of accounts within an hour is reached",
+}
+
+
+def why(pool: str, needs: Sequence[str]) -> str:
+    """Return why a second person has to approve something, in words and with the names of the rules."""
+    names = [(rule, rule.removeprefix(f"pools.{pool}.").partition(".")[0]) for rule in needs]
+    return f"A second person has to approve this: {'; '.join(f'{_WHY[name]} ({rule})' for rule, name in names)}."
+
+
+def by_whom(request: Request) -> Line:
+    """Return who approved or denied a request, and when; empty where no one did."""
+    approval = request.approval
+    if not approval or not approval.approver:
+        return []
+    said = "denied" if request.state is State.DENIED else "approved"
+    return [f"{said} by ", approval.approver, " ", approval.at or approval.asked_at]
+
+
+def approving(shown: Shown, request: Request) -> list[Block]:
+    """Return the card of what waits for a second person."""
+    running, name = ACTIONS[request.ask.options.action].running, Code(shown.name(request.account))
+    return [
+        [f"{running} ", name, " waits for a second person's approval until ", request.expires_at, f".{_UNLESS}"],
+        [why(request.account.pool, request.needs)] if request.needs else [],
+    ]
+
+
+def denied(shown: Shown, request: Request) -> list[Block]:
+    """Return the card of what a second person said no to."""
+    reason = request.approval.reason if request.approval else None
+    said, *by = by_whom(request) or ["denied"]
+    return [
+        f"Denied: {shown.name(request.account)}",
+        [str(said).capitalize(), *by, ". Nothing was done."],
+        lines(
+            [
+                [Bold("Why  "), *shown.reason(reason)] if reason else [],
+                [Bold("Request  "), Code(request.id)],
+            ]
+        ),
+    ]
+
+
+def approval_message(shown: Shown, request: Request) -> Message:
+    """Return what those who may approve a request see: what is asked, or what came of it."""
+    account, asker, waits = request.account, request.ask.operator, request.state is State.APPROVING
+    title, said = ("Approval needed", _until(request)) if waits else _came(shown, request)
+    reason = request.ask.options.reason
+    facts = shown.who(account) if waits else [[Bold("Pool  "), account.pool]]
+    return message(
+        f"{title}: {shown.name(account)}",
+        [asker, " asks: ", ACTIONS[request.ask.options.action].question],
+        shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
+        lines(
+            [
+                *facts,
+                [Bold("Reason  "), *shown.reason(reason)] if reason else [],
+                [Bold("Request  "), Code(request.id)],
+            ]
+        ),
+        [why(account.pool, request.needs)] if waits else [],
+        said,
+        (
+            button("Approve", APPROVE, request.id, style="primary"),
+            button("Deny", DENY, request.id, style="danger"),
+        )
+        if waits
+        else [],
+    )
+
+
+def _until(request: Request) -> Line:
+    return [
+        *("Approve or deny it until ", request.expires_at, ". Nothing is done unless someone approves it. "),
+        "The person who asks cannot.",
+    ]
+
+
+def _came(shown: Shown, request: Request) -> tuple[str, Line]:
+    """Return what came of a request that waits for no one any more, in a word and in a line."""
+    ended_at, approval = request.ended_at or request.expires_at, request.approval
+    said, *by = by_whom(request) or [""]
+    who: Line = [str(said).capitalize(), *by, ". "] if by else []
+    match request.state:
+        case State.DENIED:
+            reason = approval.reason if approval else None
+            return "Denied", [*who, "Nothing was done.", *([" Why: ", *shown.reason(reason)] if reason else [])]
+        case State.CANCELLED:
+            return "Cancelled", ["The person who asked cancelled it ", ended_at, ". Nothing was done."]
+        case State.EXPIRED:
+            until = min(request.expires_at, ended_at)
+            return "Not approved in time", ["It waited until ", until, ". Nothing was done."]
+        case State.READY | State.RUNNING:
+            return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
+    title, meaning = result(request)
+    return title, [*who, *("Ended ", ended_at, ". "), *([meaning] if meaning else [])]
+
+
+def standing_message(standing: Standing) -> Message:
+    """Return what an operator may do."""
+    left: list[Line] = [
+        [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
+    ]
+    pools: list[Block] = [each for pool in standing.pools for each in _in_pool(pool)]
+    return message(["You are ", standing.operator, "."], *pools, lines(left, "list") if left else [])
+
+
+def _in_pool(pool: InPool) -> Sequence[Block]:
+    named, may = _named(pool.approvers), "You may sign no one out."
+    if pool.asks:
+        may = f"You may {'ask to ' if pool.asks in pool.needs else ''}sign people out ({pool.asks})."
+    return [
+        [Bold(f"Pool {pool.pool}")],
+        lines(
+            [
+                [may],
+                [why(pool.pool, pool.needs)] if pool.needs else [],
+                ["Someone else may have to approve it, such as for a protected account."]
+                if pool.asks and named and not pool.needs
+                else [],
+                ["Who may approve: ", *named, "."] if pool.asks and named else [],
+                [f"You may approve what others ask for ({pool.approves})."] if pool.approves else [],
+            ],
+            "list",
+        ),
+    ]
+
+
+def _named(people: Allowed) -> Line:
+    everyone: list[Span] = [Operator(team_id="", id=each, name=each) for each in sorted(people.users)]
+    everyone += [Group(each) for each in sorted(people.groups)]
+    shown = [part for each in everyone[:MOST_NAMED] for part in (", ", each)][1:]
+    more = len(everyone) - MOST_NAMED
+    return [*shown, f" and {more} more"] if more > 0 else shown

@@ -1,0 +1,61 @@
+"""What someone may do here, and what that needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bot.authorize import Allowed, Authorized, Denied, authorize
+from bot.confirm import Confirmations
+from bot.request import Ask, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """`/signout whoami`, and `signout whoami` in a terminal."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InPool:
+    """What someone may do in one pool: ask by the rule `asks`, approve by the rule `approves`; None: they may not.
+
+    What they ask for always `needs` one of the `approvers` where a rule is there; a protected account or a limit may
+    need one too.
+    """
+
+    pool: str
+    asks: str | None
+    approves: str | None
+    needs: tuple[str, ...]
+    approvers: Allowed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What an operator may do, pool by pool, and how many accounts more are `left` now, by the name of each limit."""
+
+    operator: Operator
+    pools: Sequence[InPool]
+    left: Mapping[str, int]
+
+
+def standing(rules: Confirmations, ask: Ask) -> Standing:
+    """Return what the operator may do. Raises `DeniedError` for someone who may neither ask nor approve anything."""
+    members, home = partial(rules.members, ask.operator.id), rules.home()
+    asks = authorize(ask.operator, rules.allowlist, members, home)
+    approves = authorize(ask.operator, rules.approvers, members, home)
+    if isinstance(asks, Denied) and isinstance(approves, Denied):
+        raise rules.refused(ask, asks)
+    mine, only_ask = (asks.rules, asks.only_ask) if isinstance(asks, Authorized) else ({}, frozenset[str]())
+    others = approves.rules if isinstance(approves, Authorized) else {}
+    pools = [
+        InPool(
+            pool=pool,
+            asks=mine.get(pool),
+            approves=others.get(pool),
+            needs=rules.always_needs(pool, mine[pool], only_asks=pool in only_ask) if pool in mine else (),
+            approvers=rules.approvers.everywhere | rules.approvers.pools.get(pool, Allowed()),
+        )
+        for pool in sorted({*mine, *others})
+    ]
+    operator = asks.operator if isinstance(asks, Authorized) else ask.operator  # as they are counted
+    return Standing(operator=operator, pools=pools, left=rules.limits.left(operator, rules.clock.now()) if mine else {})
