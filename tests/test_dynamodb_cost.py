@@ -96,7 +96,7 @@ CALLS: dict[str, Call] = {
     "awaiting_approval": lambda store: store.awaiting_approval(),
     "windows": lambda store: store.windows(["T0SIGNOUT1/U7", EVERYONE]),
     "tell": lambda store: store.tell(
-        replace(store.windows([EVERYONE])[0], told_at=NOON), replace(REFUSED, id=new_id(NOON))
+        [replace(store.windows([EVERYONE])[0], told_at=NOON)], replace(REFUSED, id=new_id(NOON))
     ),
     "next_entry_at": lambda store: store.next_entry_at(),
     "due_entries": lambda store: (store.due_entries(LATER, 2), store.due_entries(OLD, 2, NOON)),

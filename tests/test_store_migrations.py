@@ -190,7 +190,7 @@ def test_a_file_of_version_0_2_0_is_read_as_it_was_and_then_holds_approvals_and_
     asked = approved_in(store)
     assert {each.kind for each in store.due_messages(NOON, 9) if each.request_id == asked.id} == set(MessageKind)
     (window,) = store.windows(["all"])
-    store.tell(replace(window, told_at=NOON), entry_of_ask(Kind.LIMITED, asked.ask, "limits.all", NOON))
+    store.tell([replace(window, told_at=NOON)], entry_of_ask(Kind.LIMITED, asked.ask, "limits.all", NOON))
     store.close()
 
 

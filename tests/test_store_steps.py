@@ -166,7 +166,7 @@ def count_of_a_day(store: SQLiteStore) -> None:
     counted = [replace(each, accounts={ADA.key: NOON}) for each in read]
     store.move(approving, ready, entry_of(ready, NOON), Show(at=NOON), counted)
     (window,) = store.windows([EVERYONE])
-    store.tell(replace(window, told_at=NOON), entry_of_ask(Kind.LIMITED, ready.ask, "limits.all", NOON, ADA))
+    store.tell([replace(window, told_at=NOON)], entry_of_ask(Kind.LIMITED, ready.ask, "limits.all", NOON, ADA))
     approving_in(store)
     store.awaiting_approval()
 

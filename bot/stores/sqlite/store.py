@@ -125,8 +125,8 @@ class SQLiteStore(SQLiteReader, Waiting):
         found = [self._file.rows(sql.WINDOW, {"key": key}) for key in keys]
         return [window_of(dict(rows[0])) if rows else Window(key=key) for key, rows in zip(keys, found, strict=True)]
 
-    def tell(self, window: Window, entry: Entry) -> None:
-        self._write(None, entry, (), [window])
+    def tell(self, windows: Sequence[Window], entry: Entry) -> None:
+        self._write(None, entry, (), windows)
 
     def get(self, request_id: str) -> Request | None:
         return self._one(request_of, sql.REQUEST, id=request_id)
