@@ -47,14 +47,15 @@ function poolNode({ key, id, size }) {
 function personNode(person, before, view) {
   const struck = newlyStruck(person, before);
   const wasOpen = before ? before.node.querySelector("details").open : person.username === view.opened;
-  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`];
+  const groups = person.groups.map((group) => [" · group ", outside(group)]);
+  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`, groups];
   return make(
     "li",
     {},
     make(
       "details",
       { open: wasOpen || struck.length > 0 },
-      make("summary", { "data-part": "summary" }, names(person), state(person)),
+      make("summary", { "data-part": "summary" }, names(person), shield(person), state(person)),
       make("p", { class: "mail" }, facts),
       choices(person, view),
       make("ul", { class: "devices" }, person.devices.map(deviceNode)),
@@ -93,6 +94,10 @@ function names(person) {
     " ",
     outside(person.username, { class: "username" }),
   );
+}
+
+function shield(person) {
+  return person.protected && make("span", { class: "state protected" }, "protected");
 }
 
 function state(person) {
