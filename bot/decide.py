@@ -8,7 +8,7 @@ from typing import Any
 from bot import errors
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import NOT_TOLD, Denied, Home
-from bot.deliver import show_card
+from bot.deliver import SHOWN_HERE, show_card
 from bot.limits import Window
 from bot.ports import Place, Requests, SureClock, Trail
 from bot.request import AWAITING, Account, Ask, Operator, Request, State
@@ -104,8 +104,9 @@ class Decisions:
     ) -> Request:
         """Make a move, its entry and its count in one write. Raises `CountChangedError` too."""
         after = before.move(state, **changes)
+        wait = SHOWN_HERE if place or not after.approval else timedelta(0)  # who approves or denies shows no card
         try:
-            self.requests.move(before, after, entry_of(after, at), show_card(after, at, place), counted)
+            self.requests.move(before, after, entry_of(after, at), show_card(after, at, place, wait), counted)
         except errors.SupersededError:
             raise AlreadyDecidedError(self.requests.get(before.id) or before) from None
         return after

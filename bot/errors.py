@@ -135,7 +135,10 @@ class SecondPersonError(BotError):
 
 
 class DecidedBeforeError(BotError):
-    """Your press did nothing: this was decided before, or its time was over. The bot edits the message to say it."""
+    """Your press did nothing: this was decided before, or its time was over.
+
+    The person who asked is told what came of it.
+    """
 
 
 class LimitReachedError(BotError):

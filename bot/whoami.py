@@ -9,6 +9,11 @@ from bot.confirm import Confirmations
 from bot.request import Ask, Operator
 
 
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """`/signout whoami`, and `signout whoami` in a terminal."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InPool:
     """What someone may do in one pool: ask by the rule `asks`, approve by the rule `approves`; None: they may not.

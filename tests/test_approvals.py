@@ -113,6 +113,7 @@ def test_who_needs_an_approval_reads_why_and_from_whom() -> None:
     approvers = Allowed(frozenset({"U0KIM00001"}), frozenset({"S0SECOND01"}))
     text = told(in_pool(needs=("allow.ask.users",), asks="allow.ask.users", approvers=approvers))
     assert "A second person has to approve this: the person who asks may only ask for it (allow.ask.users)." in text
+    assert "You may ask to sign people out (allow.ask.users)." in text
     assert "Who may approve: U0KIM00001, S0SECOND01." in text
     drawn = standing_message(Standing(operator=SAM, pools=[in_pool(approvers=approvers)], left={})).blocks
     found = {leaf["type"] for leaf in leaves(drawn) if leaf.get("type") in {"user", "usergroup"}}

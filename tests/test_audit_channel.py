@@ -189,5 +189,8 @@ def test_a_limit_that_is_reached_is_told_with_its_rule_and_who_asked() -> None:
     assert lines(limited())[:3] == [
         "🛑 Limit reached: ada",
         "U0SAM00001 · pool customers · limits.per_operator · lost phone",
-        "As many accounts as the limit allows within an hour. This is posted once an hour.",
+        (
+            "So many accounts within an hour are the limit. More are refused, or a second person has to approve them. "
+            "This is posted once an hour."
+        ),
     ]

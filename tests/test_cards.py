@@ -42,7 +42,8 @@ def test_the_card_says_before_the_press_that_a_second_person_has_to_approve_it_a
         "A second person has to approve this: everything in this pool needs it (approve.when); "
         "the person who asks may only ask for it (allow.ask.users); "
         "the account is protected (protect.groups: admins); "
-        "the limit of accounts within an hour is reached (limits.per_operator and limits.all). Your press asks them."
+        "the limit of accounts within an hour is reached (limits.per_operator and limits.all). "
+        "Your press asks for that."
     ) in text
     assert "second person" not in card(SHOWN, request(State.CONFIRMING)).text
 

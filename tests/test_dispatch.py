@@ -43,8 +43,21 @@ COMMAND = {
     "channel_id": "C1",
     "trigger_id": "1",
 }
+JUDGED = PRESS | {"trigger_id": "1", "actions": [BUTTON | {"action_id": "signout_deny"}]}
+DENIAL_VIEW = {
+    "callback_id": "signout_denial",
+    "id": "V1",
+    "type": "modal",
+    "private_metadata": "x",
+    "state": {"values": {"reason": {"reason": {"value": "not them"}}}},
+}
+DENIAL = {"type": "view_submission", "view": DENIAL_VIEW, **SENDER}
 NO_TEXT = "\ud800"
 ODD: tuple[Any, ...] = (None, [], {}, "", MARK, 7, [None], [{}], [MARK])
+
+
+def denied(reason: Any) -> dict[str, Any]:
+    return DENIAL | {"view": DENIAL_VIEW | {"state": {"values": {"reason": reason}}}}
 
 
 def filled(**fields: Any) -> dict[str, Any]:
@@ -69,6 +82,12 @@ MALFORMED: tuple[dict[str, Any], ...] = (
     *(filled(pool={"pool": odd}) for odd in ODD),
     *(filled(pool={"pool": {"selected_option": odd}}) for odd in ODD),
     *(filled(pool={"pool": {"selected_option": {"value": odd}}}) for odd in ODD),
+    *(JUDGED | {"actions": [BUTTON | {"action_id": "signout_deny", name: odd}]} for odd in ODD for name in BUTTON),
+    *(JUDGED | {"trigger_id": odd} for odd in ODD),
+    *(DENIAL | {"view": DENIAL_VIEW | {name: odd}} for odd in ODD for name in DENIAL_VIEW),
+    *(denied(odd) for odd in ODD),
+    *(denied({"reason": odd}) for odd in ODD),
+    *(denied({"reason": {"value": odd}}) for odd in ODD),
     *(COMMAND | {name: odd} for odd in ODD for name in (*COMMAND, "user_name", "response_url")),
 )
 
@@ -132,6 +151,8 @@ def test_an_option_that_no_store_can_hold_is_said_and_goes_no_further(app: App, 
     "payload",
     [
         PRESS | {"actions": [BUTTON | {"value": NO_TEXT}]},
+        JUDGED | {"actions": [BUTTON | {"action_id": "signout_approve", "value": NO_TEXT}]},
+        DENIAL | {"view": DENIAL_VIEW | {"private_metadata": NO_TEXT}},
         PRESS | {"user": {"id": NO_TEXT, "team_id": SAM.team_id}},
         filled(pool={"pool": {"selected_option": {"value": NO_TEXT}}}),
         *(COMMAND | {name: NO_TEXT} for name in ("user_id", "team_id", "channel_id", "response_url")),
@@ -148,7 +169,15 @@ def works(idle: Flow) -> list[Any]:
     return [each for lane in lanes if isinstance(lane, StepLane) for each in lane.works]
 
 
-@pytest.mark.parametrize("payload", [PRESS, SUBMISSION, COMMAND])
+@pytest.mark.parametrize("reason", [None, "", "\u200b", NO_TEXT, "x" * 501])
+def test_a_reason_of_a_no_that_will_not_do_is_said_under_its_field(app: App, idle: Flow, reason: str | None) -> None:
+    answer = dispatched(app, denied({"reason": {"value": reason}}))
+    assert answer.status == 200
+    assert json.loads(answer.body)["errors"]["reason"].startswith("The reason ")
+    assert works(idle) == []
+
+
+@pytest.mark.parametrize("payload", [PRESS, JUDGED, DENIAL, SUBMISSION, COMMAND, COMMAND | {"text": "whoami"}])
 def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, Any]) -> None:
     assert dispatched(app, payload).status == 200
     assert isinstance(idle.entrance, Doorway)

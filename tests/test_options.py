@@ -14,8 +14,9 @@ from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
-from bot.slack.typed import WhoAmI, parse
+from bot.slack.typed import parse
 from bot.visible import visible
+from bot.whoami import WhoAmI
 
 POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read

@@ -6,7 +6,8 @@ from bot.aws.spelling import AwsSpelling
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.request import Options
-from bot.slack.typed import WhoAmI, parse
+from bot.slack.typed import parse
+from bot.whoami import WhoAmI
 
 POOL = "eu-central-1_AbCdEf123"
 COMMAND = "cognito-idp admin-user-global-sign-out"

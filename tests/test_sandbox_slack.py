@@ -127,6 +127,35 @@ def test_an_archived_channel_and_one_without_the_bot_take_no_message(headless: H
     assert refused(lambda: client.chat_postMessage(channel=SUPPORT, text="x")) == "not_in_channel"
 
 
+def test_a_message_of_the_apps_own_is_edited_and_keeps_its_place_and_what_is_not_sent(
+    headless: Headless, client: WebClient
+) -> None:
+    metadata = {"event_type": "asked", "event_payload": {"id": "1"}}
+    ts = client.chat_postMessage(channel=AUDIT, metadata=metadata, **CARD)["ts"]
+    assert client.chat_update(channel=AUDIT, ts=ts, text="done", blocks=[{"type": "divider"}])["ts"] == ts
+    (message,) = headless.audit()
+    assert (message.ts, message.text, message.metadata) == (ts, "done", metadata)
+    assert message.blocks == [{"block_id": "b0", "type": "divider"}]
+    client.chat_update(channel=AUDIT, ts=ts, text="again")
+    assert headless.audit()[0].blocks == message.blocks
+
+
+def test_no_one_elses_message_and_none_that_is_not_there_is_edited(headless: Headless, client: WebClient) -> None:
+    theirs = headless.do(lambda: headless.stage.workspace.say(SAM, "hello", SUPPORT)).ts
+    hidden = headless.do(lambda: headless.stage.workspace.post(SUPPORT, CARD, only_for=SAM)).ts
+    ours = client.chat_postMessage(channel=SUPPORT, **CARD)["ts"]
+
+    def update(channel: str, ts: str, **content: Any) -> str:
+        return refused(lambda: client.chat_update(channel=channel, ts=ts, **({"text": "x"} | content)))
+
+    assert update(SUPPORT, theirs) == "cant_update_message"
+    assert update(SUPPORT, hidden) == update(SUPPORT, "1.1") == update(AUDIT, ours) == "message_not_found"
+    assert update(SAM, ours) == "channel_not_found"
+    assert update(SUPPORT, ours, blocks=[{"type": "mystery"}]) == "invalid_blocks"
+    headless.stage.workspace.channels[SUPPORT].archived = True
+    assert update(SUPPORT, ours) == "is_inactive"
+
+
 def test_invalid_blocks_come_with_the_place_of_the_fault(client: WebClient) -> None:
     with pytest.raises(SlackApiError) as refusal:
         client.chat_postMessage(channel=AUDIT, text="x", blocks=[{"type": "mystery"}])

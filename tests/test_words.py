@@ -7,11 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, ScriptedPool, StoppedClock, asked, awaiting
-from messages import AWS_REQUEST, SHOWN
+from examples import ADA, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
+from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval
 
+from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import Kind, entry_of, entry_of_ask
+from bot.authorize import Allowed
 from bot.aws.spelling import AwsSpelling
+from bot.confirm import PROTECTED
 from bot.edge.lanes import together
 from bot.errors import (
     TOO_LATE,
@@ -21,12 +24,15 @@ from bot.errors import (
     ChosenBeforeError,
     ClockChangedError,
     ClockWrongError,
+    DecidedBeforeError,
     DeniedError,
+    LimitReachedError,
     NewerVersionError,
     NotRecordedError,
     NotYoursError,
     PoolChangedError,
     RestartingError,
+    SecondPersonError,
     StoreUnavailableError,
     UnderWayError,
     UnknownRequestError,
@@ -35,14 +41,17 @@ from bot.errors import (
 from bot.facts.advice import ADVICE, advice
 from bot.find import Finder
 from bot.request import Earlier, Request, State
+from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import HELP, card
+from bot.slack.denial import denial_view, sent_view
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.reply import NO_CARD
 from bot.slack.text import Lasting, Message, as_text
 from bot.slack.typed import parse
 from bot.terminal.front import NOT_LISTED
 from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, facts, outcome, unsure
+from bot.whoami import InPool, Standing
 
 PAGE = Path(__file__).parent / "words.md"
 GOOGLE = replace(ADA, username="Google_123", sub="8", provider="Google", status="EXTERNAL_PROVIDER")
@@ -112,8 +121,37 @@ def request(state: State) -> Request:
     )
 
 
+def second(state: State) -> Request:
+    protected = replace(ADA, protected="protect.groups: admins")
+    needs = ("approve.when", "pools.customers.allow.ask.users", "protect.groups: admins", "limits.all")
+    return replace(request(state), chosen=protected, needs=needs, approval=approval(state))
+
+
+def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
+    yield "The card: a second person is needed", card(SHOWN, replace(second(State.CONFIRMING), approval=None))
+    for state in AFTER_CONFIRMING:
+        yield f"The card, with a second person: {state}", card(SHOWN, second(state))
+        yield f"The message to those who may approve: {state}", approval_message(SHOWN, second(state))
+    for state in (State.DONE, State.DENIED):
+        entry = replace(entry_of(second(state), NOON), id="01JDA000000000000000000E20")
+        yield f"The audit channel, with a second person: {state}", audit_message(SHOWN, entry)
+    ask = asked("ada", id="01JDA000000000000000000000")
+    limited = entry_of_ask(Kind.LIMITED, ask, "limits.per_operator", NOON, ADA)
+    yield "The audit channel: a limit", audit_message(SHOWN, replace(limited, id="01JDA000000000000000000E21"))
+    for name, view in (("empty", denial_view("1")), ("sent", sent_view())):
+        yield f"The form of a no: {name}", _form(view)
+    approvers = Allowed(frozenset({"U0KIM00001"}), frozenset({"S0SECOND01"}))
+    mine = InPool(pool="customers", asks="allow.users", approves=None, needs=(), approvers=approvers)
+    asks = replace(mine, asks="allow.ask.users", needs=("allow.ask.users",))
+    approves = replace(mine, asks=None, approves="approve.users")
+    for name, pool in (("may", mine), ("may ask", asks), ("may approve", approves)):
+        standing = Standing(operator=SAM, pools=[pool], left={"limits.per_operator": 3})
+        yield f"/signout whoami: {name}", standing_message(standing)
+
+
 def messages() -> Iterator[tuple[str, Message | str]]:
-    for state in State:
+    yield from of_a_second_person()
+    for state in (each for each in State if each not in {State.APPROVING, State.DENIED}):
         yield f"The card: {state}", card(SHOWN, request(state))
     for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):
         otherwise = replace(request(State.CONFIRMING), ask=asked(target), searched_as=read)
@@ -174,6 +212,9 @@ def sentences() -> Iterator[tuple[str, str]]:
         ClockWrongError(timedelta(minutes=9)),
         UnknownRequestError(),
         PoolChangedError(),
+        SecondPersonError(),
+        DecidedBeforeError(),
+        LimitReachedError("limits.all", timedelta(minutes=7)),
         NotYoursError(),
         ChosenBeforeError(),
         UnderWayError(),
@@ -186,6 +227,9 @@ def sentences() -> Iterator[tuple[str, str]]:
         yield code, advice(code)
     yield "DeniedError, Slack could not be asked", DeniedError.UNSURE
     yield "DeniedError, Slack could not tell", DeniedError.NOT_TOLD
+    yield "an approver's press on their own request", OWN
+    yield "a press of someone who is no approver", NOT_AN_APPROVER
+    yield "a protected account", PROTECTED.format(rule="protect.usernames")
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NO_ONE_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED

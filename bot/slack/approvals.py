@@ -42,7 +42,7 @@ def approving(shown: Shown, request: Request) -> list[Block]:
     running, name = ACTIONS[request.ask.options.action].running, Code(shown.name(request.account))
     return [
         [f"{running} ", name, " waits for a second person's approval until ", request.expires_at, f".{_UNLESS}"],
-        [why(request.account.pool, request.needs)],
+        [why(request.account.pool, request.needs)] if request.needs else [],
     ]
 
 
@@ -114,7 +114,7 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
         case State.READY | State.RUNNING:
             return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
     title, meaning = result(request)
-    return title, [*who, *("Ended ", ended_at, ". "), meaning]
+    return title, [*who, *("Ended ", ended_at, ". "), *([meaning] if meaning else [])]
 
 
 def standing_message(standing: Standing) -> Message:
@@ -127,13 +127,14 @@ def standing_message(standing: Standing) -> Message:
 
 
 def _in_pool(pool: InPool) -> Sequence[Block]:
-    may: Line = [f"You may sign people out ({pool.asks})." if pool.asks else "You may sign no one out."]
-    named = _named(pool.approvers)
+    named, may = _named(pool.approvers), "You may sign no one out."
+    if pool.asks:
+        may = f"You may {'ask to ' if pool.asks in pool.needs else ''}sign people out ({pool.asks})."
     return [
         [Bold(f"Pool {pool.pool}")],
         lines(
             [
-                may,
+                [may],
                 [why(pool.pool, pool.needs)] if pool.needs else [],
                 ["Someone else may have to approve it, such as for a protected account."]
                 if pool.asks and named and not pool.needs

@@ -43,7 +43,10 @@ _OTHERS: Mapping[Kind, tuple[str, str]] = {
     Kind.REFUSED: ("Refused", ""),
     Kind.LIMITED: (
         "Limit reached",
-        "As many accounts as the limit allows within an hour. This is posted once an hour.",
+        (
+            "So many accounts within an hour are the limit. More are refused, or a second person has to approve them. "
+            "This is posted once an hour."
+        ),
     ),
 }
 # Slack's words for a channel, an app or a token that a person has to fix.

@@ -143,7 +143,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
             ]
         ),
         [later],
-        [f"{why(request.account.pool, request.needs)} Your press asks them."] if request.needs else [],
+        [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
 

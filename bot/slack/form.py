@@ -144,7 +144,9 @@ def found_view(*, shown: bool, approval: bool = False) -> Drawn:
         else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
         "it. If the card is not in the channel in a minute, run /signout again."
     )
-    return modal(FORM, "Sign out", lines([[sentence, " Then a second person has to approve it." if approval else ""]]))
+    return modal(
+        FORM, "Sign out", lines([[sentence, *([" Then a second person has to approve it."] if approval else [])]])
+    )
 
 
 def state_of(view: Drawn) -> FormState:

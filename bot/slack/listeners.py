@@ -24,7 +24,8 @@ from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, DenialReply, NewDenial, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
 from bot.slack.reply import RESPONSE_URL_LASTS, ApproverReply, CardReply, SlackCards
-from bot.slack.typed import WhoAmI, parse
+from bot.slack.typed import parse
+from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
 _QUIET = logging.getLogger("bot.slack.bolt")

@@ -21,6 +21,7 @@ from bot.facts.aws_cli import (
 from bot.options import MAX_TARGET, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
+from bot.whoami import WhoAmI
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
 _AS_IN_A_SHELL = AWS_OPTIONS | VALUED | {"region"}
@@ -51,11 +52,6 @@ _SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[
 _AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
 _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class WhoAmI:
-    """`/signout whoami`."""
 
 
 def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help | WhoAmI:

@@ -28,6 +28,10 @@ def _claimed_at(request: Request | None) -> datetime | None:
     return request.claim.at if request.claim else request.decided_at
 
 
+def _approval(entry: Entry, name: str) -> Any:
+    return getattr(entry.request.approval, name) if entry.request and entry.request.approval else None
+
+
 # People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
 _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "id": lambda entry: entry.id,
@@ -58,9 +62,15 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "delivered_at": lambda entry: entry.delivery.delivered_at,
     "ts": lambda entry: entry.delivery.ts,
     "count": lambda entry: entry.count,
+    "needs": lambda entry: entry.request.needs if entry.request else (),
+    "approver": lambda entry: _approval(entry, "approver"),
+    "approved_by": lambda entry: _approval(entry, "rule"),
+    "approver_at": lambda entry: _approval(entry, "at"),
+    "denied_reason": lambda entry: _approval(entry, "reason"),
 }
-_NESTED = {"operator": Operator, "account": Account}
-_NO_COLUMN = "preferred_username"  # another column there would move those that scripts know by their place
+_NESTED = {"operator": Operator, "account": Account, "approver": Operator}
+# Other columns there would move those that scripts know by their place.
+_NO_COLUMN = frozenset({"preferred_username", "protected"})
 _FORMULA = frozenset("=+-@")
 MARK = "\ufeff"  # by which Excel knows a file as UTF-8
 _LATER_PART = re.compile(r"(?<=[;\t\r\n])[^;\t\r\n]+")
@@ -107,7 +117,7 @@ def _columns(entry: Entry | None) -> Iterator[tuple[str, Any]]:
     for name, of in _FIELDS.items():
         value = of(entry) if entry else None
         if name in _NESTED:
-            inner = [each.name for each in fields(_NESTED[name]) if each.name != _NO_COLUMN]
+            inner = [each.name for each in fields(_NESTED[name]) if each.name not in _NO_COLUMN]
             yield from ((f"{name}_{each}", getattr(value, each, None)) for each in inner)
         else:
             yield name, value

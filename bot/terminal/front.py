@@ -11,7 +11,7 @@ from bot.flow import Flow
 from bot.ports import Place
 from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
 from bot.terminal import screen
-from bot.terminal.output import DONE, OF_SIGNOUT, say
+from bot.terminal.output import DONE, OF_SIGNOUT, say, show
 from bot.whoami import Standing
 
 NOT_LISTED = "{arn} is not in allow.terminal, so it may not sign users out. If it should be, ask the bot's engineer."
@@ -23,13 +23,24 @@ def take(options: Options, flow: Flow, now: datetime, arn: str, *, yes: bool) ->
     `yes`: without a question. What is not a success is said on standard error. Raises as `Flow.ask` does.
     """
     reply = TerminalReply(arn=arn, quiet=yes)
-    operator = Operator(team_id=TERMINAL, id=arn, name=local_account())
-    flow.ask(Ask(id=new_id(now), operator=operator, source=TERMINAL, channel_id="", options=options), reply)
+    flow.ask(_ask(options, now, arn), reply)
     if reply.confirming:
         _decide(flow, reply.confirming, reply, yes=yes)
     if not reply.told:  # another worker took the request over
         reply.say(UnderWayError())
     return reply.exit_code
+
+
+def who_am_i(flow: Flow, now: datetime, arn: str) -> int:
+    """Say what the person at this terminal may do; return the exit code."""
+    reply = TerminalReply(arn=arn, quiet=True)
+    flow.whoami(_ask(Options(target=""), now, arn), reply)
+    return reply.exit_code
+
+
+def _ask(options: Options, now: datetime, arn: str) -> Ask:
+    operator = Operator(team_id=TERMINAL, id=arn, name=local_account())
+    return Ask(id=new_id(now), operator=operator, source=TERMINAL, channel_id="", options=options)
 
 
 def _decide(flow: Flow, request: Request, reply: "TerminalReply", *, yes: bool) -> None:
@@ -81,7 +92,8 @@ class TerminalReply:
 
     def tell(self, standing: Standing) -> None:
         """Say what the operator may do."""
-        raise NotImplementedError
+        self.told, self.exit_code = True, DONE
+        show(screen.standing(standing))
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""

@@ -8,6 +8,7 @@ from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
 from bot.facts.how_read import difference, named
 from bot.request import Account, Request, State
 from bot.visible import visible
+from bot.whoami import Standing
 
 NO_ONE_TO_ASK = "This is not a terminal, so the command cannot ask you to confirm. Add --yes."
 UNFINISHED = (
@@ -64,6 +65,22 @@ def unsure(request: Request, *, yes: bool) -> str:
         leads = f"{visible(typed)} leads to the account {visible(request.account.username)}, but {not_its}."
         return f"{leads} To confirm that, leave out --yes."
     return ""
+
+
+def standing(told: Standing) -> str:
+    """Return what the person at this terminal may do."""
+    needs = "needs the approval of a second person, so it is for Slack"
+    return "\n".join(
+        [
+            f"You are {visible(told.operator.id)}.",
+            *(
+                f"Pool {each.pool}: "
+                + (f"{needs} ({', '.join(each.needs)})." if each.needs else f"allowed by {each.asks}.")
+                for each in told.pools
+            ),
+            *(f"Accounts more within this hour: {number} ({name})." for name, number in told.left.items()),
+        ]
+    )
 
 
 def outcome(request: Request) -> str:

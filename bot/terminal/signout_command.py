@@ -23,14 +23,17 @@ from bot.options import asks_for_help
 from bot.request import Options
 from bot.terminal.output import say, show
 from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
+from bot.whoami import WhoAmI
 
 HELP = """\
 usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [--reason TEXT] [--yes]
        signout-bot signout (--cli-input-json | --cli-input-yaml) (DOCUMENT | file://PATH) [--reason TEXT] [--yes]
        signout-bot signout --generate-cli-skeleton [input | yaml-input | output]
+       signout-bot signout whoami
 
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
+whoami: what you may do here, and how many accounts more within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
 Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused, 255 anything else, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]
@@ -47,12 +50,14 @@ _INSTEAD = {
 }
 
 
-def read(words: Sequence[str], spelling: Spelling) -> tuple[Options, bool] | None:
+def read(words: Sequence[str], spelling: Spelling) -> tuple[Options | WhoAmI, bool] | None:
     """Return what a command line asks for, which may be the AWS CLI's own in full, and whether without a question.
 
     A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
     Raises `UsageError`.
     """
+    if [word.lower() for word in words] == ["whoami"]:
+        return WhoAmI(), False
     try:
         options, yes = _parsed(words, spelling)
     except UsageError as error:

@@ -9,7 +9,8 @@ from bot.errors import BotError, StoreError, StoreUnavailableError
 from bot.facts.clock import IN_A_ROW, CheckedClock
 from bot.request import Options
 from bot.settings.model import Settings
-from bot.terminal.front import take
+from bot.terminal.front import take, who_am_i
+from bot.whoami import WhoAmI
 from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, user_pools
 from bot.wiring.stores import Store, build_store
 
@@ -19,7 +20,7 @@ NOT_NAMED = (
 )
 
 
-def sign_out(settings: Settings, options: Options, *, yes: bool) -> int:
+def sign_out(settings: Settings, options: Options | WhoAmI, *, yes: bool) -> int:
     """Carry the command out over the bot's store, as `take` does. Raises `CallerUnknownError` and `StoreError` too."""
     here, region = CallersThread(), next(iter(settings.pools.values())).region
     clock = _AskingClock(region)
@@ -28,6 +29,8 @@ def sign_out(settings: Settings, options: Options, *, yes: bool) -> int:
     with closing(store):
         entrance = Doorway(lane=here, newcomers_lane=here)
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
+        if isinstance(options, WhoAmI):
+            return who_am_i(flow, clock.now(), arn)
         return take(options, flow, clock.now(), arn, yes=yes)
 
 
