@@ -21,7 +21,8 @@ from bot.aws.spelling import AwsSpelling
 from bot.edge.http import MAX_BODY_BYTES, _payload
 from bot.errors import UsageError
 from bot.options import ReasonRule
-from bot.slack.form import Filled, troubles_in
+from bot.slack.denial import reason_of
+from bot.slack.form import REASON, Filled, troubles_in
 from bot.slack.typed import MAX_TEXT, _read_as_a_shell, parse
 
 READ = AwsSpelling().read
@@ -188,6 +189,7 @@ def test_a_command_costs_little_over_http_too(text: str) -> None:
 @example("\u200b" * MAX_BODY_BYTES)
 def test_a_form_costs_little(text: str) -> None:
     assert steps(lambda: troubles_in(Filled(target=text, reason=text), ReasonRule(required=True))) <= MOST_STEPS // 10
+    assert steps(lambda: reason_of({"state": {"values": {REASON: {REASON: {"value": text}}}}})) <= MOST_STEPS // 10
 
 
 @given(st.text(alphabet="ab \t\n\"'\\\u00a0{}$#", max_size=30).map(lambda rest: f"'{rest}"))

@@ -135,6 +135,12 @@ def test_an_approval_message_is_given_up_only_where_it_cannot_be_edited_any_more
     assert (error.reason, error.gone) == (word, gone)
 
 
+@pytest.mark.parametrize("ts", [None, "1.1"])
+def test_no_approval_message_is_sent_or_edited_once_its_time_is_over(slack: Workspace, ts: str | None) -> None:
+    error_of(lambda: slack.cards.show_approval(second(State.APPROVING), ts, lambda: timedelta(0)))
+    assert slack.headless.slack_calls() == []
+
+
 @pytest.mark.parametrize("word", ["not_in_channel", "channel_not_found", "is_archived"])
 def test_a_channel_that_takes_no_approval_message_may_take_it_later(slack: Workspace, word: str) -> None:
     slack.headless.before_slack(POST, answer(200, {"ok": False, "error": word}))
