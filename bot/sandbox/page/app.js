@@ -2,7 +2,7 @@
 
 import { announce, make } from "./dom.js";
 import { compose, drawComposer, startComposer } from "./composer.js";
-import { drawCognito, tick } from "./cognito.js";
+import { drawCognito, findPerson, tick } from "./cognito.js";
 import { drawForm, startForms } from "./form.js";
 import { drawMessages, scrollToEnd } from "./messages.js";
 import { drawSidebar } from "./sidebar.js";
@@ -50,10 +50,11 @@ function viewOf({ people, bot, team, channels, cognito }) {
     me: { name: me.real_name, note: me.note, role: me.role },
     example: { name: first.name, line: lineFor(first) },
     pair: pairFor(me, people, channels),
-    shielded: shielded && { name: shielded.name, line: lineFor(shielded) },
+    shielded: shielded && { key: shielded.username, name: shielded.name, line: lineFor(shielded) },
     isSupport: (channel) => channel === channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
     channelName: (id) => channels.find((one) => one.id === id)?.name,
+    find: findPerson,
     compose: (line) => {
       uncover();
       go({ channel: channels[0].id });

@@ -51,7 +51,7 @@ function personNode(person, before, view) {
   const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`, groups];
   return make(
     "li",
-    {},
+    { "data-person": person.username },
     make(
       "details",
       { open: wasOpen || struck.length > 0 },
@@ -61,6 +61,13 @@ function personNode(person, before, view) {
       make("ul", { class: "devices" }, person.devices.map(deviceNode)),
     ),
   );
+}
+
+/** Opens a person, and brings them into view. */
+export function findPerson(username) {
+  const row = document.querySelector(`#pools [data-person="${CSS.escape(username)}"]`);
+  row.querySelector("details").open = true;
+  row.scrollIntoView({ block: "nearest" });
 }
 
 /** The devices whose refresh token worked when last seen, and is revoked now. */

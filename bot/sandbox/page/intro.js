@@ -35,7 +35,8 @@ function direct() {
 }
 
 function audit({ quiet }) {
-  const text = "Here the bot says what came of each request: signed out, failed, not known, refused. It asks for approvals here too.";
+  const text = `Here the bot says what came of each request: signed out, failed, not known, refused.
+    It asks for approvals here too.`;
   return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign someone out, and it appears.")];
 }
 
@@ -43,7 +44,8 @@ function support(item, view) {
   const { reader, example, shielded } = item;
   const who = make("p", {}, "You are ", make("strong", {}, outside(reader.name)), ` (${reader.note}).`);
   if (reader.role === "asker") {
-    return [who, make("p", {}, "What you ask for waits until a second person approves it:"), asking(example, item, view)];
+    who.append(" What you ask for is done only if a second person approves it:");
+    return [who, asking(example, item, view)];
   }
   if (reader.role === "no one") {
     const see = make("li", {}, "Read the answer that only you see, and what the audit channel says.");
@@ -56,27 +58,32 @@ function support(item, view) {
   return [who, make("ol", {}, type(example, view), press, watch), shielded && second(item, view)];
 }
 
+let secondIsOpen = false; // also after a look at another channel
+
 function second(item, view) {
   const { reader, shielded } = item;
-  const why = [outside(shielded.name), " is protected: a second person has to approve it."];
+  const why = " is protected: it is signed out only if a second person approves.";
+  const ontoggle = ({ target }) => {
+    if (target.open && !secondIsOpen) view.find(shielded.key);
+    secondIsOpen = target.open;
+  };
   return make(
     "details",
-    {},
+    { open: secondIsOpen, ontoggle },
     make("summary", { "data-part": "second" }, "Second lesson: two windows, two people"),
-    make("p", {}, why),
+    make("p", {}, "The account of ", outside(shielded.name), why),
     reader.role === "approver" ? approving(item) : asking(shielded, item, view),
   );
 }
 
 function asking(account, { pair }, view) {
-  const own = ["Open ", strong(pair.channel), " here and press ", strong("Approve"), ". The bot refuses: you asked for it."];
   return make(
     "ol",
     {},
     make("li", {}, windowOf(pair), ", and put it beside this one."),
     type(account, view, [" Then press ", strong("Sign out"), " on the card."]),
-    make("li", {}, own),
-    decide("In the other window", " there"),
+    make("li", {}, "Open ", strong(pair.channel), " here and press ", strong("Approve"), ". The bot refuses: you asked."),
+    decide("In the other window"),
   );
 }
 
@@ -85,14 +92,13 @@ function approving({ pair }) {
     "ol",
     {},
     make("li", {}, windowOf(pair), ", put it beside this one, and begin the second lesson there."),
-    make("li", {}, "Here, open ", strong(pair.channel), "."),
-    decide("Read who asks, and for whom", ""),
+    decide("Here, in ", strong(pair.channel)),
   );
 }
 
-function decide(before, where) {
-  const ways = [strong("Approve"), where, ", or ", strong("Deny"), " and say why. Both windows show what came of it."];
-  return make("li", {}, `${before}, press `, ways);
+function decide(...where) {
+  const deny = ["or press ", strong("Deny"), " and say why. Both windows show what came of it."];
+  return make("li", {}, where, ", press ", strong("Approve"), ", ", deny);
 }
 
 function windowOf({ name, link }) {
