@@ -24,14 +24,18 @@ class People(BaseModel):
 
     model_config = _FROZEN
     users: syntax.UserIds = frozenset()
-    """The people who may sign users out. At least one list of people or groups must name someone."""
+    """The people who may ask for a sign-out that someone else then has to approve."""
     groups: syntax.GroupIds = frozenset()
-    """The user groups whose members may sign users out."""
+    """The user groups whose members may ask for a sign-out that someone else then has to approve."""
 
 
 class Allow(People):
     """Those who may sign out, and in `ask` those who may ask for what someone else then has to approve."""
 
+    users: syntax.UserIds = frozenset()
+    """The people who may sign users out. At least one list of people or groups must name someone."""
+    groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may sign users out."""
     ask: People = People()
 
     def rule(self) -> Allowed:
@@ -52,9 +56,16 @@ class Approve(People):
     What a pool does not say is as for all pools; who may approve for all pools may do so for each.
     """
 
+    users: syntax.UserIds = frozenset()
+    """The people who may approve or deny what others ask for. No one may approve what they asked for themselves."""
+    groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may approve or deny what others ask for."""
     when: Literal["never", "always"] | None = None
+    """Whether a second person has to approve every sign-out. Without it, `never`."""
     channel: syntax.ChannelId | None = None
+    """The channel in which approvers are asked. Without it, the audit channel."""
     within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None
+    """How long a request waits for an approver. Without it, 15m."""
 
 
 class Protect(BaseModel):
@@ -65,9 +76,13 @@ class Protect(BaseModel):
 
     model_config = _FROZEN
     groups: syntax.Names = frozenset()
+    """Cognito groups. Their members' accounts are protected. While Cognito does not say who is in them, no one is signed out."""
     usernames: syntax.Names = frozenset()
+    """The user names of protected accounts, as Cognito has them."""
     subs: syntax.Names = frozenset()
+    """The `sub` of each protected account, as Cognito has it."""
     how: Literal["refuse", "approve"] | None = None
+    """With `refuse`, no one signs a protected account out. With `approve`, a second person has to approve it. Without it, `refuse`."""
 
 
 class LimitSettings(BaseModel):
@@ -75,7 +90,9 @@ class LimitSettings(BaseModel):
 
     model_config = _FROZEN
     per_operator: syntax.PerHour | None = None
+    """How many accounts one person may sign out within an hour. Beyond it an approver is asked or, where there is none, no one is signed out."""
     all: syntax.PerHour | None = None
+    """The same for all people together."""
 
 
 class Pool(BaseModel):
