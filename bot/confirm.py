@@ -166,10 +166,11 @@ class Confirmations(Decisions):
                 raise errors.LimitReachedError(count.rule, (count.free_at or now) - now)
             needs = (*needs, count.rule)
         if not needs:
-            return self._move(request, State.READY, place, now, count.windows, allowed_by=rule, decided_at=now)
+            changes: dict[str, Any] = {"allowed_by": rule, "needs": (), "decided_at": now}
+            return self._move(request, State.READY, place, now, count.windows, **changes)
         self._check_second_person(request.ask, account)
         approving = self.approving[account.pool]
-        changes: dict[str, Any] = {"allowed_by": rule, "needs": needs, "expires_at": now + approving.within}
+        changes = {"allowed_by": rule, "needs": needs, "expires_at": now + approving.within}
         approval = Approval(asked_at=now, channel_id=approving.channel_id)
         return self._move(request, State.APPROVING, place, now, approval=approval, **changes)
 
@@ -201,13 +202,11 @@ class Confirmations(Decisions):
     def _tell_of_limit(self, request: Request, count: Count, now: datetime) -> None:
         """Record that a limit was reached. The audit channel is told once an hour."""
         entry = entry_of_ask(Kind.LIMITED, request.ask, str(count.rule), now, request.account)
-        told = False
-        for window in self.limits.reached(request.ask.operator, request.account, now):
-            with suppress(errors.CountChangedError):  # another press told it
-                self.requests.tell(window, replace(entry, id=new_id(now), delivery=Delivery(next_at=now)))
-                told = True
-        if not told:
-            self.trail.record(entry)
+        while reached := self.limits.reached(request.ask.operator, request.account, now):
+            with suppress(errors.CountChangedError):  # another press told it, or was counted
+                self.requests.tell(reached, replace(entry, delivery=Delivery(next_at=now)))
+                return
+        self.trail.record(entry)
 
     def _with_protection(self, ask: Ask, account: Account) -> Account:
         """Return an account with the rule that protects it. Raises `PoolUnavailableError`."""

@@ -147,8 +147,8 @@ class Requests(Protocol):
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
         """Return the windows with these keys, in their order; a new one where none is stored."""
 
-    def tell(self, window: Window, entry: Entry) -> None:
-        """Store a window and an entry, both or none. Raises `CountChangedError`."""
+    def tell(self, windows: Sequence[Window], entry: Entry) -> None:
+        """Store windows and an entry, all or nothing. Raises `CountChangedError`."""
 
     def get(self, request_id: str) -> Request | None:
         """Return a request, or None. Raises `NewerVersionError` for one that only a newer bot can read."""

@@ -14,7 +14,7 @@ from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
 from bot.options import ReasonRule
 from bot.ports import Attribute, Place, Requests, Show, SureClock
-from bot.request import Account, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.request import Account, Approval, Ask, Claim, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
 
@@ -121,6 +121,25 @@ def decided_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
     request = added_to(store, at, **changes)
     ready = request.move(State.READY, decided_at=at)
     store.move(request, ready, entry_of(ready, at), None)
+    return ready
+
+
+def approving_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored and confirmed then, with a card: a second person has to approve it."""
+    request = added_to(store, at, **({"show": Show(at=at)} | changes))
+    approval = Approval(asked_at=at, channel_id="C0APPROVE1")
+    approving = request.move(State.APPROVING, approval=approval, expires_at=at + timedelta(minutes=15))
+    store.move(request, approving, entry_of(approving, at), Show(at=at))
+    return approving
+
+
+def approved_in(store: Store, at: datetime = NOON, **changes: Any) -> Request:
+    """Return a request that was stored, confirmed and approved by KIM then: it is READY."""
+    approving = approving_in(store, at, **changes)
+    assert approving.approval
+    approval = replace(approving.approval, approver=KIM, rule="approve.users", at=at)
+    ready = approving.move(State.READY, approval=approval, decided_at=at)
+    store.move(approving, ready, entry_of(ready, at), Show(at=at))
     return ready
 
 

@@ -7,11 +7,12 @@ from examples import ADA, NOON, asked, awaiting, choosing
 
 from bot import __version__
 from bot.audit import OUTCOMES, POSTED, Entry, Kind, entry_of, entry_of_ask
-from bot.request import State
+from bot.request import Approval, State
 
 KINDS = {
     State.CHOOSING: "opened",
     State.CONFIRMING: "opened",
+    State.APPROVING: "confirmed",
     State.READY: "confirmed",
     State.RUNNING: "resumed",
     State.DONE: "signed_out",
@@ -20,13 +21,21 @@ KINDS = {
     State.UNKNOWN: "unknown",
     State.CANCELLED: "cancelled",
     State.EXPIRED: "expired",
+    State.DENIED: "denied",
 }
-POSTED_KINDS = {"signed_out", "partly", "failed", "unknown", "refused"}
+POSTED_KINDS = {"signed_out", "partly", "failed", "unknown", "denied", "refused"}
+ON_THE_WAY = {"opened", "confirmed", "approved", "resumed", "limited"}
 
 
 @pytest.mark.parametrize("state", State)
 def test_each_state_that_a_request_arrives_in_has_its_word(state: State) -> None:
     assert entry_of(awaiting(state=state), NOON).kind == KINDS[state]
+
+
+def test_a_decision_is_an_approval_where_a_second_person_made_it() -> None:
+    approval = Approval(asked_at=NOON, channel_id="C0APPROVE1")
+    kinds = {state.value: entry_of(awaiting(state=state, approval=approval), NOON).kind.value for state in KINDS}
+    assert kinds == {state.value: kind for state, kind in KINDS.items()} | {"ready": "approved"}
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -37,7 +46,7 @@ def test_outcomes_and_refusals_are_posted_and_all_else_is_only_recorded(kind: Ki
 
 
 def test_a_command_ends_with_every_kind_that_is_no_step_on_the_way() -> None:
-    assert {kind.value for kind in Kind} - {kind.value for kind in OUTCOMES} == {"opened", "confirmed", "resumed"}
+    assert {kind.value for kind in Kind} - {kind.value for kind in OUTCOMES} == ON_THE_WAY
 
 
 def test_an_entry_is_a_snapshot_without_the_accounts_that_were_not_meant() -> None:

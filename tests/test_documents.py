@@ -13,6 +13,7 @@ from bot.facts.finding import COUNTED_UP_TO
 from bot.request import ENDED, Claim, Request, State
 from bot.stores import documents
 from bot.stores.documents import (
+    SHAPE,
     Document,
     Shape,
     text,
@@ -43,10 +44,10 @@ def entry_of_json(stored: str, delivery: dict[str, object]) -> Entry:
 def test_a_document_says_its_shape_and_every_field_by_its_name() -> None:
     request = awaiting()
     document = json.loads(json_of_request(request))
-    assert document.pop("shape") == 1
+    assert document.pop("shape") == SHAPE == 2
     assert set(document) == {each.name for each in fields(request)}
     entry = json.loads(json_of_entry(entry_of(request, NOON)))
-    assert entry.pop("shape") == 1
+    assert entry.pop("shape") == SHAPE == 2
     assert set(entry) == {each.name for each in fields(Entry)} - {"delivery"}
 
 
@@ -87,10 +88,10 @@ def test_a_document_of_shape_1_is_read() -> None:
     assert refusal.delivery == Delivery(attempts=2, next_at=NOON)
 
 
-# 0.2.0 did not write these at first, and does not mind them.
-LATER_FIELDS: Document = {"looked_up_at": None, "searched_as": None}  # of a request
+# 0.2.0 did not write these at first; of the fields of shape 1 it does not mind any.
+LATER_FIELDS: Document = {"looked_up_at": None, "searched_as": None, "needs": [], "approval": None}  # of a request
 LATER_OPTIONS: Document = {"region": None, "dropped": []}
-LATER_ACCOUNT_FIELDS: Document = {"preferred_username": None}
+LATER_ACCOUNT_FIELDS: Document = {"preferred_username": None, "protected": None}
 LATER_ENTRY_FIELDS: Document = {"count": 1, "until": None, "examples": []}
 
 
@@ -99,11 +100,11 @@ def with_later_fields(request: Document) -> Document:
 
 
 def test_what_is_read_is_written_again_as_it_was_and_with_the_fields_that_came_later() -> None:
-    request = with_later_fields(json.loads(REQUEST_1))
+    request = with_later_fields(json.loads(REQUEST_1)) | {"shape": SHAPE}
     request["ask"]["options"] |= LATER_OPTIONS
     assert json.loads(json_of_request(request_of_json(REQUEST_1))) == request
     for stored in (ENTRY_1, REFUSAL_1):
-        expected = json.loads(stored) | LATER_ENTRY_FIELDS
+        expected = json.loads(stored) | LATER_ENTRY_FIELDS | {"shape": SHAPE}
         if expected["request"]:
             expected["request"] = {name: value for name, value in request.items() if name != "shape"}
         else:
@@ -111,7 +112,7 @@ def test_what_is_read_is_written_again_as_it_was_and_with_the_fields_that_came_l
         assert json.loads(json_of_entry(entry_of_json(stored, NO_DELIVERY))) == expected
 
 
-# A second shape, made up: `allowed_by` and `rule` are called `because`.
+# A third shape, made up: `allowed_by` and `rule` are called `because`.
 
 
 def renamed(document: Document, old: str, new: str) -> Document:
@@ -127,49 +128,51 @@ def entry_as_shape_1(entry: Document) -> Document:
     return entry | {"request": as_shape_1(entry["request"])} if entry["request"] else entry
 
 
-def of_shape_2(stored: str, change: Callable[[Document], Document]) -> str:
-    return json.dumps(change(json.loads(stored)) | {"shape": 2})
+def of_shape_3(stored: str, change: Callable[[Document], Document]) -> str:
+    return json.dumps(change(json.loads(stored)) | {"shape": 3})
 
 
 @pytest.fixture
-def _second_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "SHAPES", {**documents.SHAPES, 2: Shape(as_shape_1, entry_as_shape_1)})
+def _third_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "SHAPES", {**documents.SHAPES, 3: Shape(as_shape_1, entry_as_shape_1)})
 
 
-def second_request(request: Document) -> Document:
+def third_request(request: Document) -> Document:
     return renamed(request, "allowed_by", "because")
 
 
-def second_entry(entry: Document) -> Document:
+def third_entry(entry: Document) -> Document:
     entry = renamed(entry, "rule", "because")
-    return entry | {"request": second_request(entry["request"])} if entry["request"] else entry
+    return entry | {"request": third_request(entry["request"])} if entry["request"] else entry
 
 
-@pytest.mark.usefixtures("_second_shape")
+@pytest.mark.usefixtures("_third_shape")
 def test_documents_of_two_shapes_are_read_side_by_side() -> None:
-    assert request_of_json(of_shape_2(REQUEST_1, second_request)) == request_of_json(REQUEST_1)
+    assert request_of_json(of_shape_3(REQUEST_1, third_request)) == request_of_json(REQUEST_1)
     for stored in (ENTRY_1, REFUSAL_1):
-        second = of_shape_2(stored, second_entry)
-        assert entry_of_json(second, NO_DELIVERY) == entry_of_json(stored, NO_DELIVERY)
+        third = of_shape_3(stored, third_entry)
+        assert entry_of_json(third, NO_DELIVERY) == entry_of_json(stored, NO_DELIVERY)
 
 
-@pytest.mark.usefixtures("_second_shape")
+@pytest.mark.usefixtures("_third_shape")
 def test_a_trail_of_two_shapes_is_read_and_none_of_it_is_rewritten(store: SQLiteStore) -> None:
     done_in(store)
     before = list(store.entries(None, None))
     stored = store._file.rows("SELECT number, document FROM entries")
-    second = {row["number"]: of_shape_2(row["document"], second_entry) for row in stored[::2]}
-    for number, document in second.items():
+    third = {row["number"]: of_shape_3(row["document"], third_entry) for row in stored[::2]}
+    for number, document in third.items():
         store._file.rows(
             "UPDATE entries SET document = :document WHERE number = :number", {"document": document, "number": number}
         )
     assert list(store.entries(None, None)) == before
     delivered_all(store, NOON)
     after = {row["number"]: row["document"] for row in store._file.rows("SELECT number, document FROM entries")}
-    assert after == {row["number"]: row["document"] for row in stored} | second
+    assert after == {row["number"]: row["document"] for row in stored} | third
 
 
-@pytest.mark.parametrize("stored", ["", "{", "{}", "null", "[]", '{"shape":2}', '{"shape":1}', '{"shape":null}'])
+@pytest.mark.parametrize(
+    "stored", ["", "{", "{}", "null", "[]", '{"shape":3}', '{"shape":2}', '{"shape":1}', '{"shape":null}']
+)
 def test_what_is_no_document_of_a_known_shape_cannot_be_read(stored: str) -> None:
     for read in (request_of_json, lambda stored: entry_of_json(stored, NO_DELIVERY)):
         with pytest.raises((ValueError, LookupError, TypeError)):
@@ -206,6 +209,7 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
     expected = {
         State.CHOOSING: ("awaiting", text(request.expires_at)),
         State.CONFIRMING: ("awaiting", text(request.expires_at)),
+        State.APPROVING: ("awaiting", text(request.expires_at)),
         State.READY: ("ready", text(NOON)),
         State.RUNNING: ("running", text(claim.until)),
     }

@@ -6,10 +6,24 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dynamodb import DynamoDB
-from examples import ADA, NOON, StoppedClock, added_to, all_due, asked, awaiting, claimed_in, decided_in, done_in
+from examples import (
+    ADA,
+    NOON,
+    StoppedClock,
+    added_to,
+    all_due,
+    approved_in,
+    approving_in,
+    asked,
+    awaiting,
+    claimed_in,
+    decided_in,
+    done_in,
+)
 from stand_ins import Channel, delivery
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.limits import EVERYONE, Window
 from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Tallies, Trail
 from bot.request import Claim, State, new_id
 from bot.stores.documents import text
@@ -35,6 +49,7 @@ def history(number: int) -> Iterator[Item]:
         yield items.item_of_request(request)
         yield {**items.item_of_card(LiveMessage(request_id=request.id, version=4)), "write_id": "x"}
         yield {**items.account_key(account.key), "request_id": request.id, "ended_at": text(at)}
+        yield items.window_counted(Window(key=f"T0SIGNOUT1/U{second}", accounts={account.key: at}))["Put"]["Item"]
         steps = [entry_of(replace(request, state=state), at) for state in (State.CONFIRMING, State.READY)]
         ends = [entry_of(request, at), entry_of_ask(Kind.REFUSED, request.ask, "no", at)]
         for entry in (*steps, *(replace(end, delivery=delivered) for end in ends)):
@@ -51,6 +66,8 @@ def present(store: DynamoDBStore) -> None:
         done_in(store, NOON + timedelta(seconds=number), show=SHOW)
         store.record(entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON))
         store.tally([replace(REFUSED, id=new_id(NOON))])
+    approved_in(store)
+    approving_in(store)
     store.delivered(told(store, Kind.REFUSED), "1.0", NOON)
 
 
@@ -76,6 +93,11 @@ CALLS: dict[str, Call] = {
     "record": lambda store: store.record(replace(REFUSED, id=new_id(NOON))),
     "entries": lambda store: (list(store.entries(NOON, None)), list(store.entries(None, store.ready(LATER, 1)[0].id))),
     "backlog": lambda store: store.backlog(),
+    "awaiting_approval": lambda store: store.awaiting_approval(),
+    "windows": lambda store: store.windows(["T0SIGNOUT1/U7", EVERYONE]),
+    "tell": lambda store: store.tell(
+        [replace(store.windows([EVERYONE])[0], told_at=NOON)], replace(REFUSED, id=new_id(NOON))
+    ),
     "next_entry_at": lambda store: store.next_entry_at(),
     "due_entries": lambda store: (store.due_entries(LATER, 2), store.due_entries(OLD, 2, NOON)),
     "tally": lambda store: store.tally([replace(REFUSED, id=new_id(NOON))]),

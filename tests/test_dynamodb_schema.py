@@ -96,7 +96,7 @@ def test_a_table_of_a_newer_bot_is_refused_and_never_written_to(dynamodb: Dynamo
     newer.open()
     dynamodb.calls.clear()
     for made in (DynamoDBStore(table), DynamoDBReader(table)):
-        with pytest.raises(StoreError, match=r"has schema 99, this bot knows 1\. Run the newer bot"):
+        with pytest.raises(StoreError, match=r"has schema 99, this bot knows 2\. Run the newer bot"):
             made.open()
         made.close()
     assert sent(dynamodb) <= READS
@@ -107,9 +107,9 @@ def test_check_says_that_the_next_start_takes_an_older_table_and_leaves_that_to_
     dynamodb_store: DynamoDBStore,
 ) -> None:
     table = dynamodb_store._calls.table
-    (finding,) = try_table(DynamoDBStore(table, schema=2))
-    assert finding.sentence == "the table is there and writable; the next start takes its schema from 1 to 2"
-    assert dynamodb_store.table_schema() == 1
+    (finding,) = try_table(DynamoDBStore(table, schema=3))
+    assert finding.sentence == "the table is there and writable; the next start takes its schema from 2 to 3"
+    assert dynamodb_store.table_schema() == 2
     (finding,) = try_table(DynamoDBStore(table))
     assert (finding.status, finding.sentence) == ("ok", "the table is there and writable")
     assert not dynamodb_store._schema.look()
@@ -189,7 +189,7 @@ def test_a_request_that_only_a_newer_bot_can_read_is_not_said_to_be_missing(dyna
     newer = {**items.item_of_request(request), "document": '{"shape": 99}'}
     dynamodb_store._calls.write([put(newer)])
     assert dynamodb_store.get(request.id) is None, "it is broken: the table is this bot's"
-    dynamodb_store._calls.write([update(items.META, "SET table_schema = :newer", newer=2)])
+    dynamodb_store._calls.write([update(items.META, "SET table_schema = :newer", newer=3)])
     with pytest.raises(NewerVersionError):
         dynamodb_store.get(request.id)
     assert dynamodb_store.is_outdated

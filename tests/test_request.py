@@ -41,7 +41,7 @@ def test_only_work_that_runs_can_have_done_something() -> None:
 
 
 def test_each_state_waits_for_a_press_or_is_decided_or_has_ended() -> None:
-    assert {State.CHOOSING, State.CONFIRMING} == AWAITING
+    assert {State.CHOOSING, State.CONFIRMING, State.APPROVING} == AWAITING
     assert set(State) - AWAITING - ENDED == {State.READY, State.RUNNING}
     assert all(not MOVES[state] for state in ENDED)
 

@@ -2,19 +2,45 @@
 
 import logging
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import NOON, added_to, done_in
+from examples import ADA, NOON, added_to, approved_in, done_in
+from test_documents import ENTRY_1, NO_DELIVERY, REFUSAL_1, REQUEST_1, entry_of_json, request_of_json
 
+from bot.audit import Kind, entry_of_ask
 from bot.errors import StoreError
+from bot.limits import Window
+from bot.ports import MessageKind
+from bot.stores.documents import text
 from bot.stores.probe import try_sqlite
 from bot.stores.sqlite import migrate, schema
 from bot.stores.sqlite.schema import Step
 from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
 
+# A row of each table in a file of version 0.2.0: a request that was done, its outcome, a refusal, and a due card.
+DONE_AT, REFUSED_AT = "2026-11-22T12:00:03.000000+00:00", "2026-11-22T12:00:00.000000+00:00"
+ROWS_1 = {
+    "INSERT INTO requests VALUES (1, ?, 4, NULL, NULL, 'eu-central-1_AbCdEf123#ada', ?, ?)": (DONE_AT, REQUEST_1),
+    "INSERT INTO entries VALUES (1, '1', ?, ?, 0, 0, '2026-11-22T12:00:03.000000+00:00', NULL, NULL, ?)": (
+        DONE_AT,
+        ENTRY_1,
+    ),
+    "INSERT INTO entries VALUES (2, '2', ?, ?, 1, 0, NULL, '2026-11-22T12:00:01.000000+00:00', '1.0', ?)": (
+        REFUSED_AT,
+        REFUSAL_1,
+    ),
+    "INSERT INTO cards VALUES (1, ?, 4, ?, 'https://hooks.slack.com/actions/T/2/secret', ?, 1, 2, NULL)": (
+        DONE_AT,
+        "2026-11-22T12:30:00.000000+00:00",
+    ),
+}
+
 # Made up: each request's operator gets a column and an index, and a table is left for later.
-SECOND = Step(
+THIRD = Step(
     begin=(
         "ALTER TABLE requests ADD COLUMN operator TEXT",
         "CREATE INDEX requests_of_operator ON requests (operator) WHERE operator IS NOT NULL",
@@ -28,20 +54,20 @@ SECOND = Step(
     ),
     end=("CREATE TABLE operators (id TEXT) STRICT",),
 )
-THIRD = Step(begin=("CREATE TABLE approvals (id TEXT) STRICT",))
+FOURTH = Step(begin=("CREATE TABLE approvals (id TEXT) STRICT",))
 ROWS = 10
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of schema 1, for a bot that knows schema 3 and takes three rows at once."""
+    """A file of schema 2, for a bot that knows schema 4 and takes three rows at once."""
     store = SQLiteStore(tmp_path / "signout.db")
     store.open()
     for _ in range(ROWS - 1):
         added_to(store)
     done_in(store, NOON)
     store.close()
-    monkeypatch.setattr(schema, "STEPS", (SECOND, THIRD))
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, THIRD, FOURTH))
     monkeypatch.setattr(migrate, "PORTION", 3)
     return tmp_path / "signout.db"
 
@@ -71,7 +97,7 @@ def killed_at(path: Path, portion: int, monkeypatch: pytest.MonkeyPatch) -> None
 def check_migrated(path: Path, before: list[object]) -> None:
     store = opened(path)
     assert list(store.entries(None, None)) == before
-    assert store._file.rows("PRAGMA user_version")[0][0] == 3
+    assert store._file.rows("PRAGMA user_version")[0][0] == 4
     assert store._file.rows("SELECT count(*) FROM requests WHERE operator IS NOT NULL")[0][0] == ROWS
     for table in ("operators", "approvals", "migration"):
         assert store._file.rows(f"SELECT * FROM {table}") == []  # noqa: S608 -- our own names
@@ -79,9 +105,9 @@ def check_migrated(path: Path, before: list[object]) -> None:
     store.close()
 
 
-def entries_of_schema_1(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def entries_of_schema_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "STEPS", ())
+        patch.setattr(schema, "STEPS", schema.STEPS[:1])
         store = opened(path)
         entries: list[object] = list(store.entries(None, None))
         store.close()
@@ -89,16 +115,16 @@ def entries_of_schema_1(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[obj
 
 
 def test_every_step_is_taken_and_no_entry_is_changed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = entries_of_schema_1(path, monkeypatch)
+    before = entries_of_schema_2(path, monkeypatch)
     check_migrated(path, before)
 
 
 @pytest.mark.parametrize("portion", range(1, 6))
 def test_a_killed_start_is_gone_on_with(path: Path, monkeypatch: pytest.MonkeyPatch, portion: int) -> None:
-    before = entries_of_schema_1(path, monkeypatch)
+    before = entries_of_schema_2(path, monkeypatch)
     killed_at(path, portion, monkeypatch)
     (found,) = try_sqlite(path)
-    assert "the next start takes its schema from 2 to 3" in found.sentence
+    assert "the next start takes its schema from 3 to 4" in found.sentence
     with pytest.raises(StoreError, match="Start this bot on it once first"):
         SQLiteReader(path).open()
     check_migrated(path, before)
@@ -106,8 +132,8 @@ def test_a_killed_start_is_gone_on_with(path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_no_older_bot_opens_a_file_whose_migration_has_begun(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_at(path, 1, monkeypatch)
-    monkeypatch.setattr(schema, "STEPS", ())
-    with pytest.raises(StoreError, match=r"has schema 2, this bot knows 1\. Run the newer bot"):
+    monkeypatch.setattr(schema, "STEPS", schema.STEPS[:1])
+    with pytest.raises(StoreError, match=r"has schema 3, this bot knows 2\. Run the newer bot"):
         SQLiteStore(path).open()
 
 
@@ -122,7 +148,7 @@ def test_what_was_done_is_not_done_twice(path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(migrate, "_portion", noted)
     opened(path).close()
-    assert taken == [6, 9, 10, 0], "two portions of three were done; the third step has no rows"
+    assert taken == [6, 9, 10, 0], "two portions of three were done; the last step has no rows"
 
 
 def test_progress_is_told_every_few_seconds(
@@ -131,5 +157,64 @@ def test_progress_is_told_every_few_seconds(
     monkeypatch.setattr(migrate, "SECONDS_BETWEEN_LINES", 0.0)
     with caplog.at_level(logging.INFO):
         opened(path).close()
-    assert "The store is taken to schema 2: row 3 of 10" in caplog.text
-    assert "The store is taken to schema 2: row 9 of 10" in caplog.text
+    assert "The store is taken to schema 3: row 3 of 10" in caplog.text
+    assert "The store is taken to schema 3: row 9 of 10" in caplog.text
+
+
+# The steps that were released.
+
+
+@pytest.fixture
+def of_schema_1(tmp_path: Path) -> Path:
+    path = tmp_path / "0.2.0.db"
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in schema.TABLES:
+            db.execute(statement)
+        for statement, values in ROWS_1.items():
+            db.execute(statement, (request_of_json(REQUEST_1).id, *values))
+    return path
+
+
+def test_a_file_of_version_0_2_0_is_read_as_it_was_and_then_holds_approvals_and_counts(of_schema_1: Path) -> None:
+    with pytest.raises(StoreError, match="has schema 1, this bot reads 2"):
+        SQLiteReader(of_schema_1).open()
+    store = opened(of_schema_1)
+    request = request_of_json(REQUEST_1)
+    assert store.get(request.id) == store.last_signed_out(ADA) == request
+    done, refusal = store.entries(None, None)
+    due = NO_DELIVERY | {"next_at": text(done.at)}
+    assert (done, refusal.ask) == (entry_of_json(ENTRY_1, due), entry_of_json(REFUSAL_1, NO_DELIVERY).ask)
+    (card,) = store.due_messages(NOON + timedelta(minutes=1), 9)
+    assert (card.kind, card.request_id, card.ts, card.failures) == (MessageKind.CARD, request.id, None, 2)
+    assert store.windows(["all"]) == [Window(key="all")]
+    asked = approved_in(store)
+    assert {each.kind for each in store.due_messages(NOON, 9) if each.request_id == asked.id} == set(MessageKind)
+    (window,) = store.windows(["all"])
+    store.tell([replace(window, told_at=NOON)], entry_of_ask(Kind.LIMITED, asked.ask, "limits.all", NOON))
+    store.close()
+
+
+def test_a_start_that_was_killed_on_its_way_from_0_2_0_is_gone_on_with(
+    of_schema_1: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(of_schema_1, 1, monkeypatch)
+    monkeypatch.setattr(schema, "STEPS", ())
+    with pytest.raises(StoreError, match=r"has schema 2, this bot knows 1\. Run the newer bot"):
+        SQLiteStore(of_schema_1).open()
+    monkeypatch.undo()
+    store = opened(of_schema_1)
+    assert len(list(store.entries(None, None))) == 2
+    assert store.windows(["all"]) == [Window(key="all")]
+    store.close()
+
+
+def test_a_migrated_file_has_the_same_tables_as_a_new_one(of_schema_1: Path, tmp_path: Path) -> None:
+    opened(of_schema_1).close()
+    opened(tmp_path / "new.db").close()
+    old, new = (tables(path) for path in (of_schema_1, tmp_path / "new.db"))
+    assert old == new
+
+
+def tables(path: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()

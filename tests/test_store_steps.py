@@ -12,16 +12,22 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
-from examples import ADA, NOON, SAM, added_to, asked, claimed_in, decided_in, delivered_all, done_in
+from examples import ADA, NOON, SAM, added_to, approving_in, asked, claimed_in, decided_in, delivered_all, done_in
 
 from bot.audit import Entry, Kind, entry_of, entry_of_ask
-from bot.ports import LiveMessage, Place, Show
+from bot.limits import EVERYONE, Window
+from bot.ports import LiveMessage, MessageKind, Place, Show
 from bot.request import Operator, State, new_id
+from bot.stores.documents import DUE_AT_ONCE, values_of_window
 from bot.stores.sqlite import statements
 from bot.stores.sqlite.store import SQLiteStore
 
 LITTLE, MUCH = 100, 20_000
 TABLES = ("requests", "entries", "cards")
+# A copy of a request's id; that of an approval message ends as the original does.
+COPY = """
+replace(request_id, '/approval', '') || printf('-%06d', time) || iif(request_id LIKE '%/approval', '/approval', '')
+"""
 OLD = 20  # of the old requests, which are forgotten in the day
 YEAR, HOUR, SECOND = timedelta(days=365), timedelta(hours=1), timedelta(seconds=1)
 PLACE = Place(response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + HOUR, replaces=False)
@@ -82,10 +88,14 @@ def with_history(path: Path, count: int) -> Path:
         first = {table: 1 + last_number(store, table) for table in TABLES}
         done = done_in(store, at, show=Show(at=at))
         store.shown(LiveMessage(request_id=done.id, version=1))
+        denied(store, at)
         refused(store, at=at)
         delivered_all(store, at)
         for table in TABLES:
             multiply(store, table, first[table], times)
+    with store._file.write() as db:
+        for number in range(count):
+            db.execute(statements.PUT_WINDOW, values_of_window(Window(key=f"T0SIGNOUT1/U{number}")))
     store.close()
     return path
 
@@ -97,7 +107,10 @@ def last_number(store: SQLiteStore, table: str) -> int:
 def multiply(store: SQLiteStore, table: str, first: int, times: int) -> None:
     """Make so many of each row from `first` on, with ids that begin as its own."""
     columns = [row["name"] for row in store._file.rows(f"PRAGMA table_info({table})")][1:]
-    copied = [f"{each} || printf('-%06d', time)" if each in {"id", "request_id"} else each for each in columns]
+    copied = [
+        COPY if each == "request_id" else f"{each} || printf('-%06d', time)" if each == "id" else each
+        for each in columns
+    ]
     with store._file.write() as db:
         db.execute(
             f"""
@@ -106,6 +119,18 @@ def multiply(store: SQLiteStore, table: str, first: int, times: int) -> None:
             SELECT {", ".join(copied)} FROM times, {table} WHERE number >= {first}
             """  # noqa: S608 -- our own names
         )
+
+
+def denied(store: SQLiteStore, at: datetime = NOON) -> None:
+    """Store a request that was denied, and whose messages were shown."""
+    approving = approving_in(store, at)
+    ended = approving.move(State.DENIED, ended_at=at)
+    store.move(approving, ended, entry_of(ended, at), Show(at=at))
+    for kind, due_at in ((MessageKind.CARD, at), (MessageKind.APPROVAL, DUE_AT_ONCE)):
+        message = LiveMessage(request_id=ended.id, kind=kind, version=ended.version, due_at=due_at)
+        held = store.hold_message(message, at + SECOND)
+        assert held
+        store.shown(replace(held, ts="1.0"))
 
 
 def refused(store: SQLiteStore, operator: Operator = SAM, at: datetime = NOON) -> Entry:
@@ -126,10 +151,24 @@ def requests_of_a_day(store: SQLiteStore) -> None:
         store.get(claimed.id)
         store.last_signed_out(ADA)
         store.last_signed_out(replace(ADA, username="grace"))
+        count_of_a_day(store)
     for look in (store.expired, store.ready, store.dead):
         assert look(NOON + HOUR, 100)
         assert look(NOON - YEAR, 100, NOON - HOUR)
         look(NOON - YEAR, 100, NOON + YEAR)
+
+
+def count_of_a_day(store: SQLiteStore) -> None:
+    """Ask a second person, count what was decided, and tell that a limit was reached."""
+    approving = approving_in(store)
+    ready = approving.move(State.READY, decided_at=NOON)
+    read = store.windows(["T0SIGNOUT1/U7", EVERYONE])
+    counted = [replace(each, accounts={ADA.key: NOON}) for each in read]
+    store.move(approving, ready, entry_of(ready, NOON), Show(at=NOON), counted)
+    (window,) = store.windows([EVERYONE])
+    store.tell([replace(window, told_at=NOON)], entry_of_ask(Kind.LIMITED, ready.ask, "limits.all", NOON, ADA))
+    approving_in(store)
+    store.awaiting_approval()
 
 
 def deliveries_of_a_day(store: SQLiteStore) -> None:
@@ -167,7 +206,7 @@ def cards_of_a_day(store: SQLiteStore) -> None:
 
 def rounds_of_a_day(store: SQLiteStore) -> None:
     """Do what is done each second or hour."""
-    assert store.forget(NOON - YEAR) == 4 * OLD
+    assert store.forget(NOON - YEAR) == 7 * OLD
     assert store.forget(NOON - YEAR) == 0
     store.check_writable()
 
@@ -247,7 +286,7 @@ def test_every_statement_is_run_in_that_day_and_no_other_one_on_the_tables(
     _, much = steps_of_a_day(files, tmp_path)
     known = statements_of_the_store()
     assert {known[text] for text in known if not much.get(text)} == set(), "never run"
-    assert {text for text in much if re.search("requests|entries|cards|tallies", text)} <= set(known)
+    assert {text for text in much if re.search("requests|entries|cards|tallies|windows", text)} <= set(known)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_a_request_is_forgotten_only_in_a_state_without_a_way_out(store: SQLiteS
     request = awaiting(state=state, ended_at=NOON)
     store.add(request, replace(entry_of(request, NOON), delivery=Delivery()), None)
     store.forget(NOON + DAY)
-    over = {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED}
+    over = {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED, State.DENIED}
     assert (store.get(request.id) is None) == (state in over)
 
 

@@ -104,8 +104,8 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         found = [self._calls.get(items.window_key(key)) for key in keys]
         return [window_of(item) if item else Window(key=key) for key, item in zip(keys, found, strict=True)]
 
-    def tell(self, window: Window, entry: Entry) -> None:
-        self._write(entry, [], (), [window])
+    def tell(self, windows: Sequence[Window], entry: Entry) -> None:
+        self._write(entry, [], (), windows)
 
     def get(self, request_id: str) -> Request | None:
         key = items.request_key(request_id)

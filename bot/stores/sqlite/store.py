@@ -122,10 +122,11 @@ class SQLiteStore(SQLiteReader, Waiting):
         self._write(moved, entry, shown, counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
-        return [self._one(window_of, sql.WINDOW, key=key) or Window(key=key) for key in keys]
+        found = [self._file.rows(sql.WINDOW, {"key": key}) for key in keys]
+        return [window_of(dict(rows[0])) if rows else Window(key=key) for key, rows in zip(keys, found, strict=True)]
 
-    def tell(self, window: Window, entry: Entry) -> None:
-        self._write(None, entry, (), [window])
+    def tell(self, windows: Sequence[Window], entry: Entry) -> None:
+        self._write(None, entry, (), windows)
 
     def get(self, request_id: str) -> Request | None:
         return self._one(request_of, sql.REQUEST, id=request_id)
