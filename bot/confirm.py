@@ -17,7 +17,7 @@ from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
 from bot.limits import Count, Limits, Protection
 from bot.options import ReasonRule
 from bot.ports import Place
-from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State, new_id
+from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 PROTECTED = (

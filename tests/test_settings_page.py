@@ -91,9 +91,7 @@ def block(place: str, model: type[BaseModel], name: str, field: FieldInfo) -> st
     variable = paths.get(place)
     says = described(model)[name]
     if model is not Pool and place.startswith("pools."):
-        says += (
-            " For this pool only." if name in LISTS else " For this pool, in place of what is set for all pools."
-        )
+        says += " For this pool only." if name in LISTS else " For this pool, in place of what is set for all pools."
     where = f"Environment: `{variable}`" if variable else "Only in the file"
     where += f" or, for a file that has it, `{variable}_FILE`" * (variable in SECRETS)
     where += ", for the pool `default`" * (variable == "SIGNOUT_POOL_ID")

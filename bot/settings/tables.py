@@ -74,7 +74,7 @@ class Protect(BaseModel):
     subs: syntax.Names = frozenset()
     """The `sub` of each protected account, as Cognito has it."""
     how: Literal["refuse", "approve"] | None = None
-    """Whether a sign-out of a protected account is refused or may be approved: `refuse` where nothing says otherwise."""
+    """With `approve`, a second person may approve it. With `refuse`, or where nothing is said, no one may."""
 
 
 class LimitSettings(BaseModel):
