@@ -37,11 +37,12 @@ import http.client, os, sys; \
 c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('PORT') or 3000), timeout=4); \
 c.request('GET', '/healthz'); \
 sys.exit(c.getresponse().status != 200)"]
-# Where the code is, and which commit: only who builds it knows. At the end, so that another commit keeps the layers.
+# Which version, where the code is, and which commit: only who builds it knows. At the end, so that another commit keeps the layers.
+ARG VERSION
 ARG SOURCE
 ARG REVISION
 LABEL org.opencontainers.image.title="signout-bot" \
-      org.opencontainers.image.version="0.2.0" \
+      org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.description="A Slack bot that signs an Amazon Cognito user out of all devices" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.source="$SOURCE" \

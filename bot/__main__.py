@@ -52,14 +52,13 @@ def _run(words: Sequence[str]) -> int:
     given = command_lines.read("run", words)
     from bot.aws.secrets import secret
     from bot.settings.load import emptied
+    from bot.settings.names import unused
     from bot.wiring.run import build
 
     settings = _settings(secret, http=given.http)
     port = _port_of_environment() if given.port is None else given.port
     _log(settings)
-    for name, hint in _unused().items():
-        logging.getLogger("bot.settings").warning("%s is not a setting of this bot, so it is not used. %s", name, hint)
-    for name, sentence in emptied(os.environ, settings).items():
+    for name, sentence in (unused(os.environ) | emptied(os.environ, settings)).items():
         logging.getLogger("bot.settings").warning("%s %s", name, sentence)
     bot = build(settings, http=given.http)
 
@@ -78,18 +77,19 @@ def _check(words: Sequence[str]) -> int:
     from bot.aws.secrets import secret
     from bot.settings.faults import SettingsError
     from bot.settings.load import emptied
-    from bot.terminal.check_report import emptied_lists, faulty_settings, report, unused_names
+    from bot.settings.names import unused
+    from bot.terminal.check_report import doubtful_variables, faulty_settings, report
     from bot.wiring.check import checks
 
     try:
         settings = _settings(secret)
     except SettingsError as error:  # here it is a finding
         faults = "\n".join(error.faults)
-        others = {name: hint for name, hint in _unused().items() if name not in faults}
-        return report(chain(unused_names(others), faulty_settings(error.faults)), as_json=given.json)
+        others = {name: said for name, said in unused(os.environ).items() if name not in faults}
+        return report(chain(doubtful_variables(others), faulty_settings(error.faults)), as_json=given.json)
     _log(settings, "CRITICAL")  # what the libraries would log is in the lines, in other words
-    told = emptied_lists(emptied(os.environ, settings))
-    found = chain(unused_names(_unused()), told, checks(settings, post=not given.no_post))
+    doubtful = doubtful_variables(unused(os.environ) | emptied(os.environ, settings))
+    found = chain(doubtful, checks(settings, post=not given.no_post))
     return report(found, as_json=given.json, secrets=settings.secrets)
 
 
@@ -193,12 +193,6 @@ def _settings(resolve: "Resolve | None" = None, *, http: bool = False) -> "Setti
     for name in SECRETS:
         os.environ.pop(name, None)
     return settings
-
-
-def _unused() -> Mapping[str, str]:
-    from bot.settings.names import unused
-
-    return unused(os.environ)
 
 
 def _log(settings: "Settings", level: str | None = None) -> None:

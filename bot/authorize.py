@@ -112,16 +112,13 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     members = cache(members)  # one question for each group, even if many pools name it
     if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
         ours = home.person(operator)
-        return ours if isinstance(ours, Denied) else _proof(ours, allowed)
+        only_ask = frozenset(pool for pool, (_, asks) in allowed.items() if asks)
+        rules = {pool: rule for pool, (rule, _) in allowed.items()}
+        return ours if isinstance(ours, Denied) else Authorized(ours, rules, only_ask)
     unreadable = sorted(group for group in allowlist.all.groups if members(group) is None)
     if unreadable:
         return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
-
-
-def _proof(operator: Operator, allowed: Mapping[str, tuple[str, bool]]) -> Authorized:
-    rules = {pool: rule for pool, (rule, _) in allowed.items()}
-    return Authorized(operator, rules, frozenset(pool for pool, (_, only_ask) in allowed.items() if only_ask))
 
 
 def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> tuple[str, bool] | None:

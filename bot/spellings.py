@@ -30,6 +30,15 @@ def bare(target: str) -> str:
     return peelings(target)[-1]
 
 
+def difference(target: str, read: str) -> tuple[Sequence[str], str]:
+    """Return what was left out of a target to read it so, and what else is different, in words (empty: nothing)."""
+    if read in target:
+        before, _, after = target.rpartition(read)
+        return [each for each in (before.strip(), after.strip()) if each], ""
+    signs = "without the signs around it, " if bare(target) != target else ""
+    return [], f"{signs}with {'other capital letters' if target.isascii() else 'its letters in another form'}"
+
+
 def other_spellings(target: str) -> Sequence[str]:
     """Return what else a target may mean, the nearest first: without signs, then with its letters in other forms."""
     name = bare(target)

@@ -1,8 +1,10 @@
 """Fixtures that several tests share."""
 
+import gc
 import json
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 from dynamodb import DynamoDB
 from headless import Headless
@@ -21,6 +24,11 @@ from bot.sandbox.cognito import Moto
 from bot.stores.dynamodb import calls
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
+
+# How Slack and AWS are reached from this machine is of no test. Its certificates would be read at each AWS session.
+OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE|.*_PROXY", re.IGNORECASE)
+for name in filter(OURS.fullmatch, list(os.environ)):
+    del os.environ[name]
 
 # What asks for one of these runs the whole bot, a browser or a server.
 LONG = {"headless", "chromium", "moto", "dynamodb_server"}
@@ -44,6 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for number in range(workers)
         for item in (*long[number::workers], *others[round(number * share) : round((number + 1) * share)])
     ]
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector skip what is there by now: it would look through all of it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_long_by_itself(item: pytest.Item) -> bool:
@@ -129,7 +143,7 @@ def dynamodb(dynamodb_server: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name, value in dynamodb_server.environment.items():
         monkeypatch.setenv(name, value)
     # A busy machine is not what is tested.
-    monkeypatch.setattr(calls, "READ_SECONDS", 30)
+    monkeypatch.setattr(calls, "CONFIG", calls.CONFIG.merge(Config(read_timeout=30)))
     monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 60.0)
     dynamodb_server.calls.clear()
     yield dynamodb_server

@@ -45,7 +45,7 @@ def run_here(
         patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials it saw first
         patch.setattr(logging.root, "handlers", [])
         capfd.readouterr()
-        code = main(["signout", *words])
+        code = main(words)
     out, err = capfd.readouterr()
     return Ran(code, out, err)
 
@@ -67,7 +67,7 @@ class Shell:
 
     def run(self, capfd: pytest.CaptureFixture[str], *words: str, **environment: str) -> Ran:
         """Run a command in this process."""
-        return run_here(self._monkeypatch, capfd, self.environment | environment, *words)
+        return run_here(self._monkeypatch, capfd, self.environment | environment, "signout", *words)
 
     @contextmanager
     def terminal(self, *words: str) -> Iterator["Tty"]:

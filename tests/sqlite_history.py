@@ -41,10 +41,9 @@ def make_history(headless: Headless, path: Path, requests: int) -> None:
     _put_times_back(path)
     _let_a_bot_expire_and_wipe(headless, path)
     _put_times_back(path)
-    with closing(sqlite3.connect(path)) as db:
-        _copy(db, -(-requests // SORTS))
-        if db.total_changes < requests:
-            raise LookupError(f"only {db.total_changes} rows were copied: does the store still have ULIDs?")
+    copied = copy_rows(path, -(-requests // SORTS))
+    if copied < requests:
+        raise LookupError(f"only {copied} rows were copied: does the store still have ULIDs?")
 
 
 def _make_examples(headless: Headless, path: Path) -> None:
@@ -98,16 +97,21 @@ def _put_times_back(path: Path) -> None:
                     db.execute(sql, (f"{day}", f"{day - AGE}"))
 
 
-def _copy(db: sqlite3.Connection, copies: int) -> None:
-    """Copy each row that has an id in it, with new ids: those of the same copy go together as the examples do."""
-    for pragma in FAST:
-        db.execute(f"PRAGMA {pragma}")
+def copy_rows(path: Path, copies: int) -> int:
+    """Copy each row that has an id in it, with new ids: those of the same copy go together as the examples do.
+
+    Return how many rows were made.
+    """
     time_of_ids = str(ULID.from_datetime(datetime.now(UTC) - AGE))[:10]
-    with db:
-        for table in _tables(db):
-            for row in _rows_of(db, table):
-                if _ULID.search(str(row)):
-                    _copy_row(db, table, row, time_of_ids, copies)
+    with closing(sqlite3.connect(path)) as db:
+        for pragma in FAST:
+            db.execute(f"PRAGMA {pragma}")
+        with db:
+            for table in _tables(db):
+                for row in _rows_of(db, table):
+                    if _ULID.search(str(row)):
+                        _copy_row(db, table, row, time_of_ids, copies)
+        return db.total_changes
 
 
 def _copy_row(db: sqlite3.Connection, table: str, row: Row, time_of_ids: str, copies: int) -> None:

@@ -15,7 +15,7 @@ from far_end import FarEnd, behind_tls, certificate_for, far_end, proxy_to
 from urllib3 import PoolManager, ProxyManager
 from urllib3.poolmanager import pool_classes_by_scheme
 
-from bot.edge.ahead import READY_SECONDS, Ahead
+from bot.edge.ahead import READY_SECONDS, look_ahead
 from bot.facts import leaving
 from bot.facts.leaving import in_time, keep_ready
 
@@ -109,21 +109,20 @@ def test_the_one_that_is_there_can_be_used_while_another_is_opened(service: tupl
     assert opened(end, 2)
 
 
-class TestAhead:
+class TestLookAhead:
     def test_nothing_is_opened_before_a_card_waits_and_once_its_time_is_over(self) -> None:
         clock, begun, waiting = StoppedClock(), list[Any](), list[tuple[str, datetime]]()
 
         def begin(*given: object) -> None:
             begun.append(given)
 
-        ahead = Ahead(clock=clock, waiting=waiting, slack=begin, aws=begin)
-        ahead.look()
+        look_ahead(clock, waiting, begin, begin)
         assert begun == []
         waiting.append((URL, NOON + timedelta(minutes=5)))
-        ahead.look()
+        look_ahead(clock, waiting, begin, begin)
         assert begun == [(URL, READY_SECONDS), (READY_SECONDS,)]
         clock.time = NOON + timedelta(minutes=5)
-        ahead.look()
+        look_ahead(clock, waiting, begin, begin)
         assert len(begun) == 2
 
     def test_what_fails_holds_nothing_up(self) -> None:
@@ -133,5 +132,5 @@ class TestAhead:
             raise OSError
 
         waiting = [(URL, NOON + timedelta(minutes=5))]
-        Ahead(clock=StoppedClock(), waiting=waiting, slack=fails, aws=begun.append).look()
+        look_ahead(StoppedClock(), waiting, fails, begun.append)
         assert begun == [READY_SECONDS]

@@ -136,7 +136,7 @@ def both(
     code, out = aws.run(environment, "cognito-idp", "admin-user-global-sign-out", *here)
     theirs = Left(code == 0, out)
     theirs.calls = [call.parameters for call in stage.cognito_calls(SIGN_OUT)[already:]]
-    ran = run_here(monkeypatch, capfd, shell.environment, *here, "--yes")
+    ran = run_here(monkeypatch, capfd, shell.environment, "signout", *here, "--yes")
     ours = Left(ran.code == 0, ran.out)
     ours.calls = [call.parameters for call in stage.cognito_calls(SIGN_OUT)[already + len(theirs.calls) :]]
     assert "Traceback" not in ran.err

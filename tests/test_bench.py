@@ -53,7 +53,7 @@ def test_a_round_of_many_counts_as_its_median_or_quantile() -> None:
 
 @pytest.mark.long
 def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
-    few = ("--rounds=1", "--sign-outs=1", "--acks=4", "--requests=10", "--idle=0.5", "--reading=1")
+    few = ("--rounds=1", "--sign-outs=1", "--acks=4", "--requests=10", "--backlog=100", "--idle=0.5", "--reading=1")
     command = (sys.executable, "tests/bench", *few, "--chart", str(tmp_path / "chart.svg"))
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -64,10 +64,12 @@ def test_all_rows_are_measured_and_drawn_in_one_go(tmp_path: Path) -> None:
         "processor for one sign-out",
         "idle processor with 10 old requests",
         "processor for a sign-out with 10 old requests",
+        "ack while retain deletes 10 old requests",
     ]
     everywhere = [
         *("ack while Cognito hangs", "click to result", "click to result", "the same", "the same"),
         *("connections opened to Slack for 40 sign-outs", "start to connected"),
+        "processor to deliver one entry of 100",
     ]
     assert sorted(rows) == sorted(everywhere + (on_linux if sys.platform == "linux" else []))
     curves = parse(str(tmp_path / "chart.svg")).getElementsByTagName("polyline")  # noqa: S318 -- our own
@@ -104,3 +106,12 @@ def test_the_benchmark_with_a_stranger_says_what_it_measured() -> None:
         "Press to the audit channel beside a stranger",
     ]
     assert "0 of them turned away, " in ran.stdout
+
+
+@pytest.mark.long
+def test_the_benchmark_of_a_backlog_says_what_it_measured() -> None:
+    command = (sys.executable, "tests/bench", "backlog", "--entries", "100")
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == ("MORE THAN" in ran.stdout), ran.stderr
+    said = ["100 entries", "10 entries", "Processor time for an entry"]
+    assert [line.partition(":")[0] for line in ran.stdout.splitlines()] == said

@@ -156,8 +156,8 @@ def test_a_second_connection_on_a_sqlite_store_is_an_error_in_the_log(
     with headless.bot_in_process():
         other = {"SIGNOUT_STORE": headless.environment["SIGNOUT_STORE"] + ".other"}
         with headless.bot_in_process(**other):
-            headless.wait_for(lambda: "Slack counts 2 connections" in caplog.text)
-    assert [each.levelno for each in caplog.records if "Slack counts" in each.message] == [logging.ERROR]
+            headless.wait_for(lambda: "Slack counted 2 connections" in caplog.text)
+    assert [each.levelno for each in caplog.records if "Slack counted" in each.message] == [logging.ERROR]
 
 
 def test_what_holds_a_response_url_does_not_show_it() -> None:

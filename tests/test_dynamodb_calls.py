@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from dynamodb import DynamoDB, Fault, answer_500_after, cancel, foreign, lose_answer, lose_call, refuse
 from examples import NOON, asked, decided_in
 
@@ -63,9 +64,22 @@ LASTING = [
 
 
 @pytest.fixture
-def _impatient(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> None:
+def passed(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let time pass in the pauses only, so that however busy the machine is, as much is tried; the seconds so far."""
     assert dynamodb
-    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 0.5)
+    now = [0.0]
+
+    def within(seconds: float) -> Callable[[], float]:
+        end = now[0] + seconds
+        return lambda: end - now[0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", KEEP_TRYING_SECONDS)
+    monkeypatch.setattr(calls, "within", within)
+    monkeypatch.setattr(calls, "time", SimpleNamespace(sleep=sleep))
+    return now
 
 
 def claimed(ready: Request, claim_id: str = "mine") -> Request:
@@ -123,7 +137,7 @@ def test_a_first_claim_that_passes_is_tried_again_and_done_once(
         dynamodb_store.move(ready, claimed(ready, "late"), None, None)
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("passed")
 @pytest.mark.parametrize(
     ("fault", "reason", "in_doubt"),
     [
@@ -148,7 +162,7 @@ def test_what_does_not_pass_says_why_and_whether_it_may_have_been_done(
     assert (Kind.RESUMED in kinds(dynamodb_store)) == done
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("passed")
 @pytest.mark.parametrize(("fault", "reason", "in_doubt"), LASTING)
 def test_a_first_claim_that_does_not_pass_says_why_and_whether_it_may_have_been_done(
     dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, fault: Fault, reason: str, *, in_doubt: bool
@@ -177,7 +191,7 @@ def test_a_claim_that_was_lost_on_its_way_is_not_taken_for_done_where_another_ca
     other.close()
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("passed")
 def test_a_claim_that_cannot_be_read_back_after_a_lost_answer_is_in_doubt(
     dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
 ) -> None:
@@ -270,12 +284,13 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{door.getsockname()[1]}"
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("passed")
 def test_a_black_hole_is_given_up_after_seconds(
     dynamodb_store: DynamoDBStore, black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = decided_in(dynamodb_store)
-    monkeypatch.setattr(calls, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(calls, "CONFIG", calls.CONFIG.merge(Config(read_timeout=0.2)))
+    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", 0.3)  # of pauses: a few tries
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
     lost = DynamoDBStore(dynamodb_store._calls.table)
     for operation, call in (
@@ -293,7 +308,7 @@ def test_a_black_hole_is_given_up_after_seconds(
     assert dynamodb_store.get(ready.id) == ready
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("passed")
 def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{door.getsockname()[1]}")
@@ -313,30 +328,24 @@ def test_where_nothing_listens_nothing_was_done(table: str, monkeypatch: pytest.
 
 @pytest.mark.parametrize("jitter", [0.5, 1.0])
 def test_a_transaction_in_progress_is_sent_again_until_aws_completes_it(
-    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch, jitter: float
+    passed: list[float],
+    dynamodb: DynamoDB,
+    dynamodb_store: DynamoDBStore,
+    monkeypatch: pytest.MonkeyPatch,
+    jitter: float,
 ) -> None:
     """A retry more than 5 s after the first attempt completes it."""
     before, after, entry = taken_over(claimed_in(dynamodb_store))
-    now = [0.0]
-
-    def within(seconds: float) -> Callable[[], float]:
-        end = now[0] + seconds
-        return lambda: end - now[0]
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
+    begun = passed[0]
 
     def in_progress(carry_out: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes] | None:
-        return carry_out() if now[0] > 5 else refuse(400, "TransactionInProgressException")(carry_out)
+        return carry_out() if passed[0] - begun > 5 else refuse(400, "TransactionInProgressException")(carry_out)
 
-    monkeypatch.setattr(calls, "KEEP_TRYING_SECONDS", KEEP_TRYING_SECONDS)
-    monkeypatch.setattr(calls, "within", within)
-    monkeypatch.setattr(calls, "time", SimpleNamespace(sleep=sleep))
     monkeypatch.setattr("bot.stores.dynamodb.calls.random.uniform", lambda _, __: jitter)
     dynamodb.next(WRITE, *[in_progress] * 99)
     dynamodb_store.move(before, after, entry, SHOW)
     dynamodb.clear()
-    assert now[0] > 5
+    assert passed[0] - begun > 5
     assert dynamodb_store.get(before.id) == after
 
 

@@ -144,7 +144,7 @@ def test_the_docs_say_what_each_step_costs(metered: MeteredDynamoDB, table: str)
 def test_no_step_and_no_idle_minute_costs_more_after_much_history(metered: MeteredDynamoDB, table: str) -> None:
     old, oldest, new = (metered.new_table() for _ in range(3))
     for each in (old, oldest):
-        metered.put_many(each, history(1_000))
+        metered.put_many(each, history(300))
     assert cost_of_steps(metered, old) == cost_of_steps(metered, table)
     assert cost_of_idleness(metered, oldest) == cost_of_idleness(metered, new)
 

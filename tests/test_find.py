@@ -16,6 +16,7 @@ from bot.edge.lanes import together
 from bot.errors import AccountNotFoundError, BotError, PoolUnavailableError
 from bot.find import MAX_MORE_LOOKS, Finder
 from bot.ports import Attribute
+from bot.sandbox.cognito import Moto
 from bot.sandbox.wire import hang, refuse
 
 SUB = "343d94cb-5ddd-4f39-ab9f-be013c348223"
@@ -31,13 +32,35 @@ ODD = user('a"b\\c')
 Find = Callable[..., list[str]]
 
 
-@pytest.fixture
-def finder(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Finder]]:
-    for name, value in headless.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    cognito = Clients(10)
+@pytest.fixture(scope="module")
+def stage(moto: Moto) -> Iterator[Headless]:
+    """A stage without anyone: all who can be found are on the wire."""
+    with Headless(moto, ()) as made:
+        yield made
 
+
+@pytest.fixture(scope="module")
+def cognito(stage: Headless) -> Iterator[Clients]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stage.environment.items():
+            if name.startswith("AWS_"):
+                patch.setenv(name, value)
+        clients = Clients(10)
+        yield clients
+        clients.close()
+
+
+@pytest.fixture
+def headless(stage: Headless) -> Headless:
+    """The stage, with nothing on its wire."""
+    wire = stage.stage.weather.cognito
+    stage.do(wire.clear)
+    stage.do(wire.calls.clear)
+    return stage
+
+
+@pytest.fixture
+def finder(headless: Headless, cognito: Clients) -> Callable[..., Finder]:
     def make(
         directory: Directory, pools: Sequence[str] = ("customers",), region: str | None = "DE", abroad: str = ""
     ) -> Finder:
@@ -48,8 +71,7 @@ def finder(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         country = {name: None if name == abroad else region for name in pools}
         return Finder(pools=made, e164=lambda text, name: e164(text, country[name]), together=together)
 
-    yield make
-    cognito.close()
+    return make
 
 
 def names(finder: Finder, target: str, *, exactly: bool = False) -> list[str]:

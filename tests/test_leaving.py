@@ -19,6 +19,7 @@ from examples import ADA, ScriptedPool, StoppedClock, decided_in, worker
 from far_end import YES, FarEnd, behind_tls, certificate_for, drop_by_drop, far_end, proxy_to, silent
 from whole_bot import Travel
 
+from bot import __version__
 from bot.action import Done, Refused, Step, Unclear
 from bot.aws.clients import Clients
 from bot.aws.identity import CallerUnknownError, caller
@@ -109,6 +110,12 @@ def test_a_call_that_leaves_in_time_is_made_over_one_connection_that_is_kept(poo
     cognito = way.serve()
     assert [sign_out(pool), sign_out(pool)] == [Done("1"), Done("1")]
     assert (len(cognito.requests), cognito.connections) == (2, 1)
+
+
+def test_a_call_says_which_bot_makes_it(pool: CognitoUserPool, way: Way) -> None:
+    cognito = way.serve()
+    sign_out(pool)
+    assert f"User-Agent: signout-bot/{__version__}\r\n".encode() in cognito.requests[0]
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again(

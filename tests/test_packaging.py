@@ -10,8 +10,6 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bot import __version__
-
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Each lock, and the extra of this project whose needs it holds.
@@ -121,15 +119,10 @@ def test_the_image_installs_only_checked_wheels_of_the_runtime_lock() -> None:
     assert instructions()["COPY"][0] == "requirements.txt /tmp/"
 
 
-def test_the_image_says_which_version_it_holds() -> None:
+def test_the_image_is_told_its_version_where_its_code_is_and_at_which_commit_and_knows_no_host_itself() -> None:
     (label,) = instructions()["LABEL"]
-    assert f'org.opencontainers.image.version="{PROJECT["version"]}"' in label
-    assert PROJECT["version"] == __version__
-
-
-def test_the_image_is_told_where_its_code_is_and_at_which_commit_and_knows_no_host_itself() -> None:
-    (label,) = instructions()["LABEL"]
-    assert instructions()["ARG"] == ["SOURCE", "REVISION"]
+    assert instructions()["ARG"] == ["VERSION", "SOURCE", "REVISION"]
+    assert 'org.opencontainers.image.version="$VERSION"' in label
     assert 'org.opencontainers.image.source="$SOURCE"' in label
     assert 'org.opencontainers.image.revision="$REVISION"' in label
 

@@ -242,15 +242,18 @@ def test_each_fault_of_a_file_is_a_sentence_that_does_not_quote_what_was_given(t
     with pytest.raises(SettingsError) as caught:
         load(given | files)
     assert caught.value.faults == [
-        "The file that SLACK_BOT_TOKEN_FILE names is empty.",
-        "The file that SLACK_APP_TOKEN_FILE names is not UTF-8.",
+        "SLACK_BOT_TOKEN is in a file (see SLACK_BOT_TOKEN_FILE) that is empty.",
+        "SLACK_APP_TOKEN is in a file (see SLACK_APP_TOKEN_FILE) that is not UTF-8.",
     ]
     both = faults({"SLACK_BOT_TOKEN_FILE": "xoxb-by-mistake"})
     assert both == ["SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set. Leave one of them out."]
     with pytest.raises(SettingsError) as caught:
         load(given | {"SLACK_APP_TOKEN": "xapp-a", "SLACK_BOT_TOKEN_FILE": "xoxb-by-mistake"})
     (fault,) = caught.value.faults
-    assert fault == "The file that SLACK_BOT_TOKEN_FILE names cannot be read: No such file or directory."
+    assert (
+        fault
+        == "SLACK_BOT_TOKEN is in a file (see SLACK_BOT_TOKEN_FILE) that cannot be read: No such file or directory."
+    )
 
 
 def test_a_command_that_does_not_need_slack_needs_no_secret_and_reads_none(wire: AwsWire) -> None:

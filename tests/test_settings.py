@@ -17,6 +17,7 @@ from bot.settings.load import load_without_slack as read_without_slack
 from bot.settings.model import ENVIRONMENT, Settings, StoreSettings
 from bot.settings.names import KNOWN, unused
 
+NOT_USED = "is not a setting of this bot, so it is not used."
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-bot-secret",
     "SLACK_APP_TOKEN": "xapp-app-secret",
@@ -412,12 +413,12 @@ def test_what_kubernetes_and_docker_write_is_never_spoken_of(service: str) -> No
     ],
 )
 def test_a_name_like_theirs_is_told_where_its_value_is_none_of_theirs(name: str, value: str) -> None:
-    assert unused(GOOD | {name: value}) == {name: "Check its spelling, or leave it out."}
+    assert unused(GOOD | {name: value}) == {name: f"{NOT_USED} Check its spelling, or leave it out."}
 
 
 def test_any_other_unknown_name_is_told_with_what_to_do_and_never_its_value() -> None:
     given = GOOD | {"SIGNOUT_COLOUR": "x", "SIGNOUT_ID": "x", "OTHER": "x", "SIGNUP_POOL_ID": "x", "SLACK_TEAM_ID": "x"}
-    hint = "Check its spelling, or leave it out."
+    hint = f"{NOT_USED} Check its spelling, or leave it out."
     assert load(given)
     assert unused(given) == {"SIGNOUT_COLOUR": hint, "SIGNOUT_ID": hint}
 
@@ -439,7 +440,7 @@ def test_a_misspelled_name_of_slacks_is_told_where_the_setting_is_missing_and_ha
     assert missing.startswith("SLACK_BOT_TOKEN is missing.")
     assert hint == f"{given} is not a setting of this bot. Check its spelling. Is {meant} meant?"
     assert load(GOOD | {given: "of another program"})
-    assert unused(GOOD | {given: "of another program"}) == {given: f"Is {meant} meant?"}
+    assert unused(GOOD | {given: "of another program"}) == {given: f"{NOT_USED} Is {meant} meant?"}
 
 
 @pytest.mark.parametrize(
@@ -471,7 +472,7 @@ def test_where_http_mode_has_an_empty_secret_that_is_told() -> None:
 
 
 def test_a_prefix_with_a_letter_swapped_is_told() -> None:
-    assert unused(GOOD | {"SINGOUT_POOL_ID": "x"}) == {"SINGOUT_POOL_ID": "Is SIGNOUT_POOL_ID meant?"}
+    assert unused(GOOD | {"SINGOUT_POOL_ID": "x"}) == {"SINGOUT_POOL_ID": f"{NOT_USED} Is SIGNOUT_POOL_ID meant?"}
 
 
 @pytest.mark.parametrize(

@@ -241,16 +241,20 @@ BROKEN = {
         Worker, "_stopped", _anyone_with_the_name, "every_call_is_for_the_account_that_was_shown", begin=1000
     ),
     "a move is written whatever was written meanwhile": Broken(
-        SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"
+        SQLiteStore,
+        "move",
+        _unconditional,
+        "what_the_store_took_is_kept",
+        begin=9,
     ),
     "READY is claimed without a condition": Broken(
-        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept", begin=89
+        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept", begin=167
     ),
     "a decision is executed twice by two workers": Broken(
         SQLiteStore, "move", _claimed_unconditionally, "a_step_that_was_done_is_not_repeated", begin=167
     ),
     "the one who lost the claim signs out all the same": Broken(
-        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time", begin=89
+        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time", begin=167
     ),
     "the claim is not written before Cognito is called": Broken(
         Worker, "_claim", _not_written, "every_call_is_for_a_claim_that_the_store_holds"
@@ -260,22 +264,35 @@ BROKEN = {
         "move",
         lambda sound, *of, **to: sound(*of, **(to | {"in_doubt": False})),
         "failed_only_if_every_call_was_definitely_refused",
+        begin=36,
     ),
     "a dead holder's calls are forgotten": Broken(
-        Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused"
+        Worker,
+        "_call",
+        _without_doubt,
+        "failed_only_if_every_call_was_definitely_refused",
+        begin=36,
     ),
     "two presses decide": Broken(
         SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once", begin=18
     ),
     "a press is not authorized": Broken(
-        Confirmations, "authorize", _not_asked_again, "every_decision_was_allowed_then"
+        Confirmations,
+        "authorize",
+        _not_asked_again,
+        "every_decision_was_allowed_then",
+        begin=8,
     ),
     "a late press is taken": Broken(Confirmations, "_in_time", _always_in_time, "every_decision_is_in_time", begin=15),
     "anyone may press": Broken(
         Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request"
     ),
     "someone of another team with the same id may press": Broken(
-        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request"
+        Confirmations,
+        "_awaiting",
+        _pressed_by_others(_same_id),
+        "only_the_operator_moves_a_request",
+        begin=13,
     ),
     "a refusal leaves no entry": Broken(
         SQLiteStore, "record", _not_recorded, "everyone_who_is_refused_leaves_an_entry"
@@ -290,13 +307,25 @@ BROKEN = {
         work, "CLOCKS_AGREE_WITHIN", timedelta(0), "a_claim_is_taken_over_only_after_its_lease", begin=46
     ),
     "FAILED is said after a time-out": Broken(
-        work, "known_after", _unclear_is_a_no, "failed_only_if_every_call_was_definitely_refused"
+        work,
+        "known_after",
+        _unclear_is_a_no,
+        "failed_only_if_every_call_was_definitely_refused",
+        begin=9,
     ),
     "a call is made however long ago the decision was": Broken(
-        Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within"
+        Worker,
+        "_latest",
+        lambda *_: FAR,
+        "no_call_starts_later_than_resume_within",
+        begin=5,
     ),
     "a call leaves however long its way to the first byte took": Broken(
-        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within"
+        Worker,
+        "_left",
+        lambda *_: timedelta(hours=1),
+        "no_call_starts_later_than_resume_within",
+        begin=10,
     ),
     "the outcome is told although the store did not take it": Broken(
         Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=116
@@ -322,6 +351,7 @@ BROKEN = {
         "_decide",
         _decided_by_any_clock,
         "by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided",
+        begin=8,
     ),
     "what a clock that was ahead put off waits until then": Broken(
         CheckedClock, "beyond", lambda *_: None, "every_decided_request_ends_and_the_audit_channel_is_told", begin=27
@@ -336,10 +366,14 @@ BROKEN = {
         EntryDelivery, "_post", _noted_before_posted, "every_post_is_of_a_stored_entry_that_was_not_noted_as_taken"
     ),
     "an entry is posted without being held": Broken(
-        SQLiteStore, "hold", _held_by_no_one, "no_entry_is_posted_by_two_at_once"
+        SQLiteStore,
+        "hold",
+        _held_by_no_one,
+        "no_entry_is_posted_by_two_at_once",
+        begin=6,
     ),
     "an entry that another instance took is held all the same": Broken(
-        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=41
+        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=117
     ),
     "what Slack took is forgotten where the store cannot note it": Broken(
         EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=20
@@ -361,7 +395,11 @@ BROKEN = {
         begin=17,
     ),
     "a count is not exact": Broken(
-        refusals, "_one_more", _not_always_counted, "no_refusal_is_lost_but_of_the_last_second_before_a_kill"
+        refusals,
+        "_one_more",
+        _not_always_counted,
+        "no_refusal_is_lost_but_of_the_last_second_before_a_kill",
+        begin=6,
     ),
     "each refusal is written by itself": Broken(
         refusals, "MINUTE", timedelta(0), "the_refusals_of_an_operator_make_few_entries"
@@ -370,10 +408,18 @@ BROKEN = {
         groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=281
     ),
     "a group that Slack cannot list lets people in": Broken(
-        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then"
+        SlackGroups,
+        "members",
+        _everyone_is_in_it,
+        "every_decision_was_allowed_then",
+        begin=8,
     ),
     "who could not be looked up is told not to be on the list": Broken(
-        DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not"
+        DeniedError,
+        "UNSURE",
+        None,
+        "no_one_on_the_list_is_told_that_they_are_not",
+        begin=21,
     ),
     "a press in doubt is told that nothing was done": Broken(
         StoreUnavailableError,
@@ -389,7 +435,11 @@ BROKEN = {
         SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last", begin=27
     ),
     "no direct message is sent once the card can be changed no more": Broken(
-        CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last"
+        CardDelivery,
+        "_send",
+        _no_direct_message,
+        "every_operator_can_read_the_outcome_at_last",
+        begin=26,
     ),
 }
 

@@ -235,7 +235,7 @@ def test_the_question_says_how_the_target_was_read(headless: Headless, shell: Sh
         tty.wait_for("[y/N]")
         tty.type("y\n")
         assert tty.ended() == DONE
-    assert "Read as     ada, without the signs * and * around it" in tty.shown
+    assert "Read as     ada (left out: * and *)" in tty.shown
     assert not headless.is_signed_in("ada")
 
 
@@ -405,7 +405,7 @@ def test_in_another_directory_it_makes_no_store_and_says_which_settings_are_miss
 def test_wrong_usage_is_one_sentence_under_the_usage_and_needs_no_settings(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: list[str], sentence: str
 ) -> None:
-    ran = run_here(monkeypatch, capfd, {}, *words, "--yes")
+    ran = run_here(monkeypatch, capfd, {}, "signout", *words, "--yes")
     assert (ran.code, ran.out) == (USAGE, "")
     assert ran.err.startswith("usage: signout-bot signout")
     assert sentence in ran.err
@@ -416,7 +416,7 @@ def test_wrong_usage_is_one_sentence_under_the_usage_and_needs_no_settings(
 def test_help_may_come_after_other_words_as_with_the_aws_cli(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: str
 ) -> None:
-    ran = run_here(monkeypatch, capfd, {}, *words.split())
+    ran = run_here(monkeypatch, capfd, {}, "signout", *words.split())
     assert (ran.code, ran.err) == (DONE, "")
     assert ran.out.startswith("usage: signout-bot signout")
 
@@ -449,10 +449,10 @@ def test_a_region_in_which_no_such_pool_is_configured_is_wrong_usage(run: Run, a
 def test_a_skeleton_and_help_need_no_settings(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ran = run_here(monkeypatch, capfd, {}, "--generate-cli-skeleton", "yaml-input")
+    ran = run_here(monkeypatch, capfd, {}, "signout", "--generate-cli-skeleton", "yaml-input")
     assert (ran.code, ran.err) == (DONE, "")
     assert ran.out.startswith("UserPoolId: ''  # [REQUIRED]")
-    ran = run_here(monkeypatch, capfd, {}, "--help")
+    ran = run_here(monkeypatch, capfd, {}, "signout", "--help")
     assert (ran.code, ran.err) == (DONE, "")
     assert "Exit codes: 0 done" in ran.out
 

@@ -1,11 +1,6 @@
 """What a failed call to AWS means: a definite refusal, or no clear answer."""
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectTimeoutError,
-    ParamValidationError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 
 from bot.action import Refused, Unclear
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, AwsSetupError
@@ -19,10 +14,9 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
-    """Return what is known after a failed call. `sent`: a byte of it may have left.
+    """Return what is known after a failed call. `sent`: a byte of it may have left; else it did nothing.
 
-    Only AWS's own 4xx, which carries its request id, is a refusal. What was not sent did nothing, and in most
-    cases may be tried again.
+    Only AWS's own 4xx, which carries its request id, is a refusal.
     """
     match error:
         case TooLateError():

@@ -12,6 +12,7 @@ from bot.action import Done, Step
 from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
+from bot.facts.aws_credentials import CHECK_THE_WAY
 from bot.facts.aws_names import CODE
 from bot.facts.aws_session import aws_session
 from bot.facts.finding import Finding
@@ -22,7 +23,6 @@ from bot.work import CALL
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
 
-_WAY = "Check the way to AWS: network, proxy, region, endpoint."
 # What is wrong with more than one permission: the further calls would say the same.
 TROUBLES = {
     "ResourceNotFoundException": (
@@ -48,10 +48,10 @@ TROUBLES = {
         ),
     ),
     "AssumeRoleThrottled": ("AWS gives out no more sessions of the pool's role.", "Run the check again in a minute."),
-    "AssumeRoleUnanswered": ("AWS STS gave no answer.", _WAY),
-    "TimedOut": ("Cognito did not answer in time.", _WAY),
-    "Unreachable": ("Cognito cannot be reached.", _WAY),
-    NO_CALL_MADE: ("Nothing could be sent in time.", f"{_WAY} See where the AWS credentials come from."),
+    "AssumeRoleUnanswered": ("AWS STS gave no answer.", CHECK_THE_WAY),
+    "TimedOut": ("Cognito did not answer in time.", CHECK_THE_WAY),
+    "Unreachable": ("Cognito cannot be reached.", CHECK_THE_WAY),
+    NO_CALL_MADE: ("Nothing could be sent in time.", f"{CHECK_THE_WAY} See where the AWS credentials come from."),
 }
 _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 _FOUND = "found"  # an account where there can be none
@@ -101,12 +101,8 @@ def _finding(line: str, action: str, unused: str, code: str) -> Finding:
         return Finding(line, "missing", *TROUBLES[code])
     shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in _DENIED:
-        return Finding(
-            line,
-            "missing",
-            f"Not allowed ({shown}).",
-            f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id.",
-        )
+        fix = f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id."
+        return Finding(line, "missing", f"Not allowed ({shown}).", fix)
     return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")
 
 

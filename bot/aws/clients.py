@@ -12,7 +12,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
 from bot.facts.aws_session import aws_session
-from bot.facts.boto3_clients import keep_client_ready, tell_time
+from bot.facts.boto3_clients import USER_AGENT, keep_client_ready, tell_time
 from bot.facts.clock import CheckedClock
 from bot.facts.leaving import TooLateError, present, time_left
 from bot.work import CONNECT_SECONDS, READ_SECONDS
@@ -51,7 +51,9 @@ def bounded(attempts: int = 1, **more: Any) -> Config:
     refusal.
     """
     retries: Any = {"total_max_attempts": attempts, "mode": "standard"}
-    return Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, **more)
+    return Config(
+        connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, user_agent=USER_AGENT, **more
+    )
 
 
 class Clients:

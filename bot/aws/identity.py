@@ -26,10 +26,9 @@ class CallerUnknownError(BotError):
 
 
 def caller(region: str, clock: CheckedClock | None = None) -> str:
-    """Return the ARN of the caller's IAM user or role. A role's has no path, since STS does not tell it.
+    """Return the ARN of the caller's IAM user or role; tell `clock` the answer's time. Raises `CallerUnknownError`.
 
-    A role's session name is left out: the person who assumes the role chooses it. Raises `CallerUnknownError`. `clock`
-    is compared with the answer.
+    A role's has no path, since STS does not tell it, and no session name, which the person who assumes it chooses.
     """
     session = aws_session(bounded(attempts=2))
     try:
@@ -41,17 +40,14 @@ def caller(region: str, clock: CheckedClock | None = None) -> str:
         raise CallerUnknownError(error.sentence, error.hint) from None
     except (ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:
         if not (code := code_of(error)):  # botocore makes any of the others of a page, too
-            raise CallerUnknownError(
-                "What answers in the place of AWS STS is not AWS.", "Check the proxy, AWS_ENDPOINT_URL and the region."
-            ) from None
-        raise CallerUnknownError(
-            f"AWS refuses these credentials ({code}). They come from {session.source}.", "Renew them, or choose others."
-        ) from None
+            fix = "Check the proxy, AWS_ENDPOINT_URL and the region."
+            raise CallerUnknownError("What answers in the place of AWS STS is not AWS.", fix) from None
+        sentence = f"AWS refuses these credentials ({code}). They come from {session.source}."
+        raise CallerUnknownError(sentence, "Renew them, or choose others.") from None
     except Exception as error:  # noqa: BLE001 -- for any error: it is not known
         said = str(error).rstrip(".") if isinstance(error, BotoCoreError) else type(error).__name__
-        raise CallerUnknownError(
-            f"AWS does not say whose credentials these are: {said}. Check this shell's AWS settings."
-        ) from None
+        sentence = f"AWS does not say whose credentials these are: {said}."
+        raise CallerUnknownError(sentence, "Check this shell's AWS settings.") from None
 
 
 def role_without_session(arn: str) -> str:

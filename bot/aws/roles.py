@@ -36,12 +36,11 @@ _CALLER = re.compile(r"arn:[\w-]+:iam::(?P<account>\d+):(?P<kind>role|user)/(?:.
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class NotAssumedError(Exception):
     """STS gave no session, so the call that needed it was never sent: `refused` says why."""
 
-    def __init__(self, refused: Refused) -> None:
-        self.refused = refused
-        super().__init__(refused.code)
+    refused: Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +69,7 @@ class Roles:
         self._sessions: OrderedDict[Role, _Session] = OrderedDict()
 
     def session(self, role: Role, region: str) -> ReadOnlyCredentials:
-        """Return the session's credentials; where there are none yet, ask the STS of `region`, once.
-
-        Raises `NotAssumedError`, or `TooLateError` where that could not leave in time.
-        """
+        """Return the session, asking the STS of `region` if need be. Raises `NotAssumedError`, `TooLateError`."""
         if not role.request_id:
             raise RuntimeError("a pool with a role is only asked on someone's behalf")
         with self._lock:

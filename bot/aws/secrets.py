@@ -61,12 +61,10 @@ def _value(arn: str, region: str, key: str | None) -> str:
         if text.lstrip().startswith("{"):
             raise SecretError("refers to a secret that is JSON. Say which of its keys, as in arn:…#KEY.")
         return text
-    found = None
     with suppress(ValueError, LookupError, TypeError):
-        found = json.loads(text)[key]
-    if not isinstance(found, str):
-        raise SecretError("refers to a key of a secret that is not JSON, or has no text under that key.")
-    return found
+        if isinstance(found := json.loads(text)[key], str):
+            return found
+    raise SecretError("refers to a key of a secret that is not JSON, or has no text under that key.")
 
 
 def _parameter(name: str) -> str:
@@ -84,9 +82,8 @@ def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> An
         raise SecretError(f"could not be read. {error}") from None
     except ClientError as error:
         code = str(error.response["Error"].get("Code"))
-        raise SecretError(
-            f"could not be read, AWS says {code}: {_WHY.get(code, 'correct that, and start again')}."
-        ) from None
+        why = _WHY.get(code, "correct that, and start again")
+        raise SecretError(f"could not be read, AWS says {code}: {why}.") from None
     except NoRegionError:
         raise SecretError("refers to a parameter, but no region is set. Set AWS_DEFAULT_REGION.") from None
     except (BotoCoreError, ValueError) as error:

@@ -22,17 +22,14 @@ class OwnCredentials:
         self._session: AwsSession | None = None
 
     def missing(self) -> AwsSetupError | None:
-        """Say why there are none; None where there are some. May take seconds.
-
-        What was found is kept: botocore asks for new ones (STS, IMDS, a process) only when these are about to expire.
-        """
-        session, self._session = self._session, None
+        """Say why there are none; None where there are some. May take seconds."""
         try:
-            session = session or aws_session(bounded())
-            session.ask()
+            # What was found is kept: botocore asks for new ones only when these are about to expire.
+            self._session = self._session or aws_session(bounded())
+            self._session.ask()
         except AwsSetupError as error:
+            self._session = None
             return error
-        self._session = session
         return None
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.ports import Clock
@@ -11,23 +10,16 @@ LOOK_AGAIN_SECONDS = 10.0
 READY_SECONDS = LOOK_AGAIN_SECONDS + 5.0  # until after the next look
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ahead:
-    """Keeps a connection to Slack and to Cognito ready while a card waits for a press: the last one of `waiting`.
-
-    `slack` and `aws` see that one can be used for so many seconds, the former one to a URL's host; both may fail.
-    """
-
-    clock: Clock
-    waiting: Sequence[tuple[str, datetime]] = field(repr=False)  # response_urls, and until when each card waits
-    slack: Callable[[str, float], object]
-    aws: Callable[[float], object]
-
-    def look(self) -> None:
-        """Make ready what is not, where a card waits."""
-        for response_url, until in tuple(self.waiting):
-            if self.clock.now() < until:
-                with suppress(Exception):  # then the press connects, and says what is wrong
-                    self.slack(response_url, READY_SECONDS)
-                with suppress(Exception):
-                    self.aws(READY_SECONDS)
+def look_ahead(
+    clock: Clock,
+    waiting: Sequence[tuple[str, datetime]],  # response_urls, and until when each card waits
+    slack: Callable[[str, float], object],
+    aws: Callable[[float], object],
+) -> None:
+    """Where a card waits, let `slack` (to its URL's host) and `aws` keep a connection usable for so many seconds."""
+    for response_url, until in tuple(waiting):
+        if clock.now() < until:
+            with suppress(Exception):  # then the press connects, and says what is wrong
+                slack(response_url, READY_SECONDS)
+            with suppress(Exception):
+                aws(READY_SECONDS)

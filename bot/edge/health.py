@@ -100,9 +100,8 @@ async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise HealthPageError(
-            f"The health page cannot be served on {host}, port {port}: {error.strerror}. Check --host, --port and PORT."
-        ) from error
+        sentence = f"The health page cannot be served on {host}, port {port}: {error.strerror}."
+        raise HealthPageError(sentence, "Check --host, --port and PORT.") from error
     return runner
 
 

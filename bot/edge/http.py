@@ -43,12 +43,12 @@ class _Now(Clock):
         return self.told().timestamp()
 
 
+@dataclass(eq=False)
 class _RefusedError(Exception):
     """The status that a bad request gets, and why, in words that quote nothing of it."""
 
-    def __init__(self, status: int, why: str) -> None:
-        self.status = status
-        super().__init__(why)
+    status: int
+    why: str
 
 
 class HttpMode:
@@ -98,21 +98,20 @@ class HttpMode:
 
     def _tell(self, refused: _RefusedError) -> None:
         """Log it, each reason once a minute: anyone who reaches the port can cause it."""
-        told_at, more = self._told.get(str(refused), (-math.inf, 0))
+        told_at, more = self._told.get(refused.why, (-math.inf, 0))
         if time.monotonic() - told_at < SECONDS_BETWEEN_LINES:
-            self._told[str(refused)] = told_at, more + 1
+            self._told[refused.why] = told_at, more + 1
             return
-        self._told[str(refused)] = time.monotonic(), 0
+        self._told[refused.why] = time.monotonic(), 0
         since = f" ({more:,} more like it since the last such line)" if more else ""
-        log.warning("A request to %s was answered %d: %s%s", PATH, refused.status, refused, since)
+        log.warning("A request to %s was answered %d: %s%s", PATH, refused.status, refused.why, since)
 
     async def _take(self, request: web.Request) -> web.Response:
         signature, timestamp = _signed(request)
         body = await self._read(request)
         if not self._verifier.is_valid(body, timestamp, signature):
-            raise _RefusedError(
-                401, "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
-            )
+            why = "its signature is not Slack's. Check SLACK_SIGNING_SECRET, and this machine's clock"
+            raise _RefusedError(401, why)
         if not self._is_new(signature):
             log.warning("A request to %s came again. It was not done again", PATH)
             return web.Response()
@@ -163,11 +162,8 @@ def ask_id(timestamp: str, signature: str) -> str:
 
 
 def _signed(request: web.Request) -> tuple[str, str]:
-    """Return signature and timestamp; refuse by its head what need not be read.
-
-    slack_sdk's verifier takes these forms and no others without an exception.
-    """
-    found = []
+    """Return signature and timestamp; refuse by its head what need not be read."""
+    found = []  # slack_sdk's verifier takes these forms, and may raise at others
     for name, form in (("X-Slack-Signature", r"v0=[0-9a-f]{64}"), ("X-Slack-Request-Timestamp", r"[0-9]{1,11}")):
         values = request.headers.getall(name, [])
         if len(values) != 1 or not re.fullmatch(form, values[0]):

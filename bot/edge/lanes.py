@@ -190,6 +190,8 @@ class UnwaitedThreads(ThreadPoolExecutor):
 
 def together(works: Sequence[Callable[[], T]]) -> Sequence[T]:
     """Do several things at the same time, each on a thread; return all results, or raise the first error."""
+    if len(works) == 1:
+        return [works[0]()]
     threads = UnwaitedThreads()
     return [future.result() for future in [threads.submit(copy_context().run, work) for work in works]]
 

@@ -4,16 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import choose_encoder
 
 from bot import __version__
@@ -88,10 +80,9 @@ class Endings:
     _last: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0.0))
 
     def last(self) -> Mapping[str, float]:
-        """Return for each outcome when a request last ended so, in seconds since 1970.
+        """Return for each outcome when a request last ended so, in seconds since 1970; 0: not as far as is known.
 
-        0: not as far as is known. What ended more than an hour before a look may be missed.
-        Raises `StoreUnavailableError`.
+        What ended more than an hour before a look may be missed. Raises `StoreUnavailableError`.
         """
         now = self.clock.now()
         until = self._read_until if self._read_until <= now else LONG_AGO  # that clock has been put right since
@@ -106,10 +97,10 @@ class Metrics:
     """Counts and times what happens in this instance. Safe to use from many threads; never waits."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no one looks at
-        self._registry = at = CollectorRegistry()
-        ProcessCollector(registry=at)
-        PlatformCollector(registry=at)
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no one looks at
+        self._registry = at = prometheus_client.CollectorRegistry()
+        prometheus_client.ProcessCollector(registry=at)
+        prometheus_client.PlatformCollector(registry=at)
         self._counters = {name: Counter(f"signout_{name}", *row, registry=at) for name, row in COUNTERS.items()}
         self._gauges = {name: Gauge(f"signout_{name}", *row, registry=at) for name, row in GAUGES.items()}
         # Each is told how many seconds something took.

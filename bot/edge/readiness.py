@@ -140,10 +140,7 @@ class Outlook:
         return None
 
     async def waiting(self) -> tuple[int, float] | None:
-        """Return how many entries wait for delivery, and for how many seconds the oldest outcome does.
-
-        Refusals may wait: anyone can cause them. None where the store does not say.
-        """
+        """Return how many entries wait, and for how many seconds the oldest outcome does; None: the store is silent."""
         backlog = await self._answer(self._backlog)
         if backlog is None:
             return None

@@ -71,11 +71,8 @@ class Edge:
             except StoreUnavailableError as error:
                 failures += 1
                 wait = min(pause(failures), LONGEST_PAUSE).total_seconds()
-                log.warning(
-                    "The store cannot be opened (%s); trying again in %.0f s. `python -m bot check` says more",
-                    error.reason,
-                    wait,
-                )
+                told = "The store cannot be opened (%s); trying again in %.0f s. `python -m bot check` says more"
+                log.warning(told, error.reason, wait)
                 await asyncio.sleep(wait)
             else:
                 log.info("The store is open")

@@ -55,9 +55,8 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
             reason = word_in(getattr(error.response, "data", None)) or "no answer of Slack's"  # a proxy's, say
             wait = retry_after(getattr(error.response, "headers", None) or {})
             if reason in refused:
-                raise RefusedTokenError(
-                    f"Slack refuses {setting} ({reason}). Give the installed app's token."
-                ) from None
+                sentence = f"Slack refuses {setting} ({reason}). Give the installed app's token."
+                raise RefusedTokenError(sentence) from None
         except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may end by itself
             reason = trouble_of(error)
         failures += 1
@@ -67,14 +66,12 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
 
 
 def dispatched(app: App, payload: dict[str, Any], context: dict[str, Any] | None = None) -> BoltResponse:
-    """Return Bolt's answer to what Slack sent, with `context` for its listeners; 400 where Bolt itself fails at it.
-
-    It leaves no traceback, which could quote what was sent.
-    """
+    """Return Bolt's answer to what Slack sent, with `context` for its listeners; 400 where Bolt itself fails at it."""
     try:
         # The mode in which Bolt takes what was read already. By itself it would lose a command that says "payload".
         return app.dispatch(BoltRequest(mode="socket_mode", body=payload, context=context))
     except Exception as error:  # noqa: BLE001 -- Bolt may fail at anything in it
+        # No traceback: it could quote what was sent.
         log.error("What Slack sent cannot be read: %s in Bolt", type(error).__name__)  # noqa: TRY400
         return BoltResponse(status=400)
 
@@ -99,10 +96,7 @@ class SocketMode:
         metrics.connected_for(self._connected_for)
 
     async def connect(self) -> None:
-        """Connect, trying again until Slack lets us; from then on the connection renews itself.
-
-        Raises `RefusedTokenError`.
-        """
+        """Connect, trying again until Slack lets us; then it renews itself. Raises `RefusedTokenError`."""
         self._session = ClientSession(timeout=ClientTimeout(total=HANDSHAKE_SECONDS))
         self._socket = await self._open(self._session, _APP_TOKEN_ERRORS)
         self._renewal = asyncio.create_task(self._renew(self._session, self._socket))
@@ -206,10 +200,7 @@ class SocketMode:
         self._metrics.greeted(connections, again=self._greeted_at is not None)
         self._greeted_at = time.monotonic()
         if self._sole_instance and connections > 1:
-            log.error(
-                "Slack counts %d connections of this app, but a SQLite store serves one instance. Stop the others.",
-                connections,
-            )
+            log.error("%s Stop the others.", self.ghosts())
         elif connections > 1:
             log.info("Slack counts %d connections of this app", connections)
 

@@ -11,6 +11,5 @@ duration.py     lengths of time as they are written, such as 5m
 way.py          the way to Slack and AWS as the environment names it: past which proxy, and what is trusted
 boto3_clients.py  lets boto3's clients go that way and keep to leaving.py, and tells a clock what they answer
 leaving.py      requests that leave in time or not at all, and answers that end in time
-how_read.py     how a target was read, where no one was found as it was typed
 finding.py      what `check` finds of each thing, and what a store says of the entries that wait
 """

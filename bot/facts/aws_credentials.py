@@ -77,10 +77,12 @@ _SOURCES: Mapping[str, Source] = {
         "Check that the instance has a role. From a container on it, IMDS needs a hop limit of 2.",
     ),
 }
-_WAY = "Check the way to AWS: network, proxy, region, endpoint."
+CHECK_THE_WAY = "Check the way to AWS: network, proxy, region, endpoint."
 _FOR_LONG = "where the bot runs. A bot that runs for long needs a role instead."
-_OUT_OF_REACH = Row("{Source} gives no AWS credentials: {host} cannot be reached ({said}).", _WAY, may_pass=True)
-_NOT_OF_AWS = Row("What answers for {source} is not AWS ({said}).", _WAY, may_pass=True)
+_OUT_OF_REACH = Row(
+    "{Source} gives no AWS credentials: {host} cannot be reached ({said}).", CHECK_THE_WAY, may_pass=True
+)
+_NOT_OF_AWS = Row("What answers for {source} is not AWS ({said}).", CHECK_THE_WAY, may_pass=True)
 _NO_LOGIN = Row("{Source} is missing or has ended.", f"Run `aws sso login --profile {{profile}}` {_FOR_LONG}")
 _NO_SESSION = Row("{Source} is missing or has ended.", f"Run `aws login --profile {{profile}}` {_FOR_LONG}")
 _NO_CREDENTIAL_SOURCE = "Profile {last} takes AWS credentials from {provider} (credential_source), which gave none."
@@ -165,19 +167,15 @@ def source_of(method: str) -> Source:
 
 
 def explained(error: Exception, method: str, names: Mapping[str, str]) -> AwsSetupError:
-    """Return what is said of an error that this source met; `names` are those of its profile and of files.
-
-    Nothing is quoted that a program, an endpoint or a service said: there may be secrets in it.
-    """
+    """Return what is said of a source's error. Quoted are only `names` (profile, files): an answer may hold secrets."""
     kinds, source = list(_kinds(error, method)), source_of(method)
     words = source.words.format_map(names)
     values = {**names, "source": words, "Source": words[0].upper() + words[1:], "fix": source.fix.format_map(names)}
     values |= _details(error, kinds[0])
     looked_up = (values["variable"], values["provider"], f"{method} {kinds[0]}", *kinds)
     sentence, hint, may_pass = next((_ROWS[each] for each in looked_up if each in _ROWS), Row())
-    return AwsSetupError(
-        sentence.format_map(values), hint.format_map(values), source=method, kind=kinds[0], may_pass=may_pass
-    )
+    sentence, hint = sentence.format_map(values), hint.format_map(values)
+    return AwsSetupError(sentence, hint, source=method, kind=kinds[0], may_pass=may_pass)
 
 
 def code_of(error: Exception) -> str | None:

@@ -12,16 +12,9 @@ from functools import partial
 from typing import Any, NoReturn
 
 import botocore.session
+from botocore import exceptions
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
-from botocore.exceptions import (
-    BotoCoreError,
-    ConfigParseError,
-    InvalidConfigError,
-    NoCredentialsError,
-    ProfileNotFound,
-    RefreshWithMFAUnsupportedError,
-)
 
 from bot.errors import AwsSetupError
 from bot.facts.aws_credentials import NO_SOURCE, SETTINGS, explained, source_of
@@ -31,7 +24,7 @@ from bot.facts.way import faults, shown, unreadable
 
 PROCESS_SECONDS = 20.0  # for a credential_process
 FAILED_FOR_SECONDS = 5.0  # for so long no thread tries again what another's renewal met
-_FAULTY_SETTINGS = (ConfigParseError, InvalidConfigError, ProfileNotFound)
+_FAULTY_SETTINGS = (exceptions.ConfigParseError, exceptions.InvalidConfigError, exceptions.ProfileNotFound)
 
 
 class BusyError(Exception):
@@ -135,7 +128,7 @@ class AwsSession(botocore.session.Session):
     def _names(self, method: str) -> Mapping[str, str]:
         """Return the names that sentences about a source need: its profile, and files."""
         profiles: Mapping[str, Mapping[str, Any]] = {}
-        with suppress(BotoCoreError):
+        with suppress(exceptions.BotoCoreError):
             profiles = self.full_config.get("profiles", {})
         chosen = str(self.get_config_variable("profile") or "default")
         chain, kept_in = _chain(profiles, chosen), source_of(method).kept_in
@@ -171,7 +164,7 @@ class _Own(Credentials):
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         with self._session.explaining(self.method):
             if not self._found:
-                raise NoCredentialsError
+                raise exceptions.NoCredentialsError
             # Sooner than they must be renewed, botocore lets one thread do it and no one wait.
             must: int = getattr(self._found, "_mandatory_refresh_timeout")  # noqa: B009 -- there is no public way
             if not self._found.refresh_needed(must):
@@ -230,10 +223,7 @@ class _Process(subprocess.Popen[bytes]):
 
 
 def aws_session(config: Config | None = None, credentials: Credentials | None = None) -> AwsSession:
-    """Return a session, which signs with these credentials where there are any.
-
-    With a `config` it keeps to its bounds, also in the calls that get credentials.
-    """
+    """Return a session, which signs with `credentials` if given, and keeps to `config` even while it gets some."""
     for name in ("botocore.credentials", "botocore.tokens"):
         logging.getLogger(name).addFilter(_without_traceback)
     session = AwsSession(credentials)
@@ -243,7 +233,7 @@ def aws_session(config: Config | None = None, credentials: Credentials | None = 
 
 
 def _no_code(_: str) -> NoReturn:
-    raise RefreshWithMFAUnsupportedError
+    raise exceptions.RefreshWithMFAUnsupportedError
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

@@ -3,14 +3,17 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from ssl import SSLContext
 from typing import Any
 
+from bot import __version__
 from bot.facts.clock import CheckedClock
 from bot.facts.leaving import in_time, keep_ready
 from bot.facts.way import certificates, proxy_to, tls
+
+USER_AGENT = f"signout-bot/{__version__}"  # botocore would put its own together twice for each request
 
 
 def lead(client: Any) -> None:
@@ -20,7 +23,8 @@ def lead(client: Any) -> None:
     """
     http = client._endpoint.http_session
     http._pool_classes_by_scheme.update(in_time(http._pool_classes_by_scheme))
-    http._proxy_config.proxy_url_for, http._proxy_config.proxy_headers_for = proxy_to, attrgetter("headers")
+    http._proxy_config.proxy_url_for = cache(proxy_to)  # AWS's few addresses: else it is read for each request
+    http._proxy_config.proxy_headers_for = attrgetter("headers")
     http._setup_proxy_ssl_context = lambda url: tls() if url.startswith("https:") else None
     file, folder = certificates()
     if http._verify is True and (file or folder):

@@ -95,10 +95,7 @@ class CheckedClock:
 
 
 def ahead(sent: datetime, headers: Mapping[str, object], received: datetime) -> timedelta | None:
-    """Return by how much a clock is certainly ahead of the `Date` of an answer that came in between; behind: negative.
-
-    None where there is no `Date` that can be read.
-    """
+    """Return how far a clock is certainly ahead of an answer's `Date` (behind: negative); else None."""
     date = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
     try:
         told = parsedate_to_datetime(str(date))

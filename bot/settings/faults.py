@@ -64,10 +64,7 @@ def lacking_approvers(settings: Settings) -> list[str]:
 
 
 def sentences(error: ValidationError, environment: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each thing that pydantic refused.
-
-    Only its kind and place are used: pydantic's own text quotes the value, which may be a secret.
-    """
+    """Return a sentence for each thing that pydantic refused. Its own text quotes the value, which may be a secret."""
     return [
         _sentence(each["loc"], each["type"], each["msg"], environment)
         for each in error.errors(include_input=False)

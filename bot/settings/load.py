@@ -49,7 +49,7 @@ def load(environment: Mapping[str, str], resolve: references.Resolve | None = No
     return settings
 
 
-def emptied(environment: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
+def emptied(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """Return what to say of each variable that is empty, where someone may believe that it empties the file's list."""
     emptied = [name for name in LISTS if environment.get(name) == ""]
     held: dict[str, Any] = {name: reduce(getattr, ENVIRONMENT[name], settings) for name in emptied}
@@ -57,10 +57,7 @@ def emptied(environment: Mapping[str, str], settings: Settings) -> Mapping[str, 
 
 
 def load_store(environment: Mapping[str, str]) -> StoreSettings:
-    """Read what it takes to read the store, from the same places as `load`; other settings may be missing.
-
-    Raises `SettingsError` with every fault; a name that is not a setting is one.
-    """
+    """Read what it takes to read the store, as `load` does; other settings may be missing. Raises `SettingsError`."""
     faults: list[str] = []
     given = _given(environment, faults)
     faults += [names.unknown_key([key]) for key in given if key not in Settings.model_fields]
@@ -68,10 +65,7 @@ def load_store(environment: Mapping[str, str]) -> StoreSettings:
 
 
 def load_without_slack(environment: Mapping[str, str]) -> Settings:
-    """Read what the settings say about AWS: nothing about Slack has to be there, and no secret is read.
-
-    Raises `SettingsError` with every fault.
-    """
+    """Read as `load` does, but without secrets: nothing about Slack has to be there. Raises `SettingsError`."""
     about_aws = {name: value for name, value in environment.items() if not name.startswith("SLACK_")}
     return load(about_aws | {name: value for name, value in _STAND_INS.items() if not about_aws.get(name)})
 

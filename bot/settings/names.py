@@ -30,6 +30,7 @@ _OF_SERVICES = re.compile(
     r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp)"
     r"|NAME=/\S+)"
 )
+_NOT_USED = "is not a setting of this bot, so it is not used."
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 # The keys of the file, by how deep they are: pools.NAME.allow.users is four deep.
 _KEYS: Mapping[int, Collection[str]] = {
@@ -56,13 +57,10 @@ def resembling(environment: Mapping[str, str], *, ours: bool) -> Sequence[str]:
     return [_unknown(name, meant) for name, meant, is_ours in _not_settings(environment) if meant and is_ours == ours]
 
 
-def unused(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what else looks like a setting but is not one: each name with what to do about it.
-
-    Others may use these names too, so they are not a fault.
-    """
+def unused(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return by name what to say of each other variable that looks like a setting. It may be someone else's."""
     return {
-        name: f"Is {meant} meant?" if meant else "Check its spelling, or leave it out."
+        name: f"{_NOT_USED} {f'Is {meant} meant?' if meant else 'Check its spelling, or leave it out.'}"
         for name, meant, is_ours in _not_settings(environment)
         if not (meant and is_ours)
     }

@@ -15,10 +15,6 @@ MAX_BYTES = 64 * 1024
 Resolve = Callable[[str], str]
 
 
-class _FileError(Exception):
-    """What is wrong with a file. The sentence begins after it."""
-
-
 def found_in(environment: Mapping[str, str], names: Iterable[str]) -> Sequence[str]:
     """Return the references among these settings."""
     return [value for name in names if _is_reference(value := environment.get(name, ""))]
@@ -35,9 +31,6 @@ def followed(
         except SecretError as error:
             faults.append(f"{name} {error}")
             value = STAND_IN
-        except _FileError as error:
-            faults.append(f"The file that {name}_FILE names {error}")
-            value = STAND_IN
         if value is not None:
             found[name] = value
     return found
@@ -48,7 +41,7 @@ def _followed(name: str, given: Mapping[str, str], resolve: Resolve | None) -> s
     if value and file:
         raise SecretError(f"and {name}_FILE are both set. Leave one of them out.")
     if file:
-        held = _content(file)
+        held = _content(name, file)
     elif value and resolve and _is_reference(value):
         held = bare(resolve(value))
     else:
@@ -64,15 +57,15 @@ def _is_reference(value: str) -> bool:
     return bool(re.fullmatch(REFERENCE, value))
 
 
-def _content(file: str) -> str:
+def _content(name: str, file: str) -> str:
     # No sentence quotes the path: it may be the secret itself, put into the wrong variable.
     try:
         with Path(file).open("rb") as opened:
             value = bare(decoded(opened.read(MAX_BYTES)))
     except OSError as error:
-        raise _FileError(f"cannot be read: {error.strerror}.") from None
+        raise SecretError(f"is in a file (see {name}_FILE) that cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise _FileError("is not UTF-8.") from None
+        raise SecretError(f"is in a file (see {name}_FILE) that is not UTF-8.") from None
     if not value:
-        raise _FileError("is empty.")
+        raise SecretError(f"is in a file (see {name}_FILE) that is empty.")
     return value

@@ -86,10 +86,7 @@ def _ticket_url(value: str) -> str:
 
 
 def one_name_each(pools: dict[str, Any]) -> dict[str, Any]:
-    """Take pools that have one name each: a second name would have an allowlist of its own.
-
-    Replicas share an id and differ in their region.
-    """
+    """Take pools with one name each: a second one would have its own allowlist. Replicas differ in their region."""
     names: dict[tuple[str, str], list[str]] = {}
     for name, pool in pools.items():
         names.setdefault((pool.id, pool.region), []).append(name)

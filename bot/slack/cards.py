@@ -83,8 +83,8 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
     if request.state in AWAITING:
         offered: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
         if request.state is State.CONFIRMING:
-            confirm = ACTIONS[request.ask.options.action].button
-            offered = (button(confirm, CONFIRM, request.id, style="danger"), *offered)
+            label = "Ask for approval" if request.needs else ACTIONS[request.ask.options.action].button
+            offered = (button(label, CONFIRM, request.id, style="danger"), *offered)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
         if request.state is not State.APPROVING:

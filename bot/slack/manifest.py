@@ -29,9 +29,8 @@ def manifest(http: str | None, *, grid: bool = False) -> str:
     try:
         text = FILE.read_text("utf-8")
     except OSError as error:
-        raise ManifestError(
-            f"{FILE} cannot be read: {error.strerror}. It belongs beside the bot's folder: take it from the repository."
-        ) from error
+        hint = "It belongs beside the bot's folder: take it from the repository."
+        raise ManifestError(f"{FILE} cannot be read: {error.strerror}.", hint) from error
     if http is None and not grid:
         return text
     app = yaml.safe_load(text)
@@ -57,10 +56,7 @@ def _request_url(address: str) -> str:
 
 
 def compare(header: str | None, *, grid: bool = False) -> Finding:
-    """Say what the bot token lacks, or has too much, going by the header in which Slack lists its scopes.
-
-    `grid`: the app is installed in an Enterprise Grid organisation, or in one of its workspaces.
-    """
+    """Say what the bot token lacks or has too much, by the header with its scopes; `grid`: on Enterprise Grid."""
     name = "scopes"
     if not header:
         return Finding(name, "not tried", "not tried: Slack did not say which the bot token has")

@@ -44,9 +44,8 @@ def personal_in(text: str, tickets: Sequence[Place]) -> Sequence[Place]:
     emails = [found.span() for found in _EMAIL.finditer(text)]
     phones = [found.span() for found in _NUMBER.finditer(text) if _is_phone(text, found)]
     known = (*emails, *tickets)
-    return sorted(
-        (*emails, *(each for each in phones if not any(each[0] >= start and each[1] <= end for start, end in known)))
-    )
+    others = (each for each in phones if not any(each[0] >= start and each[1] <= end for start, end in known))
+    return sorted((*emails, *others))
 
 
 def masked_in(text: str) -> str:

@@ -98,10 +98,7 @@ def unwrapped(text: str) -> str:
 
 
 def line_in(text: str) -> Line | None:
-    """Return the AWS CLI's line that a text is, or None. Raises `UsageError` for another command, or more than one.
-
-    Also for what would change who asks, or what is asked.
-    """
+    """Return the AWS CLI's line that a text is, or None. Raises `UsageError` for any other command."""
     if bare := _BARE_COMMAND.match(text):
         return Line(text[bare.end() :].lstrip())
     option = _FIRST_OPTION.search(text)
@@ -114,10 +111,7 @@ def line_in(text: str) -> Line | None:
 
 
 def _after(text: str, command: re.Match[str], program: str) -> tuple[str, tuple[str, ...]]:
-    """Return what follows a command, which may be the word for help, and what is left out of it.
-
-    Raises `UsageError` for another command.
-    """
+    """Return what follows a command, or "help", and what is left out. Raises `UsageError` for another command."""
     names = [command["service"], command["operation"]]
     if any(name and asks_for_help(name) for name in names):
         return "help", ()

@@ -12,10 +12,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.how_read import difference, named
 from bot.options import ReasonRule
 from bot.request import Account, Operator
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
+from bot.spellings import difference
 from bot.visible import visible
 
 Drawn = dict[str, Any]
@@ -214,9 +214,8 @@ class Shown:
         """Say how a target was read, where no one was found as it was typed."""
         left_out, otherwise = difference(target, read)
         shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
-        parts = [span for each in shown for span in (" and ", Code(each))]
-        before, after = named(left_out)
-        how: Line = [f" instead, without {before}", *parts[1:], f"{after}."] if parts else [f" instead, {otherwise}."]
+        how: Line = [span for each in shown for span in (" and ", Code(each))]
+        how = [" instead. Left out: ", *how[1:]] if how else [f" instead, {otherwise}."]
         return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how]
 
     def brief(self, account: Account) -> str:

@@ -4,20 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import (
-    AWS_COMMAND,
-    AWS_OPTIONS,
-    AWS_USAGE,
-    DOCUMENTS,
-    FLAGS,
-    REFUSED,
-    SKELETON,
-    VALUED,
-    Help,
-    Skeleton,
-    Spelling,
-    spelled,
-)
+from bot.facts import aws_cli
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
 from bot.options import MAX_TARGET, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
@@ -54,7 +42,7 @@ _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
 
 
-def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help | WhoAmI:
+def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized: each step takes time in proportion to a text of `MAX_TEXT`.
@@ -73,7 +61,7 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help | WhoAmI:
         text = unwrapped(text)
         line = line_in(text)
     if asks_for_help(text):
-        return Help()
+        return aws_cli.Help()
     if text.lower() == "whoami":
         return WhoAmI()
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
@@ -88,10 +76,10 @@ def parse(text: str, spelling: Spelling) -> Options | Skeleton | Help | WhoAmI:
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
 
 
-def _meant(read: "_Reading", spelling: Spelling) -> Options | Skeleton | Help:
+def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help:
     words, options, dropped = read.words, read.options, tuple(dict.fromkeys(read.dropped))
     if read.asks_for_help or (words and (read.pasted or len(words) > 1) and asks_for_help(words[-1])):
-        return Help()
+        return aws_cli.Help()
     if not read.is_aws:
         return Options(
             target=check_target(" ".join(words)),
@@ -104,7 +92,7 @@ def _meant(read: "_Reading", spelling: Spelling) -> Options | Skeleton | Help:
         raise stray()
     if words or "pool" in options:
         raise UsageError("Use either TARGET and --pool, or --username and --user-pool-id, but not both.", AWS_USAGE)
-    return spelled(options, spelling, dropped)
+    return aws_cli.spelled(options, spelling, dropped)
 
 
 @dataclass

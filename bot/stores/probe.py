@@ -78,9 +78,8 @@ def try_protection(table: str) -> Iterator[Finding]:
                 is_on = each.is_on(calls.client(), table)
             except (ClientError, BotoCoreError, AwsSetupError, StoreError) as error:
                 why = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
-                yield Finding(
-                    line, "not tried", f"not known ({why})", f"Where the table is there, allow {each.action}."
-                )
+                fix = f"Where the table is there, allow {each.action}."
+                yield Finding(line, "not tried", f"not known ({why})", fix)
                 continue
             if is_on:
                 yield Finding(line, "ok", "is switched on")

@@ -89,7 +89,7 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add, moment = parser.add_argument, _moment(now)
+    add, moment = parser.add_argument, partial(_moment, now)
     add("--since", type=moment, metavar="WHEN", help="nothing older")
     add("--until", type=moment, metavar="WHEN", help="only what is older")
     add("--operator", metavar="WHO", help="Slack id, ARN or name of who asked")
@@ -115,18 +115,15 @@ def write_entries(entries: Iterable[Entry], wanted: Wanted) -> None:
                 out.flush()
 
 
-def _moment(now: datetime) -> Callable[[str], datetime]:
-    def read(text: str) -> datetime:
-        try:
-            if (ago := read_duration(text)) is not None:
-                return now - ago
-            given = datetime.fromisoformat(text)
-            return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            wrong = "must be 90s, 30m, 2h or 7d ago, or a date such as 2026-11-20 or 2026-11-20T10:00Z"
-            raise argparse.ArgumentTypeError(wrong) from None
-
-    return read
+def _moment(now: datetime, text: str) -> datetime:
+    try:
+        if (ago := read_duration(text)) is not None:
+            return now - ago
+        given = datetime.fromisoformat(text)
+        return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        wrong = "must be 90s, 30m, 2h or 7d ago, or a date such as 2026-11-20 or 2026-11-20T10:00Z"
+        raise argparse.ArgumentTypeError(wrong) from None
 
 
 def _request_id(text: str) -> str:

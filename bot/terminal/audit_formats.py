@@ -78,10 +78,7 @@ _NOT_PLAIN = re.compile(r"[^ -~]")
 
 
 def as_json(out: TextIO) -> Write:
-    """Write each entry as one line, an object of all fields, its times in UTC.
-
-    Hidden characters are escaped as JSON can, so that none acts on a terminal.
-    """
+    """Write each entry as one line: an object of all fields, times in UTC, with every hidden character escaped."""
 
     def write(entry: Entry) -> None:
         line = to_json({name: of(entry) for name, of in _FIELDS.items()}).decode()

@@ -25,14 +25,8 @@ def faulty_settings(faults: Iterable[str]) -> Iterator[Finding]:
     yield Finding("everything else", "not tried", "not tried: it needs valid settings")
 
 
-def unused_names(hints: Mapping[str, str]) -> Iterator[Finding]:
-    """Return a finding for each variable that looks like a setting but is not one."""
-    for name, hint in hints.items():
-        yield Finding(name, "warning", "is not a setting of this bot, so it is not used.", hint)
-
-
-def emptied_lists(said: Mapping[str, str]) -> Iterator[Finding]:
-    """Return a finding for each empty variable which does not do what someone may believe."""
+def doubtful_variables(said: Mapping[str, str]) -> Iterator[Finding]:
+    """Return a finding for each variable that does not do what someone may believe."""
     for name, sentence in said.items():
         yield Finding(name, "warning", sentence)
 
@@ -43,15 +37,10 @@ def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: da
     if certainly is None:
         return Finding(name, "not tried", "not tried: no answer with a date")
     off = certainly.total_seconds()
-    skew, word = abs(off), "ahead" if off > 0 else "behind"
-    if skew < WARN_FROM_SECONDS:
+    if abs(off) < WARN_FROM_SECONDS:
         return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
-    return Finding(
-        name,
-        "warning" if skew < FAIL_FROM_SECONDS else "missing",
-        f"This machine's clock is {skew:.0f} s {word}.",
-        "Set it, by NTP.",
-    )
+    sentence = f"This machine's clock is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}."
+    return Finding(name, "warning" if abs(off) < FAIL_FROM_SECONDS else "missing", sentence, "Set it, by NTP.")
 
 
 def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:

@@ -5,7 +5,8 @@ Reading a command line says what is wrong with it, or help, and raises `SystemEx
 
 import argparse
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NoReturn
 
 from bot import __version__
@@ -65,8 +66,10 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
             add("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
             add("--grid", action="store_true", help="for Enterprise Grid: one workspace of it, or all of it")
         case "iam-policy":
-            role = _matching(ROLE_OR_USER, "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot")
-            digits = _matching("[0-9]{12}", "must be the 12 digits of an AWS account")
+            role = partial(
+                _matching, ROLE_OR_USER, "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot"
+            )
+            digits = partial(_matching, "[0-9]{12}", "must be the 12 digits of an AWS account")
             where = "where the bot runs (default: that of the ARN, else the caller's)"
             add("--principal", type=role, metavar="ARN", help="the bot's own role; for pools with role_arn")
             add("--account", type=digits, metavar="ID", help=where)
@@ -85,10 +88,7 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _matching(form: str | re.Pattern[str], wrong: str) -> Callable[[str], str]:
-    def take(text: str) -> str:
-        if not re.fullmatch(form, text):
-            raise argparse.ArgumentTypeError(wrong)
-        return text
-
-    return take
+def _matching(form: str | re.Pattern[str], wrong: str, text: str) -> str:
+    if not re.fullmatch(form, text):
+        raise argparse.ArgumentTypeError(wrong)
+    return text

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from bot.action import ACTIONS
 from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
-from bot.facts.how_read import difference, named
 from bot.request import Account, Request, State
+from bot.spellings import difference
 from bot.visible import visible
 from bot.whoami import Standing
 
@@ -115,8 +115,7 @@ def _how_read(request: Request) -> str | None:
     left_out, otherwise = difference(request.ask.options.target, request.searched_as)
     if not left_out:
         return f"{request.searched_as}, {otherwise}"
-    before, after = named(left_out)
-    return f"{request.searched_as}, without {before}{' and '.join(left_out)}{after}"
+    return f"{request.searched_as} (left out: {' and '.join(left_out)})"
 
 
 def _told_apart(account: Account, *, by_region: bool) -> str:

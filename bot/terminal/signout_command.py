@@ -6,19 +6,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from bot.errors import UsageError
-from bot.facts.aws_cli import (
-    AWS_COMMAND,
-    AWS_OPTIONS,
-    FLAGS,
-    OTHER_COMMAND,
-    SKELETON,
-    VALUED,
-    Help,
-    Skeleton,
-    Spelling,
-    left_out_sentence,
-    spelled,
-)
+from bot.facts import aws_cli
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, FLAGS, OTHER_COMMAND, SKELETON, VALUED
 from bot.options import asks_for_help
 from bot.request import Options
 from bot.terminal.output import say, show
@@ -50,7 +39,7 @@ _INSTEAD = {
 }
 
 
-def read(words: Sequence[str], spelling: Spelling) -> tuple[Options | WhoAmI, bool] | None:
+def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | WhoAmI, bool] | None:
     """Return what a command line asks for, which may be the AWS CLI's own in full, and whether without a question.
 
     A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
@@ -67,11 +56,11 @@ def read(words: Sequence[str], spelling: Spelling) -> tuple[Options | WhoAmI, bo
             if not yes and not can_ask():
                 raise UsageError(NO_ONE_TO_ASK)
             if options.dropped:
-                say(left_out_sentence(options.dropped))
+                say(aws_cli.left_out_sentence(options.dropped))
             return options, yes
-        case Skeleton(text=text) if text:
+        case aws_cli.Skeleton(text=text) if text:
             show(text)
-        case Help():
+        case aws_cli.Help():
             show(HELP)
     return None
 
@@ -83,7 +72,7 @@ class _Line(argparse.ArgumentParser):
         raise UsageError(f"{message}.")
 
 
-def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleton | Help, bool]:
+def _parsed(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | aws_cli.Skeleton | aws_cli.Help, bool]:
     line = _Line(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     line.add_argument(f"--{SKELETON}", dest=SKELETON, action="append", nargs="?", const="input")
     for name in _VALUED - {SKELETON}:
@@ -92,13 +81,13 @@ def _parsed(words: Sequence[str], spelling: Spelling) -> tuple[Options | Skeleto
         line.add_argument(f"--{name}", dest=name, action="store_const", const=[""])
     found, others = line.parse_known_args(words)
     if any(map(asks_for_help, others)):
-        return Help(), False
+        return aws_cli.Help(), False
     _check(words, others)
     if twice := [name for name, values in vars(found).items() if len(values) > 1]:
         raise UsageError(f"--{twice[0]} is given twice.")
     given = {name: value for name, (value,) in vars(found).items()}
     dropped = [f"--{name}" for name in given if name in VALUED | FLAGS]
-    return spelled(given, spelling, dropped), "yes" in given
+    return aws_cli.spelled(given, spelling, dropped), "yes" in given
 
 
 def _check(words: Sequence[str], others: Sequence[str]) -> None:

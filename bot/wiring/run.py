@@ -15,7 +15,7 @@ from bot.aws.clients import Clients
 from bot.aws.spelling import AwsSpelling
 from bot.aws.watch import NOT_ASKED, OwnCredentials, troubles
 from bot.deliver import CardDelivery, EntryDelivery
-from bot.edge.ahead import LOOK_AGAIN_SECONDS, Ahead
+from bot.edge.ahead import LOOK_AGAIN_SECONDS, look_ahead
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
 from bot.edge.metrics import Endings, Metrics
@@ -78,7 +78,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     )
     heard, clients = dict.fromkeys(settings.pools, NOT_ASKED), Clients(AWS_THREADS, checked)
     pools = user_pools(settings, clients, metrics.cognito_failed, heard)
-    ahead = Ahead(clock=checked, waiting=cards.waiting, slack=client.keep_ready, aws=clients.keep_ready)
+    ahead = partial(look_ahead, checked, cards.waiting, client.keep_ready, clients.keep_ready)
     away = metrics.turned_away
     slack_lane = ThreadLane("slack", SLACK_THREADS, waiting=PRESSES_WAITING, turned_away=away("slack"))
     newcomers = ThreadLane(NEWCOMERS, NEWCOMERS_THREADS, waiting=PRESSES_WAITING, turned_away=away(NEWCOMERS))
@@ -173,7 +173,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     client: BlockingClient,
     slack_cards: SlackCards,
     refusals: Refusals,
-    ahead: Ahead,
+    ahead: Callable[[], None],
 ) -> Sequence[Rounds]:
     """Return one for each task, so that a task in trouble holds up no other. A bot that drains begins nothing."""
     cards = CardDelivery(outbox=store, requests=store, cards=slack_cards, clock=clock, jitter=jitter)
@@ -192,7 +192,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
         ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
         ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS, may_delete),
         ("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
-        ("ahead", ahead.look, LOOK_AGAIN_SECONDS, lambda: not flow.closed()),
+        ("ahead", ahead, LOOK_AGAIN_SECONDS, lambda: not flow.closed()),
         ("tallies", refusals.sweep, SECONDS_BETWEEN_LOOKS, may_begin),
         ("refusals", lambda: refusals.store(all_ended=flow.draining), SECONDS_BETWEEN_COUNTS, lambda: True),
         ("clock", partial(_ask_the_time, client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),

@@ -1,4 +1,4 @@
-"""`python tests/bench`, and `click --against PATH`, `history` and `stranger` after it; `--help` says more."""
+"""`python tests/bench`, and the verbs `click`, `history`, `backlog` and `stranger` after it; `--help` says more."""
 
 import argparse
 import os
@@ -21,6 +21,7 @@ def main() -> int:
     verbs = parser.add_subparsers(title="one thing only, for longer")
     _click_takes(verbs.add_parser("click", help="click to result: this checkout beside another one"))
     _history_takes(verbs.add_parser("history", help="very many old requests in the store beside none; on Linux only"))
+    _backlog_takes(verbs.add_parser("backlog", help="a large backlog for the audit channel beside a small one"))
     _stranger_takes(
         verbs.add_parser("stranger", help="operators beside a hostile stranger, against the same without one")
     )
@@ -33,6 +34,7 @@ def _everything_takes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sign-outs", type=int, default=8, metavar="N", help="a round (8)")
     parser.add_argument("--acks", type=int, default=200, metavar="N", help="a round (200)")
     parser.add_argument("--requests", type=int, default=100_000, metavar="N", help="old ones (100000: 0.8 GB)")
+    parser.add_argument("--backlog", type=int, default=100_000, metavar="N", help="entries that are due (100000)")
     parser.add_argument("--idle", type=float, default=5, metavar="SECONDS", help="how long to do nothing, a round (5)")
     # Longer than a kept connection is used.
     parser.add_argument("--reading", type=float, default=31, metavar="SECONDS", help="how long to read a card (31)")
@@ -52,6 +54,11 @@ def _history_takes(history: argparse.ArgumentParser) -> None:
     history.add_argument("--idle", type=float, default=60, metavar="SECONDS", help="how long to do nothing (60)")
     history.add_argument("--sign-outs", type=int, default=60, metavar="N", help="on each side (60)")
     history.set_defaults(run=_history)
+
+
+def _backlog_takes(backlog: argparse.ArgumentParser) -> None:
+    backlog.add_argument("--entries", type=int, default=100_000, metavar="N", help="how many (100000)")
+    backlog.set_defaults(run=_backlog)
 
 
 def _stranger_takes(stranger: argparse.ArgumentParser) -> None:
@@ -90,6 +97,12 @@ def _history(options: argparse.Namespace) -> bool:
     from bench.history import compare_histories  # noqa: PLC0415
 
     return compare_histories(options.requests, options.idle, options.sign_outs)
+
+
+def _backlog(options: argparse.Namespace) -> bool:
+    from bench.backlog import compare_backlogs  # noqa: PLC0415
+
+    return compare_backlogs(options.entries)
 
 
 def _stranger(options: argparse.Namespace) -> bool:

@@ -5,6 +5,7 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
+from bench.backlog import backlog
 from bench.chart import chart
 from bench.flatness import Side, history
 from bench.latency import acks, far, here
@@ -28,9 +29,10 @@ def measure(options: Namespace) -> None:
             place = len(found) - 1
             found += starts(moto, rounds)
             if sys.platform == "linux":
-                found += history(moto, rounds, sign_outs, options.requests, options.idle)
+                found += history(moto, rounds, options)
             else:
                 progress("processor time is measured on Linux only: rows about it are left out")
+            found += backlog(rounds, options.backlog)
             found.insert(place, read())
     finally:
         moto.stop()

@@ -3,6 +3,7 @@
 import tempfile
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from headless import BotProcess
 from sqlite_history import make_history
 
 from bench.clicks import click, warm_up
+from bench.latency import acks_of
 from bench.rows import Row, progress
 from bench.scene import Scene, scene
 from bot.sandbox.cognito import Moto
@@ -30,31 +32,35 @@ class Side:
     sign_out: list[float] = field(default_factory=list)
 
 
-def history(moto: Moto, rounds: int, sign_outs: int, requests: int, idle_seconds: float) -> Iterator[Row | Side]:
-    """Measure both rows; give, for the chart, the sides as well."""
+def history(moto: Moto, rounds: int, options: Namespace) -> Iterator[Row | Side]:
+    """Measure all three rows; give, for the chart, the sides as well."""
+    requests = options.requests
     sizes = sorted({0, requests // 100, requests // 10, requests})
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
         scenes = [exits.enter_context(scene(moto)) for _ in sizes]
         progress(f"making stores of {', '.join(f'{size:,}' for size in sizes)} old requests")
         _make(scenes, folder, sizes)
+        stores = [f"sqlite:///{folder / f'{size}.db'}" for size in sizes]
+        bots = exits.enter_context(ExitStack())
         sides = [
-            Side(
-                requests=size,
-                scene=place,
-                bot=exits.enter_context(place.bot(SIGNOUT_STORE=f"sqlite:///{folder / f'{size}.db'}")),
-            )
-            for size, place in zip(sizes, scenes, strict=True)
+            Side(requests=size, scene=place, bot=bots.enter_context(place.bot(SIGNOUT_STORE=store)))
+            for size, place, store in zip(sizes, scenes, stores, strict=True)
         ]
         for side in sides:
             warm_up(side.scene.headless)
         time.sleep(SETTLE_SECONDS)
         for each in range(rounds):
             progress(f"beside {requests:,} old requests: round {each + 1}")
-            _do_nothing(sides, idle_seconds)
+            _do_nothing(sides, options.idle)
             for side in sides if each % 2 else sides[::-1]:
-                side.sign_out.append(_sign_outs(side, sign_outs))
+                side.sign_out.append(_sign_outs(side, options.sign_outs))
+        bots.close()
+        deleting = Row(what=f"ack while retain deletes {requests:,} old requests, p99", floor="empty store", goal=1.5)
+        with scenes[0].bot(SIGNOUT_STORE=stores[0]), scenes[-1].bot(SIGNOUT_STORE=stores[-1], SIGNOUT_RETAIN="30d"):
+            acks_of(deleting, scenes[-1], scenes[0], rounds, options.acks)
     yield from _rows(sides[-1], sides[0])
+    yield deleting
     yield from sides
 
 

@@ -35,9 +35,9 @@ class Floor(AbstractContextManager["Floor"]):
         self._process.kill()
         self._process.communicate()
 
-    def calls(self, *posts: tuple[str, Any], finds: bool = False) -> tuple[float, float]:
-        """Sign out and post this: the seconds, and the processor seconds."""
-        order = {"finds": finds, "posts": posts}
+    def calls(self, *posts: tuple[str, Any], finds: bool = False, apart: float = 0) -> tuple[float, float]:
+        """Sign out and post this, the calls so many seconds `apart`: the seconds, and the processor seconds."""
+        order = {"finds": finds, "posts": posts, "apart": apart}
         if self._process.stdin is None or self._process.stdout is None:
             raise ValueError("it was not started")
         self._process.stdin.write(f"{json.dumps(order)}\n")

@@ -24,7 +24,7 @@ POOL_ID, FILTER = "eu-central-1_Bench0000", 'username = "ada"'
 def calls() -> None:
     """Answer each line with the seconds, and the processor seconds, of the raw calls of a sign-out, all warm.
 
-    A line has what is posted where, and whether the account is looked up first.
+    A line has what is posted where, whether the account is looked up first, and how far `apart` the calls are.
     """
     boto3, urllib3 = importlib.import_module("boto3"), importlib.import_module("urllib3")
     ssl_context = importlib.import_module("ssl").create_default_context()
@@ -40,10 +40,12 @@ def calls() -> None:
         begun = time.perf_counter(), time.process_time()
         if order["finds"]:
             cognito.list_users(UserPoolId=POOL_ID, Filter=FILTER)
+            time.sleep(order["apart"])
         cognito.admin_user_global_sign_out(UserPoolId=POOL_ID, Username="ada")
-        answers = [
-            pool.urlopen("POST", url, body=json.dumps(content), headers=headers) for url, content in order["posts"]
-        ]
+        answers = []
+        for url, content in order["posts"]:
+            time.sleep(order["apart"])
+            answers.append(pool.urlopen("POST", url, body=json.dumps(content), headers=headers))
         ended = time.perf_counter(), time.process_time()
         if any(answer.status != 200 or answer.data[:12] == b'{"ok": false' for answer in answers):
             raise SystemExit(f"the workspace refuses it: {[answer.data for answer in answers]}")

@@ -1,7 +1,7 @@
 """How long people wait: acks, and click to result, here and far away. With it: connections, and processor time."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from statistics import median
 
@@ -15,6 +15,7 @@ from bot.sandbox.board import Message
 from bot.sandbox.cognito import Moto
 
 RAW = "the two raw calls, warm"
+APART = 0.008  # seconds between the calls of a sign-out: after a pause the same call costs more, with cold caches
 
 
 def acks(moto: Moto, rounds: int, number: int) -> Iterator[Row]:
@@ -28,18 +29,29 @@ def acks(moto: Moto, rounds: int, number: int) -> Iterator[Row]:
         warm_up(ours.headless)
         bare.headless.command(SAM, "ada")  # Bolt asks Slack who it is
         content = ours.last_sent("response_url", CONFIRM)
-        for each in range(rounds):
-            progress(f"{row.what}: round {each + 1}")
-            ours.headless.command(SAM, "ada --pool customers")
-            card = ours.headless.wait_for_message(SAM, button=CONFIRM)
-            ours.hang(on=True)
-            both = [(ours, card), (bare, bare.show(content))]
-            measured, floor = (_acks(*side, number) for side in (both if each % 2 else both[::-1]))
-            row.add(*((measured, floor) if each % 2 else (floor, measured)), share=0.99)
-            ours.hang(on=False)
-            ours.clear()
-            bare.clear()
-    yield row
+        yield acks_of(row, ours, bare, rounds, number, lambda: bare.show(content))
+
+
+def acks_of(  # noqa: PLR0913, PLR0917 -- what is measured, and how often
+    row: Row, ours: Scene, other: Scene, rounds: int, number: int, card: Callable[[], Message] | None = None
+) -> Row:
+    """Measure acks on both sides in turns. The other one is a bot too, or gets its `card` to press from elsewhere."""
+    for each in range(rounds):
+        progress(f"{row.what}: round {each + 1}")
+        both = [(ours, _card(ours)), (other, card() if card else _card(other))]
+        for side, _ in both:
+            side.hang(on=True)
+        measured, floor = (_acks(*side, number) for side in (both if each % 2 else both[::-1]))
+        row.add(*((measured, floor) if each % 2 else (floor, measured)), share=0.99)
+        for side, _ in both:
+            side.hang(on=False)
+            side.clear()
+    return row
+
+
+def _card(where: Scene) -> Message:
+    where.headless.command(SAM, "ada --pool customers")
+    return where.headless.wait_for_message(SAM, button=CONFIRM)
 
 
 def _acks(where: Scene, card: Message, number: int) -> Sequence[float]:
@@ -58,7 +70,9 @@ def here(moto: Moto, rounds: int, sign_outs: int) -> Iterator[Row]:
     """Measure click to result on this machine, and the processor time of a whole sign-out."""
     row = Row(what="click to result, services on this machine", floor=RAW, goal=2)
     processor = Row(
-        what="processor for one sign-out, from the command to the audit", floor="its five raw calls", goal=8
+        what="processor for one sign-out, from the command to the audit",
+        floor="its five raw calls, as far apart",
+        goal=8,
     )
     processor.absolute = True
     with Pair(moto, HERE) as pair:
@@ -120,7 +134,7 @@ class Pair(ExitStack):
         return seconds
 
     def processor(self, row: Row, number: int) -> None:
-        """Do one round of whole sign-outs, and of all the calls that one needs."""
+        """Do one round of whole sign-outs, and of all the calls that one needs, in the same rhythm."""
         self.scene.clear()
         before = self._bot.processor_seconds()
         for _ in range(number):
@@ -131,5 +145,5 @@ class Pair(ExitStack):
     def _all_raw(self) -> float:
         to = self.scene.card_to_replace
         posts = ((to(self._card), self._card), (to(self._card), self._result), (self._entry_url, self._entry))
-        _, processor = self._floor.calls(*posts, finds=True)
+        _, processor = self._floor.calls(*posts, finds=True, apart=APART)
         return processor

@@ -1,18 +1,18 @@
 """Situations 01 to 10: what is in the environment and in the settings where the bot starts."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 from headless import AUDIT, SAM, Headless
 from moto.cognitoidp.models import cognitoidp_backends
-from shell import BARE, Ran
+from shell import BARE, Ran, run_here
 from whole_bot import CONFIRM, card_for
 
 from bot.sandbox.cognito import REGION, Moto
+
+Check = Callable[[dict[str, str]], Ran]
 
 # Of a Kubernetes Service called signout-bot, in each of its pods.
 KUBERNETES = {
@@ -45,11 +45,10 @@ def stage(moto: Moto) -> Iterator[Headless]:
         yield made
 
 
-def check(environment: dict[str, str]) -> Ran:
-    """Run `python -m bot check --no-post` as a process of its own."""
-    command = [sys.executable, "-m", "bot", "check", "--no-post"]
-    ran = subprocess.run(command, env=BARE | environment, capture_output=True, text=True, check=False)
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Check:
+    """Run `python -m bot check --no-post` in such an environment."""
+    return lambda environment: run_here(monkeypatch, capfd, BARE | environment, "check", "--no-post")
 
 
 def log_of(stage: Headless, more: dict[str, str]) -> str:
@@ -58,17 +57,15 @@ def log_of(stage: Headless, more: dict[str, str]) -> str:
         return bot.log()
 
 
-def all_well(environment: dict[str, str]) -> str:
-    ran = check(environment)
+def all_well(ran: Ran) -> str:
     assert (ran.code, ran.err) == (0, ""), ran.out
     assert "\n! " not in f"\n{ran.out}"
     assert "\nAll well: " in ran.out
     return ran.out
 
 
-def fault(environment: dict[str, str]) -> str:
+def fault(ran: Ran) -> str:
     """Return the only fault that `check` names."""
-    ran = check(environment)
     first, *others = ran.out.splitlines()
     assert (ran.code, ran.err) == (1, "")
     assert others == [
@@ -78,21 +75,21 @@ def fault(environment: dict[str, str]) -> str:
     return first.removeprefix("✗ settings: ")
 
 
-def test_01_kubernetes_service_variables(stage: Headless) -> None:
+def test_01_kubernetes_service_variables(check: Check, stage: Headless) -> None:
     """A Service called signout-bot puts eight variables into every pod: none is a fault, and none is spoken of."""
-    assert "SIGNOUT_BOT" not in all_well(stage.environment | KUBERNETES)
+    assert "SIGNOUT_BOT" not in all_well(check(stage.environment | KUBERNETES))
     assert "SIGNOUT_BOT" not in log_of(stage, KUBERNETES)
 
 
-def test_02_docker_link_variables(stage: Headless) -> None:
+def test_02_docker_link_variables(check: Check, stage: Headless) -> None:
     """Docker's links write such names too, also for a container whose name begins like a setting."""
-    assert "SIGNOUT_STORE_" not in all_well(stage.environment | DOCKER)
+    assert "SIGNOUT_STORE_" not in all_well(check(stage.environment | DOCKER))
 
 
-def test_03_a_misspelled_setting(stage: Headless) -> None:
+def test_03_a_misspelled_setting(check: Check, stage: Headless) -> None:
     """A name that is a letter or two off is a fault that names the setting; any other is told, and not used."""
     assert (
-        fault(stage.environment | {"SIGNOUT_ALOW_USERS": "U0123ABCDEF"})
+        fault(check(stage.environment | {"SIGNOUT_ALOW_USERS": "U0123ABCDEF"}))
         == "SIGNOUT_ALOW_USERS is not a setting of this bot. Check its spelling. Is SIGNOUT_ALLOW_USERS meant?"
     )
     other = {"SIGNOUT_COLOUR": "secret-blue", "SIGNOUT_TEAM": "secret-support"}
@@ -109,18 +106,18 @@ def test_03_a_misspelled_setting(stage: Headless) -> None:
     assert "secret-" not in log + ran.out
 
 
-def test_04_quotes_of_docker_env_file(stage: Headless) -> None:
+def test_04_quotes_of_docker_env_file(check: Check, stage: Headless) -> None:
     """`docker --env-file` keeps quotes: those around a value are taken off, and one on one side is named."""
     names = [name for name in stage.environment if name.startswith(("SLACK_", "SIGNOUT_", "AWS_"))]
     assert "SLACK_BOT_TOKEN" in names
     for quote in "\"'":
-        all_well(stage.environment | {name: f"{quote}{stage.environment[name]}{quote}" for name in names})
+        all_well(check(stage.environment | {name: f"{quote}{stage.environment[name]}{quote}" for name in names}))
     token = stage.environment["SLACK_BOT_TOKEN"]
     said = "SLACK_BOT_TOKEN has a quote on one side only. Leave it out, or close it."
-    assert fault(stage.environment | {"SLACK_BOT_TOKEN": f'"{token}'}) == said
+    assert fault(check(stage.environment | {"SLACK_BOT_TOKEN": f'"{token}'})) == said
 
 
-def test_05_byte_order_mark(stage: Headless, tmp_path: Path) -> None:
+def test_05_byte_order_mark(check: Check, stage: Headless, tmp_path: Path) -> None:
     """A mark at the start of the settings file, of a token file or of a list of ids is taken off."""
     given = stage.environment
     settings = Path(given["SIGNOUT_CONFIG"]).read_text("utf-8")
@@ -129,37 +126,37 @@ def test_05_byte_order_mark(stage: Headless, tmp_path: Path) -> None:
     others |= {"SLACK_BOT_TOKEN_FILE": str(tmp_path / "token"), "SIGNOUT_ALLOW_USERS": f"\ufeff{SAM}"}
     for encoding in ("utf-8-sig", "utf-16"):
         (tmp_path / "marked.toml").write_text(settings, encoding)
-        all_well(others | {"SIGNOUT_CONFIG": str(tmp_path / "marked.toml")})
+        all_well(check(others | {"SIGNOUT_CONFIG": str(tmp_path / "marked.toml")}))
 
 
-def test_06_empty_aws_variables(stage: Headless) -> None:
+def test_06_empty_aws_variables(check: Check, stage: Headless) -> None:
     """A template leaves variables empty: each counts as not set, where boto3 by itself would fail."""
     empty = dict.fromkeys(("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS"), "")
-    all_well(stage.environment | empty | {"AWS_RETRY_MODE": '""', "SIGNOUT_RETAIN": "", "SIGNOUT_PII": " "})
+    all_well(check(stage.environment | empty | {"AWS_RETRY_MODE": '""', "SIGNOUT_RETAIN": "", "SIGNOUT_PII": " "}))
     assert "Connected to Slack in Socket Mode" in log_of(stage, empty)
 
 
-def test_07_endpoint_without_scheme(stage: Headless) -> None:
+def test_07_endpoint_without_scheme(check: Check, stage: Headless) -> None:
     """An address without http:// is named, for AWS and for Slack."""
     bare = stage.stage.cognito.url.removeprefix("http://")
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"):
         said = f"{name} has no http:// or https:// at its start. Write the whole address, as in http://127.0.0.1:5000."
-        assert fault(stage.environment | {name: bare}) == said
+        assert fault(check(stage.environment | {name: bare})) == said
     said = "SLACK_API_URL has no https:// at its start. Write the whole address, such as https://slack.com/api/."
-    assert fault(stage.environment | {"SLACK_API_URL": "slack.com/api"}) == said
+    assert fault(check(stage.environment | {"SLACK_API_URL": "slack.com/api"})) == said
 
 
-def test_08_token_rotation(stage: Headless) -> None:
+def test_08_token_rotation(check: Check, stage: Headless) -> None:
     """A token that rotates ends after twelve hours: the sentence says so, and what to do."""
     for token in ("xoxe.xoxb-1-secret", "xoxe-1-secret"):
-        assert fault(stage.environment | {"SLACK_BOT_TOKEN": token}) == (
+        assert fault(check(stage.environment | {"SLACK_BOT_TOKEN": token})) == (
             "SLACK_BOT_TOKEN is of a Slack app with token rotation: it ends after 12 hours, and the bot cannot renew "
             "it. Make a new app from manifest.yml, which leaves token rotation off, and use the bot token of that app: "
             "it starts with xoxb-."
         )
 
 
-def test_09_european_sovereign_cloud_pool(stage: Headless, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_09_european_sovereign_cloud_pool(check: Check, stage: Headless, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool of another partition is taken, and asked in its own region."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, stage.environment[name])

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.aws_session import AwsSession, aws_session
-from bot.facts.boto3_clients import tell_time
+from bot.facts.boto3_clients import USER_AGENT, tell_time
 from bot.facts.clock import CheckedClock
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 
@@ -35,6 +35,7 @@ CONFIG = Config(
     # botocore's own retries would hide doubt, and their time.
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=CONNECTIONS,
+    user_agent=USER_AGENT,
 )
 _READS = frozenset({"get_item", "query", "describe_table"})
 
@@ -105,12 +106,10 @@ class Calls:
             self._session.ask()
 
     def write(self, actions: Sequence[Values]) -> None:
-        """Do 1 to 100 Puts, Updates and Deletes of different items, all or nothing. Raises `ConditionError`.
-
-        A write whose answer was lost is sent again with its token, by which DynamoDB knows it: it is done once.
-        """
+        """Do 1 to 100 Puts, Updates and Deletes of different items, once, all or nothing. Raises `ConditionError`."""
         named = [{kind: {"TableName": self.table, **what} for kind, what in action.items()} for action in actions]
-        self._call("transact_write_items", TransactItems=named, ClientRequestToken=str(uuid4()))
+        token = str(uuid4())  # by it DynamoDB knows a write that is sent again because its answer was lost
+        self._call("transact_write_items", TransactItems=named, ClientRequestToken=token)
 
     def write_one(self, action: Values) -> None:
         """Do one Put, Update or Delete, at half the price. Raises `ConditionError`, which may be `in_doubt`."""
@@ -124,9 +123,8 @@ class Calls:
 
     def query(self, **parameters: Any) -> Iterator[Values]:
         """Give the items of a Query, page by page."""
-        page: Values = {}
         while True:
-            page = self._call("query", TableName=self.table, **parameters)
+            page: Values = self._call("query", TableName=self.table, **parameters)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
@@ -137,10 +135,7 @@ class Calls:
         return self._call("describe_table", TableName=self.table)["Table"]
 
     def client(self) -> "DynamoDBClient":
-        """Return the client, built when it is first needed. It takes and gives plain Python values.
-
-        Raises `AwsSetupError`, as do its own calls.
-        """
+        """Return the client, which takes and gives plain Python values. Raises `AwsSetupError`, as do its calls."""
         with self._lock:
             if self._client is None:
                 self._session = aws_session(CONFIG)

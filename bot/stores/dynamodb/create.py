@@ -66,10 +66,7 @@ CHECK_ACTIONS = tuple(each.action for each in PROTECTIONS)  # what `check` needs
 
 
 def create(name: str, say: Callable[[str], None]) -> None:
-    """Make the table, or what is still missing of it; `say` is told each step. Raises `StoreError`, `AwsSetupError`.
-
-    It needs credentials that may make tables; those of an instance may not.
-    """
+    """Make the table, or what is still missing of it; `say` is told each step. Raises `StoreError`, `AwsSetupError`."""
     calls = Calls(name)
     try:
         calls.ask()

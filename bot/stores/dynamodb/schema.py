@@ -31,19 +31,15 @@ class Schema:
         self._looked_at = time.monotonic()
 
     def stored(self) -> int | None:
-        """Return the table's schema, or None for a table that no bot has used yet.
-
-        Raises `StoreError` for a table that this bot cannot use, and `StoreUnavailableError`.
-        """
+        """Return the table's schema; None before a bot used it. Raises `StoreError`, and `StoreUnavailableError`."""
         name = self._calls.table
         try:
             check_form(name, self._calls.describe())
         except StoreUnavailableError as error:
             if not error.reason.endswith(NOT_THERE):
                 raise
-            raise StoreUnavailableError(
-                f"there is no table {name} in this region; `python -m bot table --create` makes it"
-            ) from None
+            reason = f"there is no table {name} in this region; `python -m bot table --create` makes it"
+            raise StoreUnavailableError(reason) from None
         meta = self._calls.get(META)
         if meta is None:
             return None

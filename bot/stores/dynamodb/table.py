@@ -17,7 +17,6 @@ attributes: a later version may add some, and keeps the meaning of these.
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import StoreError, StoreUnavailableError
@@ -33,24 +32,11 @@ if TYPE_CHECKING:
 NOT_THERE = "ResourceNotFoundException"
 INDEX = "due"
 # What an instance does with the table, and with its index (only Query). Transactions need no more than these.
-ACTIONS = (
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:Query",
-)
+_ACTIONS = ("DescribeTable", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+ACTIONS = tuple(f"dynamodb:{each}" for each in _ACTIONS)
 INDEX_ACTIONS = ("dynamodb:Query",)
 
-_KEYS: Sequence[Mapping[str, str]] = (
-    {"AttributeName": "pk", "KeyType": "HASH"},
-    {"AttributeName": "sk", "KeyType": "RANGE"},
-)
-_INDEX_KEYS: Sequence[Mapping[str, str]] = (
-    {"AttributeName": "due", "KeyType": "HASH"},
-    {"AttributeName": "due_at", "KeyType": "RANGE"},
-)
+_KEYS, _INDEX_KEYS = ("pk", "sk"), ("due", "due_at")  # each a hash key and a range key
 TIME_TO_LIVE: "TimeToLiveSpecificationTypeDef" = {"AttributeName": EXPIRES, "Enabled": True}
 RECOVERY: "PointInTimeRecoverySpecificationTypeDef" = {"PointInTimeRecoveryEnabled": True}
 
@@ -60,12 +46,10 @@ def definition(name: str) -> dict[str, Any]:
     return {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [
-            {"AttributeName": key["AttributeName"], "AttributeType": "S"} for key in (*_KEYS, *_INDEX_KEYS)
-        ],
-        "KeySchema": list(_KEYS),
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in (*_KEYS, *_INDEX_KEYS)],
+        "KeySchema": _schema_of(_KEYS),
         "GlobalSecondaryIndexes": [
-            {"IndexName": INDEX, "KeySchema": list(_INDEX_KEYS), "Projection": {"ProjectionType": "ALL"}}
+            {"IndexName": INDEX, "KeySchema": _schema_of(_INDEX_KEYS), "Projection": {"ProjectionType": "ALL"}}
         ],
         "DeletionProtectionEnabled": True,
     }
@@ -97,16 +81,19 @@ def check_form(name: str, found: "TableDescriptionTypeDef") -> None:
     index = indexes.get(INDEX, {})
     if found.get("TableStatus") not in {"ACTIVE", "UPDATING"}:
         raise StoreUnavailableError(f"the table {name} is {str(found.get('TableStatus')).lower()}")
-    if _keys(found.get("KeySchema")) != _keys(_KEYS) or (index and _keys(index.get("KeySchema")) != _keys(_INDEX_KEYS)):
+    if _keys(found) != _KEYS or (index and _keys(index) != _INDEX_KEYS):
         raise StoreError(f"The table {name} was made for something else: its keys are others. Give another name.")
     if not index or index.get("Projection", {}).get("ProjectionType") != "ALL":
-        raise StoreError(
-            f"The table {name} lacks the index {INDEX} over all attributes."
-            " `python -m bot table` prints how it must be."
-        )
+        hint = "`python -m bot table` prints how it must be."
+        raise StoreError(f"The table {name} lacks the index {INDEX} over all attributes.", hint)
     if index.get("IndexStatus") not in {"ACTIVE", "UPDATING"}:
         raise StoreUnavailableError(f"the index of the table {name} is {str(index.get('IndexStatus')).lower()}")
 
 
-def _keys(schema: Any) -> set[frozenset[Any]]:
-    return {frozenset(key.items()) for key in schema or ()}
+def _schema_of(keys: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)]
+
+
+def _keys(found: Any) -> tuple[Any, ...]:
+    by_kind = {key["KeyType"]: key["AttributeName"] for key in found.get("KeySchema") or ()}
+    return by_kind.get("HASH"), by_kind.get("RANGE")

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -34,10 +35,7 @@ class File:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """Give this thread's connection. Raises `StoreUnavailableError` for trouble with the file.
-
-        What contradicts the schema is the bot's fault.
-        """
+        """Give this thread's connection. Raises `StoreUnavailableError` for trouble with the file."""
         try:
             if self.known and not os.path.samestat(self.known, self.path.stat()):
                 # What is written to a removed file is lost, and the first one's -wal does not belong to another.
@@ -48,7 +46,7 @@ class File:
                 self._connections.add(own)
             yield own.db
         except sqlite3.IntegrityError:
-            raise
+            raise  # what contradicts the schema is the bot's fault
         except (OSError, sqlite3.Error) as error:
             self._disconnect()
             raise StoreUnavailableError(reason(error)) from error
@@ -83,11 +81,11 @@ class File:
             own.close()
 
 
+@dataclass(eq=False)
 class Connection:
     """A thread's connection, closed when the thread ends. sqlite3's own object waits for the garbage collector."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self.db = db
+    db: sqlite3.Connection
 
     def close(self) -> None:
         """Close it. Raises nothing."""
@@ -134,10 +132,8 @@ def no_store(path: Path) -> StoreError:
 
 
 def see_what_it_is(path: Path) -> Found:
-    """Return what the file at `path` is, and leave everything as it is.
-
-    Raises `StoreError` for what is not to be touched: a connection that can write might write at once.
-    """
+    """Return what the file at `path` is, and leave it as it is. Raises `StoreError` for what is not to be touched."""
+    # A connection that can write might write at once.
     with closing(connect(path, "immutable=1" if _is_at_rest(path) else "mode=ro")) as db:
         return look(db, path)
 
