@@ -39,7 +39,7 @@ WRONG = [timedelta(-1), "://", "?"]
 
 def described(model: type[BaseModel]) -> dict[str, str]:
     """The line under each field."""
-    lines = {}
+    lines = dict[str, str]()
     for each in model.__mro__:
         body = ast.parse(inspect.getsource(each)).body[0].body if each.__module__.startswith("bot.") else []  # type: ignore[attr-defined]
         for field, line in pairwise(body):
