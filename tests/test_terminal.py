@@ -482,12 +482,19 @@ ALWAYS = {"SIGNOUT_APPROVE_WHEN": "always", "SIGNOUT_APPROVE_USERS": "U0KIM00001
 BY_APPROVAL = {"SIGNOUT_PROTECT_HOW": "approve", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
 
 
-@pytest.mark.parametrize("environment", [ALWAYS, BY_APPROVAL | {"SIGNOUT_PROTECT_USERNAMES": "ada"}])
+@pytest.mark.parametrize(
+    ("environment", "needs"),
+    [
+        (ALWAYS, ["approve.when"]),
+        (BY_APPROVAL | {"SIGNOUT_PROTECT_USERNAMES": "ada"}, ["protect.usernames"]),
+        (ALWAYS | BY_APPROVAL | {"SIGNOUT_PROTECT_USERNAMES": "ada"}, ["approve.when", "protect.usernames"]),
+    ],
+)
 def test_what_needs_a_second_person_is_refused_with_yes_and_nothing_is_begun(
-    headless: Headless, run: Run, ada: tuple[str, ...], environment: dict[str, str]
+    headless: Headless, run: Run, ada: tuple[str, ...], environment: dict[str, str], needs: list[str]
 ) -> None:
     ran = run(*ada, "--yes", **environment)
-    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError()}\n")
+    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(needs)}\n")
     assert "Use /signout in Slack." in ran.err
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == []
@@ -500,7 +507,8 @@ def test_what_needs_a_second_person_is_refused_before_the_question(
     shell.environment |= ALWAYS
     with shell.terminal(*ada) as tty:
         assert tty.ended() == OTHER
-    assert "A second person has to approve this, and no one can be asked from here. Nothing was done." in tty.shown
+    assert "A second person has to approve this (approve.when), and no one can be asked from here." in tty.shown
+    assert "Nothing was done. Use /signout in Slack." in tty.shown
     assert "[y/N]" not in tty.shown
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == []
@@ -512,7 +520,7 @@ def test_what_came_to_need_a_second_person_since_the_question_is_not_decided(
     environment = {"SIGNOUT_LIMITS_ALL": "1/h", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
     assert run(*ada[:3], "grace", "--yes", **environment) == Ran(DONE, "", "")
     ran = run(*ada, "--yes", **environment)
-    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError()}\n")
+    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(['limits.all'])}\n")
     assert entries(headless)[3:] == ["opened", "limited"]
     assert sorted(states(headless)) == ["confirming", "done"]
     assert headless.is_signed_in("ada")
