@@ -6,7 +6,7 @@ from typing import Any
 from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, check_reason
 from bot.request import Request
-from bot.slack.form import REASON, field_of, modal, took, typed
+from bot.slack.form import REASON, field_of, modal, took, typed, updated
 from bot.slack.reply import ApproverReply
 from bot.slack.text import Drawn, lines, plain
 
@@ -45,7 +45,7 @@ class DenialReply(ApproverReply):
         self._update(denial_view(self.request_id, self.reason, str(error)))
 
     def _update(self, view: Drawn) -> bool:
-        return took(self.sender.cards.client, "views.update", view_id=self.view_id, view=view)
+        return updated(self.sender.cards.client, self.view_id, view)
 
 
 def denial_view(request_id: str, reason: str | None = None, trouble: str | None = None) -> Drawn:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ from bot.slack.text import Drawn, lines, plain
 FORM = "signout_form"
 TARGET, POOL, REASON = "target", "pool", "reason"
 ALL_POOLS = "*"  # no pool can be called that
+
+# On its way, an update may overtake the ack. Then what the ack shows would replace it.
+ACK_FIRST_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +103,13 @@ class FormReply(CardReply):
             super().say(error)
 
     def _update(self, view: Drawn) -> bool:
-        return took(self.cards.client, "views.update", view_id=self.view_id, view=view)
+        return updated(self.cards.client, self.view_id, view)
+
+
+def updated(client: WebClient, view_id: str, view: Drawn) -> bool:
+    """Show something else in a form that was sent, after its ack; return whether Slack said yes."""
+    time.sleep(ACK_FIRST_SECONDS)
+    return took(client, "views.update", view_id=view_id, view=view)
 
 
 def took(client: WebClient, method: str, **arguments: Any) -> bool:
