@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from examples import (
@@ -59,7 +59,7 @@ def approvers(*operators: Operator, groups: frozenset[str] = frozenset()) -> All
 
 def rules(store: Store, clock: SureClock | None = None, **changes: Any) -> Confirmations:
     """Return the rules where SAM may ask, and KIM has to approve."""
-    values = {"approvers": approvers(KIM), "approving": {"customers": ALWAYS}}
+    values: dict[str, Any] = {"approvers": approvers(KIM), "approving": {"customers": ALWAYS}}
     return confirmations(store, clock or StoppedClock(), **(values | changes))
 
 
@@ -294,7 +294,7 @@ class TestWhoMayApprove:
         with pytest.raises(DeniedError, match="not on the list of people who may approve"):
             leads.approve(press(request))
         groups.of["S0LEADS"] = None
-        with pytest.raises(DeniedError, match="^Slack could not be asked"):
+        with pytest.raises(DeniedError, match=r"^Slack could not be asked"):
             leads.approve(press(request))
         groups.of["S0LEADS"] = frozenset({KIM.id})
         assert approval_of(leads.approve(press(request))).rule == "approve.groups: S0LEADS"
@@ -394,7 +394,7 @@ def test_of_two_decisions_at_once_the_first_one_counts(store: Store, first: str,
 
 
 class TestCount:
-    LIMITS: dict[str, Any] = {"per_operator": 1, "everyone": 9}
+    LIMITS: ClassVar[dict[str, Any]] = {"per_operator": 1, "everyone": 9}
 
     def counted(self, store: Any, at: datetime = NOON) -> Any:
         limits = Limits(windows=store.windows, **self.LIMITS)

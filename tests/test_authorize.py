@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.authorize import NOT_TOLD, Allowed, Allowlist, Authorized, Denied, Home, authorize
+from bot.errors import DeniedError
 from bot.request import TERMINAL, Operator
 
 BOT = Path(__file__).parent.parent / "bot"
@@ -172,3 +173,51 @@ def test_only_authorize_makes_the_proof_that_an_operator_was_allowed() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == Authorized.__name__
     }
     assert made_in == {("authorize.py", "authorize")}
+
+
+# Those who may only ask for what others approve.
+
+ASKS = Allowed(ask=listed("U0SAM", "S0SUPPORT"))
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "pool", "rule", "only_asks"),
+    [
+        (ASKS, NOBODY, "allow.ask.users", True),
+        (Allowed(ask=listed(groups="S0SUPPORT")), NOBODY, "allow.ask.groups: S0SUPPORT", True),
+        (NOBODY, ASKS, "pools.a.allow.ask.users", True),
+        (ASKS, listed("U0SAM"), "pools.a.allow.users", False),
+        (listed(groups="S0SUPPORT"), ASKS, "allow.groups: S0SUPPORT", False),
+        (replace(listed("U0SAM"), ask=listed("U0SAM")), NOBODY, "allow.users", False),
+    ],
+)
+def test_who_may_do_it_somewhere_is_not_taken_for_one_who_may_only_ask(
+    everywhere: Allowed, pool: Allowed, rule: str, *, only_asks: bool
+) -> None:
+    authorized = authorize(SAM, Allowlist(everywhere, {"a": pool}), GROUPS.__getitem__, AT_HOME)
+    assert isinstance(authorized, Authorized)
+    assert (authorized.rules, authorized.only_ask) == ({"a": rule}, {"a"} if only_asks else frozenset())
+
+
+def test_in_one_pool_they_may_do_it_and_in_another_only_ask() -> None:
+    allowlist = Allowlist(ASKS, {"a": listed("U0SAM"), "b": NOBODY})
+    authorized = authorize(SAM, allowlist, GROUPS.__getitem__, AT_HOME)
+    assert isinstance(authorized, Authorized)
+    assert (set(authorized.rules), authorized.only_ask) == ({"a", "b"}, frozenset({"b"}))
+
+
+def test_a_group_of_those_who_ask_that_slack_cannot_list_lets_no_one_in_and_is_named() -> None:
+    denied = authorize(SAM, Allowlist(Allowed(ask=listed(groups="S0BROKEN")), {"a": NOBODY}), lambda _: None, AT_HOME)
+    assert denied == Denied("not allowed (Slack could not list S0BROKEN)", DeniedError.UNSURE)
+
+
+def test_the_rule_of_another_list_has_its_name() -> None:
+    allowlist = Allowlist(NOBODY, {"a": listed("U0SAM")}, table="approve")
+    authorized = authorize(SAM, allowlist, GROUPS.__getitem__, AT_HOME)
+    assert isinstance(authorized, Authorized)
+    assert authorized.rules == {"a": "pools.a.approve.users"}
+
+
+def test_everyone_who_is_listed_somewhere_is_known() -> None:
+    allowlist = Allowlist(ASKS, {"a": listed("U0KIM"), "b": Allowed(ask=listed(groups="S0OTHER"))})
+    assert allowlist.all == Allowed(frozenset({"U0SAM", "U0KIM"}), frozenset({"S0SUPPORT", "S0OTHER"}))

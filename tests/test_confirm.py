@@ -21,8 +21,10 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
+from bot.approve import NO_ONE, Approving
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
+from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.errors import (
     AccountNotFoundError,
@@ -30,10 +32,13 @@ from bot.errors import (
     DeniedError,
     NotYoursError,
     PoolChangedError,
+    PoolUnavailableError,
+    SecondPersonError,
     SupersededError,
     UnknownRequestError,
     UsageError,
 )
+from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.ports import Attribute
 from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Request, State, new_id
@@ -527,3 +532,118 @@ class TestCancelAndExpire:
         overtaken = meanwhile(store, after_expired=lambda: moved(store, first, State.CANCELLED, ended_at=NOON))
         confirmations(overtaken, StoppedClock(NOON + LATE + CLOCKS_AGREE_WITHIN)).expire()
         assert [stored(store, each).state for each in (first, second)] == [State.CANCELLED, State.EXPIRED]
+
+
+LEADS, QUIET = Protection(groups=frozenset({"leads"})), Approving(channel_id="C0APPROVE1")
+APPROVERS = Allowlist(Allowed(frozenset({KIM.id})), {"customers": Allowed()}, table="approve")
+LEADER = {ADA.username: frozenset({"leads"})}
+AWAY = PoolUnavailableError("Pool customers could not be asked.", "TimedOut")
+OF_ADA = "protect.groups: leads"
+
+
+def protecting(store: Store, pool: ScriptedPool, protection: Protection = LEADS, **changes: Any) -> Confirmations:
+    """Return the rules where leads are protected, and KIM may approve what needs it."""
+    values = {"protections": {"customers": protection}, "approvers": APPROVERS, "approving": {"customers": QUIET}}
+    return confirmations(store, pool.clock, pool, **(values | changes))
+
+
+class TestProtection:
+    def test_a_protected_account_gets_no_card_and_the_refusal_is_told(self, store: Store) -> None:
+        rules = protecting(store, ScriptedPool([], StoppedClock(), groups=LEADER))
+        with pytest.raises(DeniedError, match="protected") as caught:
+            rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert OF_ADA in str(caught.value)
+        (entry,) = store.entries(None, None)
+        assert (entry.kind, entry.rule, entry.chosen) == (Kind.REFUSED, OF_ADA, replace(ADA, protected=OF_ADA))
+
+    def test_one_that_may_be_approved_says_so_on_its_card_and_then_is_asked_for(self, store: Store) -> None:
+        approved = replace(LEADS, may_approve=True)
+        rules = protecting(store, ScriptedPool([], StoppedClock(), groups=LEADER), approved)
+        request = rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert (request.account.protected, request.needs) == (OF_ADA, (OF_ADA,))
+        assert rules.confirm(press(request)).state is State.APPROVING
+
+    def test_others_are_signed_out_without_anyone_elses_word(self, store: Store) -> None:
+        pool = ScriptedPool([], StoppedClock())
+        rules = protecting(store, pool)
+        request = rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert (request.account, request.needs) == (ADA, ())
+        assert rules.confirm(press(request)).state is State.READY
+        assert pool.asked_for_groups == [ADA.username], "the worker asks again"
+
+    @pytest.mark.parametrize("may_approve", [True, False])
+    def test_while_cognito_does_not_say_it_there_is_no_card(self, store: Store, *, may_approve: bool) -> None:
+        pool = ScriptedPool([], StoppedClock(), silent=AWAY)
+        rules = protecting(store, pool, replace(LEADS, may_approve=may_approve))
+        with pytest.raises(PoolUnavailableError):
+            rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert kinds(store) == []
+
+    @pytest.mark.parametrize("may_approve", [True, False])
+    def test_of_several_accounts_the_chosen_one_counts(self, store: Store, *, may_approve: bool) -> None:
+        grace = replace(ADA, username="grace", sub="1")
+        pool = ScriptedPool([], StoppedClock(), accounts=(ADA, replace(grace, email=ADA.email)), groups=LEADER)
+        rules = protecting(store, pool, replace(LEADS, may_approve=may_approve))
+        first, second = (rules.open(rules.authorize(ask), ask, COMMAND) for ask in map(asked, [ADA.email or ""] * 2))
+        assert [(each.username, each.protected) for each in first.candidates] == [("ada", OF_ADA), ("grace", None)]
+        assert rules.choose(press(first, number=1)).needs == ()
+        if may_approve:
+            assert rules.choose(press(second)).needs == (OF_ADA,)
+        else:
+            with pytest.raises(DeniedError, match="protected"):
+                rules.choose(press(second))
+            assert stored(store, second).state is State.CHOOSING
+
+    @pytest.mark.parametrize("button", ["choose", "confirm"])
+    def test_settings_that_now_protect_it_from_everyone_count_at_the_press(self, store: Store, button: str) -> None:
+        account = replace(ADA, protected=OF_ADA)
+        before = {"choose": choosing(candidates=(account,)), "confirm": awaiting(chosen=account, needs=(OF_ADA,))}
+        request = added(store, before[button])
+        with pytest.raises(DeniedError, match="protected"):
+            getattr(protecting(store, ScriptedPool([], StoppedClock())), button)(press(request))
+        assert stored(store, request) == request
+
+    def test_settings_that_protect_it_no_longer_count_at_the_press(self, store: Store) -> None:
+        request = added(store, awaiting(chosen=replace(ADA, protected=OF_ADA), needs=(OF_ADA,)))
+        rules = protecting(store, ScriptedPool([], StoppedClock()), protections={})
+        assert rules.confirm(press(request)).state is State.READY
+
+    @pytest.mark.parametrize("source", ["slack", TERMINAL])
+    def test_where_no_one_can_be_asked_it_is_refused(self, store: Store, source: str) -> None:
+        pool, approved = ScriptedPool([], StoppedClock(), groups=LEADER), replace(LEADS, may_approve=True)
+        changes: dict[str, Any] = {} if source == TERMINAL else {"approvers": NO_ONE, "approving": {}}
+        rules = protecting(store, pool, approved, **changes)
+        authorized = rules.authorize(asked())
+        with pytest.raises(SecondPersonError):
+            rules.open(authorized, asked(source=source), None)
+        request = awaiting(chosen=replace(ADA, protected=OF_ADA), source=source)
+        added(store, request)
+        with pytest.raises(SecondPersonError):
+            rules.confirm(press(request))
+        assert stored(store, request) == request
+
+
+class TestOnlyToAsk:
+    ASKS = Allowlist(Allowed(ask=Allowed(frozenset({SAM.id}))), {"customers": Allowed()})
+
+    def test_who_may_only_ask_needs_an_approval_whatever_the_settings_say_of_others(self, store: Store) -> None:
+        rules = confirmations(
+            store, StoppedClock(), allowlist=self.ASKS, approvers=APPROVERS, approving={"customers": QUIET}
+        )
+        request = rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert (request.needs, request.allowed_by) == (("allow.ask.users",), "allow.ask.users")
+        assert rules.confirm(press(request)).state is State.APPROVING
+
+    def test_the_list_at_the_press_counts(self, store: Store) -> None:
+        request = added(store, awaiting())
+        rules = confirmations(
+            store, StoppedClock(), allowlist=self.ASKS, approvers=APPROVERS, approving={"customers": QUIET}
+        )
+        asks = rules.confirm(press(request))
+        assert (asks.state, asks.needs, asks.allowed_by) == (State.APPROVING, ("allow.ask.users",), "allow.ask.users")
+
+    def test_without_an_approver_they_can_ask_for_nothing(self, store: Store) -> None:
+        rules = confirmations(store, StoppedClock(), allowlist=self.ASKS)
+        with pytest.raises(SecondPersonError):
+            rules.open(rules.authorize(asked()), asked(), COMMAND)
+        assert kinds(store) == []

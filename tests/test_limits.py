@@ -32,7 +32,8 @@ def account(name: str) -> Account:
 def rules(store: Any, clock: StoppedClock, *, mine: int | None = 2, everyone: int | None = None, **changes: Any) -> Any:
     """Return the rules with these limits: every account is confirmed as soon as someone presses."""
     limits = Limits(windows=store.windows, per_operator=mine, everyone=everyone)
-    return confirmations(store, clock, **({"allowlist": BOTH, "limits": limits} | changes))
+    values: dict[str, Any] = {"allowlist": BOTH, "limits": limits}
+    return confirmations(store, clock, **(values | changes))
 
 
 def confirm(rules: Confirmations, store: Store, name: str, operator: Operator = SAM, **changes: Any) -> Request:
@@ -71,7 +72,7 @@ class TestCount:
             assert confirm(mine, store, name).state is State.READY
 
     def test_an_account_counts_from_its_last_decision(self, store: Store) -> None:
-        mine, clock = rules(store, clock := StoppedClock(), mine=1), clock
+        mine = rules(store, clock := StoppedClock(), mine=1)
         confirm(mine, store, NAMES[0])
         clock.time += HOUR - MINUTE
         confirm(mine, store, NAMES[0])

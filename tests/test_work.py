@@ -11,7 +11,8 @@ from stand_ins import added, meanwhile, moved, ready_in, running_in
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
 from bot.errors import NewerVersionError, PoolUnavailableError, StoreUnavailableError
-from bot.request import TERMINAL, Account, Claim, Request, State, new_id
+from bot.limits import Protection
+from bot.request import TERMINAL, Account, Approval, Claim, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 
@@ -110,6 +111,82 @@ class TestTheAccountOfAUserName:
         ended = worker(store, pool, clock).run(running)
         assert outcome(ended) == (State.UNKNOWN, "Interrupted", 0)
         assert pool.called_at == []
+
+
+LEADS = Protection(groups=frozenset({"leads"}))
+APPROVABLE = replace(LEADS, may_approve=True)
+LEADER = {ADA.username: frozenset({"leads"})}
+APPROVAL = Approval(asked_at=NOON, channel_id="C0APPROVE1")
+SHOWN_AS_PROTECTED = replace(ADA, protected="protect.groups: leads")
+
+
+class TestProtection:
+    """It is looked at before the first step, however short ago the card was."""
+
+    @pytest.mark.parametrize("protection", [LEADS, APPROVABLE])
+    @pytest.mark.parametrize("approval", [None, APPROVAL])
+    def test_an_account_that_is_protected_since_its_card_is_not_signed_out(
+        self, store: Store, protection: Protection, approval: Approval | None
+    ) -> None:
+        pool = ScriptedPool([YES], StoppedClock(), groups=LEADER)
+        ended = worker(store, pool, pool.clock, protections={"customers": protection}).run(
+            ready_in(store, approval=approval)
+        )
+        assert outcome(ended) == (State.FAILED, "Protected", 0)
+        assert (pool.called_at, kinds(store)[-1]) == ([], Kind.FAILED)
+
+    @pytest.mark.parametrize(
+        ("protection", "approval", "state"),
+        [
+            (APPROVABLE, APPROVAL, State.DONE),
+            (APPROVABLE, None, State.FAILED),
+            (LEADS, APPROVAL, State.FAILED),  # the settings have changed since
+        ],
+    )
+    def test_one_that_was_shown_as_protected_needs_the_approval_and_settings_that_let_it_count(
+        self, store: Store, protection: Protection, approval: Approval | None, state: State
+    ) -> None:
+        pool = ScriptedPool([YES], StoppedClock(), groups=LEADER)
+        ended = worker(store, pool, pool.clock, protections={"customers": protection}).run(
+            ready_in(store, chosen=SHOWN_AS_PROTECTED, approval=approval)
+        )
+        assert ended
+        assert ended.state is state
+        assert len(pool.called_at) == (state is State.DONE)
+
+    def test_an_account_that_is_protected_no_longer_is_signed_out(self, store: Store) -> None:
+        pool = ScriptedPool([YES], StoppedClock())
+        ended = worker(store, pool, pool.clock, protections={"customers": LEADS}).run(
+            ready_in(store, chosen=SHOWN_AS_PROTECTED, approval=APPROVAL)
+        )
+        assert outcome(ended) == (State.DONE, None, 1)
+
+    @pytest.mark.parametrize("protection", [LEADS, APPROVABLE])
+    def test_while_cognito_does_not_say_it_no_one_is_signed_out(self, store: Store, protection: Protection) -> None:
+        pool = ScriptedPool([YES], StoppedClock(), silent=AWAY)
+        ended = worker(store, pool, pool.clock, protections={"customers": protection}).run(
+            ready_in(store, chosen=SHOWN_AS_PROTECTED, approval=APPROVAL)
+        )
+        assert outcome(ended) == (State.FAILED, "TimedOut", 0)
+        assert (pool.called_at, len(pool.asked_for_groups) > 1) == ([], True)
+
+    def test_who_takes_a_claim_over_looks_again_and_keeps_the_doubt(self, store: Store) -> None:
+        pool = ScriptedPool([YES], StoppedClock(NOON + LEASE + CLOCKS_AGREE_WITHIN), groups=LEADER)
+        ended = worker(store, pool, pool.clock, protections={"customers": LEADS}).run(running_in(store))
+        assert outcome(ended) == (State.UNKNOWN, "Interrupted", 0), "the dead holder may have got through"
+        assert pool.called_at == []
+
+    def test_another_account_of_the_name_is_found_before_its_groups_are_asked_for(self, store: Store) -> None:
+        pool = ScriptedPool([YES], StoppedClock(), registered=[OTHER], groups=LEADER)
+        ended = worker(store, pool, pool.clock, protections={"customers": LEADS}).run(
+            ready_in(store, looked_up_at=None)
+        )
+        assert outcome(ended) == (State.FAILED, "AccountChanged", 0)
+
+    def test_where_nothing_is_protected_no_groups_are_asked_for(self, store: Store) -> None:
+        pool = ScriptedPool([YES], StoppedClock(), groups=LEADER)
+        worker(store, pool, pool.clock, protections={"staff": LEADS}).run(ready_in(store))
+        assert (pool.asked_for_groups, len(pool.called_at)) == ([], 1)
 
 
 class TestCalls:
