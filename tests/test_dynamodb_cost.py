@@ -23,9 +23,9 @@ from examples import (
 from stand_ins import Channel, delivery
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
-from bot.limits import EVERYONE, Window
+from bot.limits import EVERYONE, HOUR, Window
 from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Tallies, Trail
-from bot.request import Claim, State, new_id
+from bot.request import Approval, Claim, State, new_id
 from bot.stores.documents import text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item
@@ -212,3 +212,27 @@ def test_a_sign_out_writes_three_times_from_the_press_to_the_result(
     dynamodb.calls.clear()
     dynamodb_store.shown(LiveMessage(request_id=done.id, version=done.version))
     assert Counter(action for action, _ in dynamodb.calls) == {"GetItem": 1, "UpdateItem": 1}
+
+
+def test_a_second_person_and_two_limits_add_one_write_and_what_is_counted_with_the_decision(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    request = added_to(dynamodb_store, show=SHOW)
+    dynamodb.calls.clear()
+    approving = request.move(State.APPROVING, approval=Approval(asked_at=NOON, channel_id="C0APPROVE1"))
+    dynamodb_store.move(request, approving, entry_of(approving, NOON), SHOW)
+    ready = approving.move(State.READY, decided_at=NOON)
+    windows = [replace(each, accounts={ADA.key: NOON}) for each in dynamodb_store.windows(["T/U", EVERYONE])]
+    dynamodb_store.move(approving, ready, entry_of(ready, NOON), SHOW, windows)
+    made = [(action, len(sent.get("TransactItems", "1"))) for action, sent in dynamodb.calls]
+    assert made == [("TransactWriteItems", 4), ("GetItem", 1), ("GetItem", 1), ("TransactWriteItems", 6)]
+
+
+def test_a_window_that_no_one_needs_is_swept_away_by_dynamodb_a_day_later(dynamodb_store: DynamoDBStore) -> None:
+    request = added_to(dynamodb_store)
+    ready = request.move(State.READY, decided_at=NOON)
+    window = Window(key=EVERYONE, accounts={"a": NOON - HOUR, "b": NOON})
+    dynamodb_store.move(request, ready, entry_of(ready, NOON), SHOW, [window])
+    item = dynamodb_store._calls.get(items.window_key(EVERYONE))
+    assert item
+    assert item["expires"] == int((NOON + timedelta(days=1)).timestamp())

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 from dynamodb_units import MeteredDynamoDB, Units
-from examples import CLICK, COMMAND, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
+from examples import CLICK, COMMAND, KIM, NOON, SAM, ScriptedPool, StoppedClock, approvals, asked, awaiting
 from stand_ins import Channel, TakenCards, Told, card_delivery, delivery, flow, lanes
+from test_approve import ALWAYS, approvers
 from test_dynamodb_cost import REFUSED, history
 from test_settings import GOOD
 
 from bot.action import Done
 from bot.decide import Press
-from bot.deliver import PROGRESS_AFTER
+from bot.deliver import PROGRESS_AFTER, SHOWN_HERE
+from bot.edge.lanes import Doorway
+from bot.limits import Limits
 from bot.ports import LiveMessage
-from bot.request import new_id
+from bot.request import State, new_id
 from bot.settings.load import load
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
@@ -27,6 +30,10 @@ OPERATE = Path(__file__).parent.parent / ".github/docs/operate.md"
 pytestmark = pytest.mark.long
 YES = Done("0f3e2a54-6a3e-4d0a-9f39-6f1c5d0b7a10")
 SIGN_OUT = ("command, until its card is shown", "press, until its result is shown", "message in the audit channel")
+SECOND_PERSON = (
+    "press, until a second person is asked, with two limits",
+    "approval, until its result is shown, with two limits",
+)
 PROGRESS, REFUSAL = "progress, where Cognito takes longer than half a second", "refusal, with its message"
 READYZ, IDLE_MINUTE = "question to `/readyz`, every 3 s at most", "idle minute of an instance"
 MINUTES_A_MONTH = 30 * 24 * 60
@@ -54,6 +61,35 @@ class Steps:
         slack.do()
         if not until_decided:
             aws.do()
+
+    def with_second_person(self) -> None:
+        """Let KIM have to approve, and count what is decided."""
+        limits = Limits(windows=self.store.windows, per_operator=9, everyone=9)
+        rules = replace(
+            self.rules.confirmations, approvers=approvers(KIM), approving={"customers": ALWAYS}, limits=limits
+        )
+        self.rules = replace(self.rules, confirmations=rules, approvals=approvals(rules))
+
+    def ask_second_person(self) -> None:
+        self.press()
+        self.show()
+
+    def approve(self) -> None:
+        self.rules.approve(Press(request_id=self.ask.id, operator=KIM, place=CLICK), Told(CLICK))
+        for lane in (*lanes(self.rules), self.newcomers):
+            lane.do()
+        lanes(self.rules)[1].do()
+        self.show()
+
+    @property
+    def newcomers(self) -> StepLane:
+        assert isinstance(self.rules.entrance, Doorway)
+        assert isinstance(self.rules.entrance.newcomers_lane, StepLane)
+        return self.rules.entrance.newcomers_lane
+
+    def show(self) -> None:
+        self.clock.time += SHOWN_HERE
+        card_delivery(self.store, TakenCards(), self.clock).show_due()
 
     def progress(self) -> None:
         self.clock.time += PROGRESS_AFTER
@@ -98,7 +134,19 @@ def cost_of_steps(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
     }
     steps.command()
     steps.press(until_decided=True)
-    return found | {PROGRESS: cost(metered, steps.progress), REFUSAL: cost(metered, steps.refusal)}
+    found |= {PROGRESS: cost(metered, steps.progress), REFUSAL: cost(metered, steps.refusal)}
+    with_second_person = Steps(metered.new_table())
+    with_second_person.with_second_person()
+    for name, step in zip(
+        SECOND_PERSON, (with_second_person.ask_second_person, with_second_person.approve), strict=True
+    ):
+        if name == SECOND_PERSON[0]:
+            with_second_person.command()
+        found[name] = cost(metered, step)
+    done = with_second_person.store.get(with_second_person.ask.id)
+    assert done
+    assert done.state is State.DONE
+    return found
 
 
 def cost_of_idleness(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:

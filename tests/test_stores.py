@@ -3,19 +3,46 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 import pytest
 from dynamodb import DynamoDB
-from examples import ADA, NOON, SAM, added_to, asked, awaiting, claimed_in, decided_in, delivered_all, done_in
+from examples import (
+    ADA,
+    NOON,
+    SAM,
+    added_to,
+    approved_in,
+    approving_in,
+    asked,
+    awaiting,
+    claimed_in,
+    decided_in,
+    delivered_all,
+    done_in,
+)
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
-from bot.errors import StoreUnavailableError, SupersededError
+from bot.errors import CountChangedError, StoreUnavailableError, SupersededError
 from bot.facts.finding import COUNTED_UP_TO, Backlog
-from bot.ports import LiveMessage, Place, Show
-from bot.request import MOVES, TERMINAL, Account, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
+from bot.limits import EVERYONE, Window
+from bot.ports import LiveMessage, MessageKind, Place, Show
+from bot.request import (
+    MOVES,
+    TERMINAL,
+    Account,
+    Approval,
+    Claim,
+    Earlier,
+    IllegalMoveError,
+    Operator,
+    Request,
+    State,
+    new_id,
+)
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
@@ -830,3 +857,206 @@ def test_each_entry_that_counts_is_told_once_it_is_durable_and_none_that_was_ref
     store.move(taken_over, done, entry_of(done, NOON), None)
     assert [each.kind for each in told] == [Kind.REFUSED, Kind.RESUMED, Kind.SIGNED_OUT], "others count for nothing"
     assert told[0] == refusal
+
+
+# Windows: what was counted, in the same write as the decision.
+
+MINE = "T0SIGNOUT1/U0SAM00001"
+
+
+def counting(store: Store, *names: str, key: str = MINE) -> Window:
+    """Return a window as it is written over what is stored now, with these accounts."""
+    (window,) = store.windows([key])
+    return replace(window, accounts=dict.fromkeys(names, NOON))
+
+
+def counted(store: Store, request: Request, *windows: Window) -> Request:
+    ready = request.move(State.READY, decided_at=NOON)
+    store.move(request, ready, entry_of(ready, NOON), Show(at=NOON), windows)
+    return ready
+
+
+def test_a_window_that_no_one_wrote_is_empty_and_each_write_makes_another_version(store: Store) -> None:
+    assert store.windows([MINE, EVERYONE]) == [Window(key=MINE), Window(key=EVERYONE)]
+    counted(store, added_to(store), counting(store, "a"), counting(store, "a", "b#\u00e4'", key=EVERYONE))
+    mine, everyone = store.windows([MINE, EVERYONE])
+    assert mine == Window(key=MINE, version=1, accounts={"a": NOON})
+    assert everyone == Window(key=EVERYONE, version=1, accounts={"a": NOON, "b#\u00e4'": NOON})
+    assert store.windows([EVERYONE, MINE]) == [everyone, mine]
+    counted(store, added_to(store), counting(store, "c"))
+    assert [each.version for each in store.windows([MINE, EVERYONE])] == [2, 1]
+    assert store.windows([]) == []
+
+
+@pytest.mark.parametrize("stored_before", [False, True])
+def test_a_decision_is_not_made_where_a_window_was_written_since_it_was_read(
+    store: Store, *, stored_before: bool
+) -> None:
+    if stored_before:
+        counted(store, added_to(store), counting(store, "a"))
+    request, read, other = (
+        added_to(store, show=Show(at=NOON + SECOND)),
+        counting(store, "b"),
+        counting(store, "d", key="other"),
+    )
+    counted(store, added_to(store), counting(store, "c"))
+    before = store.windows([MINE, "other"]), count(store, Kind.CONFIRMED)
+    with pytest.raises(CountChangedError):
+        counted(store, request, other, read)
+    assert store.get(request.id) == request
+    assert (store.windows([MINE, "other"]), count(store, Kind.CONFIRMED)) == before
+    assert [each for each in store.due_messages(NOON, 9) if each.request_id == request.id] == []
+    assert counted(store, request, counting(store, "b")) == store.get(request.id)
+
+
+def test_a_decision_that_someone_else_made_counts_nothing_whatever_was_written_since(store: Store) -> None:
+    request, read = added_to(store), counting(store, "a")
+    counted(store, request)
+    counted(store, added_to(store), counting(store, "b"))
+    with pytest.raises(SupersededError):
+        counted(store, request, read)
+    assert set(store.windows([MINE])[0].accounts) == {"b"}
+
+
+def test_of_many_decisions_at_once_each_is_counted_or_is_not_made(store: Store) -> None:
+    requests, start = [added_to(store) for _ in range(6)], threading.Barrier(6)
+    made: list[str] = []
+
+    def decide(request: Request) -> None:
+        read = counting(store, request.id)
+        start.wait()
+        with suppress(CountChangedError):
+            made.append(counted(store, request, read).id)
+
+    threads = [threading.Thread(target=decide, args=(request,)) for request in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert set(store.windows([MINE])[0].accounts) == set(made)
+
+
+def test_what_is_told_of_a_limit_is_written_with_its_entry_or_not_at_all(store: Store) -> None:
+    told = entry_of_ask(Kind.LIMITED, asked(), "limits.all", NOON, ADA)
+    windows = [replace(counting(store, key=key), told_at=NOON) for key in (MINE, EVERYONE)]
+    store.tell(windows, told)
+    assert list(store.entries(None, None)) == [told]
+    assert [each.told_at for each in store.windows([MINE, EVERYONE])] == [NOON, NOON]
+    with pytest.raises(CountChangedError):
+        store.tell([counting(store), windows[1]], replace(told, id=new_id(NOON)))
+    assert list(store.entries(None, None)) == [told]
+    assert store.windows([MINE])[0].version == 1
+
+
+# Approval messages: beside the card, under the same request.
+
+
+def approval_in(store: Store, now: datetime = NOON) -> LiveMessage:
+    (message,) = (each for each in store.due_messages(now, 9) if each.kind is MessageKind.APPROVAL)
+    return message
+
+
+def shown_approval(store: Store, ts: str = "5.0") -> LiveMessage:
+    held = store.hold_message(approval_in(store), NOON + SECOND)
+    assert held
+    store.shown(replace(held, ts=ts))
+    return held
+
+
+def test_a_request_that_needs_an_approval_has_a_message_for_it_due_at_once(store: Store) -> None:
+    request = approving_in(store)
+    found = store.due_messages(NOON, 9)
+    assert [(each.kind, each.version) for each in found] == [(MessageKind.APPROVAL, 2), (MessageKind.CARD, 2)]
+    assert {each.request_id for each in found} == {request.id}
+    assert (found[0].place, found[0].ts, found[0].failures) == (None, None, 0)
+    assert store.due_messages(NOON - timedelta(days=9), 9) == [found[0]], "whatever a clock says"
+
+
+def test_without_a_card_or_an_approval_there_is_no_such_message(store: Store) -> None:
+    moved(store, carded(store), NOON)
+    asked_in_terminal = added_to(store)
+    approval = Approval(asked_at=NOON, channel_id="C0APPROVE1")
+    approving = asked_in_terminal.move(State.APPROVING, approval=approval)
+    store.move(asked_in_terminal, approving, entry_of(approving, NOON), None)
+    assert [each.kind for each in store.due_messages(NOON, 9)] == [MessageKind.CARD]
+
+
+def test_an_approval_message_that_was_posted_is_due_no_longer_and_each_later_move_makes_it_due_with_its_ts(
+    store: Store,
+) -> None:
+    ready = approved_in(store)
+    shown_approval(store)
+    assert [each.kind for each in store.due_messages(NOON + SECOND, 9)] == [MessageKind.CARD]
+    failed = ready.move(State.FAILED, ended_at=NOON)
+    store.move(ready, failed, entry_of(failed, NOON), Show(at=NOON + timedelta(hours=1)))
+    again = approval_in(store)
+    assert (again.version, again.ts, again.hold) == (failed.version, "5.0", None)
+    shown_approval(store, "5.0")
+    assert store.due_messages(NOON + SECOND, 9) == []
+
+
+def test_a_first_claim_which_shows_nothing_leaves_the_approval_message(store: Store) -> None:
+    ready = approved_in(store)
+    shown_approval(store)
+    store.move(ready, ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON + LEASE)), None, None)
+    assert [each.kind for each in store.due_messages(NOON + SECOND, 9)] == [MessageKind.CARD]
+
+
+def test_an_approval_message_that_is_posted_while_its_request_moves_on_keeps_its_ts_and_is_due_at_once(
+    store: Store,
+) -> None:
+    approving = approving_in(store)
+    held = store.hold_message(approval_in(store), NOON + SECOND)
+    assert held
+    denied = approving.move(State.DENIED, ended_at=NOON)
+    store.move(approving, denied, entry_of(denied, NOON), Show(at=NOON + SECOND))
+    store.shown(replace(held, ts="5.0"))
+    again = approval_in(store)
+    assert (again.version, again.ts, again.hold) == (denied.version, "5.0", None)
+
+
+def test_an_approval_message_is_held_once_and_apart_from_the_card(store: Store) -> None:
+    approving_in(store)
+    message = approval_in(store)
+    (card,) = (each for each in store.due_messages(NOON, 9) if each.kind is MessageKind.CARD)
+    held = store.hold_message(message, NOON + SECOND)
+    assert held
+    assert held.kind is MessageKind.APPROVAL
+    assert store.hold_message(message, NOON + SECOND) is None
+    assert store.due_messages(NOON, 9) == [card]
+    store.not_shown(held, NOON + timedelta(minutes=1))
+    assert [each.kind for each in store.due_messages(NOON + SECOND, 9)] == [MessageKind.CARD]
+    again = approval_in(store, NOON + timedelta(minutes=1))
+    assert (again.failures, again.ts) == (1, None)
+    store.shown(card)
+    assert store.hold_message(again, NOON + timedelta(hours=1))
+
+
+def test_an_approval_message_is_forgotten_with_its_request_and_no_sooner(store: Store) -> None:
+    approving, waiting = approving_in(store), approving_in(store)
+    denied = approving.move(State.DENIED, ended_at=NOON)
+    store.move(approving, denied, entry_of(denied, NOON), Show(at=NOON))
+    delivered_all(store, NOON)
+    forget(store, NOON + SECOND)
+    assert store.get(denied.id) is None
+    assert {(each.request_id, each.kind) for each in store.due_messages(NOON, 9)} == {
+        (waiting.id, kind) for kind in MessageKind
+    }
+
+
+def test_what_awaits_an_approval_is_counted(store: Store) -> None:
+    assert store.awaiting_approval() == 0
+    carded(store)
+    approved_in(store)
+    for _ in range(2):
+        approving_in(store)
+    assert store.awaiting_approval() == 2
+
+
+def test_a_request_with_all_that_a_second_person_said_comes_back_as_it_was(store: Store) -> None:
+    approval = Approval(
+        asked_at=NOON, channel_id="C0", approver=SAM, rule="approve.users", at=NOON + MOMENT, reason="\u202e no"
+    )
+    request = added_to(store, approval=approval, needs=("a", "b"), chosen=replace(ADA, protected="protect.subs"))
+    assert store.get(request.id) == request
