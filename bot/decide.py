@@ -35,7 +35,7 @@ class Press:
 
 @dataclass(eq=False)
 class AlreadyDecidedError(Exception):
-    """A press on a card that no longer awaits it: show the request as it is."""
+    """The request no longer waits for this press. Show it as it is now: `request`."""
 
     request: Request
 

@@ -24,7 +24,7 @@ class Lane(Protocol):
     """A bounded number of threads for one sort of work."""
 
     def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
+        """Start `work` on a thread that logs this id. Raises `BusyError` if none is free; some are kept for `urgent`."""
 
 
 class Entrance(Protocol):

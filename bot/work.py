@@ -47,7 +47,7 @@ class Worker:
     _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request: how long a call may leave
 
     def waiting(self) -> Sequence[Request]:
-        """Return what a worker here may take: decided requests without a claim, and claims of dead workers."""
+        """Return the requests that may be run here now: decided and not claimed, or claimed by a dead worker."""
         now, beyond = self.clock.now(), self.clock.beyond(FARTHEST)
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
