@@ -118,7 +118,7 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
 
 
 def standing_message(standing: Standing) -> Message:
-    """Return what an operator may do."""
+    """Return the message that tells an operator what they may do."""
     left: list[Line] = [
         [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
     ]
