@@ -134,7 +134,7 @@ class Flow:
         self._press(press, form, lambda _: self._open_denial(press, form), shows=False)
 
     def sweep(self) -> None:
-        """Start what waits for a worker, such as what dead processes left. What finds no room waits for the next one."""
+        """Start what waits for a worker, also from dead processes. What finds no room waits for the next sweep."""
         with suppress(errors.BusyError):
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
