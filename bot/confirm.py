@@ -17,7 +17,7 @@ from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
 from bot.limits import Count, Limits, Protection
 from bot.options import ReasonRule
 from bot.ports import Place
-from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State, new_id
+from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 PROTECTED = (
@@ -168,7 +168,7 @@ class Confirmations(Decisions):
         if not needs:
             changes: dict[str, Any] = {"allowed_by": rule, "needs": (), "decided_at": now}
             return self._move(request, State.READY, place, now, count.windows, **changes)
-        self._check_second_person(request.ask, account)
+        self._check_second_person(request.ask, account, needs)
         approving = self.approving[account.pool]
         changes = {"allowed_by": rule, "needs": needs, "expires_at": now + approving.within}
         approval = Approval(asked_at=now, channel_id=approving.channel_id)
@@ -187,7 +187,7 @@ class Confirmations(Decisions):
         rule, only_asks = authorized.rules[account.pool], account.pool in authorized.only_ask
         needs = (*self.always_needs(account.pool, rule, only_asks=only_asks), *([protected] if protected else ()))
         if needs:
-            self._check_second_person(ask, account)
+            self._check_second_person(ask, account, needs)
         return needs
 
     def always_needs(self, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
@@ -195,9 +195,9 @@ class Confirmations(Decisions):
         approving = self.approving.get(pool)
         return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
 
-    def _check_second_person(self, ask: Ask, account: Account) -> None:
+    def _check_second_person(self, ask: Ask, account: Account, needs: Sequence[str]) -> None:
         if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool):
-            raise errors.SecondPersonError
+            raise errors.SecondPersonError(needs)
 
     def _tell_of_limit(self, request: Request, count: Count, now: datetime) -> None:
         """Record that a limit was reached. The audit channel is told once an hour."""

@@ -3,6 +3,7 @@
 All are true for each reader: also at the second click of a double click, and when someone else pressed too.
 """
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -128,10 +129,12 @@ class PoolChangedError(BotError):
 
 
 class SecondPersonError(BotError):
-    """A second person has to approve this, and no one can be asked from here. Nothing was done. Use /signout in Slack.
+    """By the rules `needs` a second person has to approve this, and no one can be asked."""
 
-    If that says the same, ask the bot's engineer.
-    """
+    def __init__(self, needs: Sequence[str]) -> None:
+        sentence = f"A second person has to approve this ({'; '.join(needs)}), and no one can be asked from here."
+        hint = "Nothing was done. Use /signout in Slack. If that says the same, ask the bot's engineer."
+        super().__init__(sentence, hint)
 
 
 class DecidedBeforeError(BotError):

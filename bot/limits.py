@@ -8,6 +8,7 @@ from bot.request import Account, Operator
 
 HOUR = timedelta(hours=1)
 EVERYONE = "all"
+LIMITS = ("limits.per_operator", "limits.all", "limits.per_operator and limits.all")  # what `Count.rule` may be
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,9 +20,9 @@ PROMTOOL = shutil.which("promtool")
 
 # What PromQL says by words, as far as the rules use it.
 WORDS = {"absent", "abs", "by", "max", "or", "sum", "time", "histogram_quantile", "increase", "rate"}
-WORDS |= {"max_over_time", "min_over_time"}
+WORDS |= {"max_over_time", "min_over_time", "unless", "offset"}
 NAME = re.compile(r"(?P<name>[a-z_]+)(?P<labels>\{[^{}]*\})?")
-TOKEN = re.compile(rf"\s+|{NAME.pattern}(\[\d+[smhd]\])?|(?P<bracket>[()])|\d+(\.\d+)?|[,*/+-]|[=!<>]=|[<>]")
+TOKEN = re.compile(rf"\s+|{NAME.pattern}(\[\d+[smhd]\])?|(?P<bracket>[()])|\d+(\.\d+)?[smhd]?|[,*/+-]|[=!<>]=|[<>]")
 MATCHER = re.compile(r'(?P<label>\w+)(?P<how>=~|=)"(?P<value>[^"]*)"')
 
 

@@ -18,6 +18,7 @@ from bot.edge.metrics import COUNTERS, GAUGES, Metrics
 from bot.edge.readiness import STATUSES
 from bot.facts.finding import Finding
 from bot.request import State
+from bot.slack.approvals import APPROVE, DENY
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.listeners import Listeners
 from bot.terminal.audit_formats import as_csv, as_json
@@ -57,8 +58,8 @@ def test_each_outcome_word_is_told_with_whether_it_is_posted() -> None:
     assert [word for word, *_ in rows("Outcome words")] == [f"`{kind}`" for kind in Kind]
     assert {word for word, _, posted in rows("Outcome words") if posted == "yes"} == {f"`{kind}`" for kind in POSTED}
     steps = [kind for kind in Kind if kind not in OUTCOMES]
-    assert steps == list(Kind)[:3]
-    assert "The first three are steps on the way." in SECTIONS["Outcome words"]
+    assert steps == [*list(Kind)[:4], Kind.LIMITED]
+    assert "The first four are steps on the way, and `limited` is beside them" in SECTIONS["Outcome words"]
 
 
 def test_the_metadata_of_an_audit_message_has_the_shape_that_is_shown() -> None:
@@ -75,7 +76,7 @@ def test_the_ids_of_buttons_are_those_that_the_bot_takes() -> None:
     nothing: Any = SimpleNamespace(confirm=None, cancel=None, choose=None, approve=None, open_denial=None)
     buttons = list(Listeners(nothing, nothing, AwsSpelling().read).buttons)
     told = re.findall(r"`(signout_\w+)`", SECTIONS["Audit messages in Slack"])
-    assert told == [*buttons[:3], buttons[-1]]
+    assert told == [*buttons[:3], buttons[-1], APPROVE, DENY]
 
 
 def test_check_prints_the_json_that_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

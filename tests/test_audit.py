@@ -21,9 +21,10 @@ from typing import Any
 
 import ctrl_c
 import pytest
-from examples import ADA, NOON, SAM, asked, awaiting
+from examples import ADA, KIM, NOON, SAM, asked, awaiting
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
+from messages import second
 from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
@@ -58,13 +59,14 @@ HOSTILE_JSON = (
     r'"target":"-ada,\r\n\u001b[2Jé\u202egpj.😀\u009b\u007f","rule":"@rule","request_id":"01M81J18G0S2FYJA4JPP0958ZR",'
     r'"account":{"pool":"customers","pool_id":"eu-central-1_AbCdEf123","region":"eu-central-1","username":"\tada",'
     r'"sub":"343d94cb-5ddd-4f39-ab9f-be013c348223","email":"ada@example.com","phone":"+4915112345678","provider":null,'
-    r'"status":"CONFIRMED","enabled":true,"created_at":null,"modified_at":null,"preferred_username":null},'
+    r'"status":"CONFIRMED","enabled":true,"created_at":null,"modified_at":null,"preferred_username":null,"protected":null},'
     r'"reason":"lost '
     r"'phone'\u2028\udb40\udc41"
     r'","created_at":"2026-11-22T12:00:00Z","expires_at":"2026-11-22T12:05:00Z","claim_id":"=claim","claimed_at":'
     r'"2026-11-22T12:00:00Z","lease_until":"2026-11-22T12:00:30Z","ended_at":null,'
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
-    r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1}'
+    r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
+    r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -72,12 +74,13 @@ HOSTILE_CSV = (
     "account_pool_id,account_region,account_username,account_sub,account_email,account_phone,account_provider,"
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
-    "delivery_attempts,next_at,delivered_at,ts,count\r\n"
+    "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
+    "approver_at,denied_reason\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
@@ -155,6 +158,38 @@ def test_an_entry_of_no_request_has_the_same_fields_with_nothing_in_those_of_req
         0,
         [],
     )
+
+
+def test_an_entry_of_what_a_second_person_decided_has_who_by_which_rule_when_and_why() -> None:
+    denied, done = (entry_of(second(state, reason="not them"), NOON) for state in (State.DENIED, State.DONE))
+    for entry, reason in ((denied, "not them"), (done, None)):
+        shown = json.loads(written(as_json, entry))
+        assert shown["needs"] == list(second(State.DONE).needs)
+        assert shown["approver"] == {"team_id": KIM.team_id, "id": KIM.id, "name": "ada"}
+        assert (shown["approved_by"], shown["approver_at"]) == ("approve.users", "2026-11-22T12:01:00Z")
+        assert shown["denied_reason"] == reason
+        assert shown["account"]["protected"] == "protect.groups: admins"
+        (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
+        assert row["needs"] == " ".join(second(State.DONE).needs)
+        assert (row["approver_team_id"], row["approver_id"], row["approver_name"]) == (KIM.team_id, KIM.id, "ada")
+        assert (row["approved_by"], row["approver_at"]) == ("approve.users", "2026-11-22T12:01:00Z")
+        assert row["denied_reason"] == (reason or "")
+
+
+def test_what_waits_for_a_second_person_names_no_approver_yet() -> None:
+    shown = json.loads(written(as_json, entry_of(second(State.APPROVING), NOON)))
+    assert (shown["kind"], shown["expires_at"]) == ("confirmed", "2026-11-22T12:15:00Z")
+    assert shown["needs"]
+    assert [shown[name] for name in ("approver", "approved_by", "approver_at", "denied_reason")] == [None] * 4
+
+
+def test_no_spreadsheet_runs_the_name_or_the_reason_of_a_second_person() -> None:
+    denied = second(State.DENIED)
+    assert denied.approval
+    approver = replace(KIM, name="@kim")
+    hostile = replace(denied, approval=replace(denied.approval, approver=approver, reason="no;=1+1"))
+    (row,) = csv.DictReader(io.StringIO(written(as_csv, entry_of(hostile, NOON)), newline=""))
+    assert (row["approver_name"], row["denied_reason"]) == ("'@kim", "no;'=1+1")
 
 
 def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:
@@ -247,6 +282,26 @@ def test_a_wide_terminal_has_room_for_everything(full: Entry) -> None:
         assert title in header
     for fact in ("sam (U0SAM00001)", "lost phone", "AccessDenied", full.ask.id):
         assert fact in row
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "by"),
+    [
+        (State.READY, "approved", "approve.users, ada (U0KIM00001)"),
+        (State.DENIED, "denied", "approve.users, ada (U0KIM00001): not them"),
+        (State.DONE, "signed_out", "allow.users"),
+    ],
+)
+def test_the_table_says_who_approved_or_denied(state: State, outcome: str, by: str) -> None:
+    _, row = table(None, entry_of(second(state, reason="not them"), NOON))
+    assert re.split(" {2,}", row)[1] == outcome
+    assert f"  {by}  " in row
+
+
+def test_the_table_says_which_limit_was_reached() -> None:
+    _, row = table(None, entry_of_ask(Kind.LIMITED, asked("ada"), "limits.per_operator", NOON, ADA))
+    assert re.split(" {2,}", row)[1:3] == ["limited", "ada"]
+    assert "  limits.per_operator  " in row
 
 
 # Filters and their forms
@@ -346,6 +401,20 @@ def test_a_filter_leaves_what_it_says(
     assert (ran.code, ran.err) == (0, "")
     assert [json.loads(line)["target"] for line in ran.out.splitlines()] == shown
     assert len(three) == 3
+
+
+@pytest.mark.parametrize("kind", ["approved", "denied", "limited"])
+def test_what_a_second_person_or_a_limit_did_can_be_asked_for(
+    audit: Callable[..., Ran], store: SQLiteStore, three: list[Entry], kind: str
+) -> None:
+    for state in (State.READY, State.DENIED):
+        store.record(entry_of(second(state), NOON))
+    store.record(entry_of_ask(Kind.LIMITED, asked("ada"), "limits.all", NOON, ADA))
+    ran = audit("--format", "json", "--outcome", kind)
+    assert (ran.code, ran.err) == (0, "")
+    assert [json.loads(line)["kind"] for line in ran.out.splitlines()] == [kind]
+    assert f"2026-11-22 12:00:00  {kind}" in audit("--outcome", kind).out
+    assert kind not in {entry.kind for entry in three}
 
 
 def test_one_request_can_be_asked_for_however_its_id_is_cased(audit: Callable[..., Ran], three: list[Entry]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from headless import AUDIT, KIM, PAT, RAY, SAM, SUPPORT, Headless
+from headless import AUDIT, KIM, LEE, PAT, RAY, SAM, SUPPORT, Headless
 
 from bot.sandbox import page
 from bot.sandbox.cognito import SIGNED_FOR, TARGET, Moto
@@ -87,14 +87,19 @@ def test_a_snapshot_shows_the_whole_state(on_the_page: Run) -> None:
             state = await following()
         assert state["team"] == {"id": "T0SIGNOUT1", "name": "Sign-out sandbox"}
         assert state["bot"] == {"id": "U0BOT00001", "name": "Sign-out", "connected": False}
-        assert [person["id"] for person in state["people"]] == [SAM, KIM, RAY, PAT]
-        assert state["people"][3]["team_name"] == "Partner"
+        assert [person["id"] for person in state["people"]] == [SAM, KIM, LEE, RAY, PAT]
+        roles = ["operator", "approver", "asker", "no one", "no one"]
+        assert [person["role"] for person in state["people"]] == roles
+        assert state["people"][4]["team_name"] == "Partner"
         assert [channel["name"] for channel in state["channels"]] == ["support", "signout-audit"]
         assert state["command"]["name"] == "/signout"
         assert [switch["on"] for switch in state["weather"]] == [False] * 5
         customers, staff = state["cognito"]
         assert [person["username"] for person in customers["people"]][:2] == ["ada", "grace"]
         assert staff["people"][3]["username"] == "<!channel>*ops*"
+        protected = [(person["username"], person["groups"]) for person in staff["people"] if person["protected"]]
+        assert protected == [("frances", ["admins"])]
+        assert not any(person["protected"] for person in customers["people"])
         device = customers["people"][0]["devices"][0]
         assert device["name"] == "Ada's phone"
         assert (device["refresh"], device["access"]) == ("works", "works")

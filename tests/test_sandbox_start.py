@@ -110,6 +110,13 @@ def test_it_may_play_enterprise_grid(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_a_protected_account_needs_a_second_person(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as running:
+        running.do("say", text="/signout frances --pool staff", person="U0SAM00001", channel="C0SUPPORT1")
+        assert "the account is protected (protect.groups: admins)" in running.first_message()["text"]
+
+
+@pytest.mark.long
 def test_a_busy_bot_does_not_hold_it_up(tmp_path: Path) -> None:
     with sandbox(tmp_path) as running:
         where = {"person": "U0SAM00001", "channel": "C0SUPPORT1"}

@@ -10,27 +10,42 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from bot.settings.faults import sentences
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Allow, AllowEverywhere, Pool, Settings
+from bot.settings.load import load
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, TABLES, Pool, Settings
+from bot.settings.tables import Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
 
 PAGE = Path(__file__).parent.parent / ".github/docs/settings.md"
 GENERATED = re.compile(r"(?<=^## Each setting\n).*?(?=^## )", re.MULTILINE | re.DOTALL)
-INSIDE: dict[str, type[BaseModel]] = {"allow": AllowEverywhere, "pools.NAME": Pool, "pools.NAME.allow": Allow}
+INSIDE: dict[str, type[BaseModel]] = {
+    "allow": AllowEverywhere,
+    "allow.ask": People,
+    "approve": Approve,
+    "protect": Protect,
+    "limits": LimitSettings,
+    "pools.NAME": Pool,
+    "pools.NAME.allow": Allow,
+    "pools.NAME.allow.ask": People,
+    "pools.NAME.approve": Approve,
+    "pools.NAME.protect": Protect,
+}
+LISTS = ("users", "groups", "usernames", "subs")
 WRONG = [timedelta(-1), "://", "?"]
 
 
 def described(model: type[BaseModel]) -> dict[str, str]:
     """The line under each field."""
-    lines = {}
+    lines = dict[str, str]()
     for each in model.__mro__:
-        body = ast.parse(inspect.getsource(each)).body[0].body if each.__module__ == Settings.__module__ else []  # type: ignore[attr-defined]
+        body = ast.parse(inspect.getsource(each)).body[0].body if each.__module__.startswith("bot.") else []  # type: ignore[attr-defined]
         for field, line in pairwise(body):
             match field, line:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    lines[name] = text
+                    lines.setdefault(name, text)
     return lines
 
 
@@ -63,18 +78,20 @@ def default(field: FieldInfo) -> str:
 def settings() -> Iterator[tuple[str, type[BaseModel], str, FieldInfo]]:
     """Each setting's place in the file, its model, its name there and its field."""
     for name, field in Settings.model_fields.items():
-        if name not in {"allow", "pools"}:
+        if name not in TABLES:
             yield name, Settings, name, field
     for place, model in INSIDE.items():
         for name, field in model.model_fields.items():
-            if name != "allow":
+            if f"{place}.{name}" not in INSIDE:
                 yield f"{place}.{name}", model, name, field
 
 
 def block(place: str, model: type[BaseModel], name: str, field: FieldInfo) -> str:
     paths = {".".join(path).replace(".default.", ".NAME."): variable for variable, path in ENVIRONMENT.items()}
     variable = paths.get(place)
-    says = described(model)[name] + " For this pool only." * place.startswith("pools.NAME.allow.")
+    says = described(model)[name]
+    if model is not Pool and place.startswith("pools."):
+        says += " For this pool only." if name in LISTS else " For this pool, in place of what is set for all pools."
     where = f"Environment: `{variable}`" if variable else "Only in the file"
     where += f" or, for a file that has it, `{variable}_FILE`" * (variable in SECRETS)
     where += ", for the pool `default`" * (variable == "SIGNOUT_POOL_ID")
@@ -95,6 +112,16 @@ def test_the_page_of_settings_says_what_the_model_says() -> None:
         PAGE.write_text(wanted, "utf-8")
     assert generated in wanted
     assert PAGE.read_text("utf-8") == wanted, "UPDATE_SETTINGS=1 writes it again"
+
+
+@pytest.mark.parametrize("toml", re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL))
+def test_an_example_of_a_file_can_be_used(toml: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("signout.toml").write_text(toml, "utf-8")
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1-2-x", "SLACK_APP_TOKEN": "xapp-1-A-2-x"}
+    if "audit_channel" not in toml:
+        tokens["SIGNOUT_AUDIT_CHANNEL"] = "C0123ABCDEF"
+    assert load(tokens).pools["staff"].id == "eu-central-1_GhIjKl456"
 
 
 def test_every_setting_is_described() -> None:

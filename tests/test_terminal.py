@@ -25,6 +25,7 @@ from bot.errors import (
     DeniedError,
     NotRecordedError,
     PoolUnavailableError,
+    SecondPersonError,
     StoreUnavailableError,
     UnderWayError,
     UsageError,
@@ -473,6 +474,124 @@ def test_a_hostile_user_name_is_signed_out_like_any_other(headless: Headless, ru
 def test_no_attribute_makes_a_line_of_its_own_in_what_is_asked() -> None:
     forged = awaiting(chosen=replace(ADA, email="ada@example.com\nUser name   grace"))
     assert len([line for line in screen.facts(forged).splitlines() if line.startswith("User name")]) == 1
+
+
+# A second person, protected accounts, limits, and who one is
+
+ALWAYS = {"SIGNOUT_APPROVE_WHEN": "always", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
+BY_APPROVAL = {"SIGNOUT_PROTECT_HOW": "approve", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "needs"),
+    [
+        (ALWAYS, ["approve.when"]),
+        (BY_APPROVAL | {"SIGNOUT_PROTECT_USERNAMES": "ada"}, ["protect.usernames"]),
+        (ALWAYS | BY_APPROVAL | {"SIGNOUT_PROTECT_USERNAMES": "ada"}, ["approve.when", "protect.usernames"]),
+    ],
+)
+def test_what_needs_a_second_person_is_refused_with_yes_and_nothing_is_begun(
+    headless: Headless, run: Run, ada: tuple[str, ...], environment: dict[str, str], needs: list[str]
+) -> None:
+    ran = run(*ada, "--yes", **environment)
+    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(needs)}\n")
+    assert "Use /signout in Slack." in ran.err
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert entries(headless) == []
+    assert headless.is_signed_in("ada")
+
+
+def test_what_needs_a_second_person_is_refused_before_the_question(
+    headless: Headless, shell: Shell, ada: tuple[str, ...]
+) -> None:
+    shell.environment |= ALWAYS
+    with shell.terminal(*ada) as tty:
+        assert tty.ended() == OTHER
+    assert "A second person has to approve this (approve.when), and no one can be asked from here." in tty.shown
+    assert "Nothing was done. Use /signout in Slack." in tty.shown
+    assert "[y/N]" not in tty.shown
+    assert headless.cognito_calls(SIGN_OUT) == []
+    assert entries(headless) == []
+
+
+def test_what_came_to_need_a_second_person_since_the_question_is_not_decided(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    environment = {"SIGNOUT_LIMITS_ALL": "1/h", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
+    assert run(*ada[:3], "grace", "--yes", **environment) == Ran(DONE, "", "")
+    ran = run(*ada, "--yes", **environment)
+    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(['limits.all'])}\n")
+    assert entries(headless)[3:] == ["opened", "limited"]
+    assert sorted(states(headless)) == ["confirming", "done"]
+    assert headless.is_signed_in("ada")
+
+
+def test_beyond_a_limit_the_next_account_is_refused_and_the_same_one_is_not(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    environment = {"SIGNOUT_LIMITS_PER_OPERATOR": "1/h"}
+    grace = (*ada[:3], "grace", "--yes")
+    assert run(*grace, **environment) == Ran(DONE, "", "")
+    ran = run(*ada, "--yes", **environment)
+    assert (ran.code, ran.out) == (REFUSED, "")
+    assert "as the bot allows (limits.per_operator). Nothing was done. The next one is possible in 60 min" in ran.err
+    assert run(*grace, **environment) == Ran(DONE, "", "")
+    assert entries(headless)[3:5] == ["opened", "limited"]
+    assert headless.is_signed_in("ada")
+
+
+def test_a_protected_account_is_refused_and_the_audit_channel_is_told_why(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    ran = run(*ada, "--yes", SIGNOUT_PROTECT_USERNAMES="ada")
+    assert (ran.code, ran.out) == (SETTINGS, "")
+    assert ran.err.startswith("This account is protected (protect.usernames), so no one can sign it out with this bot.")
+    assert "allow.terminal" not in ran.err
+    assert entries(headless) == ["refused"]
+    assert headless.cognito_calls(SIGN_OUT) == []
+    with headless.bot_in_process():
+        headless.wait_for_message(SAM, AUDIT, containing="protect.usernames")
+
+
+def test_whoami_says_on_standard_output_who_one_is_and_what_is_allowed_and_left(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    environment = {"SIGNOUT_LIMITS_PER_OPERATOR": "10/h"}
+    assert run(*ada, "--yes", **environment).code == DONE
+    assert run("whoami", **environment) == Ran(
+        DONE,
+        f"You are {ROLE}.\nPool customers: allowed by allow.terminal.\nPool staff: allowed by allow.terminal.\n"
+        "Accounts left within this hour: 9 (limits.per_operator).\n",
+        "",
+    )
+    assert entries(headless) == ["opened", "confirmed", "signed_out"], "it writes no entry"
+
+
+def test_whoami_says_which_pools_are_for_slack(run: Run) -> None:
+    ran = run("WhoAmI", **ALWAYS)
+    assert (ran.code, ran.err) == (DONE, "")
+    assert ran.out.count("needs the approval of a second person, so it is for Slack (approve.when).") == 2
+    assert "within this hour" not in ran.out
+
+
+def test_whoami_says_the_same_on_a_terminal_and_asks_nothing(shell: Shell) -> None:
+    with shell.terminal("whoami") as tty:
+        assert tty.ended() == DONE
+    assert tty.shown.splitlines() == [
+        f"You are {ROLE}.",
+        "Pool customers: allowed by allow.terminal.",
+        "Pool staff: allowed by allow.terminal.",
+    ]
+
+
+def test_whoami_of_someone_who_may_do_nothing_is_a_refusal(
+    headless: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shell = Shell(headless, monkeypatch, allowed="arn:aws:iam::123456789012:role/Other")
+    ran = shell.run(capfd, "whoami")
+    assert (ran.code, ran.out) == (SETTINGS, "")
+    assert f"{ROLE} is not in allow.terminal" in ran.err
+    assert entries(headless) == ["refused"]
 
 
 # What a terminal is told, without a store

@@ -212,7 +212,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         ClockWrongError(timedelta(minutes=9)),
         UnknownRequestError(),
         PoolChangedError(),
-        SecondPersonError(),
+        SecondPersonError(["approve.when", "allow.ask.users"]),
         DecidedBeforeError(),
         LimitReachedError("limits.all", timedelta(minutes=7)),
         NotYoursError(),

@@ -12,6 +12,7 @@ from bot import __version__
 from bot.audit import OUTCOMES, Entry, Kind
 from bot.facts.advice import ADVICE
 from bot.facts.slack_words import TOKEN_ERRORS
+from bot.limits import LIMITS
 from bot.ports import Clock
 
 OTHER = "other"
@@ -42,7 +43,7 @@ _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "requests": ("Asks that ended in this instance, by outcome.", ["outcome"]),
     "resumed": ("Sign-outs taken over from an instance that had died.", []),
-    "limited": ("Presses that met a limit.", ["limit"]),
+    "limited": ("Presses that met a limit, as the rule of the entry names it.", ["limit"]),
     "cognito_errors": ("Calls of Cognito that failed.", ["operation", "kind"]),
     "slack_errors": ("Calls of Slack that failed.", ["method", "kind"]),
     "lane_turned_away": ("Work for which a lane had no place.", ["lane"]),
@@ -116,6 +117,8 @@ class Metrics:
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
         for outcome in OUTCOMES:
             self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event
+        for limit in LIMITS:
+            self._counters["limited"].labels(limit)
 
     def written(self, entry: Entry) -> None:
         """Count what an audit entry ended: exactly one instance writes it."""

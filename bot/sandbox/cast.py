@@ -15,6 +15,7 @@ TEAMS = {
 }
 
 APP_ID, BOT_ID, BOT_USER_ID, BOT_NAME = "A0SIGNOUT1", "B0BOT00001", "U0BOT00001", "Sign-out"
+APPROVER, ASKER = "U0KIM00001", "U0LEE00001"
 SUPPORT_CHANNEL, AUDIT_CHANNEL, SUPPORT_GROUP = "C0SUPPORT1", "C0AUDIT001", "S0SUPPORT1"
 
 BOT_TOKEN = "xoxb-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
@@ -27,6 +28,18 @@ APP_SCOPES = frozenset({"connections:write"})
 COMMAND = "/signout"
 USAGE_HINT = "TARGET [--pool NAME] [--reason TEXT]"
 DESCRIPTION = "Sign someone out of all their devices"
+
+
+PROTECTED_GROUP = "admins"  # of Cognito
+
+
+class Role(StrEnum):
+    """What someone may do in the sandbox."""
+
+    OPERATOR = "operator"
+    APPROVER = "approver"  # and operator
+    ASKER = "asker"  # what they ask for always needs an approval
+    NO_ONE = "no one"
 
 
 class Install(StrEnum):
@@ -44,6 +57,7 @@ class Person:
     id: str
     name: str
     real_name: str
+    role: Role
     note: str
     team_id: str = TEAM_ID
 
@@ -63,12 +77,22 @@ class Channel:
 
 
 def people() -> dict[str, Person]:
-    """Give four people, one for each answer to "may they sign someone out?"."""
+    """Give five people, one for each answer to "may they sign someone out?"."""
+    through = "may sign out (through @support), and approve"
+    partner = Person(
+        id="U0PAT00001",
+        name="pat",
+        real_name="Pat Moreau",
+        role=Role.NO_ONE,
+        note="from another team",
+        team_id=PARTNER_ID,
+    )
     cast = (
-        Person(id="U0SAM00001", name="sam", real_name="Sam Rivera", note="may sign out"),
-        Person(id="U0KIM00001", name="kim", real_name="Kim Okafor", note="may sign out (through @support)"),
-        Person(id="U0RAY00001", name="ray", real_name="Ray Lindqvist", note="not allowed"),
-        Person(id="U0PAT00001", name="pat", real_name="Pat Moreau", note="from another team", team_id=PARTNER_ID),
+        Person(id="U0SAM00001", name="sam", real_name="Sam Rivera", role=Role.OPERATOR, note="may sign out"),
+        Person(id=APPROVER, name="kim", real_name="Kim Okafor", role=Role.APPROVER, note=through),
+        Person(id=ASKER, name="lee", real_name="Lee Novak", role=Role.ASKER, note="may ask, with an approval"),
+        Person(id="U0RAY00001", name="ray", real_name="Ray Lindqvist", role=Role.NO_ONE, note="not allowed"),
+        partner,
     )
     return {person.id: person for person in cast}
 
@@ -81,4 +105,4 @@ def channels() -> dict[str, Channel]:
 
 def usergroups() -> dict[str, set[str]]:
     """Give the members of each user group, by its id."""
-    return {SUPPORT_GROUP: {"U0KIM00001"}}
+    return {SUPPORT_GROUP: {APPROVER}}

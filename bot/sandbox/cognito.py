@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.sandbox.cast import PROTECTED_GROUP
 from bot.sandbox.changes import Changes
 
 REGION = "eu-central-1"
@@ -21,6 +22,7 @@ SIGNED_FOR = (
 )
 PASSWORD = "Sandbox-1234!"  # noqa: S105 - of invented people
 HOSTILE_NAME = "<!channel>*ops*"
+PROTECTED = ("frances",)  # those in the group that is protected
 
 CAST = {
     "customers": {
@@ -92,6 +94,7 @@ class Account:
     email: str
     enabled: bool = True
     status: str = "CONFIRMED"
+    groups: tuple[str, ...] = ()
     devices: list[Device] = field(default_factory=list)
 
 
@@ -141,6 +144,11 @@ class Cognito:
         await self.ask("AdminCreateUser", **who, UserAttributes=attributes, MessageAction="SUPPRESS")
         await self.ask("AdminSetUserPassword", **who, Password=PASSWORD, Permanent=True)
         pool.accounts[username] = account = Account(username=username, name=full_name, email=email)
+        if username in PROTECTED:
+            group = {"UserPoolId": pool.id, "GroupName": PROTECTED_GROUP}
+            await self.ask("CreateGroup", **group)
+            await self.ask("AdminAddUserToGroup", **group, Username=username)
+            account.groups = (PROTECTED_GROUP,)
         for device in devices:
             await self.sign_in(pool_name, username, device)
         return account

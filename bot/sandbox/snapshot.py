@@ -44,6 +44,7 @@ def _person(person: cast.Person) -> dict[str, Any]:
         "real_name": person.real_name,
         "team_id": person.team_id,
         "team_name": cast.TEAMS[person.team_id][0],
+        "role": person.role,
         "note": person.note,
     }
 
@@ -87,6 +88,8 @@ def _account(account: Account) -> dict[str, Any]:
         "email": account.email,
         "enabled": account.enabled,
         "status": account.status,
+        "groups": account.groups,
+        "protected": cast.PROTECTED_GROUP in account.groups,
         "devices": [_device(device) for device in account.devices],
     }
 

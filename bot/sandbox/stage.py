@@ -21,6 +21,15 @@ from bot.sandbox.workspace import Workspace
 
 POOL = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
 
+# What lets a visitor try a second person, protected accounts and limits.
+SECOND_PERSON = {
+    "SIGNOUT_ALLOW_ASK_USERS": cast.ASKER,
+    "SIGNOUT_APPROVE_USERS": cast.APPROVER,
+    "SIGNOUT_PROTECT_GROUPS": cast.PROTECTED_GROUP,
+    "SIGNOUT_PROTECT_HOW": "approve",
+    "SIGNOUT_LIMITS_PER_OPERATOR": "10/h",
+}
+
 Report = Callable[[str], None]
 
 

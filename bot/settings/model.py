@@ -1,6 +1,6 @@
 """The settings, their defaults and their names. They are frozen, and secrets are never shown.
 
-The line under each is shown in .github/docs/settings.md, with what the setting must be.
+The line under each, here and in tables.py, is shown in .github/docs/settings.md, with what the setting must be.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,73 +15,13 @@ from bot.facts.aws_names import region_of
 from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.settings import syntax
-
-_FROZEN = ConfigDict(extra="forbid", frozen=True)
-
-
-class People(BaseModel):
-    """Slack user ids and user group ids."""
-
-    model_config = _FROZEN
-    users: syntax.UserIds = frozenset()
-    """The people who may sign users out. At least one list of people or groups must name someone."""
-    groups: syntax.GroupIds = frozenset()
-    """The user groups whose members may sign users out."""
-
-
-class Allow(People):
-    """Those who may sign out, and in `ask` those who may ask for what someone else then has to approve."""
-
-    ask: People = People()
-
-    def rule(self) -> Allowed:
-        """Return this as the rules know it."""
-        return Allowed(self.users, self.groups, Allowed(self.ask.users, self.ask.groups))
-
-
-class AllowEverywhere(Allow):
-    """Those who may sign out of every pool, and the AWS users and roles that may in a terminal."""
-
-    terminal: syntax.CallerArns = frozenset()
-    """The AWS roles and users that may sign users out from a terminal. Without it, no one may there."""
-
-
-class Approve(People):
-    """The second person: whether one is always needed, who that may be, and where and how long they are asked.
-
-    What a pool does not say is as for all pools; who may approve for all pools may do so for each.
-    """
-
-    when: Literal["never", "always"] | None = None
-    channel: syntax.ChannelId | None = None
-    within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None
-
-
-class Protect(BaseModel):
-    """Accounts that no one signs out (`refuse`), or only with a second person's approval (`approve`).
-
-    A pool's own lists come on top of those for all pools; its own `how` counts in place of theirs.
-    """
-
-    model_config = _FROZEN
-    groups: syntax.Names = frozenset()
-    usernames: syntax.Names = frozenset()
-    subs: syntax.Names = frozenset()
-    how: Literal["refuse", "approve"] | None = None
-
-
-class LimitSettings(BaseModel):
-    """How many distinct accounts an hour, such as 10/h."""
-
-    model_config = _FROZEN
-    per_operator: syntax.PerHour | None = None
-    all: syntax.PerHour | None = None
+from bot.settings.tables import FROZEN, Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
 
 
 class Pool(BaseModel):
     """One user pool, as Cognito is configured; the bot never asks Cognito for that."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     id: syntax.PoolId
     """The id of the user pool, in any AWS partition."""
     region: syntax.Region = Field(default_factory=lambda given: region_of(given["id"]))
@@ -118,7 +58,7 @@ class StoreSettings(BaseModel):
 class Settings(StoreSettings):
     """Everything that can be set. Only `load` makes it."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     slack_bot_token: syntax.BotToken
     """The bot token of a Slack app without token rotation."""
     slack_app_token: syntax.AppToken | None = None

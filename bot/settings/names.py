@@ -3,19 +3,8 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bot.settings.model import (
-    ENVIRONMENT,
-    NEVER_IN_THE_FILE,
-    SECRETS,
-    Allow,
-    AllowEverywhere,
-    Approve,
-    LimitSettings,
-    People,
-    Pool,
-    Protect,
-    Settings,
-)
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Pool, Settings
+from bot.settings.tables import Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
 
 CONFIG_FILE = "SIGNOUT_CONFIG"
 PREFIX = "SIGNOUT_"

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from pydantic_core import to_json
 
-from bot.audit import Entry
+from bot.audit import Entry, Kind
 from bot.request import Account, Operator, Request
 from bot.visible import visible
 
@@ -161,6 +161,10 @@ class Column:
 def _rule_or_error(entry: Entry) -> str:
     if entry.count > 1:
         return f"{entry.count:,} times {entry.rule}"
+    approval = entry.request.approval if entry.request and entry.kind in {Kind.APPROVED, Kind.DENIED} else None
+    if approval and approval.approver:
+        by = f"{approval.rule}, {approval.approver.name} ({approval.approver.id})"
+        return f"{by}: {approval.reason}" if approval.reason else by
     return (entry.request and entry.request.error_code) or entry.rule
 
 

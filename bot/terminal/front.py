@@ -99,7 +99,7 @@ class TerminalReply:
         """Say what was wrong and what to do."""
         self.told, self.exit_code = True, OF_SIGNOUT[error.code]
         match error:
-            case DeniedError():
+            case DeniedError(everywhere=True):
                 say(NOT_LISTED.format(arn=self.arn))
             case UnderWayError() | NotRecordedError():
                 say(screen.UNFINISHED)

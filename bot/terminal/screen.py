@@ -78,7 +78,7 @@ def standing(told: Standing) -> str:
                 + (f"{needs} ({', '.join(each.needs)})." if each.needs else f"allowed by {each.asks}.")
                 for each in told.pools
             ),
-            *(f"Accounts more within this hour: {number} ({name})." for name, number in told.left.items()),
+            *(f"Accounts left within this hour: {number} ({name})." for name, number in told.left.items()),
         ]
     )
 

@@ -22,7 +22,7 @@ usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [
 
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
-whoami: what you may do here, and how many accounts more within this hour. What needs a second person is for Slack.
+whoami: what you may do here, and how many accounts are left within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
 Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused, 255 anything else, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]

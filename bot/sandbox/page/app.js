@@ -2,7 +2,7 @@
 
 import { announce, make } from "./dom.js";
 import { compose, drawComposer, startComposer } from "./composer.js";
-import { drawCognito, tick } from "./cognito.js";
+import { drawCognito, findPerson, tick } from "./cognito.js";
 import { drawForm, startForms } from "./form.js";
 import { drawMessages, scrollToEnd } from "./messages.js";
 import { drawSidebar } from "./sidebar.js";
@@ -37,7 +37,9 @@ function viewOf({ people, bot, team, channels, cognito }) {
     return { id, name: person?.real_name ?? id, team: person && person.team_id !== team.id ? person.team_name : null };
   };
   const lineFor = ({ email }) => `/signout ${email}`;
-  const [first] = cognito.flatMap((pool) => pool.people);
+  const accounts = cognito.flatMap((pool) => pool.people);
+  const [first] = accounts;
+  const shielded = accounts.find((one) => one.protected);
   const me = people.find(({ id }) => id === here.person);
   return {
     author,
@@ -45,11 +47,14 @@ function viewOf({ people, bot, team, channels, cognito }) {
     reader: here.person,
     channel: here.channel,
     newFrom: here.newFrom,
-    me: { name: me.real_name, note: me.note },
+    me: { name: me.real_name, note: me.note, role: me.role },
     example: { name: first.name, line: lineFor(first) },
+    pair: pairFor(me, people, channels),
+    shielded: shielded && { key: shielded.username, name: shielded.name, line: lineFor(shielded) },
     isSupport: (channel) => channel === channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
     channelName: (id) => channels.find((one) => one.id === id)?.name,
+    find: findPerson,
     compose: (line) => {
       uncover();
       go({ channel: channels[0].id });
@@ -58,6 +63,17 @@ function viewOf({ people, bot, team, channels, cognito }) {
     press: (message, what) =>
       doing("press", { person: here.person, channel: here.channel, message: message.id, ...what }),
   };
+}
+
+/** Whom `me` needs in a second window: the approver or, as the approver, someone who asks. */
+function pairFor(me, people, [support, audit]) {
+  const other = people.find(({ role }) => role === (me.role === "approver" ? "operator" : "approver"));
+  const channel = other.role === "approver" ? audit : support;
+  return { name: other.real_name, channel: titleOf(audit), link: linkTo(other.id, channel.id) };
+}
+
+function linkTo(person, channel) {
+  return `?${new URLSearchParams({ person, channel })}`;
 }
 
 function show() {
@@ -82,7 +98,7 @@ function show() {
 function enter(channel) {
   here.channel = channel.id;
   here.newFrom = lastRead(here.person, channel);
-  history.replaceState(null, "", `?${new URLSearchParams({ person: here.person, channel: here.channel })}`);
+  history.replaceState(null, "", linkTo(here.person, here.channel));
 }
 
 function go({ person, channel }) {

@@ -47,19 +47,27 @@ function poolNode({ key, id, size }) {
 function personNode(person, before, view) {
   const struck = newlyStruck(person, before);
   const wasOpen = before ? before.node.querySelector("details").open : person.username === view.opened;
-  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`];
+  const groups = person.groups.map((group) => [" · group ", outside(group)]);
+  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`, groups];
   return make(
     "li",
-    {},
+    { "data-person": person.username },
     make(
       "details",
       { open: wasOpen || struck.length > 0 },
-      make("summary", { "data-part": "summary" }, names(person), state(person)),
+      make("summary", { "data-part": "summary" }, names(person), shield(person), state(person)),
       make("p", { class: "mail" }, facts),
       choices(person, view),
       make("ul", { class: "devices" }, person.devices.map(deviceNode)),
     ),
   );
+}
+
+/** Opens a person, and brings them into view. */
+export function findPerson(username) {
+  const row = document.querySelector(`#pools [data-person="${CSS.escape(username)}"]`);
+  row.querySelector("details").open = true;
+  row.scrollIntoView({ block: "nearest" });
 }
 
 /** The devices whose refresh token worked when last seen, and is revoked now. */
@@ -93,6 +101,10 @@ function names(person) {
     " ",
     outside(person.username, { class: "username" }),
   );
+}
+
+function shield(person) {
+  return person.protected && make("span", { class: "state protected" }, "protected");
 }
 
 function state(person) {

@@ -5,16 +5,18 @@ import { titleOf } from "./reads.js";
 
 export const intro = {
   item(channel, view) {
-    const quiet = channel.messages.length === 0;
+    const support = view.isSupport(channel);
     return {
       key: "intro",
       kind: "intro",
       channel: titleOf(channel),
       direct: channel.direct,
-      support: view.isSupport(channel),
-      quiet,
+      support,
+      quiet: !support && channel.messages.length === 0,
       reader: view.me,
       example: view.example,
+      shielded: view.shielded,
+      pair: view.pair,
     };
   },
 
@@ -33,30 +35,81 @@ function direct() {
 }
 
 function audit({ quiet }) {
-  const text = "Here the bot says what came of each request: signed out, failed, not known, refused.";
+  const text = `Here the bot says what came of each request: signed out, failed, not known, refused.
+    It asks for approvals here too.`;
   return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign someone out, and it appears.")];
 }
 
-function support({ reader, example }, view) {
-  const start = make(
-    "button",
-    { type: "button", class: "example", onclick: () => view.compose(example.line) },
-    outside(example.line),
-  );
-  const type = make("li", {}, "Type ", start, " and press ", make("kbd", {}, "Enter"), ".");
-  const who = ["You are ", make("strong", {}, outside(reader.name)), ` (${reader.note}).`];
-  if (!reader.note.startsWith("may")) {
-    const see = make("li", {}, "Read the answer that only you see, and what the audit channel says.");
-    return [make("p", {}, who, " See how the bot refuses:"), make("ol", {}, type, see)];
+function support(item, view) {
+  const { reader, example, shielded } = item;
+  const who = make("p", {}, "You are ", make("strong", {}, outside(reader.name)), ` (${reader.note}).`);
+  if (reader.role === "asker") {
+    who.append(" What you ask for is done only if a second person approves it:");
+    return [who, asking(example, item, view)];
   }
-  return [
-    make("p", {}, who, " To sign ", outside(example.name), " out of all devices:"),
-    make(
-      "ol",
-      {},
-      type,
-      make("li", {}, "Press ", make("strong", {}, "Sign out"), " on the card that only you see."),
-      make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel."),
-    ),
-  ];
+  if (reader.role === "no one") {
+    const see = make("li", {}, "Read the answer that only you see, and what the audit channel says.");
+    who.append(" See how the bot refuses:");
+    return [who, make("ol", {}, type(example, view), see)];
+  }
+  who.append(" To sign ", outside(example.name), " out of all devices:");
+  const watch = make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel.");
+  const press = make("li", {}, "Press ", strong("Sign out"), " on the card that only you see.");
+  return [who, make("ol", {}, type(example, view), press, watch), shielded && second(item, view)];
+}
+
+let secondIsOpen = false; // also after a look at another channel
+
+function second(item, view) {
+  const { reader, shielded } = item;
+  const why = " is protected: it is signed out only if a second person approves.";
+  const ontoggle = ({ target }) => {
+    if (target.open && !secondIsOpen) view.find(shielded.key);
+    secondIsOpen = target.open;
+  };
+  return make(
+    "details",
+    { open: secondIsOpen, ontoggle },
+    make("summary", { "data-part": "second" }, "Second lesson: two windows, two people"),
+    make("p", {}, "The account of ", outside(shielded.name), why),
+    reader.role === "approver" ? approving(item) : asking(shielded, item, view),
+  );
+}
+
+function asking(account, { pair }, view) {
+  return make(
+    "ol",
+    {},
+    make("li", {}, windowOf(pair), ", and put it beside this one."),
+    type(account, view, [" Then press ", strong("Sign out"), " on the card."]),
+    make("li", {}, "Open ", strong(pair.channel), " here and press ", strong("Approve"), ". The bot refuses: you asked."),
+    decide("In the other window"),
+  );
+}
+
+function approving({ pair }) {
+  return make(
+    "ol",
+    {},
+    make("li", {}, windowOf(pair), ", put it beside this one, and begin the second lesson there."),
+    decide("Here, in ", strong(pair.channel)),
+  );
+}
+
+function decide(...where) {
+  const deny = ["or press ", strong("Deny"), " and say why. Both windows show what came of it."];
+  return make("li", {}, where, ", press ", strong("Approve"), ", ", deny);
+}
+
+function windowOf({ name, link }) {
+  return make("a", { href: link, target: "_blank", rel: "noopener" }, "Open a second window as ", outside(name));
+}
+
+function type({ line }, view, after) {
+  const start = make("button", { type: "button", class: "example", onclick: () => view.compose(line) }, outside(line));
+  return make("li", {}, "Type ", start, " and press ", make("kbd", {}, "Enter"), ".", after);
+}
+
+function strong(words) {
+  return make("strong", {}, words);
 }

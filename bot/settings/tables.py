@@ -1,0 +1,87 @@
+"""The tables that a pool or all pools may have: who may sign out, who approves, who is protected, and the limits."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.authorize import Allowed
+from bot.settings import syntax
+
+FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class People(BaseModel):
+    """Slack user ids and user group ids."""
+
+    model_config = FROZEN
+    users: syntax.UserIds = frozenset()
+    """The people who may ask for a sign-out that someone else then has to approve."""
+    groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may ask for a sign-out that someone else then has to approve."""
+
+
+class Allow(People):
+    """Those who may sign out, and in `ask` those who may ask for what someone else then has to approve."""
+
+    users: syntax.UserIds = frozenset()
+    """The people who may sign users out. At least one list of people or groups must name someone."""
+    groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may sign users out."""
+    ask: People = People()
+
+    def rule(self) -> Allowed:
+        """Return this as the rules know it."""
+        return Allowed(self.users, self.groups, Allowed(self.ask.users, self.ask.groups))
+
+
+class AllowEverywhere(Allow):
+    """Those who may sign out of every pool, and the AWS users and roles that may in a terminal."""
+
+    terminal: syntax.CallerArns = frozenset()
+    """The AWS roles and users that may sign users out from a terminal. Without it, no one may there."""
+
+
+class Approve(People):
+    """The second person: whether one is always needed, who that may be, and where and how long they are asked.
+
+    What a pool does not say is as for all pools; who may approve for all pools may do so for each.
+    """
+
+    users: syntax.UserIds = frozenset()
+    """The people who may approve or deny what others ask for. No one may approve what they asked for themselves."""
+    groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may approve or deny what others ask for."""
+    when: Literal["never", "always"] | None = None
+    """Whether a second person has to approve every sign-out: `never` where nothing says otherwise."""
+    channel: syntax.ChannelId | None = None
+    """The channel in which approvers are asked: the audit channel where nothing says otherwise."""
+    within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None
+    """How long a request waits for an approver: 15m where nothing says otherwise."""
+
+
+class Protect(BaseModel):
+    """Accounts that no one signs out (`refuse`), or only with a second person's approval (`approve`).
+
+    A pool's own lists come on top of those for all pools; its own `how` counts in place of theirs.
+    """
+
+    model_config = FROZEN
+    groups: syntax.Names = frozenset()
+    """The Cognito groups whose accounts are protected. No one is signed out while Cognito cannot be asked for them."""
+    usernames: syntax.Names = frozenset()
+    """The user names of protected accounts, as Cognito has them."""
+    subs: syntax.Names = frozenset()
+    """The `sub` of each protected account, as Cognito has it."""
+    how: Literal["refuse", "approve"] | None = None
+    """With `approve`, a second person may approve it. With `refuse`, or where nothing is said, no one may."""
+
+
+class LimitSettings(BaseModel):
+    """How many distinct accounts an hour, such as 10/h."""
+
+    model_config = FROZEN
+    per_operator: syntax.PerHour | None = None
+    """How many accounts one person may sign out within an hour. For more, someone has to approve it."""
+    all: syntax.PerHour | None = None
+    """The same for all people together."""
