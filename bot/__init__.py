@@ -37,8 +37,8 @@ The files right under bot/ are the rules. They know the world only through ports
 
 The folders touch the world, and never each other:
 
-    facts/        what more than one folder has to know, and no rule
-    settings/     what may be configured, its forms, and where secrets come from
+    facts/        what more than one folder has to know, but no rule
+    settings/     what may be configured, how it is written, and where secrets come from
     slack/        listeners, what people read, the audit channel, groups
     aws/          user pools, roles, secrets, policies
     stores/       SQLite and DynamoDB, one contract

@@ -37,7 +37,7 @@ class Approvals(Decisions):
     limits: Limits = field(default_factory=Limits)
 
     def may(self, press: Press) -> Request:
-        """Return the request that someone may approve or deny. Asks Slack at most."""
+        """Return the request, if the presser may approve or deny it. Asks Slack at most, never AWS."""
         return self._request(press)[0]
 
     def approve(self, press: Press) -> Request:

@@ -39,7 +39,7 @@ class Allowlist:
 
     @property
     def all(self) -> Allowed:
-        """Everyone who is listed somewhere."""
+        """All users and groups of these lists, those of `ask` too. Without `terminal`."""
         places = (self.everywhere, *self.pools.values())
         return reduce(or_, (each for place in places for each in (place, place.ask) if each))
 

@@ -44,10 +44,10 @@ class Confirmations(Decisions):
     limits: Limits = field(default_factory=Limits)
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may act: on an account, or without one in the pools of its `rules`.
+        """Return the proof that the operator may act on `account` or, without one, in the pools of its `rules`.
 
-        These are the pools that were named, or all that they may use. Raises `DeniedError`, `PoolChangedError`, and
-        `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
+        Of the pools that were named, or of all, these are the ones they may use. Raises `DeniedError`,
+        `PoolChangedError`, and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
         if account and not pool_of(account, self.finder.pools):
             raise errors.PoolChangedError
@@ -191,7 +191,7 @@ class Confirmations(Decisions):
         return needs
 
     def always_needs(self, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person has to approve all that is asked by `rule` of a pool."""
+        """Return the rules by which a second person must approve all that someone let in by `rule` asks of a pool."""
         approving = self.approving.get(pool)
         return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
 

@@ -14,7 +14,7 @@ from bot.ports import Place, Requests, SureClock, Trail
 from bot.request import AWAITING, Account, Ask, Operator, Request, State
 from bot.work import CLOCKS_AGREE_WITHIN
 
-# No wait for a press is longer, before a change of the settings or after it: `confirm_within` and `approve.within`.
+# The most that the settings `confirm_within` and `approve.within` may be: no wait for a press is ever longer.
 LONGEST_WAIT, LONGEST_APPROVAL = timedelta(minutes=25), timedelta(minutes=60)
 _LONGEST: Mapping[State, timedelta] = {State.APPROVING: LONGEST_APPROVAL}
 
@@ -35,7 +35,7 @@ class Press:
 
 @dataclass(eq=False)
 class AlreadyDecidedError(Exception):
-    """A press on a card that no longer awaits it: show the request as it is."""
+    """The request no longer waits for this press. Show it as it is now: `request`."""
 
     request: Request
 
@@ -44,7 +44,7 @@ class AlreadyDecidedError(Exception):
 class Decisions:
     """What the rules for presses share. Safe to use from many threads at once."""
 
-    members: Callable[[str, str], frozenset[str] | None]  # who asks, and of which group
+    members: Callable[[str, str], frozenset[str] | None]  # by the id of who asks or presses, and that of the group
     home: Callable[[], Home | None]  # whose people may; None while Slack has not said it: no one is allowed
     requests: Requests
     trail: Trail
@@ -57,7 +57,7 @@ class Decisions:
         return request
 
     def _awaiting(self, press: Press, *states: State) -> Request:
-        """Return the request that the operator who asked pressed on, while it awaits that."""
+        """Return the pressed request. Raises unless who asked for it pressed, in time, and it waits for this press."""
         request = self._stored(press)
         if (press.operator.id, press.operator.team_id) != (request.ask.operator.id, request.ask.operator.team_id):
             self._check_other_presser(press.operator, request)
@@ -67,7 +67,7 @@ class Decisions:
         return request
 
     def _check_other_presser(self, presser: Operator, request: Request) -> None:
-        """Raise unless the operator who asked pressed, from another workspace. Someone else may have their id there."""
+        """Raise unless this is the operator who asked, in another workspace. Their id may be someone else's there."""
         who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
         if presser.id == who.id:
             person = home.person(presser) if home else NOT_TOLD
@@ -79,7 +79,7 @@ class Decisions:
         raise errors.NotYoursError
 
     def _in_time(self, request: Request, place: Place | None) -> datetime:
-        """Return the present time. Where the wait for a press is over, expire the request: `AlreadyDecidedError`."""
+        """Return the current time. If the wait is over, expire the request and raise `AlreadyDecidedError`."""
         now = self.clock.now()
         if error := self.clock.error():  # again: the clock may have been set while Slack was asked
             raise error
@@ -102,7 +102,7 @@ class Decisions:
         counted: Sequence[Window] = (),
         **changes: Any,
     ) -> Request:
-        """Make a move, its entry and its count in one write. Raises `CountChangedError` too."""
+        """Make a move, its entry and its count in one write. Raises `AlreadyDecidedError`, `CountChangedError`."""
         after = before.move(state, **changes)
         wait = SHOWN_HERE if place or not after.approval else timedelta(0)  # who approves or denies shows no card
         try:

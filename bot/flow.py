@@ -24,17 +24,17 @@ class Lane(Protocol):
     """A bounded number of threads for one sort of work."""
 
     def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on a thread, its log lines with the request's id. Raises `BusyError` where there is no room."""
+        """Start `work` on a thread that logs this id. Raises `BusyError`; only `urgent` work gets the last threads."""
 
 
 class Entrance(Protocol):
-    """Gives each command and press a lane: one for operators who are known, another for newcomers, few of each person.
+    """Gives each command and press a lane: one for known operators, another for newcomers, who get few places each.
 
     It decides nothing: everyone is authorized all the same.
     """
 
     def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Do `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
+        """Start `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
 
     def knows(self, who: Operator) -> bool:
         """Whether they have the lane of operators."""
@@ -85,10 +85,10 @@ class Flow:
     entrance: Entrance  # its lanes are for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
     is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
-    draining: bool = False  # while one of these says so, or the clock is wrong, nothing is begun or decided
+    draining: bool = False  # while this or `is_outdated` is true, or the clock is wrong, nothing is begun or decided
 
     def closed(self) -> errors.BotError | None:
-        """Return why nothing is begun or decided just now; None where it is."""
+        """Return why nothing may be begun or decided just now; None if it may."""
         if self.draining:
             return errors.RestartingError()
         return errors.NewerVersionError() if self.is_outdated() else self.worker.clock.error()
@@ -122,7 +122,7 @@ class Flow:
         self._press(press, reply, self.confirmations.cancel)
 
     def approve(self, press: Press, reply: Reply) -> None:
-        """Decide, as a second person, that the request is to be done, and start it. Only what is wrong is replied."""
+        """Decide, as a second person, that the request is to be done, and start it. `reply` tells only of errors."""
         self._press(press, reply, self.approvals.approve, shows=False)
 
     def deny(self, press: Press, reply: Reply) -> None:
@@ -130,11 +130,11 @@ class Flow:
         self._press(press, reply, self.approvals.deny, shows=False)
 
     def open_denial(self, press: Press, form: Denial) -> None:
-        """Open the form for the reason of a no, for someone who may say it."""
+        """Open the form for the reason of a no, if the presser may deny this request."""
         self._press(press, form, lambda _: self._open_denial(press, form), shows=False)
 
     def sweep(self) -> None:
-        """Start what waits for a worker: what dead processes left, and what found no room, as it may again."""
+        """Start what waits for a worker, also from dead processes. What finds no room waits for the next sweep."""
         with suppress(errors.BusyError):
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)

@@ -1,4 +1,4 @@
-"""Brakes: which accounts are protected, and how many accounts may be decided on within an hour."""
+"""Which accounts are protected, and on how many accounts may be decided within an hour."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,7 +55,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count:
-    """What a decision does to the windows; `rule` is the limit that it would exceed, until `free_at`."""
+    """The windows to store with a decision; `rule` is the limit that it would exceed, until `free_at`."""
 
     windows: Sequence[Window] = ()
     rule: str | None = None
@@ -74,7 +74,7 @@ class Limits:
     everyone: int | None = None
 
     def count(self, operator: Operator, account: Account, now: datetime) -> Count:
-        """Return what a decision on an account counts. Without limits nothing is read or written."""
+        """Return the windows with this account in them. Without limits nothing is read or written."""
         limits = self._of(operator)
         if not limits:
             return Count()
@@ -88,7 +88,7 @@ class Limits:
         return Count(windows=counted, rule=" and ".join(rules), free_at=free_at)
 
     def reached(self, operator: Operator, account: Account, now: datetime) -> Sequence[Window]:
-        """Return the full windows of which the audit channel was not told within the hour, as told now."""
+        """Return the full windows that the audit channel was not told of within the hour, marked as told now."""
         windows = [window.at(now) for window in self.windows(list(self._of(operator)))]
         return [replace(each, told_at=now) for each in windows if self._is_full(each, account) and each.told_at is None]
 

@@ -79,7 +79,7 @@ class UserPool(Protocol):
         """Return who has this name or alias. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
     def groups_of(self, username: str) -> frozenset[str]:
-        """Return the names of the Cognito groups that someone is in. Raises `PoolUnavailableError`."""
+        """Return someone's Cognito groups, by name; empty for no such account. Raises `PoolUnavailableError`."""
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""

@@ -19,8 +19,8 @@ def new_id(at: datetime) -> str:
 class State(StrEnum):
     """How far a request is. The state chart in .github/docs/promises.md shows the same."""
 
-    CHOOSING = "choosing"
-    CONFIRMING = "confirming"
+    CHOOSING = "choosing"  # the operator has to choose one of several accounts
+    CONFIRMING = "confirming"  # the operator has to confirm the account
     APPROVING = "approving"  # confirmed: a second person has to approve it
     READY = "ready"  # decided: a worker may claim it
     RUNNING = "running"  # claimed: a worker is on it
@@ -58,9 +58,9 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a command says: `target` exactly as typed, in the pools that it names, `action` of action.py.
+    """What a command says: its `target` exactly as typed, and its `action`, a key of `ACTIONS`.
 
-    It names them by a short name, an id or a region. `dropped`: what else was pasted, and changes nothing here.
+    A short name, an id or a region names the pools; without any, all. `dropped`: what else was pasted and is ignored.
     """
 
     target: str
@@ -79,14 +79,14 @@ class Ask:
 
     id: str
     operator: Operator
-    source: str
+    source: str  # "slack" or `TERMINAL`
     channel_id: str
     options: Options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The Cognito user that a target turned out to be, in the pool of this short name."""
+    """The Cognito user that a target turned out to be. `pool` is the short name of its pool."""
 
     pool: str
     pool_id: str
@@ -107,7 +107,7 @@ class Account:
     def key(self) -> str:
         """What no other account has. A pool's id has no `#` in it, and no `@`.
 
-        In a replica, which has the id of the first pool, it is another account: a sign-out there may not count here.
+        A replica has its pool's id, but its accounts have keys of their own: a sign-out there may not count here.
         """
         replica = "" if self.pool_id.startswith(f"{self.region}_") else f"@{self.region}"
         return f"{self.pool_id}{replica}#{self.username}"
@@ -143,7 +143,7 @@ class Earlier:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Approval:
-    """What a second person is asked since the operator's press at `asked_at`, and what they said `at` a later time."""
+    """A second person is asked, since the operator's press at `asked_at`. `at` is the time of their answer."""
 
     asked_at: datetime
     channel_id: str  # where they are asked

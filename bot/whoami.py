@@ -1,4 +1,4 @@
-"""What someone may do here, and what that needs."""
+"""What someone may do here, and whether a second person has to approve it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class WhoAmI:
 class InPool:
     """What someone may do in one pool: ask by the rule `asks`, approve by the rule `approves`; None: they may not.
 
-    What they ask for always `needs` one of the `approvers` where a rule is there; a protected account or a limit may
-    need one too.
+    `needs`: the rules by which one of the `approvers` has to approve all that they ask for. Where it is empty, one may
+    still have to, for a protected account or a limit.
     """
 
     pool: str
@@ -57,5 +57,5 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
         )
         for pool in sorted({*mine, *others})
     ]
-    operator = asks.operator if isinstance(asks, Authorized) else ask.operator  # as they are counted
+    operator = asks.operator if isinstance(asks, Authorized) else ask.operator  # with the team that limits count by
     return Standing(operator=operator, pools=pools, left=rules.limits.left(operator, rules.clock.now()) if mine else {})

@@ -25,10 +25,10 @@ FARTHEST = 2 * LEASE  # no lease lasts longer, not even a newer bot's; a time fu
 MAY_LEAVE = LEASE - CALL - MARGIN  # the longest from a claim to the first byte of its last call
 MAX_CALLS = 4
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0)
-LEFT_TO_ITS_OWN = timedelta(seconds=2)  # for so long a decided request is for the process that decided it
+LEFT_TO_ITS_OWN = timedelta(seconds=2)  # after a decision only the process that decided may run it for so long
 CLOCKS_AGREE_WITHIN = timedelta(seconds=5)
 SAME_ACCOUNT_FOR = timedelta(seconds=60)  # after that, the user name may be another person's
-AT_ONCE = 100
+AT_ONCE = 100  # requests that are read from the store together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,10 @@ class Worker:
     # What was asked in a terminal of these pools can only be run there: the role trusts the operator's own credentials.
     with_role: frozenset[str] = frozenset()
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
-    _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request: how long a call may leave
+    _running: dict[str, Left] = field(default_factory=dict, init=False)  # by request id: how long a call may be sent
 
     def waiting(self) -> Sequence[Request]:
-        """Return what a worker here may take: decided requests without a claim, and claims of dead workers."""
+        """Return the requests that may be run here now: decided and not claimed, or claimed by a dead worker."""
         now, beyond = self.clock.now(), self.clock.beyond(FARTHEST)
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
@@ -79,7 +79,7 @@ class Worker:
             self._running.pop(request.id, None)
 
     def _left(self, request: Request) -> timedelta:
-        """Return how long from now a call may leave."""
+        """Return for how long from now a call may still be sent."""
         return min(self._running[request.id](), self._latest(request) - self.clock.now())
 
     def _is_abandoned(self, request: Request, now: datetime) -> bool:
@@ -88,7 +88,7 @@ class Worker:
         return (request.decided_at or now) < sure or now >= self._latest(request)
 
     def _latest(self, request: Request) -> datetime:
-        """Return when the last call may leave: a later one would end sessions opened since the decision."""
+        """Return until when a call may be sent: a later one would end sessions opened since the decision."""
         if request.decided_at is None:
             raise ValueError("only a decided request can be run")
         beyond = self.clock.beyond(FARTHEST)
@@ -110,7 +110,7 @@ class Worker:
         return claimed
 
     def _carry_out(self, request: Request) -> tuple[Request, Request]:
-        """Return the request as it is stored by then, and with what is known of it."""
+        """Return the request twice: as it is in the store by then, and with all that is known of it."""
         if not request.done and (stopped := self._stopped(request)):
             return request, replace(request, error_code=stopped)
         steps = ACTIONS[request.ask.options.action].steps
@@ -124,7 +124,7 @@ class Worker:
             self.requests.move(before, request, None, None)
 
     def _stopped(self, request: Request) -> str | None:
-        """Return why no step may be called: the account is another or protected, or Cognito did not say. Else None."""
+        """Return the code for why no step may be called: the account changed, or is protected or not known. Or None."""
         pool = self._pool(request)
         if not pool:
             return None
@@ -141,7 +141,7 @@ class Worker:
         return errors.INTERRUPTED if code and request.in_doubt else code
 
     def _changed(self, request: Request, pool: UserPool) -> str | None:
-        """Return what is no longer as the card said. Raises `PoolUnavailableError`."""
+        """Return the code for what is no longer as the card said, or None. Raises `PoolUnavailableError`."""
         account, looked_up = request.account, request.looked_up_at
         if not looked_up or abs(self.clock.now() - looked_up) > SAME_ACCOUNT_FOR:
             found = pool.get_user(account.username)
@@ -201,7 +201,7 @@ class Worker:
 
 
 def known_after(answer: Answer, step: Step, request: Request, made: int) -> Request:
-    """Return what is known of a request after an answer to a step. So many calls of the step were `made` before."""
+    """Return what is known of a request after an answer to a step. `made`: how many calls of the step came before."""
     ids = (answer.aws_request_id,) if answer.aws_request_id else ()
     known = replace(request, attempts=request.attempts + answer.sent, aws_request_ids=(*request.aws_request_ids, *ids))
     match answer:

@@ -43,12 +43,12 @@ class Reach:
 
     @property
     def needs_account(self) -> bool:
-        """Whether something is in the bot's own account, which no setting names."""
+        """Whether the bot reaches something in its own AWS account. No setting has that account's id."""
         return self.needs_region or None in self.pools
 
     @property
     def needs_region(self) -> bool:
-        """Whether something is in the bot's own region, which comes from the environment."""
+        """Whether the bot reaches something in its own region, which comes from the environment."""
         return bool(self.table or self.parameters)
 
 

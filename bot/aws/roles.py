@@ -109,10 +109,10 @@ class Roles:
 
 
 def session_word(text: str) -> str:
-    """Return an operator's id, or a request's, in the 2 to 64 characters that STS takes. Where it can, the id stays.
+    """Return an operator's id, or a request's, as STS takes it: 2 to 64 characters. Most ids stay as they are.
 
-    The ARN of an IAM role or user becomes `role=Support@123456789012`, since STS takes no `:` and `/`. Anything else
-    ends in a digest, so that no two operators share a word.
+    The ARN of an IAM role or user becomes `role=Support@123456789012`, since STS takes no `:` and `/`. What STS
+    still would not take is cut and ends in a digest, so that no two operators share a word.
     """
     caller = _CALLER.fullmatch(text)
     word = f"{caller['kind']}={caller['name']}@{caller['account']}" if caller else text

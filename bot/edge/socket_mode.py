@@ -77,7 +77,7 @@ def dispatched(app: App, payload: dict[str, Any], context: dict[str, Any] | None
 
 
 class SocketMode:
-    """One Socket Mode connection. Bolt takes each payload on the loop, since an ack does no I/O."""
+    """One Socket Mode connection. Bolt runs on the event loop itself: an ack does no I/O."""
 
     routes = ()
 

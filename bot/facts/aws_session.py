@@ -58,7 +58,7 @@ class AwsSession(botocore.session.Session):
 
     @property
     def source(self) -> str:
-        """The words for where the credentials come from."""
+        """Where the credentials come from, as a part of a sentence."""
         method = str(self.get_credentials().method)
         return source_of(method).words.format_map(self._names(method))
 

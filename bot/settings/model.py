@@ -103,7 +103,7 @@ class Settings(StoreSettings):
 
     @property
     def groups(self) -> Sequence[str]:
-        """Every user group that a list names."""
+        """The ids of the Slack user groups in all lists."""
         return sorted(self.allowlist.all.groups | self.approvers.all.groups)
 
     @property

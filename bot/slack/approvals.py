@@ -38,7 +38,7 @@ def by_whom(request: Request) -> Line:
 
 
 def approving(shown: Shown, request: Request) -> list[Block]:
-    """Return the card of what waits for a second person."""
+    """Return the asker's card while a second person is asked."""
     running, name = ACTIONS[request.ask.options.action].running, Code(shown.name(request.account))
     return [
         [f"{running} ", name, " waits for a second person's approval until ", request.expires_at, f".{_UNLESS}"],
@@ -47,7 +47,7 @@ def approving(shown: Shown, request: Request) -> list[Block]:
 
 
 def denied(shown: Shown, request: Request) -> list[Block]:
-    """Return the card of what a second person said no to."""
+    """Return the asker's card once a second person said no."""
     reason = request.approval.reason if request.approval else None
     said, *by = by_whom(request) or ["denied"]
     return [
@@ -118,7 +118,7 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
 
 
 def standing_message(standing: Standing) -> Message:
-    """Return what an operator may do."""
+    """Return the message that tells an operator what they may do."""
     left: list[Line] = [
         [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
     ]

@@ -35,7 +35,7 @@ class DenialReply(ApproverReply):
     reason: str
 
     def show(self, request: Request) -> bool:
-        """Say that it is denied."""
+        """Say that it is denied; return whether Slack took that."""
         return self._update(
             modal(DENIAL, "Deny", lines([[f"Denied. Request {request.id} ended, and nothing was done."]]))
         )
@@ -62,7 +62,7 @@ def denial_view(request_id: str, reason: str | None = None, trouble: str | None 
 
 
 def sent_view() -> Drawn:
-    """Return what is shown until it is known what came of it. It may stay, so it is true for ever."""
+    """Return what is shown until the result is known. It may stay there, so it has to be true for ever."""
     said = "Your no was sent to the bot. It counts once the message in the channel shows it."
     return modal(DENIAL, "Deny", lines([[said]]))
 

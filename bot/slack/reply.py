@@ -64,7 +64,7 @@ class Meter(Protocol):
 
 
 def is_slacks(response_url: str, base_url: str) -> bool:
-    """Return whether an address is Slack's. One on this machine is only where `base_url` is there too (sandbox)."""
+    """Return whether an address is at Slack or, where `base_url` is on this machine (sandbox), on this machine."""
     try:
         url = parse_url(response_url)  # as the client reads it
     except ValueError:

@@ -45,7 +45,7 @@ _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])",
 def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
-    It runs on the event loop before anyone is authorized: each step takes time in proportion to a text of `MAX_TEXT`.
+    It runs on the event loop before anyone is authorized, so no step takes more than linear time.
     """
     if len(text) > MAX_TEXT:
         raise UsageError(f"The command is longer than {MAX_TEXT:,} characters.")

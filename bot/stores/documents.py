@@ -140,7 +140,7 @@ def card_of(stored: Stored) -> LiveMessage:
 
 
 def approval_message(request: Request) -> LiveMessage:
-    """Return the message that asks a second person, due as soon as its request has moved."""
+    """Return the message that asks a second person, or tells what came of it: due at once."""
     return LiveMessage(request_id=request.id, kind=MessageKind.APPROVAL, version=request.version, due_at=DUE_AT_ONCE)
 
 

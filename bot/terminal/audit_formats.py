@@ -150,7 +150,7 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: at least `narrowest` wide, and taking `share` parts of what is left over."""
+    """A column, at least `narrowest` of the terminal's cells wide. It gets `share` parts of what is left over."""
 
     title: str
     of: Callable[[Entry], str | None]
