@@ -82,7 +82,8 @@ class Approvals(Decisions):
         approvers = replace(self.approvers, pools={account.pool: self.approvers.pools[account.pool]})
         decision = authorize(press.operator, approvers, partial(self.members, press.operator.id), self.home())
         if isinstance(decision, Denied):
-            raise self.refused(ask, decision, account, NOT_AN_APPROVER)
+            pressed = replace(decision, rule=f"pressed Approve or Deny: {decision.rule}")
+            raise self.refused(ask, pressed, account, NOT_AN_APPROVER)
         if request.state is not State.APPROVING:
             raise errors.DecidedBeforeError
         return request, decision
@@ -94,7 +95,7 @@ def _asked(request: Request) -> Approval:
     return request.approval
 
 
-def has_approvers(approvers: Allowlist, pool: str) -> bool:
-    """Whether someone may approve what is asked of a pool."""
+def has_approvers(approvers: Allowlist, pool: str, asker: str = "") -> bool:
+    """Whether someone other than the `asker` may approve what is asked of a pool; a group may have someone else."""
     listed = approvers.everywhere | approvers.pools.get(pool, Allowed())
-    return bool(listed.users or listed.groups)
+    return bool(listed.users - {asker} or listed.groups)

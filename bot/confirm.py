@@ -162,7 +162,7 @@ class Confirmations(Decisions):
         )
         if count.rule:
             self._tell_of_limit(request, count, now)
-            if not has_approvers(self.approvers, account.pool):
+            if not has_approvers(self.approvers, account.pool, request.ask.operator.id):
                 raise errors.LimitReachedError(count.rule, (count.free_at or now) - now)
             needs = (*needs, count.rule)
         if not needs:
@@ -196,7 +196,7 @@ class Confirmations(Decisions):
         return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
 
     def _check_second_person(self, ask: Ask, account: Account, needs: Sequence[str]) -> None:
-        if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool):
+        if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool, ask.operator.id):
             raise errors.SecondPersonError(needs)
 
     def _tell_of_limit(self, request: Request, count: Count, now: datetime) -> None:

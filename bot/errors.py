@@ -145,14 +145,14 @@ class DecidedBeforeError(BotError):
 
 
 class LimitReachedError(BotError):
-    """As many accounts were signed out within an hour as `rule` allows. After `wait` the next one is possible."""
+    """As many accounts were decided on within an hour as `rule` allows. After `wait` the next one is possible."""
 
     code = Code.REFUSED
 
     def __init__(self, rule: str, wait: timedelta) -> None:
         minutes = max(1, ceil(wait / timedelta(minutes=1)))
         in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
-        sentence = f"As many accounts were signed out within the last hour as the bot allows ({rule})."
+        sentence = f"As many accounts were confirmed within the last hour as the bot allows ({rule})."
         super().__init__(sentence, f"Nothing was done. The next one is possible {in_time}.")
 
 

@@ -126,8 +126,11 @@ class Flow:
         self._press(press, reply, self.approvals.approve, shows=False)
 
     def deny(self, press: Press, reply: Reply) -> None:
-        """End it with a second person's no."""
-        self._press(press, reply, self.approvals.deny, shows=False)
+        """End it with a second person's no. Raises as `Flow.ask` does: the ack to a form can say so."""
+        if closed := self.closed():
+            raise closed
+        work = partial(self._decide, press, reply, self.approvals.deny, shows=False)
+        self.entrance.run(press.operator, press.request_id, work, urgent=True)
 
     def open_denial(self, press: Press, form: Denial) -> None:
         """Open the form for the reason of a no, if the presser may deny this request."""

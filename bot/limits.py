@@ -23,12 +23,13 @@ class Protection:
     def rule(self, account: Account, groups_of: Callable[[str], frozenset[str]]) -> str | None:
         """Return the rule that protects an account, or None. Cognito is asked only where groups are configured.
 
-        Raises as `groups_of` does: while Cognito does not say it, no one knows.
+        Capital letters make no difference, since to most pools they make none. Raises as `groups_of` does: while
+        Cognito does not say it, no one knows.
         """
-        if account.username in self.usernames:
+        if account.username.casefold() in map(str.casefold, self.usernames):
             return "protect.usernames"
-        if account.sub in self.subs:
-            return "protect.subs"
+        if self.subs and (account.sub is None or account.sub.casefold() in map(str.casefold, self.subs)):
+            return "protect.subs" if account.sub else "protect.subs: its sub is not known"
         found = sorted(self.groups & groups_of(account.username)) if self.groups else ()
         return f"protect.groups: {', '.join(found)}" if found else None
 

@@ -31,11 +31,15 @@ class InPool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What an operator may do, pool by pool, and how many accounts more are `left` now, by the name of each limit."""
+    """What an operator may do, pool by pool, and how many accounts more are `left` now, by the name of each limit.
+
+    `unsure`: Slack did not say all that it was asked, so they may be allowed more.
+    """
 
     operator: Operator
     pools: Sequence[InPool]
     left: Mapping[str, int]
+    unsure: bool = False
 
 
 def standing(rules: Confirmations, ask: Ask) -> Standing:
@@ -44,7 +48,7 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
     asks = authorize(ask.operator, rules.allowlist, members, home)
     approves = authorize(ask.operator, rules.approvers, members, home)
     if isinstance(asks, Denied) and isinstance(approves, Denied):
-        raise rules.refused(ask, asks)
+        raise rules.refused(ask, asks if asks.sentence else approves)
     mine, only_ask = (asks.rules, asks.only_ask) if isinstance(asks, Authorized) else ({}, frozenset[str]())
     others = approves.rules if isinstance(approves, Authorized) else {}
     pools = [
@@ -58,4 +62,6 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
         for pool in sorted({*mine, *others})
     ]
     operator = asks.operator if isinstance(asks, Authorized) else ask.operator  # with the team that limits count by
-    return Standing(operator=operator, pools=pools, left=rules.limits.left(operator, rules.clock.now()) if mine else {})
+    left = rules.limits.left(operator, rules.clock.now()) if mine else {}
+    unsure = any(isinstance(each, Denied) and each.sentence for each in (asks, approves))
+    return Standing(operator=operator, pools=pools, left=left, unsure=unsure)

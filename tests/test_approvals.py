@@ -8,7 +8,8 @@ from messages import AFTER_CONFIRMING, OUTCOMES, SHOWN, approval, leaves, second
 
 from bot.authorize import Allowed
 from bot.request import State
-from bot.slack.approvals import MOST_NAMED, approval_message, standing_message
+from bot.sandbox.limits import refusal
+from bot.slack.approvals import MOST_NAMED, MOST_POOLS, approval_message, standing_message
 from bot.whoami import InPool, Standing
 
 
@@ -134,6 +135,26 @@ def test_what_is_left_within_the_hour_is_told_for_each_limit() -> None:
 def test_very_many_approvers_are_counted() -> None:
     approvers = Allowed(frozenset(f"U0{number:08}" for number in range(MOST_NAMED + 7)))
     assert " and 7 more." in told(in_pool(approvers=approvers))
+
+
+@pytest.mark.parametrize("number", [MOST_POOLS, MOST_POOLS + 40])
+def test_slack_takes_it_even_where_very_many_pools_and_approvers_have_the_longest_names(number: int) -> None:
+    name, group = "x" * 31, "S" * 15
+    approvers = Allowed(frozenset(f"U{each:014}" for each in range(99)), frozenset({group}))
+    rules = [f"pools.{name}.{table}.groups: {group}" for table in ("allow.ask", "approve")]
+    pool = InPool(pool=name, asks=rules[0], approves=rules[1], needs=("approve.when", rules[0]), approvers=approvers)
+    left = {"limits.per_operator": 1000, "limits.all": 1000}
+    said = standing_message(Standing(operator=SAM, pools=[pool] * number, left=left, unsure=True))
+    assert refusal({"text": said.text, "blocks": said.blocks}) is None
+    assert ("And 40 more pools" in said.text) is (number > MOST_POOLS)
+
+
+def test_where_slack_could_not_say_who_is_in_a_group_no_one_reads_that_they_may_not() -> None:
+    pool = in_pool(asks=None, approves="approve.users")
+    text = standing_message(Standing(operator=SAM, pools=[pool], left={}, unsure=True)).text
+    assert "It is not known whether you may sign people out." in text
+    assert "you may be allowed more than this says" in text
+    assert "no one" not in text
 
 
 def test_every_outcome_is_told_to_those_who_were_asked() -> None:

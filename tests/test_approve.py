@@ -34,6 +34,7 @@ from bot.errors import (
     DeniedError,
     NotYoursError,
     PoolChangedError,
+    SecondPersonError,
     UnknownRequestError,
 )
 from bot.limits import EVERYONE, Limits
@@ -167,7 +168,9 @@ def test_who_may_press_what_in_which_state(store: Store, presser: str, button: s
         assert (result, stored(store, request), len(kinds(store))) == (PoolChangedError, request, 1)
     elif word in {"own", "another's", "from another team"} or (word == "not allowed" and is_refused(button, state)):
         assert result is (NotYoursError if word == "another's" else DeniedError)
-        assert (entry.kind, entry.rule, stored(store, request)) == (Kind.REFUSED, RULES[word], request)
+        is_neither = button in {"approve", "deny"} and word != "own"
+        rule = f"pressed Approve or Deny: {RULES[word]}" if is_neither else RULES[word]
+        assert (entry.kind, entry.rule, stored(store, request)) == (Kind.REFUSED, rule, request)
         assert (entry.ask.operator, entry.chosen or ADA) == (who.operator, ADA)
     elif state in AWAITED[button]:
         assert result == stored(store, request)
@@ -198,6 +201,14 @@ class TestAsking:
         assert asked.approval == Approval(asked_at=clock.now(), channel_id="C0APPROVE1")
         assert asked.expires_at == clock.now() + WITHIN
         assert store.ready(NOON + timedelta(days=1), 9) == []
+
+    def test_no_one_is_asked_where_only_the_asker_could_approve(self, store: Store) -> None:
+        request = added(store, awaiting())
+        with pytest.raises(SecondPersonError):
+            rules(store, approvers=approvers(SAM)).confirm(press(request, SAM))
+        assert stored(store, request) == request
+        others = approvers(SAM, groups=frozenset({"S0LEADS"}))
+        assert rules(store, approvers=others).confirm(press(request, SAM)).state is State.APPROVING
 
     def test_without_these_settings_the_press_decides(self, store: Store) -> None:
         decided = confirmations(store, StoppedClock()).confirm(press(added(store, awaiting()), SAM))

@@ -14,6 +14,7 @@ from stand_ins import StepLane, flow
 
 from bot.edge.lanes import Doorway
 from bot.edge.socket_mode import dispatched
+from bot.errors import BusyError, RestartingError
 from bot.flow import Flow
 from bot.slack.clients import BlockingClient
 from bot.slack.listeners import build_app
@@ -183,3 +184,14 @@ def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, 
     assert isinstance(idle.entrance, Doorway)
     assert isinstance(idle.entrance.lane, StepLane)
     assert len(idle.entrance.lane.works) == 1
+
+
+@pytest.mark.parametrize("closed", ["draining", "busy"])
+def test_a_no_that_was_not_taken_is_said_in_the_ack_to_its_form_which_stays(app: App, idle: Flow, closed: str) -> None:
+    assert isinstance(idle.entrance, Doorway)
+    assert isinstance(idle.entrance.lane, StepLane)
+    idle.draining, idle.entrance.lane.room = closed == "draining", 0
+    answer = dispatched(app, DENIAL)
+    said = RestartingError if closed == "draining" else BusyError
+    assert json.loads(answer.body) == {"response_action": "errors", "errors": {"reason": str(said())}}
+    assert works(idle) == []

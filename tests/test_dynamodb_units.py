@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dynamodb_units import MeteredDynamoDB, Units
 from examples import CLICK, COMMAND, KIM, NOON, SAM, ScriptedPool, StoppedClock, approvals, asked, awaiting
-from stand_ins import Channel, TakenCards, Told, card_delivery, delivery, flow, lanes
+from stand_ins import Channel, StepLane, TakenCards, Told, card_delivery, delivery, flow, lanes
 from test_approve import ALWAYS, approvers
 from test_dynamodb_cost import REFUSED, history
 from test_settings import GOOD

@@ -63,6 +63,7 @@ class TestCount:
             assert confirm(mine, store, name).state is State.READY
         with pytest.raises(LimitReachedError, match=r"limits\.per_operator") as caught:
             confirm(mine, store, NAMES[2])
+        assert caught.value.sentence.startswith("As many accounts were confirmed"), "what came of them may be a failure"
         assert caught.value.hint == "Nothing was done. The next one is possible in 60 minutes."
         assert len(entries(store, Kind.CONFIRMED)) == 2
 
@@ -211,6 +212,11 @@ class TestBeyond:
         mine = rules(store, StoppedClock(), mine=1, approvers=approvers(KIM), approving={"customers": ALWAYS})
         assert confirm(mine, store, NAMES[0]).needs == ("approve.when", "limits.per_operator")
 
+    def test_who_would_only_ask_themselves_is_refused_at_once(self, store: Store) -> None:
+        alone = full(store, approvers=approvers(SAM), approving={"customers": QUIET})
+        with pytest.raises(LimitReachedError):
+            confirm(alone, store, NAMES[0])
+
     def test_in_a_terminal_no_one_can_be_asked(self, store: Store) -> None:
         mine = full(store, approvers=approvers(KIM), approving={"customers": QUIET})
         request = added_to(store, chosen=account(NAMES[0]), source=TERMINAL)
@@ -320,8 +326,9 @@ class TestProtection:
         ("protection", "groups", "rule"),
         [
             (Protection(usernames=frozenset({"ada"})), (), "protect.usernames"),
-            (Protection(usernames=frozenset({"ADA"})), (), None),
+            (Protection(usernames=frozenset({"ADA"})), (), "protect.usernames"),
             (Protection(subs=frozenset({str(ADA.sub)})), (), "protect.subs"),
+            (Protection(subs=frozenset({str(ADA.sub).upper()})), (), "protect.subs"),
             (LEADS, ("staff", "leads"), "protect.groups: leads"),
             (LEADS, ("leads", "board"), "protect.groups: board, leads"),
             (LEADS, ("staff",), None),
@@ -332,6 +339,11 @@ class TestProtection:
         self, protection: Protection, groups: tuple[str, ...], rule: str | None
     ) -> None:
         assert protection.rule(ADA, lambda _: frozenset(groups)) == rule
+
+    def test_without_its_sub_no_one_knows_whether_an_account_is_protected_by_it(self) -> None:
+        unknown, sub = replace(ADA, sub=None), Protection(subs=frozenset({str(ADA.sub)}))
+        assert sub.rule(unknown, lambda _: frozenset()) == "protect.subs: its sub is not known"
+        assert Protection(usernames=frozenset({"grace"})).rule(unknown, lambda _: frozenset()) is None
 
     @pytest.mark.parametrize("protection", [Protection(), Protection(usernames=frozenset({"grace"}))])
     def test_cognito_is_asked_only_where_groups_are_configured(self, protection: Protection) -> None:

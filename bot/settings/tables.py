@@ -70,7 +70,7 @@ class Protect(BaseModel):
     groups: syntax.Names = frozenset()
     """The Cognito groups whose accounts are protected. No one is signed out while Cognito cannot be asked for them."""
     usernames: syntax.Names = frozenset()
-    """The user names of protected accounts, as Cognito has them."""
+    """The user names of protected accounts, as Cognito has them. Capital letters make no difference."""
     subs: syntax.Names = frozenset()
     """The `sub` of each protected account, as Cognito has it."""
     how: Literal["refuse", "approve"] | None = None

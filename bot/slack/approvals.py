@@ -12,7 +12,11 @@ from bot.whoami import InPool, Standing
 APPROVE = "signout_approve"
 DENY = "signout_deny"
 _UNLESS = " Nothing is done unless they approve. What comes of it is shown here or comes as a direct message."
-MOST_NAMED = 20  # people and groups in one line
+MOST_NAMED, MOST_POOLS = 20, 10  # people and groups, and pools: with more Slack would refuse the message
+_UNSURE = (
+    "Slack could not be asked who is in a group or in this workspace, so you may be allowed more than this says. Try "
+    "again in a minute."
+)
 # Why a second person has to approve something, by the beginning of the rule's name.
 _WHY: Mapping[str, str] = {
     "approve": "everything in this pool needs it",
@@ -122,12 +126,20 @@ def standing_message(standing: Standing) -> Message:
     left: list[Line] = [
         [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
     ]
-    pools: list[Block] = [each for pool in standing.pools for each in _in_pool(pool)]
-    return message(["You are ", standing.operator, "."], *pools, lines(left, "list") if left else [])
+    shown, more = standing.pools[:MOST_POOLS], len(standing.pools) - MOST_POOLS
+    pools = [each for pool in shown for each in _in_pool(pool, MOST_NAMED // len(shown), unsure=standing.unsure)]
+    return message(
+        ["You are ", standing.operator, "."],
+        *pools,
+        [f"And {more} more pools, which do not fit here."] if more > 0 else [],
+        [_UNSURE] if standing.unsure else [],
+        lines(left, "list") if left else [],
+    )
 
 
-def _in_pool(pool: InPool) -> Sequence[Block]:
-    named, may = _named(pool.approvers), "You may sign no one out."
+def _in_pool(pool: InPool, most: int, *, unsure: bool) -> Sequence[Block]:
+    named = _named(pool.approvers, most)
+    may = "It is not known whether you may sign people out." if unsure else "You may sign no one out."
     if pool.asks:
         may = f"You may {'ask to ' if pool.asks in pool.needs else ''}sign people out ({pool.asks})."
     return [
@@ -147,9 +159,9 @@ def _in_pool(pool: InPool) -> Sequence[Block]:
     ]
 
 
-def _named(people: Allowed) -> Line:
+def _named(people: Allowed, most: int) -> Line:
     everyone: list[Span] = [Operator(team_id="", id=each, name=each) for each in sorted(people.users)]
     everyone += [Group(each) for each in sorted(people.groups)]
-    shown = [part for each in everyone[:MOST_NAMED] for part in (", ", each)][1:]
-    more = len(everyone) - MOST_NAMED
+    shown = [part for each in everyone[:most] for part in (", ", each)][1:]
+    more = len(everyone) - most
     return [*shown, f" and {more} more"] if more > 0 else shown

@@ -90,7 +90,7 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
         if request.state is not State.APPROVING:
             blocks.append(["You can confirm until ", request.expires_at, "."])
         blocks.append(offered)
-    if audit_refused and request.decided_at and request.state in ENDED:
+    if audit_refused and (request.decided_at or request.state is State.DENIED) and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
     return message(*blocks)
 

@@ -12,7 +12,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from bot.decide import Press
-from bot.errors import BotError, UsageError
+from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
@@ -143,18 +143,18 @@ class Listeners:
             self._flow.open_denial(press, NewDenial(reply, body["trigger_id"]))
 
     def deny(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """Take the form of a no that was sent. A reason that will not do is said at once, under its field."""
+        """Take the form of a no that was sent. A reason that will not do, or no room, is said at once in it."""
         request_id = view["private_metadata"]
         _check_texts(request_id)
         try:
             reason = reason_of(view)
-        except UsageError as error:
-            ack(response_action="errors", errors={REASON: error.sentence})
-            return
-        operator, reply = self._sender(body)
-        press = Press(request_id=request_id, operator=operator, reason=reason)
-        self._flow.deny(press, DenialReply(reply, view["id"], request_id, reason))
-        ack(response_action="update", view=sent_view())
+            operator, reply = self._sender(body)
+            press = Press(request_id=request_id, operator=operator, reason=reason)
+            self._flow.deny(press, DenialReply(reply, view["id"], request_id, reason))
+        except BotError as error:
+            ack(response_action="errors", errors={REASON: str(error)})
+        else:
+            ack(response_action="update", view=sent_view())
 
     def _sender(
         self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
