@@ -139,7 +139,7 @@ def card_of(stored: Stored) -> LiveMessage:
     return _CARD.validate_python({**stored, **values})
 
 
-def approval_message(request: Request) -> LiveMessage:
+def new_approval(request: Request) -> LiveMessage:
     """Return the message that asks a second person, or tells what came of it: due at once."""
     return LiveMessage(request_id=request.id, kind=MessageKind.APPROVAL, version=request.version, due_at=DUE_AT_ONCE)
 

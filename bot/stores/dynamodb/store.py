@@ -16,10 +16,10 @@ from bot.stores.documents import (
     APPROVAL,
     CARD,
     Stored,
-    approval_message,
     card_id,
     card_of,
     entry_of,
+    new_approval,
     new_card,
     request_of,
     text,
@@ -97,7 +97,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             return
         shown = [items.card_moved(new_card(after, show))] if show else []
         if show and after.approval:
-            shown.append(items.card_moved(approval_message(after)))
+            shown.append(items.card_moved(new_approval(after)))
         self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:

@@ -16,9 +16,9 @@ from bot.stores.documents import (
     Readings,
     Stored,
     Values,
-    approval_message,
     card_of,
     entry_of,
+    new_approval,
     new_card,
     request_of,
     text,
@@ -118,7 +118,7 @@ class SQLiteStore(SQLiteReader, Waiting):
         moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
         shown = [(sql.MOVE_CARD, values_of_card(new_card(after, show)))] if show else []
         if show and after.approval:
-            shown.append((sql.PUT_APPROVAL, values_of_card(approval_message(after))))
+            shown.append((sql.PUT_APPROVAL, values_of_card(new_approval(after))))
         self._write(moved, entry, shown, counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
