@@ -133,7 +133,7 @@ class SecondPersonError(BotError):
 
     def __init__(self, needs: Sequence[str]) -> None:
         sentence = f"A second person has to approve this ({'; '.join(needs)}), and no one can be asked from here."
-        hint = "Nothing was done. Use /signout in Slack. If that says the same, ask the bot's engineer."
+        hint = "Nothing was done. In a terminal: use /signout in Slack. In Slack: ask the bot's engineer for an approver."
         super().__init__(sentence, hint)
 
 

@@ -495,7 +495,7 @@ def test_what_needs_a_second_person_is_refused_with_yes_and_nothing_is_begun(
 ) -> None:
     ran = run(*ada, "--yes", **environment)
     assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(needs)}\n")
-    assert "Use /signout in Slack." in ran.err
+    assert "use /signout in Slack." in ran.err
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == []
     assert headless.is_signed_in("ada")
@@ -508,7 +508,7 @@ def test_what_needs_a_second_person_is_refused_before_the_question(
     with shell.terminal(*ada) as tty:
         assert tty.ended() == OTHER
     assert "A second person has to approve this (approve.when), and no one can be asked from here." in tty.shown
-    assert "Nothing was done. Use /signout in Slack." in tty.shown
+    assert "Nothing was done. In a terminal: use /signout in Slack." in tty.shown
     assert "[y/N]" not in tty.shown
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == []

@@ -51,10 +51,10 @@ class Window:
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
 
-    def ask_for_card(self, command: str = SIGN_OUT_ADA) -> None:
+    def ask_for_card(self, command: str = SIGN_OUT_ADA, button: str = "Sign out") -> None:
         """Send the command, and wait for the card."""
         self.send(command)
-        expect(self.button("Sign out")).to_be_visible()
+        expect(self.button(button)).to_be_visible()
 
     def go_to(self, channel: str) -> None:
         """Open a channel."""

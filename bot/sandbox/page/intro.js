@@ -81,7 +81,7 @@ function asking(account, { pair }, view) {
     "ol",
     {},
     make("li", {}, windowOf(pair), ", and put it beside this one."),
-    type(account, view, [" Then press ", strong("Sign out"), " on the card."]),
+    type(account, view, [" Then press ", strong("Ask for approval"), " on the card."]),
     make("li", {}, "Open ", strong(pair.channel), " here and press ", strong("Approve"), ". The bot refuses: you asked."),
     decide("In the other window"),
   );

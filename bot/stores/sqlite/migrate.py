@@ -8,6 +8,7 @@ import os
 import sqlite3
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from bot.errors import StoreError, StoreUnavailableError
@@ -58,9 +59,12 @@ def _migrate(file: File) -> None:
     """Make the tables in an empty file, and take every step that a file still lacks."""
     with file.write() as db:
         found = look(db, file.path)
-        for statement in () if found.schema else TABLES:
-            db.execute(statement)
-    done = max(found.schema, 1) - found.unfinished
+        if not found.schema:  # it has no rows, so each step is done at once
+            for statement in (*TABLES, *chain(*((*step.begin, *step.end) for step in known.STEPS))):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {known.newest()}")
+            return
+    done = found.schema - found.unfinished
     for schema, step in enumerate(known.STEPS[done - 1 :], done + 1):
         _take(file, step, schema)
 
