@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from simulation.checks import CHECKS
@@ -17,19 +17,31 @@ from simulation.world import run
 
 from bot import refusals, work
 from bot.action import Answer, Step, Unclear
+from bot.approve import Approvals
 from bot.audit import Entry, Kind
+from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import Press
 from bot.deliver import POST, CardDelivery, EntryDelivery
-from bot.errors import ACCOUNT_CHANGED, DeniedError, StoreUnavailableError, SupersededError, UnderWayError
+from bot.errors import (
+    ACCOUNT_CHANGED,
+    DecidedBeforeError,
+    DeniedError,
+    PoolUnavailableError,
+    StoreUnavailableError,
+    SupersededError,
+    UnderWayError,
+)
 from bot.facts.clock import CheckedClock
 from bot.flow import Flow
-from bot.ports import Left, LiveMessage, Place, Show, lasting
+from bot.limits import Count, Limits, Window
+from bot.ports import Left, LiveMessage, Place, lasting
 from bot.refusals import MINUTE, Refusals
-from bot.request import Account, Ask, Claim, Request, State, new_id
+from bot.request import Account, Ask, Claim, Operator, Request, State, new_id
 from bot.slack import groups
 from bot.slack.cards import told
 from bot.slack.groups import SlackGroups
+from bot.stores.sqlite import store as sqlite_store
 from bot.stores.sqlite.store import SQLiteStore
 from bot.work import LEASE, Worker
 
@@ -70,9 +82,9 @@ def _as_it_is(sound: Any_, *arguments: Any) -> None:
 
 
 def _without_its_entry(
-    sound: Any_, store: SQLiteStore, before: Request, after: Request, _: Entry | None, show: Show | None
+    sound: Any_, store: SQLiteStore, before: Request, after: Request, _: Entry | None, *rest: Any
 ) -> None:
-    sound(store, before, after, None, show)
+    sound(store, before, after, None, *rest)
 
 
 def _runs_though_another_has_it(sound: Any_, worker: Worker, request: Request) -> Request:
@@ -137,20 +149,23 @@ def _unclear_is_a_no(sound: Any_, answer: Answer, step: Step, request: Request, 
 
 def _not_asked_again(sound: Any_, rules: Confirmations, ask: Ask, account: Account | None = None) -> Any:
     """Take a press for allowed."""
-    return SimpleNamespace(rules={account.pool: "because I say so"}) if account else sound(rules, ask)
+    return Authorized(ask.operator, {account.pool: "because I say so"}) if account else sound(rules, ask)
 
 
-def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest: Any) -> None:
+def _buttons_gone_first(sound: Any_, flow: Flow, press: Press, reply: Any, *rest: Any, **named: Any) -> None:
     with suppress(Exception):
         reply.cards.respond(reply.cards.client, reply.place.response_url, told(UnderWayError()), replace=True)
-    sound(flow, press, reply, *rest)
+    sound(flow, press, reply, *rest, **named)
 
 
-def _decided_by_any_clock(sound: Any_, flow: Flow, press: Press, reply: Any, decide: Callable[..., Any]) -> None:
+def _decided_by_any_clock(
+    sound: Any_, flow: Flow, press: Press, reply: Any, decide: Callable[..., Any], **named: Any
+) -> None:
     trusted = CheckedClock(flow.worker.clock)  # no answer says anything against it
-    rules = replace(flow.confirmations, clock=trusted)
+    whose = flow.approvals if decide.__name__ in {"approve", "deny"} else flow.confirmations
+    rules = replace(whose, clock=trusted)
     trusting = replace(flow, worker=replace(flow.worker, clock=trusted))
-    sound(trusting, press, reply, getattr(rules, decide.__name__))
+    sound(trusting, press, reply, getattr(rules, decide.__name__), **named)
 
 
 def _noted_before_posted(sound: Any_, delivery: EntryDelivery, entry: Entry, left: Left) -> bool:
@@ -233,7 +248,128 @@ def _anyone_with_the_name(sound: Any_, worker: Worker, request: Request) -> str 
     return None if stopped == ACCOUNT_CHANGED else stopped
 
 
+# With a second person, protected accounts and limits.
+
+
+def _by(press: Press, request: Request) -> tuple[Request, Authorized]:
+    """Return what a press is taken for where it is taken whoever presses."""
+    if request.state is not State.APPROVING:
+        raise DecidedBeforeError
+    return request, Authorized(press.operator, {request.account.pool: "because I say so"})
+
+
+def _approved_by_the_asker(sound: Any_, rules: Approvals, press: Press) -> tuple[Request, Authorized]:
+    request = rules.requests.get(press.request_id)
+    if request and request.ask.operator.id == press.operator.id:
+        return _by(press, request)
+    return sound(rules, press)  # type: ignore[no-any-return]
+
+
+def _approved_by_anyone(sound: Any_, rules: Approvals, press: Press) -> tuple[Request, Authorized]:
+    request = rules.requests.get(press.request_id)
+    if request and request.ask.operator.id != press.operator.id:
+        return _by(press, request)
+    return sound(rules, press)  # type: ignore[no-any-return]
+
+
+def _approved_for_another_account(sound: Any_, rules: Approvals, press: Press) -> tuple[Request, Authorized]:
+    request, authorized = sound(rules, press)
+    return replace(request, chosen=replace(request.account, username="bob")), authorized
+
+
+def _denied_and_run(_: Any_, rules: Approvals, press: Press) -> Request:
+    return rules.approve(press)
+
+
+def _approved_though_approved(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
+    if after.approval:
+        _decided_though_decided(sound, store, before, after, *rest)
+    else:
+        sound(store, before, after, *rest)
+
+
+def _no_one_is_needed(_: Any_, rules: Confirmations, *__: Any, **___: Any) -> tuple[str, ...]:
+    assert rules
+    return ()
+
+
+MEMORY: WeakKeyDictionary[Any, dict[str, Window]] = WeakKeyDictionary()  # of each process
+
+
+def _counted_in_memory(sound: Any_, limits: Limits, operator: Operator, account: Account, now: datetime) -> Count:
+    """Count what this process decided."""
+    memory = MEMORY.setdefault(limits.windows, {})
+    here = replace(limits, windows=lambda keys: [memory.get(key) or Window(key=key) for key in keys])
+    count: Count = sound(here, operator, account, now)
+    memory.update({} if count.rule else {window.key: window for window in count.windows})
+    return replace(count, windows=())
+
+
+def _counted_afterwards(sound: Any_, store: SQLiteStore, *move: Any) -> None:
+    sound(store, *move[:4])
+    for window in move[4] if len(move) > 4 else ():
+        (now,) = store.windows([window.key])
+        store._write(None, None, (), [replace(now, accounts={**now.accounts, **window.accounts})])
+
+
+def _protected_only_for_the_first(sound: Any_, worker: Worker, request: Request, pool: Any) -> str | None:
+    found: str | None = sound(replace(worker, protections={}) if request.in_doubt else worker, request, pool)
+    return found
+
+
+def _protected_where_cognito_says_so(sound: Any_, worker: Worker, request: Request, pool: Any) -> str | None:
+    try:
+        return sound(worker, request, pool)  # type: ignore[no-any-return]
+    except PoolUnavailableError:
+        return None
+
+
+def _approval_counts_for_any_account(sound: Any_, worker: Worker, request: Request, pool: Any) -> Any:
+    """Take an approval for one of a protected account, though the account was not shown as one."""
+    return sound(worker, replace(request, chosen=replace(request.account, protected="yes")), pool)
+
+
+def _told_in_vain(sound: Any_, request: Request) -> LiveMessage:
+    message: LiveMessage = sound(request)
+    return message if request.state is State.APPROVING else replace(message, due_at=None)
+
+
 BROKEN = {
+    "someone approves their own request": Broken(
+        Approvals, "_request", _approved_by_the_asker, "every_second_decision_is_an_approvers_press"
+    ),
+    "an approver is not authorized at the press": Broken(
+        Approvals, "_request", _approved_by_anyone, "every_second_decision_is_an_approvers_press"
+    ),
+    "another account is approved than was asked for": Broken(
+        Approvals, "_request", _approved_for_another_account, "every_second_decision_is_an_approvers_press"
+    ),
+    "an approval counts after its time": Broken(Approvals, "_in_time", _always_in_time, "every_decision_is_in_time"),
+    "a denial does not stop the run": Broken(
+        Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press"
+    ),
+    "two approvals decide": Broken(SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once"),
+    "a second person is not asked where one is needed": Broken(
+        Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
+    ),
+    "a limit is read from memory": Broken(
+        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval"
+    ),
+    "a decision is counted after its write": Broken(
+        SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval"
+    ),
+    "who takes a claim over does not look whether the account is protected": Broken(
+        Worker, "_changed", _protected_only_for_the_first, "no_protected_account_is_signed_out"
+    ),
+    "an account is not protected while Cognito does not say so": Broken(
+        Worker, "_changed", _protected_where_cognito_says_so, "no_protected_account_is_signed_out"
+    ),
+    "an approval counts for an account that was not shown as protected": Broken(
+        Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out"
+    ),
+    "approvers are not told what came of it": Broken(
+        sqlite_store, "approval_message", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last"
+    ),
     "Cognito is not asked again whose user name it is": Broken(
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105
     ),
