@@ -42,7 +42,14 @@ def test_they_hold_in_many_worlds_of_which_none_is_too_kind(first: int, tmp_path
 
 
 # In one of several hundred worlds.
-SELDOM = {"a decision that no one carried out in time", "a user name that was another account by then"}
+SELDOM = {
+    "a decision that no one carried out in time",
+    "a user name that was another account by then",
+    "an approval that another instance carried out",
+    "a protected account that its worker found out",
+    "an approval that no one gave in time",
+    "a press beyond a limit that was refused",
+}
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
     *(f"a request ended {state}" for state in (State.CANCELLED, State.EXPIRED, State.DENIED)),

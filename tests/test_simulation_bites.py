@@ -348,7 +348,9 @@ BROKEN = {
     "a denial does not stop the run": Broken(
         Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press"
     ),
-    "two approvals decide": Broken(SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once"),
+    "two approvals decide": Broken(
+        SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once", begin=188
+    ),
     "a second person is not asked where one is needed": Broken(
         Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
     ),
@@ -356,16 +358,16 @@ BROKEN = {
         Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval"
     ),
     "a decision is counted after its write": Broken(
-        SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval"
+        SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1515
     ),
     "who takes a claim over does not look whether the account is protected": Broken(
-        Worker, "_changed", _protected_only_for_the_first, "no_protected_account_is_signed_out"
+        Worker, "_changed", _protected_only_for_the_first, "no_protected_account_is_signed_out", begin=45
     ),
     "an account is not protected while Cognito does not say so": Broken(
-        Worker, "_changed", _protected_where_cognito_says_so, "no_protected_account_is_signed_out"
+        Worker, "_changed", _protected_where_cognito_says_so, "no_protected_account_is_signed_out", begin=365
     ),
     "an approval counts for an account that was not shown as protected": Broken(
-        Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out"
+        Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
     ),
     "approvers are not told what came of it": Broken(
         sqlite_store, "approval_message", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last"
@@ -380,13 +382,13 @@ BROKEN = {
         SQLiteStore, "move", _unconditional, "what_the_store_took_is_kept"
     ),
     "READY is claimed without a condition": Broken(
-        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept", begin=89
+        SQLiteStore, "move", _claimed_unconditionally, "what_the_store_took_is_kept", begin=165
     ),
     "a decision is executed twice by two workers": Broken(
         SQLiteStore, "move", _claimed_unconditionally, "a_step_that_was_done_is_not_repeated", begin=167
     ),
     "the one who lost the claim signs out all the same": Broken(
-        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time", begin=89
+        Worker, "_claim", _runs_though_another_has_it, "one_holder_calls_at_a_time", begin=165
     ),
     "the claim is not written before Cognito is called": Broken(
         Worker, "_claim", _not_written, "every_call_is_for_a_claim_that_the_store_holds"
@@ -398,7 +400,7 @@ BROKEN = {
         "failed_only_if_every_call_was_definitely_refused",
     ),
     "a dead holder's calls are forgotten": Broken(
-        Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused"
+        Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused", begin=385
     ),
     "two presses decide": Broken(
         SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once", begin=18
@@ -441,10 +443,10 @@ BROKEN = {
         Flow, "_decide", _buttons_gone_first, "a_card_keeps_its_buttons_until_the_store_has_moved"
     ),
     "a bot that stops decides": Broken(
-        Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new", begin=389
+        Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new", begin=500
     ),
     "what seems to be old is deleted by a clock that is wrong": Broken(
-        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted", begin=21
+        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted", begin=95
     ),
     "a claim is taken over by a clock that is wrong": Broken(
         CheckedClock,
@@ -458,6 +460,7 @@ BROKEN = {
         "_decide",
         _decided_by_any_clock,
         "by_a_clock_that_is_known_to_be_wrong_nothing_is_opened_or_decided",
+        begin=75,
     ),
     "what a clock that was ahead put off waits until then": Broken(
         CheckedClock, "beyond", lambda *_: None, "every_decided_request_ends_and_the_audit_channel_is_told", begin=27
@@ -475,10 +478,10 @@ BROKEN = {
         SQLiteStore, "hold", _held_by_no_one, "no_entry_is_posted_by_two_at_once"
     ),
     "an entry that another instance took is held all the same": Broken(
-        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=41
+        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=87
     ),
     "what Slack took is forgotten where the store cannot note it": Broken(
-        EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=20
+        EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=60
     ),
     "what Slack refused is noted as delivered": Broken(
         EntryDelivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
@@ -503,7 +506,7 @@ BROKEN = {
         refusals, "MINUTE", timedelta(0), "the_refusals_of_an_operator_make_few_entries"
     ),
     "a group's members are kept for long": Broken(
-        groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=281
+        groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=4500
     ),
     "a group that Slack cannot list lets people in": Broken(
         SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then"

@@ -55,8 +55,8 @@ class Brakes:
             return cls()
         protects = random.random() < 0.6
         return cls(
-            approvers=APPROVERS if random.random() < 0.85 else NO_ONE,
-            always=frozenset(name for name in POOLS if random.random() < 0.5),
+            approvers=APPROVERS if random.random() < 0.75 else NO_ONE,
+            always=frozenset(name for name in POOLS if random.random() < 0.35),
             approve_within=random.choice([20.0, 60.0, 150.0]),
             protection=Protection(groups=frozenset({VIPS}), may_approve=random.random() < 0.6) if protects else None,
             vips={each: cls._membership(random, horizon) for each in _names() if protects and random.random() < 0.5},

@@ -341,8 +341,8 @@ def an_outcome_is_said_only_once_the_store_says_so(seen: Seen) -> Iterator[str]:
         for words, state in TITLES.items():
             if told.text.startswith(words) and (told.stored is None or told.stored.state is not state):
                 yield f"{told.request_id}: {told.text[:40]!r} was told of {told.stored and told.stored.state}"
-        stored = told.stored
-        ended = stored and (stored.decided_at or stored.approval) and stored.state in ENDED
+        of = told.stored
+        ended = of and (of.decided_at or of.approval) and of.state in ENDED
         if told.direct and not ended:
             yield f"{told.request_id}: a direct message told of {told.stored and told.stored.state}"
     for post in seen.posts:

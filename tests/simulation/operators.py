@@ -42,12 +42,14 @@ class Person:
         self.who = world.random.choice((SAM, SAM, SAM, SAM, GIL, GIL, GIL, GIL, HAL, HAL, MAL, ZED))
         if world.brakes.on and world.random.random() < 0.15:
             self.who = ANN
+        self.begins: float | None = None
         self.thread = Thread()
 
     def live(self) -> None:
         """Ask, and then press this and that."""
         world = self.world
-        world.schedule.pause(world.random.uniform(2.0, world.weather.horizon * 0.4))
+        begins = world.random.uniform(2.0, world.weather.horizon * 0.4)
+        world.schedule.pause(begins if self.begins is None else self.begins)
         for _ in range(4):
             if self._ask() and self._waits_for_a_card():
                 break

@@ -146,6 +146,8 @@ class World:
             if self.weather.jumps:
                 self.schedule.spawn(f"clock {machine.number}", machine.set_clock_now_and_then)
         self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
+        if self.brakes.on:
+            self._let_more_ask()
         for person in self.people:
             self.schedule.spawn("person", person.live)
         if self.chance(0.4):
@@ -158,6 +160,15 @@ class World:
             for _ in range(2):
                 self.schedule.spawn("approver", Approver(self).live)
         self.schedule.kill_chance = self.weather.kills
+
+    def _let_more_ask(self) -> None:
+        """Let one person ask for several accounts, mostly at about the same time, so that limits are reached."""
+        first = self.people[0]
+        first.begins = self.random.uniform(2.0, self.weather.horizon * 0.4)
+        for _ in range(self.random.choice((1, 2, 3))):
+            more = Person(self)
+            more.who, more.begins = first.who, first.begins
+            self.people.append(more)
 
     def any_operator(self) -> Operator:
         """Return anyone."""
