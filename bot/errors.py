@@ -133,7 +133,9 @@ class SecondPersonError(BotError):
 
     def __init__(self, needs: Sequence[str]) -> None:
         sentence = f"A second person has to approve this ({'; '.join(needs)}), and no one can be asked from here."
-        hint = "Nothing was done. In a terminal: use /signout in Slack. In Slack: ask the bot's engineer for an approver."
+        hint = (
+            "Nothing was done. In a terminal: use /signout in Slack. In Slack: ask the bot's engineer for an approver."
+        )
         super().__init__(sentence, hint)
 
 

@@ -10,8 +10,9 @@ from simulation.checks import violations
 from simulation.seen import Seen
 from simulation.world import run
 
+from bot.approve import NOT_AN_APPROVER
 from bot.audit import Kind
-from bot.errors import ACCOUNT_CHANGED, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, PROTECTED, TOO_LATE
 from bot.request import State
 
 ROOT = Path(__file__).parent.parent
@@ -41,10 +42,17 @@ def test_they_hold_in_many_worlds_of_which_none_is_too_kind(first: int, tmp_path
 
 
 # In one of several hundred worlds.
-SELDOM = {"a decision that no one carried out in time", "a user name that was another account by then"}
+SELDOM = {
+    "a decision that no one carried out in time",
+    "a user name that was another account by then",
+    "an approval that another instance carried out",
+    "a protected account that its worker found out",
+    "an approval that no one gave in time",
+    "a press beyond a limit that was refused",
+}
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
-    *(f"a request ended {state}" for state in (State.CANCELLED, State.EXPIRED)),
+    *(f"a request ended {state}" for state in (State.CANCELLED, State.EXPIRED, State.DENIED)),
     *(f"an entry of {kind}" for kind in Kind if kind is not Kind.PARTLY),  # no action has two steps yet
     *(f"a call answered {answer}" for answer in ("yes", "no", "unclear")),
     "a call whose answer came to no one",
@@ -62,6 +70,17 @@ INTERESTING = {
     "progress told of",
     "an old card that came after a newer one",
     "work during which a clock was set",
+    "an approval that was carried out",
+    "an approval that another instance carried out",
+    "an approval that no one gave in time",
+    "a request cancelled while it waited for an approval",
+    "an approver's press that was refused",
+    "someone's own request that they tried to approve",
+    "a press beyond a limit that was refused",
+    "a press beyond a limit that needed an approval",
+    "a protected account that was approved",
+    "a protected account that its worker found out",
+    "an approval message that came to its outcome",
 }
 
 
@@ -71,7 +90,7 @@ def _what_happened(seen: Seen) -> set[str]:
     deciders = {move.after.id: move.instance for move in seen.moves if move.after.state is State.READY}
     claims = [move for move in seen.moves if move.before and move.before.state is State.READY]
     read = [told.drawn for told in seen.told if told.drawn]
-    things = {
+    things = _of_second_people(seen) | {
         "an entry posted twice": len(posted) > len(set(posted)),
         "a post that Slack refused": any(post.ended and not post.ts for post in seen.posts),
         "a call whose answer came to no one": any(call.answer is None for call in seen.calls),
@@ -103,6 +122,36 @@ def _what_happened(seen: Seen) -> set[str]:
         *(f"a request ended {request.state}" for request in seen.requests.values()),
         *(f"an entry of {entry.kind}" for entry in seen.entries),
         *(f"a call answered {call.answer}" for call in seen.calls),
+    }
+
+
+def _of_second_people(seen: Seen) -> dict[str, bool]:
+    requests = seen.requests.values()
+    approved = {move.after.id: move.instance for move in seen.moves if move.after.approval and move.after.decided_at}
+    claims = [move for move in seen.moves if move.after.claim and move.after.approval]
+    rules = {entry.rule for entry in seen.entries if entry.kind is Kind.REFUSED}
+    limited = {entry.ask.id for entry in seen.entries if entry.kind is Kind.LIMITED}
+    waited = [each for each in requests if each.approval]
+    return {
+        "an approval that was carried out": any(each.state is State.DONE for each in waited),
+        "an approval that another instance carried out": any(
+            approved[move.after.id] != move.instance for move in claims
+        ),
+        "an approval that no one gave in time": any(each.state is State.EXPIRED for each in waited),
+        "a request cancelled while it waited for an approval": any(each.state is State.CANCELLED for each in waited),
+        "an approver's press that was refused": any(told.text.startswith(NOT_AN_APPROVER) for told in seen.told),
+        "someone's own request that they tried to approve": "pressed Approve or Deny on their own request" in rules,
+        "a press beyond a limit that was refused": any(each.id in limited and not each.approval for each in requests),
+        "a press beyond a limit that needed an approval": any(
+            need.startswith("limits") for each in waited for need in each.needs
+        ),
+        "a protected account that was approved": any(
+            each.state is State.DONE and each.account.protected for each in waited
+        ),
+        "a protected account that its worker found out": any(each.error_code == PROTECTED for each in requests),
+        "an approval message that came to its outcome": any(
+            asked.drawn.state is State.DONE for asked in seen.approvals
+        ),
     }
 
 

@@ -1,16 +1,21 @@
 """What must always hold (design's invariants, by number), each a function from what was seen to what is wrong."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import POSTED, Entry, Kind
+from bot.authorize import Allowlist
 from bot.deliver import POST
 from bot.errors import BotError, ChosenBeforeError, DeniedError, NotYoursError, UnderWayError
 from bot.request import AWAITING, ENDED, MOVES, Operator, Request, State
+from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
+from simulation.brakes import APPROVERS
 from simulation.cognito import SLOWEST
 from simulation.instances import ALLOWLIST, BETWEEN_COUNTS, START
 from simulation.seen import Call, Move, Seen
@@ -30,7 +35,10 @@ HELD_FOR = POST.total_seconds()
 LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
 COUNTED_FOR = 60.0  # refusals.MINUTE
 SLOWEST_WRITE = 3 * SLOWEST_STEP
-REFUSALS = (DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool")
+REFUSALS = (
+    *(DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool"),
+    *(OWN, NOT_AN_APPROVER, "This account is protected"),
+)
 TITLES = {
     "Signed out: ": State.DONE,
     "Partly signed out: ": State.PARTLY,
@@ -38,7 +46,17 @@ TITLES = {
     "Not known whether": State.UNKNOWN,
     "Cancelled": State.CANCELLED,
     "This card expired": State.EXPIRED,
+    "No one approved this": State.EXPIRED,
+    "Denied": State.DENIED,
 }
+
+
+APPROVAL_TITLES = {
+    **{words: state for words, state in TITLES.items() if state not in {State.CANCELLED, State.EXPIRED}},
+    "Cancelled: ": State.CANCELLED,
+    "Not approved in time: ": State.EXPIRED,
+}
+GROUP_MEMBERS = {"U0GIL", "U0HAL"}  # who may by a group, as long as they are in it
 
 
 def check(function: Check) -> Check:
@@ -87,17 +105,18 @@ def every_decision_was_allowed_then(seen: Seen) -> Iterator[str]:
     """1 and 8: by an id on the list, or by a group as Slack listed it to this instance at most 60 s before."""
     for move in _decisions(seen):
         request = move.after
-        if not _allowed(seen, move, request.ask.operator, request.account.pool):
+        if not _allowed(seen, move, request.ask.operator, request.account.pool, ALLOWLIST):
             yield f"{request.id} was decided by {request.ask.operator.id}, by {request.allowed_by}"
 
 
 @check
 def every_decision_is_in_time(seen: Seen) -> Iterator[str]:
     """1: before expires_at on the deciding clock."""
-    for move in _decisions(seen):
-        request, decided_at = move.after, move.after.decided_at
-        if decided_at is None or decided_at >= request.expires_at:
-            yield f"{request.id} was decided at {decided_at}, after {request.expires_at}"
+    for move in (*_decisions(seen), *_second_decisions(seen)):
+        request, decided_at = move.after, _said_at(move.after)
+        end = move.before.expires_at if move.before else request.expires_at
+        if decided_at is None or decided_at >= end:
+            yield f"{request.id} was decided at {decided_at}, after {end}"
         elif _clock(decided_at) > move.clock + ROUNDING and not move.clock_set:
             yield f"{request.id} was decided at {decided_at}, which was yet to come"
 
@@ -105,10 +124,16 @@ def every_decision_is_in_time(seen: Seen) -> Iterator[str]:
 @check
 def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
     """2: what needs a press was pressed by the person who asked, at the instance that did it, as the store knows it."""
-    actions = {State.READY: CONFIRM, State.CANCELLED: CANCEL, State.CONFIRMING: CHOOSE}
+    actions = {
+        State.READY: CONFIRM,
+        State.APPROVING: CONFIRM,
+        State.CANCELLED: CANCEL,
+        State.CONFIRMING: CHOOSE,
+    }
+    seconds = _second_decisions(seen)
     for move in seen.moves:
         before, after, action = move.before, move.after, actions.get(move.after.state)
-        if before is None or action is None:
+        if before is None or action is None or move in seconds:
             continue
         who = before.ask.operator
         presses = [
@@ -134,7 +159,7 @@ def a_stored_request_keeps_what_was_asked(seen: Seen) -> Iterator[str]:
     first = {move.after.id: move.after for move in seen.moves if move.before is None}
     for move in seen.moves:
         opened, request = first[move.after.id], move.after
-        names = ["ask", "candidates", "created_at", "expires_at"]
+        names = ["ask", "candidates", "created_at"] + ([] if request.approval else ["expires_at"])
         if any(getattr(opened, name) != getattr(request, name) for name in names):
             yield f"{request.id} is not what was opened"
         if move.before and move.before.decided_at not in {None, request.decided_at}:
@@ -172,12 +197,15 @@ def each_request_is_decided_once(seen: Seen) -> Iterator[str]:
         decisions = [entry for entry in _entries(seen, request) if entry.kind is Kind.CONFIRMED]
         if len(decisions) > 1:
             yield f"{request.id} was decided {len(decisions)} times"
+        said = [entry for entry in _entries(seen, request) if entry.kind in {Kind.APPROVED, Kind.DENIED}]
+        if len(said) > 1:
+            yield f"{request.id} was approved or denied {len(said)} times"
 
 
 @check
 def a_bot_that_stops_decides_nothing_new(seen: Seen) -> Iterator[str]:
     """A press that came before goes on, and so does what it decides."""
-    for move in _decisions(seen):
+    for move in (*_decisions(seen), *_second_decisions(seen)):
         if move.drained is not None and move.drained > 0:
             yield f"{move.after.id} was decided by an instance that was stopping"
 
@@ -268,7 +296,9 @@ def every_decided_request_ends_and_the_audit_channel_is_told(seen: Seen) -> Iter
 @check
 def every_operator_can_read_the_outcome_at_last(seen: Seen) -> Iterator[str]:
     """5: on the card, or in a direct message; and no message that came late hides it."""
-    for request in _decided(seen):
+    for request in seen.requests.values():
+        if not request.decided_at and not request.approval:
+            continue
         states = [drawn.state for drawn in seen.on_screen.get(request.id, ())]
         if request.state not in states:
             yield f"{request.id} is {request.state}, its operator reads {states}"
@@ -289,9 +319,10 @@ def nothing_waits_for_delivery_at_rest(seen: Seen) -> Iterator[str]:
     took = {(post.entry_id, post.ts) for post in seen.posts}
     for entry in seen.entries:
         noted = entry.delivery
-        if (entry.kind in POSTED) != (noted.delivered_at is not None):
+        posted = entry.kind in POSTED or (entry.kind is Kind.LIMITED and noted.delivered_at is not None)
+        if posted != (noted.delivered_at is not None):
             yield f"entry {entry.id} ({entry.kind}) was delivered at {noted.delivered_at}"
-        elif entry.kind in POSTED and (entry.id, noted.ts) not in took:
+        elif posted and (entry.id, noted.ts) not in took:
             yield f"entry {entry.id} was noted as delivered, Slack took no message {noted.ts} with it"
 
 
@@ -310,7 +341,9 @@ def an_outcome_is_said_only_once_the_store_says_so(seen: Seen) -> Iterator[str]:
         for words, state in TITLES.items():
             if told.text.startswith(words) and (told.stored is None or told.stored.state is not state):
                 yield f"{told.request_id}: {told.text[:40]!r} was told of {told.stored and told.stored.state}"
-        if told.direct and (told.stored is None or told.stored.decided_at is None or told.stored.state not in ENDED):
+        of = told.stored
+        ended = of and (of.decided_at or of.approval) and of.state in ENDED
+        if told.direct and not ended:
             yield f"{told.request_id}: a direct message told of {told.stored and told.stored.state}"
     for post in seen.posts:
         stored, request = post.stored, post.request
@@ -496,6 +529,128 @@ def the_refusals_of_an_operator_make_few_entries(seen: Seen) -> Iterator[str]:
 
 
 @check
+def no_step_is_called_for_without_an_approval_where_one_is_needed(seen: Seen) -> Iterator[str]:
+    """1: by the settings, since the operator may only ask, or since the account was shown as protected."""
+    for call in seen.calls:
+        if (request := call.stored) is None:
+            continue  # wrong by another check
+        only_asks = request.ask.operator.id not in ALLOWLIST.everywhere.users | GROUP_MEMBERS
+        needed = request.account.pool in seen.brakes.approving and request.account.pool in seen.brakes.always
+        if needed or only_asks or request.needs or (seen.brakes.protection and request.account.protected):
+            approval = request.approval
+            if approval is None or approval.approver is None:
+                yield f"{request.id} was called for without an approval: {request.needs}"
+
+
+@check
+def every_second_decision_is_an_approvers_press(seen: Seen) -> Iterator[str]:
+    """1 and 2: of what was asked, by someone who may at that moment, and never by the asker."""
+    for move in _second_decisions(seen):
+        before, request, approval = move.before, move.after, move.after.approval
+        who = approval.approver if approval else None
+        action = DENY if request.state is State.DENIED else APPROVE
+        if who is None or before is None:
+            yield f"{request.id} became {request.state} without an approver"
+            continue
+        if who.id == request.ask.operator.id:
+            yield f"{request.id} was {request.state} by the one who asked"
+        if not _allowed(seen, move, who, request.account.pool, APPROVERS):
+            yield f"{request.id} was {request.state} by {who.id}, who may not"
+        (asked,) = (
+            each.after for each in seen.moves if each.after.id == request.id and each.after.version == before.version
+        )
+        if (request.chosen, request.ask) != (asked.chosen, asked.ask):
+            yield f"{request.id}: what was approved is not what was asked"
+        if not any(
+            (each.action, each.request_id, each.instance, each.operator.id)
+            == (action, request.id, move.instance, who.id)
+            and each.at <= move.at
+            for each in seen.presses
+        ):
+            yield f"{request.id} became {request.state}, and {who.id} did not press {action}"
+
+
+@check
+def nothing_is_called_for_after_a_no(seen: Seen) -> Iterator[str]:
+    """5: what was denied, cancelled or not approved in time is never run."""
+    for request in seen.requests.values():
+        if request.state in {State.DENIED, State.CANCELLED, State.EXPIRED} and _calls(seen, request):
+            yield f"{request.id} is {request.state}, and Cognito was called for it"
+        if request.state is State.DENIED and (request.approval is None or request.decided_at):
+            yield f"{request.id} was denied and decided"
+
+
+@check
+def everyone_who_may_approve_reads_the_outcome_at_last(seen: Seen) -> Iterator[str]:
+    """7: in the message that the store knows; and no message asks for what the store does not wait for."""
+    last = {asked.ts: asked.drawn for asked in seen.approvals}
+    for request_id, ts in seen.approval_ts.items():
+        if last[ts].state is not seen.requests[request_id].state:
+            yield f"{request_id} is {seen.requests[request_id].state}, its approvers read {last[ts].state}"
+    for asked in seen.approvals:
+        for words, state in APPROVAL_TITLES.items():
+            if asked.text.startswith(words) and (asked.stored is None or asked.stored.state is not state):
+                yield f"{asked.drawn.id}: approvers read {asked.text[:40]!r} of {asked.stored and asked.stored.state}"
+
+
+@check
+def no_limit_is_exceeded_without_an_approval(seen: Seen) -> Iterator[str]:
+    """A press decides only where its account is one of as many as the limit says, of this operator and of all."""
+    if seen.clocks_were_set:
+        return  # what was counted by a wrong clock counts for nothing
+    before: list[Request] = []
+    for move in seen.moves:
+        request = move.after
+        if request.state is not State.READY or move.before is None:
+            continue
+        others = {each.account.key for each in before} | {request.account.key}
+        who = request.ask.operator
+        mine = {each.account.key for each in before if each.ask.operator == who} | {request.account.key}
+        for name, keys, most in (("all", others, seen.brakes.everyone), (who.id, mine, seen.brakes.per_operator)):
+            new = not any(
+                each.account.key == request.account.key for each in before if name in {"all", each.ask.operator.id}
+            )
+            if most is not None and new and len(keys) > most and not request.approval:
+                yield f"{request.id} was decided as number {len(keys)} of {most} for {name}"
+        before.append(request)
+
+
+@check
+def no_protected_account_is_signed_out(seen: Seen) -> Iterator[str]:
+    """1: each holder of a claim asks Cognito for the groups before its first call; a look-up that failed is no yes."""
+    if not seen.brakes.protection:
+        return
+    claimed = {move.after.claim.id: move for move in reversed(seen.moves) if move.after.claim}
+    for call in seen.calls:
+        move = claimed.get(call.claim_id or "")
+        if move is None or call.stored is None:
+            continue  # wrong by another check
+        looks = [
+            each
+            for each in seen.groups
+            if (each.request_id, each.instance) == (call.request_id, move.instance)
+            and move.at <= each.begun <= call.begun
+        ]
+        if not looks:
+            yield f"{call.request_id}: Cognito was not asked for the groups of {call.username}"
+        elif looks[-1].protected:
+            request = call.stored
+            approved = request.approval and request.approval.approver and request.account.protected
+            if not (approved and seen.brakes.protection.may_approve):
+                yield f"{call.request_id}: {call.username} was protected by then"
+
+
+@check
+def the_audit_channel_is_told_once_of_a_limit(seen: Seen) -> Iterator[str]:
+    """Of each window once within the hour that a world lasts."""
+    told = [entry for entry in seen.entries if entry.kind is Kind.LIMITED and entry.delivery.delivered_at]
+    of_operator = Counter(entry.ask.operator.id for entry in told if entry.rule == "limits.per_operator")
+    of_all = sum(entry.rule == "limits.all" for entry in told)
+    if not seen.clocks_were_set and (of_all > 1 or any(number > 1 for number in of_operator.values())):
+        yield f"of limits it was told {of_all} times, {dict(of_operator)}"
+
+
+@check
 def nothing_unexpected_is_raised(seen: Seen) -> Iterator[str]:
     """An error that was not foreseen would be told as "Something went wrong", or stop a round."""
     yield from seen.unexpected
@@ -505,17 +660,38 @@ def nothing_unexpected_is_raised(seen: Seen) -> Iterator[str]:
 
 
 def _decisions(seen: Seen) -> list[Move]:
-    return [move for move in seen.moves if move.after.state is State.READY]
+    """Return the operators' presses that were taken."""
+    decided = {State.READY, State.APPROVING}
+    return [
+        move
+        for move in seen.moves
+        if move.before and move.before.state is State.CONFIRMING and move.after.state in decided
+    ]
+
+
+def _second_decisions(seen: Seen) -> list[Move]:
+    """Return the approvals and denials."""
+    said = {State.READY, State.DENIED}
+    return [
+        move for move in seen.moves if move.before and move.before.state is State.APPROVING and move.after.state in said
+    ]
 
 
 def _is_first_claim(move: Move) -> bool:
     return move.after.state is State.RUNNING and move.before is not None and move.before.state is State.READY
 
 
-def _allowed(seen: Seen, decision: Move, operator: Operator, pool: str) -> bool:
+def _said_at(request: Request) -> datetime | None:
+    """Return when the last press was that asked for an approval, gave it, denied it or decided without one."""
+    approval = request.approval
+    return (approval.at or approval.asked_at) if approval else request.decided_at
+
+
+def _allowed(seen: Seen, decision: Move, operator: Operator, pool: str, allowlist: Allowlist) -> bool:
     if operator.team_id != HOME:
         return False
-    lists = (ALLOWLIST.everywhere, ALLOWLIST.pools[pool])
+    lists = [allowlist.everywhere, allowlist.pools[pool]]
+    lists += [each.ask for each in lists if each.ask and decision.after.approval]
     groups = frozenset[str]().union(*(each.groups for each in lists))
     return any(operator.id in each.users for each in lists) or any(
         operator.id in each.members and each.group_id in groups

@@ -10,7 +10,7 @@ from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.errors import PoolUnavailableError
 from bot.ports import Attribute
 from bot.request import Account
-from simulation.seen import Call, Look
+from simulation.seen import Call, Groups, Look
 
 if TYPE_CHECKING:
     from simulation.instances import Instance
@@ -64,8 +64,22 @@ class SimulatedPool:
         return self._look(username)
 
     def groups_of(self, username: str) -> frozenset[str]:
-        self._look(username)
-        return frozenset()
+        world, begun, sent = self.instance.world, self.instance.world.schedule.now, self.instance.sending()
+        world.delay(3.0)
+        self.instance.heard(sent)
+        if world.chance(world.weather.cognito / 10):
+            raise PoolUnavailableError(f"Pool {self.name} could not be asked.")
+        found = world.brakes.groups(self.name, username, world.schedule.now)
+        world.seen.groups.append(
+            Groups(
+                request_id=self.request_id,
+                instance=self.instance.name,
+                username=username,
+                protected=bool(world.brakes.protection and found & world.brakes.protection.groups),
+                begun=begun,
+            )
+        )
+        return found
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         world, instance = self.instance.world, self.instance

@@ -18,6 +18,7 @@ from bot.errors import BusyError
 from bot.facts.clock import IN_A_ROW, CheckedClock, Reading
 from bot.find import Finder
 from bot.flow import Flow
+from bot.limits import Limits
 from bot.refusals import Refusals
 from bot.slack.groups import SlackGroups
 from bot.slack.text import Lasting, Shown
@@ -42,7 +43,9 @@ ANSWERS_TO_OPEN = 2  # those of DynamoDB, where several instances run
 JUMPS = (40.0, 540.0, -540.0, 3 * 86400.0, 30 * 86400.0, -30 * 86400.0, 730 * 86400.0)
 CHANNEL = "C0AUDIT"
 ALLOWLIST = Allowlist(
-    everywhere=Allowed(users=frozenset({"U0SAM"}), groups=frozenset({"S0ONE"})),
+    everywhere=Allowed(
+        users=frozenset({"U0SAM"}), groups=frozenset({"S0ONE"}), ask=Allowed(users=frozenset({"U0ANN"}))
+    ),
     pools={"customers": Allowed(), "staff": Allowed(groups=frozenset({"S0TWO"}))},
 )
 
@@ -232,6 +235,10 @@ class Instance:
             "requests": store,
             "trail": self.refusals,
             "clock": clock,
+            "approvers": world.brakes.approvers,
+            "limits": Limits(
+                windows=store.windows, per_operator=world.brakes.per_operator, everyone=world.brakes.everyone
+            ),
         }
         self.flow = Flow(
             confirmations=Confirmations(
@@ -239,6 +246,8 @@ class Instance:
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,
+                approving=world.brakes.approving,
+                protections=world.brakes.protections,
                 **shared,
             ),
             approvals=Approvals(**shared),
@@ -249,12 +258,13 @@ class Instance:
                 clock=clock,
                 resume_within=resume_within,
                 jitter=self._jitter,
+                protections=world.brakes.protections,
             ),
             outbox=store,
             entrance=Doorway(
                 lane=Lane("slack lane", self, weather.places),
                 newcomers_lane=Lane("newcomers lane", self, weather.places),
-                listed=ALLOWLIST.all.users,
+                listed=ALLOWLIST.all.users | world.brakes.approvers.all.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
         )

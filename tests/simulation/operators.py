@@ -12,6 +12,7 @@ from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.slack.reply import CardReply
+from simulation.brakes import ANN
 from simulation.seen import Press as SeenPress
 from simulation.slack import HOME, OnScreen, Thread, buttons
 
@@ -25,7 +26,7 @@ HAL = Operator(team_id=HOME, id="U0HAL", name="hal")  # by a group, for one pool
 MAL = Operator(team_id=HOME, id="U0MAL", name="mal")  # not at all
 ZED = replace(SAM, team_id="T0OTHER", name="zed")  # sam's id, in another team
 EVERYBODY = (SAM, GIL, HAL, MAL, ZED)
-TARGETS = {who.id: ("ada", "bob", "dan") for who in EVERYBODY} | {HAL.id: ("bob", "dan", "dan")}
+TARGETS = {who.id: ("ada", "bob", "dan") for who in (*EVERYBODY, ANN)} | {HAL.id: ("bob", "dan", "dan")}
 LISTENERS: dict[str, Callable[[Flow, Press, Reply], None]] = {
     CONFIRM: Flow.confirm,
     CANCEL: Flow.cancel,
@@ -39,12 +40,16 @@ class Person:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.who = world.random.choice((SAM, SAM, SAM, SAM, GIL, GIL, GIL, GIL, HAL, HAL, MAL, ZED))
+        if world.brakes.on and world.random.random() < 0.15:
+            self.who = ANN
+        self.begins: float | None = None
         self.thread = Thread()
 
     def live(self) -> None:
         """Ask, and then press this and that."""
         world = self.world
-        world.schedule.pause(world.random.uniform(2.0, world.weather.horizon * 0.4))
+        begins = world.random.uniform(2.0, world.weather.horizon * 0.4)
+        world.schedule.pause(begins if self.begins is None else self.begins)
         for _ in range(4):
             if self._ask() and self._waits_for_a_card():
                 break
@@ -106,7 +111,9 @@ class Person:
             self._press(world.random.choice((CONFIRM, f"{CHOOSE}{world.random.randint(0, 9)}")), self.thread.request_id)
         elif on_card:
             likely = on_card if world.chance(0.1) else [each for each in on_card if each[0] != CANCEL]
-            pressed = world.random.choice(likely)
+            if not likely and not world.chance(0.2):  # it waits for a second person
+                return
+            pressed = world.random.choice(likely or on_card)
             for _ in range(world.random.choice((1, 1, 2, 3))):
                 self._press(*pressed)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.audit import Entry
 from bot.request import Operator, Request
@@ -37,6 +38,27 @@ class Look:
     username: str
     sub: str | None
     begun: float
+
+
+@dataclass(kw_only=True)
+class Groups:
+    """Whether Cognito said that an account is in a group that is protected, and to which instance."""
+
+    request_id: str
+    instance: str
+    username: str
+    protected: bool
+    begun: float
+
+
+@dataclass(kw_only=True)
+class Asked:
+    """An approval message, or a later version of it, as it came. `stored` is its request, as it was then."""
+
+    ts: str
+    drawn: Request
+    stored: Request | None
+    text: str
 
 
 @dataclass(kw_only=True)
@@ -143,6 +165,8 @@ class Seen:
 
     calls: list[Call] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    groups: list[Groups] = field(default_factory=list)
+    approvals: list[Asked] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -159,6 +183,9 @@ class Seen:
     entries: Sequence[Entry] = ()
     backlog: int = 0
     on_screen: Mapping[str, Sequence[Request]] = field(default_factory=dict)  # what each operator can read at last
+    approval_ts: Mapping[str, str] = field(default_factory=dict)  # of each request's approval message, in the store
+    brakes: Any = None
+    clocks_were_set: bool = False
     quiet: bool = False
     resume_within: float = 0.0
     store_is_sound: bool = False  # it never refused a call

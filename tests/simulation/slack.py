@@ -18,7 +18,7 @@ from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import not_taken
 from bot.slack.reply import SlackCards
 from bot.slack.text import Message
-from simulation.seen import Listing, Post, Told
+from simulation.seen import Asked, Listing, Post, Told
 
 if TYPE_CHECKING:
     from simulation.instances import Instance
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SLOWEST = 5.0  # bot.slack.clients.ANSWER_SECONDS
 HOME = "T0HOME"
+APPROVALS = "C0APPROVE"
 USES = 5  # of a response_url
 
 
@@ -71,6 +72,7 @@ class Slack:
     groups: dict[str, frozenset[str]]
     hooks: dict[str, Hook] = field(default_factory=dict)
     directs: dict[str, list[Request]] = field(default_factory=dict)
+    approvals: dict[str, OnScreen] = field(default_factory=dict)  # by ts
     posted: int = 0
 
     def response_url(self, thread: Thread, pressed: OnScreen | None, request_id: str, operator: Operator) -> str:
@@ -114,6 +116,28 @@ class Slack:
         if fault == "after":
             raise TimeoutError
         return {"ts": "1.0"}
+
+    def approval(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
+        """Take an approval message, or the newest version of one, or not."""
+        world = self.world
+        drawn: Request = world.schedule.current().notes.pop("drawn")
+        if fault in {"429", "500", "before"}:
+            world.delay(SLOWEST)
+            raise refusal("", 500)
+        self.posted += "ts" not in message
+        ts = str(message.get("ts", f"{self.posted}.1"))
+        shown = OnScreen(Message(text=str(message["text"]), blocks=message.get("blocks", [])), drawn)
+        self._on_its_way(lambda: self._approval_shown(ts, shown))
+        if fault == "after":
+            raise TimeoutError
+        return {"ts": ts}
+
+    def _approval_shown(self, ts: str, shown: OnScreen) -> None:
+        self.approvals[ts] = shown
+        if shown.drawn:
+            stored = self.world.stored(shown.drawn.id)
+            self.world.seen.approvals.append(Asked(ts=ts, drawn=shown.drawn, stored=stored, text=shown.message.text))
+        self.world.schedule.note(f"slack: approvers read: {_first_line(shown.message)}")
 
     def _on_its_way(self, arrives: Callable[[], None]) -> None:
         """Let it arrive after some time, and the sender be told so some time later."""
@@ -206,9 +230,16 @@ class Client:
         world = self._instance.world
         weather = world.weather
         fault = world.random.choice(("429", "500", "blocks", "before", "after")) if world.chance(weather.slack) else ""
+        if message["channel"] == APPROVALS:
+            return self._heard(lambda: world.slack.approval(message, fault))
         if message["channel"] != self._channel_id:
             return self._heard(lambda: world.slack.direct(message, fault))
         return self._heard(lambda: self._to_the_audit_channel(message, fault))
+
+    def chat_update(self, **message: Any) -> Mapping[str, str]:
+        world = self._instance.world
+        fault = world.random.choice(("429", "500", "before", "after")) if world.chance(world.weather.slack) else ""
+        return self._heard(lambda: world.slack.approval(message, fault))
 
     def _to_the_audit_channel(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
         world = self._instance.world
@@ -249,6 +280,11 @@ class WatchedCards(SlackCards):
         client: Any = self.client
         client._instance.world.schedule.current().notes["drawn"] = request
         super().show(request, place, *left)
+
+    def show_approval(self, request: Request, ts: str | None, *left: Left) -> str:
+        client: Any = self.client
+        client._instance.world.schedule.current().notes["drawn"] = request
+        return super().show_approval(request, ts, *left)
 
 
 class WatchedChannel(SlackAuditChannel):

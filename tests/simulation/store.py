@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SLOWEST = 2.5
 WRITES = frozenset(
     {
-        *("add", "move", "record", "tally", "settle", "hold", "delivered", "postponed"),
+        *("add", "move", "record", "tell", "tally", "settle", "hold", "delivered", "postponed"),
         *("hold_message", "shown", "not_shown", "show_again", "forget_places", "forget"),
     }
 )

@@ -2,10 +2,11 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -17,9 +18,10 @@ from bot.errors import StoreUnavailableError
 from bot.refusals import TALLIED_FOR
 from bot.request import Operator, Request
 from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
+from simulation.brakes import LEADS, LIZ, Approver, Brakes
 from simulation.cognito import Registered
 from simulation.instances import START, Instance, Machine
-from simulation.operators import Person, Stranger
+from simulation.operators import EVERYBODY, Person, Stranger
 from simulation.schedule import Schedule
 from simulation.seen import Seen
 from simulation.slack import Slack
@@ -47,6 +49,7 @@ class World:
         self.weather = Weather.of(self.random, self.clocks)
         self.registered = Registered.of(Random(f"accounts of {self.seed}"), self.weather.horizon)
         self.schedule = Schedule(self.random, trace=self.trace)
+        self.brakes = Brakes.of(self.seed, self.weather.horizon)
         self.slack = Slack(self, dict(GROUPS))
         self.ids = 0
 
@@ -143,18 +146,38 @@ class World:
             if self.weather.jumps:
                 self.schedule.spawn(f"clock {machine.number}", machine.set_clock_now_and_then)
         self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
+        if self.brakes.on:
+            self._let_more_ask()
         for person in self.people:
             self.schedule.spawn("person", person.live)
         if self.chance(0.4):
             self.schedule.spawn("stranger", Stranger(self).live)
         if self.chance(0.5):
-            self.schedule.spawn("admin", self._change_groups)
+            self.schedule.spawn("admin", partial(self._change_groups, sorted(GROUPS)))
+        if self.brakes.on:
+            self.slack.groups[LEADS] = frozenset({LIZ.id})
+            self.schedule.spawn("admin", partial(self._change_groups, [LEADS]))
+            for _ in range(2):
+                self.schedule.spawn("approver", Approver(self).live)
         self.schedule.kill_chance = self.weather.kills
 
-    def _change_groups(self) -> None:
-        """Take someone out of a group, and perhaps back in."""
-        group = self.random.choice(sorted(GROUPS))
-        for members in (frozenset[str](), GROUPS[group]):
+    def _let_more_ask(self) -> None:
+        """Let one person ask for several accounts, mostly at about the same time, so that limits are reached."""
+        first = self.people[0]
+        first.begins = self.random.uniform(2.0, self.weather.horizon * 0.4)
+        for _ in range(self.random.choice((1, 2, 3))):
+            more = Person(self)
+            more.who, more.begins = first.who, first.begins
+            self.people.append(more)
+
+    def any_operator(self) -> Operator:
+        """Return anyone."""
+        return self.random.choice(EVERYBODY)
+
+    def _change_groups(self, groups: Sequence[str]) -> None:
+        """Take somebody out of a group, and perhaps back in."""
+        group = self.random.choice(groups)
+        for members in (frozenset[str](), self.slack.groups[group]):
             self.schedule.pause(self.random.uniform(0.0, self.weather.horizon * 0.6))
             self.slack.groups[group] = members
             self.schedule.note(f"{group} becomes {sorted(members)}")
@@ -201,6 +224,9 @@ class World:
         seen.resume_within = self.weather.resume_within
         seen.store_is_sound = self.weather.store == 0
         seen.on_screen = self._on_screen()
+        cards = self.observer._file.rows("SELECT request_id, ts FROM cards WHERE ts IS NOT NULL")
+        seen.approval_ts = {row["request_id"].removesuffix("/approval"): row["ts"] for row in cards}
+        seen.brakes, seen.clocks_were_set = self.brakes, self.weather.jumps
 
     def _on_screen(self) -> dict[str, list[Request]]:
         """Return of each request the cards as its operator can read them now."""
