@@ -67,7 +67,7 @@ class Broken:
 
 
 def _unconditional(sound: Any_, store: SQLiteStore, before: Request, *rest: Any) -> None:
-    """Write a move whatever was written meanwhile."""
+    """Write a move over anything that was written meanwhile."""
     now = store.get(before.id)
     sound(store, replace(before, version=now.version) if now else before, *rest)
 
@@ -252,7 +252,7 @@ def _anyone_with_the_name(sound: Any_, worker: Worker, request: Request) -> str 
 
 
 def _by(press: Press, request: Request) -> tuple[Request, Authorized]:
-    """Return what a press is taken for where it is taken whoever presses."""
+    """Return what a press is taken for where it is taken from anyone."""
     if request.state is not State.APPROVING:
         raise DecidedBeforeError
     return request, Authorized(press.operator, {request.account.pool: "because I say so"})

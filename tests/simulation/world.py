@@ -175,7 +175,7 @@ class World:
         return self.random.choice(EVERYBODY)
 
     def _change_groups(self, groups: Sequence[str]) -> None:
-        """Take somebody out of a group, and perhaps back in."""
+        """Take someone out of a group, and perhaps back in."""
         group = self.random.choice(groups)
         for members in (frozenset[str](), self.slack.groups[group]):
             self.schedule.pause(self.random.uniform(0.0, self.weather.horizon * 0.6))
