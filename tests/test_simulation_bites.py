@@ -370,7 +370,7 @@ BROKEN = {
         Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
     ),
     "approvers are not told what came of it": Broken(
-        sqlite_store, "approval_message", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last"
+        sqlite_store, "new_approval", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last"
     ),
     "Cognito is not asked again whose user name it is": Broken(
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.approve import NO_ONE, Approving
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
+from bot.errors import BotError
 from bot.limits import Protection
 from bot.ports import Place
 from bot.request import Operator
@@ -144,4 +145,7 @@ class Approver:
             )
         )
         world.schedule.note(f"{who.name} presses {action} of {request_id[-4:]} at {instance.name}")
-        (instance.flow.approve if action == APPROVE else instance.flow.deny)(press, reply)
+        try:
+            (instance.flow.approve if action == APPROVE else instance.flow.deny)(press, reply)
+        except BotError as error:  # the ack to the form of a no says it
+            world.schedule.note(f"answered: {type(error).__name__}")

@@ -617,7 +617,7 @@ def no_limit_is_exceeded_without_an_approval(seen: Seen) -> Iterator[str]:
 
 @check
 def no_protected_account_is_signed_out(seen: Seen) -> Iterator[str]:
-    """1: each holder of a claim asks Cognito for the groups before its first call; a look-up that failed is not a yes."""
+    """1: each holder of a claim asks Cognito for the groups before its first call; a failed look-up is not a yes."""
     if not seen.brakes.protection:
         return
     claimed = {move.after.claim.id: move for move in reversed(seen.moves) if move.after.claim}
