@@ -156,19 +156,17 @@ class Confirmations(Decisions):
 
     def _confirmed(self, request: Request, authorized: Authorized, place: Place | None, now: datetime) -> Request:
         account, rule = request.account, authorized.rules[request.account.pool]
-        needs, count = (
-            self._needs(authorized, request.ask, account),
-            self.limits.count(authorized.operator, account, now),
-        )
+        needs = self._needs(authorized, request.ask, account)
+        count = self.limits.count(request.ask.operator, account, now)
         if count.rule:
             self._tell_of_limit(request, count, now)
             if not has_approvers(self.approvers, account.pool, request.ask.operator.id):
                 raise errors.LimitReachedError(count.rule, (count.free_at or now) - now)
             needs = (*needs, count.rule)
+            self._check_second_person(request.ask, account, needs)
         if not needs:
             changes: dict[str, Any] = {"allowed_by": rule, "needs": (), "decided_at": now}
             return self._move(request, State.READY, place, now, count.windows, **changes)
-        self._check_second_person(request.ask, account, needs)
         approving = self.approving[account.pool]
         changes = {"allowed_by": rule, "needs": needs, "expires_at": now + approving.within}
         approval = Approval(asked_at=now, channel_id=approving.channel_id)

@@ -85,8 +85,7 @@ class Limits:
         if not full:
             return Count(windows=counted)
         free_at = max(_free_at(window, limits[window.key]) for window in full)
-        rules = ["limits.all" if window.key == EVERYONE else "limits.per_operator" for window in full]
-        return Count(windows=counted, rule=" and ".join(rules), free_at=free_at)
+        return Count(windows=counted, rule=" and ".join(_name(window.key) for window in full), free_at=free_at)
 
     def reached(self, operator: Operator, account: Account, now: datetime) -> Sequence[Window]:
         """Return the full windows that the audit channel was not told of within the hour, marked as told now."""
@@ -96,9 +95,8 @@ class Limits:
     def left(self, operator: Operator, now: datetime) -> Mapping[str, int]:
         """Return how many accounts more are possible now, by the name of each limit."""
         limits = self._of(operator)
-        names = {key: "limits.all" if key == EVERYONE else "limits.per_operator" for key in limits}
         windows = self.windows(list(limits)) if limits else ()
-        return {names[each.key]: max(0, limits[each.key] - len(each.at(now).accounts)) for each in windows}
+        return {_name(each.key): max(0, limits[each.key] - len(each.at(now).accounts)) for each in windows}
 
     def _of(self, operator: Operator) -> Mapping[str, int]:
         key = f"{operator.team_id}/{operator.id}"
@@ -108,6 +106,10 @@ class Limits:
     def _is_full(self, window: Window, account: Account) -> bool:
         most = self.everyone if window.key == EVERYONE else self.per_operator
         return most is not None and account.key not in window.accounts and len(window.accounts) >= most
+
+
+def _name(key: str) -> str:
+    return "limits.all" if key == EVERYONE else "limits.per_operator"
 
 
 def _free_at(window: Window, most: int) -> datetime:

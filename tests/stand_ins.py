@@ -109,24 +109,22 @@ class TakenCards:
 
     def show(self, request: Request, place: Place | None, left: Left) -> None:
         """Take a card, or refuse. It reaches people at the end: another may come before it."""
-        self.on_the_way()
-        if left() <= timedelta(0):
-            raise DeliveryError("TimeoutError")
-        if self.refusals and (refusal := self.refusals.popleft()):
-            raise refusal
-        self.during()
+        self._take(left)
         self.shown.append((request.state.value, place.response_url if place else None))
 
     def show_approval(self, request: Request, ts: str | None, left: Left) -> str:
         """Take an approval message, or refuse; it keeps its first `ts`."""
+        self._take(left)
+        self.approvals.append((request.state.value, ts))
+        return ts or f"{len(self.approvals)}.0"
+
+    def _take(self, left: Left) -> None:
         self.on_the_way()
         if left() <= timedelta(0):
             raise DeliveryError("TimeoutError")
         if self.refusals and (refusal := self.refusals.popleft()):
             raise refusal
         self.during()
-        self.approvals.append((request.state.value, ts))
-        return ts or f"{len(self.approvals)}.0"
 
 
 @dataclass

@@ -228,7 +228,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     yield "DeniedError, Slack could not be asked", DeniedError.UNSURE
     yield "DeniedError, Slack could not tell", DeniedError.NOT_TOLD
     yield "an approver's press on their own request", OWN
-    yield "a press of someone who is no approver", NOT_AN_APPROVER
+    yield "a press of someone who is not an approver", NOT_AN_APPROVER
     yield "a protected account", PROTECTED.format(rule="protect.usernames")
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NO_ONE_TO_ASK
