@@ -505,6 +505,19 @@ def test_a_replica_that_does_not_do_this_is_named_as_one(stage: Headless, check:
     )
 
 
+def test_a_replica_that_lacks_what_guards_its_pool_is_told(stage: Headless, check: Check, tmp_path: Path) -> None:
+    given = Path(stage.environment["SIGNOUT_CONFIG"]).read_text("utf-8")
+    replica = f"[pools.west]\nid = '{stage.stage.cognito.pools['customers'].id}'\nregion = 'us-west-2'\n"
+    guard = "[pools.{}.protect]\nusernames = ['ada']\n[pools.{}.approve]\nwhen = 'always'\nusers = ['U0KIM00001']\n"
+    file = tmp_path / "replica.toml"
+    for guarded, lacking in ((["customers"], ["west"]), (["west"], ["customers"]), (["customers", "west"], [])):
+        file.write_text(f"{given}\n{replica}{''.join(guard.format(name, name) for name in guarded)}", "utf-8")
+        found = check(SIGNOUT_CONFIG=str(file)).findings
+        told = [f"{rule} of pool {name}" for rule in ("approve.when", "protect") for name in lacking]
+        assert [name for name in found if " of pool " in name] == told
+        assert {found[name]["status"] for name in told} <= {"warning"}
+
+
 def test_names_that_are_no_settings_are_told_once_also_where_the_settings_are_at_fault(
     stage: Headless, run: Callable[..., tuple[int, str]]
 ) -> None:

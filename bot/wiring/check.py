@@ -41,6 +41,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     return findings(
         [
             ("settings", partial(_settings, settings)),
+            ("replicas", partial(_unguarded, settings)),
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
@@ -57,6 +58,17 @@ def _channels(settings: Settings) -> Mapping[str, str]:
     """Return the channels that the bot posts to, by their names in the report."""
     asked = {each.channel_id for each in settings.approving.values()} - {settings.audit_channel}
     return {"audit channel": settings.audit_channel} | {f"approval channel {id_}": id_ for id_ in sorted(asked)}
+
+
+def _unguarded(settings: Settings) -> Iterator[Finding]:
+    """Name each pool that lacks what guards the same accounts under another name: in a replica of it."""
+    asks = [name for name, each in settings.approving.items() if each.always]
+    for rule, guarded in (("approve.when", asks), ("protect", settings.protections)):
+        ids = {settings.pools[name].id: name for name in guarded}
+        for name, pool in settings.pools.items():
+            if pool.id in ids and name not in guarded:
+                sentence = f"Pool {name} has the id of pool {ids[pool.id]}, but no {rule}: it does not count there."
+                yield Finding(f"{rule} of pool {name}", "warning", sentence, f"Set {rule} for all pools, or for both.")
 
 
 def _settings(settings: Settings) -> Sequence[Finding]:
