@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args, get_type_hints
@@ -16,6 +17,7 @@ from bot.audit import OUTCOMES, POSTED, Kind, entry_of
 from bot.aws.spelling import AwsSpelling
 from bot.edge.metrics import COUNTERS, GAUGES, Metrics
 from bot.edge.readiness import STATUSES
+from bot.errors import LimitReachedError, SecondPersonError
 from bot.facts.finding import Finding
 from bot.request import State
 from bot.slack.approvals import APPROVE, DENY
@@ -24,6 +26,7 @@ from bot.slack.listeners import Listeners
 from bot.terminal.audit_formats import as_csv, as_json
 from bot.terminal.check_report import report
 from bot.terminal.output import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
+from bot.terminal.signout_command import HELP
 
 PAGE = (Path(__file__).parent.parent / ".github/docs/api.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", PAGE, re.MULTILINE))
@@ -52,6 +55,17 @@ def test_the_exit_codes_are_those_that_commands_end_with() -> None:
     of_others = {code for verb, code, _ in rows("Exit codes") if verb != "`signout`"}
     assert of_signout == {f"`{code}`" for code in (DONE, *OF_SIGNOUT.values())}
     assert of_others == {f"`{code}`" for code in (DONE, FAILED, WRONG_USAGE, INTERRUPTED)}
+
+
+def test_the_help_of_signout_tells_the_same_of_a_limit_and_of_a_second_person() -> None:
+    page = {code.strip("`"): when for verb, code, when in rows("Exit codes") if verb != "all but `signout`"}
+    helped = " ".join(HELP.partition("Exit codes: ")[2].removesuffix(".").split())
+    told = dict(re.findall(r"(?:^|, )(\d+) (.*?)(?=, \d+ |$)", helped))
+    assert list(told) == [*map(str, (DONE, *OF_SIGNOUT.values(), INTERRUPTED))]
+    for error, words in ((LimitReachedError("", timedelta()), "a limit"), (SecondPersonError([]), "a second person")):
+        code = str(OF_SIGNOUT[error.code])
+        assert words in told[code]
+        assert words.split()[-1] in page[code]
 
 
 def test_each_outcome_word_is_told_with_whether_it_is_posted() -> None:

@@ -24,7 +24,8 @@ Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-s
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
 whoami: what you may do here, and how many accounts are left within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
-Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused, 255 anything else, 130 Ctrl-C."""
+Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a limit is reached,
+255 anything else, such as that a second person is needed, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]
 MAX_BYTES = 64 * 1024
 _VALUED = AWS_OPTIONS | VALUED | {"reason", "region"}
