@@ -18,7 +18,7 @@ from bot.ports import SureClock, Tallies
 MINUTE = timedelta(minutes=1)
 TALLIED_FOR = 2 * MINUTE  # for so long a tally is for the process that counts it: its minute, and one to write it
 EXAMPLES = 3
-AT_ONCE = 50
+A_ROUND = 50  # so many tallies are settled in one
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Refusals:
 
     def sweep(self) -> None:
         """Make entries of what dead processes counted."""
-        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, AT_ONCE, self.clock.beyond(TALLIED_FOR)):
+        for tally in self.tallies.tallies(self.clock.now() - TALLIED_FOR, A_ROUND, self.clock.beyond(TALLIED_FOR)):
             _could(partial(self.tallies.settle, tally.id, self.clock.now()))
 
 

@@ -134,7 +134,7 @@ _ROWS: Mapping[str, Row] = {
         "{Source} gave credentials that have expired already.", "{fix} Check this machine's clock, too."
     ),
     "TimeoutExpired": Row("{Source} did not end in time, and was stopped."),
-    "BusyError": Row("{Source} is being asked for new AWS credentials, and has not answered yet.", may_pass=True),
+    "RenewingError": Row("{Source} is being asked for new AWS credentials, and has not answered yet.", may_pass=True),
     "CredentialRetrievalError": Row(may_pass=True),
     "ParamValidationError": Row("{Source} gives no AWS credentials: the token is empty, or the role is not an ARN."),
     "RegionDisabledException": Row(

@@ -27,7 +27,7 @@ FAILED_FOR_SECONDS = 5.0  # for so long no thread tries again what another's ren
 _FAULTY_SETTINGS = (exceptions.ConfigParseError, exceptions.InvalidConfigError, exceptions.ProfileNotFound)
 
 
-class BusyError(Exception):
+class RenewingError(Exception):
     """Another thread is renewing the credentials for longer than this one can wait."""
 
 
@@ -176,7 +176,7 @@ class _Own(Credentials):
     def _turn(self) -> Iterator[None]:
         """Renew, while others wait as long as they can. botocore would let them wait for ever, and try one by one."""
         if not self._lock.acquire(timeout=max(0.0, min(PROCESS_SECONDS, time_left()))):
-            raise TooLateError if time_left() <= 0 else BusyError
+            raise TooLateError if time_left() <= 0 else RenewingError
         try:
             at, met = self._failed
             if time.monotonic() - at < FAILED_FOR_SECONDS:
