@@ -7,10 +7,8 @@ from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
 from bot.audit import Entry, Kind
-from bot.errors import DeliveryError
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
-from bot.facts.slack_words import TOKEN_ERRORS
 from bot.ports import Left
 from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
@@ -49,25 +47,6 @@ _OTHERS: Mapping[Kind, tuple[str, str]] = {
         ),
     ),
 }
-# Slack's words for a channel, an app or a token that a person has to fix.
-_FOR_GOOD = TOKEN_ERRORS | frozenset(
-    {
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
-        "missing_scope",
-        "no_permission",
-        "access_denied",
-        "team_access_not_granted",
-        "ekm_access_denied",
-        "org_login_required",
-        "messages_tab_disabled",
-    }
-)
 
 log = logging.getLogger(__name__)
 
@@ -90,11 +69,7 @@ class SlackAuditChannel:
         metadata = {"event_type": "signout_outcome", "event_payload": payload}
         departure = Departure(lambda: left().total_seconds())
         with bound_contextvars(request_id=entry.ask.id, entry_id=entry.id), leaving(departure):
-            try:
-                ts = post(self._client, self._channel_id, audit_message(self._shown, entry), metadata)
-            except DeliveryError as error:
-                error.for_good = error.reason in _FOR_GOOD
-                raise
+            ts = post(self._client, self._channel_id, audit_message(self._shown, entry), metadata)
             log.info("The audit channel took the entry")
             return ts
 

@@ -23,7 +23,7 @@ from bot.errors import DeliveryError
 from bot.facts.clock import CheckedClock
 from bot.facts.duration import retry_after
 from bot.facts.leaving import Departure, TooLateError, in_time, keep_ready, leaving, time_left, within
-from bot.facts.slack_words import word_in
+from bot.facts.slack_words import TOKEN_ERRORS, word_in
 from bot.facts.way import Proxy, proxy_to, tls
 from bot.slack.text import Message
 
@@ -36,6 +36,15 @@ _MALFORMED = frozenset(
     {
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "metadata_must_be_sent_from_app"),
         *("invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"),
+    }
+)
+# Slack's words for a channel, an app or a token that a person has to fix.
+_FOR_GOOD = TOKEN_ERRORS | frozenset(
+    {
+        *("channel_not_found", "not_in_channel", "is_archived", "messages_tab_disabled", "missing_scope"),
+        *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
+        *("restricted_action_non_threadable_channel", "no_permission", "access_denied", "team_access_not_granted"),
+        *("ekm_access_denied", "org_login_required"),
     }
 )
 
@@ -189,6 +198,7 @@ def post(client: WebClient, channel: str, message: Message, metadata: Mapping[st
             ts = answer.get("ts")
         except Exception as error:  # noqa: BLE001 -- any error is not a yes
             failure = failure_of(error)
+            failure.for_good = failure.reason in _FOR_GOOD
             if failure.reason not in _MALFORMED or form == as_text:
                 raise failure from None
             log.warning("Slack does not take the form of a message (%s): posting it as text", failure.reason)
