@@ -17,7 +17,7 @@ NOT_AN_APPROVER = "You are not on the list of people who may approve this. Your 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Approving:
+class ApprovalSettings:
     """What a pool's settings say of a second person: whether one is `always` needed, and where and how long to ask."""
 
     channel_id: str
@@ -29,7 +29,7 @@ class Approving:
 class Approvals(Decisions):
     """The rules between the operator's press and the second person's. Each press is one conditional write.
 
-    A press raises `UnknownRequestError`, `PoolChangedError`, `DeniedError`, `DecidedBeforeError`, and what
+    A press raises `UnknownRequestError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`, and what
     `clock.error` returns.
     """
 
@@ -61,16 +61,13 @@ class Approvals(Decisions):
     def _decided(self, press: Press, decide: Callable[[Request, Approval, datetime], Request]) -> Request:
         request, approver = self._request(press)
         ((_, rule),) = approver.rules.items()
-        try:
-            while True:
-                now = self._in_time(request, None)
-                approval = replace(_asked(request), approver=approver.operator, rule=rule, at=now)
-                try:
-                    return decide(request, approval, now)
-                except errors.CountChangedError:  # another decision was counted at the same moment
-                    continue
-        except AlreadyDecidedError:
-            raise errors.DecidedBeforeError from None
+        while True:
+            now = self._in_time(request, None)
+            approval = replace(_asked(request), approver=approver.operator, rule=rule, at=now)
+            try:
+                return decide(request, approval, now)
+            except errors.CountChangedError:  # another decision was counted at the same moment
+                continue
 
     def _request(self, press: Press) -> tuple[Request, Authorized]:
         request = self._stored(press)
@@ -85,7 +82,7 @@ class Approvals(Decisions):
             pressed = replace(decision, rule=f"pressed Approve or Deny: {decision.rule}")
             raise self.refused(ask, pressed, account, NOT_AN_APPROVER)
         if request.state is not State.APPROVING:
-            raise errors.DecidedBeforeError
+            raise AlreadyDecidedError(request)
         return request, decision
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bot import errors
-from bot.approve import NO_ONE, Approving, has_approvers
+from bot.approve import NO_ONE, ApprovalSettings, has_approvers
 from bot.audit import Delivery, Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied, authorize
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Decisions, Press
@@ -39,7 +39,7 @@ class Confirmations(Decisions):
     confirm_within: timedelta
     reason_rule: ReasonRule | None
     approvers: Allowlist = NO_ONE
-    approving: Mapping[str, Approving] = field(default_factory=dict)  # by pool
+    approving: Mapping[str, ApprovalSettings] = field(default_factory=dict)  # by pool
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     limits: Limits = field(default_factory=Limits)
 

@@ -26,11 +26,11 @@ from bot.request import ENDED, TERMINAL, Request, State
 
 POST = timedelta(seconds=30)  # for so long an instance holds what it sends, by its own clock
 HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little is left to send it and note it
-AT_ONCE = 50
+SENT_AT_ONCE = 50
 LEAST_WAIT = timedelta(seconds=0.1)
 LOOK_AGAIN = timedelta(seconds=5)  # others may write to the same store, such as a terminal
 BETWEEN_REFUSALS = timedelta(seconds=2)  # Slack takes about one message a second: the rest is for outcomes
-FARTHEST = 2 * LONGEST  # nothing is put off for longer; a time further ahead is a wrong clock's
+LONGEST_PUT_OFF = 2 * LONGEST  # nothing is put off for longer; a time further ahead is a wrong clock's
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
 USES = 5  # of a response_url: so many tries may have used it up, with any answer of Slack's
@@ -67,7 +67,7 @@ class CardDelivery:
 
     def show_due(self) -> None:
         """Show the cards that are due."""
-        due = self.outbox.due_messages(self.clock.now(), AT_ONCE, self.clock.beyond(FARTHEST))
+        due = self.outbox.due_messages(self.clock.now(), SENT_AT_ONCE, self.clock.beyond(LONGEST_PUT_OFF))
         for held, left in _held(due, self.outbox.hold_message, self.clock):
             self._show(held, left)
 
@@ -94,6 +94,8 @@ class CardDelivery:
                 self.outbox.shown(held)
             else:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
+            if error.for_good and not held.failures and held.kind is MessageKind.APPROVAL:
+                self.outbox.show_again(held.request_id)  # the card says that no one could be asked yet
 
     def _approval_shown(self, request: Request, ts: str | None, left: Left) -> str | None:
         if ts is None and request.state is not State.APPROVING:  # there is nothing left to ask, and no message of it
@@ -138,7 +140,7 @@ class EntryDelivery:
         """Post what is due, outcomes first; return in how many seconds to look again."""
         self._note_taken()
         now = self.clock.now()
-        if not self.paused_until or not now < self.paused_until < now + FARTHEST:
+        if not self.paused_until or not now < self.paused_until < now + LONGEST_PUT_OFF:
             self._deliver_due(now)
         outcome_at, refusal_at = (self.outbox.next_entry_at(refused=refused) for refused in (False, True))
         if refusal_at and self.refusals_from:
@@ -152,9 +154,9 @@ class EntryDelivery:
     def _deliver_due(self, now: datetime) -> None:
         """Post the outcomes that are due or, where there are none, one refusal: the next round looks for outcomes."""
         self.paused_until = None
-        due = self.outbox.due_entries(now, AT_ONCE, self.clock.beyond(FARTHEST))
-        if not due and not (self.refusals_from and now < self.refusals_from < now + FARTHEST):
-            due = self.outbox.due_entries(now, 1, self.clock.beyond(FARTHEST), refused=True)
+        due = self.outbox.due_entries(now, SENT_AT_ONCE, self.clock.beyond(LONGEST_PUT_OFF))
+        if not due and not (self.refusals_from and now < self.refusals_from < now + LONGEST_PUT_OFF):
+            due = self.outbox.due_entries(now, 1, self.clock.beyond(LONGEST_PUT_OFF), refused=True)
             self.refusals_from = now + BETWEEN_REFUSALS if due else None
         for held, left in _held(due, self.outbox.hold, self.clock):
             if not self._post(held, left):

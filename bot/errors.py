@@ -23,7 +23,7 @@ class Code(StrEnum):
 
     USAGE = "usage"  # what was typed
     SETTINGS = "settings"  # settings, store, credentials or permission
-    REFUSED = "refused"  # Cognito said no
+    REFUSED = "refused"  # Cognito or a limit said no
     OTHER = "other"
 
 
@@ -139,7 +139,7 @@ class SecondPersonError(BotError):
         super().__init__(sentence, hint)
 
 
-class DecidedBeforeError(BotError):
+class NothingToApproveError(BotError):
     """Your press did nothing: this was decided before, or its time was over.
 
     The person who asked is told what came of it.

@@ -122,19 +122,19 @@ class Flow:
         self._press(press, reply, self.confirmations.cancel)
 
     def approve(self, press: Press, reply: Reply) -> None:
-        """Decide, as a second person, that the request is to be done, and start it. `reply` tells only of errors."""
-        self._press(press, reply, self.approvals.approve, shows=False)
+        """Decide, as a second person, that the request is to be done, and start it."""
+        self._press(press, reply, self.approvals.approve)
 
     def deny(self, press: Press, reply: Reply) -> None:
         """End it with a second person's no. Raises as `Flow.ask` does: the ack to a form can say so."""
         if closed := self.closed():
             raise closed
-        work = partial(self._decide, press, reply, self.approvals.deny, shows=False)
+        work = partial(self._decide, press, reply, self.approvals.deny)
         self.entrance.run(press.operator, press.request_id, work, urgent=True)
 
     def open_denial(self, press: Press, form: Denial) -> None:
         """Open the form for the reason of a no, if the presser may deny this request."""
-        self._press(press, form, lambda _: self._open_denial(press, form), shows=False)
+        self._press(press, form, lambda _: self._open_denial(press, form))
 
     def sweep(self) -> None:
         """Start what waits for a worker, also from dead processes. What finds no room waits for the next sweep."""
@@ -142,14 +142,13 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request], *, shows: bool = True) -> None:
-        who = press.operator
-        work = partial(self._decide, press, reply, decide, shows=shows)
+    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+        work = partial(self._decide, press, reply, decide)
         try:
-            self.entrance.run(who, press.request_id, work, urgent=True)
+            self.entrance.run(press.operator, press.request_id, work, urgent=True)
         except errors.BusyError as error:  # the ack to a press cannot say so
             with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
-                if self.entrance.knows(who):  # only people who are known may take a place there
+                if self.entrance.knows(press.operator):  # only people who are known may take a place there
                     self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
@@ -179,7 +178,7 @@ class Flow:
         form.open(request)
         return request
 
-    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request], *, shows: bool) -> None:
+    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
         with self._telling(press.operator, reply):
             if closed := self.closed():
                 raise closed
@@ -187,7 +186,7 @@ class Flow:
             if request.state is State.READY:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up
-                    self.aws_lane.run(request.id, partial(self._run, request, reply if shows else None), urgent=True)
+                    self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
             else:
                 self._show(request, reply)
 
@@ -195,7 +194,7 @@ class Flow:
         try:
             if self.worker.clock.error():  # a sweep takes it up once the clock is right
                 return
-            ended = self.worker.run(request, shown_here=reply is not None)
+            ended = self.worker.run(request, shown_here=bool(reply and reply.place))
         except Exception as error:  # noqa: BLE001 -- the operator is told, and a sweep takes the request up again
             _log_failed("A request did not end; it is taken up again", error)
             if reply:
@@ -213,7 +212,7 @@ class Flow:
             yield
             self.entrance.note(who, allowed=True)
         except AlreadyDecidedError as error:
-            self._tell_decided(error.request, reply)
+            self._tell_decided(who, error.request, reply)
         except Exception as error:  # noqa: BLE001 -- no one else would tell the operator
             ours = error if isinstance(error, errors.BotError) else None
             if isinstance(error, errors.DeniedError) and error.everywhere:
@@ -222,7 +221,11 @@ class Flow:
                 _log_failed("A command or press failed", error)
             reply.say(ours or errors.BotError())
 
-    def _tell_decided(self, request: Request, reply: Reply) -> None:
+    def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
+        if who.id != request.ask.operator.id:  # they may only approve or deny it
+            self._show(request, reply)
+            reply.say(errors.NothingToApproveError())
+            return
         if request.state in {State.READY, State.RUNNING}:
             reply.say(errors.UnderWayError())
             return

@@ -225,6 +225,9 @@ class Outbox(Protocol):
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         """Note that Slack may not have taken the card: it is due then (None: as before), or at once, as in `shown`."""
 
+    def keeps(self, request_id: str, ts: str) -> bool:
+        """Whether message `ts` is the approval message that is brought up to date. It becomes that where none was."""
+
     def show_again(self, request_id: str) -> None:
         """Make the card of a request due at once, since it reads differently now."""
 

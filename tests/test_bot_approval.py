@@ -1,17 +1,20 @@
 """A second person, protected accounts and limits, over real sockets: Slack, the bot and Cognito."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from headless import AUDIT, KIM, PAT, RAY, SAM, Headless, shows
+from headless import AUDIT, KIM, PAT, PATIENCE, RAY, SAM, Headless, shows
 from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, requests, states, trail
 
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.sandbox.board import Message
 from bot.sandbox.wire import answer, reset
+from bot.slack.approvals import APPROVAL_REFUSED
 
 APPROVE, DENY, EDIT = "signout_approve", "signout_deny", "chat.update"
-ALWAYS = {"SIGNOUT_APPROVE_WHEN": "always", "SIGNOUT_APPROVE_USERS": f"{KIM},{SAM},{PAT}"}
+ALWAYS: dict[str, Any] = {"SIGNOUT_APPROVE_WHEN": "always", "SIGNOUT_APPROVE_USERS": f"{KIM},{SAM},{PAT}"}
 
 
 def asked_for(headless: Headless, person: str = SAM, text: str = "ada --pool customers") -> tuple[Message, Message]:
@@ -24,7 +27,11 @@ def asked_for(headless: Headless, person: str = SAM, text: str = "ada --pool cus
     )
 
 
-def deny(headless: Headless, person: str, message: Message, reason: str) -> None:
+def approve(headless: Headless, person: str, message: Message) -> None:
+    headless.press(person, message, APPROVE)
+
+
+def deny(headless: Headless, person: str, message: Message, reason: str = "not them") -> None:
     headless.press(person, message, DENY)
     form = headless.wait_for_form(person, containing="Why not")
     assert headless.submit(person, form, {"reason": reason}).error is None
@@ -226,6 +233,70 @@ def test_a_message_that_someone_deleted_is_not_posted_again(headless: Headless) 
         headless.wait_for(lambda: headless.slack_calls(EDIT))
         headless.wait_for_message(SAM, containing="Cancelled. Nothing was done.")
     assert headless.audit() == []
+
+
+def asked_twice(headless: Headless) -> tuple[Message, Message]:
+    """Ask in a message whose answer is lost, as where the bot is killed before it notes it. It is posted once more."""
+    headless.before_slack(POST, reset(after=True))
+    asked_for(headless)
+    headless.wait_for(lambda: len(headless.audit()) == 2)
+    first, second = headless.audit()
+    return first, second
+
+
+@pytest.mark.parametrize("decide", [deny, approve])
+@pytest.mark.parametrize("number", [0, 1])
+def test_of_two_messages_of_one_request_the_pressed_one_becomes_what_came_of_it_as_the_other_does(
+    headless: Headless, number: int, decide: Callable[[Headless, str, Message], None]
+) -> None:
+    with headless.bot_in_process(**ALWAYS):
+        asked = asked_twice(headless)
+        decide(headless, KIM, asked[number])
+        came = "Denied: ada" if decide is deny else "Signed out: ada"
+        wait_for_edit(headless, asked[1], came)
+        if number == 1:
+            assert has_buttons(wait_for_edit(headless, asked[0], "Approval needed"))
+            headless.press(KIM, asked[0], APPROVE)
+            headless.wait_for_message(KIM, AUDIT, containing="Your press did nothing")
+        assert not has_buttons(wait_for_edit(headless, asked[0], came))
+
+
+def test_a_press_of_someone_who_is_no_approver_edits_no_message(headless: Headless) -> None:
+    with headless.bot_in_process(**ALWAYS):
+        first, _ = asked_twice(headless)
+        headless.press(RAY, first, APPROVE)
+        headless.wait_for_message(RAY, AUDIT, containing=NOT_AN_APPROVER)
+    assert headless.slack_calls(EDIT) == []
+
+
+@pytest.mark.long
+def test_the_message_of_a_bot_that_was_killed_before_it_noted_it_becomes_what_came_of_it(headless: Headless) -> None:
+    with headless.bot_process(**ALWAYS):
+        card = card_for(headless, SAM)
+        posted = headless.pause(POST, after=True)
+        headless.press(SAM, card, CONFIRM)
+        posted.wait_until_arrived(PATIENCE)
+        asked = headless.wait_for_message(KIM, AUDIT, button=APPROVE)
+    with headless.bot_in_process(**ALWAYS):
+        headless.press(KIM, asked, APPROVE)
+        wait_for_edit(headless, asked, "Signed out: ada")
+    assert len([m for m in headless.audit() if "asks:" in m.text]) == 1
+
+
+def test_while_the_channel_takes_no_messages_the_card_says_so_and_approvers_are_asked_once_it_does(
+    headless: Headless,
+) -> None:
+    headless.switch("audit_channel_archived")
+    with headless.bot_in_process(**ALWAYS):
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        headless.wait_for_message(SAM, containing=APPROVAL_REFUSED)
+        headless.switch("audit_channel_archived", on=False)
+        asked = headless.wait_for_message(KIM, AUDIT, button=APPROVE, timeout=PATIENCE)
+        headless.press(SAM, card_for(headless, SAM, "grace --pool customers"), CONFIRM)
+        later = headless.wait_for_message(SAM, containing="grace waits for a second person's approval")
+        assert not shows(later, APPROVAL_REFUSED)
+        headless.press(KIM, asked, APPROVE)
+        headless.wait_for_message(SAM, containing="Signed out: ada")
 
 
 def test_what_is_approved_after_a_restart_is_done(headless: Headless) -> None:

@@ -12,6 +12,7 @@ from bot.action import ACTIONS, Step
 from bot.errors import TOO_LATE
 from bot.facts.advice import ADVICE
 from bot.request import AWAITING, Earlier, State
+from bot.slack.approvals import APPROVAL_REFUSED
 from bot.slack.cards import AUDIT_REFUSED, HOSTED, card
 from bot.slack.text import Lasting
 
@@ -254,6 +255,13 @@ def test_only_an_outcome_tells_that_the_audit_channel_takes_nothing(state: State
     text = card(SHOWN, request(state), audit_refused=True).text
     assert (AUDIT_REFUSED in text) is (state in {*OUTCOMES, State.DENIED})
     assert AUDIT_REFUSED not in card(SHOWN, request(state)).text
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_a_card_that_waits_for_approval_tells_that_its_channel_takes_nothing(state: State) -> None:
+    text = card(SHOWN, second(state), approval_refused=True).text
+    assert (APPROVAL_REFUSED in text) is (state is State.APPROVING)
+    assert APPROVAL_REFUSED not in card(SHOWN, second(state)).text
 
 
 def test_look_alikes_are_told_apart_by_their_sub_and_by_what_cannot_be_seen() -> None:

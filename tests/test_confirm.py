@@ -21,7 +21,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
-from bot.approve import NO_ONE, Approving
+from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
@@ -534,7 +534,7 @@ class TestCancelAndExpire:
         assert [stored(store, each).state for each in (first, second)] == [State.CANCELLED, State.EXPIRED]
 
 
-LEADS, QUIET = Protection(groups=frozenset({"leads"})), Approving(channel_id="C0APPROVE1")
+LEADS, QUIET = Protection(groups=frozenset({"leads"})), ApprovalSettings(channel_id="C0APPROVE1")
 APPROVERS = Allowlist(Allowed(frozenset({KIM.id})), {"customers": Allowed()}, table="approve")
 LEADER = {ADA.username: frozenset({"leads"})}
 AWAY = PoolUnavailableError("Pool customers could not be asked.", "TimedOut")

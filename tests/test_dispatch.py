@@ -85,6 +85,8 @@ MALFORMED: tuple[dict[str, Any], ...] = (
     *(filled(pool={"pool": {"selected_option": {"value": odd}}}) for odd in ODD),
     *(JUDGED | {"actions": [BUTTON | {"action_id": "signout_deny", name: odd}]} for odd in ODD for name in BUTTON),
     *(JUDGED | {"trigger_id": odd} for odd in ODD),
+    *(JUDGED | {"container": odd} for odd in ODD),
+    *(JUDGED | {"container": {"message_ts": odd}} for odd in ODD),
     *(DENIAL | {"view": DENIAL_VIEW | {name: odd}} for odd in ODD for name in DENIAL_VIEW),
     *(denied(odd) for odd in ODD),
     *(denied({"reason": odd}) for odd in ODD),

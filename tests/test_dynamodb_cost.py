@@ -107,6 +107,7 @@ CALLS: dict[str, Call] = {
     "postponed": lambda store: store.postponed(store.due_entries(LATER, 1)[0], NOON),
     "delivered": lambda store: store.delivered(store.due_entries(LATER, 1)[0], "1.0", NOON),
     "due_messages": lambda store: (store.due_messages(LATER, 2), store.due_messages(OLD, 2, NOON)),
+    "keeps": lambda store: store.keeps(store.expired(LATER, 9)[-1].id, "1.0"),
     "hold_message": lambda store: store.hold_message(store.due_messages(LATER, 1)[0], NOON),
     "not_shown": lambda store: store.not_shown(store.due_messages(LATER, 1)[0], NOON),
     "shown": lambda store: store.shown(store.due_messages(LATER, 1)[0]),

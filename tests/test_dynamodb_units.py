@@ -75,10 +75,11 @@ class Steps:
         self.show()
 
     def approve(self) -> None:
-        self.rules.approve(Press(request_id=self.ask.id, operator=KIM, place=CLICK), Told(CLICK))
+        self.rules.approve(Press(request_id=self.ask.id, operator=KIM), Told())
         for lane in (*lanes(self.rules), self.newcomers):
             lane.do()
         lanes(self.rules)[1].do()
+        self.store.keeps(self.ask.id, "1.0")  # as `ApproverReply` does
         self.show()
 
     @property

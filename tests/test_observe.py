@@ -194,6 +194,18 @@ def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_
     assert some(waiting, "signout_status") == {"degraded": 1}
 
 
+def test_an_approval_channel_that_takes_no_messages_makes_the_bot_degraded_until_it_is_repaired(
+    headless: Headless, watcher: Watcher
+) -> None:
+    with headless.bot_in_process(SIGNOUT_APPROVE_WHEN="always", SIGNOUT_APPROVE_USERS=RAY):
+        watcher.wait_until(200, "ready")
+        headless.switch("audit_channel_archived")
+        headless.press(SAM, card_for(headless, SAM), CONFIRM)
+        watcher.wait_until(200, "degraded", f"The approval channel {AUDIT} takes no messages (is_archived)")
+        headless.switch("audit_channel_archived", on=False)
+        watcher.wait_until(200, "ready")
+
+
 def test_a_bot_with_no_such_aws_ca_bundle_starts_and_is_not_ready(headless: Headless, watcher: Watcher) -> None:
     with headless.bot_in_process(AWS_CA_BUNDLE="/no/such.pem"):
         watcher.wait_until(

@@ -91,6 +91,7 @@ def outlook(store: object, **of: Any) -> Outlook:
         "store": store,
         "clock": StoppedClock(NOON + timedelta(hours=1)),
         "audit_refusing": lambda: None,
+        "approvals_refusing": dict,
         "unlisted_groups": list,
         "no_credentials": lambda: None,
         "pool_troubles": dict,

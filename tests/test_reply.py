@@ -17,7 +17,7 @@ from bot.sandbox.wire import Fault, answer, reset
 from bot.slack.cards import AUDIT_REFUSED
 from bot.slack.clients import BlockingClient
 from bot.slack.form import FormState
-from bot.slack.reply import NO_CARD, CardReply, is_slacks, respond
+from bot.slack.reply import NO_CARD, REFUSING_FOR, CardReply, is_slacks, respond
 from bot.slack.text import message
 
 HELLO = message(["hello"])
@@ -133,6 +133,21 @@ def test_an_approval_message_is_given_up_only_where_it_cannot_be_edited_any_more
     slack.headless.before_slack("chat.update", answer(200, {"ok": False, "error": word}))
     error = error_of(lambda: slack.cards.show_approval(second(State.DENIED), ts))
     assert (error.reason, error.gone) == (word, gone)
+
+
+def test_an_approval_channel_refuses_until_it_takes_a_message_or_that_was_long_ago(slack: Workspace) -> None:
+    cards, channel = slack.cards, second(State.APPROVING).approval
+    assert channel
+    for word in ("not_in_channel", "internal_error"):
+        slack.headless.before_slack(POST, answer(200, {"ok": False, "error": word}))
+        assert error_of(lambda: cards.show_approval(second(State.APPROVING), None)).reason == word
+        assert cards.refusing() == {channel.channel_id: "not_in_channel"}, "an error in passing says nothing of it"
+    cards.show_approval(second(State.APPROVING), None)
+    assert cards.refusing() == {}
+    slack.headless.before_slack(POST, answer(200, {"ok": False, "error": "is_archived"}))
+    error_of(lambda: cards.show_approval(second(State.APPROVING), None))
+    slack.clock.time += REFUSING_FOR
+    assert cards.refusing() == {}, "another instance may have asked since"
 
 
 @pytest.mark.parametrize("ts", [None, "1.1"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.approve import Approving
+from bot.approve import ApprovalSettings
 from bot.authorize import Allowed
 from bot.decide import LONGEST_APPROVAL
 from bot.limits import Protection
@@ -42,7 +42,7 @@ def faults(toml: str = "", **environment: str) -> list[str]:
 
 def test_by_default_no_second_person_is_needed_and_nothing_is_protected_or_limited() -> None:
     plain = settings()
-    assert plain.approving == {"default": Approving(channel_id="C0123ABCDEF")}
+    assert plain.approving == {"default": ApprovalSettings(channel_id="C0123ABCDEF")}
     assert plain.approvers.all == Allowed()
     assert plain.protections == {}
     assert (plain.limits.per_operator, plain.limits.all) == (None, None)
@@ -69,7 +69,7 @@ def test_all_of_it_can_be_set_in_the_environment() -> None:
     assert given.allowlist.everywhere.ask == asks
     assert given.approvers.everywhere == Allowed(frozenset({APPROVER}), frozenset({GROUP}))
     within = timedelta(minutes=20)
-    assert given.approving == {"default": Approving(channel_id="C0APPROVE01", always=True, within=within)}
+    assert given.approving == {"default": ApprovalSettings(channel_id="C0APPROVE01", always=True, within=within)}
     assert given.protections == {
         "default": Protection(
             groups=frozenset({"admins", "board"}),

@@ -49,6 +49,7 @@ SELDOM = {
     "a protected account that its worker found out",
     "an approval that no one gave in time",
     "a press beyond a limit that was refused",
+    "a protected account that was approved",
 }
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),

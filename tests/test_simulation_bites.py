@@ -21,11 +21,10 @@ from bot.approve import Approvals
 from bot.audit import Entry, Kind
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
-from bot.decide import Press
+from bot.decide import AlreadyDecidedError, Press
 from bot.deliver import POST, CardDelivery, EntryDelivery
 from bot.errors import (
     ACCOUNT_CHANGED,
-    DecidedBeforeError,
     DeniedError,
     PoolUnavailableError,
     StoreUnavailableError,
@@ -254,7 +253,7 @@ def _anyone_with_the_name(sound: Any_, worker: Worker, request: Request) -> str 
 def _by(press: Press, request: Request) -> tuple[Request, Authorized]:
     """Return what a press is taken for where it is taken from anyone."""
     if request.state is not State.APPROVING:
-        raise DecidedBeforeError
+        raise AlreadyDecidedError(request)
     return request, Authorized(press.operator, {request.account.pool: "because I say so"})
 
 

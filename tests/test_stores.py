@@ -1045,6 +1045,18 @@ def test_an_approval_message_is_forgotten_with_its_request_and_no_sooner(store: 
     }
 
 
+def test_a_message_that_is_pressed_becomes_the_approval_message_where_none_was_noted(store: Store) -> None:
+    request = approving_in(store)
+    held = store.hold_message(approval_in(store), NOON + timedelta(minutes=1))
+    assert store.keeps(request.id, "5.0")
+    found = approval_in(store)
+    assert (found.ts, found.version, found.hold) == ("5.0", request.version, held and held.hold)
+    assert store.keeps(request.id, "5.0")
+    assert not store.keeps(request.id, "6.0"), "it is another one"
+    assert approval_in(store).ts == "5.0"
+    assert not store.keeps(carded(store).id, "5.0"), "no one was asked to approve that"
+
+
 def test_what_awaits_an_approval_is_counted(store: Store) -> None:
     assert store.awaiting_approval() == 0
     carded(store)

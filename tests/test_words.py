@@ -24,10 +24,10 @@ from bot.errors import (
     ChosenBeforeError,
     ClockChangedError,
     ClockWrongError,
-    DecidedBeforeError,
     DeniedError,
     LimitReachedError,
     NewerVersionError,
+    NothingToApproveError,
     NotRecordedError,
     NotYoursError,
     PoolChangedError,
@@ -138,7 +138,7 @@ def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
     ask = asked("ada", id="01JDA000000000000000000000")
     limited = entry_of_ask(Kind.LIMITED, ask, "limits.per_operator", NOON, ADA)
     yield "The audit channel: a limit", audit_message(SHOWN, replace(limited, id="01JDA000000000000000000E21"))
-    for name, view in (("empty", denial_view("1")), ("sent", sent_view())):
+    for name, view in (("empty", denial_view("1", None)), ("sent", sent_view())):
         yield f"The form of a no: {name}", _form(view)
     approvers = Allowed(frozenset({"U0KIM00001"}), frozenset({"S0SECOND01"}))
     mine = InPool(pool="customers", asks="allow.users", approves=None, needs=(), approvers=approvers)
@@ -169,6 +169,10 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     too_late = replace(request(State.FAILED), error_code=TOO_LATE, attempts=0)
     yield "The card: failed, too late", card(SHOWN, too_late)
     yield "The card while the audit channel takes nothing", card(SHOWN, request(State.FAILED), audit_refused=True)
+    yield (
+        "The card while the approval channel takes nothing",
+        card(SHOWN, second(State.APPROVING), approval_refused=True),
+    )
     ask = asked("ada@example.com", id="01JDA000000000000000000000")
     refused = entry_of_ask(Kind.REFUSED, ask, "not allowed", NOON)
     federated = replace(request(State.DONE), chosen=GOOGLE)
@@ -213,7 +217,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         UnknownRequestError(),
         PoolChangedError(),
         SecondPersonError(["approve.when", "allow.ask.users"]),
-        DecidedBeforeError(),
+        NothingToApproveError(),
         LimitReachedError("limits.all", timedelta(minutes=7)),
         NotYoursError(),
         ChosenBeforeError(),

@@ -20,6 +20,7 @@ from bot.ports import Clock, Outbox
 STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE_SECONDS = 300.0
 SECONDS_BETWEEN_CHECKS = 30.0
+_UNASKED = "The approval channel {} takes no messages ({}), so no one is asked there. What waits is asked later."
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
 
 
@@ -80,14 +81,16 @@ class Probe(Generic[T]):
 
 @dataclass(kw_only=True)
 class Outlook:
-    """Asks the store, the groups, the audit channel and AWS how they are, without waiting for what hangs.
+    """Asks the store, the groups, the channels and AWS how they are, without waiting for what hangs.
 
-    `no_credentials` says why there are none, `pool_troubles` why the last call for each pool failed (None: it did not).
+    `approvals_refusing` says why an approval channel takes no messages, by its id; `no_credentials` why there are none;
+    `pool_troubles` why the last call for each pool failed (None: it did not).
     """
 
     store: WatchedStore
     clock: Clock
     audit_refusing: Callable[[], str | None]
+    approvals_refusing: Callable[[], Mapping[str, str]]
     unlisted_groups: Callable[[], Sequence[str]]
     no_credentials: Callable[[], AwsSetupError | None]
     pool_troubles: Callable[[], Mapping[str, str | None]]
@@ -112,6 +115,7 @@ class Outlook:
         refusing, age, groups = self.audit_refusing(), waiting[1] if waiting else 0.0, " and ".join(unlisted or ())
         return (store, credentials), (
             refusing and f"The audit channel takes no messages ({refusing}). They are kept and delivered later.",
+            " ".join(_UNASKED.format(*each) for each in sorted(self.approvals_refusing().items())),
             f"An undelivered audit entry has waited for {age // 60:.0f} minutes." if age > OVERDUE_SECONDS else None,
             " ".join(filter(None, self.pool_troubles().values())),
             groups and f"Slack does not list {groups}, so it allows no one. The log says why.",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.approve import Approving
+from bot.approve import ApprovalSettings
 from bot.authorize import Allowed, Allowlist
 from bot.facts.aws_names import region_of
 from bot.limits import Protection
@@ -125,10 +125,10 @@ class Settings(StoreSettings):
         return Allowlist(Allowed(self.approve.users, self.approve.groups), pools, table="approve")
 
     @property
-    def approving(self) -> Mapping[str, Approving]:
+    def approving(self) -> Mapping[str, ApprovalSettings]:
         """What each pool says of a second person, as the rules know it."""
         return {
-            name: Approving(
+            name: ApprovalSettings(
                 channel_id=pool.approve.channel or self.approve.channel or self.audit_channel,
                 always=(pool.approve.when or self.approve.when) == "always",
                 within=pool.approve.within or self.approve.within or timedelta(minutes=15),

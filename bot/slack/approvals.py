@@ -12,6 +12,10 @@ from bot.whoami import InPool, Standing
 APPROVE = "signout_approve"
 DENY = "signout_deny"
 _UNLESS = " Nothing is done unless they approve. What comes of it is shown here or comes as a direct message."
+APPROVAL_REFUSED = (
+    "The channel in which they are asked took no messages when this was written. If they could not be asked yet, they "
+    "will be once it takes messages, as long as this waits."
+)
 MOST_NAMED, MOST_POOLS = 20, 10  # people and groups, and pools: with more Slack would refuse the message
 _UNSURE = (
     "Slack could not be asked who is in a group or in this workspace, so you may be allowed more than this says. Try "

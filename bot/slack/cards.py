@@ -8,7 +8,7 @@ from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, result
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
 from bot.options import USAGE
 from bot.request import AWAITING, ENDED, Account, Request, State
-from bot.slack.approvals import approving, by_whom, denied, why
+from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
 from bot.slack.text import (
     Block,
     Bold,
@@ -73,10 +73,12 @@ HELP = message(
 _RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
 
 
-def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: str = "") -> Message:
+def card(
+    shown: Shown, request: Request, *, audit_refused: bool = False, approval_refused: bool = False, note: str = ""
+) -> Message:
     """Return the card of a request, for each state that it can be in; a `note` comes first.
 
-    `audit_refused`: see `AUDIT_REFUSED`.
+    `audit_refused`: see `AUDIT_REFUSED`. `approval_refused`: see `APPROVAL_REFUSED`.
     """
     first: Line = [note] if note else []
     blocks = [first, *_CARDS[request.state](shown, request)]
@@ -89,6 +91,8 @@ def card(shown: Shown, request: Request, *, audit_refused: bool = False, note: s
             blocks.append([left_out_sentence(request.ask.options.dropped)])
         if request.state is not State.APPROVING:
             blocks.append(["You can confirm until ", request.expires_at, "."])
+        elif approval_refused:
+            blocks.append([APPROVAL_REFUSED])
         blocks.append(offered)
     if audit_refused and (request.decided_at or request.state is State.DENIED) and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])

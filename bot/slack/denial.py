@@ -1,16 +1,53 @@
-"""The form that asks an approver for the reason of a no, and what is told in it."""
+"""What approvers are told when they press, and the form that asks for the reason of a no."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.errors import BotError, UsageError
+from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageError
 from bot.options import MAX_REASON, check_reason
-from bot.request import Request
+from bot.ports import Outbox
+from bot.request import Request, State
 from bot.slack.form import REASON, field_of, modal, took, typed, updated
-from bot.slack.reply import ApproverReply
+from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, lines, plain
+from bot.whoami import Standing
 
 DENIAL = "signout_denial"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ApproverReply:
+    """A `Reply` to a press on the approval message `ts`: only what is wrong is said, by `sender` to who pressed.
+
+    `deliver.py` keeps one message of each request up to date. A bot that was killed may have left another one: that is
+    brought up to date here.
+    """
+
+    sender: CardReply
+    outbox: Outbox
+    ts: str | None
+    place: None = field(default=None, init=False)  # it has no card
+
+    def show(self, request: Request) -> bool:
+        """Draw the message as the request is, where `deliver.py` does not; return whether it is certain that it is."""
+        try:
+            if self.ts and request.approval and not self.outbox.keeps(request.id, self.ts):
+                self.sender.cards.show_approval(request, self.ts)
+                return True
+        except (DeliveryError, StoreUnavailableError) as error:
+            log.warning("A second approval message was not edited: %s", error.reason)
+        return False
+
+    def tell(self, standing: Standing) -> None:
+        """Say what they may do."""
+        self.sender.tell(standing)
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        self.sender.say(error)
 
 
 @dataclass(frozen=True)
@@ -21,7 +58,7 @@ class NewDenial(ApproverReply):
 
     def open(self, request: Request) -> None:
         """Open it. A trigger_id is good for 3 s."""
-        view = denial_view(request.id)
+        view = denial_view(request.id, self.ts)
         if not took(self.sender.cards.client, "views.open", trigger_id=self.trigger_id, view=view):
             self.say(BotError("Slack may not have opened the form.", "If there is none, press Deny again."))
 
@@ -35,28 +72,28 @@ class DenialReply(ApproverReply):
     reason: str
 
     def show(self, request: Request) -> bool:
-        """Say that it is denied; return whether Slack took that."""
-        return self._update(
-            modal(DENIAL, "Deny", lines([[f"Denied. Request {request.id} ended, and nothing was done."]]))
-        )
+        """Say that it is denied, where it is; return whether Slack took that."""
+        super().show(request)
+        said = f"Denied. Request {request.id} ended, and nothing was done."
+        return request.state is State.DENIED and self._update(modal(DENIAL, "Deny", lines([[said]])))
 
     def say(self, error: BotError) -> None:
         """Say what was wrong, above what was typed."""
-        self._update(denial_view(self.request_id, self.reason, str(error)))
+        self._update(denial_view(self.request_id, self.ts, self.reason, str(error)))
 
     def _update(self, view: Drawn) -> bool:
         return updated(self.sender.cards.client, self.view_id, view)
 
 
-def denial_view(request_id: str, reason: str | None = None, trouble: str | None = None) -> Drawn:
-    """Return the form, with what was typed before and what was wrong. It remembers the request's id only."""
+def denial_view(request_id: str, ts: str | None, reason: str | None = None, trouble: str | None = None) -> Drawn:
+    """Return the form, with what was typed before and what was wrong. It remembers the request, and the message."""
     hint = plain("The person who asked sees it, and the audit channel.")
     return modal(
         DENIAL,
         "Deny",
         *([lines([[trouble]])] if trouble else ()),
         field_of(REASON, "Why not", typed(reason, MAX_REASON), hint=hint),
-        private_metadata=request_id,
+        private_metadata=f"{request_id} {ts or ''}",
         submit=plain("Deny"),
     )
 
@@ -65,6 +102,12 @@ def sent_view() -> Drawn:
     """Return what is shown until the result is known. It may stay there, so it has to be true for ever."""
     said = "Your no was sent to the bot. It counts once the message in the channel shows it."
     return modal(DENIAL, "Deny", lines([[said]]))
+
+
+def pressed_in(view: dict[str, Any]) -> tuple[str, str | None]:
+    """Return what a form remembers: the id of the request, and the `ts` of the message whose button opened it."""
+    request_id, _, ts = view["private_metadata"].partition(" ")
+    return request_id, ts or None
 
 
 def reason_of(view: dict[str, Any]) -> str:

@@ -21,9 +21,9 @@ from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
-from bot.slack.denial import DENIAL, DenialReply, NewDenial, reason_of, sent_view
+from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
-from bot.slack.reply import RESPONSE_URL_LASTS, ApproverReply, CardReply, SlackCards
+from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.typed import parse
 from bot.whoami import WhoAmI
 
@@ -133,24 +133,24 @@ class Listeners:
         """Take a press on one of an approval message's buttons."""
         ack()
         button = body["actions"][0]
-        request_id = str(button.get("value") or "")
-        _check_texts(request_id)
+        request_id, ts = str(button.get("value") or ""), (body.get("container") or {}).get("message_ts")
+        _check_texts(request_id, ts or "")
         operator, reply = self._sender(body)
-        press = Press(request_id=request_id, operator=operator)
+        press, outbox = Press(request_id=request_id, operator=operator), self._flow.outbox
         if button["action_id"] == APPROVE:
-            self._flow.approve(press, ApproverReply(reply))
+            self._flow.approve(press, ApproverReply(reply, outbox, ts))
         else:
-            self._flow.open_denial(press, NewDenial(reply, body["trigger_id"]))
+            self._flow.open_denial(press, NewDenial(reply, outbox, ts, body["trigger_id"]))
 
     def deny(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Take the form of a no that was sent. A reason that will not do, or no room, is said at once in it."""
-        request_id = view["private_metadata"]
-        _check_texts(request_id)
+        request_id, ts = pressed_in(view)
+        _check_texts(request_id, ts or "")
         try:
             reason = reason_of(view)
             operator, reply = self._sender(body)
             press = Press(request_id=request_id, operator=operator, reason=reason)
-            self._flow.deny(press, DenialReply(reply, view["id"], request_id, reason))
+            self._flow.deny(press, DenialReply(reply, self._flow.outbox, ts, view["id"], request_id, reason))
         except BotError as error:
             ack(response_action="errors", errors={REASON: str(error)})
         else:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +29,7 @@ NO_CARD = (
     "The card of this request may not show its result, so it comes as a direct message. Buttons that the card may "
     "still have do nothing more."
 )
+REFUSING_FOR = timedelta(minutes=10)  # it is tried again sooner; another instance may then be the one that tries
 _OK = 200
 _FOR_ONE_PERSON = {"response_type": "ephemeral", "unfurl_links": False, "unfurl_media": False}
 # An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
@@ -113,7 +114,8 @@ def _word_in(body: str) -> str | None:
 class SlackCards:
     """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now.
 
-    `waiting` has the response_url of the card that was shown last, and until when it waits for a press.
+    `waiting` has the response_url of the card that was shown last, and until when it waits for a press. `refused` has,
+    by the id of each approval channel that did not take its last message, Slack's word for why, and when that was.
     """
 
     client: BlockingClient
@@ -122,6 +124,7 @@ class SlackCards:
     meter: Meter
     now: Callable[[], datetime]
     respond: Callable[..., None] = respond
+    refused: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
@@ -129,7 +132,13 @@ class SlackCards:
 
         Nothing is sent once no time is `left`.
         """
-        drawn = card(self.shown, request, audit_refused=self.audit_refused(), note="" if place else NO_CARD)
+        drawn = card(
+            self.shown,
+            request,
+            audit_refused=self.audit_refused(),
+            approval_refused=bool(request.approval and request.approval.channel_id in self.refusing()),
+            note="" if place else NO_CARD,
+        )
         with leaving(Departure(lambda: left().total_seconds())):
             if place:
                 self.respond(self.client, place.response_url, drawn, replace=place.replaces)
@@ -147,7 +156,7 @@ class SlackCards:
         drawn, channel = approval_message(self.shown, request), request.approval.channel_id
         with leaving(Departure(lambda: left().total_seconds())):
             if ts is None:
-                return post(self.client, channel, drawn)
+                return self._asked(channel, drawn)
             try:
                 self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
             except Exception as error:  # noqa: BLE001 -- any error is not a yes
@@ -155,6 +164,21 @@ class SlackCards:
                 failure.gone = failure.reason in _GONE_MESSAGE
                 raise failure from None
             return ts
+
+    def _asked(self, channel: str, drawn: Message) -> str:
+        try:
+            ts = post(self.client, channel, drawn)
+        except DeliveryError as error:
+            if error.for_good:  # a time-out says nothing of the channel
+                self.refused[channel] = error.reason, self.now()
+            raise
+        self.refused.pop(channel, None)
+        return ts
+
+    def refusing(self) -> Mapping[str, str]:
+        """Return Slack's word for why an approval channel takes no messages, by its id. After a while it is unknown."""
+        now = self.now()
+        return {channel: word for channel, (word, at) in [*self.refused.items()] if abs(now - at) < REFUSING_FOR}
 
 
 @dataclass(frozen=True)
@@ -202,26 +226,3 @@ class CardReply:
                 self.cards.respond(self.cards.client, self.place.response_url, said, replace=False)
             except DeliveryError as failure:
                 log.warning("An operator was not told: %s", failure.reason)
-
-
-@dataclass(frozen=True)
-class ApproverReply:
-    """A `Reply` to a press on the approval message, which `deliver.py` keeps up to date: only what is wrong is said.
-
-    `sender` says it to the person who pressed, and to no one else.
-    """
-
-    sender: CardReply
-    place: None = field(default=None, init=False)  # it has no card
-
-    def show(self, request: Request) -> bool:
-        """Show nothing: the message is edited without this."""
-        return request.state in AWAITING
-
-    def tell(self, standing: Standing) -> None:
-        """Say what they may do."""
-        self.sender.tell(standing)
-
-    def say(self, error: BotError) -> None:
-        """Say what was wrong and what to do."""
-        self.sender.say(error)

@@ -15,6 +15,7 @@ from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.ports import LiveMessage
 from bot.request import Request, State
 from bot.stores.documents import (
+    APPROVAL,
     CARD,
     DUE_AT_ONCE,
     TALLY,
@@ -132,6 +133,13 @@ class Waiting(ABC):
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
         self._change_card(card_id(message), failed)
+
+    def keeps(self, request_id: str, ts: str) -> bool:
+        def kept(message: LiveMessage) -> LiveMessage:
+            return message if message.ts else replace(message, ts=ts, due_at=DUE_AT_ONCE)
+
+        message = self._change_card(f"{request_id}{APPROVAL}", kept)
+        return message is not None and message.ts == ts
 
     def show_again(self, request_id: str) -> None:
         self._change_card(request_id, lambda card: replace(card, due_at=DUE_AT_ONCE))

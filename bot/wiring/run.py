@@ -107,6 +107,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         store=store,
         clock=checked,
         audit_refusing=lambda: delivery.refusing,
+        approvals_refusing=cards.refusing,
         unlisted_groups=lambda: groups.unlisted(settings.groups),
         no_credentials=OwnCredentials().missing,
         pool_troubles=lambda: troubles(heard),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from bot.approve import NO_ONE, Approving
+from bot.approve import NO_ONE, ApprovalSettings
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
 from bot.errors import BotError
@@ -14,7 +14,8 @@ from bot.limits import Protection
 from bot.ports import Place
 from bot.request import Operator
 from bot.slack.approvals import APPROVE, DENY
-from bot.slack.reply import ApproverReply, CardReply
+from bot.slack.denial import ApproverReply
+from bot.slack.reply import CardReply
 from simulation.cognito import ACCOUNTS, POOLS
 from simulation.seen import Press as SeenPress
 from simulation.slack import APPROVALS, HOME, Thread, buttons
@@ -77,12 +78,12 @@ class Brakes:
         return self != Brakes()
 
     @property
-    def approving(self) -> Mapping[str, Approving]:
+    def approving(self) -> Mapping[str, ApprovalSettings]:
         """What the settings say, by pool."""
         within = timedelta(seconds=self.approve_within)
         has_approvers = self.approvers is not NO_ONE
         return {
-            name: Approving(channel_id=APPROVALS, always=name in self.always, within=within)
+            name: ApprovalSettings(channel_id=APPROVALS, always=name in self.always, within=within)
             for name in POOLS
             if has_approvers
         }
@@ -113,16 +114,16 @@ class Approver:
         world = self.world
         while not world.weather.calm:
             world.schedule.pause(world.random.uniform(0.5, 10.0))
-            shown = list(world.slack.approvals.values())
-            waiting = [each for each in shown if buttons(each)]
+            shown = list(world.slack.approvals.items())
+            waiting = [each for each in shown if buttons(each[1])]
             if world.chance(0.1):
                 waiting = shown
-            drawn = world.random.choice(waiting).drawn if waiting else None
-            if drawn:
+            ts, drawn = world.random.choice(waiting) if waiting else ("", None)
+            if drawn and drawn.drawn:
                 for _ in range(world.random.choice((1, 1, 2, 3))):
-                    self._press(drawn.id, drawn.ask.operator)
+                    self._press(drawn.drawn.id, drawn.drawn.ask.operator, ts)
 
-    def _press(self, request_id: str, asker: Operator) -> None:
+    def _press(self, request_id: str, asker: Operator, ts: str) -> None:
         world = self.world
         instance = world.any_instance()
         if instance is None:
@@ -132,7 +133,7 @@ class Approver:
         now = instance.clock.now()
         url = world.slack.response_url(Thread(), None, request_id, who)
         place = Place(response_url=url, until=now + timedelta(minutes=30), replaces=False)
-        reply = ApproverReply(CardReply(instance.cards, place, now))
+        reply = ApproverReply(CardReply(instance.cards, place, now), instance.flow.outbox, ts)
         press = Press(request_id=request_id, operator=who, reason="no" if action == DENY else None)
         world.seen.presses.append(
             SeenPress(
