@@ -1,34 +1,38 @@
 """Two bots as processes of their own on one DynamoDB table."""
 
 import asyncio
-import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from dynamodb import DynamoDB
 from headless import AUDIT, KIM, RAY, SAM, SUPPORT, BotProcess, Headless, form_words
-from test_bot_approval import APPROVE, DENY
+from messages import SHOWN
+from test_bot_approval import APPROVE, DENY, has_buttons
 from whole_bot import CANCEL, CONFIRM, SIGN_OUT
 
 from bot.audit import entry_of
-from bot.ports import LiveMessage, Show
+from bot.ports import LiveMessage, MessageKind, Show
 from bot.request import Account, Approval, Ask, Operator, Options, Request, State, new_id
 from bot.sandbox import cast
 from bot.sandbox.board import Message
 from bot.sandbox.cognito import REGION
 from bot.sandbox.socket_mode import Ack
 from bot.sandbox.views import View
+from bot.slack.approvals import approval_message
+from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
 
 DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "40"))
 LATEST = timedelta(minutes=25)
 AT_ONCE = 8  # so many double clicks or pairs of presses; more might find no place in a lane
 PAIRS = int(os.environ.get("PAIRS", "200"))  # of approvers
+BESIDE, OTHERS = 8, [DENY, CANCEL]  # so many of each race with an approval, too
 MADE = {State.DONE: ("approved", "signed_out"), State.DENIED: ("denied",), State.CANCELLED: ("cancelled",)}
 LATE = "Your press did nothing: this was decided before"
 
@@ -75,112 +79,137 @@ def test_each_of_many_double_clicks_raced_through_two_instances_signs_out_once(
     assert [bot.log() for bot in two_bots if re.search("ERROR|WARNING|Traceback", bot.log())] == []
 
 
+@pytest.fixture
+def asked(headless: Headless, dynamodb: DynamoDB, table: str) -> dict[str, Message]:
+    """Messages that ask for the approval of requests of Sam's, by request id.
+
+    The requests go to the table past its server, which would take longer than the races.
+    """
+    asked = dict[str, Message]()
+    for _ in range(PAIRS + BESIDE * len(OTHERS)):
+        request, message = approving(headless)
+        asked[request.id] = message
+        card = LiveMessage(request_id=request.id, version=request.version)
+        approval = replace(card, kind=MessageKind.APPROVAL, ts=message.ts)
+        dynamodb.put_many(table, [items.item_of_request(request), *map(items.item_of_card, (card, approval))])
+    return asked
+
+
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_of_many_pairs_of_presses_on_an_approval_raced_through_two_instances_one_counts(
-    headless: Headless, dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, two_bots: tuple[BotProcess, BotProcess]
+    headless: Headless,
+    dynamodb: DynamoDB,
+    dynamodb_store: DynamoDBStore,
+    asked: dict[str, Message],  # before the bots: their table has one writer at a time
+    two_bots: tuple[BotProcess, BotProcess],
 ) -> None:
-    pairs = ["approve", "approve"] * (AT_ONCE // 2) + ["deny", "cancel"]  # what races with an approval in each batch
-    races = {approving(dynamodb_store, headless): other for other in pairs * (PAIRS // AT_ONCE)}
-    asked = {found.button(APPROVE)["value"]: found for found in wait_for_questions(headless, len(races))}
-    assert asked.keys() == races.keys()
-    forms, card = list[str](), headless.do(lambda: headless.stage.workspace.post(SUPPORT, {"text": "-"}, only_for=SAM))
-    ids = iter(races)
-    while batch := list(itertools.islice(ids, len(pairs))):
-        forms.append(race(headless, {id_: (races[id_], asked[id_]) for id_ in batch}, card))
-    headless.wait_for(lambda: is_all_told(headless, dynamodb_store, asked), timeout=60)
+    ids = list(asked)
+    others = dict(zip(ids[PAIRS:], OTHERS * BESIDE, strict=True))  # what races with an approval
+    for start in range(0, PAIRS, AT_ONCE):
+        batch = ids[start : min(start + AT_ONCE, PAIRS)]
+        acks = headless.press_at_once((who, asked[id_], APPROVE) for id_ in batch for who in (KIM, RAY))
+        assert [ack.error for ack in acks] == [None] * len(acks)
+        wait_for_posts(headless, len(asked) + start + len(batch))
+    forms = {id_: race(headless, id_, asked[id_], other) for id_, other in others.items()}
+    headless.wait_for(lambda: is_all_told(headless, dynamodb_store), timeout=60)
 
-    ended = {id_: found for id_ in races if (found := dynamodb_store.get(id_))}
+    ended = {id_: found for id_ in ids if (found := dynamodb_store.get(id_))}
     states = {id_: request.state for id_, request in ended.items()}
-    for other, instead in {"approve": State.DONE, "deny": State.DENIED, "cancel": State.CANCELLED}.items():
-        assert {states[id_] for id_ in races if races[id_] == other} <= {State.DONE, instead}
+    assert {states[id_] for id_ in ids[:PAIRS]} == {State.DONE}
+    for id_, other in others.items():
+        assert states[id_] in {State.DONE, {DENY: State.DENIED, CANCEL: State.CANCELLED}[other]}
     done = {id_ for id_, state in states.items() if state is State.DONE}
-    assert len(headless.cognito_calls(SIGN_OUT)) == len(done) >= PAIRS
-    assert {id_: request.attempts for id_, request in ended.items()} == {id_: int(id_ in done) for id_ in races}
+    assert len(headless.cognito_calls(SIGN_OUT)) == len(done)
+    assert {id_: request.attempts for id_, request in ended.items()} == {id_: int(id_ in done) for id_ in ids}
     kept = Counter((entry.ask.id, entry.kind) for entry in dynamodb_store.entries(None, None))
-    assert kept == Counter((id_, kind) for id_ in races for kind in ("opened", "confirmed", *MADE[states[id_]]))
+    assert kept == Counter((id_, kind) for id_ in ids for kind in MADE[states[id_]])
     posted = Counter(metadata(message)["request_id"] for message in headless.audit() if message.metadata)
-    assert posted == Counter(id_ for id_ in races if states[id_] is not State.CANCELLED)
-    check_what_each_was_told(headless, races, states, forms)
+    assert posted == Counter(id_ for id_ in ids if states[id_] is not State.CANCELLED)
+    check_what_each_was_told(headless, states, forms)
     assert decisions_sent(dynamodb) > len(done), "some of the races were decided by the table alone"
     assert [bot.log() for bot in two_bots if re.search("ERROR|WARNING|Traceback", bot.log())] == []
 
 
-def approving(store: DynamoDBStore, headless: Headless) -> str:
-    """Store a request of Sam's that a second person has to approve: the bots will ask for that. Return its id."""
-    confirming, now = stored(store, headless), datetime.now(UTC)
-    approval = Approval(asked_at=now, channel_id=AUDIT)
-    request = confirming.move(State.APPROVING, approval=approval, expires_at=now + LATEST)
-    store.move(confirming, request, entry_of(request, now), Show(at=now + LATEST))
-    store.shown(LiveMessage(request_id=request.id, version=request.version))
-    return request.id
+def approving(headless: Headless) -> tuple[Request, Message]:
+    """Return a request of Sam's that a second person has to approve, and a message in Slack that asks for that."""
+    before = confirming(headless)
+    request = before.move(State.APPROVING, approval=Approval(asked_at=before.created_at, channel_id=AUDIT))
+    drawn = approval_message(SHOWN, request)
+    content = {"text": drawn.text, "blocks": drawn.blocks}
+    return request, headless.do(lambda: headless.stage.workspace.post(AUDIT, content))
 
 
-def wait_for_questions(headless: Headless, number: int) -> list[Message]:
-    """Wait until so many requests wait in the audit channel for their approval; give their messages."""
-    messages = headless.stage.workspace.messages
-    headless.wait_for(lambda: headless.do(lambda: sum(m.channel == AUDIT for m in messages)) >= number, timeout=60)
-    return headless.audit()
-
-
-def race(headless: Headless, batch: dict[str, tuple[str, Message]], card: Message) -> str:
-    """Let Kim approve each of these while someone else presses too. Return what the form of a no says then."""
-    (denied,) = (message for other, message in batch.values() if other == "deny")
-    headless.press(RAY, denied, DENY)
-    form = headless.wait_for_form(RAY, containing="Why not")
+def race(headless: Headless, request_id: str, message: Message, other: str) -> str:
+    """Let Kim approve while Ray denies, or Sam cancels. Return what the form of a no says then."""
     workspace = headless.stage.workspace
+    card = headless.do(lambda: workspace.post(SUPPORT, {"text": "a card"}, only_for=SAM))
+    if other == DENY:
+        headless.press(RAY, message, DENY)
+        form = headless.wait_for_form(RAY, containing="Why not")
 
     async def press() -> list[Ack]:
-        presses = []
-        for id_, (other, message) in batch.items():
-            beside = {
-                "approve": lambda: workspace.press(RAY, message, APPROVE),
-                "cancel": lambda: workspace.press(SAM, card, CANCEL, id_),
-                "deny": lambda: workspace.forms.submit(RAY, form, {"reason": "not them"}),
-            }[other]()
-            presses += [workspace.press(KIM, message, APPROVE), beside]
-        return await asyncio.gather(*presses)
+        if other == DENY:
+            beside = workspace.forms.submit(RAY, form, {"reason": "not them"})
+        else:
+            beside = workspace.press(SAM, card, CANCEL, request_id)
+        return await asyncio.gather(workspace.press(KIM, message, APPROVE), beside)
 
     assert {ack.error for ack in headless.run(press())} == {None}
-    told = headless.wait_for(lambda: told_in_form(headless))
-    assert told
-    headless.close_form(RAY, told)
-    return form_words(told)
+    return told_in_form(headless) if other == DENY else ""
 
 
-def told_in_form(headless: Headless) -> View | None:
-    """Ray's form, once it says whether the no counts."""
-    form = headless.form(RAY)
-    return form if form and ("Denied." in form_words(form) or LATE in form_words(form)) else None
+def told_in_form(headless: Headless) -> str:
+    """Wait until Ray's form says whether the no counts; close it, and return what it says."""
+
+    def look() -> View | None:
+        form = headless.form(RAY)
+        return form if form and any(words in form_words(form) for words in ("Denied.", LATE)) else None
+
+    form = headless.wait_for(look)
+    assert form
+    headless.close_form(RAY, form)
+    return form_words(form)
 
 
-def is_all_told(headless: Headless, store: DynamoDBStore, asked: Iterable[str]) -> bool:
-    """Whether nothing waits to be posted, and no message asks for an approval any more."""
-    messages, backlog = headless.stage.workspace.messages, store.backlog()
-    waits = headless.do(lambda: any(m.channel == AUDIT and m.text.startswith("Approval needed") for m in messages))
-    return not waits and backlog.entries == 0
+def is_all_told(headless: Headless, store: DynamoDBStore) -> bool:
+    """Whether no message says that something waits for an approval or is under way, and nothing waits to be posted."""
+    messages = headless.stage.workspace.messages
+
+    def waits() -> bool:
+        return any(m.channel == AUDIT and m.text.startswith(("Approval needed", "Approved:")) for m in messages)
+
+    return not headless.do(waits) and store.backlog().entries == 0
 
 
-def check_what_each_was_told(
-    headless: Headless, races: dict[str, str], states: dict[str, State], forms: list[str]
-) -> None:
+def check_what_each_was_told(headless: Headless, states: dict[str, State], forms: dict[str, str]) -> None:
     """Who came second was told that, and the message about each request says what came of it."""
-    denials = [states[id_] for id_ in races if races[id_] == "deny"]
-    assert [LATE in form for form in forms] == [state is State.DONE for state in denials]
-    late = Counter(m.only_for for person in (KIM, RAY) for m in headless.messages(person, AUDIT) if m.only_for)
-    lost = sum(races[id_] == "approve" or state is not State.DONE for id_, state in states.items())
-    assert late.total() == lost
-    shown = {m.text.partition("Request  ")[2][:26]: m.text for m in headless.audit() if " asks: " in m.text}
+    assert {id_: LATE in form for id_, form in forms.items() if form} == {
+        id_: states[id_] is State.DONE for id_, form in forms.items() if form
+    }
+    late = [m.text for person in (KIM, RAY) for m in headless.messages(person, AUDIT) if m.only_for]
+    assert {text.partition(",")[0] for text in late} == {LATE}
+    assert len(late) == PAIRS + sum(states[id_] is not State.DONE for id_ in forms)
+    shown = {m.text.partition("Request  ")[2][:26]: m for m in headless.audit() if not m.metadata and not m.only_for}
     words = {State.DONE: "Signed out: ada", State.DENIED: "Denied: ada", State.CANCELLED: "Cancelled: ada"}
-    assert {id_: text.partition("\n")[0] for id_, text in shown.items()} == {id_: words[states[id_]] for id_ in races}
+    assert {id_: m.text.partition("\n")[0] for id_, m in shown.items()} == {id_: words[states[id_]] for id_ in states}
+    assert not any(has_buttons(message) for message in shown.values())
 
 
 def stored(store: DynamoDBStore, headless: Headless) -> Request:
     """Store a request of Sam's that awaits its confirmation."""
+    request = confirming(headless)
+    store.add(request, entry_of(request, request.created_at), Show(at=request.expires_at))
+    store.shown(LiveMessage(request_id=request.id, version=request.version))
+    return request
+
+
+def confirming(headless: Headless) -> Request:
+    """Return a request of Sam's that awaits its confirmation."""
     now = datetime.now(UTC)
     ada = Account(pool="customers", pool_id=headless.stage.cognito.pools["customers"].id, region=REGION, username="ada")
     sam = Operator(team_id=cast.TEAM_ID, id=SAM, name="sam")
-    request = Request(
+    return Request(
         ask=Ask(id=new_id(now), operator=sam, source="slack", channel_id=SUPPORT, options=Options(target="ada")),
         state=State.CONFIRMING,
         candidates=(ada,),
@@ -190,9 +219,6 @@ def stored(store: DynamoDBStore, headless: Headless) -> Request:
         looked_up_at=now,
         expires_at=now + LATEST,
     )
-    store.add(request, entry_of(request, now), Show(at=now + LATEST))
-    store.shown(LiveMessage(request_id=request.id, version=request.version))
-    return request
 
 
 def wait_for_posts(headless: Headless, number: int) -> None:
