@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from dynamodb import Answer, DynamoDB
@@ -24,7 +25,7 @@ from bot.sandbox.wire import Fault, refuse
 from bot.stores.dynamodb.store import DynamoDBStore
 
 LOOK = "AdminListGroupsForUser"  # which the worker asks after its claim and before its first step
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "SIGNOUT_APPROVE_WHEN": "always",
     "SIGNOUT_APPROVE_GROUPS": SUPPORT_GROUP,
     "SIGNOUT_PROTECT_GROUPS": "no-one-is-in-it",

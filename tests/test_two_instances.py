@@ -153,7 +153,7 @@ def race(headless: Headless, request_id: str, message: Message, other: str) -> s
             beside = workspace.forms.submit(RAY, form, {"reason": "not them"})
         else:
             beside = workspace.press(SAM, card, CANCEL, request_id)
-        return await asyncio.gather(workspace.press(KIM, message, APPROVE), beside)
+        return [*await asyncio.gather(workspace.press(KIM, message, APPROVE), beside)]
 
     assert {ack.error for ack in headless.run(press())} == {None}
     return told_in_form(headless) if other == DENY else ""
