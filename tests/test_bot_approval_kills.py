@@ -14,7 +14,7 @@ from dynamodb import Answer, DynamoDB
 from headless import AUDIT, KIM, SAM, Headless, shows
 from test_bot_approval import APPROVE, DENY, EDIT, asked_for, has_buttons, wait_for_edit
 from test_bot_kills import GROUPS, PATIENCE, begin, watch
-from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, TELL, card_for, entries, states, store_of, trail
+from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, TELL, Travel, card_for, entries, states, store_of, trail
 
 from bot.ports import MessageKind
 from bot.request import State
@@ -201,6 +201,21 @@ def check_channel(headless: Headless, kill: Kill) -> None:
     assert all(shows(message, EDITED[kill.outcome]) for message in posted)
     for message in (asked[-1], *posted) if kill.outcome in BY else ():
         assert f"{BY[kill.outcome]} {KIM}" in message.text
+
+
+def test_what_no_one_approved_while_the_bot_was_down_is_told_to_all_once_it_runs_again(headless: Headless) -> None:
+    headless.clock = clock = Travel()
+    with headless.bot_in_process(**SETTINGS):
+        _, asked = asked_for(headless)
+    clock.forward(minutes=15, seconds=6)
+    with headless.bot_in_process(**SETTINGS):
+        headless.wait_for_message(SAM, containing="No one approved this in time")
+        edited = wait_for_edit(headless, asked, "Not approved in time: ada")
+        assert not has_buttons(edited)
+        headless.press(KIM, asked, APPROVE)
+        headless.wait_for_message(KIM, AUDIT, containing="Your press did nothing")
+    assert entries(headless) == ["opened", "confirmed", "expired"]
+    assert headless.cognito_calls(SIGN_OUT) == []
 
 
 def test_what_was_approved_by_a_bot_that_is_killed_before_its_claim_is_done_once(
