@@ -152,7 +152,7 @@ def press(headless: Headless, kill: Kill, card: Message) -> None:
     """Press, and wait until the bot arrives where it is to be killed."""
     if kill.press == DENY:
         headless.press(KIM, asking(headless)[0], DENY)
-        form = headless.wait_for_form(KIM, containing="Why not")
+        form = headless.wait_for_form(KIM, containing="Why not", timeout=PATIENCE)
     held = headless.pause(kill.at, after=kill.after)
     if kill.press == DENY:
         ack = headless.submit(KIM, form, {"reason": "not them"})
@@ -239,7 +239,7 @@ def test_what_was_approved_by_a_bot_that_is_killed_before_its_claim_is_done_once
             for action in ("TransactWriteItems", "PutItem"):
                 dynamodb.next(action, hold_claim)
             headless.press(KIM, asked, APPROVE)
-            headless.wait_for(arrived.is_set)
+            headless.wait_for(arrived.is_set, PATIENCE)
             bot.kill()
     finally:
         released.set()
