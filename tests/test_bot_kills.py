@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from headless import KIM, BotProcess, Headless, shows
@@ -99,12 +100,12 @@ def live_through(kill: Kill, moto: Moto) -> None:
         check(headless, kill)
 
 
-def begin(life: ExitStack, headless: Headless) -> BotProcess:
+def begin(life: ExitStack, headless: Headless, **settings: Any) -> BotProcess:
     """Kill the bot that runs, where one does, and start another."""
     life.close()
     headless.wait_for(lambda: headless.connections() == 0)
     with STARTS_AT_ONCE:
-        return life.enter_context(headless.bot_process())
+        return life.enter_context(headless.bot_process(**settings))
 
 
 def check(headless: Headless, kill: Kill) -> None:
