@@ -15,8 +15,9 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from unittest.mock import patch
 
 from aiohttp import web_response
@@ -31,11 +32,14 @@ from bot.sandbox.stage import Stage
 from bot.sandbox.views import Answers, View
 from bot.sandbox.wire import Call, Fault, Pause, Wire
 
+if TYPE_CHECKING:
+    from bot.edge.serve import Edge
+
 T = TypeVar("T")
 
 SAM, KIM, LEE, RAY, PAT = "U0SAM00001", "U0KIM00001", "U0LEE00001", "U0RAY00001", "U0PAT00001"
 SUPPORT, AUDIT = cast.SUPPORT_CHANNEL, cast.AUDIT_CHANNEL
-PATIENCE = 10.0
+PATIENCE = 30.0  # an upper bound: what is waited for ends the wait
 
 
 class Headless:
@@ -50,6 +54,7 @@ class Headless:
         self._moto, self._people = moto, people
         self.stage: Stage
         self.request_url: RequestUrl
+        self._at_work: list[AtWork] = []  # one for each bot in this process
         self.clock: Clock | None = None  # of bots in this process; None is the machine's
         self.date: Callable[[], datetime] | None = None  # what Slack and AWS tell; None is that clock
 
@@ -260,7 +265,10 @@ class Headless:
                 exits.enter_context(
                     patch.object(web_response, "rfc822_formatted_time", lambda: format_datetime(told(), usegmt=True))
                 )
-            work = build(settings, self.clock, http=http).serve("127.0.0.1", 0, stop)
+            edge = build(settings, self.clock, http=http)
+            self._at_work.append(at_work := AtWork(edge))
+            exits.callback(self._at_work.remove, at_work)
+            work = edge.serve("127.0.0.1", 0, stop)
             failures: list[BaseException] = []
             thread = threading.Thread(target=_run_bot, args=(loop, work, failures), name="bot", daemon=True)
             exits.callback(self.deliver_to, None)
@@ -277,6 +285,23 @@ class Headless:
                 thread.join(30)
             if failures:
                 raise failures[0]
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Let the bots in this process finish all that they have begun, and begin no round until this ends.
+
+        That the stage has seen a call does not mean that the bot has noted the answer. By now it has.
+        """
+        with ExitStack() as held:
+            for each in self._at_work:
+                each.hold_rounds(held)
+                self.wait_for(each.lanes_are_empty)
+            yield
+
+    def rest(self) -> None:
+        """Wait until the bots in this process are at rest."""
+        with self.at_rest():
+            pass
 
     @contextmanager
     def bot_process(self, *options: str, connected: bool = True, **overrides: str) -> Iterator["BotProcess"]:
@@ -333,6 +358,30 @@ class Headless:
         lines = [f"{m.channel} for {m.only_for or 'all'}: {m.text}" for m in messages]
         lines += [f"a form for {form.person}: {form_words(form)}" for form in map(self.form, ids) if form]
         return "\n".join(lines) or "nothing"
+
+
+class AtWork:
+    """Whether a bot in this process is at work. To be made before the bot starts."""
+
+    def __init__(self, edge: "Edge") -> None:
+        self._lanes, self._between_rounds = edge.lanes, [threading.Lock() for _ in edge.rounds]
+        for rounds, lock in zip(edge.rounds, self._between_rounds, strict=True):
+            rounds._work = partial(_locked, lock, rounds._work)
+
+    def hold_rounds(self, held: ExitStack) -> None:
+        """Wait until no round is under way, and begin none until `held` ends."""
+        for lock in self._between_rounds:
+            assert lock.acquire(timeout=PATIENCE), "a round of the bot does not end"
+            held.callback(lock.release)
+
+    def lanes_are_empty(self) -> bool:
+        """Whether no command and no press is at work."""
+        return not any(lane.taken for lane in self._lanes)
+
+
+def _locked(lock: threading.Lock, work: Callable[[], float]) -> float:
+    with lock:
+        return work()
 
 
 class Paused:

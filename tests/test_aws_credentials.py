@@ -846,7 +846,7 @@ def test_a_renewal_that_hangs_is_waited_for_once_and_by_no_one_for_longer_than_t
         met = all_together(session, seconds=0.3)
         assert sorted(met) == ["TimeoutExpired", *["TooLateError"] * 7]
         assert all_together(session, seconds=10) == ["TimeoutExpired"] * 8, "it is not tried again at once"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
     assert (home.folder / "ran").read_text() == "\n"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from headless import AUDIT, KIM, PAT, PATIENCE, RAY, SAM, Headless, shows
-from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, requests, states, trail
+from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, card_for, entries, requests, states, trail, travel
 
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.sandbox.board import Message
@@ -187,7 +187,7 @@ def test_the_person_who_asked_may_cancel_while_it_waits(headless: Headless) -> N
 
 
 def test_what_no_one_approved_in_time_expires_and_can_be_approved_no_more(headless: Headless) -> None:
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     with headless.bot_in_process(**ALWAYS, SIGNOUT_APPROVE_WITHIN="1m"):
         _, asked = asked_for(headless)
         clock.forward(seconds=61)
@@ -310,7 +310,7 @@ def test_what_is_approved_after_a_restart_is_done(headless: Headless) -> None:
 
 
 def test_the_result_comes_as_a_direct_message_once_the_cards_address_has_ended(headless: Headless) -> None:
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     with headless.bot_in_process(**ALWAYS, SIGNOUT_APPROVE_WITHIN="60m"):
         _, asked = asked_for(headless)
         clock.forward(minutes=31)

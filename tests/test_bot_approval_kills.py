@@ -14,7 +14,7 @@ from dynamodb import Answer, DynamoDB
 from headless import AUDIT, KIM, SAM, Headless, shows
 from test_bot_approval import APPROVE, DENY, EDIT, asked_for, has_buttons, wait_for_edit
 from test_bot_kills import GROUPS, PATIENCE, begin, watch
-from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, TELL, Travel, card_for, entries, states, store_of, trail
+from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, TELL, card_for, entries, states, store_of, trail, travel
 
 from bot.ports import MessageKind
 from bot.request import State
@@ -204,7 +204,7 @@ def check_channel(headless: Headless, kill: Kill) -> None:
 
 
 def test_what_no_one_approved_while_the_bot_was_down_is_told_to_all_once_it_runs_again(headless: Headless) -> None:
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     with headless.bot_in_process(**SETTINGS):
         _, asked = asked_for(headless)
     clock.forward(minutes=15, seconds=6)

@@ -17,7 +17,6 @@ from whole_bot import (
     POST,
     SIGN_OUT,
     TELL,
-    Travel,
     card_for,
     entries,
     held_by,
@@ -25,6 +24,7 @@ from whole_bot import (
     store_of,
     store_path,
     trail,
+    travel,
 )
 
 from bot.audit import entry_of_ask
@@ -137,7 +137,7 @@ def test_presses_that_come_to_nothing_take_no_room_from_others(headless: Headles
 def test_the_presss_response_url_is_kept_for_the_result_and_forgotten_after_thirty_minutes(
     headless: Headless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     monkeypatch.setattr(run, "SECONDS_BETWEEN_LOOKS", 0.2)
     with headless.bot_in_process():
         card = card_for(headless, SAM_ID)

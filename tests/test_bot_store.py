@@ -2,12 +2,12 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from headless import AUDIT, RAY, SAM, Headless, shows
-from whole_bot import CONFIRM, POST, SIGN_OUT, Travel, card_for, entries, states, store_path
+from whole_bot import CONFIRM, POST, SIGN_OUT, card_for, entries, states, store_path, travel
 
 from bot.edge.rounds import Rounds
 from bot.errors import NotRecordedError, StoreUnavailableError
@@ -76,7 +76,7 @@ def test_an_outcome_that_cannot_be_recorded_is_not_told_and_ends_by_the_rules_of
     headless: Headless, later: dict[str, float], outcome: tuple[list[str], str, str], calls: int
 ) -> None:
     (state, kind, told) = outcome
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     held = headless.pause(SIGN_OUT, after=True)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
@@ -127,23 +127,19 @@ def test_a_decision_of_which_no_one_knows_whether_it_was_written_is_either_carri
     assert len(headless.cognito_calls(SIGN_OUT)) == 1
 
 
-def test_what_the_channel_took_is_not_posted_again_because_the_store_was_away(headless: Headless) -> None:
+def test_what_the_channel_took_is_not_posted_again_because_the_store_was_away(
+    headless: Headless, caplog: pytest.LogCaptureFixture
+) -> None:
     held = headless.pause(POST, after=True)
     with headless.bot_in_process():
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         held.wait_until_arrived()
         with away(headless):
             held.release()
-            headless.wait_for(_passes(0.3))
+            headless.wait_for(lambda: "The delivery rounds wait for the store" in caplog.text)
         headless.press(SAM, card_for(headless, SAM, "grace --pool customers"), CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: grace")
     assert len([each for each in headless.audit() if shows(each, "Signed out: ada")]) == 1
-
-
-def _passes(seconds: float) -> Callable[[], bool]:
-    done = threading.Event()
-    threading.Timer(seconds, done.set).start()
-    return done.is_set
 
 
 def test_a_store_that_stays_locked_is_told_and_works_again_once_it_is_free(

@@ -39,7 +39,7 @@ TIMED_OUT = Refused("TimedOut", None, may_retry=True, sent=False)
 NAME = "cognito.test"  # which no name server knows
 REGION = "eu-central-1"
 SHORT, STALL, LONG = 0.2, 0.5, 10
-QUICK = 5  # drop by drop it would take ten seconds and more
+QUICK = 9  # drop by drop it would take ten seconds and more
 
 
 class Way:

@@ -7,13 +7,14 @@ import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from headless import AUDIT, RAY, SAM, Headless
 from prometheus_client.parser import text_string_to_metric_families
-from whole_bot import CANCEL, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, store_path, trail
+from whole_bot import CANCEL, CONFIRM, FIND, POST, SIGN_OUT, Travel, card_for, entries, store_path, trail, travel
 
-from bot import __version__
+from bot import __version__, deliver
 from bot.audit import Kind
 from bot.sandbox.wire import answer, hang, refuse, reset
 
@@ -139,7 +140,7 @@ def test_over_http_acks_are_timed_and_no_connection_is_missed(headless: Headless
 
 
 def test_a_request_that_expires_by_itself_is_counted_once(headless: Headless, watcher: Watcher) -> None:
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         clock.forward(minutes=5)
@@ -149,7 +150,10 @@ def test_a_request_that_expires_by_itself_is_counted_once(headless: Headless, wa
         assert some(watcher.numbers(), "signout_requests_total") == {"expired": 1}
 
 
-def test_what_fails_is_counted_by_kind_and_an_unknown_kind_is_other(headless: Headless, watcher: Watcher) -> None:
+def test_what_fails_is_counted_by_kind_and_an_unknown_kind_is_other(
+    headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "PROGRESS_AFTER", timedelta(minutes=5))  # so that the result meets the fault
     headless.before_cognito(FIND, refuse(400, "TooManyRequestsException"))
     headless.before_cognito(SIGN_OUT, refuse(400, "SomethingNewException"))
     headless.before_slack(POST, answer(200, {"ok": False, "error": "internal_error"}), reset())
@@ -260,7 +264,7 @@ def test_a_failed_sign_out_is_known_to_the_next_start_though_its_counter_is_not(
 
 
 def test_an_outcome_that_waits_for_long_makes_the_bot_degraded(headless: Headless, watcher: Watcher) -> None:
-    headless.clock = clock = Travel()
+    headless.clock = clock = Travel()  # which waits for no rest: a post hangs
     with headless.bot_in_process():
         card = card_for(headless, SAM)
         headless.before_slack(POST, hang())

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import web
@@ -98,15 +99,18 @@ def test_a_connection_that_slack_closes_at_once_is_opened_again_after_growing_pa
 def test_a_connection_that_lasted_is_renewed_without_a_pause_and_without_a_word(
     headless: Headless, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.edge.socket_mode.LONGEST_PAUSE", timedelta(seconds=1))
+    pause = Mock(return_value=timedelta(0))
+    monkeypatch.setattr("bot.edge.socket_mode.pause", pause)
+    monkeypatch.setattr("bot.edge.socket_mode.LONGEST_PAUSE", timedelta(seconds=0.2))
     with headless.bot_in_process():
         for _ in range(4):
-            time.sleep(1.1)
+            time.sleep(1)
             count = len(headless.slack_calls(OPEN))
             headless.run(headless.stage.workspace.sockets.refresh())
-            headless.wait_for(lambda count=count: len(headless.slack_calls(OPEN)) > count, 0.8)  # type: ignore[misc]
-            headless.wait_for(lambda: headless.connections() == 1, timeout=0.8)
+            headless.wait_for(lambda count=count: len(headless.slack_calls(OPEN)) > count)  # type: ignore[misc]
+            headless.wait_for(lambda: headless.connections() == 1)
         assert some(watcher.numbers(), "signout_slack_errors_total") == {}
+    assert pause.mock_calls == []
     assert "is lost" not in watcher.log()
 
 
@@ -116,15 +120,12 @@ def test_a_handshake_that_is_never_answered_is_given_up_in_seconds_and_another_a
     assert HANDSHAKE_SECONDS < GAP_SECONDS, "one such handshake makes no bot unready"
     monkeypatch.setattr("bot.edge.socket_mode.HANDSHAKE_SECONDS", 2)
     headless.before_slack("link", hang())
-    begun = time.monotonic()
     with headless.bot_in_process():
-        first = time.monotonic() - begun
         headless.before_slack("link", hang())
         headless.run(headless.stage.workspace.sockets.close())
         headless.wait_for(lambda: headless.connections() == 1)
         card_for(headless, SAM)
         numbers = some(watcher.numbers(), "signout_slack_errors_total")
-    assert 2 <= first < 5
     assert numbers["timed_out/socket_mode"] == 2
     assert "ticket" not in watcher.log()
 
@@ -137,7 +138,7 @@ def test_a_name_server_that_is_silent_for_long_holds_up_one_call_for_some_second
 
     def ask() -> Any:
         if (found := answers.pop()) is None:
-            time.sleep(3)
+            time.sleep(30)
         return found
 
     async def asked() -> float:
@@ -146,7 +147,7 @@ def test_a_name_server_that_is_silent_for_long_holds_up_one_call_for_some_second
         assert await ask_slack("auth.test", ask, "team_id", frozenset(), "SLACK_BOT_TOKEN") == {"team_id": "T1"}
         return time.monotonic() - begun
 
-    assert asyncio.run(asked()) < 2
+    assert asyncio.run(asked()) < 15
 
 
 def test_a_slack_that_wants_a_connection_closed_and_then_is_silent_is_not_waited_for(headless: Headless) -> None:

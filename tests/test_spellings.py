@@ -63,6 +63,6 @@ def test_each_text_has_few_other_spellings_and_none_is_empty_or_the_text_itself(
     "signs", ["()))))", "<>>>>", "a@b (", "(", ".", "*", "a <a@b>,", "x(x),", "mailto:", "'\"", "\ufdfa"]
 )
 def test_a_target_of_nothing_but_signs_costs_little(signs: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     other_spellings(("a" + signs * MAX_TARGET)[:MAX_TARGET])
-    assert time.perf_counter() - begun < 0.05
+    assert time.thread_time() - begun < 0.05

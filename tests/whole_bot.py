@@ -1,8 +1,8 @@
 """What tests of the whole bot share: names, a card to begin with, what its SQLite store holds, and a clock."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,13 @@ ACKED_WITHIN = 3.0  # by Slack
 
 
 def card_for(headless: Headless, person: str, text: str = "ada --pool customers") -> Message:
-    """Type the command; return the card."""
+    """Type the command; return the card once the bot has noted it: one pressed before that is shown once more."""
     ack = headless.command(person, text)
     assert ack.error is None
     assert ack.seconds < ACKED_WITHIN
-    return headless.wait_for_message(person, button=CONFIRM)
+    card = headless.wait_for_message(person, button=CONFIRM)
+    headless.rest()
+    return card
 
 
 @contextmanager
@@ -72,23 +74,36 @@ def store_path(headless: Headless) -> Path:
     return Path(headless.environment["SIGNOUT_STORE"].removeprefix("sqlite:///"))
 
 
+def travel(headless: Headless, *, runs: bool = True) -> "Travel":
+    """Give the bots of this stage a clock. It goes forward only while they are at rest."""
+    headless.clock = clock = Travel(at_rest=headless.at_rest, runs=runs)
+    return clock
+
+
 @dataclass
 class Travel:
-    """A clock that runs as the machine's does, but can be put forward."""
+    """A clock that can be put forward, within `at_rest`, and runs as the machine's does, or does not run by itself.
+
+    With one that does not, a slow machine is in no test's way: what is to happen later happens once it is put forward.
+    """
 
     ahead: timedelta = field(default_factory=timedelta)
+    at_rest: Callable[[], AbstractContextManager[None]] = nullcontext
+    runs: bool = True
+    begun: tuple[datetime, float] = field(default_factory=lambda: (datetime.now(UTC), SystemClock.monotonic()))
 
     def forward(self, **length: float) -> None:
         """Put the clock forward."""
-        self.ahead += timedelta(**length)
+        with self.at_rest():
+            self.ahead += timedelta(**length)
 
     def now(self) -> datetime:
         """Return the time on this clock."""
-        return datetime.now(UTC) + self.ahead
+        return (datetime.now(UTC) if self.runs else self.begun[0]) + self.ahead
 
     def monotonic(self) -> float:
         """Return what the machine's does, put forward as well."""
-        return SystemClock.monotonic() + self.ahead.total_seconds()
+        return (SystemClock.monotonic() if self.runs else self.begun[1]) + self.ahead.total_seconds()
 
     def sleep(self, seconds: float) -> None:
         """Wait as the machine does."""

@@ -5,7 +5,7 @@ import re
 import pytest
 from headless import KIM, PAT, RAY, Headless
 from playwright.sync_api import expect
-from whole_bot import Travel
+from whole_bot import travel
 
 from browser.conftest import Open
 from browser.window import SIGN_OUT_ADA, Window
@@ -79,7 +79,7 @@ def test_a_member_of_the_group_may(open_window: Open) -> None:
 
 
 def test_a_card_pressed_too_late_says_so(headless: Headless, open_window: Open) -> None:
-    headless.clock = clock = Travel()
+    clock = travel(headless)
     with headless.bot_in_process():
         window = open_window()
         window.ask_for_card()
