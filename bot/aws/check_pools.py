@@ -57,14 +57,14 @@ _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 _FOUND = "found"  # an account where there can be none
 
 
-def try_pool(name: str, pool: UserPool, *, with_groups: bool = False) -> Iterator[Finding]:
-    """Try each action on a user name made up just now, which no account can have: its 80 random bits are new."""
+def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator[Finding]:
+    """Try each operation on a user name made up just now, which no account can have: its 80 random bits are new."""
     now = datetime.now(UTC)
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
-    groups = ["AdminListGroupsForUser"] if with_groups else []
-    for action in ("ListUsers", "AdminGetUser", *groups, *Step):
+    look_ups, steps = [each for each in further if each not in {*Step}], [each for each in further if each in {*Step}]
+    for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *steps):
         line = f"pool {name}, {action}"
         if ended:
             yield Finding(line, "not tried", f"not tried: {ended}")

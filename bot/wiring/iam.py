@@ -48,7 +48,10 @@ def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     }
     return Reach(
         pools=pools,
-        with_groups=[(pool.region, pool.id) for name, pool in settings.pools.items() if name in settings.with_groups],
+        further={
+            operation: [(settings.pools[name].region, settings.pools[name].id) for name in names]
+            for operation, names in settings.further_operations.items()
+        },
         references=references,
         table=table if kind == "dynamodb" else {},
         terminal=settings.allow.terminal,
