@@ -1,7 +1,7 @@
 """What was asked, which account it turned out to be, and how far it is: the states, and the moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -122,6 +122,21 @@ class Account:
         """Its status, and whether it is enabled, in words. Empty where neither is known."""
         enabled = None if self.enabled is None else ("enabled" if self.enabled else "disabled")
         return ", ".join(filter(None, (self.status, enabled)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One session of an account, as a pool that tracks them lists it. What is not known is None."""
+
+    id: str
+    kind: str  # "TOKEN": an app's tokens. "SSO": a browser's, with which the login page asks for no password
+    device: str | None = None  # what was used last: operating system, and browser or app
+    last_active_at: datetime | None = None
+    began_at: datetime | None = None
+    city: str | None = None  # where it was used last, by its address
+    country: str | None = None  # its English name
+    address: str | None = field(default=None, repr=False)  # of the network that it was used from last
+    origin_id: str | None = None  # of a "TOKEN": the "SSO" session that it came through, if it did
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,11 @@ from bot.facts.aws_names import account_of
 
 COGNITO = ("cognito-idp:ListUsers", "cognito-idp:AdminGetUser", *(step.permission for step in Step))
 GROUPS = ("cognito-idp:AdminListGroupsForUser",)
+SESSIONS = (
+    "cognito-idp:GetUserPoolSessionConfiguration",
+    "cognito-idp:AdminListUserSessions",
+    "cognito-idp:AdminRevokeUserSession",
+)
 ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
 ULID = "?" * 26
 SLACK_OPERATORS = ("U*", "W*")
@@ -26,12 +31,13 @@ class Reach:
     """What the settings let the bot reach in AWS, and who may sign out in a terminal.
 
     `pools` are user pools' regions and ids, by the role that they are asked with: None for the bot's own. In those of
-    `with_groups` the bot asks for people's groups. `table` is what the bot does with a DynamoDB table and its index,
-    and the resource, each under its statement's id.
+    `with_groups` the bot asks for people's groups, in those of `with_sessions` for their sessions. `table` is what the
+    bot does with a DynamoDB table and its index, and the resource, each under its statement's id.
     """
 
     pools: Mapping[str | None, Sequence[tuple[str, str]]]
     with_groups: Sequence[tuple[str, str]] = ()
+    with_sessions: Sequence[tuple[str, str]] = ()
     references: Sequence[str] = ()
     table: Mapping[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     terminal: Iterable[str] = ()
@@ -59,7 +65,7 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     """
     roles = {
         arn: {
-            "policy": _policy(_pools(pools, reach.with_groups, account_of(arn))),
+            "policy": _policy(_pools(pools, reach, account_of(arn))),
             "trust": _policy(_trust(principal, reach.terminal)),
         }
         for arn, pools in reach.pools.items()
@@ -68,7 +74,7 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     secrets = sorted({arn for reference in reach.references if (arn := secret_arn(reference))})
     parameters = [_arn("ssm", region, account, f"parameter{name}") for name in reach.parameters]
     statements = [
-        *_pools(reach.pools.get(None, ()), reach.with_groups, account),
+        *_pools(reach.pools.get(None, ()), reach, account),
         *([_allow("Roles", ASSUME, list(roles))] if roles else ()),
         *([_allow("Secrets", ("secretsmanager:GetSecretValue",), secrets)] if secrets else ()),
         *([_allow("Parameters", ("ssm:GetParameter",), parameters)] if parameters else ()),
@@ -77,9 +83,13 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     return {"bot": _policy(statements), "roles": roles}
 
 
-def _pools(pools: Sequence[tuple[str, str]], with_groups: Sequence[tuple[str, str]], account: str) -> Iterable[Json]:
-    grouped = [pool for pool in pools if pool in with_groups]
-    for sid, actions, places in (("Pools", COGNITO, pools), ("Groups", GROUPS, grouped)):
+def _pools(pools: Sequence[tuple[str, str]], reach: Reach, account: str) -> Iterable[Json]:
+    for sid, actions, among in (
+        ("Pools", COGNITO, pools),
+        ("Groups", GROUPS, reach.with_groups),
+        ("Sessions", SESSIONS, reach.with_sessions),
+    ):
+        places = [pool for pool in pools if pool in among]
         arns = [_arn("cognito-idp", region, account, f"userpool/{pool_id}") for region, pool_id in places]
         if arns:
             yield _allow(sid, actions, arns)

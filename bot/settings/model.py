@@ -32,6 +32,8 @@ class Pool(BaseModel):
     """`0s` says that the hosted login page is not used. Any other length says that it is."""
     identity_pool: bool | None = None
     """Whether an identity pool gives AWS credentials to its people. Without it, the result says *if there is one*."""
+    sessions: bool = False
+    """With `true`, the bot lists and ends the sessions that the pool tracks. The pool has to track them."""
     default_region: syntax.CountryCode | None = None
     """The country of a phone number that is typed without a country code."""
     role_arn: syntax.RoleArn | None = None
@@ -154,6 +156,11 @@ class Settings(StoreSettings):
     def with_groups(self) -> Collection[str]:
         """The pools in which Cognito is asked for people's groups."""
         return [name for name, protection in self.protections.items() if protection.groups]
+
+    @property
+    def with_sessions(self) -> Collection[str]:
+        """The pools whose tracked sessions are listed and ended."""
+        return [name for name, pool in self.pools.items() if pool.sessions]
 
 
 def _variable(key: str) -> str:

@@ -12,7 +12,6 @@ from bot.edge.lanes import UnwaitedThreads
 from bot.facts.advice import LONGEST_TOKEN
 from bot.facts.duration import in_words
 from bot.facts.finding import Finding
-from bot.ports import UserPool
 from bot.settings.model import Settings
 from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
@@ -44,7 +43,10 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
-                (f"pool {name}", partial(_once_asked, asked, name, pool, name in settings.with_groups))
+                (
+                    f"pool {name}",
+                    partial(_once_asked, asked, name, partial(try_pool, name, pool, **_with(settings, name))),
+                )
                 for name, pool in pools.items()
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
@@ -71,10 +73,15 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _once_asked(asked: Future[Finding], name: str, pool: UserPool, with_groups: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _with(settings: Settings, name: str) -> Mapping[str, bool]:
+    """Return what more a pool is asked for than most are."""
+    return {"with_groups": name in settings.with_groups, "with_sessions": name in settings.with_sessions}
+
+
+def _once_asked(asked: Future[Finding], name: str, probe: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Try a pool where there are credentials. Else each of its lines would say the same."""
     if asked.result().status == "ok":
-        yield from try_pool(name, pool, with_groups=with_groups)
+        yield from probe()
     else:
         yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
 
