@@ -13,6 +13,8 @@ class Step(StrEnum):
     DISABLE = "AdminDisableUser"
     ENABLE = "AdminEnableUser"
     RESET_PASSWORD = "AdminResetUserPassword"  # noqa: S105 -- an operation, no password
+    END_SESSION = "AdminRevokeUserSession"
+    END_SESSIONS = "AdminListUserSessions"  # with AdminRevokeUserSession for each that is left, and listed once more
 
     @property
     def permission(self) -> str:
@@ -29,6 +31,8 @@ _WORDS: Mapping[Step, tuple[str, str, str]] = {
     Step.SIGN_OUT: ("Signed out", "Not signed out", "Not known whether signed out"),
     Step.DISABLE: ("Disabled", "Not disabled", "Not known whether disabled"),
     Step.ENABLE: ("Enabled", "Not enabled", "Not known whether enabled"),
+    Step.END_SESSION: ("Session ended", "Session not ended", "Not known whether the session was ended"),
+    Step.END_SESSIONS: ("Sessions ended", "Not all sessions ended", "Not known whether all sessions were ended"),
     Step.RESET_PASSWORD: ("Password reset", "Password not reset", "Not known whether the password was reset"),
 }
 
@@ -83,7 +87,7 @@ class Action:
     nothing: str = "Nothing was changed."
 
 
-SIGN_OUT = "sign_out"
+SIGN_OUT, END_SESSION = "sign_out", "end_session"
 ACTIONS: Mapping[str, Action] = {
     SIGN_OUT: Action(
         steps=(Step.SIGN_OUT,),
@@ -127,14 +131,26 @@ ACTIONS: Mapping[str, Action] = {
         running="Resetting the password of",
         done="Password reset",
     ),
+    END_SESSION: Action(
+        steps=(Step.END_SESSION,),
+        outcome="session_ended",
+        may="end single sessions",
+        button="End this session",
+        question="End this session?",
+        effect="One session ends. All others go on.",
+        running="Ending a session of",
+        done="Session ended",
+    ),
 }
-OTHERS = tuple(action for action in ACTIONS if action != SIGN_OUT)  # each has to be allowed by a list of its own
+OTHERS = tuple(action for action in ACTIONS if action not in {SIGN_OUT, END_SESSION})  # each is allowed by its own list
+# What a pool that tracks sessions is asked for beside the look-up.
+SESSION_CALLS = ("GetUserPoolSessionConfiguration", str(Step.END_SESSIONS), str(Step.END_SESSION))
 
 
-def came_of(action: str, done: Sequence[str], *, in_doubt: bool) -> str:
+def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool) -> str:
     """Return what came of the steps of an action, in words; `in_doubt`: the first one that is not done may be."""
     said = []
-    for step in ACTIONS[action].steps:
+    for step in steps:
         is_done, is_not, not_known = step.words
         said.append(is_done if step in done else not_known if in_doubt else is_not)
         in_doubt = in_doubt and step in done

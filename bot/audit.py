@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SIGNED_OUT = "signed_out"
     KEPT_OUT = "kept_out"
     LET_IN = "let_in"
+    SESSION_ENDED = "session_ended"
     PASSWORD_RESET = "password_reset"  # noqa: S105 -- a word, no password
     PARTLY = "partly"
     FAILED = "failed"

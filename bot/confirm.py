@@ -1,15 +1,15 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from bot import errors
-from bot.action import ACTIONS, SIGN_OUT
-from bot.approve import NO_ONE, Approving, has_approvers
+from bot.action import END_SESSION, SIGN_OUT
+from bot.approve import NO_ONE, has_approvers
 from bot.audit import Delivery, Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
@@ -18,11 +18,12 @@ from bot.find import MAX_CANDIDATES, Found
 from bot.limits import Count, Limits, Protection
 from bot.offer import obstacle
 from bot.options import ReasonRule
-from bot.permit import Permissions
+from bot.permit import Permissions, for_action
 from bot.ports import Place
-from bot.request import ENDED, TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State, new_id
+from bot.request import ENDED, TERMINAL, Account, Approval, Ask, Earlier, Options, Request, Session, State, new_id
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
+MAX_SESSIONS = 10  # on a card, each with a button
 PROTECTED = (
     "This account is protected ({rule}), so no one can change it or sign it out with this bot. Nothing was done. If it "
     "must be, ask the bot's engineer."
@@ -40,8 +41,8 @@ class Confirmations(Permissions):
     confirm_within: timedelta
     reason_rule: ReasonRule | None
     approvers: Allowlist = NO_ONE
-    approving: Mapping[str, Approving] = field(default_factory=dict)  # by pool
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
+    tracked: Collection[str] = ()  # the pools that track sessions
     limits: Limits = field(default_factory=Limits)
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
@@ -56,6 +57,7 @@ class Confirmations(Permissions):
         found = [*map(partial(self._with_protection, ask), looked_up.accounts[:MAX_CANDIDATES])]
         chosen = found[0] if len(looked_up.accounts) == 1 else None
         needs, may = self._offer(authorized, ask, chosen) if chosen else ((), ())
+        sessions = self._sessions(ask, chosen) if chosen else None
         earlier, now = self._earlier(chosen), self.clock.now()
         if error := self.clock.error():  # again: the clock may have been set while AWS was asked
             raise error
@@ -70,6 +72,8 @@ class Confirmations(Permissions):
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in looked_up.accounts})),
             needs=needs,
             may=may,
+            tracks_sessions=bool(chosen and chosen.pool in self.tracked),
+            sessions=sessions,
             looked_up_at=looked_up_at,
             created_at=now,
             expires_at=now + self.confirm_within,
@@ -94,8 +98,16 @@ class Confirmations(Permissions):
         authorized, earlier = self.authorize(request.ask, account), self._earlier(account)
         (needs, may), rule = self._offer(authorized, request.ask, account), authorized.rules[account.pool]
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier}
-        return self._move(request, State.CONFIRMING, press.place, now, needs=needs, may=may, **changes)
+        changes: dict[str, Any] = {
+            "chosen": account,
+            "allowed_by": rule,
+            "earlier": earlier,
+            "needs": needs,
+            "may": may,
+        }
+        # Its sessions are not listed now: that would take a call of Cognito, and a press waits for none.
+        changes |= {"tracks_sessions": account.pool in self.tracked}
+        return self._move(request, State.CONFIRMING, press.place, now, **changes)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done or, where that needs a second person, that they are asked.
@@ -104,7 +116,9 @@ class Confirmations(Permissions):
         succeeds here. Raises `LimitReachedError` and `SecondPersonError` too.
         """
         request = self._awaiting(press, State.CONFIRMING)
-        request = replace(request, ask=_for(request.ask, press.action or request.action))
+        request = replace(request, ask=for_action(request.ask, press.action or request.action))
+        if request.action == END_SESSION:
+            request = replace(request, session=_listed(request, press.number))
         authorized = self.authorize(request.ask, request.account)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
@@ -150,30 +164,10 @@ class Confirmations(Permissions):
             self._check_second_person(ask, account, needs)
         return needs
 
-    def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must always approve it, if someone let in by `rule` asks for it."""
-        approving = self.approving.get(pool)
-        by_action = approving and action in approving.actions
-        return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
-
     def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the rules of `_needs`, and the actions that the operator might do with the account, if several."""
         needs, more = self._needs(authorized, ask, account), self.more_needs(ask, account.pool)
         return needs, (SIGN_OUT, *more) if more else ()
-
-    def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:
-        """Return the actions that the operator may ask for in one of these pools at least."""
-        more = {action for pool in pools for action in self.more_needs(ask, pool)}
-        return [action for action in ACTIONS if action == SIGN_OUT or action in more]
-
-    def more_needs(self, ask: Ask, pool: str) -> Mapping[str, tuple[str, ...]]:
-        """Return what the operator may do in a pool beside signing out, each with the rules of `always_needs`."""
-        found = {each: self._may(_for(ask, each), [pool]) for each in self.actions}
-        return {
-            action: self.always_needs(action, pool, may.rules[pool], only_asks=pool in may.only_ask)
-            for action, may in found.items()
-            if isinstance(may, Authorized)
-        }
 
     def next(self, press: Press, at: datetime) -> Ask | None:
         """Return what a press asks for on a request that has ended; None where it has not.
@@ -221,10 +215,24 @@ class Confirmations(Permissions):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
 
+    def _sessions(self, ask: Ask, account: Account) -> tuple[Session, ...] | None:
+        """Return an account's sessions, the one that was used last first; None where they are not known."""
+        if account.pool not in self.tracked:
+            return None
+        pool = self.finder.pools[account.pool].on_behalf(ask.id, ask.operator.id)
+        try:
+            found = pool.sessions(account.username)
+        except errors.PoolUnavailableError:  # a sign-out does not wait for that
+            return None
+        begun = datetime.min.replace(tzinfo=UTC)
+        return tuple(sorted(found, key=lambda each: each.last_active_at or begun, reverse=True)[:MAX_SESSIONS])
+
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
 
-def _for(ask: Ask, action: str) -> Ask:
-    return ask if ask.options.action == action else replace(ask, options=replace(ask.options, action=action))
+def _listed(request: Request, number: int) -> Session:
+    if not request.sessions or number >= len(request.sessions):
+        raise errors.UnknownRequestError
+    return request.sessions[number]

@@ -7,6 +7,12 @@ from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.request import Account, Request, State
 
 
+def steps_of(request: Request) -> Sequence[Step]:
+    """Return what is to be done, in its order. A sign-out ends what is left of the sessions of a pool that has them."""
+    steps = ACTIONS[request.action].steps
+    return (*steps, Step.END_SESSIONS) if request.tracks_sessions and Step.SIGN_OUT in steps else steps
+
+
 def obstacle(action: str, account: Account) -> str:
     """Return the sentence for why Cognito would not do an action to an account as it is; empty where it may."""
     steps, disabled = ACTIONS[action].steps, account.enabled is False

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot import errors
-from bot.action import ACTIONS, SIGN_OUT
+from bot.action import ACTIONS, OTHERS, SIGN_OUT
+from bot.approve import Approving
 from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
 from bot.decide import Decisions
 from bot.find import Finder, pool_of
@@ -22,6 +23,7 @@ class Permissions(Decisions):
     allowlist: Allowlist
     finder: Finder
     actions: Mapping[str, Allowlist] = field(default_factory=dict)
+    approving: Mapping[str, Approving] = field(default_factory=dict)  # by pool
 
     def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
         """Return the proof that the operator may act on `account` or, without one, in the pools of its `rules`.
@@ -53,7 +55,7 @@ class Permissions(Decisions):
 
     def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
         decision, action = self._listed(ask, self.allowlist, pools), ask.options.action
-        if action == SIGN_OUT or isinstance(decision, Denied):
+        if action not in OTHERS or isinstance(decision, Denied):
             return decision
         further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
         if isinstance(further, Authorized):
@@ -77,3 +79,28 @@ class Permissions(Decisions):
         if self._named(replace(ask.options, region=None)):
             where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
         return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
+
+    def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
+        """Return the rules by which a second person must always approve it, if someone let in by `rule` asks for it."""
+        approving = self.approving.get(pool)
+        by_action = approving and action in approving.actions
+        return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
+
+    def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:
+        """Return the actions that the operator may ask for in one of these pools at least."""
+        more = {action for pool in pools for action in self.more_needs(ask, pool)}
+        return [action for action in ACTIONS if action == SIGN_OUT or action in more]
+
+    def more_needs(self, ask: Ask, pool: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what the operator may do in a pool beside signing out, each with the rules of `always_needs`."""
+        found = {each: self._may(for_action(ask, each), [pool]) for each in self.actions}
+        return {
+            action: self.always_needs(action, pool, may.rules[pool], only_asks=pool in may.only_ask)
+            for action, may in found.items()
+            if isinstance(may, Authorized)
+        }
+
+
+def for_action(ask: Ask, action: str) -> Ask:
+    """Return what was asked, for another action."""
+    return ask if ask.options.action == action else replace(ask, options=replace(ask.options, action=action))

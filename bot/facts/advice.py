@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bot.action import ACTIONS, Step, came_of
 from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, PROTECTED, TOO_LATE
+from bot.offer import steps_of
 from bot.request import Request, State
 
 # No access or ID token of Cognito's lives longer: no pool can be set to more.
@@ -14,7 +15,7 @@ USER_DISABLED = "NotAuthorizedException.UserDisabled"
 NOT_KNOWN = "It may or may not have happened. Running it again is possible{}."
 _ALSO_SINCE = "; it would also end sessions opened since"
 
-_GO_ON = "Sessions that were open may go on."  # a sign-out is the last step of each action that has several
+_GO_ON = "Sessions that were open may go on."  # to end them comes last in each action of several steps
 
 # What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
 ADVICE: Mapping[str, str] = {
@@ -47,6 +48,7 @@ ADVICE: Mapping[str, str] = {
     "sent. Run the command again.",
     f"{Step.RESET_PASSWORD}.InvalidParameterException": "Cognito cannot send this user a code: the account has no "
     "verified email or phone number, or the user pool lets no one recover an account.",
+    f"{Step.END_SESSION}.ResourceNotFoundException": "Cognito no longer has this session: it may have ended by itself.",
     "LimitExceededException": "Cognito has sent this user too many codes. Wait some minutes and run the command again.",
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
@@ -65,9 +67,10 @@ def advice(code: str | None, *, is_clear: bool = True, step: str | None = None) 
 def result(request: Request) -> tuple[str, str]:
     """Return what came of a request, in its action's words, and what that means; the latter is empty for a yes."""
     action, is_clear = ACTIONS[request.action], request.state is not State.UNKNOWN
-    step = next((each for each in action.steps if each not in request.done), None)
+    steps = steps_of(request)
+    step = next((each for each in steps if each not in request.done), None)
     advised = advice(request.error_code, is_clear=is_clear, step=step)
-    title = came_of(request.action, request.done, in_doubt=not is_clear)
+    title = came_of(steps, request.done, in_doubt=not is_clear)
     match request.state:
         case State.DONE:
             return action.done, ""

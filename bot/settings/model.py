@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.action import ACTIONS, OTHERS, Step
+from bot.action import ACTIONS, OTHERS, SESSION_CALLS, Step
 from bot.approve import Approving
 from bot.authorize import Allowed, Allowlist
 from bot.facts.aws_names import region_of
@@ -43,6 +43,8 @@ class Pool(BaseModel):
     """`0s` says that the hosted login page is not used. Any other length says that it is."""
     identity_pool: bool | None = None
     """Whether an identity pool gives AWS credentials to its people. Without it, the result says *if there is one*."""
+    sessions: bool = False
+    """With `true`, the bot lists and ends the sessions that the pool tracks. The pool has to track them."""
     default_region: syntax.CountryCode | None = None
     """The country of a phone number that is typed without a country code."""
     role_arn: syntax.RoleArn | None = None
@@ -191,7 +193,13 @@ class Settings(StoreSettings):
         with_groups = pool in self.protections and self.protections[pool].groups
         actions = [ACTIONS[action] for action, listed in self.performers.items() if _names_someone(listed, pool)]
         steps = {step: step for action in actions for step in action.steps if step is not Step.SIGN_OUT}
-        return ["AdminListGroupsForUser"] * bool(with_groups) + [*steps]
+        sessions = SESSION_CALLS if self.pools[pool].sessions else ()
+        return [*(["AdminListGroupsForUser"] if with_groups else []), *sessions, *steps]
+
+    @property
+    def with_sessions(self) -> Collection[str]:
+        """The pools whose tracked sessions are listed and ended."""
+        return [name for name, pool in self.pools.items() if pool.sessions]
 
 
 def _names_someone(listed: Allowlist, pool: str) -> bool:

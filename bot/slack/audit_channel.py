@@ -1,22 +1,23 @@
 """The audit channel: one message for each outcome, what people read in it, and posting it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
-from bot.action import SIGN_OUT, Step
+from bot.action import Step
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.ports import Left
-from bot.request import Operator, Request, State
+from bot.request import ENDED, Operator, Request, State
 from bot.slack.approvals import by_whom
 from bot.slack.clients import post
-from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED
+from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, says_hosted
+from bot.slack.sessions import in_words, proof_lines
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
 
@@ -100,8 +101,8 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     if entry.chosen:
         target = shown.name(entry.chosen)
     if entry.request and entry.chosen and Step.SIGN_OUT in entry.request.done:
-        says_hosted = entry.request.action == SIGN_OUT and shown.lasting.get(entry.chosen.pool, Lasting()).hosted_login
-        end = f"{AT_MOST} {HOSTED}" if says_hosted else AT_MOST
+        lasting = shown.lasting.get(entry.chosen.pool, Lasting())
+        end = f"{AT_MOST} {HOSTED}" if lasting.hosted_login and says_hosted(entry.request) else AT_MOST
         access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
         more = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     if entry.count > 1:
@@ -111,6 +112,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
         _who_and_why(shown, entry),
         _second_person(shown, entry.request),
         [meaning] if meaning else more,
+        *_sessions(shown, entry.request),
         small_print(_ids_and_times(shown, entry)),
     )
 
@@ -139,6 +141,13 @@ def _second_person(shown: Shown, request: Request | None) -> Line:
     if not request or not approval or not (said := by_whom(request)):
         return []
     return [str(said[0]).capitalize(), *said[1:], *([": ", *shown.reason(approval.reason)] if approval.reason else [])]
+
+
+def _sessions(shown: Shown, request: Request | None) -> Sequence[Line]:
+    """Say which session was to be ended, or what was left of all."""
+    if not request or request.state not in ENDED:
+        return []
+    return [[in_words(shown, request.session)]] if request.session else proof_lines(shown, request)
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bot.action import ACTIONS, Step
+from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.errors import BotError, UsageError
 from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
@@ -11,6 +11,7 @@ from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import approving, by_whom, denied, why
 from bot.slack.outcomes import action_buttons, outcome
+from bot.slack.sessions import session_rows
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, choice, lines, message
 
@@ -127,6 +128,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
         ),
         [action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
         lines([[Bold(f"{each.button}  "), each.effect] for each in others], "list") if others else [],
+        *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 

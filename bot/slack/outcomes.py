@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.action import ACTIONS, SIGN_OUT, Step
+from bot.action import ACTIONS, END_SESSION, SIGN_OUT, Step
 from bot.authorize import Allowed
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.offer import obstacle, offered
 from bot.request import Request
 from bot.slack.approvals import by_whom, named
+from bot.slack.sessions import in_words, proof_lines
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import Block, Bold, Code, Drawn, Line, button, lines
 
@@ -23,12 +24,18 @@ _BEGIN: Mapping[str, str] = {
     SIGN_OUT: "All refresh tokens were revoked: ",
     "keep_out": "The account was disabled, and all refresh tokens were revoked: ",
     "let_in": "The account was enabled: ",
+    END_SESSION: "The session was ended: ",
     "new_password": "The password was reset, and all refresh tokens were revoked: ",
 }
 # What an action does not reach, and when the card says so; {} is where a federated account signs in.
 _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
-    (lambda lasting, request: lasting.hosted_login and request.action == SIGN_OUT, HOSTED),
-    (lambda lasting, request: lasting.hosted_login and Step.RESET_PASSWORD in request.done, _STILL_HOSTED),
+    (lambda lasting, request: lasting.hosted_login and says_hosted(request), HOSTED),
+    (
+        lambda lasting, request: (
+            lasting.hosted_login and Step.RESET_PASSWORD in request.done and not request.tracks_sessions
+        ),
+        _STILL_HOSTED,
+    ),
     (
         lambda _, request: request.account.provider and request.action == SIGN_OUT,
         "The session at {} goes on: it may let the person in without a password.",
@@ -82,16 +89,24 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
         *(ended + LONGEST_TOKEN, AT_MOST),
     ]
     goes_on: list[Line] = [[said.format(account.provider)] for applies, said in _GOES_ON if applies(lasting, request)]
+    which: list[Line] = [[in_words(shown, request.session)]] if request.session else []
     return [
         [_BEGIN[request.action], ended, "."],
+        *which,
+        *proof_lines(shown, request),
         *([bound] if _ends_tokens(request) else []),
         *goes_on,
         *([_stay_out(shown, request)] if request.action == SIGN_OUT else []),
     ]
 
 
+def says_hosted(request: Request) -> bool:
+    """Whether a session of the hosted login page may go on: where the pool tracks sessions, it is ended too."""
+    return request.action == SIGN_OUT and not request.tracks_sessions
+
+
 def _ends_tokens(request: Request) -> bool:
-    return Step.SIGN_OUT in request.done
+    return bool({Step.SIGN_OUT, Step.END_SESSION} & set(request.done))
 
 
 def _stay_out(shown: Shown, request: Request) -> Line:

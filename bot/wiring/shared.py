@@ -102,6 +102,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         reason_rule=settings.reason_rule,
         approving=settings.approving,
         protections=settings.protections,
+        tracked=settings.with_sessions,
         **shared,
     )
     worker = Worker(
