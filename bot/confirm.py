@@ -16,11 +16,11 @@ from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Found
 from bot.limits import Count, Limits, Protection
-from bot.offer import obstacle
+from bot.offer import obstacle, offered
 from bot.options import ReasonRule
 from bot.permit import Permissions, for_action
 from bot.ports import Place
-from bot.request import ENDED, TERMINAL, Account, Approval, Ask, Earlier, Options, Request, Session, State, new_id
+from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, Session, State, new_id
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 MAX_SESSIONS = 10  # on a card, each with a button
@@ -170,19 +170,17 @@ class Confirmations(Permissions):
         return needs, (SIGN_OUT, *more) if more else ()
 
     def next(self, press: Press, at: datetime) -> Ask | None:
-        """Return what a press asks for on a request that has ended; None where it has not.
+        """Return what a press asks for on a card with an outcome; None where that has no such button.
 
         The same account is then looked up again. Only who asked for the first may. Raises as a press does.
         """
         request = self._stored(press)
-        if request.state not in ENDED or not request.chosen or not press.action:
+        if not press.action or request.state is State.CONFIRMING or press.action not in offered(request):
             return None
         self._check_presser(press, request)
-        account, old = request.chosen, request.ask
-        options = Options(
-            target=account.username, pool=account.pool, exactly=True, reason=old.options.reason, action=press.action
-        )
-        return replace(old, id=new_id(at), operator=press.operator, options=options)
+        account, reason = request.account, request.ask.options.reason
+        options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
+        return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
 
     def _check_second_person(self, ask: Ask, account: Account, needs: Sequence[str]) -> None:
         if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool, ask.operator.id):
