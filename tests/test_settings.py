@@ -290,6 +290,17 @@ def test_entries_are_kept_for_ever_unless_retain_says_how_long(given: str, days:
     assert load(GOOD).retain == timedelta(days=365)
 
 
+def test_sessions_are_listed_and_ended_only_in_the_pools_that_say_so() -> None:
+    Path("signout.toml").write_text(
+        '[pools.a]\nid = "eu-west-1_a"\nsessions = true\n[pools.b]\nid = "eu-west-1_b"\nsessions = false\n'
+        '[pools.c]\nid = "eu-west-1_c"\n',
+        "utf-8",
+    )
+    given = load({name: value for name, value in GOOD.items() if name != "SIGNOUT_POOL_ID"})
+    assert list(given.with_sessions) == ["a"]
+    assert list(given.with_groups) == []
+
+
 @pytest.mark.parametrize(
     ("toml", "known"), [("", None), ("identity_pool = true", True), ("identity_pool = false", False)]
 )

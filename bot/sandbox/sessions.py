@@ -120,8 +120,9 @@ class Sessions:
         """Note what moto has said yes to."""
         if session := self._session_of(parameters):
             session.active_at = self.now()
-        if action == "AdminUserGlobalSignOut":
-            self._end(each for each in self._of(parameters) if each.kind in self.sign_out_ends)
+        kinds = {"AdminDeleteUser": frozenset({TOKEN, SSO}), "AdminUserGlobalSignOut": self.sign_out_ends}.get(action)
+        if kinds:
+            self._end(each for each in self._of(parameters) if each.kind in kinds)
 
     async def _get(self, parameters: Json) -> Json:
         await self._moto("DescribeUserPool", UserPoolId=parameters["UserPoolId"])
@@ -186,7 +187,7 @@ class Sessions:
 
 
 def claims(token: str) -> Json:
-    """Give what a JWT says. Raises `ValueError` or `LookupError` where it is none."""
+    """Give what a JWT says. Raises `ValueError` or `LookupError` where it is not one."""
     said: Json = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     return said
 
