@@ -102,6 +102,10 @@ class Sessions:
         """Whether a session has not ended."""
         return self._sessions[session_id].ended_at is None
 
+    def are_tracked(self, pool_id: str) -> bool:
+        """Whether a pool tracks its sessions."""
+        return bool(self._configurations.get(pool_id, {}).get("UserSessionTracking") == "ENABLED")
+
     async def instead(self, action: str, parameters: Json) -> Json | None:
         """Answer in place of moto; None where moto has to. Raises `Refused`."""
         session = self._session_of(parameters)
@@ -156,8 +160,7 @@ class Sessions:
 
     async def _check(self, parameters: Json) -> None:
         await self._moto("AdminGetUser", UserPoolId=parameters["UserPoolId"], Username=parameters["Username"])
-        configuration = await self._get({"UserPoolId": parameters["UserPoolId"]})
-        if configuration["UserSessionTracking"] != "ENABLED":
+        if not self.are_tracked(parameters["UserPoolId"]):
             raise Refused("OperationNotEnabledException")
 
     def _of(self, parameters: Json) -> list[Session]:
