@@ -19,6 +19,8 @@ The files right under bot/ are the rules. They know the world only through ports
     action.py     what can be done to an account, step by step, and what a call answers
     options.py    what a target and a reason may be
     authorize.py  the allowlist: who may do what
+    permit.py     what an operator may ask for, and of which pools
+    offer.py      what can be done with an account as it is
     find.py       which accounts are meant
     spellings.py  how else a target may have been meant
     confirm.py    open, choose, confirm, cancel, expire

@@ -1,6 +1,6 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -8,85 +8,41 @@ from functools import partial
 from typing import Any
 
 from bot import errors
+from bot.action import ACTIONS, SIGN_OUT
 from bot.approve import NO_ONE, Approving, has_approvers
 from bot.audit import Delivery, Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
-from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Decisions, Press
+from bot.authorize import Allowlist, Authorized, Denied
+from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
-from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
+from bot.find import MAX_CANDIDATES, Found
 from bot.limits import Count, Limits, Protection
+from bot.offer import obstacle
 from bot.options import ReasonRule
+from bot.permit import Permissions
 from bot.ports import Place
-from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State
+from bot.request import ENDED, TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State, new_id
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
 PROTECTED = (
-    "This account is protected ({rule}), so no one can sign it out with this bot. Nothing was done. If it must be, ask "
-    "the bot's engineer."
+    "This account is protected ({rule}), so no one can change it or sign it out with this bot. Nothing was done. If it "
+    "must be, ask the bot's engineer."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirmations(Decisions):
+class Confirmations(Permissions):
     """The rules between a command and the operator's press.
 
     A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
     and `open` raise what `clock.error` returns.
     """
 
-    allowlist: Allowlist
-    finder: Finder
     confirm_within: timedelta
     reason_rule: ReasonRule | None
     approvers: Allowlist = NO_ONE
     approving: Mapping[str, Approving] = field(default_factory=dict)  # by pool
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     limits: Limits = field(default_factory=Limits)
-
-    def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may act on `account` or, without one, in the pools of its `rules`.
-
-        Of the pools that were named, or of all, these are the ones they may use. Raises `DeniedError`,
-        `PoolChangedError`, and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
-        """
-        if account and not pool_of(account, self.finder.pools):
-            raise errors.PoolChangedError
-        named = [account.pool] if account else self._named(ask.options)
-        decision = self._may(ask, named)
-        if isinstance(decision, Authorized):
-            return decision
-        if account:
-            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
-        anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
-        if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere)
-        raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
-
-    def _named(self, options: Options) -> Sequence[str]:
-        return [
-            name
-            for name, pool in self.finder.pools.items()
-            if options.pool in {None, name}
-            and options.pool_id in {None, pool.pool_id}
-            and options.region in {None, pool.region}
-        ]
-
-    def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
-        allowlist = replace(self.allowlist, pools={name: self.allowlist.pools[name] for name in pools})
-        return authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
-
-    def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
-        """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""
-        pools = f"pool {' or '.join(named)}"
-        if named:
-            denied = denied if denied.sentence else Denied(f"not allowed in {pools}")
-            where = pools if ask.options.pool or ask.options.pool_id else "that region"
-            sentence = f"You may not do this in {where}. You may use: {', '.join(mine)}."
-            return self.refused(ask, denied, sentence=sentence)
-        where = ""
-        if self._named(replace(ask.options, region=None)):
-            where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
-        return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for the account, and store a request that awaits a press. Raises as `Finder.find` does.
@@ -99,7 +55,7 @@ class Confirmations(Decisions):
         looked_up_at, looked_up = self.clock.now(), self._found(authorized, ask)
         found = [*map(partial(self._with_protection, ask), looked_up.accounts[:MAX_CANDIDATES])]
         chosen = found[0] if len(looked_up.accounts) == 1 else None
-        needs = self._needs(authorized, ask, chosen) if chosen else ()
+        needs, may = self._offer(authorized, ask, chosen) if chosen else ((), ())
         earlier, now = self._earlier(chosen), self.clock.now()
         if error := self.clock.error():  # again: the clock may have been set while AWS was asked
             raise error
@@ -113,6 +69,7 @@ class Confirmations(Decisions):
             earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in looked_up.accounts})),
             needs=needs,
+            may=may,
             looked_up_at=looked_up_at,
             created_at=now,
             expires_at=now + self.confirm_within,
@@ -135,17 +92,19 @@ class Confirmations(Decisions):
             raise errors.UnknownRequestError
         account = request.candidates[press.number]
         authorized, earlier = self.authorize(request.ask, account), self._earlier(account)
-        needs, rule = self._needs(authorized, request.ask, account), authorized.rules[account.pool]
+        (needs, may), rule = self._offer(authorized, request.ask, account), authorized.rules[account.pool]
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier, "needs": needs}
-        return self._move(request, State.CONFIRMING, press.place, now, **changes)
+        changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier}
+        return self._move(request, State.CONFIRMING, press.place, now, needs=needs, may=may, **changes)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done or, where that needs a second person, that they are asked.
 
-        Of any number of presses exactly one succeeds here. Raises `LimitReachedError` and `SecondPersonError` too.
+        With the `action` of the press, that is done instead of what was asked for. Of any number of presses exactly one
+        succeeds here. Raises `LimitReachedError` and `SecondPersonError` too.
         """
         request = self._awaiting(press, State.CONFIRMING)
+        request = replace(request, ask=_for(request.ask, press.action or request.action))
         authorized = self.authorize(request.ask, request.account)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
@@ -178,20 +137,58 @@ class Confirmations(Decisions):
         Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
         no one to ask.
         """
+        if cannot := obstacle(ask.options.action, account):
+            raise self.refused(ask, Denied(f"cannot be done: {ask.options.action}"), account, cannot)
         protection = self.protections.get(account.pool)
         protected = account.protected if protection else None
         if protected and protection and not protection.may_approve:
             raise self.refused(ask, Denied(protected), account, PROTECTED.format(rule=protected))
         rule, only_asks = authorized.rules[account.pool], account.pool in authorized.only_ask
-        needs = (*self.always_needs(account.pool, rule, only_asks=only_asks), *([protected] if protected else ()))
+        always = self.always_needs(ask.options.action, account.pool, rule, only_asks=only_asks)
+        needs = (*always, *([protected] if protected else ()))
         if needs:
             self._check_second_person(ask, account, needs)
         return needs
 
-    def always_needs(self, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must approve all that someone let in by `rule` asks of a pool."""
+    def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
+        """Return the rules by which a second person must always approve it, if someone let in by `rule` asks for it."""
         approving = self.approving.get(pool)
-        return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
+        by_action = approving and action in approving.actions
+        return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
+
+    def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the rules of `_needs`, and the actions that the operator might do with the account, if several."""
+        needs, more = self._needs(authorized, ask, account), self.more_needs(ask, account.pool)
+        return needs, (SIGN_OUT, *more) if more else ()
+
+    def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:
+        """Return the actions that the operator may ask for in one of these pools at least."""
+        more = {action for pool in pools for action in self.more_needs(ask, pool)}
+        return [action for action in ACTIONS if action == SIGN_OUT or action in more]
+
+    def more_needs(self, ask: Ask, pool: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what the operator may do in a pool beside signing out, each with the rules of `always_needs`."""
+        found = {each: self._may(_for(ask, each), [pool]) for each in self.actions}
+        return {
+            action: self.always_needs(action, pool, may.rules[pool], only_asks=pool in may.only_ask)
+            for action, may in found.items()
+            if isinstance(may, Authorized)
+        }
+
+    def next(self, press: Press, at: datetime) -> Ask | None:
+        """Return what a press asks for on a request that has ended; None where it has not.
+
+        The same account is then looked up again. Only who asked for the first may. Raises as a press does.
+        """
+        request = self._stored(press)
+        if request.state not in ENDED or not request.chosen or not press.action:
+            return None
+        self._check_presser(press, request)
+        account, old = request.chosen, request.ask
+        options = Options(
+            target=account.username, pool=account.pool, exactly=True, reason=old.options.reason, action=press.action
+        )
+        return replace(old, id=new_id(at), operator=press.operator, options=options)
 
     def _check_second_person(self, ask: Ask, account: Account, needs: Sequence[str]) -> None:
         if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool, ask.operator.id):
@@ -227,3 +224,7 @@ class Confirmations(Decisions):
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
+
+
+def _for(ask: Ask, action: str) -> Ask:
+    return ask if ask.options.action == action else replace(ask, options=replace(ask.options, action=action))

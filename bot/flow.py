@@ -63,8 +63,8 @@ class Reply(Protocol):
 class Form(Reply, Protocol):
     """A form that asks for what the command did not say."""
 
-    def open(self, pools: Sequence[str]) -> None:
-        """Open it, for an operator who may use these pools."""
+    def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:
+        """Open it, for an operator who may use these pools, and ask for these actions in one of them at least."""
 
 
 class Denial(Reply, Protocol):
@@ -117,6 +117,10 @@ class Flow:
         """Decide that the request is to be done, and start it."""
         self._press(press, reply, self.confirmations.confirm)
 
+    def act(self, press: Press, reply: Reply, beside: Reply) -> None:
+        """Confirm an action beside what was asked for or, after an outcome, ask for one: its card comes `beside`."""
+        self._press(press, reply, partial(self._act, beside))
+
     def cancel(self, press: Press, reply: Reply) -> None:
         """Cancel."""
         self._press(press, reply, self.confirmations.cancel)
@@ -142,7 +146,9 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request], *, shows: bool = True) -> None:
+    def _press(
+        self, press: Press, reply: Reply, decide: Callable[[Press], Request | None], *, shows: bool = True
+    ) -> None:
         who = press.operator
         work = partial(self._decide, press, reply, decide, shows=shows)
         try:
@@ -159,7 +165,8 @@ class Flow:
 
     def _open_form(self, ask: Ask, form: Form) -> None:
         with self._telling(ask.operator, form):
-            form.open(sorted(self.confirmations.authorize(ask).rules))
+            pools = sorted(self.confirmations.authorize(ask).rules)
+            form.open(pools, self.confirmations.actions_in(ask, pools))
 
     def _whoami(self, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):
@@ -179,11 +186,20 @@ class Flow:
         form.open(request)
         return request
 
-    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request], *, shows: bool) -> None:
+    def _act(self, beside: Reply, press: Press) -> Request | None:
+        following = self.confirmations.next(press, self.worker.clock.now())
+        if not following:
+            return self.confirmations.confirm(press)
+        self._authorize(following, beside)
+        return None
+
+    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None], *, shows: bool) -> None:
         with self._telling(press.operator, reply):
             if closed := self.closed():
                 raise closed
             request = decide(press)
+            if request is None:
+                return
             if request.state is State.READY:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up

@@ -182,6 +182,7 @@ class Request:
     earlier: Earlier | None = None
     allowed_by: str
     needs: tuple[str, ...] = ()  # the rules by which a second person has to approve it
+    may: tuple[str, ...] = ()  # the actions that its operator might do with the chosen account, where that is several
     approval: Approval | None = None  # from the operator's press on, where one has to
     looked_up_at: datetime | None = None  # just before its accounts were looked up
     created_at: datetime
@@ -201,6 +202,11 @@ class Request:
     def id(self) -> str:
         """The id of what was asked."""
         return self.ask.id
+
+    @property
+    def action(self) -> str:
+        """What is to be done: a key of `ACTIONS`."""
+        return self.ask.options.action
 
     @property
     def account(self) -> Account:

@@ -113,7 +113,7 @@ class Worker:
         """Return the request twice: as it is in the store by then, and with all that is known of it."""
         if not request.done and (stopped := self._stopped(request)):
             return request, replace(request, error_code=stopped)
-        steps = ACTIONS[request.ask.options.action].steps
+        steps = ACTIONS[request.action].steps
         while True:
             known = self._call(request, steps[len(request.done)])
             if known.done == request.done or len(known.done) == len(steps):
@@ -170,13 +170,13 @@ class Worker:
     def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
         """Store the outcome of what is `known` of a request. Its card is due after `wait`."""
         now, state = self.clock.now(), State.FAILED
-        if len(known.done) == len(ACTIONS[known.ask.options.action].steps):
+        if len(known.done) == len(ACTIONS[known.action].steps):
             state = State.DONE
         elif known.in_doubt:
             state = State.UNKNOWN
         elif known.done:
             state = State.PARTLY
-        lifetime = self.token_lifetimes.get(request.account.pool) if state is State.DONE else None
+        lifetime = self.token_lifetimes.get(request.account.pool) if Step.SIGN_OUT in known.done else None
         until = now + lifetime if lifetime else None
         ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
         self._write(request, ended, now, wait)

@@ -26,8 +26,9 @@ from bot.__main__ import main
 from bot.action import Done, Step
 from bot.approve import NO_ONE
 from bot.authorize import Allowed, Allowlist
-from bot.aws.check_pools import SESSION_CALLS, try_pool
+from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
+from bot.facts.aws_names import SESSION_CALLS
 from bot.facts.finding import Finding
 from bot.options import Attribute
 from bot.request import Account, Session
@@ -827,7 +828,7 @@ def test_where_the_name_tried_is_somebodys_nobody_is_signed_out() -> None:
 
 def test_where_the_name_tried_is_somebodys_no_session_is_ended_either() -> None:
     pool = FullPool()
-    found = [finding.status for finding in try_pool("p", pool, with_sessions=True)]
+    found = [finding.status for finding in try_pool("p", pool, SESSION_CALLS)]
     assert found == ["ok", "missing", *["not tried"] * 4]
     assert pool.called == []
 

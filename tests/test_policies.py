@@ -20,6 +20,7 @@ from bot.aws.check_pools import try_pool
 from bot.aws.clients import Clients
 from bot.aws.policies import Reach, policies
 from bot.aws.secrets import secret
+from bot.facts.aws_names import SESSION_CALLS
 from bot.sandbox import cast
 from bot.sandbox.sessions import SET
 from bot.settings.load import load
@@ -231,9 +232,6 @@ def test_groups_are_allowed_and_asked_for_where_they_protect_someone_and_nowhere
     assert allowed == groups
 
 
-SESSION_CALLS = {"GetUserPoolSessionConfiguration", "AdminListUserSessions", "AdminRevokeUserSession"}
-
-
 def test_sessions_are_allowed_and_asked_for_where_a_pool_tracks_them_and_nowhere_else(
     headless: Headless, wire: AwsWire, print_policies: Print
 ) -> None:
@@ -251,7 +249,7 @@ def test_sessions_are_allowed_and_asked_for_where_a_pool_tracks_them_and_nowhere
     clients, settings = Clients(4), load(environment)
     for name, pool in user_pools(settings, clients).items():
         asked = pool.on_behalf(ULID, SAM)
-        found = list(try_pool(name, asked, with_sessions=name in settings.with_sessions))
+        found = list(try_pool(name, asked, SESSION_CALLS if name in settings.with_sessions else ()))
         assert {each.status for each in found} == {"ok"}
     clients.close()
     by_bot = {pair for each in wire.sent if each.access_key == "sandbox" for pair in asked_of(each)}

@@ -8,6 +8,7 @@ import pytest
 from botocore.session import get_session
 
 from bot.decide import LONGEST_WAIT
+from bot.facts.aws_names import SESSION_CALLS
 from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
 from bot.settings.load import emptied
@@ -298,7 +299,7 @@ def test_sessions_are_listed_and_ended_only_in_the_pools_that_say_so() -> None:
     )
     given = load({name: value for name, value in GOOD.items() if name != "SIGNOUT_POOL_ID"})
     assert list(given.with_sessions) == ["a"]
-    assert list(given.with_groups) == []
+    assert given.further_operations == {call: ["a"] for call in SESSION_CALLS}
 
 
 @pytest.mark.parametrize(

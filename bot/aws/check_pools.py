@@ -13,7 +13,7 @@ from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
 from bot.facts.aws_credentials import CHECK_THE_WAY
-from bot.facts.aws_names import CODE
+from bot.facts.aws_names import CODE, SESSION_CALLS
 from bot.facts.aws_session import aws_session
 from bot.facts.finding import Finding
 from bot.options import Attribute
@@ -25,11 +25,7 @@ from bot.work import CALL
 OPERATOR = "U0CHECK00000"
 UNUSED_SESSION = f"tkn{'0' * 25}"  # has the form of a session's id
 UNTRACKED, _TRACKED = "SessionsNotTracked", "SessionsTracked"
-_CONFIGURATION, _LIST, _REVOKE = SESSION_CALLS = (
-    "GetUserPoolSessionConfiguration",
-    "AdminListUserSessions",
-    "AdminRevokeUserSession",
-)
+_CONFIGURATION, _LIST, _REVOKE = SESSION_CALLS
 
 # What is wrong with more than one permission: the further calls would say the same.
 TROUBLES = {
@@ -73,14 +69,15 @@ _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 _FOUND = "found"  # an account where there can be none
 
 
-def try_pool(name: str, pool: UserPool, *, with_groups: bool = False, with_sessions: bool = False) -> Iterator[Finding]:
-    """Try each action on a user name made up just now, which no account can have: its 80 random bits are new."""
+def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator[Finding]:
+    """Try each operation on a user name made up just now, which no account can have: its 80 random bits are new."""
     now = datetime.now(UTC)
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
-    groups = ["AdminListGroupsForUser"] if with_groups else []
-    for action in ("ListUsers", "AdminGetUser", *groups, *Step, *(SESSION_CALLS if with_sessions else ())):
+    last = [each for each in further if each in {*Step, *SESSION_CALLS}]
+    look_ups = [each for each in further if each not in last]
+    for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *last):
         line = f"pool {name}, {action}"
         if ended:
             yield Finding(line, "not tried", f"not tried: {ended}")

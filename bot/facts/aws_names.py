@@ -1,4 +1,4 @@
-"""How regions, error codes and the ARN of an IAM user or role look."""
+"""How regions, error codes and the ARN of an IAM user or role look, and the names of the calls for sessions."""
 
 import re
 
@@ -9,6 +9,8 @@ CODE = re.compile(r"[A-Za-z][\w.]{0,79}")  # of an error
 THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"})
 ROLE = re.compile(_NAMED.format("role"), re.ASCII)
 ROLE_OR_USER = re.compile(_NAMED.format("role|user"), re.ASCII)
+# What a pool that tracks its sessions is asked: whether it does, for someone's, and to end one.
+SESSION_CALLS = ("GetUserPoolSessionConfiguration", "AdminListUserSessions", "AdminRevokeUserSession")
 
 
 def region_of(pool_id: str) -> str:

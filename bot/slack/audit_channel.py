@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
+from bot.action import SIGN_OUT, Step
 from bot.audit import Entry, Kind
 from bot.errors import DeliveryError
 from bot.facts.advice import LONGEST_TOKEN, result
@@ -14,20 +15,10 @@ from bot.facts.slack_words import TOKEN_ERRORS
 from bot.ports import Left
 from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
-from bot.slack.cards import AS_SET, AT_MOST, HOSTED
 from bot.slack.clients import post
-from bot.slack.text import (
-    UTC_TIME,
-    Code,
-    Lasting,
-    Line,
-    Message,
-    Shown,
-    Span,
-    message,
-    plain,
-    small_print,
-)
+from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED
+from bot.slack.shown import Lasting, Shown
+from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
 
 MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {
@@ -108,8 +99,9 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     target, more = shown.personal(entry.ask.options.target), list[Span]()
     if entry.chosen:
         target = shown.name(entry.chosen)
-    if entry.request and entry.chosen and not meaning:
-        end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(entry.chosen.pool, Lasting()).hosted_login else AT_MOST
+    if entry.request and entry.chosen and Step.SIGN_OUT in entry.request.done:
+        says_hosted = entry.request.action == SIGN_OUT and shown.lasting.get(entry.chosen.pool, Lasting()).hosted_login
+        end = f"{AT_MOST} {HOSTED}" if says_hosted else AT_MOST
         access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
         more = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     if entry.count > 1:

@@ -11,6 +11,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
+from bot.action import ACTIONS
 from bot.decide import Press
 from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
@@ -23,6 +24,7 @@ from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, DenialReply, NewDenial, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
+from bot.slack.outcomes import ACTION
 from bot.slack.reply import RESPONSE_URL_LASTS, ApproverReply, CardReply, SlackCards
 from bot.slack.typed import parse
 from bot.whoami import WhoAmI
@@ -53,6 +55,8 @@ def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) 
     app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
         app.action(action_id)(listeners.press)
+    for action in ACTIONS:
+        app.action(f"{ACTION}{action}")(listeners.act)
     for action_id in (APPROVE, DENY):
         app.action(action_id)(listeners.approve)
     return app
@@ -84,7 +88,7 @@ class Listeners:
         try:
             asked = parse(text, self._spelling) if text else None
             if isinstance(asked, Help | Skeleton):
-                said = answer(asked)
+                said = answer(asked, self._cards.shown)
             else:
                 self._begin(asked, command, context)
         except BotError as error:
@@ -128,6 +132,17 @@ class Listeners:
         _check_texts(request_id)
         operator, reply = self._sender(body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
+
+    def act(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Take a press on the button of an action beside the one that was asked for."""
+        ack()
+        button = body["actions"][0]
+        request_id = str(button.get("value") or "")
+        _check_texts(request_id)
+        operator, reply = self._sender(body, replaces=True)
+        action = button["action_id"].removeprefix(ACTION)
+        press = Press(request_id=request_id, operator=operator, place=reply.place, action=action)
+        self._flow.act(press, reply, replace(reply, place=reply.place and replace(reply.place, replaces=False)))
 
     def approve(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of an approval message's buttons."""

@@ -12,6 +12,7 @@ from bot.edge.lanes import UnwaitedThreads
 from bot.facts.advice import LONGEST_TOKEN
 from bot.facts.duration import in_words
 from bot.facts.finding import Finding
+from bot.ports import UserPool
 from bot.settings.model import Settings
 from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
@@ -32,7 +33,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     slack = partial(
         try_workspace,
         BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        (settings.allowlist, settings.approvers),
+        (settings.allowlist, settings.approvers, *settings.performers.values()),
         judge_clock,
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         channels={name: id_ if post else None for name, id_ in _channels(settings).items()},
@@ -43,10 +44,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
-                (
-                    f"pool {name}",
-                    partial(_once_asked, asked, name, partial(try_pool, name, pool, **_with(settings, name))),
-                )
+                (f"pool {name}", partial(_once_asked, asked, name, pool, _further(settings, name)))
                 for name, pool in pools.items()
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
@@ -73,15 +71,14 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _with(settings: Settings, name: str) -> Mapping[str, bool]:
-    """Return what more a pool is asked for than most are."""
-    return {"with_groups": name in settings.with_groups, "with_sessions": name in settings.with_sessions}
+def _further(settings: Settings, pool: str) -> Sequence[str]:
+    return [operation for operation, names in settings.further_operations.items() if pool in names]
 
 
-def _once_asked(asked: Future[Finding], name: str, probe: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def _once_asked(asked: Future[Finding], name: str, pool: UserPool, further: Sequence[str]) -> Iterator[Finding]:
     """Try a pool where there are credentials. Else each of its lines would say the same."""
     if asked.result().status == "ok":
-        yield from probe()
+        yield from try_pool(name, pool, further)
     else:
         yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
 

@@ -39,9 +39,8 @@ def iam_policies(
 
 def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     pools: dict[str | None, list[tuple[str, str]]] = {}
-    places = {name: (pool.region, pool.id) for name, pool in settings.pools.items()}
-    for name, pool in settings.pools.items():
-        pools.setdefault(pool.role_arn, []).append(places[name])
+    for pool in settings.pools.values():
+        pools.setdefault(pool.role_arn, []).append((pool.region, pool.id))
     kind, place = settings.kind_and_place
     table = {
         "Table": ((*ACTIONS, *CHECK_ACTIONS), f"table/{place}"),
@@ -49,8 +48,10 @@ def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     }
     return Reach(
         pools=pools,
-        with_groups=[places[name] for name in settings.with_groups],
-        with_sessions=[places[name] for name in settings.with_sessions],
+        further={
+            operation: [(settings.pools[name].region, settings.pools[name].id) for name in names]
+            for operation, names in settings.further_operations.items()
+        },
         references=references,
         table=table if kind == "dynamodb" else {},
         terminal=settings.allow.terminal,
