@@ -24,16 +24,6 @@ has_surrogate = re.compile("[\ud800-\udfff]").search  # no store can hold a lone
 asks_for_help = re.compile(r"help|(?:--?|[\u2013\u2014]-?)(?:help|h)|[-/]?[?\uff1f]", re.IGNORECASE).fullmatch
 
 
-class Attribute(StrEnum):
-    """What ListUsers can search by, and this bot does."""
-
-    USERNAME = "username"
-    EMAIL = "email"
-    PHONE = "phone_number"
-    SUB = "sub"
-    PREFERRED_USERNAME = "preferred_username"
-
-
 ACTION_OPTIONS = {action.replace("_", "-"): action for action in OTHERS}  # each is written --so
 
 
@@ -43,6 +33,16 @@ def action_of(given: Iterable[str]) -> str:
     if len(asked) > 1:
         raise UsageError(f"--{asked[0]} and --{asked[1]} are two actions. Ask for one.")
     return ACTION_OPTIONS[asked[0]] if asked else SIGN_OUT
+
+
+class Attribute(StrEnum):
+    """What ListUsers can search by, and this bot does."""
+
+    USERNAME = "username"
+    EMAIL = "email"
+    PHONE = "phone_number"
+    SUB = "sub"
+    PREFERRED_USERNAME = "preferred_username"
 
 
 def check_reason(reason: str | None) -> str | None:

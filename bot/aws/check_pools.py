@@ -75,9 +75,9 @@ def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
-    later = (*Step, _REVOKE)
-    first, last = [each for each in further if each not in later], [each for each in further if each in later]
-    for action in ("ListUsers", "AdminGetUser", *first, Step.SIGN_OUT, *last):
+    last = [each for each in further if each in {*Step, *SESSION_CALLS}]
+    look_ups = [each for each in further if each not in last]
+    for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *last):
         line = f"pool {name}, {action}"
         if ended:
             yield Finding(line, "not tried", f"not tried: {ended}")

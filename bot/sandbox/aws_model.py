@@ -44,6 +44,6 @@ def _beyond(value: Any, shape: Any, name: str) -> Iterator[str]:
     if size > shape.metadata.get("max", size):
         yield f"{name} is more than {shape.metadata['max']}"
     if value not in shape.metadata.get("enum", [value]):
-        yield f"{name} is none of {shape.metadata['enum']}"
+        yield f"{name} is not one of {shape.metadata['enum']}"
     if pattern and r"\p" not in pattern and not re.fullmatch(pattern, value):  # re has no \p
         yield f"{name} is not like {pattern}"

@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.sandbox.cast import PROTECTED_GROUP
 from bot.sandbox.changes import Changes
-from bot.sandbox.devices import CAST, DEVICES, OTHER, PROTECTED
+from bot.sandbox.devices import CAST, DEVICES, OTHER, PROTECTED, Kind
 from bot.sandbox.sessions import SET, Refused, Sessions, claims
 
 REGION = "eu-central-1"
@@ -49,6 +49,7 @@ class Device:
 
     id: str
     name: str
+    kind: Kind
     refresh_token: str = field(repr=False)
     access_token: str = field(repr=False)
     access_expires: int
@@ -156,6 +157,7 @@ class Cognito:
         signed_in = Device(
             id=f"{pool_name}/{username}/{len(account.devices)}",
             name=f"{account.name.split()[0]}'s {device}",
+            kind=kind,
             refresh_token=tokens["RefreshToken"],
             access_token=tokens["AccessToken"],
             access_expires=int(claims(tokens["AccessToken"])["exp"]),

@@ -102,6 +102,10 @@ class Sessions:
         """Whether a session has not ended."""
         return self._sessions[session_id].ended_at is None
 
+    def are_tracked(self, pool_id: str) -> bool:
+        """Whether a pool tracks its sessions."""
+        return bool(self._configurations.get(pool_id, {}).get("UserSessionTracking") == "ENABLED")
+
     async def instead(self, action: str, parameters: Json) -> Json | None:
         """Answer in place of moto; None where moto has to. Raises `Refused`."""
         session = self._session_of(parameters)
@@ -120,8 +124,9 @@ class Sessions:
         """Note what moto has said yes to."""
         if session := self._session_of(parameters):
             session.active_at = self.now()
-        if action == "AdminUserGlobalSignOut":
-            self._end(each for each in self._of(parameters) if each.kind in self.sign_out_ends)
+        kinds = {"AdminDeleteUser": frozenset({TOKEN, SSO}), "AdminUserGlobalSignOut": self.sign_out_ends}.get(action)
+        if kinds:
+            self._end(each for each in self._of(parameters) if each.kind in kinds)
 
     async def _get(self, parameters: Json) -> Json:
         await self._moto("DescribeUserPool", UserPoolId=parameters["UserPoolId"])
@@ -155,8 +160,7 @@ class Sessions:
 
     async def _check(self, parameters: Json) -> None:
         await self._moto("AdminGetUser", UserPoolId=parameters["UserPoolId"], Username=parameters["Username"])
-        configuration = await self._get({"UserPoolId": parameters["UserPoolId"]})
-        if configuration["UserSessionTracking"] != "ENABLED":
+        if not self.are_tracked(parameters["UserPoolId"]):
             raise Refused("OperationNotEnabledException")
 
     def _of(self, parameters: Json) -> list[Session]:
@@ -186,7 +190,7 @@ class Sessions:
 
 
 def claims(token: str) -> Json:
-    """Give what a JWT says. Raises `ValueError` or `LookupError` where it is none."""
+    """Give what a JWT says. Raises `ValueError` or `LookupError` where it is not one."""
     said: Json = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     return said
 

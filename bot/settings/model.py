@@ -181,6 +181,11 @@ class Settings(StoreSettings):
         return {name: each for name, each in found.items() if each.groups or each.usernames or each.subs}
 
     @property
+    def with_sessions(self) -> Collection[str]:
+        """The pools whose tracked sessions are listed and ended."""
+        return [name for name, pool in self.pools.items() if pool.sessions]
+
+    @property
     def further_operations(self) -> Mapping[str, Collection[str]]:
         """What Cognito is asked beside the look-up and the sign-out: each operation, with the pools where it is."""
         found: dict[str, list[str]] = {}
@@ -193,13 +198,8 @@ class Settings(StoreSettings):
         with_groups = pool in self.protections and self.protections[pool].groups
         actions = [ACTIONS[action] for action, listed in self.performers.items() if _names_someone(listed, pool)]
         steps = {step: step for action in actions for step in action.steps if step is not Step.SIGN_OUT}
-        sessions = SESSION_CALLS if self.pools[pool].sessions else ()
-        return [*(["AdminListGroupsForUser"] if with_groups else []), *sessions, *steps]
-
-    @property
-    def with_sessions(self) -> Collection[str]:
-        """The pools whose tracked sessions are listed and ended."""
-        return [name for name, pool in self.pools.items() if pool.sessions]
+        of_sessions = SESSION_CALLS if self.pools[pool].sessions else ()
+        return [*(["AdminListGroupsForUser"] if with_groups else []), *steps, *of_sessions]
 
 
 def _names_someone(listed: Allowlist, pool: str) -> bool:
