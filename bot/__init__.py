@@ -15,10 +15,13 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py       the flow above, for every front
+    replies.py    how people are told what came of what they did
     request.py    what was asked and how far it is: Ask, Request, State, the table of moves
     action.py     what can be done to an account, step by step, and what a call answers
     options.py    what a target and a reason may be
     authorize.py  the allowlist: who may do what
+    permit.py     what an operator may ask for, and of which pools
+    offer.py      what can be done with an account as it is
     find.py       which accounts are meant
     spellings.py  how else a target may have been meant
     confirm.py    open, choose, confirm, cancel, expire
@@ -26,6 +29,7 @@ The files right under bot/ are the rules. They know the world only through ports
     decide.py     what every press goes through
     limits.py     protected accounts, and how many an hour
     whoami.py     what someone may do
+    sessions.py   what is left of an account's sessions, ended and listed again
     work.py       claim, run, take over
     audit.py      which entry each move writes
     refusals.py   counts refusals, so that very many make few entries

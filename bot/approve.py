@@ -18,10 +18,10 @@ NOT_AN_APPROVER = "You are not on the list of people who may approve this. Your 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApprovalSettings:
-    """What a pool's settings say of a second person: whether one is `always` needed, and where and how long to ask."""
+    """What a pool's settings say of a second person: for which actions one is always needed, where, and how long."""
 
     channel_id: str
-    always: bool = False
+    actions: frozenset[str] = frozenset()
     within: timedelta = timedelta(minutes=15)
 
 

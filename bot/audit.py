@@ -18,6 +18,10 @@ class Kind(StrEnum):
     APPROVED = "approved"
     RESUMED = "resumed"
     SIGNED_OUT = "signed_out"
+    KEPT_OUT = "kept_out"
+    LET_IN = "let_in"
+    SESSION_ENDED = "session_ended"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 -- a word, no password
     PARTLY = "partly"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -87,7 +91,7 @@ class Entry:
 
 def entry_of(request: Request, at: datetime) -> Entry:
     """Return the entry that goes with a request's arrival in its present state."""
-    kind = _KIND_OF.get(request.state) or Kind(ACTIONS[request.ask.options.action].outcome)
+    kind = _KIND_OF.get(request.state) or Kind(ACTIONS[request.action].outcome)
     if request.state is State.READY and request.approval:
         kind = Kind.APPROVED
     snapshot = replace(request, candidates=())  # the others are people to whom nothing was done

@@ -14,11 +14,15 @@ Members = Callable[[str], frozenset[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Slack user ids and user group ids that a rule lets in; those of `ask` only to ask for what others approve."""
+    """Slack user ids and user group ids that a rule lets in; those of `ask` only to ask for what others approve.
+
+    `terminal`: ARNs of those who may in a terminal.
+    """
 
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     ask: "Allowed | None" = None
+    terminal: frozenset[str] = frozenset()
 
     def __or__(self, other: "Allowed") -> "Allowed":
         """Return both together, without their `ask`."""
@@ -83,6 +87,11 @@ class Authorized:
     rules: Mapping[str, str]
     only_ask: frozenset[str] = frozenset()
 
+    def and_by(self, further: "Authorized") -> "Authorized":
+        """Return the proof for the pools in which both allow it, with the rules of both."""
+        rules = {pool: f"{rule}; {further.rules[pool]}" for pool, rule in self.rules.items() if pool in further.rules}
+        return replace(self, rules=rules)
+
 
 @dataclass(frozen=True, slots=True)
 class Denied:
@@ -103,7 +112,8 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     said what `home` is, no one is allowed. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
-        rules = dict.fromkeys(allowlist.pools if operator.id in allowlist.terminal else (), "allow.terminal")
+        found = {pool: _rule_in_terminal(operator.id, allowlist, pool) for pool in allowlist.pools}
+        rules = {pool: rule for pool, rule in found.items() if rule}
         return Authorized(operator, rules) if rules else Denied("not allowed")
     if not home:
         return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)
@@ -119,6 +129,12 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     if unreadable:
         return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
+
+
+def _rule_in_terminal(arn: str, allowlist: Allowlist, pool: str) -> str | None:
+    if arn in allowlist.terminal:
+        return f"{allowlist.table}.terminal"
+    return f"pools.{pool}.{allowlist.table}.terminal" if arn in allowlist.pools[pool].terminal else None
 
 
 def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> tuple[str, bool] | None:

@@ -1,92 +1,49 @@
 """From what was asked to a decision: authorize, open, choose, confirm, cancel, expire."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from bot import errors
-from bot.approve import NO_ONE, ApprovalSettings, has_approvers
+from bot.action import END_SESSION, SIGN_OUT
+from bot.approve import NO_ONE, has_approvers
 from bot.audit import Delivery, Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied, authorize
-from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Decisions, Press
+from bot.authorize import Allowlist, Authorized, Denied
+from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
-from bot.find import MAX_CANDIDATES, Finder, Found, pool_of
+from bot.find import MAX_CANDIDATES, Found
 from bot.limits import Count, Limits, Protection
+from bot.offer import obstacle, offered
 from bot.options import ReasonRule
+from bot.permit import Permissions, for_action
 from bot.ports import Place
-from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, State
+from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, Session, State, new_id
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
+MAX_SESSIONS = 10  # on a card, each with a button
 PROTECTED = (
-    "This account is protected ({rule}), so no one can sign it out with this bot. Nothing was done. If it must be, ask "
-    "the bot's engineer."
+    "This account is protected ({rule}), so no one can change it or sign it out with this bot. Nothing was done. If it "
+    "must be, ask the bot's engineer."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirmations(Decisions):
+class Confirmations(Permissions):
     """The rules between a command and the operator's press.
 
     A press raises `UnknownRequestError`, `NotYoursError`, `AlreadyDecidedError`, and what `authorize` raises. A press
     and `open` raise what `clock.error` returns.
     """
 
-    allowlist: Allowlist
-    finder: Finder
     confirm_within: timedelta
     reason_rule: ReasonRule | None
     approvers: Allowlist = NO_ONE
-    approving: Mapping[str, ApprovalSettings] = field(default_factory=dict)  # by pool
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
+    tracked: Collection[str] = ()  # the pools that track sessions
     limits: Limits = field(default_factory=Limits)
-
-    def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may act on `account` or, without one, in the pools of its `rules`.
-
-        Of the pools that were named, or of all, these are the ones they may use. Raises `DeniedError`,
-        `PoolChangedError`, and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
-        """
-        if account and not pool_of(account, self.finder.pools):
-            raise errors.PoolChangedError
-        named = [account.pool] if account else self._named(ask.options)
-        decision = self._may(ask, named)
-        if isinstance(decision, Authorized):
-            return decision
-        if account:
-            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
-        anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
-        if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere)
-        raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
-
-    def _named(self, options: Options) -> Sequence[str]:
-        return [
-            name
-            for name, pool in self.finder.pools.items()
-            if options.pool in {None, name}
-            and options.pool_id in {None, pool.pool_id}
-            and options.region in {None, pool.region}
-        ]
-
-    def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
-        allowlist = replace(self.allowlist, pools={name: self.allowlist.pools[name] for name in pools})
-        return authorize(ask.operator, allowlist, partial(self.members, ask.operator.id), self.home())
-
-    def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
-        """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""
-        pools = f"pool {' or '.join(named)}"
-        if named:
-            denied = denied if denied.sentence else Denied(f"not allowed in {pools}")
-            where = pools if ask.options.pool or ask.options.pool_id else "that region"
-            sentence = f"You may not do this in {where}. You may use: {', '.join(mine)}."
-            return self.refused(ask, denied, sentence=sentence)
-        where = ""
-        if self._named(replace(ask.options, region=None)):
-            where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
-        return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for the account, and store a request that awaits a press. Raises as `Finder.find` does.
@@ -99,7 +56,8 @@ class Confirmations(Decisions):
         looked_up_at, looked_up = self.clock.now(), self._found(authorized, ask)
         found = [*map(partial(self._with_protection, ask), looked_up.accounts[:MAX_CANDIDATES])]
         chosen = found[0] if len(looked_up.accounts) == 1 else None
-        needs = self._needs(authorized, ask, chosen) if chosen else ()
+        needs, may = self._offer(authorized, ask, chosen) if chosen else ((), ())
+        sessions = self._sessions(ask, chosen) if chosen else None
         earlier, now = self._earlier(chosen), self.clock.now()
         if error := self.clock.error():  # again: the clock may have been set while AWS was asked
             raise error
@@ -113,6 +71,9 @@ class Confirmations(Decisions):
             earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in looked_up.accounts})),
             needs=needs,
+            may=may,
+            tracks_sessions=bool(chosen and chosen.pool in self.tracked),
+            sessions=sessions,
             looked_up_at=looked_up_at,
             created_at=now,
             expires_at=now + self.confirm_within,
@@ -135,17 +96,29 @@ class Confirmations(Decisions):
             raise errors.UnknownRequestError
         account = request.candidates[press.number]
         authorized, earlier = self.authorize(request.ask, account), self._earlier(account)
-        needs, rule = self._needs(authorized, request.ask, account), authorized.rules[account.pool]
+        (needs, may), rule = self._offer(authorized, request.ask, account), authorized.rules[account.pool]
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier, "needs": needs}
+        changes: dict[str, Any] = {
+            "chosen": account,
+            "allowed_by": rule,
+            "earlier": earlier,
+            "needs": needs,
+            "may": may,
+        }
+        # Its sessions are not listed now: that would take a call of Cognito, and a press waits for none.
+        changes |= {"tracks_sessions": account.pool in self.tracked}
         return self._move(request, State.CONFIRMING, press.place, now, **changes)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done or, where that needs a second person, that they are asked.
 
-        Of any number of presses exactly one succeeds here. Raises `LimitReachedError` and `SecondPersonError` too.
+        With the `action` of the press, that is done instead of what was asked for. Of any number of presses exactly one
+        succeeds here. Raises `LimitReachedError` and `SecondPersonError` too.
         """
         request = self._awaiting(press, State.CONFIRMING)
+        request = replace(request, ask=for_action(request.ask, press.action or request.action))
+        if request.action == END_SESSION:
+            request = replace(request, session=_listed(request, press.number))
         authorized = self.authorize(request.ask, request.account)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
@@ -178,20 +151,36 @@ class Confirmations(Decisions):
         Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
         no one to ask.
         """
+        if cannot := obstacle(ask.options.action, account):
+            raise self.refused(ask, Denied(f"cannot be done: {ask.options.action}"), account, cannot)
         protection = self.protections.get(account.pool)
         protected = account.protected if protection else None
         if protected and protection and not protection.may_approve:
             raise self.refused(ask, Denied(protected), account, PROTECTED.format(rule=protected))
         rule, only_asks = authorized.rules[account.pool], account.pool in authorized.only_ask
-        needs = (*self.always_needs(account.pool, rule, only_asks=only_asks), *([protected] if protected else ()))
+        always = self.always_needs(ask.options.action, account.pool, rule, only_asks=only_asks)
+        needs = (*always, *([protected] if protected else ()))
         if needs:
             self._check_second_person(ask, account, needs)
         return needs
 
-    def always_needs(self, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must approve all that someone let in by `rule` asks of a pool."""
-        approving = self.approving.get(pool)
-        return (*(["approve.when"] if approving and approving.always else ()), *([rule] if only_asks else ()))
+    def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the rules of `_needs`, and the actions that the operator might do with the account, if several."""
+        needs, more = self._needs(authorized, ask, account), self.more_needs(ask, account.pool)
+        return needs, (SIGN_OUT, *more) if more else ()
+
+    def next(self, press: Press, at: datetime) -> Ask | None:
+        """Return what a press asks for on a card with an outcome; None where that has no such button.
+
+        The same account is then looked up again. Only who asked for the first may. Raises as a press does.
+        """
+        request = self._stored(press)
+        if not press.action or request.state is State.CONFIRMING or press.action not in offered(request):
+            return None
+        self._check_presser(press, request)
+        account, reason = request.account, request.ask.options.reason
+        options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
+        return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
 
     def _check_second_person(self, ask: Ask, account: Account, needs: Sequence[str]) -> None:
         if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool, ask.operator.id):
@@ -224,6 +213,24 @@ class Confirmations(Decisions):
             with suppress(AlreadyDecidedError):
                 self._end(request, State.EXPIRED, None)
 
+    def _sessions(self, ask: Ask, account: Account) -> tuple[Session, ...] | None:
+        """Return an account's sessions, the one that was used last first; None where they are not known."""
+        if account.pool not in self.tracked:
+            return None
+        pool = self.finder.pools[account.pool].on_behalf(ask.id, ask.operator.id)
+        try:
+            found = pool.sessions(account.username)
+        except errors.PoolUnavailableError:  # a sign-out does not wait for that
+            return None
+        begun = datetime.min.replace(tzinfo=UTC)
+        return tuple(sorted(found, key=lambda each: each.last_active_at or begun, reverse=True)[:MAX_SESSIONS])
+
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
+
+
+def _listed(request: Request, number: int) -> Session:
+    if not request.sessions or number >= len(request.sessions):
+        raise errors.UnknownRequestError
+    return request.sessions[number]

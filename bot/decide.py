@@ -23,13 +23,14 @@ _LONGEST: Mapping[State, timedelta] = {State.APPROVING: LONGEST_APPROVAL}
 class Press:
     """A pressed button: on which request (and which of its candidates), by whom, and where the card is.
 
-    `reason` goes with a no.
+    `action` is one that was offered beside what was asked for. `reason` goes with a no.
     """
 
     request_id: str
     operator: Operator
     place: Place | None = None
     number: int = 0
+    action: str | None = None
     reason: str | None = None
 
 
@@ -59,15 +60,17 @@ class Decisions:
     def _awaiting(self, press: Press, *states: State) -> Request:
         """Return the pressed request. Raises unless who asked for it pressed, in time, and it waits for this press."""
         request = self._stored(press)
-        if (press.operator.id, press.operator.team_id) != (request.ask.operator.id, request.ask.operator.team_id):
-            self._check_other_presser(press.operator, request)
+        self._check_presser(press, request)
         if request.state not in (states or AWAITING):
             raise AlreadyDecidedError(request)
         self._in_time(request, press.place)
         return request
 
-    def _check_other_presser(self, presser: Operator, request: Request) -> None:
-        """Raise unless this is the operator who asked, in another workspace. Their id may be someone else's there."""
+    def _check_presser(self, press: Press, request: Request) -> None:
+        """Raise unless this is the operator who asked. In another workspace their id may be someone else's."""
+        presser = press.operator
+        if (presser.id, presser.team_id) == (request.ask.operator.id, request.ask.operator.team_id):
+            return
         who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
         if presser.id == who.id:
             person = home.person(presser) if home else NOT_TOLD

@@ -12,8 +12,8 @@ from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
 
 from bot.errors import AccountNotFoundError, UsageError
-from bot.options import MAX_TARGET, looks_like_phone
-from bot.ports import Attribute, UserPool
+from bot.options import MAX_TARGET, Attribute, looks_like_phone
+from bot.ports import UserPool
 from bot.request import Account, Ask
 from bot.spellings import bare, other_spellings, unusual
 

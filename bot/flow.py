@@ -1,7 +1,7 @@
 """The flow: which rule comes after which, and on which lane. The operator is told of each step through a `Reply`."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +12,10 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
-from bot.ports import LiveMessage, Outbox, Place
+from bot.ports import LiveMessage, Outbox
+from bot.replies import Denial, Form, Reply
 from bot.request import Ask, Operator, Request, State
-from bot.whoami import Standing, standing
+from bot.whoami import standing
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
@@ -41,37 +42,6 @@ class Entrance(Protocol):
 
     def note(self, who: Operator, *, allowed: bool) -> None:
         """Note whether they were allowed just now."""
-
-
-class Reply(Protocol):
-    """How an operator is told what came of what they did: a card in Slack, a form, a terminal."""
-
-    @property
-    def place(self) -> Place | None:
-        """Where the card is or will be; None where there is none."""
-
-    def show(self, request: Request) -> bool:
-        """Show a request as it is; return whether it is certain that this was shown."""
-
-    def say(self, error: errors.BotError) -> None:
-        """Say what was wrong and what to do."""
-
-    def tell(self, standing: Standing) -> None:
-        """Say what the operator may do."""
-
-
-class Form(Reply, Protocol):
-    """A form that asks for what the command did not say."""
-
-    def open(self, pools: Sequence[str]) -> None:
-        """Open it, for an operator who may use these pools."""
-
-
-class Denial(Reply, Protocol):
-    """A form that asks an approver for the reason of a no."""
-
-    def open(self, request: Request) -> None:
-        """Open it."""
 
 
 @dataclass(kw_only=True)
@@ -117,6 +87,10 @@ class Flow:
         """Decide that the request is to be done, and start it."""
         self._press(press, reply, self.confirmations.confirm)
 
+    def act(self, press: Press, reply: Reply, beside: Reply) -> None:
+        """Confirm an action beside what was asked for or, after an outcome, ask for one: its card comes `beside`."""
+        self._press(press, reply, partial(self._act, beside))
+
     def cancel(self, press: Press, reply: Reply) -> None:
         """Cancel."""
         self._press(press, reply, self.confirmations.cancel)
@@ -142,7 +116,7 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
         work = partial(self._decide, press, reply, decide)
         try:
             self.entrance.run(press.operator, press.request_id, work, urgent=True)
@@ -158,7 +132,8 @@ class Flow:
 
     def _open_form(self, ask: Ask, form: Form) -> None:
         with self._telling(ask.operator, form):
-            form.open(sorted(self.confirmations.authorize(ask).rules))
+            pools = sorted(self.confirmations.authorize(ask).rules)
+            form.open(pools, self.confirmations.actions_in(ask, pools))
 
     def _whoami(self, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):
@@ -178,11 +153,20 @@ class Flow:
         form.open(request)
         return request
 
-    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request]) -> None:
+    def _act(self, beside: Reply, press: Press) -> Request | None:
+        following = self.confirmations.next(press, self.worker.clock.now())
+        if not following:
+            return self.confirmations.confirm(press)
+        self._authorize(following, beside)
+        return None
+
+    def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
         with self._telling(press.operator, reply):
             if closed := self.closed():
                 raise closed
             request = decide(press)
+            if request is None:
+                return
             if request.state is State.READY:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up

@@ -1,10 +1,15 @@
-"""What a TARGET and a reason may be, in Slack and in a terminal, and the usage line that goes with an error."""
+"""What a TARGET and a reason may be, in Slack and in a terminal, and the usage line that goes with an error.
+
+And the attributes by which Cognito looks for a TARGET.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
+from bot.action import OTHERS, SIGN_OUT
 from bot.errors import UsageError
 from bot.spellings import bare
 from bot.visible import visible
@@ -17,6 +22,27 @@ looks_like_phone = re.compile(r"(?=(?:\D*\d){5})[+(\d][\d .()/\-]*").fullmatch
 has_surrogate = re.compile("[\ud800-\udfff]").search  # no store can hold a lone one
 # Clients turn `--` into a long dash. `?` and `/?` are how Windows and old terminals ask.
 asks_for_help = re.compile(r"help|(?:--?|[\u2013\u2014]-?)(?:help|h)|[-/]?[?\uff1f]", re.IGNORECASE).fullmatch
+
+
+ACTION_OPTIONS = {action.replace("_", "-"): action for action in OTHERS}  # each is written --so
+
+
+def action_of(given: Iterable[str]) -> str:
+    """Return the action that these options ask for. Raises `UsageError` where they ask for several."""
+    asked = [name for name in given if name in ACTION_OPTIONS]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]} are two actions. Ask for one.")
+    return ACTION_OPTIONS[asked[0]] if asked else SIGN_OUT
+
+
+class Attribute(StrEnum):
+    """What ListUsers can search by, and this bot does."""
+
+    USERNAME = "username"
+    EMAIL = "email"
+    PHONE = "phone_number"
+    SUB = "sub"
+    PREFERRED_USERNAME = "preferred_username"
 
 
 def check_reason(reason: str | None) -> str | None:

@@ -10,7 +10,8 @@ from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.errors import BotError
 from bot.limits import Window
-from bot.request import Account, Request
+from bot.options import Attribute
+from bot.request import Account, Request, Session
 
 
 class Clock(Protocol):
@@ -48,16 +49,6 @@ def lasting(clock: Clock, length: timedelta) -> Left:
     return lambda: min(end - clock.now(), timedelta(seconds=monotonic_end - clock.monotonic()))
 
 
-class Attribute(StrEnum):
-    """What ListUsers can search by, and this bot does."""
-
-    USERNAME = "username"
-    EMAIL = "email"
-    PHONE = "phone_number"
-    SUB = "sub"
-    PREFERRED_USERNAME = "preferred_username"
-
-
 class UserPool(Protocol):
     """One configured Cognito user pool. Each call is bounded by `bot.work.CALL`, and again where STS is asked."""
 
@@ -80,6 +71,15 @@ class UserPool(Protocol):
 
     def groups_of(self, username: str) -> frozenset[str]:
         """Return someone's Cognito groups, by name; empty for no such account. Raises `PoolUnavailableError`."""
+
+    def tracks_sessions(self) -> bool:
+        """Return whether the pool says that it tracks sessions. Raises `PoolUnavailableError`."""
+
+    def sessions(self, username: str) -> Sequence[Session]:
+        """Return someone's sessions, some seconds ago; none for no such account. Raises `PoolUnavailableError`."""
+
+    def end_session(self, session_id: str, username: str, left: Left) -> Answer:
+        """End a session and what is linked to it, once; see `CognitoUserPool`. Never sent once no time is `left`."""
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, and say what is known afterwards. Never sent once no time is `left`."""

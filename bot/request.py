@@ -1,7 +1,7 @@
 """What was asked, which account it turned out to be, and how far it is: the states, and the moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -125,6 +125,33 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One session of an account, as a pool that tracks them lists it. What is not known is None."""
+
+    id: str
+    kind: str  # "TOKEN": an app's tokens. "SSO": a browser's, with which the login page asks for no password
+    device: str | None = None  # what was used last: operating system, and browser or app
+    last_active_at: datetime | None = None
+    began_at: datetime | None = None
+    city: str | None = None  # where it was used last, by its address
+    country: str | None = None  # its English name
+    address: str | None = field(default=None, repr=False)  # of the network that it was used from last
+    origin_id: str | None = None  # of a "TOKEN": the "SSO" session that it came through, if it did
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """What a list `at` the end of a run says: so many of the sessions that had begun before the decision are `left`.
+
+    `newer` are those that began since: they were not touched.
+    """
+
+    at: datetime
+    left: int
+    newer: tuple[Session, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """Who runs a request now: the worker that made this `id`. After `until` another may take the claim over."""
 
@@ -167,6 +194,11 @@ class Request:
     earlier: Earlier | None = None
     allowed_by: str
     needs: tuple[str, ...] = ()  # the rules by which a second person has to approve it
+    may: tuple[str, ...] = ()  # the actions that its operator might do with the chosen account, where that is several
+    tracks_sessions: bool = False  # the pool of the chosen account does
+    sessions: tuple[Session, ...] | None = None  # of the chosen account, as its card shows them; None: not known
+    session: Session | None = None  # the one that is to be ended, where it is only one
+    proof: Proof | None = None  # that its sessions were ended
     approval: Approval | None = None  # from the operator's press on, where one has to
     looked_up_at: datetime | None = None  # just before its accounts were looked up
     created_at: datetime
@@ -186,6 +218,11 @@ class Request:
     def id(self) -> str:
         """The id of what was asked."""
         return self.ask.id
+
+    @property
+    def action(self) -> str:
+        """What is to be done: a key of `ACTIONS`."""
+        return self.ask.options.action
 
     @property
     def account(self) -> Account:

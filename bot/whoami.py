@@ -1,9 +1,10 @@
 """What someone may do here, and whether a second person has to approve it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
+from bot.action import SIGN_OUT
 from bot.authorize import Allowed, Authorized, Denied, authorize
 from bot.confirm import Confirmations
 from bot.request import Ask, Operator
@@ -18,8 +19,8 @@ class WhoAmI:
 class InPool:
     """What someone may do in one pool: ask by the rule `asks`, approve by the rule `approves`; None: they may not.
 
-    `needs`: the rules by which one of the `approvers` has to approve all that they ask for. Where it is empty, one may
-    still have to, for a protected account or a limit.
+    `needs`: the rules by which one of the `approvers` has to approve each sign-out. Where it is empty, one may still
+    have to, for a protected account or a limit. `more`: the same for each other action that they may ask for.
     """
 
     pool: str
@@ -27,6 +28,7 @@ class InPool:
     approves: str | None
     needs: tuple[str, ...]
     approvers: Allowed
+    more: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +58,9 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
             pool=pool,
             asks=mine.get(pool),
             approves=others.get(pool),
-            needs=rules.always_needs(pool, mine[pool], only_asks=pool in only_ask) if pool in mine else (),
+            needs=rules.always_needs(SIGN_OUT, pool, mine[pool], only_asks=pool in only_ask) if pool in mine else (),
             approvers=rules.approvers.everywhere | rules.approvers.pools.get(pool, Allowed()),
+            more=rules.more_needs(ask, pool) if pool in mine else {},
         )
         for pool in sorted({*mine, *others})
     ]

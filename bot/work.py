@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bot import errors
-from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
+from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.deliver import SHOWN_HERE, show_card
 from bot.find import pool_of
 from bot.limits import Protection
+from bot.offer import steps_of
 from bot.ports import Left, Requests, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
+from bot.sessions import Ending
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
 CONNECT_SECONDS, READ_SECONDS = 2, 5
@@ -113,15 +115,24 @@ class Worker:
         """Return the request twice: as it is in the store by then, and with all that is known of it."""
         if not request.done and (stopped := self._stopped(request)):
             return request, replace(request, error_code=stopped)
-        steps = ACTIONS[request.ask.options.action].steps
+        steps = steps_of(request)
         while True:
-            known = self._call(request, steps[len(request.done)])
+            step = steps[len(request.done)]
+            if step is Step.END_SESSIONS:
+                request, known = self._end_sessions(request)
+            else:
+                known = self._call(request, step)
             if known.done == request.done or len(known.done) == len(steps):
                 return request, known
-            self._running[request.id] = lasting(self.clock, MAY_LEAVE)
-            claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
-            before, request = request, known.move(State.RUNNING, claim=claim)
-            self.requests.move(before, request, None, None)
+            request = self._noted(request, known)
+
+    def _noted(self, before: Request, known: Request) -> Request:
+        """Store what is known of a request by now, and renew the lease. Raises `SupersededError`."""
+        self._running[before.id] = lasting(self.clock, MAY_LEAVE)
+        claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+        noted = known.move(State.RUNNING, claim=claim)
+        self.requests.move(before, noted, None, None)
+        return noted
 
     def _stopped(self, request: Request) -> str | None:
         """Return the code for why no step may be called: the account changed, or is protected or not known. Or None."""
@@ -154,11 +165,12 @@ class Worker:
 
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
-        left, made = partial(self._left, request), 0
+        left, made, username = partial(self._left, request), 0, request.account.username
         pool = self._pool(request)
         request = replace(request, error_code=errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE)
         while pool and left() > timedelta(0):
-            answer = pool.call(step, request.account.username, left)
+            one = request.session if step is Step.END_SESSION else None
+            answer = pool.end_session(one.id, username, left) if one else pool.call(step, username, left)
             request = known_after(answer, step, request, made)
             made += answer.sent
             if made == MAX_CALLS or not answer.may_retry:
@@ -167,16 +179,39 @@ class Worker:
             self.clock.sleep(BACK_OFF_SECONDS[made - 1] * self.jitter())
         return request
 
+    def _end_sessions(self, request: Request) -> tuple[Request, Request]:
+        """Do what `Ending` does, and renew the lease on the way. Return what `_carry_out` returns."""
+
+        def renew() -> None:
+            nonlocal request
+            if self._running[request.id]() < MAY_LEAVE / 2:
+                request = self._noted(request, request)
+
+        if not (pool := self._pool(request)):
+            return request, replace(request, error_code=errors.NO_CALL_MADE)
+        ending = Ending(
+            pool=pool,
+            username=request.account.username,
+            decided_at=request.decided_at or request.created_at,
+            left=partial(self._left, request),
+            clock=self.clock,
+            renew=renew,
+        )
+        answer = ending.run()  # first: `request` may be another one then
+        known = known_after(answer, Step.END_SESSIONS, request, 0)
+        return request, replace(known, attempts=request.attempts + ending.sent, proof=ending.proof)
+
     def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
         """Store the outcome of what is `known` of a request. Its card is due after `wait`."""
         now, state = self.clock.now(), State.FAILED
-        if len(known.done) == len(ACTIONS[known.ask.options.action].steps):
+        if len(known.done) == len(steps_of(known)):
             state = State.DONE
         elif known.in_doubt:
             state = State.UNKNOWN
         elif known.done:
             state = State.PARTLY
-        lifetime = self.token_lifetimes.get(request.account.pool) if state is State.DONE else None
+        ends_tokens = {Step.SIGN_OUT, Step.END_SESSION} & set(known.done)
+        lifetime = self.token_lifetimes.get(request.account.pool) if ends_tokens else None
         until = now + lifetime if lifetime else None
         ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
         self._write(request, ended, now, wait)

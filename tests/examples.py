@@ -12,9 +12,9 @@ from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
 from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
-from bot.options import ReasonRule
-from bot.ports import Attribute, Place, Requests, Show, SureClock
-from bot.request import Account, Approval, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.options import Attribute, ReasonRule
+from bot.ports import Place, Requests, Show, SureClock
+from bot.request import Account, Approval, Ask, Claim, Operator, Options, Request, Session, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
 
@@ -219,6 +219,18 @@ class ScriptedPool:
         if self.silent:
             raise self.silent
         return self.groups.get(username, frozenset())
+
+    def tracks_sessions(self) -> bool:
+        """Track none."""
+        return False
+
+    def sessions(self, username: str) -> list[Session]:
+        """List none: no test asks."""
+        raise NotImplementedError(username)
+
+    def end_session(self, session_id: str, username: str, left: Callable[[], timedelta]) -> Answer:
+        """End none: no test asks."""
+        raise NotImplementedError(session_id, username, left)
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Give the next answer."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import replace
@@ -48,10 +48,12 @@ class Headless:
     What they return is a copy: a message pressed later is the message as that person's window showed it then.
     """
 
-    def __init__(self, moto: Moto, people: Iterable[str] | None = ("ada", "grace")) -> None:
+    def __init__(
+        self, moto: Moto, people: Iterable[str] | None = ("ada", "grace"), tracked: Container[str] = ()
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
-        self._moto, self._people = moto, people
+        self._moto, self._people, self._tracked = moto, people, tracked
         self.stage: Stage
         self.request_url: RequestUrl
         self._at_work: list[AtWork] = []  # one for each bot in this process
@@ -61,7 +63,7 @@ class Headless:
     def __enter__(self) -> Self:
         """Start the stage."""
         self._thread.start()
-        self.stage = self.run(_stage(self._moto, self._people))
+        self.stage = self.run(_stage(self._moto, self._people, self._tracked))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -464,8 +466,8 @@ def texts(part: Any) -> list[str]:
     return []
 
 
-async def _stage(moto: Moto, people: Iterable[str] | None) -> Stage:
-    return await Stage(moto, people).__aenter__()
+async def _stage(moto: Moto, people: Iterable[str] | None, tracked: Container[str]) -> Stage:
+    return await Stage(moto, people, tracked=tracked).__aenter__()
 
 
 @contextmanager

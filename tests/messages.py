@@ -9,7 +9,7 @@ from examples import ADA, KIM, NOON, SAM, asked, awaiting
 
 from bot.audit import Entry, Kind, entry_of_ask
 from bot.request import AWAITING, ENDED, Account, Approval, Operator, Request, State
-from bot.slack.text import Lasting, Shown
+from bot.slack.shown import Lasting, Shown
 
 SHOWN = Shown(
     pii="masked",

@@ -151,7 +151,7 @@ class Told:
         """Tell what the operator may do."""
         self.standings.append(standing)
 
-    def open(self, pools: Sequence[str]) -> None:
+    def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:  # noqa: ARG002
         """Open the form."""
         self.opened.append(pools)
 

@@ -22,6 +22,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile
 
+from bot.action import ACTIONS
 from bot.approve import ApprovalSettings
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
@@ -43,7 +44,7 @@ from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
 LEE = Operator(team_id=SAM.team_id, id="U0LEE00001", name="lee")
-ALWAYS = ApprovalSettings(channel_id="C0APPROVE1", always=True)
+ALWAYS = ApprovalSettings(channel_id="C0APPROVE1", actions=frozenset(ACTIONS))
 WITHIN = timedelta(minutes=15)
 TICK = timedelta(microseconds=1)
 OWN = "pressed Approve or Deny on their own request"

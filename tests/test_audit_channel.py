@@ -15,8 +15,8 @@ from bot.audit import POSTED, Entry, Kind, entry_of, entry_of_ask
 from bot.options import ReasonRule
 from bot.request import State
 from bot.slack.audit_channel import SlackAuditChannel, audit_message
-from bot.slack.cards import HOSTED
-from bot.slack.text import Lasting
+from bot.slack.outcomes import HOSTED
+from bot.slack.shown import Lasting
 
 
 def entry(state: State) -> Entry:

@@ -13,8 +13,9 @@ from bot.errors import TOO_LATE
 from bot.facts.advice import ADVICE
 from bot.request import AWAITING, Earlier, State
 from bot.slack.approvals import APPROVAL_REFUSED
-from bot.slack.cards import AUDIT_REFUSED, HOSTED, card
-from bot.slack.text import Lasting
+from bot.slack.cards import AUDIT_REFUSED, card
+from bot.slack.outcomes import HOSTED
+from bot.slack.shown import Lasting
 
 
 def moments(state: State) -> list[int]:

@@ -23,16 +23,17 @@ from slack_sdk.errors import SlackApiError
 from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
-from bot.action import Done, Step
+from bot.action import SESSION_CALLS, Done, Step
 from bot.approve import NO_ONE
 from bot.authorize import Allowed, Allowlist
 from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
 from bot.facts.finding import Finding
-from bot.ports import Attribute
-from bot.request import Account
+from bot.options import Attribute
+from bot.request import Account, Session
 from bot.sandbox import cast
 from bot.sandbox.cognito import Moto
+from bot.sandbox.sessions import SET
 from bot.sandbox.stage import Stage
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
@@ -648,6 +649,105 @@ def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
     assert stage.slack_calls() == stage.cognito_calls() == []
 
 
+# A pool that tracks its sessions
+
+
+SESSION_LINES = [f"pool customers, {call}" for call in SESSION_CALLS]
+
+
+@pytest.fixture
+def tracked(stage: Headless) -> Iterator[dict[str, str]]:
+    """A pool that tracks its sessions, and settings that say so."""
+    pool = stage.stage.cognito.pools["customers"].id
+    file = stage.stage.folder / "sessions.toml"
+    file.write_text(f'[pools.customers]\nid = "{pool}"\nsessions = true\n', "utf-8")
+    track(stage, "ENABLED")
+    yield {"SIGNOUT_CONFIG": str(file)}
+    track(stage, "DISABLED")
+
+
+def track(stage: Headless, whether: str) -> None:
+    pool = stage.stage.cognito.pools["customers"].id
+    given: dict[str, Any] = {"UserSessionTracking": whether, "TokenSession": {"MaxPerUser": 20}}
+    stage.run(stage.stage.cognito.ask(SET, UserPoolId=pool, **given))
+
+
+def test_a_pool_that_tracks_its_sessions_is_asked_whether_it_does_and_for_each_permission(
+    check: Check, tracked: dict[str, str]
+) -> None:
+    checked = check(**tracked)
+    assert (checked.not_ok(), checked.code) == ({}, 0)
+    assert checked.said(SESSION_LINES[0]) == "the pool tracks sessions "
+    for line in SESSION_LINES[1:]:
+        assert checked.said(line).startswith("allowed (tried on a name that no account has: signout-check-")
+
+
+def test_where_the_setting_is_false_no_session_call_is_made(stage: Headless, check: Check) -> None:
+    track(stage, "ENABLED")
+    try:
+        assert (checked := check()).not_ok() == {}
+    finally:
+        track(stage, "DISABLED")
+    assert not [name for name in checked.findings if "Session" in name]
+    assert not [call for call in stage.cognito_calls() if "Session" in call.action]
+
+
+def test_a_session_that_is_not_there_says_as_much_as_a_name_that_is_not(
+    stage: Headless, check: Check, tracked: dict[str, str]
+) -> None:
+    stage.before_cognito(SESSION_CALLS[2], refuse(400, "ResourceNotFoundException"))
+    assert check(**tracked).not_ok() == {}
+
+
+def tracks_nothing(stage: Headless) -> None:
+    track(stage, "DISABLED")
+
+
+# What breaks it, which of the lines of sessions are missing (the rest are not tried), and what is said.
+UNTRACKED: dict[str, tuple[Break, list[str], str]] = {
+    "tracking is off": (
+        tracks_nothing,
+        ["missing", "not tried", "not tried"],
+        "does not track sessions, though pools.NAME.sessions is true. Turn session tracking on in the pool",
+    ),
+    "the plan has no tracking": (
+        cognito_gives(SESSION_CALLS[0], refuse(400, "FeatureUnavailableInTierException")),
+        ["missing", "not tried", "not tried"],
+        "change the pool's plan to Essentials or Plus",
+    ),
+    "a replica": (
+        cognito_gives(SESSION_CALLS[0], refuse(400, "OperationNotEnabledException")),
+        ["missing", "not tried", "not tried"],
+        "it may be a replica of the pool",
+    ),
+    **{
+        f"{call} not allowed": (
+            cognito_gives(call, refuse(400, "AccessDeniedException")),
+            ["missing" if each == call else "ok" for each in SESSION_CALLS],
+            f"Allow cognito-idp:{call} on this pool",
+        )
+        for call in SESSION_CALLS
+    },
+}
+
+
+@pytest.mark.parametrize(("break_it", "wanted", "words"), UNTRACKED.values(), ids=UNTRACKED)
+def test_where_setting_pool_and_permissions_disagree_the_line_says_so(  # noqa: PLR0913, PLR0917 -- fixtures and examples
+    stage: Headless,
+    check: Check,
+    tracked: dict[str, str],
+    break_it: Break,
+    wanted: list[str],
+    words: str,
+) -> None:
+    break_it(stage)
+    checked = check(**tracked)
+    assert [checked.findings[line]["status"] for line in SESSION_LINES] == wanted
+    assert checked.not_ok().keys() <= set(SESSION_LINES)
+    assert checked.code == 1
+    assert words in " ".join(checked.said(line) for line in SESSION_LINES)
+
+
 # Single probes
 
 
@@ -711,6 +811,20 @@ class FullPool:
         assert username
         return frozenset()
 
+    def tracks_sessions(self) -> bool:
+        """Say yes."""
+        return True
+
+    def sessions(self, username: str) -> list[Session]:
+        """List one."""
+        return [Session(id=username, kind="TOKEN")]
+
+    def end_session(self, session_id: str, username: str, left: Callable[[], timedelta]) -> Done:
+        """Say yes."""
+        assert (session_id, left()) > ("", timedelta(0))
+        self.called.append(username)
+        return Done(None)
+
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Done:
         """Say yes."""
         assert (step, left()) > (Step.SIGN_OUT, timedelta(0))
@@ -721,6 +835,13 @@ class FullPool:
 def test_where_the_name_tried_is_somebodys_nobody_is_signed_out() -> None:
     pool = FullPool()
     assert [finding.status for finding in try_pool("p", pool)] == ["ok", "missing", "not tried"]
+    assert pool.called == []
+
+
+def test_where_the_name_tried_is_somebodys_no_session_is_ended_either() -> None:
+    pool = FullPool()
+    found = [finding.status for finding in try_pool("p", pool, SESSION_CALLS)]
+    assert found == ["ok", "missing", *["not tried"] * 4]
     assert pool.called == []
 
 

@@ -39,8 +39,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.limits import Protection
-from bot.options import ReasonRule
-from bot.ports import Attribute
+from bot.options import Attribute, ReasonRule
 from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN

@@ -15,7 +15,7 @@ from bot.aws.user_pool import CognitoUserPool
 from bot.edge.lanes import together
 from bot.errors import AccountNotFoundError, BotError, PoolUnavailableError
 from bot.find import MAX_MORE_LOOKS, Finder
-from bot.ports import Attribute
+from bot.options import Attribute
 from bot.sandbox.cognito import Moto
 from bot.sandbox.wire import hang, refuse
 

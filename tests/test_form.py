@@ -43,7 +43,7 @@ def slack(headless: Headless) -> Workspace:
 
 
 def open_form(slack: Workspace, pools: list[str]) -> View | None:
-    NewForm(slack.cards, slack.place(), NOON, TRIGGER, SUPPORT).open(pools)
+    NewForm(slack.cards, slack.place(), NOON, TRIGGER, SUPPORT).open(pools, ["sign_out"])
     return slack.headless.form(SAM)
 
 

@@ -317,7 +317,7 @@ class TestLeft:
         assert Limits(windows=store.windows).left(SAM, NOON) == {}
 
 
-QUIET = replace(ALWAYS, always=False)
+QUIET = replace(ALWAYS, actions=frozenset())
 LEADS = Protection(groups=frozenset({"leads", "board"}))
 
 

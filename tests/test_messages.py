@@ -18,7 +18,7 @@ from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.approvals import approval_message
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import HELP, card, told
+from bot.slack.cards import card, help_message, told
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
 
 HOSTILE = [
@@ -58,7 +58,7 @@ def every_message(username: str, reason: str) -> Iterator[Message]:
     yield audit_message(SHOWN, entry_of_ask(Kind.LIMITED, limited, "limits.all", NOON, federated))
     yield told(UsageError(username))
     yield told(BotError(username, reason))
-    yield HELP
+    yield help_message(SHOWN)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -16,10 +16,15 @@ from headless import AUDIT, SAM, Headless
 from whole_bot import CONFIRM, card_for
 
 from bot.__main__ import main
+from bot.action import SESSION_CALLS
+from bot.aws.check_pools import try_pool
+from bot.aws.clients import Clients
 from bot.aws.policies import Reach, policies
 from bot.aws.secrets import secret
 from bot.sandbox import cast
+from bot.sandbox.sessions import SET
 from bot.settings.load import load
+from bot.wiring.shared import user_pools
 
 ACCOUNT = "123456789012"
 BOT, ROLE = f"arn:aws:iam::{ACCOUNT}:role/Bot", f"arn:aws:iam::{ACCOUNT}:role/SignOut"
@@ -225,6 +230,35 @@ def test_groups_are_allowed_and_asked_for_where_they_protect_someone_and_nowhere
         resource for action, resource in granted(printed["bot"]) if action == "cognito-idp:AdminListGroupsForUser"
     }
     assert allowed == groups
+
+
+def test_sessions_are_allowed_and_asked_for_where_a_pool_tracks_them_and_nowhere_else(
+    headless: Headless, wire: AwsWire, print_policies: Print
+) -> None:
+    customers, staff = (headless.stage.cognito.pools[name].id for name in ("customers", "staff"))
+    file = headless.stage.folder / "sessions.toml"
+    file.write_text(
+        f'[pools.customers]\nid = "{customers}"\nsessions = true\nrole_arn = "{ROLE}"\n[pools.staff]\nid = "{staff}"\n',
+        "utf-8",
+    )
+    environment = {**headless.environment, "SIGNOUT_CONFIG": str(file)}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    printed = print_policies("--principal", BOT, **environment).json
+    tracked = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": 20}}
+    headless.run(headless.stage.cognito.ask(SET, UserPoolId=customers, **tracked))
+    clients, settings = Clients(4), load(environment)
+    for name, pool in user_pools(settings, clients).items():
+        asked = pool.on_behalf(ULID, SAM)
+        found = list(try_pool(name, asked, SESSION_CALLS if name in settings.with_sessions else ()))
+        assert {each.status for each in found} == {"ok"}
+    clients.close()
+    by_bot = {pair for each in wire.sent if each.access_key == "sandbox" for pair in asked_of(each)}
+    by_role = {pair for each in wire.sent if each.access_key != "sandbox" for pair in asked_of(each)}
+    assert granted(printed["bot"]) == by_bot
+    assert granted(printed["roles"][ROLE]["policy"]) == by_role
+    of_sessions = {f"cognito-idp:{call}" for call in SESSION_CALLS}
+    assert {action for action, _ in by_role} >= of_sessions
+    assert {action for action, _ in by_bot}.isdisjoint(of_sessions)
 
 
 TERMINAL, SAMS = f"arn:aws:iam::{ACCOUNT}:role/Support", f"arn:aws:iam::{ACCOUNT}:user/eu/sam"

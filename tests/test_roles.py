@@ -21,7 +21,7 @@ from bot.aws.clients import Clients
 from bot.aws.roles import Role, Roles, session_word
 from bot.aws.user_pool import CognitoUserPool
 from bot.errors import PoolUnavailableError
-from bot.ports import Attribute
+from bot.options import Attribute
 from bot.sandbox.cognito import Moto
 
 ROLE = "arn:aws:iam::123456789012:role/SignOut"

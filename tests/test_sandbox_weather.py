@@ -14,7 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
 from bot.sandbox import cast
-from bot.sandbox.cognito import HOSTILE_NAME, Moto
+from bot.sandbox.cognito import Moto
+from bot.sandbox.devices import HOSTILE_NAME
 from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset, slow
 
 FIND, SIGN_OUT = "AdminGetUser", "AdminUserGlobalSignOut"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.session import get_session
 
+from bot.action import SESSION_CALLS
 from bot.decide import LONGEST_WAIT
 from bot.settings.environment import correct
 from bot.settings.faults import SettingsError
@@ -288,6 +289,17 @@ def test_entries_are_kept_for_ever_unless_retain_says_how_long(given: str, days:
     assert load(GOOD | {"SIGNOUT_RETAIN": given}).retain == timedelta(days=days)
     Path("signout.toml").write_text("retain = '365d'")
     assert load(GOOD).retain == timedelta(days=365)
+
+
+def test_sessions_are_listed_and_ended_only_in_the_pools_that_say_so() -> None:
+    Path("signout.toml").write_text(
+        '[pools.a]\nid = "eu-west-1_a"\nsessions = true\n[pools.b]\nid = "eu-west-1_b"\nsessions = false\n'
+        '[pools.c]\nid = "eu-west-1_c"\n',
+        "utf-8",
+    )
+    given = load({name: value for name, value in GOOD.items() if name != "SIGNOUT_POOL_ID"})
+    assert list(given.with_sessions) == ["a"]
+    assert given.further_operations == {call: ["a"] for call in SESSION_CALLS}
 
 
 @pytest.mark.parametrize(

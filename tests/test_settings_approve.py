@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.action import ACTIONS
 from bot.approve import ApprovalSettings
 from bot.authorize import Allowed
 from bot.decide import LONGEST_APPROVAL
@@ -46,7 +47,7 @@ def test_by_default_no_second_person_is_needed_and_nothing_is_protected_or_limit
     assert plain.approvers.all == Allowed()
     assert plain.protections == {}
     assert (plain.limits.per_operator, plain.limits.all) == (None, None)
-    assert list(plain.with_groups) == []
+    assert plain.further_operations == {}
 
 
 def test_all_of_it_can_be_set_in_the_environment() -> None:
@@ -69,7 +70,9 @@ def test_all_of_it_can_be_set_in_the_environment() -> None:
     assert given.allowlist.everywhere.ask == asks
     assert given.approvers.everywhere == Allowed(frozenset({APPROVER}), frozenset({GROUP}))
     within = timedelta(minutes=20)
-    assert given.approving == {"default": ApprovalSettings(channel_id="C0APPROVE01", always=True, within=within)}
+    assert given.approving == {
+        "default": ApprovalSettings(channel_id="C0APPROVE01", actions=frozenset(ACTIONS), within=within)
+    }
     assert given.protections == {
         "default": Protection(
             groups=frozenset({"admins", "board"}),
@@ -80,7 +83,7 @@ def test_all_of_it_can_be_set_in_the_environment() -> None:
     }
     assert (given.limits.per_operator, given.limits.all) == (10, 60)
     assert given.groups == [GROUP, "S0FIRSTLINE"]
-    assert list(given.with_groups) == ["default"]
+    assert given.further_operations == {"AdminListGroupsForUser": ["default"]}
 
 
 def test_a_pool_says_it_for_itself_and_its_lists_come_on_top() -> None:
@@ -99,8 +102,12 @@ def test_a_pool_says_it_for_itself_and_its_lists_come_on_top() -> None:
         """
     )
     staff, customers = given.approving["staff"], given.approving["default"]
-    assert (staff.always, staff.channel_id, staff.within) == (False, "C0STAFF0001", timedelta(minutes=1))
-    assert (customers.always, customers.channel_id, customers.within) == (True, "C0123ABCDEF", timedelta(minutes=15))
+    assert (staff.actions, staff.channel_id, staff.within) == (frozenset(), "C0STAFF0001", timedelta(minutes=1))
+    assert (customers.actions, customers.channel_id, customers.within) == (
+        frozenset(ACTIONS),
+        "C0123ABCDEF",
+        timedelta(minutes=15),
+    )
     assert given.approvers.pools["staff"].users == {"U0STAFFBOSS"}
     assert given.protections["default"] == Protection(groups=frozenset({"admins"}))
     both = Protection(groups=frozenset({"admins"}), usernames=frozenset({"root"}), may_approve=True)

@@ -31,7 +31,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.request import State
-from bot.sandbox.cognito import HOSTILE_NAME
+from bot.sandbox.devices import HOSTILE_NAME
 from bot.sandbox.wire import refuse, reset
 from bot.terminal import screen
 from bot.terminal.front import TerminalReply

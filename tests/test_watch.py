@@ -15,7 +15,7 @@ from bot.aws.clients import Clients
 from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.aws.watch import NOT_ASKED, TOLD_FOR_SECONDS, OwnCredentials, troubles
 from bot.errors import PoolUnavailableError
-from bot.ports import Attribute
+from bot.options import Attribute
 from bot.sandbox.wire import answer, refuse, reset
 
 LIVES = timedelta(hours=6)

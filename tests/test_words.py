@@ -43,11 +43,12 @@ from bot.find import Finder
 from bot.request import Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
-from bot.slack.cards import HELP, card
+from bot.slack.cards import card, help_message
 from bot.slack.denial import denial_view, sent_view
 from bot.slack.form import FormState, form_view, found_view, looking_view
 from bot.slack.reply import NO_CARD
-from bot.slack.text import Lasting, Message, as_text
+from bot.slack.shown import Lasting
+from bot.slack.text import Message, as_text
 from bot.slack.typed import parse
 from bot.terminal.front import NOT_LISTED
 from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, facts, outcome, unsure
@@ -185,7 +186,7 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     examples = ("ada@example.com", "grace", "bob")
     often = replace(fixed, count=4_899, until=NOON + timedelta(seconds=58), examples=examples)
     yield "The audit channel: many refusals", audit_message(SHOWN, often)
-    yield "Help", HELP
+    yield "Help", help_message(SHOWN)
     state_of_form = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
     for name, view in (
         ("empty", form_view(state_of_form)),

@@ -11,6 +11,14 @@ from bot.facts.leaving import TooLateError
 
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
+# Cognito could not send the code of a reset. It does not say whether the password was reset before it tried.
+_AFTER_A_RESET = frozenset(
+    {
+        *("CodeDeliveryFailureException", "UnexpectedLambdaException", "UserLambdaValidationException"),
+        *("InvalidLambdaResponseException", "InvalidSmsRoleAccessPolicyException"),
+        *("InvalidSmsRoleTrustRelationshipException", "InvalidEmailRoleAccessPolicyException"),
+    }
+)
 
 
 def answer_to(error: Exception, *, sent: bool = True) -> Refused | Unclear:
@@ -40,7 +48,12 @@ def _answer_of(error: Exception) -> Refused | Unclear:
     code = str(said.get("Code", NOT_OF_AWS))
     if code == "NotAuthorizedException" and "user is disabled" in str(said.get("Message")).lower():
         code = USER_DISABLED
-    doubt = status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT or code == "InternalErrorException"
+    doubt = (
+        code in _AFTER_A_RESET
+        or status not in _CLIENT_ERRORS
+        or status == _REQUEST_TIMEOUT
+        or code == "InternalErrorException"
+    )
     if doubt or not request_id:
         return Unclear(code, request_id)
     return Refused(code, request_id, may_retry=status == _TOO_MANY or code in THROTTLED)

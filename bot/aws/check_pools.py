@@ -1,6 +1,6 @@
 """Tries what the bot has to be allowed in its user pools. It can sign no one out."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
-from bot.action import Done, Step
+from bot.action import SESSION_CALLS, Done, Step
 from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
@@ -16,12 +16,16 @@ from bot.facts.aws_credentials import CHECK_THE_WAY
 from bot.facts.aws_names import CODE
 from bot.facts.aws_session import aws_session
 from bot.facts.finding import Finding
-from bot.ports import Attribute, UserPool
+from bot.options import Attribute
+from bot.ports import UserPool
 from bot.request import new_id
 from bot.work import CALL
 
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
+UNUSED_SESSION = f"tkn{'0' * 25}"  # has the form of a session's id
+UNTRACKED, _TRACKED = "SessionsNotTracked", "SessionsTracked"
+_CONFIGURATION, _LIST, _REVOKE = SESSION_CALLS
 
 # What is wrong with more than one permission: the further calls would say the same.
 TROUBLES = {
@@ -32,6 +36,14 @@ TROUBLES = {
     "OperationNotEnabledException": (
         "This is not enabled in the user pool, or not in this region: it may be a replica of the pool.",
         "Check the pool's configuration, and pools.NAME.region.",
+    ),
+    UNTRACKED: (
+        "The pool does not track sessions, though pools.NAME.sessions is true.",
+        "Turn session tracking on in the pool, which takes its Essentials or Plus plan, or leave the setting out.",
+    ),
+    "FeatureUnavailableInTierException": (
+        "The pool's feature plan has no session tracking, though pools.NAME.sessions is true.",
+        "Leave the setting out, or change the pool's plan to Essentials or Plus.",
     ),
     NO_CREDENTIALS: (
         "The AWS credentials or settings did not work.",
@@ -57,14 +69,15 @@ _DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
 _FOUND = "found"  # an account where there can be none
 
 
-def try_pool(name: str, pool: UserPool, *, with_groups: bool = False) -> Iterator[Finding]:
-    """Try each action on a user name made up just now, which no account can have: its 80 random bits are new."""
+def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator[Finding]:
+    """Try each operation on a user name made up just now, which no account can have: its 80 random bits are new."""
     now = datetime.now(UTC)
     unused = f"signout-check-{new_id(now)}"
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
-    groups = ["AdminListGroupsForUser"] if with_groups else []
-    for action in ("ListUsers", "AdminGetUser", *groups, *Step):
+    last = [each for each in further if each in {*Step, *SESSION_CALLS}]
+    look_ups = [each for each in further if each not in last]
+    for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *last):
         line = f"pool {name}, {action}"
         if ended:
             yield Finding(line, "not tried", f"not tried: {ended}")
@@ -78,23 +91,35 @@ def try_pool(name: str, pool: UserPool, *, with_groups: bool = False) -> Iterato
 
 
 def _tried(pool: UserPool, action: str, unused: str) -> str:
-    """Return the error code of an action, or `_FOUND`."""
+    """Return the error code of an action, `_FOUND`, or `_TRACKED`."""
+    looks: Mapping[str, Callable[[], object]] = {
+        "ListUsers": lambda: pool.list_users(Attribute.USERNAME, unused),
+        "AdminGetUser": lambda: pool.get_user(unused),
+        "AdminListGroupsForUser": lambda: pool.groups_of(unused),
+        _LIST: lambda: pool.sessions(unused),
+    }
     try:
-        if action == "ListUsers":
-            return _FOUND if pool.list_users(Attribute.USERNAME, unused) else NO_ACCOUNT
-        if action == "AdminGetUser":
-            return _FOUND if pool.get_user(unused) else NO_ACCOUNT
-        if action == "AdminListGroupsForUser":
-            return _FOUND if pool.groups_of(unused) else NO_ACCOUNT
+        if action == _CONFIGURATION:
+            return _TRACKED if pool.tracks_sessions() else UNTRACKED
+        if look := looks.get(action):
+            return _FOUND if look() else NO_ACCOUNT
     except PoolUnavailableError as error:
         return str(error.error_code)
-    answer = pool.call(Step(action), unused, left=lambda: CALL)
-    return _FOUND if isinstance(answer, Done) else answer.code
+    if action == _REVOKE:
+        answer = pool.end_session(UNUSED_SESSION, unused, left=lambda: CALL)
+    else:
+        answer = pool.call(Step(action), unused, left=lambda: CALL)
+    if isinstance(answer, Done):
+        return _FOUND
+    # The pool itself was found before: what is not there is the session.
+    return NO_ACCOUNT if (action, answer.code) == (_REVOKE, "ResourceNotFoundException") else answer.code
 
 
 def _finding(line: str, action: str, unused: str, code: str) -> Finding:
     if code == NO_ACCOUNT:
         return Finding(line, "ok", f"allowed (tried on a name that no account has: {unused})")
+    if code == _TRACKED:
+        return Finding(line, "ok", "the pool tracks sessions")
     if code == _FOUND:
         return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
     if code in TROUBLES:

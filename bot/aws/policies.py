@@ -12,8 +12,7 @@ from bot.aws.roles import session_word
 from bot.aws.secrets import parameter_name, secret_arn
 from bot.facts.aws_names import account_of
 
-COGNITO = ("cognito-idp:ListUsers", "cognito-idp:AdminGetUser", *(step.permission for step in Step))
-GROUPS = ("cognito-idp:AdminListGroupsForUser",)
+OPERATIONS = ("ListUsers", "AdminGetUser", Step.SIGN_OUT)  # in every pool
 ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
 ULID = "?" * 26
 SLACK_OPERATORS = ("U*", "W*")
@@ -25,13 +24,13 @@ Json = Mapping[str, Any]
 class Reach:
     """What the settings let the bot reach in AWS, and who may sign out in a terminal.
 
-    `pools` are user pools' regions and ids, by the role that they are asked with: None for the bot's own. In those of
-    `with_groups` the bot asks for people's groups. `table` is what the bot does with a DynamoDB table and its index,
-    and the resource, each under its statement's id.
+    `pools` are user pools' regions and ids, by the role that they are asked with: None for the bot's own. `further` has
+    each operation beside `OPERATIONS`, and the pools that are asked for it. `table` is what the bot does with a
+    DynamoDB table and its index, and the resource, each under its statement's id.
     """
 
     pools: Mapping[str | None, Sequence[tuple[str, str]]]
-    with_groups: Sequence[tuple[str, str]] = ()
+    further: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     references: Sequence[str] = ()
     table: Mapping[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     terminal: Iterable[str] = ()
@@ -59,7 +58,7 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     """
     roles = {
         arn: {
-            "policy": _policy(_pools(pools, reach.with_groups, account_of(arn))),
+            "policy": _policy(_pools(pools, reach.further, account_of(arn))),
             "trust": _policy(_trust(principal, reach.terminal)),
         }
         for arn, pools in reach.pools.items()
@@ -68,7 +67,7 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     secrets = sorted({arn for reference in reach.references if (arn := secret_arn(reference))})
     parameters = [_arn("ssm", region, account, f"parameter{name}") for name in reach.parameters]
     statements = [
-        *_pools(reach.pools.get(None, ()), reach.with_groups, account),
+        *_pools(reach.pools.get(None, ()), reach.further, account),
         *([_allow("Roles", ASSUME, list(roles))] if roles else ()),
         *([_allow("Secrets", ("secretsmanager:GetSecretValue",), secrets)] if secrets else ()),
         *([_allow("Parameters", ("ssm:GetParameter",), parameters)] if parameters else ()),
@@ -77,12 +76,14 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     return {"bot": _policy(statements), "roles": roles}
 
 
-def _pools(pools: Sequence[tuple[str, str]], with_groups: Sequence[tuple[str, str]], account: str) -> Iterable[Json]:
-    grouped = [pool for pool in pools if pool in with_groups]
-    for sid, actions, places in (("Pools", COGNITO, pools), ("Groups", GROUPS, grouped)):
+def _pools(
+    pools: Sequence[tuple[str, str]], further: Mapping[str, Sequence[tuple[str, str]]], account: str
+) -> Iterable[Json]:
+    asked = {operation: [pool for pool in pools if pool in places] for operation, places in further.items()}
+    for sid, operations, places in (("Pools", OPERATIONS, pools), *((each, (each,), asked[each]) for each in asked)):
         arns = [_arn("cognito-idp", region, account, f"userpool/{pool_id}") for region, pool_id in places]
         if arns:
-            yield _allow(sid, actions, arns)
+            yield _allow(sid, [f"cognito-idp:{each}" for each in operations], arns)
 
 
 def _trust(principal: str, terminal: Iterable[str]) -> Iterable[Json]:

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,14 +17,16 @@ from bot.aws.roles import NotAssumedError, Role
 from bot.errors import NO_CREDENTIALS, PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
-from bot.ports import Attribute, Left
-from bot.request import Account
+from bot.options import Attribute
+from bot.ports import Left
+from bot.request import Account, Session
 from bot.work import CALL
 
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s]')
 _OK = 200
+_WHO, _TRACKING, _LEFT = "who is meant", "whether it tracks sessions", "which sessions are left"
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
 Heard = tuple[str | None, float]  # see `CognitoUserPool`
@@ -75,29 +77,57 @@ class CognitoUserPool:
 
     def groups_of(self, username: str) -> frozenset[str]:
         """Return the names of the groups that AdminListGroupsForUser gives; none for someone who is not there."""
-        names: set[str] = set()
-        token: dict[str, Any] = {}
-        for _ in range(MAX_PAGES):
-            page = self._ask("AdminListGroupsForUser", Username=username, **token) or {}
-            names.update(each["GroupName"] for each in page.get("Groups", ()))
-            if not page.get("NextToken"):
-                return frozenset(names)
-            token = {"NextToken": page["NextToken"]}
-        raise PoolUnavailableError("Cognito found too many groups to list.")
+        groups = self._each("AdminListGroupsForUser", "Groups", Username=username)
+        return frozenset(each["GroupName"] for each in groups)
+
+    def tracks_sessions(self) -> bool:
+        """Return whether GetUserPoolSessionConfiguration says ENABLED, which a pool has to be set to."""
+        given = self._ask("GetUserPoolSessionConfiguration", unsure=_TRACKING) or {}
+        return bool(given.get("UserSessionTracking") == "ENABLED")
+
+    def sessions(self, username: str) -> Sequence[Session]:
+        """Return what AdminListUserSessions gives: the sessions of some seconds ago, neither ended nor expired."""
+        listed = self._each("AdminListUserSessions", "Sessions", unsure=_LEFT, Username=username)
+        return [_session(each) for each in listed]
+
+    def end_session(self, session_id: str, username: str, left: Left) -> Answer:
+        """Call AdminRevokeUserSession once with LINKED. A yes does not say that the linked sessions are ended already.
+
+        From an SSO session, LINKED reaches the tokens that came through it. From tokens, it reaches the SSO session
+        that they came through, or their browser would get new ones without a password; but no other tokens of that SSO
+        session: to end those too, end the SSO session. A browser has an SSO session of its own, so no other device is
+        reached. AWS documents no error for a session that has ended already: `sessions` says what is left.
+        """
+        linked = {"SessionId": session_id, "RevokeAssociatedSessions": "LINKED"}
+        return self._change("AdminRevokeUserSession", left, Username=username, **linked)
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once; it leaves while time is `left` or not at all."""
+        return self._change(step, left, Username=username)
+
+    def _change(self, operation: str, left: Left, **parameters: Any) -> Answer:
         departure = Departure(lambda: left().total_seconds())
         try:
-            given = self._call(step, departure, Username=username)
+            given = self._call(operation, departure, **parameters)
         except Exception as error:  # noqa: BLE001 -- any error is not a yes
             answer = self._no(error, departure)
-            self.failed(step, answer.code)
+            self.failed(operation, answer.code)
             return answer
         return Done(given["ResponseMetadata"]["RequestId"])
 
-    def _ask(self, operation: str, **parameters: Any) -> Any:
-        """Return what Cognito says; None where there is no such account."""
+    def _each(self, operation: str, listed: str, unsure: str = _WHO, **parameters: Any) -> Iterator[Any]:
+        """Give what is on all pages of a list; nothing for an account that is not there."""
+        token: dict[str, Any] = {}
+        for _ in range(MAX_PAGES):
+            page = self._ask(operation, unsure, **parameters, **token) or {}
+            yield from page.get(listed, ())
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+        raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.")
+
+    def _ask(self, operation: str, unsure: str = _WHO, **parameters: Any) -> Any:
+        """Return what Cognito says; None where there is no such account. Else it is `unsure` what the error says."""
         departure = Departure(within(CALL.total_seconds())) if self.role else Departure()
         try:
             return self._call(operation, departure, **parameters)
@@ -109,7 +139,7 @@ class CognitoUserPool:
         self.failed(operation, answer.code)
         refused = isinstance(answer, Refused)
         raise PoolUnavailableError(
-            f"Pool {self.name} could not be asked, so it is not certain who is meant."
+            f"Pool {self.name} could not be asked, so it is not certain {unsure}."
             f" {advice(answer.code, is_clear=refused)}",
             answer.code,
             refused=refused and (answer.sent or not answer.may_retry),
@@ -163,3 +193,22 @@ def _provider(identities: str | None) -> str:
         return str(json.loads(identities or "[]")[0]["providerName"])
     except (ValueError, LookupError, TypeError):
         return "another provider"
+
+
+def _session(listed: Any) -> Session:
+    place = listed.get("LastLocation") or {}
+    return Session(
+        id=listed["SessionId"],
+        kind=listed["SessionType"],
+        device=_known(listed.get("DeviceType")),
+        last_active_at=listed.get("LastActiveDate"),
+        began_at=listed.get("CreateDate"),
+        city=_known(place.get("City")),
+        country=_known(place.get("Country")),
+        address=_known(listed.get("LastIPAddress")),
+        origin_id=listed.get("OriginSessionId"),
+    )
+
+
+def _known(text: str | None) -> str | None:
+    return text if text and text.lower() != "unknown" else None

@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.action import ACTIONS
+from bot.action import ACTIONS, Step, came_of
 from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, PROTECTED, TOO_LATE
+from bot.offer import steps_of
 from bot.request import Request, State
 
 # No access or ID token of Cognito's lives longer: no pool can be set to more.
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
 # Cognito's code, with what it says beside it: that has nothing to do with the bot's IAM role.
 USER_DISABLED = "NotAuthorizedException.UserDisabled"
-NOTHING_ENDED = "No session was ended."
-NOT_KNOWN = "It may or may not have happened. Running it again is possible; it would also end sessions opened since."
+NOT_KNOWN = "It may or may not have happened. Running it again is possible{}."
+_ALSO_SINCE = "; it would also end sessions opened since"
+
+_GO_ON = "Sessions that were open may go on."  # to end them comes last in each action of several steps
 
 # What an operator is told about an error code of Cognito's, of AWS's in front of it, or of the way there.
 ADVICE: Mapping[str, str] = {
@@ -43,15 +46,19 @@ ADVICE: Mapping[str, str] = {
     "Run the command again.",
     PROTECTED: "After the card was shown, the account became protected or its protection stricter, so nothing was "
     "sent. Run the command again.",
+    f"{Step.RESET_PASSWORD}.InvalidParameterException": "Cognito cannot send this user a code: the account has no "
+    "verified email or phone number, or the user pool lets no one recover an account.",
+    f"{Step.END_SESSION}.ResourceNotFoundException": "Cognito no longer has this session: it may have ended by itself.",
+    "LimitExceededException": "Cognito has sent this user too many codes. Wait some minutes and run the command again.",
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 # What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.
 _NOT_CLEAR = frozenset({"InternalErrorException", "TimedOut", "Unreachable", INTERRUPTED})
 
 
-def advice(code: str | None, *, is_clear: bool = True) -> str:
-    """Return the sentence for an error code, with the code itself; `is_clear`: it was a definite answer."""
-    known = ADVICE.get(code or "") if is_clear or code in _NOT_CLEAR else None
+def advice(code: str | None, *, is_clear: bool = True, step: str | None = None) -> str:
+    """Return the sentence for an error code of a step, with the code; `is_clear`: it was a definite answer."""
+    known = ADVICE.get(f"{step}.{code}", ADVICE.get(code or "")) if is_clear or code in _NOT_CLEAR else None
     said = "Cognito refused it." if is_clear else "The answer was not clear."
     sentence = known or f"{said} Show this code to the bot's engineer."
     return f"{sentence} ({code})" if code else sentence
@@ -59,15 +66,19 @@ def advice(code: str | None, *, is_clear: bool = True) -> str:
 
 def result(request: Request) -> tuple[str, str]:
     """Return what came of a request, in its action's words, and what that means; the latter is empty for a yes."""
-    action, code = ACTIONS[request.ask.options.action], request.error_code
+    action, is_clear = ACTIONS[request.action], request.state is not State.UNKNOWN
+    steps = steps_of(request)
+    step = next((each for each in steps if each not in request.done), None)
+    advised = advice(request.error_code, is_clear=is_clear, step=step)
+    title = came_of(steps, request.done, in_doubt=not is_clear)
     match request.state:
         case State.DONE:
             return action.done, ""
         case State.PARTLY:
-            missing = ", ".join(step for step in action.steps if step not in request.done)
-            return action.partly, f"Done: {', '.join(request.done)}. Not done: {missing}. {advice(code)}"
+            return title, f"{_GO_ON} {advised}"
         case State.FAILED:
-            return action.failed, f"{NOTHING_ENDED} {advice(code)}"
+            return title, f"{action.nothing} {advised}"
         case State.DENIED:
             return "Denied", "Nothing was done."
-    return action.unknown, f"{NOT_KNOWN} {advice(code, is_clear=False)}"
+    not_known = NOT_KNOWN.format(_ALSO_SINCE if Step.SIGN_OUT in action.steps else "")
+    return title, f"{not_known} {advised}"

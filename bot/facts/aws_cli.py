@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.errors import UsageError
-from bot.options import check_reason, has_surrogate
+from bot.options import action_of, check_reason, has_surrogate
 from bot.request import Options
 
 AWS_USAGE = "/signout --user-pool-id ID --username NAME [--reason TEXT]"
@@ -55,7 +55,10 @@ def left_out_sentence(dropped: Sequence[str]) -> str:
 
 
 def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[str] = ()) -> Options | Skeleton:
-    """Return what options mean that are the AWS CLI's, or `reason`; `dropped` was left out. Raises `UsageError`."""
+    """Return what options mean that are the AWS CLI's, `reason` or an action; `dropped` was left out.
+
+    Raises `UsageError`.
+    """
     reason, region = check_reason(options.get("reason")), options.get("region")
     if region and has_surrogate(region):
         raise UsageError("--region is not valid text. Type it instead of pasting it.", AWS_USAGE)
@@ -66,4 +69,12 @@ def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[st
     if isinstance(meant, str):
         return Skeleton(meant)
     pool_id, username = meant
-    return Options(target=username, pool_id=pool_id, region=region, exactly=True, reason=reason, dropped=tuple(dropped))
+    return Options(
+        target=username,
+        pool_id=pool_id,
+        region=region,
+        exactly=True,
+        reason=reason,
+        action=action_of(options),
+        dropped=tuple(dropped),
+    )

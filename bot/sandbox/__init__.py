@@ -17,7 +17,10 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     limits.py         what a message may be
     form_limits.py    what a form may be
     shapes.py         the terms in which both say it
+    devices.py        who is in the pools, and on which devices
     cognito.py        the pools, the people and their devices
+    sessions.py       the sessions that Cognito can track, which moto cannot
+    aws_model.py      what botocore says of Cognito's calls
     weather.py        faults on the wires to either side
     wire.py           one such wire
     page.py           the web page's server

@@ -1,12 +1,11 @@
 """Cognito for the sandbox: moto's server with two pools of people who are really signed in on their devices."""
 
 import asyncio
-import base64
 import json
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +13,8 @@ import aiohttp
 
 from bot.sandbox.cast import PROTECTED_GROUP
 from bot.sandbox.changes import Changes
+from bot.sandbox.devices import CAST, DEVICES, OTHER, PROTECTED, Kind
+from bot.sandbox.sessions import SET, Refused, Sessions, claims
 
 REGION = "eu-central-1"
 TARGET = "AWSCognitoIdentityProviderService."
@@ -21,35 +22,6 @@ SIGNED_FOR = (
     f"AWS4-HMAC-SHA256 Credential=sandbox/20260101/{REGION}/cognito-idp/aws4_request, SignedHeaders=host, Signature=0"
 )
 PASSWORD = "Sandbox-1234!"  # noqa: S105 - of invented people
-HOSTILE_NAME = "<!channel>*ops*"
-PROTECTED = ("frances",)  # those in the group that is protected
-
-CAST = {
-    "customers": {
-        "ada": ("Ada Lindgren", ("phone", "laptop", "tablet")),
-        "grace": ("Grace Okonkwo", ("phone", "laptop")),
-        "alan": ("Alan Ferreira", ("laptop",)),
-        "edsger": ("Edsger Vos", ("laptop",)),
-        "barbara": ("Barbara Quist", ("phone", "tablet")),
-        "linus": ("Linus Aalto", ("laptop", "desktop")),
-        "margaret": ("Margaret Osei", ("phone",)),
-        "donald": ("Donald Kessler", ("desktop",)),
-    },
-    "staff": {
-        "frances": ("Frances Moreno", ("phone", "laptop")),
-        "katherine": ("Katherine Bello", ("laptop",)),
-        "ken": ("Ken Sorensen", ("phone", "desktop")),
-        HOSTILE_NAME: ("*Eve* <!here> `Mallory`", ("phone", "laptop")),
-    },
-}
-
-
-class Refused(Exception):  # noqa: N818 - it is Cognito's answer, not an error of ours
-    """Cognito's refusal, by its error code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Moto:
@@ -77,12 +49,16 @@ class Device:
 
     id: str
     name: str
+    kind: Kind
     refresh_token: str = field(repr=False)
     access_token: str = field(repr=False)
     access_expires: int
     refresh_works: bool = True
     access_works: bool = True
     checked: float
+    session_id: str  # of its tokens
+    sso_id: str | None  # of its browser, where that met the login page
+    sso_works: bool  # that browser needs no password
 
 
 @dataclass(kw_only=True)
@@ -114,12 +90,16 @@ class Cognito:
     def __init__(self, changes: Changes) -> None:
         self.url = ""
         self.pools: dict[str, Pool] = {}
+        self.sessions = Sessions(self.ask)
         self._changes = changes
         self._session: aiohttp.ClientSession | None = None
         self._checking = asyncio.Lock()
 
-    async def seed(self, only: Iterable[str] | None = None) -> None:
-        """Make fresh pools and sign everyone in (or the people named in `only`; without any, make no pools)."""
+    async def seed(self, only: Iterable[str] | None = None, tracked: Container[str] = ()) -> None:
+        """Make fresh pools and sign everyone in (or the people named in `only`; without any, make no pools).
+
+        The pools named in `tracked` track their sessions.
+        """
         self._session = aiohttp.ClientSession()
         wanted = None if only is None else set(only)
         for name, people in CAST.items() if wanted != set() else ():
@@ -129,6 +109,9 @@ class Cognito:
             client = await self.ask(
                 "CreateUserPoolClient", UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows
             )
+            if name in tracked:
+                on: dict[str, Any] = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": 20}}
+                await self.ask(SET, UserPoolId=pool_id, **on)
             self.pools[name] = Pool(name=name, id=pool_id, client_id=client["UserPoolClient"]["ClientId"])
             for username, (full_name, devices) in people.items():
                 if wanted is None or username in wanted:
@@ -153,8 +136,12 @@ class Cognito:
             await self.sign_in(pool_name, username, device)
         return account
 
-    async def sign_in(self, pool_name: str, username: str, device: str = "new device") -> Device:
-        """Sign a person in on one more device."""
+    async def sign_in(
+        self, pool_name: str, username: str, device: str = "new device", through: str | None = None
+    ) -> Device:
+        """Sign a person in on one more device, or in a browser with an SSO session; `Refused` where that has ended."""
+        if through and not self.sessions.works(through):
+            raise Refused("NotAuthorizedException")
         pool = self.pools[pool_name]
         account = pool.accounts[username]
         answer = await self.ask(
@@ -164,14 +151,20 @@ class Cognito:
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
         )
-        tokens = answer["AuthenticationResult"]
+        tokens, kind = answer["AuthenticationResult"], DEVICES.get(device, OTHER)
+        of = {"pool_id": pool.id, "username": username, "client_id": pool.client_id}
+        session = self.sessions.begin(tokens, kind, through, **of)
         signed_in = Device(
             id=f"{pool_name}/{username}/{len(account.devices)}",
             name=f"{account.name.split()[0]}'s {device}",
+            kind=kind,
             refresh_token=tokens["RefreshToken"],
             access_token=tokens["AccessToken"],
-            access_expires=expiry(tokens["AccessToken"]),
+            access_expires=int(claims(tokens["AccessToken"])["exp"]),
             checked=time.time(),
+            session_id=session.id,
+            sso_id=session.through,
+            sso_works=session.through is not None,
         )
         account.devices.append(signed_in)
         self._changes.note()
@@ -210,6 +203,7 @@ class Cognito:
                     for device in account.devices if username in (None, account.username) else ():
                         device.refresh_works = device.refresh_works and await self.try_refresh(pool, device)
                         device.access_works = device.access_works and await self.try_access(device)
+                        device.sso_works = device.sso_id is not None and self.sessions.works(device.sso_id)
                         device.checked = time.time()
             self._changes.note()
 
@@ -217,6 +211,8 @@ class Cognito:
         """Call one of Cognito's actions; Refused where Cognito refuses."""
         if self._session is None:
             raise RuntimeError("seed the pools first")
+        if (own := await self.sessions.instead(action, parameters)) is not None:
+            return own
         headers = {
             "X-Amz-Target": TARGET + action,
             "Content-Type": "application/x-amz-json-1.1",
@@ -226,7 +222,8 @@ class Cognito:
             answer: dict[str, Any] = json.loads(await response.read() or b"{}")
             if not response.ok:
                 raise Refused(answer.get("__type", str(response.status)))
-            return answer
+        self.sessions.done(action, parameters)
+        return answer
 
     async def close(self) -> None:
         """Hang up."""
@@ -241,9 +238,3 @@ class Cognito:
                 raise
             return False
         return True
-
-
-def expiry(token: str) -> int:
-    """Say when a JWT expires, in seconds since 1970."""
-    claims = token.split(".")[1]
-    return int(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])

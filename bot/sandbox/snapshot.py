@@ -28,8 +28,13 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
         "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
         "cognito": [
-            {"pool": pool.name, "pool_id": pool.id, "people": [_account(account) for account in pool.accounts.values()]}
+            {
+                "pool": pool.name,
+                "pool_id": pool.id,
+                "people": [_account(each, tracked=tracked) for each in pool.accounts.values()],
+            }
             for pool in stage.cognito.pools.values()
+            for tracked in (stage.cognito.sessions.are_tracked(pool.id),)
         ],
         "weather": [
             {"name": switch.name, "label": switch.label, "on": switch.on} for switch in stage.weather.switches.values()
@@ -81,7 +86,7 @@ def _form(form: View) -> dict[str, Any]:
     }
 
 
-def _account(account: Account) -> dict[str, Any]:
+def _account(account: Account, *, tracked: bool) -> dict[str, Any]:
     return {
         "username": account.username,
         "name": account.name,
@@ -90,7 +95,7 @@ def _account(account: Account) -> dict[str, Any]:
         "status": account.status,
         "groups": account.groups,
         "protected": cast.PROTECTED_GROUP in account.groups,
-        "devices": [_device(device) for device in account.devices],
+        "devices": [_device(device) | (_tracked(device) if tracked else {}) for device in account.devices],
     }
 
 
@@ -103,3 +108,9 @@ def _device(device: Device) -> dict[str, Any]:
         "access_expires": device.access_expires,
         "checked": device.checked,
     }
+
+
+def _tracked(device: Device) -> dict[str, Any]:
+    place = (device.kind.agent, device.kind.city, device.kind.country)
+    sso = {"sso": "works" if device.sso_works else "revoked"} if device.sso_id else {}
+    return {"place": ", ".join(filter(None, place)), **sso}

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -14,12 +14,13 @@ from aiohttp import web
 from bot.sandbox import cast
 from bot.sandbox.changes import Changes
 from bot.sandbox.cognito import REGION, Cognito, Moto
-from bot.sandbox.weather import SIGN_OUT, Weather
+from bot.sandbox.weather import ENDS_SESSIONS, Weather
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import Call
 from bot.sandbox.workspace import Workspace
 
 POOL = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
+TRACKED = "sessions = true\n"
 
 # What lets a visitor try a second person, protected accounts and limits.
 SECOND_PERSON = {
@@ -36,22 +37,27 @@ Report = Callable[[str], None]
 class Stage:
     """Everything around the bot, as an async context manager; `environment` is what a bot needs to appear on it.
 
-    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them; `report` is
-    told each step of the start.
+    `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them; the pools named
+    in `tracked` track their sessions; `report` is told each step of the start.
     """
 
     def __init__(
-        self, moto: Moto | None = None, people: Iterable[str] | None = None, report: Report = lambda _: None
+        self,
+        moto: Moto | None = None,
+        people: Iterable[str] | None = None,
+        report: Report = lambda _: None,
+        tracked: Container[str] = (),
     ) -> None:
         self.changes = Changes()
         self.workspace = Workspace(self.changes)
         self.cognito = Cognito(self.changes)
-        self.weather = Weather(self.workspace)
+        self.weather = Weather(self.workspace, self.cognito.sessions)
         self.web_api = WebApi(self.workspace)
         self.environment: dict[str, str] = {}
         self.folder = Path()
         self._moto = moto
         self._people = people
+        self._tracked = tracked
         self._report = report
         self._exits = AsyncExitStack()
         self._checks: set[asyncio.Task[None]] = set()
@@ -65,7 +71,7 @@ class Stage:
             self._report("Cognito (moto) is there")
             self.cognito.url = self.weather.moto_url = self._moto.url
             exits.push_async_callback(self.cognito.close)
-            await self.cognito.seed(self._people)
+            await self.cognito.seed(self._people, self._tracked)
             self._report("{} people are signed in on {} devices".format(*self.cognito.head_count()))
             self.weather.cognito.observers.append(self._check_devices)
             cognito_url = await exits.enter_async_context(listening(self._cognito_app()))
@@ -91,7 +97,7 @@ class Stage:
         self.web_api.scopes[cast.BOT_TOKEN] = set(scopes)
 
     def _check_devices(self, call: Call) -> None:
-        if call.action == SIGN_OUT:
+        if call.action in ENDS_SESSIONS:
             check = asyncio.ensure_future(self.cognito.check(call.parameters.get("Username")))
             self._checks.add(check)
             check.add_done_callback(self._checks.discard)
@@ -111,7 +117,9 @@ class Stage:
 
     def _environment(self, folder: Path, cognito_url: str) -> dict[str, str]:
         settings = folder / "signout.toml"
-        settings.write_text("\n".join(POOL.format(name=pool.name, id=pool.id) for pool in self.cognito.pools.values()))
+        pools = self.cognito.pools.values()
+        tables = [POOL.format(name=pool.name, id=pool.id) + TRACKED * (pool.name in self._tracked) for pool in pools]
+        settings.write_text("\n".join(tables))
         return {
             "SLACK_BOT_TOKEN": cast.BOT_TOKEN,
             "SLACK_APP_TOKEN": cast.APP_TOKEN,

@@ -4,17 +4,20 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import ClientSession, web
 from aiohttp.typedefs import Handler
 
 from bot.sandbox.cast import AUDIT_CHANNEL
 from bot.sandbox.cognito import TARGET
+from bot.sandbox.sessions import REVOKE, Refused, Sessions
 from bot.sandbox.web_api import arguments_of
 from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, ratelimited, refuse, reset, slow
 from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
+ENDS_SESSIONS = frozenset({SIGN_OUT, REVOKE})
 FORWARDED_HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
 
 
@@ -30,13 +33,14 @@ class Switch:
 
 
 class Weather:
-    """Both wires, and the switches that the page shows."""
+    """Both wires, and the switches that the page shows. `sessions` answer what moto cannot."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, sessions: Sessions) -> None:
         self.moto_url = ""
         self.cognito, self.slack = Wire(), Wire()
         self.switches = {switch.name: switch for switch in _switches()}
         self._workspace = workspace
+        self._sessions = sessions
         self._session: ClientSession | None = None
 
     def switch(self, name: str, *, on: bool) -> None:
@@ -60,19 +64,32 @@ class Weather:
         )
 
         async def onward() -> web.Response:
-            self._session = self._session or ClientSession()
             headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
-            async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
-                return web.Response(
-                    status=answer.status,
-                    body=await answer.read(),
-                    content_type="application/x-amz-json-1.1",
-                    headers={REQUEST_ID: str(uuid.uuid4())},  # moto's own have another form than AWS's
-                )
+            status, said = await self._answer(call, body, headers)
+            return web.Response(
+                status=status,
+                body=said,
+                content_type="application/x-amz-json-1.1",
+                headers={REQUEST_ID: str(uuid.uuid4())},  # moto's own have another form than AWS's
+            )
 
         response = await self.cognito.carry(request, call, onward)
         call.request_id = response.headers.get(REQUEST_ID, "")
         return response
+
+    async def _answer(self, call: Call, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        try:
+            own = await self._sessions.instead(call.action, call.parameters)
+        except Refused as refused:
+            return HTTPStatus.BAD_REQUEST, json.dumps({"__type": refused.code, "message": "refused"}).encode()
+        if own is not None:
+            return HTTPStatus.OK, json.dumps(own).encode()
+        self._session = self._session or ClientSession()
+        async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
+            said = await answer.read()
+        if answer.ok:
+            self._sessions.done(call.action, call.parameters)
+        return answer.status, said
 
     @web.middleware
     async def before_slack(self, request: web.Request, handler: Handler) -> web.StreamResponse:

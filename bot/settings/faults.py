@@ -55,7 +55,7 @@ def lacking_approvers(settings: Settings) -> list[str]:
         for name, pool in settings.pools.items()
         if not has_approvers(settings.approvers, name)
         and (
-            settings.approving[name].always
+            settings.approving[name].actions
             or (name in settings.protections and settings.protections[name].may_approve)
             or any(ask.users or ask.groups for ask in (settings.allow.ask, pool.allow.ask))
         )
@@ -92,7 +92,7 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, environment: 
 def _depth(keys: list[str]) -> int:
     """Return how many keys name a setting. After them a set's member follows, which is a person's id."""
     start = 2 if keys[0] == "pools" else 0
-    if keys[start : start + 2] == ["allow", "ask"]:
+    if keys[start : start + 2] == ["allow", "ask"] or keys[start : start + 1] == ["actions"]:
         return start + 3
     return start + (2 if keys[start : start + 1] and keys[start] in TABLES else 1)
 

@@ -9,13 +9,24 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bot.action import ACTIONS, OTHERS, SESSION_CALLS, Step
 from bot.approve import ApprovalSettings
 from bot.authorize import Allowed, Allowlist
 from bot.facts.aws_names import region_of
 from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.settings import syntax
-from bot.settings.tables import FROZEN, Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
+from bot.settings.tables import (
+    FROZEN,
+    ActionSettings,
+    Allow,
+    AllowEverywhere,
+    Approve,
+    LimitSettings,
+    People,
+    Performers,
+    Protect,
+)
 
 
 class Pool(BaseModel):
@@ -32,11 +43,14 @@ class Pool(BaseModel):
     """`0s` says that the hosted login page is not used. Any other length says that it is."""
     identity_pool: bool | None = None
     """Whether an identity pool gives AWS credentials to its people. Without it, the result says *if there is one*."""
+    sessions: bool = False
+    """With `true`, the bot lists and ends the sessions that the pool tracks. The pool has to track them."""
     default_region: syntax.CountryCode | None = None
     """The country of a phone number that is typed without a country code."""
     role_arn: syntax.RoleArn | None = None
     """The role with which the bot asks this pool. Without it, the bot's own credentials are used."""
     allow: Allow = Allow()
+    actions: ActionSettings = ActionSettings()
     approve: Approve = Approve()
     protect: Protect = Protect()
 
@@ -70,6 +84,7 @@ class Settings(StoreSettings):
     audit_channel: syntax.ChannelId
     """The channel that gets the audit messages."""
     allow: AllowEverywhere = AllowEverywhere()
+    actions: ActionSettings = ActionSettings()
     approve: Approve = Approve()
     protect: Protect = Protect()
     limits: LimitSettings = LimitSettings()
@@ -104,7 +119,8 @@ class Settings(StoreSettings):
     @property
     def groups(self) -> Sequence[str]:
         """The ids of the Slack user groups in all lists."""
-        return sorted(self.allowlist.all.groups | self.approvers.all.groups)
+        lists = (self.allowlist, self.approvers, *self.performers.values())
+        return sorted({group for each in lists for group in each.all.groups})
 
     @property
     def reason_rule(self) -> ReasonRule | None:
@@ -119,6 +135,18 @@ class Settings(StoreSettings):
         return Allowlist(self.allow.rule(), pools, self.allow.terminal)
 
     @property
+    def performers(self) -> Mapping[str, Allowlist]:
+        """Who may do each other action, where someone may."""
+        found: dict[str, Allowlist] = {}
+        for action in OTHERS:
+            everywhere = getattr(self.actions, action)
+            pools = {name: getattr(pool.actions, action).rule() for name, pool in self.pools.items()}
+            listed = Allowlist(everywhere.rule(), pools, everywhere.terminal, f"actions.{action}")
+            if any(_names_someone(listed, name) for name in self.pools):
+                found[action] = listed
+        return found
+
+    @property
     def approvers(self) -> Allowlist:
         """Who may approve, as the rules know it."""
         pools = {name: Allowed(pool.approve.users, pool.approve.groups) for name, pool in self.pools.items()}
@@ -130,7 +158,9 @@ class Settings(StoreSettings):
         return {
             name: ApprovalSettings(
                 channel_id=pool.approve.channel or self.approve.channel or self.audit_channel,
-                always=(pool.approve.when or self.approve.when) == "always",
+                actions=next(
+                    (each for each in (pool.approve.when, self.approve.when) if each is not None), frozenset()
+                ),
                 within=pool.approve.within or self.approve.within or timedelta(minutes=15),
             )
             for name, pool in self.pools.items()
@@ -151,19 +181,40 @@ class Settings(StoreSettings):
         return {name: each for name, each in found.items() if each.groups or each.usernames or each.subs}
 
     @property
-    def with_groups(self) -> Collection[str]:
-        """The pools in which Cognito is asked for people's groups."""
-        return [name for name, protection in self.protections.items() if protection.groups]
+    def with_sessions(self) -> Collection[str]:
+        """The pools whose tracked sessions are listed and ended."""
+        return [name for name, pool in self.pools.items() if pool.sessions]
+
+    @property
+    def further_operations(self) -> Mapping[str, Collection[str]]:
+        """What Cognito is asked beside the look-up and the sign-out: each operation, with the pools where it is."""
+        found: dict[str, list[str]] = {}
+        for name in self.pools:
+            for operation in self._further_operations(name):
+                found.setdefault(operation, []).append(name)
+        return found
+
+    def _further_operations(self, pool: str) -> Collection[str]:
+        with_groups = pool in self.protections and self.protections[pool].groups
+        actions = [ACTIONS[action] for action, listed in self.performers.items() if _names_someone(listed, pool)]
+        steps = {step: step for action in actions for step in action.steps if step is not Step.SIGN_OUT}
+        of_sessions = SESSION_CALLS if self.pools[pool].sessions else ()
+        return [*(["AdminListGroupsForUser"] if with_groups else []), *steps, *of_sessions]
+
+
+def _names_someone(listed: Allowlist, pool: str) -> bool:
+    return {listed.everywhere, listed.pools[pool]} != {Allowed()}
 
 
 def _variable(key: str) -> str:
     return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
 
 
-TABLES = frozenset({"allow", "approve", "protect", "limits", "pools"})
+TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "pools"})
 _IN_TABLES = (
     *(("allow", key) for key in People.model_fields),
     *(("allow", "ask", key) for key in People.model_fields),
+    *(("actions", action, key) for action in ActionSettings.model_fields for key in Performers.model_fields),
     *(("approve", key) for key in Approve.model_fields),
     *(("protect", key) for key in Protect.model_fields),
     *(("limits", key) for key in LimitSettings.model_fields),

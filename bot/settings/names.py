@@ -4,7 +4,15 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Pool, Settings
-from bot.settings.tables import Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
+from bot.settings.tables import (
+    ActionSettings,
+    Allow,
+    AllowEverywhere,
+    Approve,
+    LimitSettings,
+    Performers,
+    Protect,
+)
 
 CONFIG_FILE = "SIGNOUT_CONFIG"
 PREFIX = "SIGNOUT_"
@@ -24,10 +32,14 @@ _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 # The keys of the file, by how deep they are: pools.NAME.allow.users is four deep.
 _KEYS: Mapping[int, Collection[str]] = {
     1: set(Settings.model_fields).difference(NEVER_IN_THE_FILE),
-    2: {*AllowEverywhere.model_fields, *Approve.model_fields, *Protect.model_fields, *LimitSettings.model_fields},
-    3: {*Pool.model_fields, *People.model_fields},
-    4: {*Allow.model_fields, *Approve.model_fields, *Protect.model_fields},
-    5: People.model_fields,
+    2: {
+        key
+        for table in (AllowEverywhere, ActionSettings, Approve, Protect, LimitSettings)
+        for key in table.model_fields
+    },
+    3: {*Pool.model_fields, *Performers.model_fields},
+    4: {key for table in (Allow, ActionSettings, Approve, Protect) for key in table.model_fields},
+    5: Performers.model_fields,
 }
 
 

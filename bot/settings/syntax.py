@@ -9,6 +9,7 @@ import re2  # type: ignore[import-untyped]  # it ships no types
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
+from bot.action import ACTIONS
 from bot.facts import aws_names
 from bot.facts.duration import read_duration
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
@@ -58,6 +59,16 @@ def _comma_separated(value: Any) -> Any:
     if isinstance(value, str):
         return [word for each in value.split(",") if (word := bare(each))]
     return [bare(each) if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
+
+
+def _actions(value: Any) -> Any:
+    """Return the actions that are named, `always` being all of them and `never` none."""
+    words = _comma_separated(value)
+    if words in (["never"], ["always"]):
+        return [*ACTIONS] if words == ["always"] else []
+    if not isinstance(words, list) or not words or not ACTIONS.keys() >= {*map(str, words)}:
+        raise _wrong(f"must be never, always, or a list of actions: {', '.join(ACTIONS)}.")
+    return words
 
 
 def _slack_address(value: str) -> str:
@@ -123,6 +134,7 @@ RoleArn = Annotated[
     str, _matching(aws_names.ROLE, "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/SignOut.")
 ]
 Names = Annotated[frozenset[str], BeforeValidator(_comma_separated)]
+ActionNames = Annotated[frozenset[str], BeforeValidator(_actions)]
 PerHour = Annotated[int, BeforeValidator(_per_hour)]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[

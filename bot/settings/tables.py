@@ -1,4 +1,4 @@
-"""The tables that a pool or all pools may have: who may sign out, who approves, who is protected, and the limits."""
+"""The tables that a pool or all pools may have: who may sign out or do more, who approves, who is protected; limits."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -42,6 +42,34 @@ class AllowEverywhere(Allow):
     """The AWS roles and users that may sign users out from a terminal. Without it, no one may there."""
 
 
+class Performers(People):
+    """Those who may also do one other action than a sign-out, if they may sign out there."""
+
+    users: syntax.UserIds = frozenset()
+    """The people who may also do this, of those who may sign users out of that pool."""
+    groups: syntax.GroupIds = frozenset()
+    """The user groups whose members may also do this, of those who may sign users out of that pool."""
+    terminal: syntax.CallerArns = frozenset()
+    """The AWS roles and users that may also do this from a terminal, of those in `allow.terminal`."""
+
+    def rule(self) -> Allowed:
+        """Return this as the rules know it."""
+        return Allowed(self.users, self.groups, terminal=self.terminal)
+
+
+class ActionSettings(BaseModel):
+    """Who may do more than sign users out. Without any of it, the bot offers only that, and needs no permission more.
+
+    `keep_out` disables an account and signs its user out; `let_in` enables it again; `new_password` resets its password
+    and signs its user out.
+    """
+
+    model_config = FROZEN
+    keep_out: Performers = Performers()
+    let_in: Performers = Performers()
+    new_password: Performers = Performers()
+
+
 class Approve(People):
     """The second person: whether one is always needed, who that may be, and where and how long they are asked.
 
@@ -52,8 +80,8 @@ class Approve(People):
     """The people who may approve or deny what others ask for. No one may approve what they asked for themselves."""
     groups: syntax.GroupIds = frozenset()
     """The user groups whose members may approve or deny what others ask for."""
-    when: Literal["never", "always"] | None = None
-    """Whether a second person has to approve every sign-out: `never` where nothing says otherwise."""
+    when: syntax.ActionNames | None = None
+    """For which actions a second person always has to approve: `never` where nothing says otherwise."""
     channel: syntax.ChannelId | None = None
     """The channel in which approvers are asked: the audit channel where nothing says otherwise."""
     within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None

@@ -6,10 +6,13 @@ pasted.py           a line of the AWS CLI in it, with what a terminal, a shell o
 form.py             the form that asks for what the command did not say
 reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states, and what `/signout help` says
+outcomes.py         what the operator reads of an outcome, and what they may do next
+sessions.py         what people read about an account's sessions
 approvals.py        what people read about a second person: those who approve, those who ask, and who `whoami` tells
 denial.py           what approvers are told when they press, and the form for the reason of a no
 audit_channel.py    what people read in the audit channel about an outcome, and posting it
-text.py             what messages are made of, in Block Kit; how accounts are shown
+text.py             what messages are made of, in Block Kit
+shown.py            how accounts and reasons are shown
 masking.py          what personal data looks like, and what is shown instead
 clients.py          the one client to Slack, its kept connections, and posting through it
 kept.py             what Slack said, kept while it is young

@@ -6,7 +6,8 @@ from bot.action import ACTIONS
 from bot.authorize import Allowed
 from bot.facts.advice import result
 from bot.request import Operator, Request, State
-from bot.slack.text import Block, Bold, Code, Group, Line, Message, Shown, Span, button, lines, message
+from bot.slack.shown import Shown
+from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, lines, message
 from bot.whoami import InPool, Standing
 
 APPROVE = "signout_approve"
@@ -23,7 +24,7 @@ _UNSURE = (
 )
 # Why a second person has to approve something, by the beginning of the rule's name.
 _WHY: Mapping[str, str] = {
-    "approve": "everything in this pool needs it",
+    "approve": "the settings ask for it",
     "allow": "the person who asks may only ask for it",
     "protect": "the account is protected",
     "limits": "the limit of accounts within an hour is reached",
@@ -47,7 +48,7 @@ def by_whom(request: Request) -> Line:
 
 def approving(shown: Shown, request: Request) -> list[Block]:
     """Return the asker's card while a second person is asked."""
-    running, name = ACTIONS[request.ask.options.action].running, Code(shown.name(request.account))
+    running, name = ACTIONS[request.action].running, Code(shown.name(request.account))
     return [
         [f"{running} ", name, " waits for a second person's approval until ", request.expires_at, f".{_UNLESS}"],
         [why(request.account.pool, request.needs)] if request.needs else [],
@@ -78,7 +79,7 @@ def approval_message(shown: Shown, request: Request) -> Message:
     facts = shown.who(account) if waits else [[Bold("Pool  "), account.pool]]
     return message(
         f"{title}: {shown.name(account)}",
-        [asker, " asks: ", ACTIONS[request.ask.options.action].question],
+        [asker, " asks: ", ACTIONS[request.action].question],
         shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
         lines(
             [
@@ -142,20 +143,23 @@ def standing_message(standing: Standing) -> Message:
 
 
 def _in_pool(pool: InPool, most: int, *, unsure: bool) -> Sequence[Block]:
-    named = _named(pool.approvers, most)
+    approvers = named(pool.approvers, most)
     may = "It is not known whether you may sign people out." if unsure else "You may sign no one out."
+    ask_to = "ask to " if pool.asks in pool.needs else ""
     if pool.asks:
-        may = f"You may {'ask to ' if pool.asks in pool.needs else ''}sign people out ({pool.asks})."
+        may = f"You may {ask_to}sign people out ({pool.asks})."
+    also: list[Line] = [[f"You may also {ask_to}{ACTIONS[each].may}.{_needing(pool, each)}"] for each in pool.more]
     return [
         [Bold(f"Pool {pool.pool}")],
         lines(
             [
                 [may],
                 [why(pool.pool, pool.needs)] if pool.needs else [],
+                *also,
                 ["Someone else may have to approve it, such as for a protected account."]
-                if pool.asks and named and not pool.needs
+                if pool.asks and approvers and not pool.needs
                 else [],
-                ["Who may approve: ", *named, "."] if pool.asks and named else [],
+                ["Who may approve: ", *approvers, "."] if pool.asks and approvers else [],
                 [f"You may approve what others ask for ({pool.approves})."] if pool.approves else [],
             ],
             "list",
@@ -163,7 +167,14 @@ def _in_pool(pool: InPool, most: int, *, unsure: bool) -> Sequence[Block]:
     ]
 
 
-def _named(people: Allowed, most: int) -> Line:
+def _needing(pool: InPool, action: str) -> str:
+    """Return why another action needs a second person, where that is not so for each sign-out."""
+    needs = pool.more[action]
+    return f" {why(pool.pool, needs)}" if needs and needs != pool.needs else ""
+
+
+def named(people: Allowed, most: int) -> Line:
+    """Return people and groups as mentions, at most so many."""
     everyone: list[Span] = [Operator(team_id="", id=each, name=each) for each in sorted(people.users)]
     everyone += [Group(each) for each in sorted(people.groups)]
     shown = [part for each in everyone[:most] for part in (", ", each)][1:]

@@ -1,31 +1,23 @@
 """The audit channel: one message for each outcome, what people read in it, and posting it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
+from bot.action import Step
 from bot.audit import Entry, Kind
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
 from bot.ports import Left
-from bot.request import Operator, Request, State
+from bot.request import ENDED, Operator, Request, State
 from bot.slack.approvals import by_whom
-from bot.slack.cards import AS_SET, AT_MOST, HOSTED
 from bot.slack.clients import post
-from bot.slack.text import (
-    UTC_TIME,
-    Code,
-    Lasting,
-    Line,
-    Message,
-    Shown,
-    Span,
-    message,
-    plain,
-    small_print,
-)
+from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, says_hosted
+from bot.slack.sessions import in_words, proof_lines
+from bot.slack.shown import Lasting, Shown
+from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
 
 MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {
@@ -83,8 +75,9 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     target, more = shown.personal(entry.ask.options.target), list[Span]()
     if entry.chosen:
         target = shown.name(entry.chosen)
-    if entry.request and entry.chosen and not meaning:
-        end = f"{AT_MOST} {HOSTED}" if shown.lasting.get(entry.chosen.pool, Lasting()).hosted_login else AT_MOST
+    if entry.request and entry.chosen and Step.SIGN_OUT in entry.request.done:
+        lasting = shown.lasting.get(entry.chosen.pool, Lasting())
+        end = f"{AT_MOST} {HOSTED}" if lasting.hosted_login and says_hosted(entry.request) else AT_MOST
         access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
         more = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     if entry.count > 1:
@@ -94,6 +87,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
         _who_and_why(shown, entry),
         _second_person(shown, entry.request),
         [meaning] if meaning else more,
+        *_sessions(shown, entry.request),
         small_print(_ids_and_times(shown, entry)),
     )
 
@@ -122,6 +116,13 @@ def _second_person(shown: Shown, request: Request | None) -> Line:
     if not request or not approval or not (said := by_whom(request)):
         return []
     return [str(said[0]).capitalize(), *said[1:], *([": ", *shown.reason(approval.reason)] if approval.reason else [])]
+
+
+def _sessions(shown: Shown, request: Request | None) -> Sequence[Line]:
+    """Say which session was to be ended, or what was left of all."""
+    if not request or request.state not in ENDED:
+        return []
+    return [[in_words(shown, request.session)]] if request.session else proof_lines(shown, request)
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:

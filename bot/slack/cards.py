@@ -1,28 +1,19 @@
 """What the operator reads: a request in each of its states, what was wrong, and the help. No clock, no network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bot.action import ACTIONS
+from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.errors import BotError, UsageError
-from bot.facts.advice import LONGEST_LIFETIME, LONGEST_TOKEN, result
+from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
-from bot.options import USAGE
-from bot.request import AWAITING, ENDED, Account, Request, State
+from bot.offer import offered
+from bot.options import ACTION_OPTIONS, USAGE
+from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
-from bot.slack.text import (
-    Block,
-    Bold,
-    Code,
-    Drawn,
-    Lasting,
-    Line,
-    Message,
-    Shown,
-    button,
-    choice,
-    lines,
-    message,
-)
+from bot.slack.outcomes import action_buttons, outcome
+from bot.slack.sessions import session_rows
+from bot.slack.shown import Lasting, Shown
+from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, choice, lines, message
 
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
@@ -30,36 +21,14 @@ CANCEL = "signout_cancel"
 AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
-AS_SET, AT_MOST = " if tokens live no longer than the bot's settings say, and until ", " at most."
-HOSTED = (
-    "A browser that used the hosted login page can get new tokens without a password. Each use of that page renews "
-    "this, so it has no fixed end."
-)
-_CREDENTIALS = "AWS credentials that the identity pool gave out stay valid until they expire."
-_KEEP_OUT = "Is that too long, or must they stay out? Disable the account"
-# What a sign-out does not reach, and when the card says so; {} is where a federated account signs in.
-_GOES_ON: Sequence[tuple[Callable[[Lasting, Account], object], str]] = (
-    (lambda lasting, _: lasting.hosted_login, HOSTED),
-    (lambda _, account: account.provider, "The session at {} goes on: it may let the person in without a password."),
-    (lambda lasting, _: lasting.identity_pool, _CREDENTIALS),
-    (lambda lasting, _: lasting.identity_pool is None, f"If there is an identity pool: {_CREDENTIALS}"),
-    (lambda *_: True, "The person can sign in again at once."),
-    (lambda _, account: not account.provider, f"{_KEEP_OUT} or reset its password in Cognito."),
-    (lambda _, account: account.provider, f"{_KEEP_OUT} in Cognito, and end the session at {{}}."),
-)
 _AFTER_EXPIRY = ". Nothing was done. Run the command again."
-HELP = message(
-    "Sign a Cognito user out of all devices",
-    [Code(USAGE)],
-    lines(
-        [
-            [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
-            [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
-            [Code("--region REGION"), " looks only in the user pools of that AWS region."],
-            [Code("--reason TEXT"), " says why, such as a ticket number. The audit channel shows it."],
-        ],
-        "list",
-    ),
+_OPTIONS: Sequence[Line] = (
+    [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
+    [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
+    [Code("--region REGION"), " looks only in the user pools of that AWS region."],
+    [Code("--reason TEXT"), " says why, such as a ticket number. The audit channel shows it."],
+)
+_HELP: Sequence[Block] = (
     [Code("/signout"), " with nothing after it opens a form."],
     [Code("/signout whoami"), " tells what you may do, by which rule, and whether someone else has to approve it."],
     [
@@ -83,17 +52,18 @@ def card(
     first: Line = [note] if note else []
     blocks = [first, *_CARDS[request.state](shown, request)]
     if request.state in AWAITING:
-        offered: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
+        buttons: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
         if request.state is State.CONFIRMING:
-            label = "Ask for approval" if request.needs else ACTIONS[request.ask.options.action].button
-            offered = (button(label, CONFIRM, request.id, style="danger"), *offered)
+            label = "Ask for approval" if request.needs else ACTIONS[request.action].button
+            others = action_buttons(request, offered(request)[1:])
+            buttons = (button(label, CONFIRM, request.id, style="danger"), *others, *buttons)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
         if request.state is not State.APPROVING:
             blocks.append(["You can confirm until ", request.expires_at, "."])
         elif approval_refused:
             blocks.append([APPROVAL_REFUSED])
-        blocks.append(offered)
+        blocks.append(buttons)
     if audit_refused and (request.decided_at or request.state is State.DENIED) and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
     return message(*blocks)
@@ -105,13 +75,29 @@ def told(error: BotError, usage: str = USAGE) -> Message:
     return message(lines([[str(error)], line]))
 
 
-def answer(asked: Help | Skeleton) -> Message:
+def answer(asked: Help | Skeleton, shown: Shown) -> Message:
     """Return the answer to a command that begins nothing."""
     if isinstance(asked, Help):
-        return HELP
+        return help_message(shown)
     if not asked.text:
         return message(["The output of this operation is empty."])
     return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
+
+
+def help_message(shown: Shown) -> Message:
+    """Return the help, with the actions that someone may ask for."""
+    others: list[Line] = [[Code(f"--{name}"), f" {does}"] for name, does in _does_instead(shown)]
+    options = lines([*_OPTIONS, *others], "list")
+    return message("Sign a Cognito user out of all devices", [Code(USAGE)], options, *_HELP)
+
+
+def _does_instead(shown: Shown) -> Iterator[tuple[str, str]]:
+    for name, action in ACTION_OPTIONS.items():
+        if action in shown.others:
+            yield (
+                name,
+                f"instead of only signing out: {ACTIONS[action].effect} Those who may are on a list of their own.",
+            )
 
 
 def _choosing(shown: Shown, request: Request) -> list[Block]:
@@ -132,12 +118,10 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
     lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
     bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
-    later = (
-        "Every device has to sign in again, and can do so at once. An app that checks only a token's signature "
-        f"may accept it for up to {lifetime} more{bound}."
-    )
+    action, others = ACTIONS[request.action], [ACTIONS[each] for each in offered(request)[1:]]
+    later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
     return [
-        ACTIONS[request.ask.options.action].question,
+        action.question,
         shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
         lines(
             [
@@ -146,7 +130,9 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),
-        [later],
+        [action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
+        lines([[Bold(f"{each.button}  "), each.effect] for each in others], "list") if others else [],
+        *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
@@ -158,7 +144,7 @@ def _expired(_: Shown, request: Request) -> list[Block]:
 
 
 def _under_way(shown: Shown, request: Request) -> list[Block]:
-    running = ACTIONS[request.ask.options.action].running
+    running = ACTIONS[request.action].running
     name, decided_at = Code(shown.name(request.account)), request.decided_at or request.created_at
     if request.state is State.RUNNING:
         by = by_whom(request) or ["confirmed ", decided_at]
@@ -169,37 +155,12 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
     return [[*first, name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
 
 
-def _outcome(shown: Shown, request: Request) -> list[Block]:
-    (title, meaning), account, ended = result(request), request.account, request.ended_at or request.created_at
-    lasting = shown.lasting.get(account.pool, Lasting())
-    goes_on: list[Line] = [[said.format(account.provider)] for applies, said in _GOES_ON if applies(lasting, account)]
-    reached: list[Line] = [
-        ["All refresh tokens were revoked: ", ended, "."],
-        [
-            *("Apps that check only a token's signature may accept it until ", request.access_until or ended, AS_SET),
-            *(ended + LONGEST_TOKEN, AT_MOST),
-        ],
-        *goes_on,
-    ]
-    return [
-        f"{title}: {shown.name(account)}",
-        [meaning] if meaning else lines(reached, "list"),
-        lines(
-            [
-                [Bold("Second person  "), *by_whom(request)] if request.approval else [],
-                [Bold("Request  "), Code(request.id)],
-                [Bold("AWS request  "), Code(", ".join(request.aws_request_ids))] if request.aws_request_ids else [],
-            ]
-        ),
-    ]
-
-
 _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     State.CHOOSING: _choosing,
     State.CONFIRMING: _confirming,
     State.APPROVING: approving,
     **dict.fromkeys((State.READY, State.RUNNING), _under_way),
-    **dict.fromkeys((State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN), _outcome),
+    **dict.fromkeys((State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN), outcome),
     State.CANCELLED: lambda *_: [["Cancelled. Nothing was done."]],
     State.EXPIRED: _expired,
     State.DENIED: denied,

@@ -72,13 +72,13 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
 
 def try_workspace(
     client: BlockingClient,
-    lists: tuple[Allowlist, Allowlist],
+    lists: tuple[Allowlist, Allowlist, *tuple[Allowlist, ...]],
     judge_clock: JudgeClock,
     *,
     app_token: str | None,
     channels: Mapping[str, str | None],
 ) -> Iterator[Finding]:
-    """Try all of it. `lists` are those who may sign out, and those who may approve.
+    """Try all of it. `lists` are those who may sign out, those who may approve, and those who may do more.
 
     Without `app_token`, Slack speaks over HTTP. To each of the `channels` by their names a line is posted, unless its
     id is None.
@@ -97,12 +97,11 @@ def try_workspace(
     for name, channel in channels.items():
         yield _channel(client, name, channel, why_not)
     teams, members = GroupTeams(client, lambda: install.is_org_wide), dict[str, Members]()
-    allowlist, approvers = lists
-    for id_ in sorted(allowlist.all.groups | approvers.all.groups):
+    for id_ in sorted({id_ for listed in lists for id_ in listed.all.groups}):
         members[id_], finding = _group(client, teams, id_, why_not)
         yield finding
-    yield from _anyone(allowlist, members)
-    yield from _approvers(approvers, members)
+    yield from _anyone(lists[0], members)
+    yield from _approvers(lists[1], members)
 
 
 def _bot_token(client: BlockingClient, answer: Answer, install: Install) -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk import WebClient
 
+from bot.action import ACTIONS, SIGN_OUT
 from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, MAX_TARGET, ReasonRule, check_reason, check_target
 from bot.ports import Place
@@ -19,7 +20,7 @@ from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, lines, plain
 
 FORM = "signout_form"
-TARGET, POOL, REASON = "target", "pool", "reason"
+TARGET, POOL, REASON, ACTION = "target", "pool", "reason", "action"
 ALL_POOLS = "*"  # no pool can be called that
 
 # On its way, an update may overtake the ack. Then what the ack shows would replace it.
@@ -38,6 +39,7 @@ class FormState:
     channel_id: str
     pools: Sequence[str]
     reason_required: bool
+    actions: Sequence[str] = ()
     response_url: str | None = field(default=None, repr=False)
     until: float = 0
 
@@ -55,11 +57,13 @@ class Filled:
     target: str = ""
     pool: str | None = None
     reason: str | None = None
+    action: str = SIGN_OUT
 
     @property
     def options(self) -> Options:
         """What it asks for. Raises `UsageError`."""
-        return Options(target=check_target(self.target), pool=self.pool, reason=check_reason(self.reason))
+        target, reason = check_target(self.target), check_reason(self.reason)
+        return Options(target=target, pool=self.pool, reason=reason, action=self.action)
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,13 @@ class NewForm(CardReply):
     trigger_id: str
     channel_id: str
 
-    def open(self, pools: Sequence[str]) -> None:
+    def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:
         """Open it. A trigger_id is good for 3 s."""
         rule = self.cards.shown.reason_rule
         state = FormState(
             channel_id=self.channel_id,
             pools=pools,
+            actions=actions,
             reason_required=bool(rule and rule.required),
             response_url=self.place.response_url if self.place else None,
             until=self.place.until.timestamp() if self.place else 0,
@@ -125,13 +130,16 @@ def took(client: WebClient, method: str, **arguments: Any) -> bool:
 def form_view(state: FormState, filled: Filled | None = None, trouble: str | None = None) -> Drawn:
     """Return the form, with what was put in before and what was wrong with it."""
     filled = filled or Filled()
+    pools = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in state.pools}
+    actions = {action: ACTIONS[action].button for action in state.actions}
     hint = "User name, email, phone number with its country code, or sub."
     return modal(
         FORM,
         "Sign out",
         *([lines([[trouble]])] if trouble else ()),
         field_of(TARGET, "Whom to sign out", typed(filled.target, MAX_TARGET), hint=plain(hint)),
-        *([field_of(POOL, "Pool", _select(state.pools, filled.pool))] if len(state.pools) > 1 else []),
+        *([field_of(ACTION, "What to do", _select(actions, filled.action))] if len(actions) > 1 else []),
+        *([field_of(POOL, "Pool", _select(pools, filled.pool))] if len(state.pools) > 1 else []),
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
         private_metadata=json.dumps(asdict(state)),
         submit=plain("Look up"),
@@ -167,12 +175,17 @@ def state_of(view: Drawn) -> FormState:
 def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
     values = {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
-    pool = (values.get(POOL, {}).get("selected_option") or {}).get("value")
+    pool = _chosen(values, POOL)
     return Filled(
         target=values[TARGET].get("value") or "",
         pool=None if pool == ALL_POOLS else pool or None,
         reason=values[REASON].get("value") or None,
+        action=_chosen(values, ACTION) or SIGN_OUT,
     )
+
+
+def _chosen(values: Mapping[str, Drawn], field: str) -> str | None:
+    return (values.get(field, {}).get("selected_option") or {}).get("value")
 
 
 def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
@@ -208,8 +221,8 @@ def typed(value: str | None, longest: int) -> Drawn:
     return {"type": "plain_text_input", "max_length": longest, **({"initial_value": value} if value else {})}
 
 
-def _select(pools: Sequence[str], chosen: str | None) -> Drawn:
-    labels = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in pools}
+def _select(labels: Mapping[str, str], chosen: str | None) -> Drawn:
+    """Return a choice of one of several values, each with its label; the first one where the chosen is none of them."""
     options = {value: {"text": plain(label), "value": value} for value, label in labels.items()}
-    initial = options.get(chosen or ALL_POOLS, options[ALL_POOLS])
+    initial = options.get(chosen or "", next(iter(options.values())))
     return {"type": "static_select", "options": list(options.values()), "initial_option": initial}

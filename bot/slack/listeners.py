@@ -11,6 +11,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
+from bot.action import END_SESSION, OTHERS, SIGN_OUT
+from bot.confirm import MAX_SESSIONS
 from bot.decide import Press
 from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
@@ -23,7 +25,9 @@ from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
+from bot.slack.outcomes import ACTION
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
+from bot.slack.sessions import END_THIS
 from bot.slack.typed import parse
 from bot.whoami import WhoAmI
 
@@ -53,6 +57,8 @@ def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) 
     app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
         app.action(action_id)(listeners.press)
+    for action_id in listeners.actions:
+        app.action(action_id)(listeners.act)
     for action_id in (APPROVE, DENY):
         app.action(action_id)(listeners.approve)
     return app
@@ -77,6 +83,8 @@ class Listeners:
         self._spelling = spelling
         self.buttons = {CONFIRM: (flow.confirm, 0), CANCEL: (flow.cancel, 0)}
         self.buttons |= {f"{CHOOSE}{number}": (flow.choose, number) for number in range(MAX_CANDIDATES)}
+        self.actions = {f"{ACTION}{action}": (action, 0) for action in (SIGN_OUT, *OTHERS)}
+        self.actions |= {f"{END_THIS}{number}": (END_SESSION, number) for number in range(MAX_SESSIONS)}
 
     def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
         """Take `/signout …`; with nothing after it, it opens the form."""
@@ -84,7 +92,7 @@ class Listeners:
         try:
             asked = parse(text, self._spelling) if text else None
             if isinstance(asked, Help | Skeleton):
-                said = answer(asked)
+                said = answer(asked, self._cards.shown)
             else:
                 self._begin(asked, command, context)
         except BotError as error:
@@ -128,6 +136,17 @@ class Listeners:
         _check_texts(request_id)
         operator, reply = self._sender(body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
+
+    def act(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Take a press on the button of an action beside the one that was asked for."""
+        ack()
+        button = body["actions"][0]
+        request_id = str(button.get("value") or "")
+        _check_texts(request_id)
+        operator, reply = self._sender(body, replaces=True)
+        action, number = self.actions[button["action_id"]]
+        press = Press(request_id=request_id, operator=operator, place=reply.place, action=action, number=number)
+        self._flow.act(press, reply, replace(reply, place=reply.place and replace(reply.place, replaces=False)))
 
     def approve(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of an approval message's buttons."""

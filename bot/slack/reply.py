@@ -21,7 +21,8 @@ from bot.request import AWAITING, ENDED, Request
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
-from bot.slack.text import Message, Shown
+from bot.slack.shown import Shown
+from bot.slack.text import Message
 from bot.whoami import Standing
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)

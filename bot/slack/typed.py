@@ -3,17 +3,18 @@
 import re
 from dataclasses import dataclass, field
 
+from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
-from bot.options import MAX_TARGET, asks_for_help, check_reason, check_target, has_surrogate
+from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
 from bot.whoami import WhoAmI
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
 _AS_IN_A_SHELL = AWS_OPTIONS | VALUED | {"region"}
-_NAMES = _AS_IN_A_SHELL | FLAGS | {"pool", "reason"}
+_NAMES = _AS_IN_A_SHELL | FLAGS | {"pool", "reason", *ACTION_OPTIONS}
 _OPTION = re.compile(rf"{DASHES}(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
 _AN_AWS_OPTION = re.compile(rf"(?:\A|(?<=[\s`])){DASHES}(?:{'|'.join(sorted(AWS_OPTIONS))})(?=[\s=]|\Z)", re.IGNORECASE)
 _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
@@ -86,8 +87,12 @@ def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Sk
             pool=options.get("pool"),
             region=options.get("region"),
             reason=check_reason(options.get("reason")),
+            action=action_of(options),
             dropped=dropped,
         )
+    if (action := action_of(options)) != SIGN_OUT:
+        option = action.replace("_", "-")
+        raise UsageError(f"The AWS CLI's command only signs out. With --{option}, write TARGET instead of --username.")
     if words and read.pasted:
         raise stray()
     if words or "pool" in options:
@@ -128,7 +133,9 @@ class _Reading:
             raise self._not_taken(name)
         if name in FLAGS or name in VALUED:
             self.dropped.append(f"--{name}")
-        if name in FLAGS:
+        if name in ACTION_OPTIONS and equals:
+            raise UsageError(f"--{name} takes no value.")
+        if name in FLAGS or name in ACTION_OPTIONS:
             self.options[name] = ""
             return text.lstrip()
         # Right after an equals sign even what looks like an option is a value.

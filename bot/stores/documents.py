@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
-from bot.action import ACTIONS, Step
+from bot.action import Step
 from bot.audit import Entry, Kind
 from bot.errors import StoreError
 from bot.limits import Window
@@ -26,7 +26,7 @@ Document = dict[str, Any]
 Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
-SHAPE = 2  # what is written
+SHAPE = 3  # what is written
 # What entries and cards wait as. For requests `values_of_request` says it.
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
 TALLY, CARD = "tally", "card"
@@ -48,7 +48,7 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {1: None, 2: None}  # None: as it is, new fields having their defaults
+SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None}  # None: as it is, new fields having their defaults
 
 
 def values_of_request(request: Request) -> Values:
@@ -58,13 +58,12 @@ def values_of_request(request: Request) -> Values:
         State.READY: ("ready", request.decided_at),
         State.RUNNING: ("running", request.claim.until if request.claim else None),
     }.get(request.state, (None, None))
-    signs_out = Step.SIGN_OUT in ACTIONS[request.ask.options.action].steps
     return {
         "id": request.id,
         "version": request.version,
         "due": due,
         "due_at": text(due_at),
-        "account": request.account.key if signs_out and request.state is State.DONE else None,
+        "account": request.account.key if Step.SIGN_OUT in request.done and request.state is State.DONE else None,
         "ended_at": text(request.ended_at) if request.state in ENDED else None,
         "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
     }

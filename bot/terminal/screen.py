@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 
 from bot.action import ACTIONS
-from bot.facts.advice import NOT_KNOWN, NOTHING_ENDED, advice
+from bot.facts.advice import result
 from bot.request import Account, Request, State
 from bot.spellings import difference
 from bot.visible import visible
@@ -25,7 +25,7 @@ def can_ask() -> bool:
 
 def answers_yes(request: Request) -> bool:
     """Ask for the confirmation, and return whether the answer was yes."""
-    question = f"{ACTIONS[request.ask.options.action].question} [y/N] "
+    question = f"{ACTIONS[request.action].question} [y/N] "
     print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 -- a command line asks there
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -78,6 +78,7 @@ def standing(told: Standing) -> str:
                 + (f"{needs} ({', '.join(each.needs)})." if each.needs else f"allowed by {each.asks}.")
                 for each in told.pools
             ),
+            *(f"In pool {each.pool} you may also {ACTIONS[more].may}." for each in told.pools for more in each.more),
             *(f"Accounts left within this hour: {number} ({name})." for name, number in told.left.items()),
         ]
     )
@@ -89,17 +90,12 @@ def outcome(request: Request) -> str:
     match request.state:
         case State.DONE:
             return ""
-        case State.FAILED:
-            return f"{name} was not signed out. {NOTHING_ENDED} {advice(request.error_code)}"
-        case State.PARTLY:
-            return f"{ACTIONS[request.ask.options.action].partly}: {name}. {advice(request.error_code)}"
         case State.CANCELLED:
-            return f"Cancelled. {name} was not signed out."
+            return f"Cancelled. Nothing was done to {name}."
         case State.EXPIRED:
-            return f"Not confirmed in time. {name} was not signed out. Run the command again."
-        case _:
-            advised = advice(request.error_code, is_clear=False)
-            return f"Not known whether {name} was signed out. {NOT_KNOWN} {advised}"
+            return f"Not confirmed in time. Nothing was done to {name}. Run the command again."
+    title, meaning = result(request)
+    return f"{title}: {name}. {meaning}"
 
 
 def _is_named(account: Account, typed: str) -> bool:

@@ -8,7 +8,7 @@ from typing import NoReturn
 from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, FLAGS, OTHER_COMMAND, SKELETON, VALUED
-from bot.options import asks_for_help
+from bot.options import ACTION_OPTIONS, asks_for_help
 from bot.request import Options
 from bot.terminal.output import say, show
 from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
@@ -22,6 +22,7 @@ usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [
 
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
+--keep-out, --let-in and --new-password do another action instead, for those whom its list in the settings names.
 whoami: what you may do here, and how many accounts are left within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
 Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a limit is reached,
@@ -29,7 +30,7 @@ Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito re
 USAGE = HELP.partition("\n\n")[0]
 MAX_BYTES = 64 * 1024
 _VALUED = AWS_OPTIONS | VALUED | {"reason", "region"}
-_FLAGS = FLAGS | {"yes"}
+_FLAGS = FLAGS | {"yes", *ACTION_OPTIONS}
 # The AWS CLI's options for what the environment says here.
 _INSTEAD = {
     "profile": "Set AWS_PROFILE for this command instead.",

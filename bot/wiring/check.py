@@ -33,7 +33,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
     slack = partial(
         try_workspace,
         BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        (settings.allowlist, settings.approvers),
+        (settings.allowlist, settings.approvers, *settings.performers.values()),
         judge_clock,
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         channels={name: id_ if post else None for name, id_ in _channels(settings).items()},
@@ -45,7 +45,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
-                (f"pool {name}", partial(_once_asked, asked, name, pool, name in settings.with_groups))
+                (f"pool {name}", partial(_once_asked, asked, name, pool, _further(settings, name)))
                 for name, pool in pools.items()
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
@@ -62,7 +62,7 @@ def _channels(settings: Settings) -> Mapping[str, str]:
 
 def _unguarded(settings: Settings) -> Iterator[Finding]:
     """Name each pool that lacks what guards the same accounts under another name: in a replica of it."""
-    asks = [name for name, each in settings.approving.items() if each.always]
+    asks = [name for name, each in settings.approving.items() if each.actions]
     for rule, guarded in (("approve.when", asks), ("protect", settings.protections)):
         ids = {settings.pools[name].id: name for name in guarded}
         for name, pool in settings.pools.items():
@@ -83,10 +83,14 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _once_asked(asked: Future[Finding], name: str, pool: UserPool, with_groups: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _further(settings: Settings, pool: str) -> Sequence[str]:
+    return [operation for operation, names in settings.further_operations.items() if pool in names]
+
+
+def _once_asked(asked: Future[Finding], name: str, pool: UserPool, further: Sequence[str]) -> Iterator[Finding]:
     """Try a pool where there are credentials. Else each of its lines would say the same."""
     if asked.result().status == "ok":
-        yield from try_pool(name, pool, with_groups=with_groups)
+        yield from try_pool(name, pool, further)
     else:
         yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
 

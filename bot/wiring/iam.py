@@ -39,8 +39,9 @@ def iam_policies(
 
 def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     pools: dict[str | None, list[tuple[str, str]]] = {}
-    for pool in settings.pools.values():
-        pools.setdefault(pool.role_arn, []).append((pool.region, pool.id))
+    places = {name: (pool.region, pool.id) for name, pool in settings.pools.items()}
+    for name, pool in settings.pools.items():
+        pools.setdefault(pool.role_arn, []).append(places[name])
     kind, place = settings.kind_and_place
     table = {
         "Table": ((*ACTIONS, *CHECK_ACTIONS), f"table/{place}"),
@@ -48,7 +49,9 @@ def _reach(settings: Settings, references: Sequence[str]) -> Reach:
     }
     return Reach(
         pools=pools,
-        with_groups=[(pool.region, pool.id) for name, pool in settings.pools.items() if name in settings.with_groups],
+        further={
+            operation: [places[name] for name in names] for operation, names in settings.further_operations.items()
+        },
         references=references,
         table=table if kind == "dynamodb" else {},
         terminal=settings.allow.terminal,

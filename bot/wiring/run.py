@@ -36,7 +36,7 @@ from bot.slack.groups import GroupTeams, SlackGroups
 from bot.slack.installation import Installation, SlackPeople
 from bot.slack.listeners import build_app
 from bot.slack.reply import SlackCards
-from bot.slack.text import Lasting, Shown
+from bot.slack.shown import Lasting, Shown
 from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, user_pools
 from bot.wiring.stores import Store, build_store
 
@@ -150,6 +150,7 @@ def _shown(settings: Settings) -> Shown:
             for name, pool in settings.pools.items()
         },
         resume_within=settings.resume_within,
+        others=settings.performers,
     )
 
 

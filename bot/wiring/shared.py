@@ -94,6 +94,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
     confirmations = Confirmations(
         # Nothing that comes from Slack speaks for those in a terminal.
         allowlist=settings.allowlist if terminal else replace(settings.allowlist, terminal=frozenset()),
+        actions=settings.performers,
         finder=Finder(
             pools=pools, e164=lambda text, name: e164(text, settings.pools[name].default_region), together=together
         ),
@@ -101,6 +102,7 @@ def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
         reason_rule=settings.reason_rule,
         approving=settings.approving,
         protections=settings.protections,
+        tracked=settings.with_sessions,
         **shared,
     )
     worker = Worker(

@@ -6,7 +6,7 @@ import pytest
 from headless import KIM, SAM, Headless
 from playwright.sync_api import expect
 
-from bot.sandbox.cognito import HOSTILE_NAME
+from bot.sandbox.devices import HOSTILE_NAME
 from browser.conftest import DESK, PHONE, Open
 from browser.window import SIGN_OUT_ADA, Window
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from bot.action import ACTIONS
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
@@ -83,7 +84,9 @@ class Brakes:
         within = timedelta(seconds=self.approve_within)
         has_approvers = self.approvers is not NO_ONE
         return {
-            name: ApprovalSettings(channel_id=APPROVALS, always=name in self.always, within=within)
+            name: ApprovalSettings(
+                channel_id=APPROVALS, actions=frozenset(ACTIONS) if name in self.always else frozenset(), within=within
+            )
             for name in POOLS
             if has_approvers
         }

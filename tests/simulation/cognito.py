@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.errors import PoolUnavailableError
-from bot.ports import Attribute
-from bot.request import Account
+from bot.options import Attribute
+from bot.request import Account, Session
 from simulation.seen import Call, Groups, Look
 
 if TYPE_CHECKING:
@@ -80,6 +80,15 @@ class SimulatedPool:
             )
         )
         return found
+
+    def tracks_sessions(self) -> bool:
+        return False
+
+    def sessions(self, username: str) -> Sequence[Session]:
+        raise NotImplementedError(username)
+
+    def end_session(self, session_id: str, username: str, left: Callable[[], timedelta]) -> Answer:
+        raise NotImplementedError(session_id, username, left)
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         world, instance = self.instance.world, self.instance

@@ -21,7 +21,7 @@ from bot.flow import Flow
 from bot.limits import Limits
 from bot.refusals import Refusals
 from bot.slack.groups import SlackGroups
-from bot.slack.text import Lasting, Shown
+from bot.slack.shown import Lasting, Shown
 from bot.work import Worker
 from simulation.cognito import POOLS, SimulatedPool
 from simulation.seen import Refused

@@ -70,13 +70,16 @@ export function findPerson(username) {
   row.scrollIntoView({ block: "nearest" });
 }
 
-/** The devices whose refresh token worked when last seen, and is revoked now. */
+/** The devices of which something worked when last seen, and is revoked now. */
 function newlyStruck(person, before) {
-  const worked = (device) => before?.item.devices.some((one) => one.id === device.id && one.refresh === "works");
-  const struck = person.devices.filter((device) => device.refresh === "revoked" && worked(device));
-  for (const device of struck) {
+  const worked = (device, what) => before?.item.devices.some((one) => one.id === device.id && one[what] === "works");
+  const revoked = (what) => person.devices.filter((device) => device[what] === "revoked" && worked(device, what));
+  const struck = [["refresh", "refresh token revoked"], ["sso", "session of the login page ended"]].flatMap(
+    ([what, words]) => revoked(what).map((device) => [device, words]),
+  );
+  for (const [device, words] of struck) {
     struckAt.set(device.id, Date.now());
-    announce(`${device.name}: refresh token revoked`);
+    announce(`${device.name}: ${words}`);
   }
   return struck;
 }
@@ -119,7 +122,14 @@ function deviceNode(device) {
     "li",
     { class: struck ? "device struck" : "device" },
     make("h4", {}, outside(device.name)),
-    make("dl", {}, token("Refresh token", device.refresh), token("Access token, at Cognito", device.access)),
+    device.place && make("p", { class: "place" }, outside(device.place)),
+    make(
+      "dl",
+      {},
+      token("Refresh token", device.refresh),
+      token("Access token, at Cognito", device.access),
+      device.sso && token("Login page, without a password", device.sso),
+    ),
     make("p", {
       class: "expiry",
       "data-expires": device.access_expires,

@@ -1,0 +1,106 @@
+"""What an operator may ask for, and of which pools; what to say where they may not."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from bot import errors
+from bot.action import ACTIONS, OTHERS, SIGN_OUT
+from bot.approve import ApprovalSettings
+from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.decide import Decisions
+from bot.find import Finder, pool_of
+from bot.request import Account, Ask, Options
+
+MAY_NOT = "You may not {} with this bot. If you should be able to, ask the bot's engineer."
+_NO_ONE = Allowlist(Allowed(), {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permissions(Decisions):
+    """The rules for commands. `allowlist` says who may sign out, `actions` which of them may do each other action."""
+
+    allowlist: Allowlist
+    finder: Finder
+    actions: Mapping[str, Allowlist] = field(default_factory=dict)
+    approving: Mapping[str, ApprovalSettings] = field(default_factory=dict)  # by pool
+
+    def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
+        """Return the proof that the operator may act on `account` or, without one, in the pools of its `rules`.
+
+        Of the pools that were named, or of all, these are the ones they may use. Raises `DeniedError`,
+        `PoolChangedError`, and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
+        """
+        if account and not pool_of(account, self.finder.pools):
+            raise errors.PoolChangedError
+        named = [account.pool] if account else self._named(ask.options)
+        decision = self._may(ask, named)
+        if isinstance(decision, Authorized):
+            return decision
+        if account:
+            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
+        anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
+        if isinstance(anywhere, Denied):
+            raise self.refused(ask, anywhere)
+        raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
+
+    def _named(self, options: Options) -> Sequence[str]:
+        return [
+            name
+            for name, pool in self.finder.pools.items()
+            if options.pool in {None, name}
+            and options.pool_id in {None, pool.pool_id}
+            and options.region in {None, pool.region}
+        ]
+
+    def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
+        decision, action = self._listed(ask, self.allowlist, pools), ask.options.action
+        if action not in OTHERS or isinstance(decision, Denied):
+            return decision
+        further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
+        if isinstance(further, Authorized):
+            return decision.and_by(further)
+        may = ACTIONS[action].may
+        return replace(further, rule=f"{further.rule} to {may}", sentence=further.sentence or MAY_NOT.format(may))
+
+    def _listed(self, ask: Ask, allowlist: Allowlist, pools: Iterable[str]) -> Authorized | Denied:
+        listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
+        return authorize(ask.operator, listed, partial(self.members, ask.operator.id), self.home())
+
+    def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
+        """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""
+        pools = f"pool {' or '.join(named)}"
+        if named:
+            denied = denied if denied.sentence else Denied(f"not allowed in {pools}")
+            where = pools if ask.options.pool or ask.options.pool_id else "that region"
+            sentence = f"You may not do this in {where}. You may use: {', '.join(mine)}."
+            return self.refused(ask, denied, sentence=sentence)
+        where = ""
+        if self._named(replace(ask.options, region=None)):
+            where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
+        return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
+
+    def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
+        """Return the rules by which a second person must always approve it, if someone let in by `rule` asks for it."""
+        approving = self.approving.get(pool)
+        by_action = approving and action in approving.actions
+        return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
+
+    def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:
+        """Return the actions that the operator may ask for in one of these pools at least."""
+        more = {action for pool in pools for action in self.more_needs(ask, pool)}
+        return [action for action in ACTIONS if action == SIGN_OUT or action in more]
+
+    def more_needs(self, ask: Ask, pool: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what the operator may do in a pool beside signing out, each with the rules of `always_needs`."""
+        found = {each: self._may(for_action(ask, each), [pool]) for each in self.actions}
+        return {
+            action: self.always_needs(action, pool, may.rules[pool], only_asks=pool in may.only_ask)
+            for action, may in found.items()
+            if isinstance(may, Authorized)
+        }
+
+
+def for_action(ask: Ask, action: str) -> Ask:
+    """Return what was asked, for another action."""
+    return ask if ask.options.action == action else replace(ask, options=replace(ask.options, action=action))

@@ -1,0 +1,108 @@
+"""How accounts and reasons are shown, as the settings say: personal data is masked unless they say otherwise.
+
+Every field that can have some goes through `Shown`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import quote
+
+from bot.authorize import Allowed, Allowlist
+from bot.facts.advice import LONGEST_LIFETIME
+from bot.options import ReasonRule
+from bot.request import Account
+from bot.slack.masking import masked, masked_in, masked_name, personal_in
+from bot.slack.text import Bold, Code, Line, Link, Span
+from bot.spellings import difference
+
+MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
+MAX_URL = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lasting:
+    """What outlives a sign-out, by a pool's settings. The defaults are for a pool that is no longer configured."""
+
+    lifetime: str = LONGEST_LIFETIME  # of its tokens, in words
+    hosted_login: bool = True
+    identity_pool: bool | None = None  # whether one gives out AWS credentials; None where that is not known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What the settings say about showing things. `pii` is "masked" or "full", `lasting` is by the pools' names."""
+
+    pii: str
+    reason_rule: ReasonRule | None
+    ticket_url: str | None
+    lasting: Mapping[str, Lasting]
+    resume_within: timedelta
+    others: Mapping[str, Allowlist] = field(default_factory=dict)  # who may do each other action than a sign-out
+
+    def performers(self, action: str, pool: str) -> Allowed:
+        """Return who may do another action than a sign-out in a pool."""
+        listed = self.others.get(action)
+        return listed.everywhere | listed.pools.get(pool, Allowed()) if listed else Allowed()
+
+    def personal(self, text: str) -> str:
+        """Return an email, a phone number or a target as it may be shown."""
+        return text if self.pii == "full" else masked_in(masked(text))
+
+    def name(self, account: Account) -> str:
+        """Return an account's user name as it may be shown."""
+        return account.username if self.pii == "full" else masked_name(account.username, account.phone)
+
+    def who(self, account: Account) -> list[Line]:
+        """Return the lines that tell one account from another."""
+        facts: Mapping[str, Span | None] = {
+            "User name": Code(self.name(account)),
+            "Preferred name": account.preferred_username and Code(self.personal(account.preferred_username)),
+            "Email": account.email and self.personal(account.email),
+            "Phone": account.phone and self.personal(account.phone),
+            "Sign-in": account.sign_in,
+            "Status": account.status_in_words,
+            "Created": account.created_at,
+            "Last changed": account.modified_at,
+            "Sub": Code(account.sub) if account.sub else None,
+            "Pool": f"{account.pool} ({account.region})",
+            "Protected": account.protected and f"by {account.protected}",
+        }
+        return [[Bold(f"{label}  "), fact] for label, fact in facts.items() if fact]
+
+    def how_read(self, target: str, read: str) -> Line:
+        """Say how a target was read, where no one was found as it was typed."""
+        left_out, otherwise = difference(target, read)
+        shown = left_out if self.pii == "full" else [masked_in(each) for each in left_out]
+        how: Line = [span for each in shown for span in (" and ", Code(each))]
+        how = [" instead. Left out: ", *how[1:]] if how else [f" instead, {otherwise}."]
+        return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how]
+
+    def brief(self, account: Account) -> str:
+        """Return what tells candidates apart, in one line."""
+        facts = [
+            self.name(account),
+            *(self.personal(each) for each in (account.preferred_username, account.email, account.phone) if each),
+            f"pool {account.pool}",
+            account.sign_in,
+            account.status_in_words,
+            f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
+            f"sub {account.sub}" if account.sub else "",
+            "protected" if account.protected else "",
+        ]
+        return " · ".join(filter(None, facts))
+
+    def reason(self, reason: str) -> Line:
+        """Return a reason, with its ticket numbers as links to `ticket_url`, in which {} stands for the number."""
+        tickets = self.reason_rule.tickets(reason) if self.reason_rule else ()
+        hidden = () if self.pii == "full" else personal_in(reason, tickets)
+        found: dict[tuple[int, int], str | Link] = {place: masked(reason[slice(*place)]) for place in hidden}
+        for start, stop in tickets[:MAX_LINKS] if self.ticket_url else ():
+            url = str(self.ticket_url).replace("{}", quote(reason[start:stop], safe=""))
+            if len(url) <= MAX_URL and not any(start < end and begin < stop for begin, end in hidden):
+                found[start, stop] = Link(reason[start:stop], url)
+        spans, end = list[Span](), 0
+        for (start, stop), span in sorted(found.items()):
+            spans += [reason[end:start], span]
+            end = stop
+        return [span for span in (*spans, reason[end:]) if span]
