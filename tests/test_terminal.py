@@ -252,7 +252,7 @@ def test_of_several_accounts_the_terminal_lists_the_subs_and_does_nothing(
         "2 accounts match. Run the command again for the one that is meant:\n"
         "  --username 1  ada  a@b.de  local  pool customers\n"
         "  --username 2  Google_1  a@b.de  through Google (federated)  pool customers\n"
-        "Cancelled. a@b.de was not signed out.\n"
+        "Cancelled. Nothing was done to a@b.de.\n"
     )
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == ["opened", "cancelled"]
