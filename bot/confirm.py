@@ -152,7 +152,7 @@ class Confirmations(Permissions):
         no one to ask.
         """
         if cannot := obstacle(ask.options.action, account):
-            raise self.refused(ask, Denied(f"cannot be done: {ask.options.action}"), account, cannot)
+            raise self.refused(ask, Denied("not possible for the account as it is"), account, cannot)
         protection = self.protections.get(account.pool)
         protected = account.protected if protection else None
         if protected and protection and not protection.may_approve:

@@ -118,8 +118,12 @@ def test_a_pool_says_it_for_itself_and_its_lists_come_on_top() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("APPROVE_WHEN", "sometimes", "(approve.when in the file) must be one of"),
-        ("APPROVE_WHEN", "above = 5", "(approve.when in the file) must be one of"),
+        (
+            "APPROVE_WHEN",
+            "sometimes",
+            "must be never, always, or a list of actions: sign_out, keep_out, let_in,",
+        ),
+        ("APPROVE_WHEN", "keep_out, always", "(approve.when in the file) must be never, always, or a list"),
         ("APPROVE_WITHIN", "30s", "must be 1m to 60m."),
         ("APPROVE_WITHIN", "2h", "must be 1m to 60m."),
         ("APPROVE_USERS", "sam", "must be Slack user ids"),

@@ -14,26 +14,40 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from bot.action import ACTIONS
 from bot.settings.faults import sentences
 from bot.settings.load import load
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, TABLES, Pool, Settings
-from bot.settings.tables import Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
+from bot.settings.tables import (
+    ActionSettings,
+    Allow,
+    AllowEverywhere,
+    Approve,
+    LimitSettings,
+    People,
+    Performers,
+    Protect,
+)
 
 PAGE = Path(__file__).parent.parent / ".github/docs/settings.md"
 GENERATED = re.compile(r"(?<=^## Each setting\n).*?(?=^## )", re.MULTILINE | re.DOTALL)
 INSIDE: dict[str, type[BaseModel]] = {
     "allow": AllowEverywhere,
     "allow.ask": People,
+    "actions": ActionSettings,
+    **{f"actions.{each}": Performers for each in ActionSettings.model_fields},
     "approve": Approve,
     "protect": Protect,
     "limits": LimitSettings,
     "pools.NAME": Pool,
     "pools.NAME.allow": Allow,
     "pools.NAME.allow.ask": People,
+    "pools.NAME.actions": ActionSettings,
+    **{f"pools.NAME.actions.{each}": Performers for each in ActionSettings.model_fields},
     "pools.NAME.approve": Approve,
     "pools.NAME.protect": Protect,
 }
-LISTS = ("users", "groups", "usernames", "subs")
+LISTS = ("users", "groups", "terminal", "usernames", "subs")
 WRONG = [timedelta(-1), "://", "?"]
 
 
@@ -90,6 +104,8 @@ def block(place: str, model: type[BaseModel], name: str, field: FieldInfo) -> st
     paths = {".".join(path).replace(".default.", ".NAME."): variable for variable, path in ENVIRONMENT.items()}
     variable = paths.get(place)
     says = described(model)[name]
+    if model is Performers:
+        says = says.replace("do this", ACTIONS[place.split(".")[-2]].may)
     if model is not Pool and place.startswith("pools."):
         says += " For this pool only." if name in LISTS else " For this pool, in place of what is set for all pools."
     where = f"Environment: `{variable}`" if variable else "Only in the file"

@@ -93,7 +93,7 @@ def test_anything_but_yes_cancels(headless: Headless, shell: Shell, ada: tuple[s
         tty.wait_for("[y/N]")
         tty.type(answer if answer == "\x04" else f"{answer}\n")
         assert tty.ended() == OTHER
-    assert "Cancelled. ada was not signed out." in tty.shown
+    assert "Cancelled. Nothing was done to ada." in tty.shown
     assert headless.is_signed_in("ada")
     assert entries(headless) == ["opened", "cancelled"]
 
@@ -121,7 +121,7 @@ def test_ctrl_c_at_the_question_cancels(headless: Headless, shell: Shell, ada: t
         tty.wait_for("[y/N]")
         tty.interrupt()
         assert tty.ended() == INTERRUPTED
-    assert "Cancelled. ada was not signed out." in tty.shown
+    assert "Cancelled. Nothing was done to ada." in tty.shown
     assert "Traceback" not in tty.shown
     assert states(headless) == ["cancelled"]
 
@@ -252,7 +252,7 @@ def test_of_several_accounts_the_terminal_lists_the_subs_and_does_nothing(
         "2 accounts match. Run the command again for the one that is meant:\n"
         "  --username 1  ada  a@b.de  local  pool customers\n"
         "  --username 2  Google_1  a@b.de  through Google (federated)  pool customers\n"
-        "Cancelled. a@b.de was not signed out.\n"
+        "Cancelled. Nothing was done to a@b.de.\n"
     )
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == ["opened", "cancelled"]
@@ -270,9 +270,13 @@ def test_of_replicas_with_one_pool_id_the_terminal_lists_the_regions() -> None:
 @pytest.mark.parametrize(
     ("faults", "code", "sentence"),
     [
-        ([refuse(400, "NotAuthorizedException")], REFUSED, "ada was not signed out. No session was ended."),
+        ([refuse(400, "NotAuthorizedException")], REFUSED, "Not signed out: ada. No session was ended."),
         ([refuse(400, "AccessDeniedException")], REFUSED, "No session was ended."),
-        ([reset(after=True), refuse(400, "NotAuthorizedException")], OTHER, "Not known whether ada was signed out."),
+        (
+            [reset(after=True), refuse(400, "NotAuthorizedException")],
+            OTHER,
+            "Not known whether signed out: ada. It may or may not",
+        ),
         ([refuse(503, "InternalErrorException"), refuse(400, "X")], OTHER, "It may or may not have happened."),
     ],
 )
@@ -627,17 +631,28 @@ def test_each_error_has_its_exit_code_and_no_sentence_of_slacks(
     assert "card" not in err
 
 
+PARTLY = {"state": State.PARTLY, "action": "keep_out", "done": ("AdminDisableUser",)}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "sentence"),
     [
         ({"state": State.DONE}, DONE, ""),
-        ({"state": State.FAILED, "attempts": 1, "error_code": "X"}, REFUSED, "ada was not signed out."),
-        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "ada was not signed out."),
-        ({"state": State.FAILED, "error_code": "NoCredentials"}, SETTINGS, "ada was not signed out."),
-        ({"state": State.PARTLY, "attempts": 2, "error_code": "X"}, OTHER, "Partly signed out: ada."),
-        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether ada was signed out."),
-        ({"state": State.CANCELLED}, OTHER, "Cancelled. ada was not signed out."),
-        ({"state": State.EXPIRED}, OTHER, "Not confirmed in time. ada was not signed out."),
+        (
+            {"state": State.FAILED, "attempts": 1, "error_code": "X"},
+            REFUSED,
+            "Not signed out: ada. No session was ended.",
+        ),
+        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "Not signed out: ada. No session was ended."),
+        (
+            {"state": State.FAILED, "error_code": "NoCredentials"},
+            SETTINGS,
+            "Not signed out: ada. No session was ended.",
+        ),
+        (PARTLY | {"attempts": 2, "error_code": "X"}, OTHER, "Disabled. Not signed out: ada. Sessions"),
+        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether signed out: ada. It may or may not"),
+        ({"state": State.CANCELLED}, OTHER, "Cancelled. Nothing was done to ada."),
+        ({"state": State.EXPIRED}, OTHER, "Not confirmed in time. Nothing was done to ada."),
     ],
     ids=lambda value: value.get("state") if isinstance(value, dict) else None,
 )

@@ -24,7 +24,6 @@ from bot.settings.tables import (
     Approve,
     LimitSettings,
     People,
-    Performers,
     Protect,
 )
 
@@ -214,7 +213,7 @@ TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "pools"}
 _IN_TABLES = (
     *(("allow", key) for key in People.model_fields),
     *(("allow", "ask", key) for key in People.model_fields),
-    *(("actions", action, key) for action in ActionSettings.model_fields for key in Performers.model_fields),
+    *(("actions", action, key) for action in ActionSettings.model_fields for key in People.model_fields),
     *(("approve", key) for key in Approve.model_fields),
     *(("protect", key) for key in Protect.model_fields),
     *(("limits", key) for key in LimitSettings.model_fields),

@@ -67,6 +67,8 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "approved_by": lambda entry: _approval(entry, "rule"),
     "approver_at": lambda entry: _approval(entry, "at"),
     "denied_reason": lambda entry: _approval(entry, "reason"),
+    "action": lambda entry: entry.ask.options.action,
+    "done": lambda entry: entry.request.done if entry.request else (),
 }
 _NESTED = {"operator": Operator, "account": Account, "approver": Operator}
 # Other columns there would move those that scripts know by their place.
