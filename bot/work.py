@@ -111,7 +111,7 @@ class Worker:
 
     def _carry_out(self, request: Request) -> tuple[Request, Request]:
         """Return the request twice: as it is in the store by then, and with all that is known of it."""
-        if not request.done and (stopped := self._stopped(request)):
+        if stopped := self._stopped(request):
             return request, replace(request, error_code=stopped)
         steps = ACTIONS[request.action].steps
         while True:
