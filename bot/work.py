@@ -8,11 +8,11 @@ from functools import partial
 
 from bot import errors
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear
-from bot.audit import entry_of
+from bot.audit import Entry, entry_of
 from bot.deliver import SHOWN_HERE, show_card
 from bot.find import pool_of
 from bot.limits import Protection
-from bot.ports import Left, Requests, SureClock, UserPool, lasting
+from bot.ports import Left, Requests, Show, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
@@ -121,7 +121,7 @@ class Worker:
             self._running[request.id] = lasting(self.clock, MAY_LEAVE)
             claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
             before, request = request, known.move(State.RUNNING, claim=claim)
-            self.requests.move(before, request, None, None)
+            self._write(before, request, None, None)
 
     def _stopped(self, request: Request) -> str | None:
         """Return the code for why no step may be called: the account changed, or is protected or not known. Or None."""
@@ -179,17 +179,17 @@ class Worker:
         lifetime = self.token_lifetimes.get(request.account.pool) if Step.SIGN_OUT in known.done else None
         until = now + lifetime if lifetime else None
         ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
-        self._write(request, ended, now, wait)
+        self._write(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
         return ended
 
-    def _write(self, request: Request, ended: Request, now: datetime, wait: timedelta) -> None:
-        """Store an outcome. Try for some seconds, since Cognito would be called once more if it were lost."""
+    def _write(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
+        """Store an answer or an outcome. Try for some seconds: Cognito would be called once more if it were lost."""
         in_doubt = False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
-                self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
+                self.requests.move(before, after, entry, show)
             except errors.SupersededError:
-                if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
+                if not in_doubt or self.requests.get(before.id) != after:  # else an earlier try was done after all
                     raise
             except errors.StoreUnavailableError as error:
                 in_doubt = in_doubt or error.in_doubt

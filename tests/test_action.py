@@ -199,6 +199,23 @@ def test_a_store_that_cannot_note_the_first_answer_means_no_second_step(store: S
     assert story.called() == [BOTH[0]]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_the_store_did_not_take_at_once_is_noted_and_its_step_not_repeated(
+    store: Store, when: str
+) -> None:
+    def away_once() -> None:
+        if len(story.pool.steps) == 1 and not away:
+            away.append(True)
+            raise StoreUnavailableError("away", in_doubt=when == "after")
+
+    away: list[bool] = []
+    story = Story(store, [YES, YES], StoppedClock())
+    ended = story.worker(**{f"{when}_move": away_once}).run(story.request)
+    assert away
+    assert ended
+    assert (ended.state, ended.done, story.called()) == (State.DONE, BOTH, list(BOTH))
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_each_action_has_a_step_and_an_outcome_of_its_own_that_the_trail_knows(name: str) -> None:
     action = ROWS[name]
