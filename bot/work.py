@@ -119,7 +119,8 @@ class Worker:
             if known.done == request.done or len(known.done) == len(steps):
                 return request, known
             self._running[request.id] = lasting(self.clock, MAY_LEAVE)
-            claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+            until = self.clock.now() + LEASE  # never sooner than before, though the clock may have been set back
+            claim = known.claim and replace(known.claim, until=max(known.claim.until, until))
             before, request = request, known.move(State.RUNNING, claim=claim)
             self._write(before, request, None, None)
 
