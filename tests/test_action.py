@@ -94,6 +94,20 @@ def test_each_step_has_a_lease_of_its_own_under_the_same_claim(store: Store) -> 
     assert [claim.until for claim in claims] == [NOON + LEASE, NOON + timedelta(seconds=9) + LEASE]
 
 
+def test_a_lease_does_not_end_sooner_though_the_clock_was_set_back_between_the_steps(store: Store) -> None:
+    """Else another would take the claim over while the second call is under way."""
+    story = Story(store, [YES, YES], StoppedClock())
+    untils: list[Any] = []
+
+    def set_back() -> None:
+        untils.append(getattr(story.stored().claim, "until", None))
+        story.clock.time -= timedelta(minutes=9)
+
+    story.pool.during = set_back
+    story.worker().run(story.request)
+    assert untils == [NOON + LEASE] * 2
+
+
 def test_no_step_begins_later_than_resume_within_after_the_decision(store: Store) -> None:
     story = Story(store, [YES], StoppedClock(NOON + RESUME_WITHIN - timedelta(seconds=1)))
     story.pool.seconds = 2
@@ -189,6 +203,23 @@ def test_no_action_touches_what_became_protected_meanwhile(store: Store, action:
     ended = worker(store, pool, pool.clock, protections=leads).run(ready_in(store, action=action))
     assert ended
     assert (ended.state, ended.error_code, pool.steps) == (State.FAILED, "Protected", [])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_the_store_did_not_take_at_once_is_noted_and_its_step_not_repeated(
+    store: Store, when: str
+) -> None:
+    def away_once() -> None:
+        if len(story.pool.steps) == 1 and not away:
+            away.append(True)
+            raise StoreUnavailableError("away", in_doubt=when == "after")
+
+    away: list[bool] = []
+    story = Story(store, [YES, YES], StoppedClock())
+    ended = story.worker(**{f"{when}_move": away_once}).run(story.request)
+    assert away
+    assert ended
+    assert (ended.state, ended.done, story.called()) == (State.DONE, BOTH, list(BOTH))
 
 
 @pytest.mark.parametrize("name", ACTIONS)

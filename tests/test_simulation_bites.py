@@ -3,7 +3,7 @@
 A rule is broken by putting something in place of one function or one number of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from simulation.checks import CHECKS
 from simulation.world import run
 
 from bot import refusals, work
-from bot.action import Answer, Step, Unclear
+from bot.action import ACTIONS, Answer, Step, Unclear
 from bot.approve import Approvals
 from bot.audit import Entry, Kind
 from bot.authorize import Authorized
@@ -31,6 +31,7 @@ from bot.errors import (
     SupersededError,
     UnderWayError,
 )
+from bot.facts import advice
 from bot.facts.clock import CheckedClock
 from bot.flow import Flow
 from bot.limits import Count, Limits, Window
@@ -333,7 +334,90 @@ def _told_in_vain(sound: Any_, request: Request) -> LiveMessage:
     return message if request.state is State.APPROVING else replace(message, due_at=None)
 
 
+# With several actions.
+
+BACKWARDS = {name: replace(action, steps=action.steps[::-1]) for name, action in ACTIONS.items()}
+
+
+def _called_again_after_a_yes(sound: Any_, worker: Worker, request: Request, step: Step) -> Request:
+    known: Request = sound(worker, request, step)
+    if step in known.done:
+        sound(worker, request, step)
+    return known
+
+
+def _failed_though_half_done(sound: Any_, worker: Worker, request: Request, known: Request, *rest: Any) -> Request:
+    is_partly = known.done and not known.in_doubt and len(known.done) < len(ACTIONS[known.action].steps)
+    return sound(worker, request, replace(known, done=()) if is_partly else known, *rest)  # type: ignore[no-any-return]
+
+
+def _only_the_allowlist(_: Any_, rules: Confirmations, ask: Ask, pools: Iterable[str]) -> Any:
+    return rules._listed(ask, rules.allowlist, pools)
+
+
+def _approved_as_a_sign_out_is(sound: Any_, rules: Confirmations, _: str, *rest: Any, **named: Any) -> Any:
+    return sound(rules, "sign_out", *rest, **named)
+
+
+def _kept_in_memory(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
+    """Do not write the answer of a step. What is written next comes after what is stored."""
+    is_note = before.state is after.state is State.RUNNING and before.claim and before.claim.id == after.claim.id  # type: ignore[union-attr]
+    if not is_note:
+        sound(store, before, after, *rest)
+
+
+def _followed_by_anyone(sound: Any_, rules: Confirmations, press: Press, at: datetime) -> Ask | None:
+    asked = rules.requests.get(press.request_id)
+    return sound(rules, replace(press, operator=asked.ask.operator) if asked else press, at)  # type: ignore[no-any-return]
+
+
+def _gone_on_without_a_look(sound: Any_, worker: Worker, request: Request) -> str | None:
+    return None if request.done else sound(worker, request)
+
+
+def _another_action_than_was_pressed(sound: Any_, rules: Confirmations, press: Press) -> Request:
+    return sound(rules, replace(press, action="sign_out" if press.action else None))  # type: ignore[no-any-return]
+
+
+def _said_to_be_done(sound: Any_, action: str, done: Sequence[str], *, in_doubt: bool) -> str:
+    return sound(action, ACTIONS[action].steps if done else done, in_doubt=in_doubt)  # type: ignore[no-any-return]
+
+
 BROKEN = {
+    "the steps are called in the wrong order": Broken(
+        work, "ACTIONS", BACKWARDS, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
+    ),
+    "an account is disabled after its sign-out": Broken(work, "ACTIONS", BACKWARDS, "who_was_kept_out_has_no_way_in"),
+    "a step is repeated after a yes": Broken(
+        Worker, "_call", _called_again_after_a_yes, "a_step_that_was_done_is_not_repeated"
+    ),
+    "the answer of a step is not stored before the next": Broken(
+        SQLiteStore, "move", _kept_in_memory, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
+    ),
+    "FAILED is said after a half-done action": Broken(
+        Worker, "_end", _failed_though_half_done, "failed_only_if_every_call_was_definitely_refused"
+    ),
+    "what was half done is said to be done": Broken(
+        advice, "came_of", _said_to_be_done, "what_is_told_of_each_step_is_true"
+    ),
+    "the list of an action is not looked at": Broken(
+        Confirmations, "_may", _only_the_allowlist, "every_decision_was_allowed_then"
+    ),
+    "the approval that an action needs is skipped": Broken(
+        Confirmations,
+        "always_needs",
+        _approved_as_a_sign_out_is,
+        "no_step_is_called_for_without_an_approval_where_one_is_needed",
+    ),
+    "another action is done than was pressed": Broken(
+        Confirmations, "confirm", _another_action_than_was_pressed, "only_the_operator_moves_a_request"
+    ),
+    "someone else presses a button of an outcome": Broken(
+        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator"
+    ),
+    "who takes over between the steps does not look whose user name it is": Broken(
+        Worker, "_stopped", _gone_on_without_a_look, "every_call_is_for_the_account_that_was_shown"
+    ),
     "someone approves their own request": Broken(
         Approvals, "_request", _approved_by_the_asker, "every_second_decision_is_an_approvers_press"
     ),
