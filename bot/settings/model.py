@@ -218,7 +218,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
 # Of these, the lists: one that is empty takes no one off the file's.
-LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_USERNAMES", "_SUBS")))
+LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_TERMINAL", "_USERNAMES", "_SUBS")))
 # Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
 SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
 NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))
