@@ -227,6 +227,39 @@ def test_groups_are_allowed_and_asked_for_where_they_protect_someone_and_nowhere
     assert allowed == groups
 
 
+# What is typed for each action, and what the audit channel then shows
+DOES = {"keep_out": "Kept out: ada", "let_in": "Let back in: ada", "new_password": "Password reset: ada"}
+ONCE_EACH = [(), *((action,) for action in DOES), ("keep_out", "let_in"), tuple(DOES)]
+
+
+@pytest.mark.parametrize("actions", ONCE_EACH, ids="-".join)
+def test_each_other_action_is_allowed_and_called_where_someone_may_do_it_and_nowhere_else(
+    headless: Headless, wire: AwsWire, print_policies: Print, actions: tuple[str, ...]
+) -> None:
+    customers, staff = (headless.stage.cognito.pools[name].id for name in ("customers", "staff"))
+    file = headless.stage.folder / "actions.toml"
+    named = "".join(f'actions.{action}.users = ["{SAM}"]\n' for action in actions)
+    file.write_text(f'[pools.customers]\nid = "{customers}"\n{named}[pools.staff]\nid = "{staff}"\n', "utf-8")
+    environment = {**headless.environment, "SIGNOUT_CONFIG": str(file)}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    printed = print_policies("--account", ACCOUNT, **environment).json
+    headless.run(headless.stage.cognito.add("staff", "ken", "Ken"))
+    if actions == ("let_in",):
+        at_moto = boto3.client("cognito-idp", endpoint_url=headless.stage.cognito.url)
+        at_moto.admin_disable_user(UserPoolId=customers, Username="ada")
+    wire.sent.clear()
+    with headless.bot_in_process(**environment):
+        headless.command(SAM, "nobody")
+        headless.wait_for_message(SAM, containing="No one was found")
+        for action in actions:
+            headless.press(SAM, card_for(headless, SAM, f"ada --{action.replace('_', '-')}"), CONFIRM)
+            headless.wait_for_message(SAM, AUDIT, containing=DOES[action])
+        for person in ("grace", "ken"):
+            headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
+            headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")
+    assert granted(printed["bot"]) == {pair for each in wire.sent for pair in asked_of(each)}
+
+
 TERMINAL, SAMS = f"arn:aws:iam::{ACCOUNT}:role/Support", f"arn:aws:iam::{ACCOUNT}:user/eu/sam"
 WITH_A_PATH = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso/Support"
 
