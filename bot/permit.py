@@ -36,10 +36,10 @@ class Permissions(Decisions):
         if isinstance(decision, Authorized):
             return decision
         if account:
-            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
+            raise self.refused(ask, decision, account, _not_in(account.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere)
+            raise self.refused(ask, anywhere, sentence=self._nowhere(ask))
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
     def _named(self, options: Options) -> Sequence[str]:
@@ -58,12 +58,16 @@ class Permissions(Decisions):
         further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
         if isinstance(further, Authorized):
             return decision.and_by(further)
-        may = ACTIONS[action].may
-        return replace(further, rule=f"{further.rule} to {may}", sentence=further.sentence or MAY_NOT.format(may))
+        return replace(further, rule=f"{further.rule} to {ACTIONS[action].may}")
 
     def _listed(self, ask: Ask, allowlist: Allowlist, pools: Iterable[str]) -> Authorized | Denied:
         listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
         return authorize(ask.operator, listed, partial(self.members, ask.operator.id), self.home())
+
+    def _nowhere(self, ask: Ask) -> str | None:
+        """Return what to say to someone who may sign people out but not do what they ask; else None."""
+        listed = self._listed(ask, self.allowlist, self.finder.pools)
+        return MAY_NOT.format(ACTIONS[ask.options.action].may) if isinstance(listed, Authorized) else None
 
     def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
         """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""
@@ -77,3 +81,8 @@ class Permissions(Decisions):
         if self._named(replace(ask.options, region=None)):
             where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
         return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
+
+
+def _not_in(pool: str, action: str) -> str:
+    """Return what is said of a press. Who could sign out until now had a card; a button of more may be forged."""
+    return f"You may {'no longer do this' if action == SIGN_OUT else f'not {ACTIONS[action].may}'} in pool {pool}."

@@ -260,6 +260,14 @@ def test_each_other_action_is_allowed_and_called_where_someone_may_do_it_and_now
     assert granted(printed["bot"]) == {pair for each in wire.sent for pair in asked_of(each)}
 
 
+def test_the_page_shows_what_is_printed_for_its_example(print_policies: Print, tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / ".github/docs/deploy.md").read_text("utf-8")
+    (_, section) = page.split("## What the role must be allowed\n")
+    (settings, shown) = re.findall(r"^```(?:toml|json)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[:2]
+    (tmp_path / "signout.toml").write_text(settings, "utf-8")
+    assert print_policies("--account", ACCOUNT).json["bot"] == json.loads(shown)
+
+
 TERMINAL, SAMS = f"arn:aws:iam::{ACCOUNT}:role/Support", f"arn:aws:iam::{ACCOUNT}:user/eu/sam"
 WITH_A_PATH = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso/Support"
 

@@ -128,11 +128,6 @@ def test_a_pool_says_it_for_itself_and_its_lists_come_on_top() -> None:
         ("APPROVE_WHEN", "always, keep_out", WHEN),
         ("ACTIONS_KEEP_OUT_USERS", "sam", "(actions.keep_out.users in the file) must be Slack user ids such as"),
         ("ACTIONS_LET_IN_GROUPS", "@sam", "(actions.let_in.groups in the file) must be Slack user group ids such as"),
-        (
-            "ACTIONS_NEW_PASSWORD_TERMINAL",
-            "sam",
-            "(actions.new_password.terminal in the file) must be ARNs of IAM roles",
-        ),
         ("APPROVE_WITHIN", "30s", "must be 1m to 60m."),
         ("APPROVE_WITHIN", "2h", "must be 1m to 60m."),
         ("APPROVE_USERS", "sam", "must be Slack user ids"),
@@ -234,10 +229,9 @@ ARN = "arn:aws:iam::123456789012:role/Support"
 
 def test_who_may_do_more_can_be_set_in_the_environment() -> None:
     given = settings(
-        "allow.terminal = ['arn:aws:iam::123456789012:role/Support']",
+        f"actions.new_password.terminal = ['{ARN}']",
         SIGNOUT_ACTIONS_KEEP_OUT_USERS=APPROVER,
         SIGNOUT_ACTIONS_KEEP_OUT_GROUPS=GROUP,
-        SIGNOUT_ACTIONS_NEW_PASSWORD_TERMINAL=ARN,
     )
     keep_out, new_password = given.performers["keep_out"], given.performers["new_password"]
     assert given.performers.keys() == {"keep_out", "new_password"}
@@ -296,8 +290,8 @@ def test_what_is_no_list_of_actions_is_one_fault(when: str) -> None:
 
 
 def test_an_empty_list_of_an_action_in_the_environment_leaves_the_files_and_that_is_told() -> None:
-    name = "SIGNOUT_ACTIONS_KEEP_OUT_TERMINAL"
-    given = settings(f"[actions.keep_out]\nterminal = ['{ARN}']", **{name: ""})
+    name = "SIGNOUT_ACTIONS_KEEP_OUT_GROUPS"
+    given = settings(f"[actions.keep_out]\ngroups = ['{GROUP}']", **{name: ""})
     assert list(emptied({name: ""}, given)) == [name]
 
 
@@ -311,6 +305,12 @@ def test_an_empty_list_of_an_action_in_the_environment_leaves_the_files_and_that
 )
 def test_a_misspelled_variable_of_an_action_is_a_fault_that_names_it(given: str, meant: str) -> None:
     assert faults(**{given: APPROVER})[0].endswith(f"Is {meant} meant?")
+
+
+def test_those_of_a_terminal_are_named_in_the_file_only_as_in_allow_terminal() -> None:
+    assert list(unused({"SIGNOUT_ACTIONS_KEEP_OUT_TERMINAL": ARN})) == ["SIGNOUT_ACTIONS_KEEP_OUT_TERMINAL"]
+    (fault,) = faults("actions.keep_out.terminal = ['sam']")
+    assert fault.startswith("actions.keep_out.terminal must be ARNs of IAM roles or users such as")
 
 
 def test_a_variable_of_an_action_that_there_is_not_is_told() -> None:

@@ -599,7 +599,6 @@ def test_whoami_of_someone_who_may_do_nothing_is_a_refusal(
 
 # Keep out, let back in, new password
 
-MAY = {f"SIGNOUT_ACTIONS_{action}_TERMINAL": ROLE for action in ("KEEP_OUT", "LET_IN", "NEW_PASSWORD")}
 FIRST_STEP = {
     "--keep-out": "AdminDisableUser",
     "--let-in": "AdminEnableUser",
@@ -608,18 +607,30 @@ FIRST_STEP = {
 LISTED = f"You are {ROLE}.\nPool customers: allowed by allow.terminal.\nPool staff: allowed by allow.terminal.\n"
 
 
+def let(shell: Shell, *options: str) -> None:
+    """Put `ROLE` on the lists of the actions that have these options."""
+    with Path(shell.environment["SIGNOUT_CONFIG"]).open("a", encoding="utf-8") as file:
+        file.writelines(f"[actions.{option[2:].replace('-', '_')}]\nterminal = ['{ROLE}']\n" for option in options)
+
+
+@pytest.fixture
+def may(shell: Shell) -> None:
+    let(shell, *FIRST_STEP)
+
+
 def steps(headless: Headless) -> list[str]:
     """Each call that changes an account, in order."""
     return [call.action for call in headless.cognito_calls() if call.action in set(Step)]
 
 
+@pytest.mark.usefixtures("may")
 def test_an_account_is_kept_out_and_let_back_in_and_success_says_nothing(
     headless: Headless, run: Run, ada: tuple[str, ...]
 ) -> None:
-    assert run(*ada, "--keep-out", "--yes", **MAY) == Ran(DONE, "", "")
+    assert run(*ada, "--keep-out", "--yes") == Ran(DONE, "", "")
     assert steps(headless) == ["AdminDisableUser", "AdminUserGlobalSignOut"]
     assert not headless.is_signed_in("ada")
-    assert run(*ada, "--let-in", "--yes", **MAY) == Ran(DONE, "", "")
+    assert run(*ada, "--let-in", "--yes") == Ran(DONE, "", "")
     assert steps(headless)[2:] == ["AdminEnableUser"]
     assert entries(headless) == ["opened", "confirmed", "kept_out", "opened", "confirmed", "let_in"]
     with headless.bot_in_process():
@@ -627,14 +638,15 @@ def test_an_account_is_kept_out_and_let_back_in_and_success_says_nothing(
         headless.wait_for_message(SAM, AUDIT, containing="Let back in: ada")
 
 
+@pytest.mark.usefixtures("may")
 def test_a_password_is_reset_and_the_person_is_signed_out(headless: Headless, run: Run, ada: tuple[str, ...]) -> None:
-    assert run(*ada, "--yes", "--new-password", **MAY) == Ran(DONE, "", "")
+    assert run(*ada, "--yes", "--new-password") == Ran(DONE, "", "")
     assert steps(headless) == ["AdminResetUserPassword", "AdminUserGlobalSignOut"]
     assert entries(headless) == ["opened", "confirmed", "password_reset"]
 
 
+@pytest.mark.usefixtures("may")
 def test_the_question_names_the_action_and_what_it_does(headless: Headless, shell: Shell, ada: tuple[str, ...]) -> None:
-    shell.environment |= MAY
     with shell.terminal(*ada, "--keep-out") as tty:
         tty.wait_for("[y/N]")
         tty.type("n\n")
@@ -650,6 +662,7 @@ def test_the_question_of_a_sign_out_is_as_it_was(capsys: pytest.CaptureFixture[s
     assert "Effect" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("may")
 @pytest.mark.parametrize(
     ("option", "changes", "sentence"),
     [
@@ -673,7 +686,7 @@ def test_what_cognito_would_not_do_is_said_before_the_question_and_nothing_is_do
 ) -> None:
     one = Directory([user("ada", sub="7f") | changes])
     headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", one.list_users))
-    ran = run(*ada, option, "--yes", **MAY)
+    ran = run(*ada, option, "--yes")
     assert (ran.code, ran.out) == (REFUSED, "")
     assert sentence in ran.err
     assert entries(headless) == ["refused"]
@@ -681,25 +694,29 @@ def test_what_cognito_would_not_do_is_said_before_the_question_and_nothing_is_do
 
 
 @pytest.mark.parametrize("option", FIRST_STEP)
-def test_an_action_is_for_those_on_its_own_list_who_are_in_allow_terminal_too(
-    headless: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], run: Run, option: str
+def test_an_action_is_for_those_on_its_own_list_who_are_in_allow_terminal_too(  # noqa: PLR0913, PLR0917 -- fixtures
+    headless: Headless,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    run: Run,
+    shell: Shell,
+    option: str,
 ) -> None:
-    words = ("--user-pool-id", headless.stage.cognito.pools["customers"].id, "--username", "ada", option, "--yes")
-    others = {
-        name: arn for name, arn in MAY.items() if not name.endswith(f"{option[2:].replace('-', '_').upper()}_TERMINAL")
-    }
-    assert len(others) == 2
-    for environment in ({}, others):
-        ran = run(*words, **environment)
+    words = ("--user-pool-id", shell.customers, "--username", "ada", option, "--yes")
+    for others in ((), FIRST_STEP.keys() - {option}):
+        let(shell, *others)
+        ran = run(*words)
         assert (ran.code, ran.out) == (SETTINGS, "")
         assert ran.err.endswith("with this bot. If you should be able to, ask the bot's engineer.\n")
     not_listed = Shell(headless, monkeypatch, allowed="arn:aws:iam::123456789012:role/Other")
-    ran = not_listed.run(capfd, *words, **MAY)
+    let(not_listed, option)
+    ran = not_listed.run(capfd, *words)
     assert f"{ROLE} is not in allow.terminal" in ran.err
     assert entries(headless) == ["refused"] * 3
     assert headless.cognito_calls() == []
 
 
+@pytest.mark.usefixtures("may")
 @pytest.mark.parametrize(
     ("option", "faults", "code", "said"),
     [
@@ -730,10 +747,10 @@ def test_what_came_of_each_step_is_said_on_standard_error(  # noqa: PLR0913, PLR
     said: str,
 ) -> None:
     if option == "--let-in":
-        assert run(*ada, "--keep-out", "--yes", **MAY).code == DONE
+        assert run(*ada, "--keep-out", "--yes").code == DONE
     for action, codes in faults.items():
         headless.before_cognito(action, *(refuse(400, each) if each else reset(after=True) for each in codes))
-    ran = run(*ada, option, "--yes", **MAY)
+    ran = run(*ada, option, "--yes")
     assert (ran.code, ran.out) == (code, "")
     assert ran.err.startswith(said)
 
@@ -764,10 +781,11 @@ def test_the_aws_clis_own_command_stays_a_sign_out(
     assert f"The AWS CLI's command only signs out. With {option}, leave out `aws cognito-idp admin-user" in ran.err
 
 
+@pytest.mark.usefixtures("may")
 def test_an_action_that_needs_a_second_person_is_for_slack_and_a_sign_out_is_not(
     headless: Headless, run: Run, ada: tuple[str, ...]
 ) -> None:
-    environment = MAY | {"SIGNOUT_APPROVE_WHEN": "keep_out", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
+    environment = {"SIGNOUT_APPROVE_WHEN": "keep_out", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
     ran = run(*ada, "--keep-out", "--yes", **environment)
     assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(['approve.when'])}\n")
     assert steps(headless) == []

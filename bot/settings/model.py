@@ -24,7 +24,6 @@ from bot.settings.tables import (
     Approve,
     LimitSettings,
     People,
-    Performers,
     Protect,
 )
 
@@ -206,7 +205,7 @@ TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "pools"}
 _IN_TABLES = (
     *(("allow", key) for key in People.model_fields),
     *(("allow", "ask", key) for key in People.model_fields),
-    *(("actions", action, key) for action in ActionSettings.model_fields for key in Performers.model_fields),
+    *(("actions", action, key) for action in ActionSettings.model_fields for key in People.model_fields),
     *(("approve", key) for key in Approve.model_fields),
     *(("protect", key) for key in Protect.model_fields),
     *(("limits", key) for key in LimitSettings.model_fields),
@@ -218,7 +217,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
 # Of these, the lists: one that is empty takes no one off the file's.
-LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_TERMINAL", "_USERNAMES", "_SUBS")))
+LISTS = tuple(name for name in ENVIRONMENT if name.endswith(("_USERS", "_GROUPS", "_USERNAMES", "_SUBS")))
 # Each may also be a reference to where it is kept, or be in a file that NAME_FILE names.
 SECRETS = tuple(name for name in ENVIRONMENT if name.startswith("SLACK_") and name != "SLACK_API_URL")
 NEVER_IN_THE_FILE = tuple(name.lower() for name in ENVIRONMENT if name.startswith("SLACK_"))

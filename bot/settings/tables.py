@@ -46,11 +46,11 @@ class Performers(People):
     """Those who may also do one other action than a sign-out, if they may sign out there."""
 
     users: syntax.UserIds = frozenset()
-    """The people who may also do this action, of those who may sign users out of that pool."""
+    """The people who may also do this [ACTION](#more-than-a-sign-out), of those who may sign users out of that pool."""
     groups: syntax.GroupIds = frozenset()
-    """The user groups whose members may also do this action, of those who may sign users out of that pool."""
+    """The groups whose members may also do this ACTION, of those who may sign users out of that pool."""
     terminal: syntax.CallerArns = frozenset()
-    """The AWS roles and users that may also do this action from a terminal, of those in `allow.terminal`."""
+    """The AWS roles and users that may also do this ACTION from a terminal, of those in `allow.terminal`."""
 
     def rule(self) -> Allowed:
         """Return this as the rules know it."""
