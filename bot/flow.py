@@ -1,7 +1,7 @@
 """The flow: which rule comes after which, and on which lane. The operator is told of each step through a `Reply`."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +12,10 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
-from bot.ports import LiveMessage, Outbox, Place
+from bot.ports import LiveMessage, Outbox
+from bot.reply import Denial, Form, Reply
 from bot.request import Ask, Operator, Request, State
-from bot.whoami import Standing, standing
+from bot.whoami import standing
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
@@ -41,37 +42,6 @@ class Entrance(Protocol):
 
     def note(self, who: Operator, *, allowed: bool) -> None:
         """Note whether they were allowed just now."""
-
-
-class Reply(Protocol):
-    """How an operator is told what came of what they did: a card in Slack, a form, a terminal."""
-
-    @property
-    def place(self) -> Place | None:
-        """Where the card is or will be; None where there is none."""
-
-    def show(self, request: Request) -> bool:
-        """Show a request as it is; return whether it is certain that this was shown."""
-
-    def say(self, error: errors.BotError) -> None:
-        """Say what was wrong and what to do."""
-
-    def tell(self, standing: Standing) -> None:
-        """Say what the operator may do."""
-
-
-class Form(Reply, Protocol):
-    """A form that asks for what the command did not say."""
-
-    def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:
-        """Open it, for an operator who may use these pools, and ask for these actions in one of them at least."""
-
-
-class Denial(Reply, Protocol):
-    """A form that asks an approver for the reason of a no."""
-
-    def open(self, request: Request) -> None:
-        """Open it."""
 
 
 @dataclass(kw_only=True)

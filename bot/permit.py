@@ -39,7 +39,7 @@ class Permissions(Decisions):
             raise self.refused(ask, decision, account, _not_in(account.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere, sentence=self._nowhere(ask))
+            raise self.refused(ask, anywhere, sentence=self._may_not(ask))
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
     def _named(self, options: Options) -> Sequence[str]:
@@ -58,16 +58,16 @@ class Permissions(Decisions):
         further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
         if isinstance(further, Authorized):
             return decision.and_by(further)
-        return replace(further, rule=f"{further.rule} to {ACTIONS[action].may}")
+        return replace(further, rule=f"actions.{action}: {further.rule}")
+
+    def _may_not(self, ask: Ask) -> str | None:
+        """Return what to say to someone who may not do this in any pool; None where they may not even sign out."""
+        signs_out = isinstance(self._listed(ask, self.allowlist, self.finder.pools), Authorized)
+        return MAY_NOT.format(ACTIONS[ask.options.action].may) if signs_out else None
 
     def _listed(self, ask: Ask, allowlist: Allowlist, pools: Iterable[str]) -> Authorized | Denied:
         listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
         return authorize(ask.operator, listed, partial(self.members, ask.operator.id), self.home())
-
-    def _nowhere(self, ask: Ask) -> str | None:
-        """Return what to say to someone who may sign people out but not do what they ask; else None."""
-        listed = self._listed(ask, self.allowlist, self.finder.pools)
-        return MAY_NOT.format(ACTIONS[ask.options.action].may) if isinstance(listed, Authorized) else None
 
     def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
         """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""

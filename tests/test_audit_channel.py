@@ -11,6 +11,7 @@ from examples import ADA, NOON, SAM, asked, at_leisure
 from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
 from bot import __version__
+from bot.action import OTHERS
 from bot.audit import POSTED, Entry, Kind, entry_of, entry_of_ask
 from bot.options import ReasonRule
 from bot.request import State
@@ -31,7 +32,7 @@ def lines(entry: Entry) -> list[str]:
     ("state", "title"),
     [
         (State.DONE, "✅ Signed out: ada"),
-        (State.PARTLY, "🟠 Partly signed out: ada"),
+        (State.PARTLY, "🟠 Disabled. Not signed out: ada"),
         (State.FAILED, "❌ Not signed out: ada"),
         (State.UNKNOWN, "❓ Not known whether signed out: ada"),
         (State.DENIED, "🚫 Denied: ada"),
@@ -77,7 +78,7 @@ def test_what_goes_on_after_a_sign_out_is_told_with_its_end() -> None:
 @pytest.mark.parametrize(
     ("state", "meaning"),
     [
-        (State.PARTLY, "Done: . Not done: AdminUserGlobalSignOut."),
+        (State.PARTLY, "Sessions that were open may go on."),
         (State.FAILED, "No session was ended."),
         (State.UNKNOWN, "It may or may not have happened."),
     ],
@@ -153,6 +154,7 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
 
 def test_every_kind_that_is_posted_has_a_title_in_words() -> None:
     posted = [entry(state) for state in (*OUTCOMES, State.DENIED)]
+    posted += [entry_of(request(State.DONE, action=action), NOON) for action in OTHERS]
     posted += [refused("ada"), limited()]
     assert {each.kind for each in posted} == POSTED | {Kind.LIMITED}
     for each in posted:

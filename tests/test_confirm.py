@@ -21,6 +21,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
+from bot.action import Step
 from bot.approve import NO_ONE, Approving
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
@@ -217,7 +218,7 @@ class TestOpen:
 
     def test_a_card_says_who_signed_the_account_out_before(self, store: Store) -> None:
         first = moved(store, ready_in(store, id=new_id(NOON - timedelta(hours=1)), operator=KIM), State.RUNNING)
-        moved(store, first, State.DONE, ended_at=NOON - timedelta(minutes=59))
+        moved(store, first, State.DONE, done=(str(Step.SIGN_OUT),), ended_at=NOON - timedelta(minutes=59))
         rules = confirmations(store, StoppedClock())
         request = rules.open(rules.authorize(asked()), asked(), COMMAND)
         assert request.earlier == Earlier(at=NOON - timedelta(minutes=59), by="kim")

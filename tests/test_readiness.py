@@ -213,7 +213,7 @@ def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_o
     for store in stores:
         worker(store, ScriptedPool([Done("1")], clock), clock).run(dead)
     first, second = map(page, metrics)
-    for name in ('signout_requests_total{outcome="signed_out"}', "signout_resumed_total"):
+    for name in ('signout_requests_total{action="sign_out",outcome="signed_out"}', "signout_resumed_total"):
         assert f"{name} 1.0" in first
         assert f"{name} 0.0" in second
     for store in stores:

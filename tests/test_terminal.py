@@ -840,19 +840,26 @@ def test_each_error_has_its_exit_code_and_no_sentence_of_slacks(
     assert "card" not in err
 
 
+PARTLY = {"state": State.PARTLY, "action": "keep_out", "done": ("AdminDisableUser",)}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "sentence"),
     [
         ({"state": State.DONE}, DONE, ""),
-        ({"state": State.FAILED, "attempts": 1, "error_code": "X"}, REFUSED, "Not signed out: ada. No session"),
-        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "Not signed out: ada. No session"),
-        ({"state": State.FAILED, "error_code": "NoCredentials"}, SETTINGS, "Not signed out: ada. No"),
         (
-            {"state": State.PARTLY, "attempts": 2, "error_code": "X", "done": (Step.DISABLE,), "action": "keep_out"},
-            OTHER,
-            "Disabled. Not signed out: ada. Sessions that were open may go on.",
+            {"state": State.FAILED, "attempts": 1, "error_code": "X"},
+            REFUSED,
+            "Not signed out: ada. No session was ended.",
         ),
-        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether signed out: ada."),
+        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "Not signed out: ada. No session was ended."),
+        (
+            {"state": State.FAILED, "error_code": "NoCredentials"},
+            SETTINGS,
+            "Not signed out: ada. No session was ended.",
+        ),
+        (PARTLY | {"attempts": 2, "error_code": "X"}, OTHER, "Disabled. Not signed out: ada. Sessions"),
+        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether signed out: ada. It may or may not"),
         ({"state": State.CANCELLED}, OTHER, "Cancelled. Nothing was done to ada."),
         ({"state": State.EXPIRED}, OTHER, "Not confirmed in time. Nothing was done to ada."),
     ],

@@ -10,6 +10,7 @@ import pytest
 from examples import ADA, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
 from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval
 
+from bot.action import ACTIONS, SIGN_OUT
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import Allowed
@@ -101,10 +102,11 @@ NOT_FOUND = [
 ]
 
 
-def request(state: State) -> Request:
-    done = state is State.DONE
+def request(state: State, action: str | None = None) -> Request:
+    done, action = state is State.DONE, action or ("keep_out" if state is State.PARTLY else SIGN_OUT)
+    steps = tuple(str(step) for step in ACTIONS[action].steps)
     return awaiting(
-        ask=asked(reason="lost phone", id="01JDA0000000000000000000AA"),
+        ask=asked(reason="lost phone", id="01JDA0000000000000000000AA", action=action),
         state=state,
         candidates=(ADA, GOOGLE),
         matches=2 if state is State.CHOOSING else 1,
@@ -112,7 +114,7 @@ def request(state: State) -> Request:
         earlier=Earlier(at=NOON - timedelta(hours=1), by="kim"),
         decided_at=NOON + timedelta(seconds=20),
         ended_at=NOON + (timedelta(minutes=5) if state is State.EXPIRED else timedelta(seconds=21)),
-        done=("AdminDisableUser",) if state is State.PARTLY else (),
+        done=steps if done else steps[:1] if state is State.PARTLY else (),
         attempts=1,
         error_code={State.FAILED: "NotAuthorizedException", State.UNKNOWN: "TimedOut", State.PARTLY: "TimedOut"}.get(
             state

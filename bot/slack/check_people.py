@@ -1,4 +1,4 @@
-"""Says what the lists come to: how many may sign out, approve and do each other action, and who is named in vain."""
+"""Says what the lists come to: how many may sign out, approve and do more, and who is named for nothing."""
 
 from collections.abc import Iterator, Mapping
 

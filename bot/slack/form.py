@@ -222,7 +222,7 @@ def typed(value: str | None, longest: int) -> Drawn:
 
 
 def _select(labels: Mapping[str, str], chosen: str | None) -> Drawn:
-    """Return a choice of one of several values, each with its label; the first one where the chosen is none of them."""
+    """Return a choice of one of several values, each with its label; the first one unless it has the chosen one."""
     options = {value: {"text": plain(label), "value": value} for value, label in labels.items()}
     initial = options.get(chosen or "", next(iter(options.values())))
     return {"type": "static_select", "options": list(options.values()), "initial_option": initial}

@@ -27,10 +27,10 @@ _BEGIN: Mapping[str, str] = {
 }
 # What an action does not reach, and when the card says so; {} is where a federated account signs in.
 _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
-    (lambda lasting, request: lasting.hosted_login and request.action == SIGN_OUT, HOSTED),
+    (lambda lasting, request: lasting.hosted_login and may_come_back(request), HOSTED),
     (lambda lasting, request: lasting.hosted_login and Step.RESET_PASSWORD in request.done, _STILL_HOSTED),
     (
-        lambda _, request: request.account.provider and request.action == SIGN_OUT,
+        lambda _, request: request.account.provider and may_come_back(request),
         "The session at {} goes on: it may let the person in without a password.",
     ),
     (lambda lasting, request: lasting.identity_pool and _ends_tokens(request), _CREDENTIALS),
@@ -38,7 +38,11 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
         lambda lasting, request: lasting.identity_pool is None and _ends_tokens(request),
         f"If there is an identity pool: {_CREDENTIALS}",
     ),
-    (lambda _, request: request.action == SIGN_OUT, "The person can sign in again at once."),
+    (lambda _, request: may_come_back(request), "The person can sign in again at once."),
+    (
+        lambda _, request: request.action == SIGN_OUT and not may_come_back(request),
+        "The account was disabled when it was looked up. No one can sign in with it until it is enabled.",
+    ),
     (lambda _, request: Step.DISABLE in request.done, "No one can sign in with this account until it is enabled."),
     (
         lambda _, request: Step.RESET_PASSWORD in request.done,
@@ -86,8 +90,13 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
         [_BEGIN[request.action], ended, "."],
         *([bound] if _ends_tokens(request) else []),
         *goes_on,
-        *([_stay_out(shown, request)] if request.action == SIGN_OUT else []),
+        *([_stay_out(shown, request)] if may_come_back(request) else []),
     ]
+
+
+def may_come_back(request: Request) -> bool:
+    """Whether the person may sign in again after a sign-out: not where the account was disabled at the look-up."""
+    return request.action == SIGN_OUT and request.account.enabled is not False
 
 
 def _ends_tokens(request: Request) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bot.decide import Press
 from bot.errors import BotError
-from bot.flow import Flow, Reply
+from bot.flow import Flow
 from bot.ports import Place
+from bot.reply import Reply
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.slack.reply import CardReply
