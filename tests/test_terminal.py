@@ -824,7 +824,7 @@ def reply() -> TerminalReply:
         (PoolUnavailableError("Not certain.", "X", refused=True), REFUSED, "Not certain."),
         (PoolUnavailableError("Not certain.", "X"), OTHER, "Not certain."),
         (StoreUnavailableError("disk I/O error"), OTHER, "The bot cannot use its store, so it could not do this."),
-        (StoreUnavailableError("timed out", in_doubt=True), OTHER, "A sign-out that was confirmed may still happen"),
+        (StoreUnavailableError("timed out", in_doubt=True), OTHER, "What was confirmed may still happen"),
         (UnderWayError(), OTHER, "Whether it happened is not known here."),
         (NotRecordedError(), OTHER, "Whether it happened is not known here."),
         (BotError(), OTHER, "Something went wrong, so it is not known here what this did. Look into the audit channel"),
