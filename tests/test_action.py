@@ -12,6 +12,7 @@ from stand_ins import meanwhile, ready_in
 from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear, came_of
 from bot.audit import POSTED, Kind
 from bot.errors import StoreUnavailableError
+from bot.limits import Protection
 from bot.request import Request, State
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
@@ -179,6 +180,15 @@ def test_a_store_that_cannot_note_the_first_answer_means_no_second_step(store: S
     with pytest.raises(StoreUnavailableError):
         story.worker(before_move=away_once_called).run(story.request)
     assert story.called() == [BOTH[0]]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_action_touches_what_became_protected_meanwhile(store: Store, action: str) -> None:
+    pool = ScriptedPool([], StoppedClock(), groups={"ada": frozenset({"leads"})})
+    leads = {"customers": Protection(groups=frozenset({"leads"}))}
+    ended = worker(store, pool, pool.clock, protections=leads).run(ready_in(store, action=action))
+    assert ended
+    assert (ended.state, ended.error_code, pool.steps) == (State.FAILED, "Protected", [])
 
 
 @pytest.mark.parametrize("name", ACTIONS)
