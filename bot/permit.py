@@ -38,7 +38,7 @@ class Permissions(Decisions):
         if isinstance(decision, Authorized):
             return decision
         if account:
-            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
+            raise self.refused(ask, decision, account, _not_in(account.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
             raise self.refused(ask, anywhere, sentence=self._may_not(ask))
@@ -108,3 +108,8 @@ class Permissions(Decisions):
 def for_action(ask: Ask, action: str) -> Ask:
     """Return what was asked, for another action."""
     return ask if ask.options.action == action else replace(ask, options=replace(ask.options, action=action))
+
+
+def _not_in(pool: str, action: str) -> str:
+    """Return what is said of a press. Who could sign out until now had a card; a button of more may be forged."""
+    return f"You may {'no longer do this' if action == SIGN_OUT else f'not {ACTIONS[action].may}'} in pool {pool}."

@@ -29,6 +29,7 @@ from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
+from bot.action import Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
@@ -190,6 +191,27 @@ def test_no_spreadsheet_runs_the_name_or_the_reason_of_a_second_person() -> None
     hostile = replace(denied, approval=replace(denied.approval, approver=approver, reason="no;=1+1"))
     (row,) = csv.DictReader(io.StringIO(written(as_csv, entry_of(hostile, NOON)), newline=""))
     assert (row["approver_name"], row["denied_reason"]) == ("'@kim", "no;'=1+1")
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "done", "word"),
+    [
+        (State.PARTLY, "keep_out", (Step.DISABLE,), "partly (keep_out)"),
+        (State.FAILED, "let_in", (), "failed (let_in)"),
+        (State.DONE, "keep_out", (Step.DISABLE, Step.SIGN_OUT), "kept_out "),
+        (State.DONE, "sign_out", (Step.SIGN_OUT,), "signed_out "),
+        (State.FAILED, "sign_out", (), "failed "),
+    ],
+)
+def test_an_entry_says_which_action_it_was_and_which_steps_were_done(
+    state: State, action: str, done: tuple[str, ...], word: str
+) -> None:
+    entry = entry_of(awaiting(state=state, action=action, done=done, ended_at=NOON), NOON)
+    shown = json.loads(written(as_json, entry))
+    assert (shown["action"], shown["done"]) == (action, list(done))
+    (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
+    assert (row["action"], row["done"]) == (action, " ".join(done))
+    assert f"  {word}" in table(None, entry)[1]
 
 
 def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:

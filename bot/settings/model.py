@@ -93,9 +93,9 @@ class Settings(StoreSettings):
     confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
     """How long a card can be pressed."""
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)
-    """How long after the press a sign-out may still begin, or go on after its bot was killed."""
+    """How long after the press what was confirmed may still begin, or go on after its bot was killed."""
     require_reason: bool = False
-    """With `true`, no one is signed out without a reason."""
+    """With `true`, no one is signed out, and nothing else is done, without a reason."""
     reason_pattern: syntax.ReasonPattern | None = None
     r"""What a reason must contain, such as `HELP-\d+`."""
     ticket_url: syntax.TicketUrl | None = None
