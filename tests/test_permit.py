@@ -101,7 +101,7 @@ def test_a_group_that_slack_cannot_list_allows_no_action_and_that_is_told(store:
 
 
 def test_in_a_terminal_an_arn_has_to_be_on_both_lists_too(store: Store) -> None:
-    in_terminal = {"operator": OF_ROLE, "source": TERMINAL}
+    in_terminal: dict[str, Any] = {"operator": OF_ROLE, "source": TERMINAL}
     both = rules(store, keepers(terminal=frozenset({ROLE})))
     found = both.authorize(asked(action="keep_out", **in_terminal)).rules
     assert set(found.values()) == {"allow.terminal; actions.keep_out.terminal"}

@@ -78,7 +78,13 @@ def standing(told: Standing) -> str:
                 + (f"{needs} ({', '.join(each.needs)})." if each.needs else f"allowed by {each.asks}.")
                 for each in told.pools
             ),
-            *(f"In pool {each.pool} you may also {ACTIONS[more].may}." for each in told.pools for more in each.more),
+            *(
+                f"In pool {each.pool}, to {ACTIONS[more].may} {needs} ({', '.join(rules)})."
+                if rules
+                else f"In pool {each.pool} you may also {ACTIONS[more].may}."
+                for each in told.pools
+                for more, rules in each.more.items()
+            ),
             *(f"Accounts left within this hour: {number} ({name})." for name, number in told.left.items()),
         ]
     )
