@@ -24,7 +24,7 @@ import pytest
 from examples import ADA, KIM, NOON, SAM, asked, awaiting
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
-from messages import second
+from messages import request, second
 from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
@@ -175,6 +175,18 @@ def test_an_entry_of_what_a_second_person_decided_has_who_by_which_rule_when_and
         assert (row["approver_team_id"], row["approver_id"], row["approver_name"]) == (KIM.team_id, KIM.id, "ada")
         assert (row["approved_by"], row["approver_at"]) == ("approve.users", "2026-11-22T12:01:00Z")
         assert row["denied_reason"] == (reason or "")
+
+
+def test_an_entry_says_what_was_asked_for_and_which_steps_were_done() -> None:
+    partly, refused = (
+        entry_of(request(State.PARTLY), NOON),
+        entry_of_ask(Kind.REFUSED, asked(action="let_in"), "x", NOON),
+    )
+    for entry, action, done in ((partly, "keep_out", ["AdminDisableUser"]), (refused, "let_in", [])):
+        shown = json.loads(written(as_json, entry))
+        assert (shown["action"], shown["done"]) == (action, done)
+        (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
+        assert (row["action"], row["done"]) == (action, " ".join(done))
 
 
 def test_what_waits_for_a_second_person_names_no_approver_yet() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from examples import ADA, NOON, asked, awaiting, delivered_all, done_in
 
-from bot.action import Step
+from bot.action import ACTIONS, Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.facts.finding import COUNTED_UP_TO
 from bot.request import ENDED, Claim, Request, State
@@ -226,6 +226,14 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
     assert (values["due"], values["due_at"]) == expected.get(state, (None, None))
     assert (values["due"] is None) == (state in ENDED)
     assert values["account"] == (ADA.key if state is State.DONE else None)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_each_action_that_signed_the_account_out_is_found_as_a_sign_out_of_it(action: str) -> None:
+    steps = tuple(map(str, ACTIONS[action].steps))
+    values = values_of_request(awaiting(state=State.DONE, action=action, done=steps))
+    assert values["account"] == (None if action == "let_in" else ADA.key)
+    assert values_of_request(awaiting(state=State.PARTLY, action=action, done=steps[:1]))["account"] is None
 
 
 def test_an_entry_has_its_document_whatever_its_delivery_is() -> None:

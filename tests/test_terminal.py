@@ -547,7 +547,7 @@ def test_a_protected_account_is_refused_and_the_audit_channel_is_told_why(
     ran = run(*ada, "--yes", SIGNOUT_PROTECT_USERNAMES="ada")
     assert (ran.code, ran.out) == (SETTINGS, "")
     assert ran.err.startswith(
-        "This account is protected (protect.usernames), so no one can change it or sign it out with"
+        "This account is protected (protect.usernames), so no one can change it or sign it out with this bot."
     )
     assert "allow.terminal" not in ran.err
     assert entries(headless) == ["refused"]
