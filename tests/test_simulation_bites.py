@@ -427,9 +427,11 @@ BROKEN = {
     "another account is approved than was asked for": Broken(
         Approvals, "_request", _approved_for_another_account, "every_second_decision_is_an_approvers_press"
     ),
-    "an approval counts after its time": Broken(Approvals, "_in_time", _always_in_time, "every_decision_is_in_time"),
+    "an approval counts after its time": Broken(
+        Approvals, "_in_time", _always_in_time, "every_decision_is_in_time", begin=18
+    ),
     "a denial does not stop the run": Broken(
-        Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press"
+        Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press", begin=15
     ),
     "two approvals decide": Broken(
         SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once", begin=188
@@ -438,7 +440,7 @@ BROKEN = {
         Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
     ),
     "a limit is read from memory": Broken(
-        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval"
+        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=18
     ),
     "a decision is counted after its write": Broken(
         SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1515
@@ -453,7 +455,7 @@ BROKEN = {
         Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
     ),
     "approvers are not told what came of it": Broken(
-        sqlite_store, "new_approval", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last"
+        sqlite_store, "new_approval", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last", begin=15
     ),
     "Cognito is not asked again whose user name it is": Broken(
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105
@@ -481,6 +483,7 @@ BROKEN = {
         "move",
         lambda sound, *of, **to: sound(*of, **(to | {"in_doubt": False})),
         "failed_only_if_every_call_was_definitely_refused",
+        begin=36,
     ),
     "a dead holder's calls are forgotten": Broken(
         Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused", begin=385
@@ -496,7 +499,7 @@ BROKEN = {
         Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request"
     ),
     "someone of another team with the same id may press": Broken(
-        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request"
+        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request", begin=13
     ),
     "a refusal leaves no entry": Broken(
         SQLiteStore, "record", _not_recorded, "everyone_who_is_refused_leaves_an_entry"
@@ -514,10 +517,10 @@ BROKEN = {
         work, "known_after", _unclear_is_a_no, "failed_only_if_every_call_was_definitely_refused"
     ),
     "a call is made however long ago the decision was": Broken(
-        Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within"
+        Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within", begin=36
     ),
     "a call leaves however long its way to the first byte took": Broken(
-        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within"
+        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within", begin=10
     ),
     "the outcome is told although the store did not take it": Broken(
         Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=116
@@ -592,17 +595,17 @@ BROKEN = {
         groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=4500
     ),
     "a group that Slack cannot list lets people in": Broken(
-        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then"
+        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then", begin=12
     ),
     "who could not be looked up is told not to be on the list": Broken(
-        DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not"
+        DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not", begin=47
     ),
     "a press in doubt is told that nothing was done": Broken(
         StoreUnavailableError,
         "IN_DOUBT",
         "The store did not answer. Nothing was done.",
         "no_sentence_is_untrue",
-        begin=47,
+        begin=86,
     ),
     "a card is noted as shown before Slack said yes": Broken(
         CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last", begin=86
@@ -611,7 +614,7 @@ BROKEN = {
         SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last", begin=27
     ),
     "no direct message is sent once the card can be changed no more": Broken(
-        CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last"
+        CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last", begin=15
     ),
 }
 
