@@ -17,6 +17,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     limits.py         what a message may be
     form_limits.py    what a form may be
     shapes.py         the terms in which both say it
+    accounts.py       the accounts that are not like most
     cognito.py        the pools, the people and their devices
     weather.py        faults on the wires to either side
     wire.py           one such wire

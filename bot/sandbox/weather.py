@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import ClientSession, web
 from aiohttp.typedefs import Handler
 
+from bot.sandbox.accounts import with_providers
 from bot.sandbox.cast import AUDIT_CHANNEL
 from bot.sandbox.cognito import TARGET
 from bot.sandbox.web_api import arguments_of
@@ -15,6 +16,7 @@ from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, rateli
 from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
+CHANGES_AN_ACCOUNT = frozenset({SIGN_OUT, "AdminDisableUser", "AdminEnableUser", "AdminResetUserPassword"})
 FORWARDED_HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
 
 
@@ -65,7 +67,7 @@ class Weather:
             async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
                 return web.Response(
                     status=answer.status,
-                    body=await answer.read(),
+                    body=with_providers(await answer.read()),
                     content_type="application/x-amz-json-1.1",
                     headers={REQUEST_ID: str(uuid.uuid4())},  # moto's own have another form than AWS's
                 )

@@ -10,7 +10,6 @@ from bot.settings.tables import (
     AllowEverywhere,
     Approve,
     LimitSettings,
-    People,
     Performers,
     Protect,
 )

@@ -1,5 +1,6 @@
 // The panel "Cognito": everybody's devices, and what their tokens are still good for.
 
+import { accountFacts, otherwiseAtAws } from "./account.js";
 import { announce, draw, icon, make, outside } from "./dom.js";
 import { clock, countdown } from "./dates.js";
 
@@ -48,16 +49,17 @@ function personNode(person, before, view) {
   const struck = newlyStruck(person, before);
   const wasOpen = before ? before.node.querySelector("details").open : person.username === view.opened;
   const groups = person.groups.map((group) => [" · group ", outside(group)]);
-  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`, groups];
   return make(
     "li",
     { "data-person": person.username },
     make(
       "details",
       { open: wasOpen || struck.length > 0 },
-      make("summary", { "data-part": "summary" }, names(person), shield(person), state(person)),
-      make("p", { class: "mail" }, facts),
+      make("summary", { "data-part": "summary" }, names(person), shield(person), bar(person), state(person)),
+      make("p", { class: "mail" }, outside(person.email ?? ""), groups),
+      accountFacts(person),
       choices(person, view),
+      otherwiseAtAws(person),
       make("ul", { class: "devices" }, person.devices.map(deviceNode)),
     ),
   );
@@ -83,13 +85,14 @@ function newlyStruck(person, before) {
 
 function choices(person, view) {
   const line = view.lineFor(person);
+  const isReset = person.status === "RESET_REQUIRED";
   const choice = (part, onclick, ...words) =>
     make("button", { type: "button", class: "button plain", "data-part": part, onclick }, words);
   return make(
     "div",
     { class: "actions" },
     choice("try", () => view.compose(line), "Type ", outside(line)),
-    choice("again", () => view.signIn(view.pool, person.username), "Sign in again"),
+    choice("again", () => view.signIn(view.pool, person.username), isReset ? "Set a new password" : "Sign in again"),
   );
 }
 
@@ -105,6 +108,10 @@ function names(person) {
 
 function shield(person) {
   return person.protected && make("span", { class: "state protected" }, "protected");
+}
+
+function bar(person) {
+  return !person.enabled && make("span", { class: "state revoked" }, "disabled");
 }
 
 function state(person) {
