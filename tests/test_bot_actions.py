@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from headless import AUDIT, KIM, RAY, SAM, BotProcess, Headless, shows
-from whole_bot import CANCEL, CONFIRM, FIND, SIGN_OUT, Travel, card_for, entries, requests, states, trail
+from whole_bot import CONFIRM, FIND, SIGN_OUT, TELL, Travel, card_for, entries, requests, states, trail
 
 from bot.action import ACTIONS, Step
 from bot.errors import NotYoursError, UnderWayError
-from bot.sandbox.board import Message
+from bot.sandbox.board import Message, direct
 from bot.sandbox.cognito import Moto
-from bot.sandbox.wire import Fault, refuse, reset
+from bot.sandbox.wire import Fault, answer, refuse, reset
 
 DISABLE, ENABLE, RESET = "AdminDisableUser", "AdminEnableUser", "AdminResetUserPassword"
 STEPS = (*Step,)
@@ -46,10 +46,16 @@ def has(message: Message, button: str) -> bool:
     return shows(message, "", button)
 
 
-def keep_out(headless: Headless, person: str = SAM) -> Message:
+def keep_out(headless: Headless) -> Message:
     """Keep ada out; return the result."""
-    headless.press(person, card_for(headless, person), KEEP_OUT)
-    return headless.wait_for_message(person, containing="Kept out: ada")
+    before = [message.ts for message in headless.messages(SAM)]
+
+    def new() -> Message | None:
+        return next((m for m in headless.messages(SAM) if m.ts not in before and has(m, KEEP_OUT)), None)
+
+    headless.command(SAM, ADA)
+    headless.press(SAM, headless.wait_for(new), KEEP_OUT)  # type: ignore[arg-type]  # wait_for gives nothing falsy
+    return headless.wait_for_message(SAM, containing="Kept out: ada")
 
 
 # From each place
@@ -137,6 +143,31 @@ def test_a_person_who_was_let_back_in_is_not_signed_in_by_that(headless: Headles
     assert headless.run(headless.stage.cognito.sign_in_again(pool, pool.accounts["ada"])) is None
 
 
+def test_over_http_the_card_and_the_results_button_do_the_same(headless: Headless) -> None:
+    with headless.bot_in_process("--http", **EVERYTHING):
+        headless.press(SAM, keep_out(headless), LET_IN)
+        headless.press(SAM, headless.wait_for_message(SAM, containing=QUESTIONS["let_in"], button=CONFIRM), CONFIRM)
+        headless.wait_for_message(SAM, containing="Let back in: ada")
+    assert changed(headless) == [DISABLE, SIGN_OUT, ENABLE]
+
+
+def test_a_result_that_came_as_a_direct_message_has_buttons_that_work(headless: Headless) -> None:
+    headless.clock = clock = Travel()
+    gone = answer(404, {"ok": False, "error": "expired_url"})
+    with headless.bot_in_process(**EVERYTHING):
+        card = card_for(headless, SAM)
+        headless.before_slack(TELL, gone, gone)
+        headless.press(SAM, card, KEEP_OUT)
+        headless.wait_for(lambda: states(headless) == ["done"])
+        clock.forward(seconds=10)  # for so long it is left to the thread that showed it
+        (told,) = headless.wait_for(lambda: headless.direct_messages(SAM))
+        headless.press(SAM, told, LET_IN)
+        asked = headless.wait_for_message(SAM, direct(SAM), containing=QUESTIONS["let_in"], button=CONFIRM)
+        headless.press(SAM, asked, CONFIRM)
+        headless.wait_for_message(SAM, direct(SAM), containing="Let back in: ada")
+    assert changed(headless) == [DISABLE, SIGN_OUT, ENABLE]
+
+
 # Who may not
 
 
@@ -147,7 +178,7 @@ def test_who_may_only_keep_out_is_refused_the_rest_by_command_and_by_a_forged_bu
         id_ = card.button(CONFIRM)["value"]
         for action_id in (LET_IN, NEW_PASSWORD):
             headless.press(SAM, card, action_id, value=id_)
-        may = "You may not {} with this bot."
+        may = "You may not {} "
         headless.wait_for_message(SAM, containing=may.format("let people back in"))
         headless.wait_for_message(SAM, containing=may.format("make people set a new password"))
         for option in ("--let-in", "--new-password"):
@@ -166,7 +197,7 @@ def test_without_the_settings_no_one_may_and_nothing_of_it_is_shown(headless: He
         card = card_for(headless, SAM)
         assert not any(has(card, each) for each in (KEEP_OUT, LET_IN, NEW_PASSWORD))
         headless.press(SAM, card, KEEP_OUT, value=card.button(CONFIRM)["value"])
-        headless.wait_for_message(SAM, containing="You may not keep people out with this bot.")
+        headless.wait_for_message(SAM, containing="You may not keep people out")
         headless.press(SAM, card, CONFIRM)
         result = headless.wait_for_message(SAM, containing="Signed out: ada")
     assert not any(has(result, each) for each in (KEEP_OUT, LET_IN, NEW_PASSWORD))
@@ -205,8 +236,6 @@ def test_what_cognito_would_not_do_is_said_before_and_not_sent(headless: Headles
         assert [has(card, each) for each in (KEEP_OUT, NEW_PASSWORD)] == [True, False]
         headless.press(SAM, card, NEW_PASSWORD, value=card.button(CONFIRM)["value"])
         headless.wait_for_message(SAM, containing="signs in through Google, so Cognito has no password of theirs")
-        headless.press(SAM, card, CANCEL)
-        headless.wait_for_message(SAM, containing="Cancelled. Nothing was done.")
         headless.command(SAM, f"{ADA} --let-in")
         headless.wait_for_message(SAM, containing="This account is enabled, so no one keeps its user out.")
         keep_out(headless)
@@ -217,7 +246,62 @@ def test_what_cognito_would_not_do_is_said_before_and_not_sent(headless: Headles
     assert changed(headless) == [DISABLE, SIGN_OUT]
 
 
+def test_in_each_pool_its_own_list_counts_also_after_a_choice(headless: Headless) -> None:
+    headless.run(headless.stage.cognito.add("staff", "ada", "Ada Moreno"))
+    file = headless.stage.folder / "signout.toml"
+    before, staff, after = file.read_text("utf-8").partition("[pools.staff]")
+    file.write_text(f'{before}actions.keep_out.users = ["{SAM}"]\n{staff}{after}', "utf-8")
+    with headless.bot_in_process():
+        headless.command(SAM, "ada")
+        choice = headless.wait_for_message(SAM, containing="2 accounts match")
+        headless.press(SAM, choice, KEEP_OUT, value=choice.button("signout_choose_0")["value"])
+        headless.wait_for_message(SAM, containing="2 accounts match")
+        pools = [each.pool for each in requests(headless)[0].candidates]
+        headless.press(SAM, choice, f"signout_choose_{pools.index('staff')}")
+        card = headless.wait_for_message(SAM, button=CONFIRM)
+        assert not has(card, KEEP_OUT)
+        headless.press(SAM, card, KEEP_OUT, value=card.button(CONFIRM)["value"])
+        headless.wait_for_message(SAM, containing="You may not keep people out")
+        assert states(headless) == ["confirming"]
+        keep_out(headless)
+    assert [call.parameters["UserPoolId"] for call in headless.cognito_calls(DISABLE)] == [
+        headless.stage.cognito.pools["customers"].id
+    ]
+
+
+def test_a_protected_account_is_neither_kept_out_nor_let_in_nor_given_a_new_password(headless: Headless) -> None:
+    with headless.bot_in_process(**EVERYTHING, SIGNOUT_PROTECT_USERNAMES="ada"):
+        for count, option in enumerate(("--keep-out", "--new-password"), 1):
+            headless.command(SAM, f"{ADA} {option}")
+            headless.wait_for(
+                lambda count=count: (
+                    [  # type: ignore[misc]
+                        "This account is protected" in each.text for each in headless.messages(SAM)
+                    ].count(True)
+                    == count
+                )
+            )
+    assert requests(headless) == []
+    assert changed(headless) == []
+
+
 # A second person
+
+
+def test_what_waits_for_an_approval_cannot_be_made_another_action(headless: Headless) -> None:
+    rules = {"SIGNOUT_APPROVE_WHEN": "keep_out", "SIGNOUT_APPROVE_USERS": KIM}
+    with headless.bot_in_process(**EVERYTHING, **rules):
+        card = card_for(headless, SAM)
+        headless.press(SAM, card, KEEP_OUT)
+        asked = headless.wait_for_message(KIM, AUDIT, button="signout_approve")
+        assert shows(asked, QUESTIONS["keep_out"])
+        for button in (NEW_PASSWORD, CONFIRM):
+            headless.press(SAM, card, button)
+        headless.press(SAM, card, LET_IN, value=card.button(CONFIRM)["value"])
+        headless.press(KIM, asked, "signout_approve")
+        headless.wait_for_message(SAM, containing="Kept out: ada")
+    assert changed(headless) == [DISABLE, SIGN_OUT]
+    assert entries(headless) == ["opened", "confirmed", "approved", "kept_out"]
 
 
 def test_one_action_may_need_a_second_person_while_the_others_do_not(headless: Headless) -> None:
@@ -234,6 +318,18 @@ def test_one_action_may_need_a_second_person_while_the_others_do_not(headless: H
 
 
 # At once
+
+
+def test_two_clicks_on_a_results_button_do_nothing_by_themselves(headless: Headless) -> None:
+    with headless.bot_in_process(**EVERYTHING):
+        result = keep_out(headless)
+        headless.press_at_once([(SAM, result, LET_IN)] * 2)
+        headless.wait_for(lambda: states(headless) == ["done", "confirming", "confirming"])
+        assert changed(headless) == [DISABLE, SIGN_OUT]
+        card = headless.wait_for_message(SAM, containing=QUESTIONS["let_in"], button=CONFIRM)
+        headless.press_at_once([(SAM, card, CONFIRM)] * 2)
+        headless.wait_for_message(SAM, containing="Let back in: ada")
+    assert changed(headless) == [DISABLE, SIGN_OUT, ENABLE]
 
 
 def test_many_clicks_on_one_actions_button_lead_to_one_decision(headless: Headless) -> None:
@@ -310,6 +406,16 @@ CASES = {
         state="failed",
         outcome="failed",
         calls=[DISABLE],
+    ),
+    "the account is deleted between the steps": Case(
+        action="keep_out",
+        faults={SIGN_OUT: (refuse(400, "UserNotFoundException"),)},
+        title="Disabled. Not signed out: ada",
+        meaning="Cognito no longer has this account",
+        state="partly",
+        outcome="partly",
+        done=(DISABLE,),
+        calls=[DISABLE, SIGN_OUT],
     ),
     "the first step is throttled to the end": Case(
         action="keep_out",

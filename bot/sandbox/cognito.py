@@ -158,7 +158,7 @@ class Cognito:
     async def sign_in_again(self, pool: Pool, account: Account) -> str | None:
         """Sign someone in on one more device, with a new password where they need one; return Cognito's no."""
         state = await accounts.state_of(self.ask, pool.id, pool.client_id, account.username)
-        if state.status == accounts.RESET:
+        if state.enabled and state.status == accounts.RESET:
             await accounts.set_password(self.ask, pool.id, account.username)
         try:
             await self.sign_in(pool.name, account.username)
