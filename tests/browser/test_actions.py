@@ -54,6 +54,7 @@ def test_the_third_lesson_can_be_clicked_through(window: Window, open_window: Op
     expect(result(kims, "Let back in: ada")).to_contain_text("The person can sign in again.")
     expect(ada).to_contain_text("Account enabled")
     expect(ada).to_contain_text("Password works")
+    expect(window.page.get_by_role("status")).to_contain_text("Ada Lindgren: account enabled")
     expect(window.device("Ada's phone")).to_contain_text("Refresh token revoked")
     ada.get_by_role("button", name="Sign in again").click()
     expect(ada).to_contain_text("1 signed in")
@@ -137,7 +138,7 @@ def test_a_refused_second_step_is_read_with_both_its_halves(window: Window) -> N
 
 @pytest.mark.usefixtures("bot")
 def test_keeping_out_is_done_on_a_phone(open_window: Open) -> None:
-    window = open_window(viewport=PHONE)
+    window = open_window(viewport=PHONE, color_scheme="dark")
     window.ask_for_card()
     window.button("Keep out").click()
     expect(result(window, "Kept out: ada")).to_be_visible()

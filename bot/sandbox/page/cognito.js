@@ -46,6 +46,7 @@ function poolNode({ key, id, size }) {
 }
 
 function personNode(person, before, view) {
+  tellOfChange(person, before);
   const struck = newlyStruck(person, before);
   const wasOpen = before ? before.node.querySelector("details").open : person.username === view.opened;
   const groups = person.groups.map((group) => [" · group ", outside(group)]);
@@ -81,6 +82,10 @@ function newlyStruck(person, before) {
     announce(`${device.name}: refresh token revoked`);
   }
   return struck;
+}
+
+function tellOfChange({ name, enabled }, before) {
+  if (before && before.item.enabled !== enabled) announce(`${name}: account ${enabled ? "enabled" : "disabled"}`);
 }
 
 function choices(person, view) {

@@ -36,8 +36,7 @@ function direct() {
 }
 
 function audit({ quiet }) {
-  const text = `Here the bot says what came of each request: signed out, failed, not known, refused.
-    It asks for approvals here too.`;
+  const text = "Here the bot says what came of each request, refused ones too. It asks for approvals here.";
   return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign someone out, and it appears.")];
 }
 
