@@ -98,7 +98,7 @@ function theirs({ example, pair }) {
 }
 
 function password({ pair, elsewhere }) {
-  const through = elsewhere && [" The card of ", outside(elsewhere), " has no such button: see why in the panel."];
+  const through = elsewhere && [" The card of ", outside(elsewhere), " has no such button, and says why."];
   return make("li", {}, "Try ", strong("New password"), " too: ", outside(pair.name), " has to approve it.", through);
 }
 
