@@ -152,7 +152,9 @@ class Confirmations(Permissions):
         no one to ask.
         """
         if cannot := obstacle(ask.options.action, account):
-            raise self.refused(ask, Denied(f"cannot be done: {ask.options.action}"), account, cannot)
+            refused = self.refused(ask, Denied("not possible for the account as it is"), account, cannot)
+            refused.code = errors.Code.REFUSED  # as if Cognito had been asked
+            raise refused
         protection = self.protections.get(account.pool)
         protected = account.protected if protection else None
         if protected and protection and not protection.may_approve:

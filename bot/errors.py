@@ -184,7 +184,7 @@ class StoreUnavailableError(BotError):
     """
 
     IN_DOUBT = (
-        "The bot's store did not answer. It is not known here what this did. A sign-out that was confirmed may still "
+        "The bot's store did not answer. It is not known here what this did. What was confirmed may still "
         "happen, and the audit channel will show it. Look there before you try again."
     )
 

@@ -157,7 +157,8 @@ class Flow:
         following = self.confirmations.next(press, self.worker.clock.now())
         if not following:
             return self.confirmations.confirm(press)
-        self._authorize(following, beside)
+        authorized = self.confirmations.authorize(following)
+        self.aws_lane.run(following.id, partial(self._open, authorized, following, beside))
         return None
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.action import ACTIONS, SIGN_OUT, Step
-from bot.request import Account, Request, State
+from bot.request import ENDED, Account, Request, State
 
 
 def steps_of(request: Request) -> Sequence[Step]:
@@ -14,7 +14,7 @@ def steps_of(request: Request) -> Sequence[Step]:
 
 
 def obstacle(action: str, account: Account) -> str:
-    """Return the sentence for why Cognito would not do an action to an account as it is; empty where it may."""
+    """Return the sentence for why an action cannot be done to an account as it is; empty where it may."""
     steps, disabled = ACTIONS[action].steps, account.enabled is False
     if Step.DISABLE in steps and disabled:
         return "This account is disabled already. If its user must be signed out too, ask for that."
@@ -38,7 +38,7 @@ def offered(request: Request) -> Sequence[str]:
     if request.state is State.CONFIRMING:
         others = [each for each in request.may if each != asked and not obstacle(each, request.account)]
         return [asked, *others] if asked == SIGN_OUT else [asked]
-    if request.state not in {State.DONE, State.PARTLY}:
+    if request.state not in ENDED or not request.done:
         return []
     now, done = _after(request), set(request.done)
     return [each for each in request.may if not obstacle(each, now) and not done.issuperset(ACTIONS[each].steps)]

@@ -38,10 +38,10 @@ class Permissions(Decisions):
         if isinstance(decision, Authorized):
             return decision
         if account:
-            raise self.refused(ask, decision, account, f"You may no longer do this in pool {account.pool}.")
+            raise self.refused(ask, decision, account, _not_in(account.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere)
+            raise self.refused(ask, anywhere, sentence=self._may_not(ask))
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
     def _named(self, options: Options) -> Sequence[str]:
@@ -60,8 +60,12 @@ class Permissions(Decisions):
         further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
         if isinstance(further, Authorized):
             return decision.and_by(further)
-        may = ACTIONS[action].may
-        return replace(further, rule=f"{further.rule} to {may}", sentence=further.sentence or MAY_NOT.format(may))
+        return replace(further, rule=f"actions.{action}: {further.rule}")
+
+    def _may_not(self, ask: Ask) -> str | None:
+        """Return what to say to someone who may not do this in any pool; None where they may not even sign out."""
+        signs_out = isinstance(self._listed(ask, self.allowlist, self.finder.pools), Authorized)
+        return MAY_NOT.format(ACTIONS[ask.options.action].may) if signs_out else None
 
     def _listed(self, ask: Ask, allowlist: Allowlist, pools: Iterable[str]) -> Authorized | Denied:
         listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
@@ -104,3 +108,8 @@ class Permissions(Decisions):
 def for_action(ask: Ask, action: str) -> Ask:
     """Return what was asked, for another action."""
     return ask if ask.options.action == action else replace(ask, options=replace(ask.options, action=action))
+
+
+def _not_in(pool: str, action: str) -> str:
+    """Return what is said of a press. Who could sign out until now had a card; a button of more may be forged."""
+    return f"You may {'no longer do this' if action == SIGN_OUT else f'not {ACTIONS[action].may}'} in pool {pool}."

@@ -8,12 +8,12 @@ from functools import partial
 
 from bot import errors
 from bot.action import Answer, Done, Refused, Step, Unclear
-from bot.audit import entry_of
+from bot.audit import Entry, entry_of
 from bot.deliver import SHOWN_HERE, show_card
 from bot.find import pool_of
 from bot.limits import Protection
 from bot.offer import steps_of
-from bot.ports import Left, Requests, SureClock, UserPool, lasting
+from bot.ports import Left, Requests, Show, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 from bot.sessions import Ending
 
@@ -113,7 +113,7 @@ class Worker:
 
     def _carry_out(self, request: Request) -> tuple[Request, Request]:
         """Return the request twice: as it is in the store by then, and with all that is known of it."""
-        if not request.done and (stopped := self._stopped(request)):
+        if stopped := self._stopped(request):
             return request, replace(request, error_code=stopped)
         steps = steps_of(request)
         while True:
@@ -129,9 +129,10 @@ class Worker:
     def _noted(self, before: Request, known: Request) -> Request:
         """Store what is known of a request by now, and renew the lease. Raises `SupersededError`."""
         self._running[before.id] = lasting(self.clock, MAY_LEAVE)
-        claim = known.claim and replace(known.claim, until=self.clock.now() + LEASE)
+        until = self.clock.now() + LEASE  # never sooner than before, though the clock may have been set back
+        claim = known.claim and replace(known.claim, until=max(known.claim.until, until))
         noted = known.move(State.RUNNING, claim=claim)
-        self.requests.move(before, noted, None, None)
+        self._write(before, noted, None, None)
         return noted
 
     def _stopped(self, request: Request) -> str | None:
@@ -214,17 +215,17 @@ class Worker:
         lifetime = self.token_lifetimes.get(request.account.pool) if ends_tokens else None
         until = now + lifetime if lifetime else None
         ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
-        self._write(request, ended, now, wait)
+        self._write(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
         return ended
 
-    def _write(self, request: Request, ended: Request, now: datetime, wait: timedelta) -> None:
-        """Store an outcome. Try for some seconds, since Cognito would be called once more if it were lost."""
+    def _write(self, before: Request, after: Request, entry: Entry | None, show: Show | None) -> None:
+        """Store an answer or an outcome. Try for some seconds: Cognito would be called once more if it were lost."""
         in_doubt = False
         for pause in (*BACK_OFF_SECONDS, None):
             try:
-                self.requests.move(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))
+                self.requests.move(before, after, entry, show)
             except errors.SupersededError:
-                if not in_doubt or self.requests.get(request.id) != ended:  # else an earlier try was done after all
+                if not in_doubt or self.requests.get(before.id) != after:  # else an earlier try was done after all
                     raise
             except errors.StoreUnavailableError as error:
                 in_doubt = in_doubt or error.in_doubt

@@ -14,11 +14,14 @@ from unittest.mock import patch
 
 import pytest
 from botocore.config import Config
+from botocore.hooks import BaseEventHooks, EventAliaser
 from botocore.loaders import JSONFileLoader, Loader
 from dynamodb import DynamoDB
 from headless import Headless
 from joserfc.jwk import RSAKey
 from moto import backends
+from moto.core import responses
+from moto.core.utils import method_names_from_class
 
 from bot.sandbox.cognito import Moto
 from bot.stores.dynamodb import calls
@@ -71,6 +74,7 @@ def done_once() -> Iterator[None]:
     listed: dict[tuple[str, ...], list[str]] = {}
     services, really_import = tuple(backends.list_of_moto_modules()), RSAKey.import_key
     import_key = cache(lambda key: really_import(json.loads(key)))
+    really_alias, aliases = EventAliaser._alias_event_name, dict[str, str]()  # type: ignore[attr-defined]
 
     def list_services(loader: Loader, type_name: str) -> list[str]:
         where = (type_name, *loader.search_paths)
@@ -78,11 +82,19 @@ def done_once() -> Iterator[None]:
             listed[where] = really_list(loader, type_name)
         return listed[where]
 
+    def alias(aliaser: EventAliaser, name: str) -> str:
+        if name not in aliases:
+            aliases[name] = really_alias(aliaser, name)
+        return aliases[name]
+
     with (
         patch.object(JSONFileLoader, "load_file", lambda _, path: load(path)),
         patch.object(Loader, "list_available_services", list_services),
         patch.object(backends, "list_of_moto_modules", lambda: services),
         patch.object(RSAKey, "import_key", lambda key: import_key(json.dumps(key))),
+        patch.object(EventAliaser, "_alias_event_name", alias),
+        patch.object(BaseEventHooks, "_verify_accept_kwargs", lambda *_: True),
+        patch.object(responses, "method_names_from_class", cache(method_names_from_class)),
     ):
         yield
 

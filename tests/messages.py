@@ -7,6 +7,7 @@ from typing import Any
 
 from examples import ADA, KIM, NOON, SAM, asked, awaiting
 
+from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind, entry_of_ask
 from bot.request import AWAITING, ENDED, Account, Approval, Operator, Request, State
 from bot.slack.shown import Lasting, Shown
@@ -22,14 +23,17 @@ AWS_REQUEST = "8da554a7-3bb9-4841-8630-abf386eecebc"
 OUTCOMES = (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)
 
 
-def request(state: State, username: str = "ada", reason: str | None = "lost phone") -> Request:
-    """Return a request in this state, with as much in it as there can be."""
+def request(
+    state: State, username: str = "ada", reason: str | None = "lost phone", action: str | None = None
+) -> Request:
+    """Return a request in this state, with as much in it as there can be: to keep out where it is PARTLY."""
     account = replace(ADA, username=username, email=f"{username}@example.com", status=username[:40])
     account = replace(account, preferred_username=username)
-    done = state is State.DONE
+    done, action = state is State.DONE, action or ("keep_out" if state is State.PARTLY else SIGN_OUT)
+    steps = tuple(str(step) for step in ACTIONS[action].steps)
     decided = state not in {*AWAITING, State.CANCELLED, State.EXPIRED, State.DENIED}
     return awaiting(
-        ask=asked(username, reason=reason, operator=replace(SAM, name=username)),
+        ask=asked(username, reason=reason, operator=replace(SAM, name=username), action=action),
         state=state,
         chosen=None if state is State.CHOOSING else account,
         candidates=(account,) * 10,
@@ -37,6 +41,7 @@ def request(state: State, username: str = "ada", reason: str | None = "lost phon
         searched_as=f"{username},",
         decided_at=NOON if decided else None,
         ended_at=NOON if state in ENDED else None,
+        done=steps if done else steps[:1] if state is State.PARTLY else (),
         attempts=1,
         error_code=None if done else "TimedOut",
         aws_request_ids=(AWS_REQUEST,) * 4,

@@ -1,48 +1,31 @@
-"""Actions as data: an action of two steps, made up for these tests, and the rows that there are."""
+"""Actions as data: how one of two steps is carried out, and the rows that there are."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from examples import NOON, ScriptedPool, StoppedClock, worker
 from stand_ins import meanwhile, ready_in
 
-from bot.action import ACTIONS, Action, Answer, Done, Refused, Step, Unclear
+from bot.action import ACTIONS, Answer, Done, Refused, Step, Unclear, came_of
 from bot.audit import POSTED, Kind
 from bot.errors import StoreUnavailableError
+from bot.limits import Protection
 from bot.request import Request, State
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
 
-
-class MadeUp(StrEnum):
-    """Two steps that no action has."""
-
-    CLOSE = "AdminClose"
-    SWEEP = "AdminSweep"
-
-
 YES, NO, DOUBT = Done("aws-yes"), Refused("NotAuthorizedException", "aws-no"), Unclear("TimedOut")
 UNSENT = Refused("NoCallMade", None, sent=False)
 RESUME_WITHIN = timedelta(minutes=5)
-ROWS = dict(ACTIONS)
-BOTH = ("AdminClose", "AdminSweep")
-
-
-@pytest.fixture(autouse=True)
-def two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is an action of two steps."""
-    steps: Any = (MadeUp.CLOSE, MadeUp.SWEEP)
-    row = replace(ACTIONS["sign_out"], steps=steps)
-    monkeypatch.setitem(cast("dict[str, Action]", ACTIONS), "two_steps", row)
+BOTH = ("AdminDisableUser", "AdminUserGlobalSignOut")
 
 
 @dataclass
 class Story:
-    """One request of the made-up action, and what answers its calls."""
+    """One request to keep someone out, and what answers its calls."""
 
     store: Store
     answers: list[Answer]
@@ -50,7 +33,7 @@ class Story:
 
     def __post_init__(self) -> None:
         self.pool = ScriptedPool(self.answers, self.clock)
-        self.request = ready_in(self.store, action="two_steps")
+        self.request = ready_in(self.store, action="keep_out")
 
     def worker(self, **happens: Callable[..., object]) -> Worker:
         return worker(meanwhile(self.store, **happens), self.pool, self.clock)
@@ -88,7 +71,7 @@ def test_the_outcome_of_two_steps_says_no_more_than_their_answers_do(
     assert ended.attempts == sum(answer is not UNSENT for answer in answers)
     assert story.stored() == ended
     (*_, entry) = store.entries(None, None)
-    assert entry.kind == (Kind.SIGNED_OUT if state is State.DONE else Kind(state.value))
+    assert entry.kind == (Kind.KEPT_OUT if state is State.DONE else Kind(state.value))
     assert entry.delivery.next_at == ended.ended_at
 
 
@@ -109,6 +92,20 @@ def test_each_step_has_a_lease_of_its_own_under_the_same_claim(store: Store) -> 
     story.worker().run(story.request)
     assert claims[0].id == claims[1].id
     assert [claim.until for claim in claims] == [NOON + LEASE, NOON + timedelta(seconds=9) + LEASE]
+
+
+def test_a_lease_does_not_end_sooner_though_the_clock_was_set_back_between_the_steps(store: Store) -> None:
+    """Else another would take the claim over while the second call is under way."""
+    story = Story(store, [YES, YES], StoppedClock())
+    untils: list[Any] = []
+
+    def set_back() -> None:
+        untils.append(getattr(story.stored().claim, "until", None))
+        story.clock.time -= timedelta(minutes=9)
+
+    story.pool.during = set_back
+    story.worker().run(story.request)
+    assert untils == [NOON + LEASE] * 2
 
 
 def test_no_step_begins_later_than_resume_within_after_the_decision(store: Store) -> None:
@@ -199,13 +196,61 @@ def test_a_store_that_cannot_note_the_first_answer_means_no_second_step(store: S
     assert story.called() == [BOTH[0]]
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_action_touches_what_became_protected_meanwhile(store: Store, action: str) -> None:
+    pool = ScriptedPool([], StoppedClock(), groups={"ada": frozenset({"leads"})})
+    leads = {"customers": Protection(groups=frozenset({"leads"}))}
+    ended = worker(store, pool, pool.clock, protections=leads).run(ready_in(store, action=action))
+    assert ended
+    assert (ended.state, ended.error_code, pool.steps) == (State.FAILED, "Protected", [])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_the_store_did_not_take_at_once_is_noted_and_its_step_not_repeated(
+    store: Store, when: str
+) -> None:
+    def away_once() -> None:
+        if len(story.pool.steps) == 1 and not away:
+            away.append(True)
+            raise StoreUnavailableError("away", in_doubt=when == "after")
+
+    away: list[bool] = []
+    story = Story(store, [YES, YES], StoppedClock())
+    ended = story.worker(**{f"{when}_move": away_once}).run(story.request)
+    assert away
+    assert ended
+    assert (ended.state, ended.done, story.called()) == (State.DONE, BOTH, list(BOTH))
+
+
+@pytest.mark.parametrize("name", ACTIONS)
 def test_each_action_has_a_step_and_an_outcome_of_its_own_that_the_trail_knows(name: str) -> None:
-    action = ROWS[name]
+    action = ACTIONS[name]
     assert action.steps
     assert Kind(action.outcome) in POSTED
-    assert sum(each.outcome == action.outcome for each in ROWS.values()) == 1
+    assert sum(each.outcome == action.outcome for each in ACTIONS.values()) == 1
 
 
 def test_a_step_names_the_permission_that_it_takes() -> None:
     assert Step.SIGN_OUT.permission == "cognito-idp:AdminUserGlobalSignOut"
+
+
+def test_an_account_is_closed_before_its_sessions_are_ended_so_that_no_one_signs_in_between() -> None:
+    assert ACTIONS["keep_out"].steps == (Step.DISABLE, Step.SIGN_OUT)
+    assert ACTIONS["new_password"].steps == (Step.RESET_PASSWORD, Step.SIGN_OUT)
+
+
+@pytest.mark.parametrize(
+    ("done", "in_doubt", "said"),
+    [
+        ((), False, "Not disabled. Not signed out"),
+        ((), True, "Not known whether disabled. Not signed out"),
+        (BOTH[:1], False, "Disabled. Not signed out"),
+        (BOTH[:1], True, "Disabled. Not known whether signed out"),
+        (BOTH, False, "Disabled. Signed out"),
+        (BOTH, True, "Disabled. Signed out"),
+    ],
+)
+def test_each_step_is_said_to_be_done_not_done_or_not_known(
+    done: tuple[str, ...], *, in_doubt: bool, said: str
+) -> None:
+    assert came_of(ACTIONS["keep_out"].steps, done, in_doubt=in_doubt) == said

@@ -13,6 +13,7 @@ from examples import NOON, at_leisure
 from messages import SHOWN, refused_often, request
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.action import ACTIONS, Step
 from bot.audit import OUTCOMES, POSTED, Kind, entry_of
 from bot.aws.spelling import AwsSpelling
 from bot.edge.metrics import COUNTERS, GAUGES, Metrics
@@ -23,6 +24,7 @@ from bot.request import State
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.listeners import Listeners
+from bot.slack.outcomes import ACTION
 from bot.terminal.audit_formats import as_csv, as_json
 from bot.terminal.check_report import report
 from bot.terminal.output import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
@@ -90,7 +92,8 @@ def test_the_ids_of_buttons_are_those_that_the_bot_takes() -> None:
     nothing: Any = SimpleNamespace(confirm=None, cancel=None, choose=None, approve=None, open_denial=None)
     buttons = list(Listeners(nothing, nothing, AwsSpelling().read).buttons)
     told = re.findall(r"`(signout_\w+)`", SECTIONS["Audit messages in Slack"])
-    assert told == [*buttons[:3], buttons[-1], APPROVE, DENY]
+    others = [f"{ACTION}{each}" for each in ACTIONS]
+    assert told == [*buttons[:3], buttons[-1], *others, APPROVE, DENY]
 
 
 def test_check_prints_the_json_that_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +113,12 @@ def test_the_fields_and_columns_of_the_audit_log_are_told_in_their_order(tmp_pat
         in_json, columns = out.read().splitlines()
     assert [name for field, *_ in table for name in named(field)] == list(json.loads(in_json))
     assert [name for _, cells, _ in table for name in named(cells)] == columns.split(",")
+
+
+def test_each_action_and_each_step_is_told() -> None:
+    told = {cells[0]: cells[2] for cells in rows("`audit --format json` and `csv`")}
+    assert set(named(told["`action`"])) == set(ACTIONS)
+    assert sorted(named(told["`done`"])) == sorted(Step)
 
 
 def test_the_health_pages_statuses_are_told() -> None:

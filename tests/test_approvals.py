@@ -44,7 +44,7 @@ def test_an_approver_reads_who_asks_for_whom_why_what_needs_it_and_until_when() 
         "Pool  customers (eu-central-1)",
         "Protected  by protect.groups: admins",
         "Reason  lost phone",
-        "A second person has to approve this: everything in this pool needs it (approve.when);",
+        "A second person has to approve this: the settings ask for it (approve.when);",
         "Approve or deny it until 2026-11-22 12:15:00 UTC. Nothing is done unless someone approves it.",
     ):
         assert fact in text
@@ -71,7 +71,7 @@ def test_the_one_who_asks_is_a_mention() -> None:
         (State.DONE, "Signed out: ada|Approved by U0KIM00001 2026-11-22 12:01:00 UTC. Ended 2026-11-22 12:00:00 UTC."),
         (State.FAILED, "Not signed out: ada|No session was ended."),
         (State.UNKNOWN, "Not known whether signed out: ada|It may or may not have happened."),
-        (State.PARTLY, "Partly signed out: ada|Approved by U0KIM00001"),
+        (State.PARTLY, "Disabled. Not signed out: ada|Approved by U0KIM00001"),
     ],
 )
 def test_afterwards_it_says_what_happened_by_whom_and_when(state: State, said: str) -> None:

@@ -45,6 +45,7 @@ from bot.work import CLOCKS_AGREE_WITHIN
 
 LEE = Operator(team_id=SAM.team_id, id="U0LEE00001", name="lee")
 ALWAYS = ApprovalSettings(channel_id="C0APPROVE1", actions=frozenset(ACTIONS))
+QUIET = replace(ALWAYS, actions=frozenset())
 WITHIN = timedelta(minutes=15)
 TICK = timedelta(microseconds=1)
 OWN = "pressed Approve or Deny on their own request"
@@ -209,6 +210,28 @@ class TestAsking:
         assert stored(store, request) == request
         others = approvers(SAM, groups=frozenset({"S0LEADS"}))
         assert rules(store, approvers=others).confirm(press(request, SAM)).state is State.APPROVING
+
+    @pytest.mark.parametrize("needing", [set(), {"keep_out"}, {"sign_out", "let_in"}, set(ACTIONS)])
+    @pytest.mark.parametrize("action", ACTIONS)
+    def test_the_settings_say_for_which_actions_one_is_needed(
+        self, store: Store, action: str, needing: set[str]
+    ) -> None:
+        may = {action: Allowlist(listed(SAM), {"customers": Allowed()}, table=f"actions.{action}")}
+        when = {"customers": replace(ALWAYS, actions=frozenset(needing))}
+        account = replace(ADA, enabled=action != "let_in")
+        request = added(store, awaiting(action=action, chosen=account))
+        decided = rules(store, actions=may, approving=when).confirm(press(request, SAM))
+        state, needs = (State.APPROVING, ("approve.when",)) if action in needing else (State.READY, ())
+        assert (decided.state, decided.needs, decided.action) == (state, needs, action)
+
+    def test_who_may_only_ask_needs_an_approval_for_each_action(self, store: Store) -> None:
+        only_asks = Allowlist(replace(Allowed(), ask=listed(SAM)), {"customers": Allowed()})
+        may = {"keep_out": Allowlist(listed(SAM), {"customers": Allowed()}, table="actions.keep_out")}
+        request = added(store, awaiting(action="keep_out"))
+        asking = rules(store, allowlist=only_asks, actions=may, approving={"customers": QUIET})
+        assert asking.more_needs(request.ask, "customers") == {"keep_out": ("allow.ask.users; actions.keep_out.users",)}
+        decided = asking.confirm(press(request, SAM))
+        assert (decided.state, decided.needs) == (State.APPROVING, ("allow.ask.users; actions.keep_out.users",))
 
     def test_without_these_settings_the_press_decides(self, store: Store) -> None:
         decided = confirmations(store, StoppedClock()).confirm(press(added(store, awaiting()), SAM))

@@ -24,11 +24,12 @@ import pytest
 from examples import ADA, KIM, NOON, SAM, asked, awaiting
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
-from messages import second
+from messages import request, second
 from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
+from bot.action import Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
@@ -66,7 +67,7 @@ HOSTILE_JSON = (
     r'"2026-11-22T12:00:00Z","lease_until":"2026-11-22T12:00:30Z","ended_at":null,'
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
     r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
-    r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null}'
+    r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[]}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -75,12 +76,12 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
-    "approver_at,denied_reason\r\n"
+    "approver_at,denied_reason,action,done\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
@@ -176,6 +177,18 @@ def test_an_entry_of_what_a_second_person_decided_has_who_by_which_rule_when_and
         assert row["denied_reason"] == (reason or "")
 
 
+def test_an_entry_says_what_was_asked_for_and_which_steps_were_done() -> None:
+    partly, refused = (
+        entry_of(request(State.PARTLY), NOON),
+        entry_of_ask(Kind.REFUSED, asked(action="let_in"), "x", NOON),
+    )
+    for entry, action, done in ((partly, "keep_out", ["AdminDisableUser"]), (refused, "let_in", [])):
+        shown = json.loads(written(as_json, entry))
+        assert (shown["action"], shown["done"]) == (action, done)
+        (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
+        assert (row["action"], row["done"]) == (action, " ".join(done))
+
+
 def test_what_waits_for_a_second_person_names_no_approver_yet() -> None:
     shown = json.loads(written(as_json, entry_of(second(State.APPROVING), NOON)))
     assert (shown["kind"], shown["expires_at"]) == ("confirmed", "2026-11-22T12:15:00Z")
@@ -190,6 +203,27 @@ def test_no_spreadsheet_runs_the_name_or_the_reason_of_a_second_person() -> None
     hostile = replace(denied, approval=replace(denied.approval, approver=approver, reason="no;=1+1"))
     (row,) = csv.DictReader(io.StringIO(written(as_csv, entry_of(hostile, NOON)), newline=""))
     assert (row["approver_name"], row["denied_reason"]) == ("'@kim", "no;'=1+1")
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "done", "word"),
+    [
+        (State.PARTLY, "keep_out", (Step.DISABLE,), "partly (keep_out)"),
+        (State.FAILED, "let_in", (), "failed (let_in)"),
+        (State.DONE, "keep_out", (Step.DISABLE, Step.SIGN_OUT), "kept_out "),
+        (State.DONE, "sign_out", (Step.SIGN_OUT,), "signed_out "),
+        (State.FAILED, "sign_out", (), "failed "),
+    ],
+)
+def test_an_entry_says_which_action_it_was_and_which_steps_were_done(
+    state: State, action: str, done: tuple[str, ...], word: str
+) -> None:
+    entry = entry_of(awaiting(state=state, action=action, done=done, ended_at=NOON), NOON)
+    shown = json.loads(written(as_json, entry))
+    assert (shown["action"], shown["done"]) == (action, list(done))
+    (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
+    assert (row["action"], row["done"]) == (action, " ".join(done))
+    assert f"  {word}" in table(None, entry)[1]
 
 
 def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:

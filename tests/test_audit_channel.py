@@ -11,6 +11,7 @@ from examples import ADA, NOON, SAM, asked, at_leisure
 from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
 from bot import __version__
+from bot.action import OTHERS
 from bot.audit import POSTED, Entry, Kind, entry_of, entry_of_ask
 from bot.options import ReasonRule
 from bot.request import State
@@ -31,7 +32,7 @@ def lines(entry: Entry) -> list[str]:
     ("state", "title"),
     [
         (State.DONE, "✅ Signed out: ada"),
-        (State.PARTLY, "🟠 Partly signed out: ada"),
+        (State.PARTLY, "🟠 Disabled. Not signed out: ada"),
         (State.FAILED, "❌ Not signed out: ada"),
         (State.UNKNOWN, "❓ Not known whether signed out: ada"),
         (State.DENIED, "🚫 Denied: ada"),
@@ -77,7 +78,7 @@ def test_what_goes_on_after_a_sign_out_is_told_with_its_end() -> None:
 @pytest.mark.parametrize(
     ("state", "meaning"),
     [
-        (State.PARTLY, "Done: . Not done: AdminUserGlobalSignOut."),
+        (State.PARTLY, "Sessions that were open may go on."),
         (State.FAILED, "No session was ended."),
         (State.UNKNOWN, "It may or may not have happened."),
     ],
@@ -151,8 +152,32 @@ def test_an_audit_message_carries_its_ids_as_metadata() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.LIMITED])
+def test_what_was_refused_is_named_where_it_is_no_sign_out(kind: Kind) -> None:
+    def second_line(**ask: Any) -> str:
+        return lines(entry_of_ask(kind, asked("ada", **ask), "a rule", NOON))[1]
+
+    assert second_line(action="keep_out") == "U0SAM00001 · a rule · asked for: keep out"
+    assert second_line(action="let_in") == "U0SAM00001 · a rule · asked for: let back in"
+    assert second_line() == "U0SAM00001 · a rule"
+
+
+def test_a_no_names_the_action_and_an_outcome_needs_no_more_words() -> None:
+    denied, done = (entry_of(request(state, action="keep_out"), NOON) for state in (State.DENIED, State.DONE))
+    assert lines(denied)[1] == "U0SAM00001 · pool customers · asked for: keep out · lost phone"
+    assert lines(done)[:2] == ["✅ Kept out: ada", "U0SAM00001 · pool customers · lost phone"]
+
+
+def test_many_refusals_in_one_name_no_action_since_they_may_be_of_several() -> None:
+    many = refused_often("ada")
+    ask = many.ask
+    mixed = replace(many, asked=replace(ask, options=replace(ask.options, action="keep_out")))
+    assert "asked for" not in "\n".join(lines(mixed)[:2])
+
+
 def test_every_kind_that_is_posted_has_a_title_in_words() -> None:
     posted = [entry(state) for state in (*OUTCOMES, State.DENIED)]
+    posted += [entry_of(request(State.DONE, action=action), NOON) for action in OTHERS]
     posted += [refused("ada"), limited()]
     assert {each.kind for each in posted} == POSTED | {Kind.LIMITED}
     for each in posted:

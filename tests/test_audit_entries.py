@@ -23,7 +23,17 @@ KINDS = {
     State.EXPIRED: "expired",
     State.DENIED: "denied",
 }
-POSTED_KINDS = {"signed_out", "partly", "failed", "unknown", "denied", "refused"}
+POSTED_KINDS = {
+    "signed_out",
+    "kept_out",
+    "let_in",
+    "password_reset",
+    "partly",
+    "failed",
+    "unknown",
+    "denied",
+    "refused",
+}
 ON_THE_WAY = {"opened", "confirmed", "approved", "resumed", "limited"}
 
 

@@ -117,7 +117,7 @@ def test_a_decision_of_which_no_one_knows_whether_it_was_written_is_either_carri
         card = card_for(headless, SAM)
         monkeypatch.setattr(File, "write", lost)
         headless.press(SAM, card, CONFIRM)
-        headless.wait_for_message(SAM, containing="A sign-out that was confirmed may still happen")
+        headless.wait_for_message(SAM, containing="What was confirmed may still happen")
         if not written:
             assert states(headless) == ["confirming"]
             headless.press(SAM, card, CONFIRM)

@@ -37,6 +37,7 @@ from bot.sandbox.sessions import SET
 from bot.sandbox.stage import Stage
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
+from bot.slack.check_people import Lists, people
 from bot.slack.check_workspace import ask, try_workspace
 from bot.slack.clients import BlockingClient
 from bot.slack.groups import MOST_GROUPS
@@ -311,7 +312,7 @@ BROKEN: dict[str, Setup] = {
         empty_group,
         {"SIGNOUT_ALLOW_USERS": ""},
         {GROUP: "warning", "allowlist": NO},
-        "no one may sign out through it",
+        "It is empty, so it lets no one in.",
     ),
     "no way to Slack": (
         as_it_is,
@@ -577,6 +578,111 @@ def test_without_a_second_person_and_protected_groups_nothing_more_is_tried(chec
     names = " ".join(check(SIGNOUT_PROTECT_USERNAMES="root").findings)
     assert "AdminListGroupsForUser" not in names
     assert "appro" not in names
+
+
+# Who may do what, beside signing out
+
+LEE, KIM = "U0LEE00001", "U0KIM00001"
+
+
+def by_name(found: Iterator[Finding]) -> dict[str, tuple[str, str]]:
+    return {each.name: (each.status, each.sentence) for each in found}
+
+
+def lists(allow: Allowlist, *others: Allowlist) -> Lists:
+    return (allow, NO_ONE, *others)
+
+
+def on(users: str = "", groups: str = "", terminal: str = "", ask: Allowed | None = None) -> Allowed:
+    return Allowed(frozenset(users.split()), frozenset(groups.split()), ask, frozenset(terminal.split()))
+
+
+def test_each_other_action_has_a_line_in_each_pool_where_someone_is_named_for_it(check: Check) -> None:
+    checked = check(
+        SIGNOUT_ALLOW_USERS=f"{KIM}, {LEE}",
+        SIGNOUT_ACTIONS_KEEP_OUT_USERS=KIM,
+        SIGNOUT_ACTIONS_LET_IN_GROUPS=cast.SUPPORT_GROUP,
+    )
+    assert (checked.not_ok(), checked.code) == ({}, 0)
+    told = {name: each["sentence"] for name, each in checked.findings.items() if " in pool " in name}
+    assert told == {
+        "keep_out in pool customers": "people who may keep people out: 1",
+        "keep_out in pool staff": "people who may keep people out: 1",
+        "let_in in pool customers": "people who may let people back in: 1",
+        "let_in in pool staff": "people who may let people back in: 1",
+    }
+    assert [name for name in checked.findings if "Admin" in name and "customers" in name] == [
+        f"pool customers, {operation}"
+        for operation in ("AdminGetUser", SIGN_OUT, "AdminDisableUser", "AdminEnableUser")
+    ]
+
+
+def test_an_action_that_is_not_allowed_by_iam_is_named_and_nothing_was_done_to_anyone(
+    stage: Headless, check: Check
+) -> None:
+    cognito_gives("AdminDisableUser", refuse(400, "AccessDeniedException"))(stage)
+    checked = check(SIGNOUT_ALLOW_USERS=KIM, SIGNOUT_ACTIONS_KEEP_OUT_USERS=KIM)
+    assert checked.not_ok() == all_lines(NO, actions=("AdminDisableUser",))
+    assert "Allow cognito-idp:AdminDisableUser on this pool" in checked.said("pool staff, AdminDisableUser")
+    assert {call.status for call in stage.cognito_calls("AdminDisableUser")} == {400}
+
+
+def test_someone_who_is_named_for_an_action_and_not_on_the_allowlist_is_a_warning(check: Check) -> None:
+    checked = check(SIGNOUT_ALLOW_USERS=KIM, SIGNOUT_ACTIONS_KEEP_OUT_USERS=f"{KIM}, {LEE}")
+    assert (checked.not_ok(), checked.code) == ({"actions.keep_out": "warning"}, 0)
+    assert checked.said("actions.keep_out").startswith(
+        f"It names {LEE}, not on the allowlist there. Only someone on both"
+    )
+
+
+def test_who_is_on_the_allowlist_of_a_pool_only_is_no_stranger_to_a_list_for_all_but_to_that_of_another_pool() -> None:
+    allow = Allowlist(on(), {"a": on(KIM), "b": on(LEE)})
+    keep_out = Allowlist(on(KIM), {"a": on(), "b": on(f"{KIM} {LEE}")}, table="actions.keep_out")
+    assert by_name(people(lists(allow, keep_out), {})) == {
+        "allowlist": ("ok", "people who may sign out: 2"),
+        "keep_out in pool a": ("ok", "people who may keep people out: 1"),
+        "keep_out in pool b": ("ok", "people who may keep people out: 1"),
+        "pools.b.actions.keep_out": ("warning", f"It names {KIM}, not on the allowlist there."),
+    }
+
+
+def test_where_the_two_lists_share_no_one_no_one_may_and_a_group_on_both_counts_its_members() -> None:
+    allow = Allowlist(on(groups="S1"), {"a": on(), "b": on()})
+    let_in = Allowlist(on(groups="S2"), {"a": on(), "b": on(groups="S1")}, table="actions.let_in")
+    assert by_name(people(lists(allow, let_in), {"S1": frozenset({KIM}), "S2": frozenset({LEE})})) == {
+        "allowlist": ("ok", "people who may sign out: 1"),
+        "let_in in pool a": ("warning", "No one may let people back in there."),
+        "let_in in pool b": ("ok", "people who may let people back in: 1"),
+    }
+
+
+def test_who_may_only_ask_is_on_the_allowlist() -> None:
+    allow = Allowlist(on(KIM, ask=on(LEE)), {"a": on()})
+    keep_out = Allowlist(on(LEE), {"a": on()}, table="actions.keep_out")
+    assert by_name(people(lists(allow, keep_out), {}))["keep_out in pool a"] == (
+        "ok",
+        "people who may keep people out: 1",
+    )
+
+
+def test_those_of_a_terminal_are_counted_apart_and_have_to_be_in_allow_terminal() -> None:
+    allow = Allowlist(on(KIM), {"a": on()}, frozenset({"arn:a"}))
+    keep_out = Allowlist(on(terminal="arn:a arn:b"), {"a": on()}, table="actions.keep_out")
+    found = by_name(people(lists(allow, keep_out), {}))
+    assert found["keep_out in pool a"] == (
+        "ok",
+        "people who may keep people out: 0, and AWS roles and users that may in a terminal: 1",
+    )
+    assert found["actions.keep_out"] == ("warning", "It names arn:b, not on the allowlist there.")
+
+
+@pytest.mark.parametrize(("allowed", "named"), [("S1", ""), ("", "S1")])
+def test_where_a_group_cannot_be_listed_no_one_is_counted(allowed: str, named: str) -> None:
+    allow = Allowlist(on(KIM, groups=allowed), {"a": on()})
+    keep_out = Allowlist(on(KIM, groups=named), {"a": on()}, table="actions.keep_out")
+    found = by_name(people(lists(allow, keep_out), {"S1": None}))
+    assert found["keep_out in pool a"] == ("not tried", "not tried: it needs groups that could not be listed")
+    assert "actions.keep_out" not in found
 
 
 def newer_schema(path: Path) -> None:

@@ -21,6 +21,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
+from bot.action import ACTIONS, OTHERS, Step
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
@@ -40,7 +41,7 @@ from bot.errors import (
 )
 from bot.limits import Protection
 from bot.options import Attribute, ReasonRule
-from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Request, State, new_id
+from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
@@ -216,7 +217,7 @@ class TestOpen:
 
     def test_a_card_says_who_signed_the_account_out_before(self, store: Store) -> None:
         first = moved(store, ready_in(store, id=new_id(NOON - timedelta(hours=1)), operator=KIM), State.RUNNING)
-        moved(store, first, State.DONE, ended_at=NOON - timedelta(minutes=59))
+        moved(store, first, State.DONE, done=(str(Step.SIGN_OUT),), ended_at=NOON - timedelta(minutes=59))
         rules = confirmations(store, StoppedClock())
         request = rules.open(rules.authorize(asked()), asked(), COMMAND)
         assert request.earlier == Earlier(at=NOON - timedelta(minutes=59), by="kim")
@@ -428,6 +429,132 @@ class TestConfirm:
             confirmations(overtaken, StoppedClock()).confirm(press(request))
         assert caught.value.request.state is State.READY
         assert kinds(store) == [Kind.OPENED, Kind.CONFIRMED]
+
+
+MAY = ("sign_out", "keep_out")
+KEEPERS = Allowlist(Allowed(users=frozenset({SAM.id})), {"customers": Allowed()}, table="actions.keep_out")
+
+
+def keeping(store: Store, pool: ScriptedPool | None = None, **changes: Any) -> Confirmations:
+    """Return the rules where SAM may also keep people out."""
+    return confirmations(store, StoppedClock(), pool, **({"actions": {"keep_out": KEEPERS}} | changes))
+
+
+class TestAnotherAction:
+    """A press on the button of an action beside the one that was asked for."""
+
+    def test_it_is_decided_instead_of_what_was_asked_for(self, store: Store) -> None:
+        request = added(store, awaiting(may=MAY))
+        decided = keeping(store).confirm(replace(press(request), action="keep_out"))
+        assert (decided.state, decided.action) == (State.READY, "keep_out")
+        assert decided.allowed_by == "allow.users; actions.keep_out.users"
+        assert stored(store, request) == decided
+        (*_, entry) = store.entries(None, None)
+        assert (entry.kind, entry.ask.options.action) == (Kind.CONFIRMED, "keep_out")
+
+    def test_it_may_ask_for_an_approval_that_a_sign_out_does_not_need_and_the_other_way_round(
+        self, store: Store
+    ) -> None:
+        only = {"customers": replace(QUIET, actions=frozenset({"keep_out"}))}
+        rules = keeping(store, approving=only, approvers=APPROVERS)
+        asks, decides = added(store, awaiting(may=MAY)), added(store, awaiting(id=new_id(NOON), may=MAY))
+        asking = rules.confirm(replace(press(asks), action="keep_out"))
+        assert (asking.state, asking.needs, asking.action) == (State.APPROVING, ("approve.when",), "keep_out")
+        assert rules.confirm(press(decides)).state is State.READY
+
+    @pytest.mark.parametrize(
+        ("actions", "action"),
+        [({}, "keep_out"), ({"keep_out": Allowlist(Allowed(), {"customers": Allowed()})}, "keep_out")],
+        ids=["not configured", "off the list since"],
+    )
+    def test_who_may_not_do_it_is_refused_and_the_card_waits_on(
+        self, store: Store, actions: dict[str, Allowlist], action: str
+    ) -> None:
+        request = added(store, awaiting(may=MAY))
+        with pytest.raises(DeniedError, match="You may not keep people out in pool customers"):
+            keeping(store, actions=actions).confirm(replace(press(request), action=action))
+        assert stored(store, request) == request
+        (*_, entry) = store.entries(None, None)
+        assert (entry.kind, entry.ask.options.action, entry.chosen) == (Kind.REFUSED, action, ADA)
+
+    def test_only_who_asked_may_press_it(self, store: Store) -> None:
+        request = added(store, awaiting(may=MAY))
+        with pytest.raises(NotYoursError):
+            keeping(store).confirm(replace(press(request, KIM), action="keep_out"))
+        assert stored(store, request) == request
+
+    def test_what_the_state_of_the_account_does_not_suit_is_refused(self, store: Store) -> None:
+        request = added(store, awaiting(chosen=replace(ADA, enabled=False), may=MAY))
+        with pytest.raises(DeniedError, match="disabled already"):
+            keeping(store).confirm(replace(press(request), action="keep_out"))
+        assert stored(store, request) == request
+
+    @pytest.mark.parametrize("action", ACTIONS)
+    def test_no_action_is_open_for_a_protected_account(self, store: Store, action: str) -> None:
+        account = replace(ADA, protected=OF_ADA, enabled=action != "let_in")
+        request = added(store, awaiting(chosen=account, may=tuple(ACTIONS)))
+        rules = keeping(store, actions=dict.fromkeys(OTHERS, KEEPERS), protections={"customers": LEADS})
+        with pytest.raises(DeniedError, match="no one can change it or sign it out"):
+            rules.confirm(replace(press(request), action=action))
+        assert stored(store, request) == request
+
+    def test_the_card_names_what_its_operator_might_do_and_nothing_where_that_is_only_a_sign_out(
+        self, store: Store
+    ) -> None:
+        rules = keeping(store)
+        assert rules.open(rules.authorize(asked()), asked(), COMMAND).may == ("sign_out", "keep_out")
+        without = confirmations(store, StoppedClock())
+        assert without.open(without.authorize(asked()), asked(id=new_id(NOON)), COMMAND).may == ()
+
+    def test_the_card_of_a_chosen_account_names_what_may_be_done_in_its_pool(self, store: Store) -> None:
+        request = added(store, choosing())
+        assert keeping(store).choose(press(request)).may == ("sign_out", "keep_out")
+
+
+class TestNext:
+    """A press on a button of a card that has ended."""
+
+    def ended(self, store: Store, state: State = State.DONE) -> Request:
+        running = moved(store, ready_in(store, may=MAY), State.RUNNING)
+        return moved(store, running, state, ended_at=NOON, done=(str(Step.SIGN_OUT),) if state is State.DONE else ())
+
+    def test_it_asks_for_the_action_with_the_same_account_by_its_user_name(self, store: Store) -> None:
+        request = self.ended(store)
+        ask = keeping(store).next(replace(press(request), action="keep_out"), NOON)
+        assert ask
+        assert ask.id != request.id
+        assert ask.options == Options(
+            target="ada", pool="customers", exactly=True, reason="lost phone", action="keep_out"
+        )
+        assert (ask.operator, ask.source, ask.channel_id) == (SAM, "slack", request.ask.channel_id)
+
+    def test_the_account_is_looked_up_again_and_a_new_press_is_waited_for(self, store: Store) -> None:
+        pool = ScriptedPool([], StoppedClock(), accounts=(replace(ADA, enabled=False),))
+        rules = keeping(store, pool, actions=dict.fromkeys(("keep_out", "let_in"), KEEPERS))
+        ask = rules.next(replace(press(self.ended(store)), action="let_in"), NOON)
+        assert ask
+        request = rules.open(rules.authorize(ask), ask, COMMAND)
+        assert (request.state, request.account.enabled, request.action) == (State.CONFIRMING, False, "let_in")
+        assert pool.steps == []
+        again = rules.next(replace(press(self.ended(store)), action="keep_out"), NOON)
+        assert again
+        with pytest.raises(DeniedError, match="disabled already"):
+            rules.open(rules.authorize(again), again, COMMAND)
+
+    def test_anothers_press_asks_for_nothing_and_is_recorded(self, store: Store) -> None:
+        with pytest.raises(NotYoursError):
+            keeping(store).next(replace(press(self.ended(store), KIM), action="keep_out"), NOON)
+        (*_, entry) = store.entries(None, None)
+        assert (entry.kind, entry.rule) == (Kind.REFUSED, "pressed another's button")
+
+    def test_a_forged_request_id_asks_for_nothing(self, store: Store) -> None:
+        forged = Press(request_id="01JDA0000000000000000000AA", operator=SAM, action="keep_out")
+        with pytest.raises(UnknownRequestError):
+            keeping(store).next(forged, NOON)
+
+    def test_a_press_on_a_card_that_has_not_ended_asks_for_nothing_new(self, store: Store) -> None:
+        request = added(store, awaiting(may=MAY))
+        assert keeping(store).next(replace(press(request), action="keep_out"), NOON) is None
 
 
 class TestChoose:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from examples import ADA, NOON, asked, awaiting, delivered_all, done_in
 
+from bot.action import ACTIONS, Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.facts.finding import COUNTED_UP_TO
 from bot.request import ENDED, Claim, Request, State
@@ -44,10 +45,10 @@ def entry_of_json(stored: str, delivery: dict[str, object]) -> Entry:
 def test_a_document_says_its_shape_and_every_field_by_its_name() -> None:
     request = awaiting()
     document = json.loads(json_of_request(request))
-    assert document.pop("shape") == SHAPE == 2
+    assert document.pop("shape") == SHAPE == 3
     assert set(document) == {each.name for each in fields(request)}
     entry = json.loads(json_of_entry(entry_of(request, NOON)))
-    assert entry.pop("shape") == SHAPE == 2
+    assert entry.pop("shape") == SHAPE == 3
     assert set(entry) == {each.name for each in fields(Entry)} - {"delivery"}
 
 
@@ -89,7 +90,13 @@ def test_a_document_of_shape_1_is_read() -> None:
 
 
 # 0.2.0 did not write these at first; of the fields of shape 1 it does not mind any.
-LATER_FIELDS: Document = {"looked_up_at": None, "searched_as": None, "needs": [], "approval": None}  # of a request
+LATER_FIELDS: Document = {
+    "looked_up_at": None,
+    "searched_as": None,
+    "needs": [],
+    "may": [],
+    "approval": None,
+}  # of a request
 LATER_OPTIONS: Document = {"region": None, "dropped": []}
 LATER_ACCOUNT_FIELDS: Document = {"preferred_username": None, "protected": None}
 LATER_ENTRY_FIELDS: Document = {"count": 1, "until": None, "examples": []}
@@ -205,7 +212,9 @@ def test_an_account_in_a_replica_has_a_key_of_its_own_and_all_others_the_one_the
 @pytest.mark.parametrize("state", State)
 def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -> None:
     claim = Claim(id="x", at=NOON, until=NOON + timedelta(seconds=30))
-    request = awaiting(state=state, decided_at=NOON, claim=claim)
+    request = awaiting(
+        state=state, decided_at=NOON, claim=claim, done=(str(Step.SIGN_OUT),) if state is State.DONE else ()
+    )
     expected = {
         State.CHOOSING: ("awaiting", text(request.expires_at)),
         State.CONFIRMING: ("awaiting", text(request.expires_at)),
@@ -217,6 +226,14 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
     assert (values["due"], values["due_at"]) == expected.get(state, (None, None))
     assert (values["due"] is None) == (state in ENDED)
     assert values["account"] == (ADA.key if state is State.DONE else None)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_each_action_that_signed_the_account_out_is_found_as_a_sign_out_of_it(action: str) -> None:
+    steps = tuple(map(str, ACTIONS[action].steps))
+    values = values_of_request(awaiting(state=State.DONE, action=action, done=steps))
+    assert values["account"] == (None if action == "let_in" else ADA.key)
+    assert values_of_request(awaiting(state=State.PARTLY, action=action, done=steps[:1]))["account"] is None
 
 
 def test_an_entry_has_its_document_whatever_its_delivery_is() -> None:

@@ -23,7 +23,7 @@ from examples import (
 )
 from stand_ins import Members, StepLane, TakenCards, Told, added, card_delivery, flow, lanes, meanwhile, moved, ready_in
 
-from bot.action import Done, Refused
+from bot.action import Done, Refused, Step
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
 from bot.deliver import SHOWN_HERE
@@ -420,6 +420,73 @@ def test_the_second_click_of_a_double_click_is_told_what_it_did_itself_and_that_
     run_all(rules)
     assert (shown(told), said(told)) == ([State.DONE], [error])
     assert " before still counts." in str(told.said[0])
+
+
+KEEPERS = Allowlist(Allowed(frozenset({SAM.id})), {"customers": Allowed()}, table="actions.keep_out")
+
+
+def keeping(store: Store, scripted: ScriptedPool, actions: Allowlist = KEEPERS, **changes: Any) -> Flow:
+    """Return the flow where SAM may also keep people out."""
+    values = {"confirmations": confirmations(store, scripted.clock, scripted, actions={"keep_out": actions})}
+    return flow(store, scripted, **(values | changes))
+
+
+class TestAnotherAction:
+    def ended(self, store: Store) -> Request:
+        running = moved(store, ready_in(store, may=("sign_out", "keep_out")), State.RUNNING)
+        return moved(store, running, State.DONE, ended_at=NOON, done=(str(Step.SIGN_OUT),))
+
+    def test_on_a_card_it_is_run_at_once_in_place_of_what_was_asked_for(self, store: Store) -> None:
+        scripted = pool(YES, YES)
+        rules, told, beside = keeping(store, scripted), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(added(store, awaiting())), action="keep_out"), told, beside)
+        run_all(rules)
+        assert scripted.steps == [Step.DISABLE, Step.SIGN_OUT]
+        assert [(each.state, each.action) for each in told.shown] == [(State.DONE, "keep_out")]
+        assert (beside.shown, said(beside)) == ([], [])
+
+    def test_after_an_outcome_it_opens_a_card_of_its_own_beside_and_calls_nothing(self, store: Store) -> None:
+        scripted = pool()
+        rules, told, beside = keeping(store, scripted), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(ended := self.ended(store)), action="keep_out"), told, beside)
+        run_all(rules)
+        assert [(each.state, each.action, each.account) for each in beside.shown] == [
+            (State.CONFIRMING, "keep_out", ended.account)
+        ]
+        assert beside.shown[0].id != ended.id
+        assert (scripted.steps, told.shown, stored(store, ended)) == ([], [], ended)
+
+    def test_who_may_not_do_it_any_more_is_told_where_they_pressed(self, store: Store) -> None:
+        rules, told, beside = keeping(store, pool(), NOT_ALLOWED), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        run_all(rules)
+        assert (said(told), said(beside), beside.shown) == ([DeniedError], [], [])
+
+    def test_another_persons_press_opens_nothing(self, store: Store) -> None:
+        rules, told, beside = keeping(store, pool()), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out", operator=KIM), told, beside)
+        run_all(rules)
+        assert (said(told), said(beside), beside.shown) == ([NotYoursError], [], [])
+
+    def test_an_account_that_is_gone_by_then_is_told_beside(self, store: Store) -> None:
+        scripted = pool()
+        rules, told, beside = keeping(store, scripted), Told(CLICK), Told(COMMAND)
+        scripted.accounts = ()
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        run_all(rules)
+        assert (said(told), said(beside)) == ([], [AccountNotFoundError])
+
+    def test_a_full_lane_is_told(self, store: Store) -> None:
+        rules, told, beside = keeping(store, pool(), aws_lane=StepLane(room=1)), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        run_all(rules)
+        assert (said(told), said(beside)) == ([BusyError], [])
+
+    def test_a_bot_that_ends_opens_nothing(self, store: Store) -> None:
+        rules, told, beside = keeping(store, pool(), draining=True), Told(CLICK), Told(COMMAND)
+        rules.act(replace(press(self.ended(store)), action="keep_out"), told, beside)
+        run_all(rules)
+        assert (said(told), said(beside)) == ([RestartingError], [])
 
 
 class TestTrouble:

@@ -1,5 +1,7 @@
 """The form that `/signout` opens: its views, and what is told in it."""
 
+from dataclasses import replace
+
 import pytest
 from examples import NOON, awaiting
 from headless import SAM, SUPPORT, Headless
@@ -72,7 +74,8 @@ def test_slack_takes_every_view() -> None:
 
 
 def test_a_form_remembers_where_its_command_is_answered_and_until_when() -> None:
-    assert state_of(form_view(STATE)) == STATE
+    state = replace(STATE, actions=["sign_out", "keep_out"])
+    assert state_of(form_view(state)) == state
     assert STATE.place == Place(response_url="x" * 300, until=UNTIL, replaces=False)
     assert FormState(channel_id=SUPPORT, pools=[], reason_required=False).place is None
 

@@ -10,6 +10,7 @@ from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, added_to, 
 from stand_ins import meanwhile
 from test_approve import ALWAYS, TICK, approvers, press, stored
 
+from bot.action import ACTIONS, OTHERS
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
@@ -197,6 +198,17 @@ class TestCount:
             confirm(rules(meanwhile(store, before_move=before_move), clock), store, NAMES[1])
         assert caught.type.__name__ == "AlreadyDecidedError"
         assert entries(store, Kind.EXPIRED)
+
+    @pytest.mark.parametrize("action", ACTIONS)
+    def test_each_action_counts_and_an_account_counts_once_for_all_of_them(self, store: Store, action: str) -> None:
+        may = dict.fromkeys(OTHERS, replace(BOTH, table="actions"))
+        mine = rules(store, StoppedClock(), mine=1, actions=may)
+        of_account = replace(account(NAMES[0]), enabled=action != "let_in")
+        for _ in range(2):
+            request = added_to(store, chosen=of_account, action=action)
+            assert mine.confirm(press(request, SAM)).state is State.READY
+        with pytest.raises(LimitReachedError):
+            confirm(mine, store, NAMES[1])
 
 
 class TestBeyond:

@@ -100,8 +100,9 @@ def test_the_numbers_after_a_full_flow_tell_exactly_what_happened(headless: Head
         headless.wait_for(lambda: some(watcher.numbers(), "signout_audit_undelivered_entries") == {}, timeout=30)
         numbers = watcher.numbers()
     assert some(before, "signout_requests_total") == {}
-    assert before["signout_requests_total", "signed_out"] == 0, "a series is there before its first event"
-    assert some(numbers, "signout_requests_total") == {"signed_out": 1, "cancelled": 1, "not_found": 1, "refused": 1}
+    assert before["signout_requests_total", "sign_out/signed_out"] == 0, "a series is there before its first event"
+    ended = {f"sign_out/{word}": 1 for word in ("signed_out", "cancelled", "not_found", "refused")}
+    assert some(numbers, "signout_requests_total") == ended
     assert numbers["signout_command_to_card_seconds_count", ""] == 2
     assert numbers["signout_click_to_result_seconds_count", ""] == 1
     assert 0 < numbers["signout_click_to_result_seconds_sum", ""] < 60
@@ -135,7 +136,7 @@ def test_over_http_acks_are_timed_and_no_connection_is_missed(headless: Headless
         headless.wait_for_message(SAM, containing="Cancelled.")
         numbers = watcher.numbers()
     assert numbers["signout_ack_seconds_count", ""] == 2
-    assert some(numbers, "signout_requests_total") == {"cancelled": 1}
+    assert some(numbers, "signout_requests_total") == {"sign_out/cancelled": 1}
     assert some(numbers, "signout_socket_mode_connected_seconds") == {}
 
 
@@ -147,7 +148,7 @@ def test_a_request_that_expires_by_itself_is_counted_once(headless: Headless, wa
         headless.wait_for(lambda: entries(headless) == ["opened", "expired"])
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, containing="This card expired")
-        assert some(watcher.numbers(), "signout_requests_total") == {"expired": 1}
+        assert some(watcher.numbers(), "signout_requests_total") == {"sign_out/expired": 1}
 
 
 def test_what_fails_is_counted_by_kind_and_an_unknown_kind_is_other(
@@ -179,7 +180,7 @@ def test_what_fails_is_counted_by_kind_and_an_unknown_kind_is_other(
         "http_4xx/response_url": 1,
         "other/usergroups.users.list": 1,
     }
-    assert some(numbers, "signout_requests_total") == {"failed": 1, "refused": 1}
+    assert some(numbers, "signout_requests_total") == {"sign_out/failed": 1, "sign_out/refused": 1}
 
 
 def test_an_audit_channel_that_refuses_for_good_makes_the_bot_degraded_until_it_is_repaired(
@@ -258,7 +259,7 @@ def test_a_failed_sign_out_is_known_to_the_next_start_though_its_counter_is_not(
     with headless.bot_in_process():
         watcher.wait_until(200, "ready")
         numbers = watcher.numbers()
-    assert numbers["signout_requests_total", "failed"] == 0
+    assert numbers["signout_requests_total", "sign_out/failed"] == 0
     (entry,) = (each for each in trail(headless) if each.kind is Kind.FAILED)
     assert some(numbers, "signout_last_ended_timestamp_seconds") == {"failed": pytest.approx(entry.at.timestamp())}
 

@@ -261,6 +261,47 @@ def test_sessions_are_allowed_and_asked_for_where_a_pool_tracks_them_and_nowhere
     assert {action for action, _ in by_bot}.isdisjoint(of_sessions)
 
 
+# What is typed for each action, and what the audit channel then shows
+DOES = {"keep_out": "Kept out: ada", "let_in": "Let back in: ada", "new_password": "Password reset: ada"}
+ONCE_EACH = [(), *((action,) for action in DOES), ("keep_out", "let_in"), tuple(DOES)]
+
+
+@pytest.mark.parametrize("actions", ONCE_EACH, ids="-".join)
+def test_each_other_action_is_allowed_and_called_where_someone_may_do_it_and_nowhere_else(
+    headless: Headless, wire: AwsWire, print_policies: Print, actions: tuple[str, ...]
+) -> None:
+    customers, staff = (headless.stage.cognito.pools[name].id for name in ("customers", "staff"))
+    file = headless.stage.folder / "actions.toml"
+    named = "".join(f'actions.{action}.users = ["{SAM}"]\n' for action in actions)
+    file.write_text(f'[pools.customers]\nid = "{customers}"\n{named}[pools.staff]\nid = "{staff}"\n', "utf-8")
+    environment = {**headless.environment, "SIGNOUT_CONFIG": str(file)}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    printed = print_policies("--account", ACCOUNT, **environment).json
+    headless.run(headless.stage.cognito.add("staff", "ken", "Ken"))
+    if actions == ("let_in",):
+        at_moto = boto3.client("cognito-idp", endpoint_url=headless.stage.cognito.url)
+        at_moto.admin_disable_user(UserPoolId=customers, Username="ada")
+    wire.sent.clear()
+    with headless.bot_in_process(**environment):
+        headless.command(SAM, "nobody")
+        headless.wait_for_message(SAM, containing="No one was found")
+        for action in actions:
+            headless.press(SAM, card_for(headless, SAM, f"ada --{action.replace('_', '-')}"), CONFIRM)
+            headless.wait_for_message(SAM, AUDIT, containing=DOES[action])
+        for person in ("grace", "ken"):
+            headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
+            headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")
+    assert granted(printed["bot"]) == {pair for each in wire.sent for pair in asked_of(each)}
+
+
+def test_the_page_shows_what_is_printed_for_its_example(print_policies: Print, tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / ".github/docs/deploy.md").read_text("utf-8")
+    (_, section) = page.split("## What the role must be allowed\n")
+    (settings, shown) = re.findall(r"^```(?:toml|json)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[:2]
+    (tmp_path / "signout.toml").write_text(settings, "utf-8")
+    assert print_policies("--account", ACCOUNT).json["bot"] == json.loads(shown)
+
+
 TERMINAL, SAMS = f"arn:aws:iam::{ACCOUNT}:role/Support", f"arn:aws:iam::{ACCOUNT}:user/eu/sam"
 WITH_A_PATH = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso/Support"
 

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import NOON, ScriptedPool, StoppedClock, claimed_in, decided_in, worker
+from examples import NOON, ScriptedPool, StoppedClock, asked, awaiting, claimed_in, decided_in, worker
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web import SlackResponse
 
 from bot.action import Answer, Done, Refused, Unclear
-from bot.audit import OUTCOMES, Kind
+from bot.audit import OUTCOMES, Kind, entry_of, entry_of_ask
 from bot.edge.http import HttpMode
 from bot.edge.lanes import ThreadLane
 from bot.edge.metrics import Endings, Metrics, Values
 from bot.edge.readiness import DEGRADED, NOT_READY, READY, Outlook, Probe, readiness
 from bot.edge.socket_mode import GAP_SECONDS, SocketMode
 from bot.errors import AwsSetupError, BusyError, StoreUnavailableError
+from bot.request import State
 from bot.stores.sqlite.store import SQLiteStore
 from bot.wiring.stores import Store
 
@@ -214,7 +215,7 @@ def test_what_was_taken_over_is_counted_by_the_instance_that_ends_it_and_by_no_o
     for store in stores:
         worker(store, ScriptedPool([Done("1")], clock), clock).run(dead)
     first, second = map(page, metrics)
-    for name in ('signout_requests_total{outcome="signed_out"}', "signout_resumed_total"):
+    for name in ('signout_requests_total{action="sign_out",outcome="signed_out"}', "signout_resumed_total"):
         assert f"{name} 1.0" in first
         assert f"{name} 0.0" in second
     for store in stores:
@@ -417,6 +418,17 @@ def test_what_could_not_be_asked_is_no_number_and_openmetrics_is_spoken_where_it
         Metrics(), values={"audit_undelivered_entries": {(): math.nan}}
     )
     assert page(Metrics(), "application/openmetrics-text; version=1.0.0").endswith("# EOF\n")
+
+
+def test_what_was_asked_for_is_a_label_and_each_action_has_its_own_word_for_done() -> None:
+    metrics = Metrics()
+    metrics.written(entry_of(awaiting(state=State.DONE, action="keep_out"), NOON))
+    metrics.written(entry_of_ask(Kind.REFUSED, asked(action="let_in"), "not allowed", NOON))
+    text = page(metrics)
+    assert 'signout_requests_total{action="keep_out",outcome="kept_out"} 1.0' in text
+    assert 'signout_requests_total{action="let_in",outcome="refused"} 1.0' in text
+    assert 'signout_requests_total{action="new_password",outcome="partly"} 0.0' in text, "it is there from the start"
+    assert 'action="sign_out",outcome="kept_out"' not in text
 
 
 def test_labels_stay_few_whatever_comes() -> None:

@@ -36,10 +36,10 @@ HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
 
 
-def session(id_: str, began: timedelta = -HOUR, **changes: str) -> Session:
+def session(id_: str, began: timedelta = -HOUR, origin_id: str | None = None) -> Session:
     """One that began so long from noon, when the decision is; its id begins with its kind."""
     kind = SSO if id_.startswith("sso") else TOKEN
-    return replace(Session(id=id_, kind=kind, device=id_, began_at=NOON + began, last_active_at=NOON), **changes)
+    return Session(id=id_, kind=kind, device=id_, began_at=NOON + began, last_active_at=NOON, origin_id=origin_id)
 
 
 PHONE = session("sso-phone"), session("tkn-phone", origin_id="sso-phone")

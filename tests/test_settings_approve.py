@@ -22,6 +22,9 @@ GOOD = {
     "SIGNOUT_ALLOW_USERS": "U0123ABCDEF",
     "SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123",
 }
+WHEN = (
+    "(approve.when in the file) must be never, always, or a list of actions: sign_out, keep_out, let_in, new_password."
+)
 APPROVER, GROUP = "U0APPROVER1", "S0APPROVERS"
 
 
@@ -118,8 +121,13 @@ def test_a_pool_says_it_for_itself_and_its_lists_come_on_top() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("APPROVE_WHEN", "sometimes", "(approve.when in the file) must be one of"),
-        ("APPROVE_WHEN", "above = 5", "(approve.when in the file) must be one of"),
+        ("APPROVE_WHEN", "sometimes", WHEN),
+        ("APPROVE_WHEN", "above = 5", WHEN),
+        ("APPROVE_WHEN", "keep_out, keepout", WHEN),
+        ("APPROVE_WHEN", "never, keep_out", WHEN),
+        ("APPROVE_WHEN", "always, keep_out", WHEN),
+        ("ACTIONS_KEEP_OUT_USERS", "sam", "(actions.keep_out.users in the file) must be Slack user ids such as"),
+        ("ACTIONS_LET_IN_GROUPS", "@sam", "(actions.let_in.groups in the file) must be Slack user group ids such as"),
         ("APPROVE_WITHIN", "30s", "must be 1m to 60m."),
         ("APPROVE_WITHIN", "2h", "must be 1m to 60m."),
         ("APPROVE_USERS", "sam", "must be Slack user ids"),
@@ -155,6 +163,26 @@ def test_a_value_of_the_wrong_form_is_one_fault_that_names_it(name: str, value: 
             "[pools.staff]\nid='eu-central-1_Staff'\nallow.ask.grops = []",
             "pools.staff.allow.ask.grops is not a setting of this bot. Check its spelling. Is groups meant?",
         ),
+        (
+            "[actions.keepout]\nusers = []",
+            "actions.keepout is not a setting of this bot. Check its spelling. Is keep_out",
+        ),
+        ("[actions.delete]\nusers = []", "actions.delete is not a setting of this bot. Check its spelling."),
+        ("[actions.sign_out]\nusers = []", "actions.sign_out is not a setting of this bot. Check its spelling."),
+        ("[action.keep_out]\nusers = []", "action is not a setting of this bot. Check its spelling. Is actions meant?"),
+        ("[actions]\nusers = []", "actions.users is not a setting of this bot. Check its spelling."),
+        (
+            "[actions.keep_out]\nuser = []",
+            "actions.keep_out.user is not a setting of this bot. Check its spelling. Is users meant?",
+        ),
+        (
+            "[pools.staff]\nid='eu-central-1_Staff'\nactions.let_out.users = []",
+            "pools.staff.actions.let_out is not a setting of this bot. Check its spelling.",
+        ),
+        (
+            "[pools.staff]\nid='eu-central-1_Staff'\nactions.let_in.group = []",
+            "pools.staff.actions.let_in.group is not a setting of this bot. Check its spelling. Is groups meant?",
+        ),
     ],
 )
 def test_a_key_that_is_no_setting_is_named_however_deep_it_is(toml: str, named: str) -> None:
@@ -166,6 +194,7 @@ def test_a_key_that_is_no_setting_is_named_however_deep_it_is(toml: str, named: 
     "toml",
     [
         "[approve]\nwhen = 'always'",
+        "[approve]\nwhen = ['let_in']",
         "[protect]\nusernames = ['root']\nhow = 'approve'",
         "[allow.ask]\nusers = ['U0FIRSTLINE']",
         "[pools.default]\nid = 'eu-central-1_AbCdEf123'\nallow.ask.groups = ['S0FIRSTLINE']",
@@ -191,6 +220,103 @@ def test_an_empty_list_in_the_environment_leaves_the_files_and_that_is_told() ->
     given = settings(f"[approve]\nusers = ['{APPROVER}']", SIGNOUT_APPROVE_USERS="")
     assert given.approvers.everywhere.users == {APPROVER}
     assert list(emptied({"SIGNOUT_APPROVE_USERS": ""}, given)) == ["SIGNOUT_APPROVE_USERS"]
+
+
+# Who may do more than sign out
+
+ARN = "arn:aws:iam::123456789012:role/Support"
+
+
+def test_who_may_do_more_can_be_set_in_the_environment() -> None:
+    given = settings(
+        f"actions.new_password.terminal = ['{ARN}']",
+        SIGNOUT_ACTIONS_KEEP_OUT_USERS=APPROVER,
+        SIGNOUT_ACTIONS_KEEP_OUT_GROUPS=GROUP,
+    )
+    keep_out, new_password = given.performers["keep_out"], given.performers["new_password"]
+    assert given.performers.keys() == {"keep_out", "new_password"}
+    assert keep_out.everywhere == Allowed(frozenset({APPROVER}), frozenset({GROUP}))
+    assert new_password.terminal == {ARN}
+    assert keep_out.table == "actions.keep_out"
+    assert given.groups == [GROUP], "its members are asked for"
+    assert given.further_operations == {
+        "AdminDisableUser": ["default"],
+        "AdminResetUserPassword": ["default"],
+    }
+
+
+def test_a_pool_names_people_of_its_own_for_an_action_and_only_there_cognito_is_asked_for_it() -> None:
+    given = settings(
+        f"""
+        [pools.staff]
+        id = "eu-central-1_StaffStaff"
+        actions.let_in.users = ["{APPROVER}"]
+        [pools.third]
+        id = "eu-central-1_ThirdThird"
+        actions = {{ let_in = {{ groups = ["{GROUP}"] }}, keep_out = {{ terminal = ["{ARN}"] }} }}
+        """
+    )
+    let_in, keep_out = given.performers["let_in"], given.performers["keep_out"]
+    assert let_in.everywhere == Allowed()
+    assert let_in.pools["staff"].users == {APPROVER}
+    assert let_in.pools["third"].groups == {GROUP}
+    assert keep_out.pools["third"].terminal == {ARN}
+    assert given.further_operations == {"AdminEnableUser": ["staff", "third"], "AdminDisableUser": ["third"]}
+
+
+def test_an_action_for_which_no_one_is_named_is_not_there_and_needs_nothing_of_cognito() -> None:
+    given = settings("[actions.keep_out]\nusers = []\n[actions.let_in]\n")
+    assert (given.performers, given.further_operations, given.groups) == ({}, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("when", "actions"),
+    [
+        ("'never'", set()),
+        ("'always'", set(ACTIONS)),
+        ("['never']", set()),
+        ("['always']", set(ACTIONS)),
+        ("'keep_out'", {"keep_out"}),
+        ("['keep_out', 'sign_out']", {"keep_out", "sign_out"}),
+    ],
+)
+def test_a_second_person_is_needed_for_the_actions_that_are_named(when: str, actions: set[str]) -> None:
+    given = settings(f"[approve]\nwhen = {when}\nusers = ['{APPROVER}']")
+    assert given.approving["default"].actions == actions
+
+
+@pytest.mark.parametrize("when", ["[]", "5", "true", "[1]", "[['keep_out']]", "{ keep_out = true }"])
+def test_what_is_no_list_of_actions_is_one_fault(when: str) -> None:
+    (fault,) = faults(f"[approve]\nwhen = {when}\nusers = ['{APPROVER}']")
+    assert WHEN in fault
+
+
+def test_an_empty_list_of_an_action_in_the_environment_leaves_the_files_and_that_is_told() -> None:
+    name = "SIGNOUT_ACTIONS_KEEP_OUT_GROUPS"
+    given = settings(f"[actions.keep_out]\ngroups = ['{GROUP}']", **{name: ""})
+    assert list(emptied({name: ""}, given)) == [name]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("SIGNOUT_ACTIONS_KEEPOUT_USERS", "SIGNOUT_ACTIONS_KEEP_OUT_USERS"),
+        ("SIGNOUT_ACTION_LET_IN_GROUPS", "SIGNOUT_ACTIONS_LET_IN_GROUPS"),
+        ("SIGNOUT_ACTIONS_NEW_PASWORD_USER", "SIGNOUT_ACTIONS_NEW_PASSWORD_USERS"),
+    ],
+)
+def test_a_misspelled_variable_of_an_action_is_a_fault_that_names_it(given: str, meant: str) -> None:
+    assert faults(**{given: APPROVER})[0].endswith(f"Is {meant} meant?")
+
+
+def test_those_of_a_terminal_are_named_in_the_file_only_as_in_allow_terminal() -> None:
+    assert list(unused({"SIGNOUT_ACTIONS_KEEP_OUT_TERMINAL": ARN})) == ["SIGNOUT_ACTIONS_KEEP_OUT_TERMINAL"]
+    (fault,) = faults("actions.keep_out.terminal = ['sam']")
+    assert fault.startswith("actions.keep_out.terminal must be ARNs of IAM roles or users such as")
+
+
+def test_a_variable_of_an_action_that_there_is_not_is_told() -> None:
+    assert list(unused({"SIGNOUT_ACTIONS_DELETE_USERS": APPROVER})) == ["SIGNOUT_ACTIONS_DELETE_USERS"]
 
 
 def test_a_variable_that_is_a_letter_off_is_a_fault() -> None:

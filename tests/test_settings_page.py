@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,23 +17,33 @@ from pydantic.fields import FieldInfo
 from bot.settings.faults import sentences
 from bot.settings.load import load
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, TABLES, Pool, Settings
-from bot.settings.tables import Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
+from bot.settings.tables import (
+    Allow,
+    AllowEverywhere,
+    Approve,
+    LimitSettings,
+    People,
+    Performers,
+    Protect,
+)
 
 PAGE = Path(__file__).parent.parent / ".github/docs/settings.md"
 GENERATED = re.compile(r"(?<=^## Each setting\n).*?(?=^## )", re.MULTILINE | re.DOTALL)
 INSIDE: dict[str, type[BaseModel]] = {
     "allow": AllowEverywhere,
     "allow.ask": People,
+    "actions.ACTION": Performers,
     "approve": Approve,
     "protect": Protect,
     "limits": LimitSettings,
     "pools.NAME": Pool,
     "pools.NAME.allow": Allow,
     "pools.NAME.allow.ask": People,
+    "pools.NAME.actions.ACTION": Performers,
     "pools.NAME.approve": Approve,
     "pools.NAME.protect": Protect,
 }
-LISTS = ("users", "groups", "usernames", "subs")
+LISTS = ("users", "groups", "terminal", "usernames", "subs")
 WRONG = [timedelta(-1), "://", "?"]
 
 
@@ -82,17 +92,23 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str, FieldInfo]]:
             yield name, Settings, name, field
     for place, model in INSIDE.items():
         for name, field in model.model_fields.items():
-            if f"{place}.{name}" not in INSIDE:
+            if not any(inside.startswith(f"{place}.{name}.") for inside in INSIDE) and f"{place}.{name}" not in INSIDE:
                 yield f"{place}.{name}", model, name, field
 
 
+def place_of(path: Sequence[str]) -> str:
+    """The place of a setting with NAME for a pool's name, and ACTION for an action."""
+    place = ".".join(path).replace("pools.default.", "pools.NAME.")
+    return re.sub(r"^actions\.\w+", "actions.ACTION", place)
+
+
 def block(place: str, model: type[BaseModel], name: str, field: FieldInfo) -> str:
-    paths = {".".join(path).replace(".default.", ".NAME."): variable for variable, path in ENVIRONMENT.items()}
-    variable = paths.get(place)
+    variables = [variable for variable, path in ENVIRONMENT.items() if place_of(path) == place]
+    variable = ", ".join(variables)
     says = described(model)[name]
     if model is not Pool and place.startswith("pools."):
         says += " For this pool only." if name in LISTS else " For this pool, in place of what is set for all pools."
-    where = f"Environment: `{variable}`" if variable else "Only in the file"
+    where = f"Environment: {', '.join(f'`{each}`' for each in variables)}" if variables else "Only in the file"
     where += f" or, for a file that has it, `{variable}_FILE`" * (variable in SECRETS)
     where += ", for the pool `default`" * (variable == "SIGNOUT_POOL_ID")
     title = variable if place in NEVER_IN_THE_FILE else place

@@ -3,7 +3,7 @@
 A rule is broken by putting something in place of one function or one number of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from simulation.checks import CHECKS
 from simulation.world import run
 
 from bot import refusals, work
-from bot.action import Answer, Step, Unclear
+from bot.action import ACTIONS, Answer, Step, Unclear
 from bot.approve import Approvals
 from bot.audit import Entry, Kind
 from bot.authorize import Authorized
@@ -31,6 +31,7 @@ from bot.errors import (
     SupersededError,
     UnderWayError,
 )
+from bot.facts import advice
 from bot.facts.clock import CheckedClock
 from bot.flow import Flow
 from bot.limits import Count, Limits, Window
@@ -333,7 +334,90 @@ def _told_in_vain(sound: Any_, request: Request) -> LiveMessage:
     return message if request.state is State.APPROVING else replace(message, due_at=None)
 
 
+# With several actions.
+
+BACKWARDS = {name: replace(action, steps=action.steps[::-1]) for name, action in ACTIONS.items()}
+
+
+def _called_again_after_a_yes(sound: Any_, worker: Worker, request: Request, step: Step) -> Request:
+    known: Request = sound(worker, request, step)
+    if step in known.done:
+        sound(worker, request, step)
+    return known
+
+
+def _failed_though_half_done(sound: Any_, worker: Worker, request: Request, known: Request, *rest: Any) -> Request:
+    is_partly = known.done and not known.in_doubt and len(known.done) < len(ACTIONS[known.action].steps)
+    return sound(worker, request, replace(known, done=()) if is_partly else known, *rest)  # type: ignore[no-any-return]
+
+
+def _only_the_allowlist(_: Any_, rules: Confirmations, ask: Ask, pools: Iterable[str]) -> Any:
+    return rules._listed(ask, rules.allowlist, pools)
+
+
+def _approved_as_a_sign_out_is(sound: Any_, rules: Confirmations, _: str, *rest: Any, **named: Any) -> Any:
+    return sound(rules, "sign_out", *rest, **named)
+
+
+def _kept_in_memory(sound: Any_, store: SQLiteStore, before: Request, after: Request, *rest: Any) -> None:
+    """Do not write the answer of a step. What is written next comes after what is stored."""
+    is_note = before.state is after.state is State.RUNNING and before.claim and before.claim.id == after.claim.id  # type: ignore[union-attr]
+    if not is_note:
+        sound(store, before, after, *rest)
+
+
+def _followed_by_anyone(sound: Any_, rules: Confirmations, press: Press, at: datetime) -> Ask | None:
+    asked = rules.requests.get(press.request_id)
+    return sound(rules, replace(press, operator=asked.ask.operator) if asked else press, at)  # type: ignore[no-any-return]
+
+
+def _gone_on_without_a_look(sound: Any_, worker: Worker, request: Request) -> str | None:
+    return None if request.done else sound(worker, request)
+
+
+def _another_action_than_was_pressed(sound: Any_, rules: Confirmations, press: Press) -> Request:
+    return sound(rules, replace(press, action="sign_out" if press.action else None))  # type: ignore[no-any-return]
+
+
+def _said_to_be_done(sound: Any_, action: str, done: Sequence[str], *, in_doubt: bool) -> str:
+    return sound(action, ACTIONS[action].steps if done else done, in_doubt=in_doubt)  # type: ignore[no-any-return]
+
+
 BROKEN = {
+    "the steps are called in the wrong order": Broken(
+        work, "ACTIONS", BACKWARDS, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
+    ),
+    "an account is disabled after its sign-out": Broken(work, "ACTIONS", BACKWARDS, "who_was_kept_out_has_no_way_in"),
+    "a step is repeated after a yes": Broken(
+        Worker, "_call", _called_again_after_a_yes, "a_step_that_was_done_is_not_repeated"
+    ),
+    "the answer of a step is not stored before the next": Broken(
+        SQLiteStore, "move", _kept_in_memory, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
+    ),
+    "FAILED is said after a half-done action": Broken(
+        Worker, "_end", _failed_though_half_done, "failed_only_if_every_call_was_definitely_refused"
+    ),
+    "what was half done is said to be done": Broken(
+        advice, "came_of", _said_to_be_done, "what_is_told_of_each_step_is_true"
+    ),
+    "the list of an action is not looked at": Broken(
+        Confirmations, "_may", _only_the_allowlist, "every_decision_was_allowed_then"
+    ),
+    "the approval that an action needs is skipped": Broken(
+        Confirmations,
+        "always_needs",
+        _approved_as_a_sign_out_is,
+        "no_step_is_called_for_without_an_approval_where_one_is_needed",
+    ),
+    "another action is done than was pressed": Broken(
+        Confirmations, "confirm", _another_action_than_was_pressed, "only_the_operator_moves_a_request"
+    ),
+    "someone else presses a button of an outcome": Broken(
+        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator"
+    ),
+    "who takes over between the steps does not look whose user name it is": Broken(
+        Worker, "_stopped", _gone_on_without_a_look, "every_call_is_for_the_account_that_was_shown"
+    ),
     "someone approves their own request": Broken(
         Approvals, "_request", _approved_by_the_asker, "every_second_decision_is_an_approvers_press"
     ),
@@ -343,9 +427,11 @@ BROKEN = {
     "another account is approved than was asked for": Broken(
         Approvals, "_request", _approved_for_another_account, "every_second_decision_is_an_approvers_press"
     ),
-    "an approval counts after its time": Broken(Approvals, "_in_time", _always_in_time, "every_decision_is_in_time"),
+    "an approval counts after its time": Broken(
+        Approvals, "_in_time", _always_in_time, "every_decision_is_in_time", begin=18
+    ),
     "a denial does not stop the run": Broken(
-        Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press"
+        Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press", begin=15
     ),
     "two approvals decide": Broken(
         SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once", begin=188
@@ -354,7 +440,7 @@ BROKEN = {
         Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
     ),
     "a limit is read from memory": Broken(
-        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval"
+        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=18
     ),
     "a decision is counted after its write": Broken(
         SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1515
@@ -369,7 +455,7 @@ BROKEN = {
         Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
     ),
     "approvers are not told what came of it": Broken(
-        sqlite_store, "new_approval", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last"
+        sqlite_store, "new_approval", _told_in_vain, "everyone_who_may_approve_reads_the_outcome_at_last", begin=15
     ),
     "Cognito is not asked again whose user name it is": Broken(
         Worker, "_stopped", lambda *_: None, "every_call_is_for_the_account_that_was_shown", begin=105
@@ -397,6 +483,7 @@ BROKEN = {
         "move",
         lambda sound, *of, **to: sound(*of, **(to | {"in_doubt": False})),
         "failed_only_if_every_call_was_definitely_refused",
+        begin=36,
     ),
     "a dead holder's calls are forgotten": Broken(
         Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused", begin=385
@@ -412,7 +499,7 @@ BROKEN = {
         Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request"
     ),
     "someone of another team with the same id may press": Broken(
-        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request"
+        Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request", begin=13
     ),
     "a refusal leaves no entry": Broken(
         SQLiteStore, "record", _not_recorded, "everyone_who_is_refused_leaves_an_entry"
@@ -430,10 +517,10 @@ BROKEN = {
         work, "known_after", _unclear_is_a_no, "failed_only_if_every_call_was_definitely_refused"
     ),
     "a call is made however long ago the decision was": Broken(
-        Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within"
+        Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within", begin=36
     ),
     "a call leaves however long its way to the first byte took": Broken(
-        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within"
+        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within", begin=10
     ),
     "the outcome is told although the store did not take it": Broken(
         Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=116
@@ -508,17 +595,17 @@ BROKEN = {
         groups, "MAX_AGE_SECONDS", 500.0, "every_decision_was_allowed_then", begin=4500
     ),
     "a group that Slack cannot list lets people in": Broken(
-        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then"
+        SlackGroups, "members", _everyone_is_in_it, "every_decision_was_allowed_then", begin=12
     ),
     "who could not be looked up is told not to be on the list": Broken(
-        DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not"
+        DeniedError, "UNSURE", None, "no_one_on_the_list_is_told_that_they_are_not", begin=47
     ),
     "a press in doubt is told that nothing was done": Broken(
         StoreUnavailableError,
         "IN_DOUBT",
         "The store did not answer. Nothing was done.",
         "no_sentence_is_untrue",
-        begin=47,
+        begin=86,
     ),
     "a card is noted as shown before Slack said yes": Broken(
         CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last", begin=86
@@ -527,7 +614,7 @@ BROKEN = {
         SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last", begin=27
     ),
     "no direct message is sent once the card can be changed no more": Broken(
-        CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last"
+        CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last", begin=15
     ),
 }
 

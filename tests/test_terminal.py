@@ -18,6 +18,7 @@ from headless import AUDIT, SAM, Headless
 from shell import ROLE, Ran, Shell, run_here
 from whole_bot import FIND, SIGN_OUT, entries, states, store_path
 
+from bot.action import Step
 from bot.errors import (
     AccountNotFoundError,
     BotError,
@@ -93,7 +94,7 @@ def test_anything_but_yes_cancels(headless: Headless, shell: Shell, ada: tuple[s
         tty.wait_for("[y/N]")
         tty.type(answer if answer == "\x04" else f"{answer}\n")
         assert tty.ended() == OTHER
-    assert "Cancelled. ada was not signed out." in tty.shown
+    assert "Cancelled. Nothing was done to ada." in tty.shown
     assert headless.is_signed_in("ada")
     assert entries(headless) == ["opened", "cancelled"]
 
@@ -121,7 +122,7 @@ def test_ctrl_c_at_the_question_cancels(headless: Headless, shell: Shell, ada: t
         tty.wait_for("[y/N]")
         tty.interrupt()
         assert tty.ended() == INTERRUPTED
-    assert "Cancelled. ada was not signed out." in tty.shown
+    assert "Cancelled. Nothing was done to ada." in tty.shown
     assert "Traceback" not in tty.shown
     assert states(headless) == ["cancelled"]
 
@@ -252,7 +253,7 @@ def test_of_several_accounts_the_terminal_lists_the_subs_and_does_nothing(
         "2 accounts match. Run the command again for the one that is meant:\n"
         "  --username 1  ada  a@b.de  local  pool customers\n"
         "  --username 2  Google_1  a@b.de  through Google (federated)  pool customers\n"
-        "Cancelled. a@b.de was not signed out.\n"
+        "Cancelled. Nothing was done to a@b.de.\n"
     )
     assert headless.cognito_calls(SIGN_OUT) == []
     assert entries(headless) == ["opened", "cancelled"]
@@ -270,9 +271,9 @@ def test_of_replicas_with_one_pool_id_the_terminal_lists_the_regions() -> None:
 @pytest.mark.parametrize(
     ("faults", "code", "sentence"),
     [
-        ([refuse(400, "NotAuthorizedException")], REFUSED, "ada was not signed out. No session was ended."),
+        ([refuse(400, "NotAuthorizedException")], REFUSED, "Not signed out: ada. No session was ended."),
         ([refuse(400, "AccessDeniedException")], REFUSED, "No session was ended."),
-        ([reset(after=True), refuse(400, "NotAuthorizedException")], OTHER, "Not known whether ada was signed out."),
+        ([reset(after=True), refuse(400, "NotAuthorizedException")], OTHER, "Not known whether signed out: ada."),
         ([refuse(503, "InternalErrorException"), refuse(400, "X")], OTHER, "It may or may not have happened."),
     ],
 )
@@ -545,7 +546,9 @@ def test_a_protected_account_is_refused_and_the_audit_channel_is_told_why(
 ) -> None:
     ran = run(*ada, "--yes", SIGNOUT_PROTECT_USERNAMES="ada")
     assert (ran.code, ran.out) == (SETTINGS, "")
-    assert ran.err.startswith("This account is protected (protect.usernames), so no one can sign it out with this bot.")
+    assert ran.err.startswith(
+        "This account is protected (protect.usernames), so no one can change it or sign it out with this bot."
+    )
     assert "allow.terminal" not in ran.err
     assert entries(headless) == ["refused"]
     assert headless.cognito_calls(SIGN_OUT) == []
@@ -594,6 +597,216 @@ def test_whoami_of_someone_who_may_do_nothing_is_a_refusal(
     assert entries(headless) == ["refused"]
 
 
+# Keep out, let back in, new password
+
+FIRST_STEP = {
+    "--keep-out": "AdminDisableUser",
+    "--let-in": "AdminEnableUser",
+    "--new-password": "AdminResetUserPassword",
+}
+LISTED = f"You are {ROLE}.\nPool customers: allowed by allow.terminal.\nPool staff: allowed by allow.terminal.\n"
+
+
+def let(shell: Shell, *options: str) -> None:
+    """Put `ROLE` on the lists of the actions that have these options."""
+    with Path(shell.environment["SIGNOUT_CONFIG"]).open("a", encoding="utf-8") as file:
+        file.writelines(f"[actions.{option[2:].replace('-', '_')}]\nterminal = ['{ROLE}']\n" for option in options)
+
+
+@pytest.fixture
+def may(shell: Shell) -> None:
+    let(shell, *FIRST_STEP)
+
+
+def steps(headless: Headless) -> list[str]:
+    """Each call that changes an account, in order."""
+    return [call.action for call in headless.cognito_calls() if call.action in set(Step)]
+
+
+@pytest.mark.usefixtures("may")
+def test_an_account_is_kept_out_and_let_back_in_and_success_says_nothing(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    assert run(*ada, "--keep-out", "--yes") == Ran(DONE, "", "")
+    assert steps(headless) == ["AdminDisableUser", "AdminUserGlobalSignOut"]
+    assert not headless.is_signed_in("ada")
+    assert run(*ada, "--let-in", "--yes") == Ran(DONE, "", "")
+    assert steps(headless)[2:] == ["AdminEnableUser"]
+    assert entries(headless) == ["opened", "confirmed", "kept_out", "opened", "confirmed", "let_in"]
+    with headless.bot_in_process():
+        headless.wait_for_message(SAM, AUDIT, containing="Kept out: ada")
+        headless.wait_for_message(SAM, AUDIT, containing="Let back in: ada")
+
+
+@pytest.mark.usefixtures("may")
+def test_a_password_is_reset_and_the_person_is_signed_out(headless: Headless, run: Run, ada: tuple[str, ...]) -> None:
+    assert run(*ada, "--yes", "--new-password") == Ran(DONE, "", "")
+    assert steps(headless) == ["AdminResetUserPassword", "AdminUserGlobalSignOut"]
+    assert entries(headless) == ["opened", "confirmed", "password_reset"]
+
+
+@pytest.mark.usefixtures("may")
+def test_the_question_names_the_action_and_what_it_does(headless: Headless, shell: Shell, ada: tuple[str, ...]) -> None:
+    with shell.terminal(*ada, "--keep-out") as tty:
+        tty.wait_for("[y/N]")
+        tty.type("n\n")
+        assert tty.ended() == OTHER
+    assert "Effect      The account is disabled, so no one can sign in with it. Every device is signed" in tty.shown
+    assert "Keep this user out? [y/N]" in tty.shown
+    assert "Cancelled. Nothing was done to ada." in tty.shown
+    assert steps(headless) == []
+
+
+def test_the_question_of_a_sign_out_is_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    TerminalReply(arn=ROLE, quiet=False).show(awaiting())
+    assert "Effect" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("may")
+@pytest.mark.parametrize(
+    ("option", "changes", "sentence"),
+    [
+        ("--let-in", {}, "This account is enabled, so no one keeps its user out."),
+        ("--keep-out", {"Enabled": False}, "This account is disabled already. If its user must be signed out too, ask"),
+        ("--new-password", {"Enabled": False}, "so its password cannot be reset. Let the user back in first."),
+        (
+            "--new-password",
+            user("ada", provider="Google"),
+            "signs in through Google, so Cognito has no password of theirs to",
+        ),
+        (
+            "--new-password",
+            {"UserStatus": "FORCE_CHANGE_PASSWORD"},
+            "has not set a first password yet, so there is none",
+        ),
+    ],
+)
+def test_what_cognito_would_not_do_is_said_before_the_question_and_nothing_is_done(  # noqa: PLR0913, PLR0917 -- fixtures and examples
+    headless: Headless, run: Run, ada: tuple[str, ...], option: str, changes: dict[str, Any], sentence: str
+) -> None:
+    one = Directory([user("ada", sub="7f") | changes])
+    headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", one.list_users))
+    ran = run(*ada, option, "--yes")
+    assert (ran.code, ran.out) == (REFUSED, "")
+    assert sentence in ran.err
+    assert entries(headless) == ["refused"]
+    assert steps(headless) == []
+
+
+@pytest.mark.parametrize("option", FIRST_STEP)
+def test_an_action_is_for_those_on_its_own_list_who_are_in_allow_terminal_too(  # noqa: PLR0913, PLR0917 -- fixtures
+    headless: Headless,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    run: Run,
+    shell: Shell,
+    option: str,
+) -> None:
+    words = ("--user-pool-id", shell.customers, "--username", "ada", option, "--yes")
+    for others in ((), FIRST_STEP.keys() - {option}):
+        let(shell, *others)
+        ran = run(*words)
+        assert (ran.code, ran.out) == (SETTINGS, "")
+        assert ran.err.endswith("with this bot. If you should be able to, ask the bot's engineer.\n")
+    not_listed = Shell(headless, monkeypatch, allowed="arn:aws:iam::123456789012:role/Other")
+    let(not_listed, option)
+    ran = not_listed.run(capfd, *words)
+    assert f"{ROLE} is not in allow.terminal" in ran.err
+    assert entries(headless) == ["refused"] * 3
+    assert headless.cognito_calls() == []
+
+
+@pytest.mark.usefixtures("may")
+@pytest.mark.parametrize(
+    ("option", "faults", "code", "said"),
+    [
+        ("--keep-out", {"AdminDisableUser": ["X"]}, REFUSED, "Not disabled. Not signed out: ada. Nothing was changed."),
+        ("--keep-out", {SIGN_OUT: ["X"]}, OTHER, "Disabled. Not signed out: ada. Sessions that were open may go on."),
+        (
+            "--keep-out",
+            {SIGN_OUT: [None, "X"]},
+            OTHER,
+            "Disabled. Not known whether signed out: ada. It may or may not",
+        ),
+        ("--let-in", {"AdminEnableUser": ["X"]}, REFUSED, "Not enabled: ada. Nothing was changed."),
+        (
+            "--new-password",
+            {SIGN_OUT: ["X"]},
+            OTHER,
+            "Password reset. Not signed out: ada. Sessions that were open may",
+        ),
+    ],
+)
+def test_what_came_of_each_step_is_said_on_standard_error(  # noqa: PLR0913, PLR0917 -- fixtures and examples
+    headless: Headless,
+    run: Run,
+    ada: tuple[str, ...],
+    option: str,
+    faults: dict[str, list[str | None]],
+    code: int,
+    said: str,
+) -> None:
+    if option == "--let-in":
+        assert run(*ada, "--keep-out", "--yes").code == DONE
+    for action, codes in faults.items():
+        headless.before_cognito(action, *(refuse(400, each) if each else reset(after=True) for each in codes))
+    ran = run(*ada, option, "--yes")
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--keep-out", "--let-in"], "--keep-out and --let-in are two actions. Ask for one."),
+        (["--keep-out=yes"], "argument --keep-out: ignored explicit argument 'yes'."),
+        (["--keepout"], "Unknown options: --keepout."),
+    ],
+)
+def test_an_action_that_is_not_clear_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    ran = run_here(monkeypatch, capfd, {}, "signout", "--user-pool-id", "p_1", "--username", "ada", "--yes", *words)
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert sentence in ran.err
+
+
+@pytest.mark.parametrize("option", FIRST_STEP)
+def test_the_aws_clis_own_command_stays_a_sign_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], option: str
+) -> None:
+    line = ("aws", "cognito-idp", "admin-user-global-sign-out", "--user-pool-id", "p_1", "--username", "ada", option)
+    ran = run_here(monkeypatch, capfd, {}, "signout", *line, "--yes")
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert f"The AWS CLI's command only signs out. With {option}, leave out `aws cognito-idp admin-user" in ran.err
+
+
+@pytest.mark.usefixtures("may")
+def test_an_action_that_needs_a_second_person_is_for_slack_and_a_sign_out_is_not(
+    headless: Headless, run: Run, ada: tuple[str, ...]
+) -> None:
+    environment = {"SIGNOUT_APPROVE_WHEN": "keep_out", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
+    ran = run(*ada, "--keep-out", "--yes", **environment)
+    assert (ran.code, ran.out, ran.err) == (OTHER, "", f"{SecondPersonError(['approve.when'])}\n")
+    assert steps(headless) == []
+    assert run(*ada, "--yes", **environment) == Ran(DONE, "", "")
+    assert run("whoami", **environment).out == LISTED + "".join(
+        f"Pool {pool}: you may also keep people out. It needs the approval of a second person, so it is for Slack "
+        f"(approve.when).\nPool {pool}: you may also let people back in.\n"
+        f"Pool {pool}: you may also make people set a new password.\n"
+        for pool in ("customers", "staff")
+    )
+
+
+def test_help_names_each_action_and_its_list(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = run_here(monkeypatch, capfd, {}, "signout", "--help")
+    for option in FIRST_STEP:
+        assert f"actions.{option[2:].replace('-', '_')}.terminal" in ran.out
+    assert "[--keep-out | --let-in | --new-password]" in ran.out
+
+
 # What a terminal is told, without a store
 
 
@@ -611,7 +824,7 @@ def reply() -> TerminalReply:
         (PoolUnavailableError("Not certain.", "X", refused=True), REFUSED, "Not certain."),
         (PoolUnavailableError("Not certain.", "X"), OTHER, "Not certain."),
         (StoreUnavailableError("disk I/O error"), OTHER, "The bot cannot use its store, so it could not do this."),
-        (StoreUnavailableError("timed out", in_doubt=True), OTHER, "A sign-out that was confirmed may still happen"),
+        (StoreUnavailableError("timed out", in_doubt=True), OTHER, "What was confirmed may still happen"),
         (UnderWayError(), OTHER, "Whether it happened is not known here."),
         (NotRecordedError(), OTHER, "Whether it happened is not known here."),
         (BotError(), OTHER, "Something went wrong, so it is not known here what this did. Look into the audit channel"),
@@ -627,17 +840,28 @@ def test_each_error_has_its_exit_code_and_no_sentence_of_slacks(
     assert "card" not in err
 
 
+PARTLY = {"state": State.PARTLY, "action": "keep_out", "done": ("AdminDisableUser",)}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "sentence"),
     [
         ({"state": State.DONE}, DONE, ""),
-        ({"state": State.FAILED, "attempts": 1, "error_code": "X"}, REFUSED, "ada was not signed out."),
-        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "ada was not signed out."),
-        ({"state": State.FAILED, "error_code": "NoCredentials"}, SETTINGS, "ada was not signed out."),
-        ({"state": State.PARTLY, "attempts": 2, "error_code": "X"}, OTHER, "Partly signed out: ada."),
-        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether ada was signed out."),
-        ({"state": State.CANCELLED}, OTHER, "Cancelled. ada was not signed out."),
-        ({"state": State.EXPIRED}, OTHER, "Not confirmed in time. ada was not signed out."),
+        (
+            {"state": State.FAILED, "attempts": 1, "error_code": "X"},
+            REFUSED,
+            "Not signed out: ada. No session was ended.",
+        ),
+        ({"state": State.FAILED, "error_code": "NoCallMade"}, OTHER, "Not signed out: ada. No session was ended."),
+        (
+            {"state": State.FAILED, "error_code": "NoCredentials"},
+            SETTINGS,
+            "Not signed out: ada. No session was ended.",
+        ),
+        (PARTLY | {"attempts": 2, "error_code": "X"}, OTHER, "Disabled. Not signed out: ada. Sessions"),
+        ({"state": State.UNKNOWN, "attempts": 2}, OTHER, "Not known whether signed out: ada. It may or may not"),
+        ({"state": State.CANCELLED}, OTHER, "Cancelled. Nothing was done to ada."),
+        ({"state": State.EXPIRED}, OTHER, "Not confirmed in time. Nothing was done to ada."),
     ],
     ids=lambda value: value.get("state") if isinstance(value, dict) else None,
 )

@@ -151,8 +151,10 @@ def test_of_presses_raced_through_two_instances_no_more_than_a_limit_says_count(
         return Counter(request.state for request in map(dynamodb_store.get, ids) if request)
 
     headless.wait_for(lambda: states() == {State.DONE: 3, State.APPROVING: AT_ONCE - 3}, timeout=PATIENCE)
-    wait_for_posts(headless, AT_ONCE)
-    assert sum(" asks: " in message.text for message in headless.audit()) == AT_ONCE - 3
+    wait_for_posts(headless, AT_ONCE + 1)
+    posted = [message.text for message in headless.audit()]
+    assert sum(" asks: " in text for text in posted) == AT_ONCE - 3
+    assert sum("Limit reached" in text for text in posted) == 1, "it is told once an hour"
     assert len(headless.cognito_calls(SIGN_OUT)) == 3
 
 

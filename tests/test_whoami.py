@@ -43,6 +43,18 @@ def test_an_operator_is_told_each_pool_its_rule_and_whether_an_approval_is_neede
     assert (found.operator, found.left) == (SAM, {})
 
 
+def test_each_other_action_is_told_in_the_pools_where_the_operator_may_do_it(store: Store) -> None:
+    keepers = Allowlist(Allowed(), {"customers": Allowed(), "staff": listed(SAM, LEE)}, table="actions.keep_out")
+    customers, staff = of(store, SAM, actions={"keep_out": keepers}).pools
+    assert (customers.more, staff.more) == ({}, {"keep_out": ()})
+    (asks,) = of(store, LEE, actions={"keep_out": keepers}).pools
+    assert asks.more == {"keep_out": ("pools.staff.allow.ask.users; pools.staff.actions.keep_out.users",)}
+    everyone = replace(keepers, everywhere=listed(SAM))
+    customers, _ = of(store, SAM, actions={"keep_out": everyone}).pools
+    assert customers.more == {"keep_out": ("approve.when",)}
+    assert of(store, KIM, actions={"keep_out": replace(keepers, everywhere=listed(KIM))}).pools[0].more == {}
+
+
 def test_who_may_only_ask_is_told_that_it_always_needs_an_approval(store: Store) -> None:
     (staff,) = of(store, LEE).pools
     assert (staff.pool, staff.asks, staff.needs) == ("staff", "pools.staff.allow.ask.users", (staff.asks,))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from examples import ADA, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
-from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval
+from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval, leaves
 
+from bot.action import ACTIONS, OTHERS, SIGN_OUT
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import Allowed
+from bot.authorize import Allowed, Allowlist
 from bot.aws.spelling import AwsSpelling
 from bot.confirm import PROTECTED
 from bot.edge.lanes import together
@@ -52,8 +53,13 @@ from bot.slack.text import Message, as_text
 from bot.slack.typed import parse
 from bot.terminal.front import NOT_LISTED
 from bot.terminal.screen import INTERRUPTED, NO_ONE_TO_ASK, UNFINISHED, facts, outcome, unsure
+from bot.terminal.screen import standing as terminal_standing
 from bot.whoami import InPool, Standing
 
+OTHER_LISTS = {
+    each: Allowlist(Allowed(frozenset({"U0KIM00001"}), frozenset({"S0SECOND01"})), {"customers": Allowed()})
+    for each in OTHERS
+}
 PAGE = Path(__file__).parent / "words.md"
 GOOGLE = replace(ADA, username="Google_123", sub="8", provider="Google", status="EXTERNAL_PROVIDER")
 MALFORMED = [
@@ -101,10 +107,11 @@ NOT_FOUND = [
 ]
 
 
-def request(state: State) -> Request:
-    done = state is State.DONE
+def request(state: State, action: str | None = None) -> Request:
+    done, action = state is State.DONE, action or ("keep_out" if state is State.PARTLY else SIGN_OUT)
+    steps = tuple(str(step) for step in ACTIONS[action].steps)
     return awaiting(
-        ask=asked(reason="lost phone", id="01JDA0000000000000000000AA"),
+        ask=asked(reason="lost phone", id="01JDA0000000000000000000AA", action=action),
         state=state,
         candidates=(ADA, GOOGLE),
         matches=2 if state is State.CHOOSING else 1,
@@ -112,7 +119,7 @@ def request(state: State) -> Request:
         earlier=Earlier(at=NOON - timedelta(hours=1), by="kim"),
         decided_at=NOON + timedelta(seconds=20),
         ended_at=NOON + (timedelta(minutes=5) if state is State.EXPIRED else timedelta(seconds=21)),
-        done=("AdminDisableUser",) if state is State.PARTLY else (),
+        done=steps if done else steps[:1] if state is State.PARTLY else (),
         attempts=1,
         error_code={State.FAILED: "NotAuthorizedException", State.UNKNOWN: "TimedOut", State.PARTLY: "TimedOut"}.get(
             state
@@ -126,6 +133,36 @@ def second(state: State) -> Request:
     protected = replace(ADA, protected="protect.groups: admins")
     needs = ("approve.when", "pools.customers.allow.ask.users", "protect.groups: admins", "limits.all")
     return replace(request(state), chosen=protected, needs=needs, approval=approval(state))
+
+
+def of_other_actions() -> Iterator[tuple[str, Message | str]]:
+    shown = replace(SHOWN, others=OTHER_LISTS)
+    offering = replace(request(State.CONFIRMING), may=tuple(ACTIONS))
+    yield "The card: confirming, with what else its operator may do", _with_buttons(card(shown, offering))
+    for action in OTHERS:
+        account = replace(ADA, enabled=action != "let_in")
+        asked_for = replace(request(State.CONFIRMING, action), chosen=account)
+        yield f"The card: confirming, {action}", _with_buttons(card(shown, asked_for))
+        asking = replace(second(State.APPROVING), ask=asked_for.ask, needs=("approve.when",))
+        yield f"The message to those who may approve: {action}", approval_message(shown, asking)
+        yield f"The terminal: {action}, not known", outcome(request(State.UNKNOWN, action))
+    signed_out = request(State.DONE)
+    yield "The card: done, where others may do more", _with_buttons(card(shown, signed_out))
+    some = replace(signed_out, may=("sign_out", "keep_out"))
+    yield "The card: done, where its operator may do some, and others the rest", _with_buttons(card(shown, some))
+    yield "Help, with other actions", help_message(shown)
+    more: dict[str, tuple[str, ...]] = {"keep_out": (), "new_password": ("approve.when",)}
+    mine = InPool(pool="customers", asks="allow.users", approves=None, needs=(), approvers=Allowed(), more=more)
+    standing = Standing(operator=SAM, pools=[mine], left={})
+    yield "/signout whoami: more than signing out", standing_message(standing)
+    yield "signout whoami: more than signing out", terminal_standing(standing)
+    state = FormState(channel_id="C0SUPPORT1", pools=["customers"], reason_required=False, actions=tuple(ACTIONS))
+    yield "The form: with other actions", _form(form_view(state))
+
+
+def _with_buttons(drawn: Message) -> str:
+    buttons = [leaf["text"]["text"] for leaf in leaves(drawn.blocks) if leaf.get("type") == "button"]
+    return f"{drawn.text}\n[{'] ['.join(buttons)}]" if buttons else drawn.text
 
 
 def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
@@ -152,6 +189,7 @@ def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
 
 def messages() -> Iterator[tuple[str, Message | str]]:
     yield from of_a_second_person()
+    yield from of_other_actions()
     for state in (each for each in State if each not in {State.APPROVING, State.DENIED}):
         yield f"The card: {state}", card(SHOWN, request(state))
     for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):

@@ -112,6 +112,17 @@ class TestTheAccountOfAUserName:
         assert outcome(ended) == (State.UNKNOWN, "Interrupted", 0)
         assert pool.called_at == []
 
+    def test_who_takes_a_claim_over_between_two_steps_looks_whose_user_name_it_is(self, store: Store) -> None:
+        clock = StoppedClock()
+        half_done = running_in(
+            store, action="keep_out", done=(Step.DISABLE,), looked_up_at=NOON - MINUTE - TICK, in_doubt=True
+        )
+        clock.time = NOON + LEASE + CLOCKS_AGREE_WITHIN + TICK
+        pool = ScriptedPool([YES], clock, registered=[OTHER])
+        ended = worker(store, pool, clock).run(half_done)
+        assert ended
+        assert (ended.state, ended.done, pool.called_at) == (State.UNKNOWN, (Step.DISABLE,), [])
+
 
 LEADS = Protection(groups=frozenset({"leads"}))
 APPROVABLE = replace(LEADS, may_approve=True)

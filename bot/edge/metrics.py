@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import choose_encoder
 
 from bot import __version__
+from bot.action import ACTIONS
 from bot.audit import OUTCOMES, Entry, Kind
 from bot.facts.advice import ADVICE
 from bot.facts.slack_words import TOKEN_ERRORS
@@ -32,6 +33,7 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
 )
 Values = dict[str, Mapping[tuple[str, ...], float]]  # of each gauge, by what its labels are
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+_DONE = frozenset(Kind(row.outcome) for row in ACTIONS.values())  # each is of one action only
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
 OVERLAP = timedelta(minutes=1)  # an entry is there some seconds after its time, and clocks differ
@@ -41,8 +43,8 @@ _WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
 # By name, without `signout_` before it: what it says, and its labels.
 COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "requests": ("Asks that ended in this instance, by outcome.", ["outcome"]),
-    "resumed": ("Sign-outs taken over from an instance that had died.", []),
+    "requests": ("Asks that ended in this instance, by what was asked for and outcome.", ["action", "outcome"]),
+    "resumed": ("Requests taken over from an instance that had died.", []),
     "limited": ("Presses that met a limit, as the rule of the entry names it.", ["limit"]),
     "cognito_errors": ("Calls of Cognito that failed.", ["operation", "kind"]),
     "slack_errors": ("Calls of Slack that failed.", ["method", "kind"]),
@@ -106,7 +108,7 @@ class Metrics:
         # Each is told how many seconds something took.
         says = "From the arrival of a command or form to Slack's yes to its card."
         self.card_shown = Histogram("signout_command_to_card_seconds", says, buckets=_WAIT, registry=at).observe
-        says = "From the arrival of a press on Sign out to Slack's yes to the result."
+        says = "From the arrival of the operator's press to Slack's yes to the result."
         self.result_shown = Histogram("signout_click_to_result_seconds", says, buckets=_WAIT, registry=at).observe
         says = "From the operator's press to the approver's."
         self.approved = Histogram("signout_approval_seconds", says, buckets=_LONG_WAIT, registry=at).observe
@@ -115,15 +117,16 @@ class Metrics:
         self.clock_off = self._gauges["clock_off_seconds"].set
         self.connected_for = self._gauges["socket_mode_connected_seconds"].set_function  # it is asked at a scrape
         Info("signout_build", "This bot.", registry=at).info({"version": __version__})
-        for outcome in OUTCOMES:
-            self._counters["requests"].labels(outcome)  # a series that starts at 0: `increase` sees its first event
+        for action, row in ACTIONS.items():
+            for outcome in OUTCOMES - _DONE | {row.outcome}:
+                self._counters["requests"].labels(action, outcome)  # it starts at 0: `increase` sees its first event
         for limit in LIMITS:
             self._counters["limited"].labels(limit)
 
     def written(self, entry: Entry) -> None:
         """Count what an audit entry ended: exactly one instance writes it."""
         if entry.kind in OUTCOMES:
-            self._counters["requests"].labels(entry.kind).inc(entry.count)
+            self._counters["requests"].labels(entry.ask.options.action, entry.kind).inc(entry.count)
         elif entry.kind is Kind.RESUMED:
             self._counters["resumed"].inc()
         elif entry.kind is Kind.LIMITED:

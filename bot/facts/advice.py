@@ -12,7 +12,7 @@ from bot.request import Request, State
 LONGEST_TOKEN, LONGEST_LIFETIME = timedelta(days=1), "1 day"
 # Cognito's code, with what it says beside it: that has nothing to do with the bot's IAM role.
 USER_DISABLED = "NotAuthorizedException.UserDisabled"
-NOT_KNOWN = "It may or may not have happened. Running it again is possible{}."
+NOT_KNOWN = "It may or may not have happened. {} is possible{}."
 _ALSO_SINCE = "; it would also end sessions opened since"
 
 _GO_ON = "Sessions that were open may go on."  # to end them comes last in each action of several steps
@@ -80,5 +80,6 @@ def result(request: Request) -> tuple[str, str]:
             return title, f"{action.nothing} {advised}"
         case State.DENIED:
             return "Denied", "Nothing was done."
-    not_known = NOT_KNOWN.format(_ALSO_SINCE if Step.SIGN_OUT in action.steps else "")
+    again = "Signing out again" if request.done else "Running it again"
+    not_known = NOT_KNOWN.format(again, _ALSO_SINCE if Step.SIGN_OUT in action.steps else "")
     return title, f"{not_known} {advised}"

@@ -24,7 +24,6 @@ from bot.settings.tables import (
     Approve,
     LimitSettings,
     People,
-    Performers,
     Protect,
 )
 
@@ -94,9 +93,9 @@ class Settings(StoreSettings):
     confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
     """How long a card can be pressed."""
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)
-    """How long after the press a sign-out may still begin, or go on after its bot was killed."""
+    """How long after the press what was confirmed may still begin, or go on after its bot was killed."""
     require_reason: bool = False
-    """With `true`, no one is signed out without a reason."""
+    """With `true`, no one is signed out, and nothing else is done, without a reason."""
     reason_pattern: syntax.ReasonPattern | None = None
     r"""What a reason must contain, such as `HELP-\d+`."""
     ticket_url: syntax.TicketUrl | None = None
@@ -214,7 +213,7 @@ TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "pools"}
 _IN_TABLES = (
     *(("allow", key) for key in People.model_fields),
     *(("allow", "ask", key) for key in People.model_fields),
-    *(("actions", action, key) for action in ActionSettings.model_fields for key in Performers.model_fields),
+    *(("actions", action, key) for action in ActionSettings.model_fields for key in People.model_fields),
     *(("approve", key) for key in Approve.model_fields),
     *(("protect", key) for key in Protect.model_fields),
     *(("limits", key) for key in LimitSettings.model_fields),

@@ -46,11 +46,11 @@ class Performers(People):
     """Those who may also do one other action than a sign-out, if they may sign out there."""
 
     users: syntax.UserIds = frozenset()
-    """The people who may also do this, of those who may sign users out of that pool."""
+    """The people who may also do this [ACTION](#more-than-a-sign-out), of those who may sign users out of that pool."""
     groups: syntax.GroupIds = frozenset()
-    """The user groups whose members may also do this, of those who may sign users out of that pool."""
+    """The groups whose members may also do this ACTION, of those who may sign users out of that pool."""
     terminal: syntax.CallerArns = frozenset()
-    """The AWS roles and users that may also do this from a terminal, of those in `allow.terminal`."""
+    """The AWS roles and users that may also do this ACTION from a terminal, of those in `allow.terminal`."""
 
     def rule(self) -> Allowed:
         """Return this as the rules know it."""
@@ -89,14 +89,14 @@ class Approve(People):
 
 
 class Protect(BaseModel):
-    """Accounts that no one signs out (`refuse`), or only with a second person's approval (`approve`).
+    """Accounts to which no one does anything (`refuse`), or only with a second person's approval (`approve`).
 
     A pool's own lists come on top of those for all pools; its own `how` counts in place of theirs.
     """
 
     model_config = FROZEN
     groups: syntax.Names = frozenset()
-    """The Cognito groups whose accounts are protected. No one is signed out while Cognito cannot be asked for them."""
+    """The Cognito groups whose accounts are protected. Nothing is done while Cognito cannot be asked for them."""
     usernames: syntax.Names = frozenset()
     """The user names of protected accounts, as Cognito has them. Capital letters make no difference."""
     subs: syntax.Names = frozenset()
@@ -110,6 +110,6 @@ class LimitSettings(BaseModel):
 
     model_config = FROZEN
     per_operator: syntax.PerHour | None = None
-    """How many accounts one person may sign out within an hour. For more, someone has to approve it."""
+    """How many accounts one person may sign out or change within an hour. For more, someone has to approve it."""
     all: syntax.PerHour | None = None
     """The same for all people together."""

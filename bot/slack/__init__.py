@@ -20,4 +20,5 @@ groups.py           members of Slack user groups, and in which workspace of an o
 installation.py     where the app is installed, and who belongs there
 manifest.py         the Slack app's manifest, and the bot token's scopes against it
 check_workspace.py  what `check` asks Slack
+check_people.py     what `check` says of the lists: how many may sign out, approve, and do each other action
 """

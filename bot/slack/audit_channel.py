@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
-from bot.action import Step
+from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.audit import Entry, Kind
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
@@ -14,7 +14,7 @@ from bot.ports import Left
 from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
 from bot.slack.clients import post
-from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, says_hosted
+from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
@@ -77,7 +77,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
         target = shown.name(entry.chosen)
     if entry.request and entry.chosen and Step.SIGN_OUT in entry.request.done:
         lasting = shown.lasting.get(entry.chosen.pool, Lasting())
-        end = f"{AT_MOST} {HOSTED}" if lasting.hosted_login and says_hosted(entry.request) else AT_MOST
+        end = f"{AT_MOST} {HOSTED}" if goes_on_hosted(lasting, entry.request) else AT_MOST
         access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
         more = ["Tokens that were given out may be accepted until ", access, AS_SET, longest, end]
     if entry.count > 1:
@@ -106,9 +106,17 @@ def _who_and_why(shown: Shown, entry: Entry) -> Line:
         f"pool {account.pool}" if account else "",
         account.sign_in if account and account.provider else "",
         "" if entry.request else entry.rule,
+        _asked_for(entry),
     ]
     why: Line = [" · ", *shown.reason(reason)] if reason else []
     return [entry.ask.operator, *(f" · {fact}" for fact in facts if fact), *why]
+
+
+def _asked_for(entry: Entry) -> str:
+    """Name what was asked for, where that is another action than a sign-out and the title does not say it."""
+    action = entry.ask.options.action
+    untold = entry.kind in {Kind.REFUSED, Kind.LIMITED, Kind.DENIED} and entry.count == 1
+    return f"asked for: {ACTIONS[action].button.lower()}" if untold and action != SIGN_OUT else ""
 
 
 def _second_person(shown: Shown, request: Request | None) -> Line:

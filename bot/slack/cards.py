@@ -10,7 +10,7 @@ from bot.offer import offered
 from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
-from bot.slack.outcomes import action_buttons, outcome
+from bot.slack.outcomes import action_buttons, may_come_back, outcome
 from bot.slack.sessions import session_rows
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, choice, lines, message
@@ -21,6 +21,7 @@ CANCEL = "signout_cancel"
 AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
+_STILL_OUT = "Every device is signed out. The account is disabled, so none can sign in again until it is enabled."
 _AFTER_EXPIRY = ". Nothing was done. Run the command again."
 _OPTIONS: Sequence[Line] = (
     [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
@@ -119,6 +120,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
     bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
     action, others = ACTIONS[request.action], [ACTIONS[each] for each in offered(request)[1:]]
+    is_out = request.action == SIGN_OUT and not may_come_back(request)
     later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
     return [
         action.question,
@@ -130,7 +132,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),
-        [action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
+        [_STILL_OUT if is_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
         lines([[Bold(f"{each.button}  "), each.effect] for each in others], "list") if others else [],
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],

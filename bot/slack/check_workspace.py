@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.authorize import Allowlist
 from bot.facts.finding import Finding
 from bot.facts.slack_words import word_in
 from bot.facts.way import proxy_to, trouble_of
+from bot.slack.check_people import Lists, Members, people
 from bot.slack.clients import BlockingClient
-from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS, GroupTeams, NoWorkspaceError, UnfinishedSearchError
+from bot.slack.groups import GroupTeams, NoWorkspaceError, UnfinishedSearchError
 from bot.slack.installation import Install
 from bot.slack.manifest import REINSTALL, compare
 
@@ -29,9 +29,8 @@ _CHANNEL_FIXES = {
     "is_archived": "Unarchive the channel, or set another.",
     "missing_scope": f"Add chat:write, and {REINSTALL}.",
 }
-_NO_ONE_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
 _GROUP_FIXES = {
-    "no_such_subteam": "Check its id in SIGNOUT_ALLOW_GROUPS or allow.groups.",
+    "no_such_subteam": "Check its id where the settings name it, such as SIGNOUT_ALLOW_GROUPS.",
     NoWorkspaceError.strerror: "Check its id, and add the app to the workspace that has the group.",
     UnfinishedSearchError.strerror: "A running bot goes on looking where it stopped.",
     "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
@@ -39,7 +38,6 @@ _GROUP_FIXES = {
 }
 
 JudgeClock = Callable[[str, str | None, datetime, datetime], Finding]
-Members = frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +70,15 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
 
 def try_workspace(
     client: BlockingClient,
-    lists: tuple[Allowlist, Allowlist, *tuple[Allowlist, ...]],
+    lists: Lists,
     judge_clock: JudgeClock,
     *,
     app_token: str | None,
     channels: Mapping[str, str | None],
 ) -> Iterator[Finding]:
-    """Try all of it. `lists` are those who may sign out, those who may approve, and those who may do more.
+    """Try all of it. To each of the `channels` by their names a line is posted, unless its id is None.
 
-    Without `app_token`, Slack speaks over HTTP. To each of the `channels` by their names a line is posted, unless its
-    id is None.
+    Without `app_token`, Slack speaks over HTTP.
     """
     asked_at = datetime.now(UTC)
     answer = ask(client.auth_test)
@@ -100,8 +97,7 @@ def try_workspace(
     for id_ in sorted({id_ for listed in lists for id_ in listed.all.groups}):
         members[id_], finding = _group(client, teams, id_, why_not)
         yield finding
-    yield from _anyone(lists[0], members)
-    yield from _approvers(lists[1], members)
+    yield from people(lists, members)
 
 
 def _bot_token(client: BlockingClient, answer: Answer, install: Install) -> Iterator[Finding]:
@@ -188,46 +184,9 @@ def _group(client: BlockingClient, teams: GroupTeams, id_: str, why_not: str) ->
         return None, Finding(name, "missing", sentence, fix)
     members = frozenset(map(str, listed))
     if not members:
-        empty = "It is empty: no one may sign out through it."
+        empty = "It is empty, so it lets no one in."
         return members, Finding(name, "warning", empty, "Put people into it.")
     return members, Finding(name, "ok", f"can be listed; people in it: {len(members)}")
-
-
-def _anyone(allowlist: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
-    """Say whether anyone may sign people out, and whether Slack can be asked about so many groups."""
-    if len(members) > MOST_GROUPS:
-        sentence = (
-            f"{len(members)} groups are more than the {MOST_GROUPS} that can be kept up to date with Slack's about "
-            f"{CALLS_A_MINUTE} calls of usergroups.users.list a minute. Some people may be told to try again."
-        )
-        yield Finding("number of groups", "warning", sentence, "Use fewer groups, or name people (allow.users).")
-    everywhere = allowlist.everywhere
-    people = {
-        pool: everywhere.users.union(rule.users, *(members[id_] or () for id_ in everywhere.groups | rule.groups))
-        for pool, rule in allowlist.pools.items()
-    }
-    count = len(frozenset[str]().union(*people.values()))
-    lacking = ", ".join(sorted(pool for pool, who in people.items() if not who))
-    if not lacking:
-        yield Finding("allowlist", "ok", f"people who may sign out: {count}")
-    elif None in members.values():
-        yield Finding("allowlist", "not tried", "not tried: it needs groups that could not be listed")
-    elif count:
-        yield Finding("allowlist", "warning", f"No one may sign out of: {lacking}.", _NO_ONE_FIX)
-    else:
-        yield Finding("allowlist", "missing", "No one may sign out.", _NO_ONE_FIX)
-
-
-def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
-    """Say how many may approve, where anyone is named for that."""
-    named = approvers.all
-    people = named.users.union(*(members[id_] or () for id_ in named.groups))
-    if people:
-        only_one = len(people) == 1
-        fix = "They cannot approve what they ask for themselves. Name a second approver." if only_one else ""
-        yield Finding("approvers", "warning" if only_one else "ok", f"people who may approve: {len(people)}", fix)
-    elif named.groups:
-        yield Finding("approvers", "missing", "No one may approve.", "Put people into the groups of approve.groups.")
 
 
 def _way_to(url: str) -> str:

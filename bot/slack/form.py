@@ -132,12 +132,13 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     filled = filled or Filled()
     pools = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in state.pools}
     actions = {action: ACTIONS[action].button for action in state.actions}
+    whose = "Whose account" if len(actions) > 1 else "Whom to sign out"
     hint = "User name, email, phone number with its country code, or sub."
     return modal(
         FORM,
         "Sign out",
         *([lines([[trouble]])] if trouble else ()),
-        field_of(TARGET, "Whom to sign out", typed(filled.target, MAX_TARGET), hint=plain(hint)),
+        field_of(TARGET, whose, typed(filled.target, MAX_TARGET), hint=plain(hint)),
         *([field_of(ACTION, "What to do", _select(actions, filled.action))] if len(actions) > 1 else []),
         *([field_of(POOL, "Pool", _select(pools, filled.pool))] if len(state.pools) > 1 else []),
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
@@ -222,7 +223,7 @@ def typed(value: str | None, longest: int) -> Drawn:
 
 
 def _select(labels: Mapping[str, str], chosen: str | None) -> Drawn:
-    """Return a choice of one of several values, each with its label; the first one where the chosen is none of them."""
+    """Return a choice of one of several values, each with its label; the first one unless it has the chosen one."""
     options = {value: {"text": plain(label), "value": value} for value, label in labels.items()}
     initial = options.get(chosen or "", next(iter(options.values())))
     return {"type": "static_select", "options": list(options.values()), "initial_option": initial}

@@ -27,9 +27,21 @@ _BEGIN: Mapping[str, str] = {
     END_SESSION: "The session was ended: ",
     "new_password": "The password was reset, and all refresh tokens were revoked: ",
 }
+
+
+def may_come_back(request: Request) -> bool:
+    """Whether the person may sign in again after a sign-out: not where the account was disabled at the look-up."""
+    return request.action == SIGN_OUT and request.account.enabled is not False
+
+
+def goes_on_hosted(lasting: Lasting, request: Request) -> bool:
+    """Whether a session of the hosted login page may go on: where the pool tracks sessions, it is ended too."""
+    return lasting.hosted_login and may_come_back(request) and not request.tracks_sessions
+
+
 # What an action does not reach, and when the card says so; {} is where a federated account signs in.
 _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
-    (lambda lasting, request: lasting.hosted_login and says_hosted(request), HOSTED),
+    (goes_on_hosted, HOSTED),
     (
         lambda lasting, request: (
             lasting.hosted_login and Step.RESET_PASSWORD in request.done and not request.tracks_sessions
@@ -37,7 +49,7 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
         _STILL_HOSTED,
     ),
     (
-        lambda _, request: request.account.provider and request.action == SIGN_OUT,
+        lambda _, request: request.account.provider and may_come_back(request),
         "The session at {} goes on: it may let the person in without a password.",
     ),
     (lambda lasting, request: lasting.identity_pool and _ends_tokens(request), _CREDENTIALS),
@@ -45,7 +57,11 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
         lambda lasting, request: lasting.identity_pool is None and _ends_tokens(request),
         f"If there is an identity pool: {_CREDENTIALS}",
     ),
-    (lambda _, request: request.action == SIGN_OUT, "The person can sign in again at once."),
+    (lambda _, request: may_come_back(request), "The person can sign in again at once."),
+    (
+        lambda _, request: request.action == SIGN_OUT and not may_come_back(request),
+        "The account was disabled when it was looked up. No one can sign in with it until it is enabled.",
+    ),
     (lambda _, request: Step.DISABLE in request.done, "No one can sign in with this account until it is enabled."),
     (
         lambda _, request: Step.RESET_PASSWORD in request.done,
@@ -94,13 +110,8 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
         *about_sessions(shown, request),
         *([bound] if _ends_tokens(request) else []),
         *goes_on,
-        *([_stay_out(shown, request)] if request.action == SIGN_OUT else []),
+        *([_stay_out(shown, request)] if may_come_back(request) else []),
     ]
-
-
-def says_hosted(request: Request) -> bool:
-    """Whether a session of the hosted login page may go on: where the pool tracks sessions, it is ended too."""
-    return request.action == SIGN_OUT and not request.tracks_sessions
 
 
 def _ends_tokens(request: Request) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from pydantic_core import to_json
 
+from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
 from bot.request import Account, Operator, Request
 from bot.visible import visible
@@ -67,6 +68,8 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "approved_by": lambda entry: _approval(entry, "rule"),
     "approver_at": lambda entry: _approval(entry, "at"),
     "denied_reason": lambda entry: _approval(entry, "reason"),
+    "action": lambda entry: entry.ask.options.action,
+    "done": lambda entry: entry.request.done if entry.request else (),
 }
 _NESTED = {"operator": Operator, "account": Account, "approver": Operator}
 # Other columns there would move those that scripts know by their place.
@@ -158,6 +161,12 @@ class Column:
     share: int = 0
 
 
+def _outcome(entry: Entry) -> str:
+    """Return the outcome word, with the action where that is not a sign-out and the word does not say it."""
+    action = entry.ask.options.action
+    return entry.kind if action == SIGN_OUT or entry.kind == ACTIONS[action].outcome else f"{entry.kind} ({action})"
+
+
 def _rule_or_error(entry: Entry) -> str:
     if entry.count > 1:
         return f"{entry.count:,} times {entry.rule}"
@@ -171,7 +180,7 @@ def _rule_or_error(entry: Entry) -> str:
 # Where a terminal is too narrow for all, the first ones stay.
 COLUMNS = (
     Column("Time (UTC)", lambda entry: f"{entry.at:%Y-%m-%d %H:%M:%S}", 19),
-    Column("Outcome", lambda entry: entry.kind, 10),
+    Column("Outcome", _outcome, 10),
     Column("Target", lambda entry: entry.ask.options.target, 10, 3),
     Column("Operator", lambda entry: f"{entry.ask.operator.name} ({entry.ask.operator.id})", 10, 3),
     Column("Account", lambda entry: entry.chosen.username if entry.chosen else None, 8, 3),

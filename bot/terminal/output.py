@@ -21,7 +21,7 @@ OF_SIGNOUT: Mapping[Code, int] = {
     Code.USAGE: 252,  # the command, or a value in it, is wrong: nothing was asked of AWS
     Code.SETTINGS: 253,  # settings, store, credentials or permission are missing
     Code.REFUSED: 254,  # Cognito or a limit said no
-    Code.OTHER: 255,  # nothing was begun, it was cancelled, or what became of it is not known
+    Code.OTHER: 255,  # nothing was begun, only a part was done, or what became of it is not known
 }
 
 

@@ -1,9 +1,10 @@
 """What a terminal shows of a request: the account before it is confirmed, and the outcome. Plain text."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 
-from bot.action import ACTIONS
+from bot.action import ACTIONS, SIGN_OUT
 from bot.facts.advice import result
 from bot.request import Account, Request, State
 from bot.sessions import each_device
@@ -47,6 +48,7 @@ def facts(request: Request) -> str:
         ("Sub", account.sub),
         ("Pool", f"{account.pool} ({account.pool_id}, {account.region})"),
         ("Reason", request.ask.options.reason),
+        ("Effect", ACTIONS[request.action].effect if request.action != SIGN_OUT else None),
     ]
     # In a value, a line break would begin another fact.
     return "\n".join(f"{label:<11} {visible(value)}" for label, value in labelled if value)
@@ -70,19 +72,25 @@ def unsure(request: Request, *, yes: bool) -> str:
 
 def standing(told: Standing) -> str:
     """Return what the person at this terminal may do."""
-    needs = "needs the approval of a second person, so it is for Slack"
     return "\n".join(
         [
             f"You are {visible(told.operator.id)}.",
             *(
-                f"Pool {each.pool}: "
-                + (f"{needs} ({', '.join(each.needs)})." if each.needs else f"allowed by {each.asks}.")
+                f"Pool {each.pool}: {_for_slack(each.needs) if each.needs else f'allowed by {each.asks}.'}"
                 for each in told.pools
             ),
-            *(f"In pool {each.pool} you may also {ACTIONS[more].may}." for each in told.pools for more in each.more),
+            *(
+                f"Pool {each.pool}: you may also {ACTIONS[action].may}.{f' It {_for_slack(needs)}' if needs else ''}"
+                for each in told.pools
+                for action, needs in each.more.items()
+            ),
             *(f"Accounts left within this hour: {number} ({name})." for name, number in told.left.items()),
         ]
     )
+
+
+def _for_slack(needs: Sequence[str]) -> str:
+    return f"needs the approval of a second person, so it is for Slack ({', '.join(needs)})."
 
 
 def outcome(request: Request) -> str:

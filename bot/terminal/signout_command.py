@@ -16,18 +16,22 @@ from bot.whoami import WhoAmI
 
 HELP = """\
 usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [--reason TEXT] [--yes]
+                           [--keep-out | --let-in | --new-password]
        signout-bot signout (--cli-input-json | --cli-input-yaml) (DOCUMENT | file://PATH) [--reason TEXT] [--yes]
        signout-bot signout --generate-cli-skeleton [input | yaml-input | output]
        signout-bot signout whoami
 
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
---keep-out, --let-in and --new-password do another action instead, for those whom its list in the settings names.
+--keep-out disables the account and then signs its user out, --let-in enables it again, --new-password resets its
+password and then signs its user out. Each is only for those in allow.terminal whom actions.keep_out.terminal,
+actions.let_in.terminal or actions.new_password.terminal names too.
 whoami: what you may do here, and how many accounts are left within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
 Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a limit is reached,
 255 anything else, such as that a second person is needed, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]
+NOT_OF_THE_AWS_CLI = f"The AWS CLI's command only signs out. With --{{}}, leave out `{' '.join(AWS_COMMAND)}`."
 MAX_BYTES = 64 * 1024
 _VALUED = AWS_OPTIONS | VALUED | {"reason", "region"}
 _FLAGS = FLAGS | {"yes", *ACTION_OPTIONS}
@@ -85,6 +89,8 @@ def _parsed(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options |
     if any(map(asks_for_help, others)):
         return aws_cli.Help(), False
     _check(words, others)
+    if words and words[0] in AWS_COMMAND and (actions := [name for name in ACTION_OPTIONS if hasattr(found, name)]):
+        raise UsageError(NOT_OF_THE_AWS_CLI.format(actions[0]))
     if twice := [name for name, values in vars(found).items() if len(values) > 1]:
         raise UsageError(f"--{twice[0]} is given twice.")
     given = {name: value for name, (value,) in vars(found).items()}

@@ -25,7 +25,7 @@ def headless(moto: Moto) -> Iterator[Headless]:
 
 def beside(window: Window, device: str) -> Locator:
     """The button in the row of a device."""
-    button = window.button("End this session")
+    button = window.page.get_by_role("button", name="End this session", exact=True)
     return window.messages.locator("div").filter(has_text=device).filter(has=button).last.get_by_role("button")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from bot.action import ACTIONS
+from bot.action import ACTIONS, OTHERS
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
@@ -17,7 +17,7 @@ from bot.request import Operator
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.denial import ApproverReply
 from bot.slack.reply import CardReply
-from simulation.cognito import ACCOUNTS, POOLS
+from simulation.cognito import NAMES, POOLS
 from simulation.seen import Press as SeenPress
 from simulation.slack import APPROVALS, HOME, Thread, buttons
 
@@ -44,6 +44,7 @@ class Brakes:
 
     approvers: Allowlist = NO_ONE
     always: frozenset[str] = frozenset()  # the pools in which each request needs an approval
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the actions that need one, in the others
     approve_within: float = 60.0
     protection: Protection | None = None
     vips: Membership = field(default_factory=dict)
@@ -62,9 +63,10 @@ class Brakes:
             always=frozenset(name for name in POOLS if random.random() < 0.35),
             approve_within=random.choice([20.0, 60.0, 150.0]),
             protection=Protection(groups=frozenset({VIPS}), may_approve=random.random() < 0.6) if protects else None,
-            vips={each: cls._membership(random, horizon) for each in _names() if protects and random.random() < 0.5},
+            vips={each: cls._membership(random, horizon) for each in NAMES if protects and random.random() < 0.5},
             per_operator=random.choice([None, 1, 2]),
             everyone=random.choice([None, 1, 2, 3]),
+            named={name: frozenset(each for each in OTHERS if random.random() < 0.4) for name in POOLS},
         )
 
     @staticmethod
@@ -85,7 +87,9 @@ class Brakes:
         has_approvers = self.approvers is not NO_ONE
         return {
             name: ApprovalSettings(
-                channel_id=APPROVALS, actions=frozenset(ACTIONS) if name in self.always else frozenset(), within=within
+                channel_id=APPROVALS,
+                actions=frozenset(ACTIONS) if name in self.always else self.named.get(name, frozenset()),
+                within=within,
             )
             for name in POOLS
             if has_approvers
@@ -100,10 +104,6 @@ class Brakes:
         """Return the groups that an account is in at a time."""
         since, until = self.vips.get((pool, username), (1e9, 0.0))
         return frozenset({VIPS}) if since <= now < until else frozenset({"others"})
-
-
-def _names() -> list[tuple[str, str]]:
-    return [(pool, username) for pool, usernames in ACCOUNTS.items() for username in usernames]
 
 
 class Approver:

@@ -1,7 +1,7 @@
 """What must always hold (design's invariants, by number), each a function from what was seen to what is wrong."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,14 +11,17 @@ from bot.audit import POSTED, Entry, Kind
 from bot.authorize import Allowlist
 from bot.deliver import POST
 from bot.errors import BotError, ChosenBeforeError, DeniedError, NotYoursError, UnderWayError
-from bot.request import AWAITING, ENDED, MOVES, Operator, Request, State
+from bot.request import AWAITING, ENDED, MOVES, Ask, Operator, Request, State
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
+from bot.slack.outcomes import ACTION
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
+from simulation.acts import Standing
 from simulation.brakes import APPROVERS
 from simulation.cognito import SLOWEST
 from simulation.instances import ALLOWLIST, BETWEEN_COUNTS, START
-from simulation.seen import Call, Move, Seen
+from simulation.outcomes import ENABLE, RESET, SIGN_OUT, STEPS, TITLES, title_in
+from simulation.seen import Call, Effect, Move, Seen
 from simulation.slack import HOME
 from simulation.slack import SLOWEST as SLOWEST_ANSWER
 from simulation.store import SLOWEST as SLOWEST_STEP
@@ -39,11 +42,8 @@ REFUSALS = (
     *(DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool"),
     *(OWN, NOT_AN_APPROVER, "This account is protected"),
 )
-TITLES = {
-    "Signed out: ": State.DONE,
-    "Partly signed out: ": State.PARTLY,
-    "Not signed out: ": State.FAILED,
-    "Not known whether": State.UNKNOWN,
+BEGINNINGS = {
+    **{f"{title}: ": state for (_, title), (state, _, _) in TITLES.items()},
     "Cancelled": State.CANCELLED,
     "This card expired": State.EXPIRED,
     "No one approved this": State.EXPIRED,
@@ -52,11 +52,19 @@ TITLES = {
 
 
 APPROVAL_TITLES = {
-    **{words: state for words, state in TITLES.items() if state not in {State.CANCELLED, State.EXPIRED}},
+    **{words: state for words, state in BEGINNINGS.items() if state not in {State.CANCELLED, State.EXPIRED}},
     "Cancelled: ": State.CANCELLED,
     "Not approved in time: ": State.EXPIRED,
 }
 GROUP_MEMBERS = {"U0GIL", "U0HAL"}  # who may by a group, as long as they are in it
+CAME = {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}
+# What is said of an account with which Cognito would not do an action; True where that is so.
+OBSTACLES: dict[str, Callable[[Standing], bool]] = {
+    "This account is disabled": lambda now: not now.enabled,
+    "This account is enabled": lambda now: now.enabled,
+    "This user signs in through": lambda now: now.provider is not None,
+    "This user has not set a first password": lambda now: now.status == "FORCE_CHANGE_PASSWORD",
+}
 
 
 def check(function: Check) -> Check:
@@ -105,8 +113,9 @@ def every_decision_was_allowed_then(seen: Seen) -> Iterator[str]:
     """1 and 8: by an id on the list, or by a group as Slack listed it to this instance at most 60 s before."""
     for move in _decisions(seen):
         request = move.after
-        if not _allowed(seen, move, request.ask.operator, request.account.pool, ALLOWLIST):
-            yield f"{request.id} was decided by {request.ask.operator.id}, by {request.allowed_by}"
+        lists = [ALLOWLIST] if request.action == "sign_out" else [ALLOWLIST, seen.acts.lists.get(request.action)]
+        if not all(each and _allowed(seen, move, request.ask.operator, request.account.pool, each) for each in lists):
+            yield f"{request.id} ({request.action}) was decided by {request.ask.operator.id}, by {request.allowed_by}"
 
 
 @check
@@ -136,10 +145,14 @@ def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
         if before is None or action is None or move in seconds:
             continue
         who = before.ask.operator
+        pressed = {action} if after.action == before.action else set[str]()
+        if action == CONFIRM:
+            pressed.add(f"{ACTION}{after.action}")
         presses = [
             each
             for each in seen.presses
-            if (each.action, each.request_id, each.instance) == (action, after.id, move.instance)
+            if each.action in pressed
+            and (each.request_id, each.instance) == (after.id, move.instance)
             and (each.operator.team_id, each.operator.id) == (who.team_id, who.id)
             and each.at <= move.at
         ]
@@ -155,13 +168,20 @@ def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
 
 @check
 def a_stored_request_keeps_what_was_asked(seen: Seen) -> Iterator[str]:
-    """2: what was asked, what was found, and times stay as they were opened; the decision's time stays, too."""
+    """2: what was asked, what was found, and times stay as they were opened; the decision's time stays, too.
+
+    What is done may become another action, by the operator's press that decides.
+    """
     first = {move.after.id: move.after for move in seen.moves if move.before is None}
+    decisions = _decisions(seen)
     for move in seen.moves:
         opened, request = first[move.after.id], move.after
         names = ["ask", "candidates", "created_at"] + ([] if request.approval else ["expires_at"])
-        if any(getattr(opened, name) != getattr(request, name) for name in names):
+        as_opened = replace(request, ask=_with_action(request, opened.action))
+        if any(getattr(opened, name) != getattr(as_opened, name) for name in names):
             yield f"{request.id} is not what was opened"
+        if move.before and move.before.action != request.action and move not in decisions:
+            yield f"{request.id} became {request.action} while {request.state}"
         if move.before and move.before.decided_at not in {None, request.decided_at}:
             yield f"{request.id} was decided at another time"
 
@@ -228,10 +248,36 @@ def one_holder_calls_at_a_time(seen: Seen) -> Iterator[str]:
 def a_step_that_was_done_is_not_repeated(seen: Seen) -> Iterator[str]:
     """3 and 6: a decision is carried out once, unless the answer to a call was lost with its caller."""
     for request in seen.requests.values():
-        calls = _calls(seen, request)
-        for call, later in pairwise(calls):
-            if call.answer == "yes" and not (later.stored and later.stored.in_doubt):
-                yield f"{request.id} was called for again after a yes"
+        for step in STEPS[request.action]:
+            for call, later in pairwise(each for each in _calls(seen, request) if each.step == step):
+                if call.answer == "yes" and not (later.stored and later.stored.in_doubt):
+                    yield f"{request.id} was called for again after a yes to {step}"
+
+
+@check
+def each_step_is_called_once_the_answer_of_the_one_before_is_stored(seen: Seen) -> Iterator[str]:
+    """6: in the order of the action, and never again once its yes is stored."""
+    for call in seen.calls:
+        if call.stored and call.step not in STEPS[call.stored.action]:
+            yield f"{call.request_id}: {call.step} is no step of {call.stored.action}"
+        elif call.stored and call.stored.done != _before(call.stored.action, call.step):
+            yield f"{call.request_id}: {call.step} was called while {call.stored.done} was stored as done"
+
+
+@check
+def what_is_stored_as_done_was_answered_with_yes(seen: Seen) -> Iterator[str]:
+    """6: by Cognito, to the holder of the claim, whose lease is then renewed."""
+    for move in seen.moves:
+        done, before = move.after.done, move.before
+        answered = [each for each in seen.calls if each.request_id == move.after.id and each.answer == "yes"]
+        yeses = {each.step for each in answered if each.ended is not None and each.ended <= move.at}
+        if done != STEPS[move.after.action][: len(done)] or not yeses.issuperset(done):
+            yield f"{move.after.id} has {done} as done, yes was said to {sorted(yeses)}"
+        if before and _is_note(move):
+            if len(done) != len(before.done) + 1:
+                yield f"{move.after.id}: {before.done} became {done} in one write"
+            if not before.claim or not move.after.claim or move.after.claim.until < before.claim.until:
+                yield f"{move.after.id}: its lease was not renewed"
 
 
 @check
@@ -239,7 +285,7 @@ def a_claim_is_taken_over_only_after_its_lease(seen: Seen) -> Iterator[str]:
     """3: on every clock, since clocks agree within 5 s; under a new claim id, and with the doubt kept."""
     for move in seen.moves:
         before, after = move.before, move.after
-        if before is None or before.state is not State.RUNNING or after.state is not State.RUNNING:
+        if before is None or {before.state, after.state} != {State.RUNNING} or _is_note(move):
             continue
         until = _clock(before.claim.until) if before.claim else 0.0
         if not move.clock_set and move.clock < until + SKEW - ROUNDING and until <= move.clock + FARTHEST:
@@ -250,13 +296,15 @@ def a_claim_is_taken_over_only_after_its_lease(seen: Seen) -> Iterator[str]:
 
 @check
 def moves_and_entries_match_one_to_one(seen: Seen) -> Iterator[str]:
-    """4: a move and its audit entry are one write; only the first claim has none."""
+    """4: a move and its audit entry are one write; only the first claim and the answer of a step have none."""
     for request in seen.requests.values():
         moves = [move for move in seen.moves if move.after.id == request.id]
         for move in moves:
             if move.before and move.after.state not in MOVES[move.before.state]:
                 yield f"{request.id} went from {move.before.state} to {move.after.state}"
-        told = [replace(move.after, candidates=()) for move in moves if not _is_first_claim(move)]
+        told = [
+            replace(move.after, candidates=()) for move in moves if not _is_first_claim(move) and not _is_note(move)
+        ]
         if [entry.request for entry in _entries(seen, request)] != told:
             yield f"{request.id} made {len(told)} moves, and its entries tell of others"
         if moves[-1].after != request:
@@ -338,7 +386,7 @@ def a_card_keeps_its_buttons_until_the_store_has_moved(seen: Seen) -> Iterator[s
 def an_outcome_is_said_only_once_the_store_says_so(seen: Seen) -> Iterator[str]:
     """6: to the operator and to the audit channel."""
     for told in seen.told:
-        for words, state in TITLES.items():
+        for words, state in BEGINNINGS.items():
             if told.text.startswith(words) and (told.stored is None or told.stored.state is not state):
                 yield f"{told.request_id}: {told.text[:40]!r} was told of {told.stored and told.stored.state}"
         of = told.stored
@@ -378,10 +426,20 @@ def no_one_on_the_list_is_told_that_they_are_not(seen: Seen) -> Iterator[str]:
 
 @check
 def done_only_if_cognito_did_it(seen: Seen) -> Iterator[str]:
-    """6."""
+    """6: each step of the action, and it said so."""
     for request in _in(seen, State.DONE):
-        if not any(call.done and call.answer == "yes" for call in _calls(seen, request)):
-            yield f"{request.id} is DONE, and Cognito never said so"
+        for step in STEPS[request.action]:
+            if not any(call.done and call.answer == "yes" and call.step == step for call in _calls(seen, request)):
+                yield f"{request.id} is DONE, and Cognito never said so of {step}"
+
+
+@check
+def partly_only_if_every_answer_is_known_and_one_was_yes(seen: Seen) -> Iterator[str]:
+    """6: what was not done was definitely refused, or never sent."""
+    for request in _in(seen, State.PARTLY):
+        left = [call for call in _calls(seen, request) if call.step not in request.done]
+        if not request.done or any(call.done or call.answer != "no" for call in left):
+            yield f"{request.id} is PARTLY with {request.done} after {[(call.step, call.answer) for call in left]}"
 
 
 @check
@@ -399,8 +457,93 @@ def failed_only_if_every_call_was_definitely_refused(seen: Seen) -> Iterator[str
 def unknown_only_if_something_is(seen: Seen) -> Iterator[str]:
     """6: a call without a clear answer, or a holder that died. What was never claimed is never UNKNOWN."""
     for request in _in(seen, State.UNKNOWN):
-        if not request.in_doubt and all(call.answer != "unclear" for call in _calls(seen, request)):
+        left = [call for call in _calls(seen, request) if call.step not in request.done]
+        if not request.in_doubt and all(call.answer != "unclear" for call in left):
             yield f"{request.id} is UNKNOWN, and nothing was unclear"
+
+
+@check
+def who_was_kept_out_has_no_way_in(seen: Seen) -> Iterator[str]:
+    """6: someone tries to sign in all the time. After DONE the account is disabled, and no session of theirs lives.
+
+    Nor does one that was opened with a password that was reset, once that is DONE.
+    """
+    for move in seen.moves:
+        request = move.after
+        if request.state is not State.DONE or SIGN_OUT not in STEPS[request.action]:
+            continue
+        account, its = request.account, [each for each in seen.effects if each.request_id == request.id]
+        if any(each.sub != account.sub for each in its):  # it was another account within a minute after the look-up
+            continue
+        key = account.pool, account.username, account.sub
+        effects = [each for each in seen.effects if (each.pool, each.username, each.sub) == key and each.at <= move.at]
+        begun = min((each.at for each in its), default=move.at)
+        let_in = any(each.step == ENABLE and each.at >= begun for each in effects)
+        at_first = seen.acts.at_first.get(key[:2], Standing()) if account.sub == "sub-1" else Standing()
+        now, someone_is_in = _after(at_first, effects)
+        if request.action == "keep_out" and not let_in and (now.enabled or someone_is_in):
+            yield f"{request.id} keeps {account.username} out, who has a way in"
+        if request.action == "new_password" and someone_is_in:
+            yield f"{request.id}: {account.username} is still signed in with the old password"
+
+
+@check
+def what_is_told_of_each_step_is_true(seen: Seen) -> Iterator[str]:
+    """6 and 7: to the operator, to approvers and to the audit channel."""
+    told = [(each.drawn, each.text) for each in seen.told if each.drawn]
+    told += [(each.drawn, each.text) for each in seen.approvals]
+    told += [(each.stored.request, each.text) for each in seen.posts if each.stored and each.stored.request and each.ts]
+    for request, text in told:
+        title, request_id = title_in(text), request.id
+        state, done, left = TITLES.get((request.action, title or ""), (None, (), ()))
+        if request.state in CAME and state is not request.state:
+            yield f"{request_id} ({request.action}) is {request.state}, and {text[:60]!r} was told"
+        calls = _calls(seen, request)
+        if not {call.step for call in calls if call.done and call.answer == "yes"}.issuperset(done):
+            yield f"{request_id}: {title!r} was told, and not all of {done} was done"
+        if {call.step for call in calls if call.done}.intersection(left):
+            yield f"{request_id}: {title!r} was told, and one of {left} was done"
+        if ("Nothing was changed." in text or "No session was ended." in text) and any(call.done for call in calls):
+            yield f"{request_id} was said to have changed nothing"
+
+
+@check
+def what_is_told_of_an_account_is_true(seen: Seen) -> Iterator[str]:
+    """7: that Cognito would not do it was so when the account was looked up; what is offered has a button."""
+    for told in seen.told:
+        looks = [each.standing for each in seen.looks if each.request_id == told.request_id and each.standing]
+        for words, is_so in OBSTACLES.items():
+            if told.text.startswith(words) and looks and not any(map(is_so, looks)):
+                yield f"{told.request_id}: {told.text[:60]!r} was told, and it is not so"
+        if "Use a button below." in told.text and not told.buttons:
+            yield f"{told.request_id}: a button was promised that is not there"
+
+
+@check
+def every_request_was_asked_for_by_its_operator(seen: Seen) -> Iterator[str]:
+    """2: in a command of theirs, or with a button of a request of their own that had ended, for the same account."""
+    for move in seen.moves:
+        who, request = move.after.ask.operator, move.after
+        if move.before or (request.id in seen.asked and _is(who, seen.asked[request.id])):
+            continue
+        pressed = [
+            seen.requests[each.request_id]
+            for each in seen.presses
+            if each.action == f"{ACTION}{request.action}"
+            and each.request_id in seen.requests
+            and each.at <= move.at
+            and _is(each.operator, who)
+        ]
+        if request.id in seen.asked or not any(
+            _is(each.ask.operator, who)
+            and each.state in ENDED
+            and each.chosen
+            and (each.chosen.pool, each.chosen.username)
+            == (request.ask.options.pool, request.ask.options.target)
+            == (request.account.pool, request.account.username)
+            for each in pressed
+        ):
+            yield f"{request.id} was not asked for by {who.id}"
 
 
 @check
@@ -535,7 +678,8 @@ def no_step_is_called_for_without_an_approval_where_one_is_needed(seen: Seen) ->
         if (request := call.stored) is None:
             continue  # wrong by another check
         only_asks = request.ask.operator.id not in ALLOWLIST.everywhere.users | GROUP_MEMBERS
-        needed = request.account.pool in seen.brakes.approving and request.account.pool in seen.brakes.always
+        approving = seen.brakes.approving.get(request.account.pool)
+        needed = approving and request.action in approving.actions
         if needed or only_asks or request.needs or (seen.brakes.protection and request.account.protected):
             approval = request.approval
             if approval is None or approval.approver is None:
@@ -679,6 +823,39 @@ def _second_decisions(seen: Seen) -> list[Move]:
 
 def _is_first_claim(move: Move) -> bool:
     return move.after.state is State.RUNNING and move.before is not None and move.before.state is State.READY
+
+
+def _is_note(move: Move) -> bool:
+    """Whether the holder of a claim noted the answer of a step."""
+    before, after = move.before, move.after
+    same = before and before.claim and after.claim and before.claim.id == after.claim.id
+    return bool(same) and after.state is State.RUNNING
+
+
+def _before(action: str, step: str) -> tuple[str, ...]:
+    """Return the steps of an action that come before one of them."""
+    return STEPS[action][: STEPS[action].index(step)]
+
+
+def _is(one: Operator, other: Operator) -> bool:
+    return (one.team_id, one.id) == (other.team_id, other.id)
+
+
+def _with_action(request: Request, action: str) -> Ask:
+    return replace(request.ask, options=replace(request.ask.options, action=action))
+
+
+def _after(at_first: Standing, effects: Sequence[Effect]) -> tuple[Standing, bool]:
+    """Return an account after all that was done to it, and whether someone with its first password is signed in.
+
+    They sign in whenever they can.
+    """
+    now, password_is_known, is_in = at_first, True, at_first.enabled
+    for effect in effects:
+        now = now.after(effect.step)
+        password_is_known = password_is_known and effect.step != RESET
+        is_in = (is_in and effect.step != SIGN_OUT) or (now.enabled and password_is_known)
+    return now, is_in
 
 
 def _said_at(request: Request) -> datetime | None:

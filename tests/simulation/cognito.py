@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SLOWEST = 7.0  # bot.work.CALL: the adapter's time-outs
 POOLS = {"customers": "eu-central-1_customers", "staff": "eu-central-1_staff"}
 ACCOUNTS = {"customers": ("ada", "bob"), "staff": ("bob", "dan")}
+NAMES = [(pool, username) for pool, usernames in ACCOUNTS.items() for username in usernames]
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,7 @@ class Registered:
     @classmethod
     def of(cls, random: Random, horizon: float) -> "Registered":
         """Draw it."""
-        names = [(pool, username) for pool, usernames in ACCOUNTS.items() for username in usernames]
-        changes = {each: (random.uniform(0.0, horizon), random.choice(("sub-2", "sub-2", None))) for each in names}
+        changes = {each: (random.uniform(0.0, horizon), random.choice(("sub-2", "sub-2", None))) for each in NAMES}
         return cls({each: change for each, change in changes.items() if random.random() < 1 / 4})
 
     def sub(self, pool: str, username: str, now: float) -> str | None:
@@ -103,6 +104,7 @@ class SimulatedPool:
             claim_id=task.notes.get("claim_id"),
             pool_id=self.pool_id,
             username=username,
+            step=str(step),
             begun=world.schedule.now,
             clock=instance.seconds(),
             clock_set=instance.knowledge.was_set_since(instance.work_begun()),
@@ -125,12 +127,11 @@ class SimulatedPool:
         kind = world.random.choice(("throttled", "refused", "before", "after", "later", "broken")) if fault else ""
         aws_id = f"aws-{len(world.seen.calls)}"
         world.delay(SLOWEST / 2)
-        call.done = kind in {"", "after"} or (kind == "broken" and world.chance(0.5))
+        refusal = None
+        if kind in {"", "after"} or (kind == "broken" and world.chance(0.5)):
+            refusal = self._carry_out(call)
         if kind == "later":  # a call that hangs on the way and is carried out after its caller gave up
-
-            def late() -> None:
-                call.done = True
-
+            late = partial(self._carry_out, call)
             world.schedule.spawn("cognito, late", late, after=world.random.uniform(SLOWEST, 3 * SLOWEST))
         world.delay(SLOWEST / 2)
         match kind:
@@ -142,7 +143,13 @@ class SimulatedPool:
                 return Unclear("TimedOut")
             case "broken":
                 return Unclear("Unreachable")
-        return Done(aws_id)
+        return Refused(refusal, aws_id) if refusal else Done(aws_id)
+
+    def _carry_out(self, call: Call) -> str | None:
+        """Do what is called for, unless Cognito refuses it; return the code of a refusal."""
+        refusal = self.instance.world.accounts.carry_out(call.step, self.name, call.username, call.request_id)
+        call.done = call.done or not refusal
+        return refusal
 
     def _look(self, username: str) -> Account | None:
         world, begun, sent = self.instance.world, self.instance.world.schedule.now, self.instance.sending()
@@ -151,9 +158,21 @@ class SimulatedPool:
         if world.chance(world.weather.cognito / 10):
             raise PoolUnavailableError(f"Pool {self.name} could not be asked.")
         sub = world.registered.sub(self.name, username, world.schedule.now)
+        now = world.accounts.standing(self.name, username)
         world.seen.looks.append(
-            Look(request_id=self.request_id, pool_id=self.pool_id, username=username, sub=sub, begun=begun)
+            Look(
+                request_id=self.request_id, pool_id=self.pool_id, username=username, sub=sub, standing=now, begun=begun
+            )
         )
-        if sub is None:
+        if sub is None or now is None:
             return None
-        return Account(pool=self.name, pool_id=self.pool_id, region=self.region, username=username, sub=sub)
+        return Account(
+            pool=self.name,
+            pool_id=self.pool_id,
+            region=self.region,
+            username=username,
+            sub=sub,
+            provider=now.provider,
+            status=now.status,
+            enabled=now.enabled,
+        )

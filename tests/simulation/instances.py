@@ -202,6 +202,7 @@ class Instance:
             ticket_url=None,
             lasting=dict.fromkeys(POOLS, Lasting(lifetime="1 hour")),
             resume_within=resume_within,
+            others=world.acts.lists,
         )
         self.delivery = EntryDelivery(
             outbox=store,
@@ -243,6 +244,7 @@ class Instance:
         self.flow = Flow(
             confirmations=Confirmations(
                 allowlist=ALLOWLIST,
+                actions=world.acts.lists,
                 finder=Finder(pools=pools, e164=lambda _, __: None, together=_one_after_the_other),
                 confirm_within=timedelta(seconds=weather.confirm_within),
                 reason_rule=None,

@@ -1,10 +1,11 @@
 """People in Slack: they ask, press, press twice or late, press what is another's, and forge what they press."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.action import ACTIONS, OTHERS, SIGN_OUT
 from bot.decide import Press
 from bot.errors import BotError
 from bot.flow import Flow
@@ -12,6 +13,7 @@ from bot.ports import Place
 from bot.replies import Reply
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
+from bot.slack.outcomes import ACTION
 from bot.slack.reply import CardReply
 from simulation.brakes import ANN
 from simulation.seen import Press as SeenPress
@@ -26,8 +28,11 @@ GIL = Operator(team_id=HOME, id="U0GIL", name="gil")  # by a group, for all pool
 HAL = Operator(team_id=HOME, id="U0HAL", name="hal")  # by a group, for one pool
 MAL = Operator(team_id=HOME, id="U0MAL", name="mal")  # not at all
 ZED = replace(SAM, team_id="T0OTHER", name="zed")  # sam's id, in another team
+ANYONE = (*[SAM] * 4, *[GIL] * 4, HAL, HAL, MAL, ZED)
 EVERYBODY = (SAM, GIL, HAL, MAL, ZED)
 TARGETS = {who.id: ("ada", "bob", "dan") for who in (*EVERYBODY, ANN)} | {HAL.id: ("bob", "dan", "dan")}
+TWICE = ("keep_out", "new_password")  # asked for twice as often: they have two steps
+ACT = {f"{ACTION}{action}": action for action in ACTIONS}
 LISTENERS: dict[str, Callable[[Flow, Press, Reply], None]] = {
     CONFIRM: Flow.confirm,
     CANCEL: Flow.cancel,
@@ -38,9 +43,9 @@ LISTENERS: dict[str, Callable[[Flow, Press, Reply], None]] = {
 class Person:
     """One command and what is pressed on its card."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", one_of: Sequence[Operator] = ANYONE) -> None:
         self.world = world
-        self.who = world.random.choice((SAM, SAM, SAM, SAM, GIL, GIL, GIL, GIL, HAL, HAL, MAL, ZED))
+        self.who = world.random.choice(one_of)
         if world.brakes.on and world.random.random() < 0.15:
             self.who = ANN
         self.begins: float | None = None
@@ -55,7 +60,7 @@ class Person:
             if self._ask() and self._waits_for_a_card():
                 break
             world.schedule.pause(world.random.uniform(1.0, 15.0))
-        for _ in range(world.random.randint(2, 5)):
+        for _ in range(world.random.randint(2, 10 if world.acts.on else 5)):
             if world.weather.calm:
                 return
             self._press_something()
@@ -79,10 +84,13 @@ class Person:
         options = Options(
             target="nobody" if world.chance(0.05) else world.random.choice(TARGETS[self.who.id]),
             pool="staff" if world.chance(0.1) else None,
+            action=world.random.choice((SIGN_OUT, *OTHERS, *TWICE)) if world.acts.on else SIGN_OUT,
         )
         id_ = new_id(instance.clock.now())
         ask = Ask(id=id_, operator=self.who, source="slack", channel_id="C0SUPPORT", options=options)
-        world.schedule.note(f"{self.who.name}: /signout {options.target} ({ask.id[-4:]}) at {instance.name}")
+        world.seen.asked[ask.id] = self.who
+        said = f"{options.action} {options.target} ({ask.id[-4:]}) at {instance.name}"
+        world.schedule.note(f"{self.who.name}: {said}")
         try:
             instance.flow.ask(ask, self._reply(instance, None, ask.id, self.who, replaces=False))
         except BotError as error:
@@ -102,21 +110,24 @@ class Person:
 
     def _press_something(self) -> None:
         world = self.world
-        on_card = buttons(self.thread.card)
+        on_card, others = buttons(self.thread.card), tuple(ACT) if world.acts.on else ()
         if world.chance(0.05):
-            self._press(world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}{world.random.randint(0, 9)}")), "FORGED")
+            choice = f"{CHOOSE}{world.random.randint(0, 9)}"
+            self._press(world.random.choice((CONFIRM, CANCEL, choice, *others)), "FORGED")
         elif world.chance(0.15):  # a request id is not a secret: the audit channel shows it
             stranger = world.random.choice(EVERYBODY)
-            self._press(world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}0")), self.thread.request_id, stranger)
+            pressed = world.random.choice((CONFIRM, CANCEL, f"{CHOOSE}0", *others))
+            self._press(pressed, self.thread.request_id, stranger)
         elif world.chance(0.1):  # a press that no card offers just now
-            self._press(world.random.choice((CONFIRM, f"{CHOOSE}{world.random.randint(0, 9)}")), self.thread.request_id)
+            choice = f"{CHOOSE}{world.random.randint(0, 9)}"
+            self._press(world.random.choice((CONFIRM, choice, *others)), self.thread.request_id)
         elif on_card:
             likely = on_card if world.chance(0.1) else [each for each in on_card if each[0] != CANCEL]
             if not likely and not world.chance(0.2):  # it waits for a second person
                 return
-            pressed = world.random.choice(likely or on_card)
+            on_it = world.random.choice(likely or on_card)
             for _ in range(world.random.choice((1, 1, 2, 3))):
-                self._press(*pressed)
+                self._press(*on_it)
 
     def _press(self, action: str, request_id: str | None, who: Operator | None = None) -> None:
         world, who = self.world, who or self.who
@@ -129,7 +140,8 @@ class Person:
             card = None  # a message has no other request's buttons
         reply = self._reply(instance, card, request_id or "", who, replaces=True)
         number = int(action.removeprefix(CHOOSE)) if kind == CHOOSE else 0
-        press = Press(request_id=request_id or "", operator=who, place=reply.place, number=number)
+        named = ACT.get(action)
+        press = Press(request_id=request_id or "", operator=who, place=reply.place, number=number, action=named)
         world.seen.presses.append(
             SeenPress(
                 action=kind,
@@ -141,7 +153,10 @@ class Person:
             )
         )
         world.schedule.note(f"{who.name} presses {action} of {press.request_id[-4:]} at {instance.name}")
-        LISTENERS[kind](instance.flow, press, reply)
+        if named:
+            instance.flow.act(press, reply, self._reply(instance, None, "", who, replaces=False))
+        else:
+            LISTENERS[kind](instance.flow, press, reply)
 
 
 class Stranger(Person):

@@ -20,6 +20,7 @@ class Call:
     claim_id: str | None  # of the claim that the caller last wrote
     pool_id: str
     username: str
+    step: str
     begun: float
     clock: float
     clock_set: bool
@@ -30,13 +31,26 @@ class Call:
 
 
 @dataclass(kw_only=True)
+class Effect:
+    """A step that was done to an account, by a call for a request or, without one, elsewhere."""
+
+    step: str
+    pool: str
+    username: str
+    sub: str
+    request_id: str | None
+    at: float
+
+
+@dataclass(kw_only=True)
 class Look:
-    """Which account Cognito said a user name is, by its `sub`; None for no account."""
+    """Which account Cognito said a user name is, by its `sub`, and how it is; None for no account."""
 
     request_id: str
     pool_id: str
     username: str
     sub: str | None
+    standing: Any
     begun: float
 
 
@@ -154,6 +168,7 @@ class Post:
     instance: str
     begun: float
     clock_set: bool
+    text: str = ""
     ended: float | None = None
     ts: str | None = None  # where Slack took it
     answered: bool = False  # where the bot was told so
@@ -165,6 +180,8 @@ class Seen:
 
     calls: list[Call] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    asked: dict[str, Operator] = field(default_factory=dict)  # who sent each command, by its id
     groups: list[Groups] = field(default_factory=list)
     approvals: list[Asked] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
@@ -185,6 +202,7 @@ class Seen:
     on_screen: Mapping[str, Sequence[Request]] = field(default_factory=dict)  # what each operator can read at last
     approval_ts: Mapping[str, str] = field(default_factory=dict)  # of each request's approval message, in the store
     brakes: Any = None
+    acts: Any = None
     clocks_were_set: bool = False
     quiet: bool = False
     resume_within: float = 0.0

@@ -149,7 +149,7 @@ class Slack:
     def _shown(
         self, hook: Hook, message: Message, drawn: Request | None, *, replace: bool = False, direct: bool = False
     ) -> None:
-        world, now = self.world, OnScreen(message, drawn)
+        world, now, about = self.world, OnScreen(message, drawn), drawn.id if drawn else hook.request_id
         if direct and drawn:
             self.directs.setdefault(drawn.id, []).append(drawn)
         elif replace and hook.pressed:
@@ -161,10 +161,10 @@ class Slack:
             buttons=bool(buttons(now)),
             replace=replace,
             direct=direct,
-            request_id=hook.request_id,
+            request_id=about,
             operator=hook.operator,
             drawn=drawn,
-            stored=world.stored(hook.request_id),
+            stored=world.stored(about),
             at=world.schedule.now,
             refused_at=world.refused_at(hook.operator),
         )
@@ -246,6 +246,7 @@ class Client:
         post: Post = world.schedule.current().notes["post"]
         post.named = message["metadata"]["event_payload"]["entry_id"]
         post.outcome = message["metadata"]["event_payload"]["outcome"]
+        post.text = message["text"]
         world.delay(SLOWEST / 2)
         if not world.weather.calm and world.schedule.now < world.weather.refusing_until:
             raise refusal("is_archived")

@@ -18,10 +18,11 @@ from bot.errors import StoreUnavailableError
 from bot.refusals import TALLIED_FOR
 from bot.request import Operator, Request
 from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
+from simulation.acts import Accounts, Acts
 from simulation.brakes import LEADS, LIZ, Approver, Brakes
-from simulation.cognito import Registered
+from simulation.cognito import NAMES, Registered
 from simulation.instances import START, Instance, Machine
-from simulation.operators import EVERYBODY, Person, Stranger
+from simulation.operators import EVERYBODY, GIL, SAM, Person, Stranger
 from simulation.schedule import Schedule
 from simulation.seen import Seen
 from simulation.slack import Slack
@@ -50,6 +51,8 @@ class World:
         self.registered = Registered.of(Random(f"accounts of {self.seed}"), self.weather.horizon)
         self.schedule = Schedule(self.random, trace=self.trace)
         self.brakes = Brakes.of(self.seed, self.weather.horizon)
+        self.acts = Acts.of(self.seed, self.weather.horizon, NAMES)
+        self.accounts = Accounts(self)
         self.slack = Slack(self, dict(GROUPS))
         self.ids = 0
 
@@ -145,11 +148,7 @@ class World:
             self.schedule.spawn(f"machine {machine.number}", machine.live)
             if self.weather.jumps:
                 self.schedule.spawn(f"clock {machine.number}", machine.set_clock_now_and_then)
-        self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
-        if self.brakes.on:
-            self._let_more_ask()
-        for person in self.people:
-            self.schedule.spawn("person", person.live)
+        self._let_people_ask()
         if self.chance(0.4):
             self.schedule.spawn("stranger", Stranger(self).live)
         if self.chance(0.5):
@@ -160,6 +159,17 @@ class World:
             for _ in range(2):
                 self.schedule.spawn("approver", Approver(self).live)
         self.schedule.kill_chance = self.weather.kills
+
+    def _let_people_ask(self) -> None:
+        self.people = [Person(self) for _ in range(self.random.choice((1, 2, 2, 3)))]
+        if self.acts.on:
+            self.people += [Person(self, (SAM, GIL)), Person(self, (SAM, GIL))]
+        if self.brakes.on:
+            self._let_more_ask()
+        for person in self.people:
+            self.schedule.spawn("person", person.live)
+        for at, (pool, username), step in self.acts.elsewhere:
+            self.schedule.spawn("admin", partial(self.accounts.carry_out, step, pool, username, None), after=at)
 
     def _let_more_ask(self) -> None:
         """Let one person ask for several accounts, mostly at about the same time, so that limits are reached."""
@@ -226,7 +236,7 @@ class World:
         seen.on_screen = self._on_screen()
         cards = self.observer._file.rows("SELECT request_id, ts FROM cards WHERE ts IS NOT NULL")
         seen.approval_ts = {row["request_id"].removesuffix("/approval"): row["ts"] for row in cards}
-        seen.brakes, seen.clocks_were_set = self.brakes, self.weather.jumps
+        seen.brakes, seen.acts, seen.clocks_were_set = self.brakes, self.acts, self.weather.jumps
 
     def _on_screen(self) -> dict[str, list[Request]]:
         """Return of each request the cards as its operator can read them now."""
