@@ -44,6 +44,12 @@ def offered(request: Request) -> Sequence[str]:
     return [each for each in request.may if not obstacle(each, now) and not done.issuperset(ACTIONS[each].steps)]
 
 
+def withheld(request: Request) -> dict[str, str]:
+    """Return the actions that its operator may do but not to this account, enabled or not, each with the reason."""
+    account = replace(request.account, enabled=None)
+    return {each: why for each in request.may if request.action == SIGN_OUT and (why := obstacle(each, account))}
+
+
 def _after(request: Request) -> Account:
     """Return the account as its request left it."""
     enabled = request.account.enabled

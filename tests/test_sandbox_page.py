@@ -142,11 +142,49 @@ def test_a_sign_out_is_seen_to_strike_and_a_person_can_sign_in_again(on_the_page
 
         async with window.events(SAM) as following:
             await following()
-            await sign_out_through_the_weather(stage, "grace")
+            await through_the_weather(stage, SIGN_OUT, Username="grace")
             while devices(await following()) != [("revoked", "revoked")] * 2:
                 pass
             await window.do("sign-in", pool="customers", username="grace")
             assert devices(await following())[-1] == ("works", "works")
+
+    on_the_page(steps)
+
+
+def test_what_becomes_of_an_account_is_asked_and_its_password_is_tried(on_the_page: Run) -> None:
+    async def steps(window: Window, stage: Stage) -> None:
+        def edsger(state: dict[str, Any]) -> tuple[bool, str, str]:
+            (found,) = (each for each in state["cognito"][0]["people"] if each["username"] == "edsger")
+            return found["enabled"], found["status"], found["password"]
+
+        async with window.events(SAM) as following:
+            for action, expected in (
+                ("AdminResetUserPassword", (True, "RESET_REQUIRED", "NEW_PASSWORD_REQUIRED")),
+                ("AdminDisableUser", (False, "RESET_REQUIRED", "NotAuthorizedException")),
+            ):
+                await through_the_weather(stage, action, Username="edsger")
+                while edsger(await following()) != expected:
+                    pass
+            _, refused = await window.do("sign-in", pool="customers", username="edsger")
+            assert refused["error"] == "Cognito refuses: User is disabled. (NotAuthorizedException)"
+            await through_the_weather(stage, "AdminEnableUser", Username="edsger")
+            assert await window.do("sign-in", pool="customers", username="edsger") == (200, {"ok": True})
+            while edsger(await following()) != (True, "CONFIRMED", "works"):
+                pass
+
+    on_the_page(steps)
+
+
+def test_a_federated_account_has_its_own_status_and_no_password(on_the_page: Run) -> None:
+    async def steps(window: Window, stage: Stage) -> None:
+        await stage.cognito.check("Google_1172")
+        async with window.events(SAM) as following:
+            people = (await following())["cognito"][0]["people"]
+        (donald,) = (each for each in people if each["username"] == "Google_1172")
+        assert (donald["status"], donald["password"], donald["provider"]) == ("EXTERNAL_PROVIDER", "", "Google")
+        told = await through_the_weather(stage, "AdminGetUser", Username="Google_1172")
+        listed = await through_the_weather(stage, "ListUsers", Filter='email = "donald@example.com"')
+        assert [each["UserStatus"] for each in (told, *listed["Users"])] == ["EXTERNAL_PROVIDER"] * 2
 
     on_the_page(steps)
 
@@ -302,10 +340,11 @@ def open_form(stage: Stage, person: str) -> View:
     return stage.workspace.forms.open("1.2.x", FORM)
 
 
-async def sign_out_through_the_weather(stage: Stage, username: str) -> None:
-    """Do as the bot does."""
-    headers = {"X-Amz-Target": TARGET + SIGN_OUT, "Authorization": SIGNED_FOR}
-    body = json.dumps({"UserPoolId": stage.cognito.pools["customers"].id, "Username": username})
+async def through_the_weather(stage: Stage, action: str, **what: str) -> Any:
+    """Do as the bot does to a customer; return what Cognito says."""
+    headers = {"X-Amz-Target": TARGET + action, "Authorization": SIGNED_FOR}
+    body = json.dumps({"UserPoolId": stage.cognito.pools["customers"].id, **what})
     url = stage.environment["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"]
     async with ClientSession() as session, session.post(url, data=body, headers=headers) as response:
         assert response.status == 200
+        return json.loads(await response.read() or b"{}")

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from headless import Headless
 
 from bot.sandbox import aws_model
+from bot.sandbox.accounts import Refused
 from bot.sandbox.cognito import Device, Moto
-from bot.sandbox.sessions import GET, LIST, REVOKE, SET, SSO, TOKEN, Refused, claims
+from bot.sandbox.sessions import GET, LIST, REVOKE, SET, SSO, TOKEN, claims
 
 MODEL = botocore.session.get_session().get_service_model("cognito-idp")
 TRACKED = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": 20}}

@@ -83,7 +83,7 @@ def test_each_step_of_the_start_is_shown_with_its_time(tmp_path: Path) -> None:
         assert [re.sub(r"http\S+", "URL", step[9:]) for step in running.steps] == [
             "Starting, on this machine only",
             "Cognito (moto) is there",
-            "12 people are signed in on 20 devices",
+            "12 people are in the pools, with 20 devices",
             "A Slack workspace is there",
             "The bot is connected",
             "Open URL   (Ctrl-C stops everything)",

@@ -18,6 +18,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     form_limits.py    what a form may be
     shapes.py         the terms in which both say it
     devices.py        who is in the pools, and on which devices
+    accounts.py       the accounts that are not like most
     cognito.py        the pools, the people and their devices
     sessions.py       the sessions that Cognito can track, which moto cannot
     aws_model.py      what botocore says of Cognito's calls

@@ -15,7 +15,7 @@ TEAMS = {
 }
 
 APP_ID, BOT_ID, BOT_USER_ID, BOT_NAME = "A0SIGNOUT1", "B0BOT00001", "U0BOT00001", "Sign-out"
-APPROVER, ASKER = "U0KIM00001", "U0LEE00001"
+OPERATOR, APPROVER, ASKER = "U0SAM00001", "U0KIM00001", "U0LEE00001"
 SUPPORT_CHANNEL, AUDIT_CHANNEL, SUPPORT_GROUP = "C0SUPPORT1", "C0AUDIT001", "S0SUPPORT1"
 
 BOT_TOKEN = "xoxb-sandbox-not-a-secret"  # noqa: S105 - opens nothing but this sandbox
@@ -78,7 +78,7 @@ class Channel:
 
 def people() -> dict[str, Person]:
     """Give five people, one for each answer to "may they sign someone out?"."""
-    through = "may sign out (through @support), and approve"
+    senior = "may also let back in, and approve"
     partner = Person(
         id="U0PAT00001",
         name="pat",
@@ -88,8 +88,8 @@ def people() -> dict[str, Person]:
         team_id=PARTNER_ID,
     )
     cast = (
-        Person(id="U0SAM00001", name="sam", real_name="Sam Rivera", role=Role.OPERATOR, note="may sign out"),
-        Person(id=APPROVER, name="kim", real_name="Kim Okafor", role=Role.APPROVER, note=through),
+        Person(id=OPERATOR, name="sam", real_name="Sam Rivera", role=Role.OPERATOR, note="may sign out and keep out"),
+        Person(id=APPROVER, name="kim", real_name="Kim Okafor", role=Role.APPROVER, note=senior),
         Person(id=ASKER, name="lee", real_name="Lee Novak", role=Role.ASKER, note="may ask, with an approval"),
         Person(id="U0RAY00001", name="ray", real_name="Ray Lindqvist", role=Role.NO_ONE, note="not allowed"),
         partner,

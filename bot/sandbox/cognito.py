@@ -11,17 +11,17 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.cast import PROTECTED_GROUP
+from bot.sandbox import accounts
+from bot.sandbox.accounts import Refused
 from bot.sandbox.changes import Changes
-from bot.sandbox.devices import CAST, DEVICES, OTHER, PROTECTED, Kind
-from bot.sandbox.sessions import SET, Refused, Sessions, claims
+from bot.sandbox.devices import CAST, DEVICES, OTHER, Kind
+from bot.sandbox.sessions import SET, Sessions, claims
 
 REGION = "eu-central-1"
 TARGET = "AWSCognitoIdentityProviderService."
 SIGNED_FOR = (
     f"AWS4-HMAC-SHA256 Credential=sandbox/20260101/{REGION}/cognito-idp/aws4_request, SignedHeaders=host, Signature=0"
 )
-PASSWORD = "Sandbox-1234!"  # noqa: S105 - of invented people
 
 
 class Moto:
@@ -63,13 +63,12 @@ class Device:
 
 @dataclass(kw_only=True)
 class Account:
-    """One person in a pool."""
+    """One person in a pool, with what Cognito last said about them."""
 
     username: str
     name: str
     email: str
-    enabled: bool = True
-    status: str = "CONFIRMED"
+    state: accounts.State
     groups: tuple[str, ...] = ()
     devices: list[Device] = field(default_factory=list)
 
@@ -119,21 +118,15 @@ class Cognito:
 
     async def add(self, pool_name: str, username: str, full_name: str, devices: Iterable[str] = ("phone",)) -> Account:
         """Create a person and sign them in on these devices."""
-        pool = self.pools[pool_name]
-        email = f"{username if username.isalnum() else 'eve'}@example.com"
-        attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
-        attributes.append({"Name": "name", "Value": full_name})
-        who = {"UserPoolId": pool.id, "Username": username}
-        await self.ask("AdminCreateUser", **who, UserAttributes=attributes, MessageAction="SUPPRESS")
-        await self.ask("AdminSetUserPassword", **who, Password=PASSWORD, Permanent=True)
-        pool.accounts[username] = account = Account(username=username, name=full_name, email=email)
-        if username in PROTECTED:
-            group = {"UserPoolId": pool.id, "GroupName": PROTECTED_GROUP}
-            await self.ask("CreateGroup", **group)
-            await self.ask("AdminAddUserToGroup", **group, Username=username)
-            account.groups = (PROTECTED_GROUP,)
+        pool, email = self.pools[pool_name], accounts.email_of(username, full_name)
+        groups = await accounts.create(self.ask, pool.id, username, full_name, email)
+        account = Account(username=username, name=full_name, email=email, groups=groups, state=accounts.fresh(username))
+        pool.accounts[username] = account
         for device in devices:
             await self.sign_in(pool_name, username, device)
+        if username in accounts.DISABLED:
+            await self.ask("AdminDisableUser", UserPoolId=pool.id, Username=username)
+            await self.check(username)
         return account
 
     async def sign_in(
@@ -144,13 +137,7 @@ class Cognito:
             raise Refused("NotAuthorizedException")
         pool = self.pools[pool_name]
         account = pool.accounts[username]
-        answer = await self.ask(
-            "AdminInitiateAuth",
-            UserPoolId=pool.id,
-            ClientId=pool.client_id,
-            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
-        )
+        answer = await self.ask("AdminInitiateAuth", **accounts.with_password(pool.id, pool.client_id, username))
         tokens, kind = answer["AuthenticationResult"], DEVICES.get(device, OTHER)
         of = {"pool_id": pool.id, "username": username, "client_id": pool.client_id}
         session = self.sessions.begin(tokens, kind, through, **of)
@@ -169,6 +156,19 @@ class Cognito:
         account.devices.append(signed_in)
         self._changes.note()
         return signed_in
+
+    async def sign_in_again(self, pool: Pool, account: Account) -> str | None:
+        """Sign someone in on one more device, with a new password where they need one; return Cognito's no."""
+        state = await accounts.state_of(self.ask, pool.id, pool.client_id, account.username)
+        if state.enabled and state.status == accounts.RESET:
+            await accounts.set_password(self.ask, pool.id, account.username)
+        try:
+            await self.sign_in(pool.name, account.username)
+        except Refused as refused:
+            return f"Cognito refuses: {refused}"
+        finally:
+            await self.check(account.username)
+        return None
 
     def devices(self, username: str) -> list[Device]:
         """Give a person's devices, as they were when last checked."""
@@ -196,11 +196,14 @@ class Cognito:
         return await self._accepts("GetUser", AccessToken=device.access_token)
 
     async def check(self, username: str | None = None) -> None:
-        """Really try the tokens of everyone's devices, or of one person's."""
+        """Ask how everyone's account is, or one person's, and really try the password and the tokens."""
         async with self._checking:
             for pool in self.pools.values():
                 for account in pool.accounts.values():
-                    for device in account.devices if username in (None, account.username) else ():
+                    if username not in (None, account.username):
+                        continue
+                    account.state = await accounts.state_of(self.ask, pool.id, pool.client_id, account.username)
+                    for device in account.devices:
                         device.refresh_works = device.refresh_works and await self.try_refresh(pool, device)
                         device.access_works = device.access_works and await self.try_access(device)
                         device.sso_works = device.sso_id is not None and self.sessions.works(device.sso_id)
@@ -219,9 +222,9 @@ class Cognito:
             "Authorization": SIGNED_FOR,
         }
         async with self._session.post(self.url, data=json.dumps(parameters), headers=headers) as response:
-            answer: dict[str, Any] = json.loads(await response.read() or b"{}")
+            answer: dict[str, Any] = json.loads(accounts.with_providers(await response.read()) or b"{}")
             if not response.ok:
-                raise Refused(answer.get("__type", str(response.status)))
+                raise Refused(answer.get("__type", str(response.status)), answer.get("message", ""))
         self.sessions.done(action, parameters)
         return answer
 

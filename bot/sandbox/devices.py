@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 HOSTILE_NAME = "<!channel>*ops*"
-PROTECTED = ("frances",)  # those in the group that is protected
 
 CAST = {
     "customers": {
@@ -14,7 +13,7 @@ CAST = {
         "barbara": ("Barbara Quist", ("phone", "tablet")),
         "linus": ("Linus Aalto", ("laptop", "desktop")),
         "margaret": ("Margaret Osei", ("phone",)),
-        "donald": ("Donald Kessler", ("desktop",)),
+        "Google_1172": ("Donald Kessler", ("desktop",)),
     },
     "staff": {
         "frances": ("Frances Moreno", ("phone", "laptop")),

@@ -159,8 +159,7 @@ class Page:
         pool = self._stage.cognito.pools.get(who["pool"])
         if pool is None or who["username"] not in pool.accounts:
             raise Refused("There is no one of that name in that pool.")
-        await self._stage.cognito.sign_in(who["pool"], who["username"])
-        return _answer()
+        return _answer(await self._stage.cognito.sign_in_again(pool, pool.accounts[who["username"]]))
 
     async def _check_devices(self) -> None:
         while True:

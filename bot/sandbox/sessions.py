@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox import aws_model
+from bot.sandbox.accounts import Refused
 from bot.sandbox.devices import Kind
 
 TOKEN, SSO = "TOKEN", "SSO"
@@ -23,14 +24,6 @@ LIST, REVOKE = "AdminListUserSessions", "AdminRevokeUserSession"
 PAGE = 125
 
 Json = dict[str, Any]
-
-
-class Refused(Exception):  # noqa: N818 - it is Cognito's answer, not an error of ours
-    """Cognito's refusal, by its error code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(kw_only=True)

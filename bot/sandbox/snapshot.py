@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot.sandbox import cast
+from bot.sandbox.accounts import PROVIDERS
 from bot.sandbox.board import Message
 from bot.sandbox.cognito import Account, Device
 from bot.sandbox.stage import Stage
@@ -91,8 +92,10 @@ def _account(account: Account, *, tracked: bool) -> dict[str, Any]:
         "username": account.username,
         "name": account.name,
         "email": account.email,
-        "enabled": account.enabled,
-        "status": account.status,
+        "enabled": account.state.enabled,
+        "status": account.state.status,
+        "password": account.state.password,
+        "provider": PROVIDERS.get(account.username),
         "groups": account.groups,
         "protected": cast.PROTECTED_GROUP in account.groups,
         "devices": [_device(device) | (_tracked(device) if tracked else {}) for device in account.devices],

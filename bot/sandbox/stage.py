@@ -14,7 +14,7 @@ from aiohttp import web
 from bot.sandbox import cast
 from bot.sandbox.changes import Changes
 from bot.sandbox.cognito import REGION, Cognito, Moto
-from bot.sandbox.weather import ENDS_SESSIONS, Weather
+from bot.sandbox.weather import CHANGES_AN_ACCOUNT, Weather
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import Call
 from bot.sandbox.workspace import Workspace
@@ -29,6 +29,14 @@ SECOND_PERSON = {
     "SIGNOUT_PROTECT_GROUPS": cast.PROTECTED_GROUP,
     "SIGNOUT_PROTECT_HOW": "approve",
     "SIGNOUT_LIMITS_PER_OPERATOR": "10/h",
+}
+# And what is more than a sign-out: support keeps out, a senior lets back in and approves new passwords.
+ACTIONS = {
+    "SIGNOUT_ACTIONS_KEEP_OUT_USERS": cast.OPERATOR,
+    "SIGNOUT_ACTIONS_KEEP_OUT_GROUPS": cast.SUPPORT_GROUP,
+    "SIGNOUT_ACTIONS_LET_IN_USERS": cast.APPROVER,
+    "SIGNOUT_ACTIONS_NEW_PASSWORD_USERS": cast.OPERATOR,
+    "SIGNOUT_APPROVE_WHEN": "new_password",
 }
 
 Report = Callable[[str], None]
@@ -72,7 +80,7 @@ class Stage:
             self.cognito.url = self.weather.moto_url = self._moto.url
             exits.push_async_callback(self.cognito.close)
             await self.cognito.seed(self._people, self._tracked)
-            self._report("{} people are signed in on {} devices".format(*self.cognito.head_count()))
+            self._report("{} people are in the pools, with {} devices".format(*self.cognito.head_count()))
             self.weather.cognito.observers.append(self._check_devices)
             cognito_url = await exits.enter_async_context(listening(self._cognito_app()))
             self.workspace.address = await exits.enter_async_context(listening(self._slack_app()))
@@ -97,7 +105,7 @@ class Stage:
         self.web_api.scopes[cast.BOT_TOKEN] = set(scopes)
 
     def _check_devices(self, call: Call) -> None:
-        if call.action in ENDS_SESSIONS:
+        if call.action in CHANGES_AN_ACCOUNT:
             check = asyncio.ensure_future(self.cognito.check(call.parameters.get("Username")))
             self._checks.add(check)
             check.add_done_callback(self._checks.discard)
@@ -126,7 +134,7 @@ class Stage:
             "SLACK_SIGNING_SECRET": cast.SIGNING_SECRET,
             "SLACK_API_URL": f"{self.workspace.address}/api/",
             "SIGNOUT_AUDIT_CHANNEL": cast.AUDIT_CHANNEL,
-            "SIGNOUT_ALLOW_USERS": "U0SAM00001",
+            "SIGNOUT_ALLOW_USERS": cast.OPERATOR,
             "SIGNOUT_ALLOW_GROUPS": cast.SUPPORT_GROUP,
             "SIGNOUT_CONFIG": str(settings),
             "SIGNOUT_STORE": f"sqlite:///{folder / 'signout.db'}",

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from bot.sandbox.cast import OTHER_ID, Install
 from bot.sandbox.cognito import REGION
 from bot.sandbox.page import Page
-from bot.sandbox.stage import SECOND_PERSON, Report, Stage
+from bot.sandbox.stage import ACTIONS, SECOND_PERSON, Report, Stage
 from bot.settings.load import load
 
 CONNECTED_WITHIN = 20.0
@@ -86,7 +86,7 @@ async def bot_on(stage: Stage) -> AsyncIterator[asyncio.Task[None]]:
     from bot.wiring.run import build  # noqa: PLC0415 - likewise
 
     os.environ.update({name: value for name, value in stage.environment.items() if name.startswith("AWS_")})
-    settings = load(stage.environment | SECOND_PERSON | DRAIN_AT_ONCE)
+    settings = load(stage.environment | SECOND_PERSON | ACTIONS | DRAIN_AT_ONCE)
     cognito = boto3.client("cognito-idp", region_name=REGION)
     refuse_what_is_not_loopback((settings.slack_api_url, cognito.meta.endpoint_url))
     cognito.close()

@@ -9,15 +9,16 @@ from http import HTTPStatus
 from aiohttp import ClientSession, web
 from aiohttp.typedefs import Handler
 
+from bot.sandbox.accounts import Refused, with_providers
 from bot.sandbox.cast import AUDIT_CHANNEL
 from bot.sandbox.cognito import TARGET
-from bot.sandbox.sessions import REVOKE, Refused, Sessions
+from bot.sandbox.sessions import REVOKE, Sessions
 from bot.sandbox.web_api import arguments_of
 from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, ratelimited, refuse, reset, slow
 from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
-ENDS_SESSIONS = frozenset({SIGN_OUT, REVOKE})
+CHANGES_AN_ACCOUNT = frozenset({SIGN_OUT, REVOKE, "AdminDisableUser", "AdminEnableUser", "AdminResetUserPassword"})
 FORWARDED_HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
 
 
@@ -86,7 +87,7 @@ class Weather:
             return HTTPStatus.OK, json.dumps(own).encode()
         self._session = self._session or ClientSession()
         async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
-            said = await answer.read()
+            said = with_providers(await answer.read())
         if answer.ok:
             self._sessions.done(call.action, call.parameters)
         return answer.status, said

@@ -6,7 +6,7 @@ from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.errors import BotError, UsageError
 from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
-from bot.offer import offered
+from bot.offer import offered, withheld
 from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
@@ -122,6 +122,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     action, others = ACTIONS[request.action], [ACTIONS[each] for each in offered(request)[1:]]
     is_out = request.action == SIGN_OUT and not may_come_back(request)
     later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
+    cannot = withheld(request)
     return [
         action.question,
         shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
@@ -135,6 +136,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
         [_STILL_OUT if is_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
         lines([[Bold(f"{each.button}  "), each.effect] for each in others], "list") if others else [],
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
+        lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 

@@ -10,7 +10,7 @@ from headless import SAM, Headless
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, ViewportSize, expect, sync_playwright
 
 from bot.sandbox.page import Page as SandboxPage
-from bot.sandbox.stage import SECOND_PERSON
+from bot.sandbox.stage import ACTIONS, SECOND_PERSON
 from browser.window import PATIENCE, Window
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -60,8 +60,8 @@ def url(headless: Headless) -> Iterator[str]:
 
 @pytest.fixture
 def bot(headless: Headless) -> Iterator[None]:
-    """The real bot, connected to this test's stage."""
-    with headless.bot_in_process(**SECOND_PERSON):
+    """The real bot, connected to this test's stage, with all that the sandbox lets one try."""
+    with headless.bot_in_process(**SECOND_PERSON, **ACTIONS):
         yield
 
 

@@ -1,6 +1,7 @@
 """The pictures of the README and of in-slack.md. `UPDATE_SCREENSHOTS=1 pytest` on this file writes them again."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from browser.window import Window
 FOLDER = Path(__file__).parents[2] / ".github"
 SIZE: ViewportSize = {"width": 1280, "height": 720}
 MOST_BYTES = 80_000
-OF_ONE_MESSAGE = ["docs/form.png", "docs/choice.png", "docs/card.png", "docs/result.png"]
+OF_ONE_MESSAGE = ["docs/form.png", "docs/choice.png", "docs/card.png", "docs/result.png", "docs/actions.png"]
 MOST_BYTES_OF_ONE_MESSAGE = 60_000
 
 
@@ -42,7 +43,22 @@ def test_the_pictures_are_small(open_window: Open) -> None:
     take(window, "audit.png")
 
 
+@pytest.fixture
+def plain_bot(headless: Headless) -> Iterator[None]:
+    """A bot that can only sign out, as it is where no setting says more."""
+    with headless.bot_in_process():
+        yield
+
+
 @pytest.mark.usefixtures("bot")
+def test_the_picture_of_a_card_with_several_actions_is_smaller(open_window: Open) -> None:
+    window = open_window(viewport=SIZE)
+    window.ask_for_card('/signout ada@example.com --pool customers --reason "stolen laptop"')
+    expect(window.button("Keep out")).to_be_visible()
+    take(window, "docs/actions.png", window.ephemerals.last)
+
+
+@pytest.mark.usefixtures("plain_bot")
 def test_the_pictures_of_single_messages_are_smaller(headless: Headless, open_window: Open) -> None:
     window = open_window(viewport=SIZE)
     window.send("/signout")

@@ -48,8 +48,9 @@ function viewOf({ people, bot, team, channels, cognito }) {
     channel: here.channel,
     newFrom: here.newFrom,
     me: { name: me.real_name, note: me.note, role: me.role },
-    example: { name: first.name, line: lineFor(first) },
+    example: { key: first.username, name: first.name, line: lineFor(first) },
     pair: pairFor(me, people, channels),
+    elsewhere: accounts.find((one) => one.provider)?.name,
     shielded: shielded && { key: shielded.username, name: shielded.name, line: lineFor(shielded) },
     isSupport: (channel) => channel === channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
@@ -69,7 +70,8 @@ function viewOf({ people, bot, team, channels, cognito }) {
 function pairFor(me, people, [support, audit]) {
   const other = people.find(({ role }) => role === (me.role === "approver" ? "operator" : "approver"));
   const channel = other.role === "approver" ? audit : support;
-  return { name: other.real_name, channel: titleOf(audit), link: linkTo(other.id, channel.id) };
+  const [link, toAsk] = [channel, support].map(({ id }) => linkTo(other.id, id));
+  return { name: other.real_name, channel: titleOf(audit), link, toAsk };
 }
 
 function linkTo(person, channel) {

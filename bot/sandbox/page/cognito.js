@@ -1,5 +1,6 @@
 // The panel "Cognito": everybody's devices, and what their tokens are still good for.
 
+import { accountFacts, otherwiseAtAws } from "./account.js";
 import { announce, draw, icon, make, outside } from "./dom.js";
 import { clock, countdown } from "./dates.js";
 
@@ -45,19 +46,21 @@ function poolNode({ key, id, size }) {
 }
 
 function personNode(person, before, view) {
+  tellOfChange(person, before);
   const struck = newlyStruck(person, before);
   const wasOpen = before ? before.node.querySelector("details").open : person.username === view.opened;
   const groups = person.groups.map((group) => [" · group ", outside(group)]);
-  const facts = [outside(person.email ?? ""), person.enabled ? null : " · disabled", ` · ${person.status}`, groups];
   return make(
     "li",
     { "data-person": person.username },
     make(
       "details",
       { open: wasOpen || struck.length > 0 },
-      make("summary", { "data-part": "summary" }, names(person), shield(person), state(person)),
-      make("p", { class: "mail" }, facts),
+      make("summary", { "data-part": "summary" }, names(person), shield(person), bar(person), state(person)),
+      make("p", { class: "mail" }, outside(person.email ?? ""), groups),
+      accountFacts(person),
       choices(person, view),
+      otherwiseAtAws(person),
       make("ul", { class: "devices" }, person.devices.map(deviceNode)),
     ),
   );
@@ -84,15 +87,20 @@ function newlyStruck(person, before) {
   return struck;
 }
 
+function tellOfChange({ name, enabled }, before) {
+  if (before && before.item.enabled !== enabled) announce(`${name}: account ${enabled ? "enabled" : "disabled"}`);
+}
+
 function choices(person, view) {
   const line = view.lineFor(person);
+  const isReset = person.status === "RESET_REQUIRED";
   const choice = (part, onclick, ...words) =>
     make("button", { type: "button", class: "button plain", "data-part": part, onclick }, words);
   return make(
     "div",
     { class: "actions" },
     choice("try", () => view.compose(line), "Type ", outside(line)),
-    choice("again", () => view.signIn(view.pool, person.username), "Sign in again"),
+    choice("again", () => view.signIn(view.pool, person.username), isReset ? "Set a new password" : "Sign in again"),
   );
 }
 
@@ -108,6 +116,10 @@ function names(person) {
 
 function shield(person) {
   return person.protected && make("span", { class: "state protected" }, "protected");
+}
+
+function bar(person) {
+  return !person.enabled && make("span", { class: "state revoked" }, "disabled");
 }
 
 function state(person) {

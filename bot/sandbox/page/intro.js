@@ -17,6 +17,7 @@ export const intro = {
       example: view.example,
       shielded: view.shielded,
       pair: view.pair,
+      elsewhere: view.elsewhere,
     };
   },
 
@@ -35,8 +36,7 @@ function direct() {
 }
 
 function audit({ quiet }) {
-  const text = `Here the bot says what came of each request: signed out, failed, not known, refused.
-    It asks for approvals here too.`;
+  const text = "Here the bot says what came of each request, refused ones too. It asks for approvals here.";
   return [make("p", {}, text), quiet && make("p", {}, "Nothing yet. Sign someone out, and it appears.")];
 }
 
@@ -55,25 +55,51 @@ function support(item, view) {
   who.append(" To sign ", outside(example.name), " out of all devices:");
   const watch = make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel.");
   const press = make("li", {}, "Press ", strong("Sign out"), " on the card that only you see.");
-  return [who, make("ol", {}, type(example, view), press, watch), shielded && second(item, view)];
+  return [who, make("ol", {}, type(example, view), press, watch), shielded && second(item, view), third(item, view)];
 }
 
-let secondIsOpen = false; // also after a look at another channel
+const open = new Set(); // the lessons that are open, also after a look at another channel
+
+function lesson(part, title, account, view, ...content) {
+  const ontoggle = ({ target }) => {
+    if (target.open && !open.has(part)) view.find(account.key);
+    target.open ? open.add(part) : open.delete(part);
+  };
+  return make(
+    "details",
+    { open: open.has(part), ontoggle },
+    make("summary", { "data-part": part }, title),
+    ...content,
+  );
+}
 
 function second(item, view) {
   const { reader, shielded } = item;
   const why = " is protected: it is signed out only if a second person approves.";
-  const ontoggle = ({ target }) => {
-    if (target.open && !secondIsOpen) view.find(shielded.key);
-    secondIsOpen = target.open;
-  };
-  return make(
-    "details",
-    { open: secondIsOpen, ontoggle },
-    make("summary", { "data-part": "second" }, "Second lesson: two windows, two people"),
-    make("p", {}, "The account of ", outside(shielded.name), why),
-    reader.role === "approver" ? approving(item) : asking(shielded, item, view),
-  );
+  const steps = reader.role === "approver" ? approving(item) : asking(shielded, item, view);
+  const about = make("p", {}, "The account of ", outside(shielded.name), why);
+  return lesson("second", "Second lesson: two windows, two people", shielded, view, about, steps);
+}
+
+function third(item, view) {
+  const { reader, example } = item;
+  const out = type(example, view, [" Then press ", strong("Keep out"), " on the card."]);
+  const look = make("li", {}, "The Cognito panel shows a disabled account, and tokens that are revoked.");
+  const mayLetIn = reader.role === "approver";
+  const own = make("li", {}, "Press ", strong("Let back in"), " on the result, and again on the card.");
+  const steps = make("ol", {}, out, look, mayLetIn ? own : [theirs(item), password(item)]);
+  return lesson("third", "Third lesson: keep a thief out, and let the owner back in", example, view, steps);
+}
+
+function theirs({ example, pair }) {
+  const line = make("code", {}, outside(`${example.line} --let-in`));
+  const link = windowOf({ ...pair, link: pair.toAsk }, "Only a senior lets people back in. Open a window as ");
+  return make("li", {}, link, ", and type ", line, " there.");
+}
+
+function password({ pair, elsewhere }) {
+  const through = elsewhere && [" The card of ", outside(elsewhere), " has no such button, and says why."];
+  return make("li", {}, "Try ", strong("New password"), " too: ", outside(pair.name), " has to approve it.", through);
 }
 
 function asking(account, { pair }, view) {
@@ -101,8 +127,8 @@ function decide(...where) {
   return make("li", {}, where, ", press ", strong("Approve"), ", ", deny);
 }
 
-function windowOf({ name, link }) {
-  return make("a", { href: link, target: "_blank", rel: "noopener" }, "Open a second window as ", outside(name));
+function windowOf({ name, link }, words = "Open a second window as ") {
+  return make("a", { href: link, target: "_blank", rel: "noopener" }, words, outside(name));
 }
 
 function type({ line }, view, after) {
