@@ -36,6 +36,8 @@ _WORDS: Mapping[Step, tuple[str, str, str]] = {
     Step.RESET_PASSWORD: ("Password reset", "Password not reset", "Not known whether the password was reset"),
 }
 
+NOT_LISTED = "Sessions not checked"
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -137,7 +139,7 @@ ACTIONS: Mapping[str, Action] = {
         may="end single sessions",
         button="End this session",
         question="End this session?",
-        effect="One session ends. All others go on.",
+        effect="The session ends, and what came through it. All others go on.",
         running="Ending a session of",
         done="Session ended",
     ),
@@ -147,11 +149,15 @@ OTHERS = tuple(action for action in ACTIONS if action not in {SIGN_OUT, END_SESS
 SESSION_CALLS = ("GetUserPoolSessionConfiguration", str(Step.END_SESSIONS), str(Step.END_SESSION))
 
 
-def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool) -> str:
-    """Return what came of the steps of an action, in words; `in_doubt`: the first one that is not done may be."""
+def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool, listed: bool = True) -> str:
+    """Return what came of the steps of an action, in words; `in_doubt`: the first one that is not done may be.
+
+    `listed`: there is a list of what is left of the sessions.
+    """
     said = []
     for step in steps:
         is_done, is_not, not_known = step.words
+        is_not = is_not if listed or step is not Step.END_SESSIONS else NOT_LISTED
         said.append(is_done if step in done else not_known if in_doubt else is_not)
         in_doubt = in_doubt and step in done
     return ". ".join(said)

@@ -94,7 +94,8 @@ def entry_of(request: Request, at: datetime) -> Entry:
     kind = _KIND_OF.get(request.state) or Kind(ACTIONS[request.action].outcome)
     if request.state is State.READY and request.approval:
         kind = Kind.APPROVED
-    snapshot = replace(request, candidates=())  # the others are people to whom nothing was done
+    # The other candidates are people, and the other sessions devices, to which nothing was done.
+    snapshot = replace(request, candidates=(), sessions=None)
     delivery = Delivery(next_at=at if kind in POSTED else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,9 +21,9 @@ from bot.options import ReasonRule
 from bot.permit import Permissions, for_action
 from bot.ports import Place
 from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, Session, State, new_id
+from bot.sessions import MAX_SESSIONS, each_device
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
-MAX_SESSIONS = 10  # on a card, each with a button
 PROTECTED = (
     "This account is protected ({rule}), so no one can change it or sign it out with this bot. Nothing was done. If it "
     "must be, ask the bot's engineer."
@@ -217,16 +217,15 @@ class Confirmations(Permissions):
                 self._end(request, State.EXPIRED, None)
 
     def _sessions(self, ask: Ask, account: Account) -> tuple[Session, ...] | None:
-        """Return an account's sessions, the one that was used last first; None where they are not known."""
-        if account.pool not in self.tracked:
+        """Return the sessions that an account's card shows; None where they are not known."""
+        is_shown = ask.options.action == SIGN_OUT and ask.source != TERMINAL
+        if account.pool not in self.tracked or not is_shown:
             return None
         pool = self.finder.pools[account.pool].on_behalf(ask.id, ask.operator.id)
         try:
-            found = pool.sessions(account.username)
+            return each_device(pool.sessions(account.username))[:MAX_SESSIONS]
         except errors.PoolUnavailableError:  # a sign-out does not wait for that
             return None
-        begun = datetime.min.replace(tzinfo=UTC)
-        return tuple(sorted(found, key=lambda each: each.last_active_at or begun, reverse=True)[:MAX_SESSIONS])
 
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None

@@ -143,7 +143,7 @@ class Session:
 class Proof:
     """What a list `at` the end of a run says: so many of the sessions that had begun before the decision are `left`.
 
-    `newer` are those that began since: they were not touched.
+    `newer` are those that began since: none of these was ended one by one.
     """
 
     at: datetime

@@ -6,6 +6,7 @@ from bot.action import ACTIONS
 from bot.authorize import Allowed
 from bot.facts.advice import result
 from bot.request import Operator, Request, State
+from bot.slack.sessions import about_sessions
 from bot.slack.shown import Shown
 from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, lines, message
 from bot.whoami import InPool, Standing
@@ -51,6 +52,7 @@ def approving(shown: Shown, request: Request) -> list[Block]:
     running, name = ACTIONS[request.action].running, Code(shown.name(request.account))
     return [
         [f"{running} ", name, " waits for a second person's approval until ", request.expires_at, f".{_UNLESS}"],
+        *about_sessions(shown, request),
         [why(request.account.pool, request.needs)] if request.needs else [],
     ]
 
@@ -84,6 +86,7 @@ def approval_message(shown: Shown, request: Request) -> Message:
         lines(
             [
                 *facts,
+                *about_sessions(shown, request),
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
                 [Bold("Request  "), Code(request.id)],
             ]

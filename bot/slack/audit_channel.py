@@ -1,7 +1,7 @@
 """The audit channel: one message for each outcome, what people read in it, and posting it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
@@ -11,11 +11,11 @@ from bot.audit import Entry, Kind
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
 from bot.ports import Left
-from bot.request import ENDED, Operator, Request, State
+from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
 from bot.slack.clients import post
 from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
-from bot.slack.sessions import in_words, proof_lines
+from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
 
@@ -87,7 +87,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
         _who_and_why(shown, entry),
         _second_person(shown, entry.request),
         [meaning] if meaning else more,
-        *_sessions(shown, entry.request),
+        *(about_sessions(shown, entry.request) if entry.request else []),
         small_print(_ids_and_times(shown, entry)),
     )
 
@@ -124,13 +124,6 @@ def _second_person(shown: Shown, request: Request | None) -> Line:
     if not request or not approval or not (said := by_whom(request)):
         return []
     return [str(said[0]).capitalize(), *said[1:], *([": ", *shown.reason(approval.reason)] if approval.reason else [])]
-
-
-def _sessions(shown: Shown, request: Request | None) -> Sequence[Line]:
-    """Say which session was to be ended, or what was left of all."""
-    if not request or request.state not in ENDED:
-        return []
-    return [[in_words(shown, request.session)]] if request.session else proof_lines(shown, request)
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:

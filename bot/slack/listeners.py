@@ -12,7 +12,6 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from bot.action import END_SESSION, OTHERS, SIGN_OUT
-from bot.confirm import MAX_SESSIONS
 from bot.decide import Press
 from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
@@ -21,6 +20,7 @@ from bot.flow import Flow
 from bot.options import has_surrogate
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
+from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view

@@ -8,7 +8,7 @@ from bot.facts.advice import LONGEST_TOKEN, result
 from bot.offer import obstacle, offered
 from bot.request import Request
 from bot.slack.approvals import by_whom, named
-from bot.slack.sessions import in_words, proof_lines
+from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import Block, Bold, Code, Drawn, Line, button, lines
 
@@ -79,7 +79,7 @@ def outcome(shown: Shown, request: Request) -> list[Block]:
     (title, meaning), account = result(request), request.account
     return [
         f"{title}: {shown.name(account)}",
-        [meaning] if meaning else lines(_reached(shown, request), "list"),
+        *([[meaning], *about_sessions(shown, request)] if meaning else [lines(_reached(shown, request), "list")]),
         lines(
             [
                 [Bold("Second person  "), *by_whom(request)] if request.approval else [],
@@ -105,11 +105,9 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
         *(ended + LONGEST_TOKEN, AT_MOST),
     ]
     goes_on: list[Line] = [[said.format(account.provider)] for applies, said in _GOES_ON if applies(lasting, request)]
-    which: list[Line] = [[in_words(shown, request.session)]] if request.session else []
     return [
         [_BEGIN[request.action], ended, "."],
-        *which,
-        *proof_lines(shown, request),
+        *about_sessions(shown, request),
         *([bound] if _ends_tokens(request) else []),
         *goes_on,
         *([_stay_out(shown, request)] if may_come_back(request) else []),

@@ -1,14 +1,23 @@
 """What people read about an account's sessions, in a pool that tracks them: before they are ended, and after."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from bot.action import ACTIONS, END_SESSION
 from bot.request import Request, Session
+from bot.sessions import MAX_SESSIONS, each_device
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Code, Line, button, choice
+from bot.slack.text import Block, Bold, Code, Line, button, choice
 
+BEGUN_SINCE = "These began after the press, so the bot did not end them one by one. They may go on:"
 END_THIS = "signout_end_session_"  # with the number of the session in the list
+NOT_ON_THIS_CARD = (
+    "The sessions of this account are not on this card. To see them, run the command again with its user name. You can "
+    "sign its user out all the same."
+)
+MAYBE_MORE = f"These {MAX_SESSIONS} were used last. There may be more."
+_PLAIN = re.compile(r"[\w.+@-]+")  # no shell reads it otherwise
 _TIME = "%Y-%m-%d %H:%M UTC"
 _KINDS = {"SSO": "login page", "TOKEN": "app"}
 
@@ -16,14 +25,15 @@ _KINDS = {"SSO": "login page", "TOKEN": "app"}
 def session_rows(shown: Shown, request: Request) -> list[Block]:
     """Return the sessions of an account, each with the button that ends only it."""
     if request.sessions is None:
-        return [["Its sessions could not be listed just now. They will be ended all the same."]]
+        return [[NOT_ON_THIS_CARD]]
     if not request.sessions:
         return [["Cognito lists no session of this account."]]
-    label = ACTIONS[END_SESSION].button
-    return [
+    label, more = ACTIONS[END_SESSION].button, len(request.sessions) == MAX_SESSIONS
+    rows: list[Block] = [
         choice(in_words(shown, each), button(label, f"{END_THIS}{number}", request.id))
         for number, each in enumerate(request.sessions)
     ]
+    return [*rows, [MAYBE_MORE]] if more else rows
 
 
 def in_words(shown: Shown, session: Session) -> str:
@@ -44,17 +54,32 @@ def in_words(shown: Shown, session: Session) -> str:
 
 
 def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:
-    """Return what a list of the sessions said once they were ended; nothing where none was asked for."""
+    """Return what a list of the sessions said once they were ended; nothing where there is none."""
     if not (proof := request.proof):
         return []
-    lines: list[Line] = [["No session is left (checked ", proof.at, ")."]]
+    none = "No session from before the press is left" if proof.newer else "No session is left"
+    left: Line = [f"{none} (checked ", proof.at, ")."]
     if proof.left:
-        again = Code(f"/signout {shown.name(request.account)}")
         said = "session was" if proof.left == 1 else "sessions were"
-        lines = [[f"{proof.left} {said} still listed at ", proof.at, ". Check again with ", again, "."]]
-    if newer := "; ".join(in_words(shown, each) for each in proof.newer):
-        lines.append([f"Begun after the press, and not ended: {newer}."])
-    return lines
+        left = [f"{proof.left} {said} still listed at ", proof.at, ". Check again with ", _again(shown, request), "."]
+    newer = each_device(proof.newer)
+    named = [in_words(shown, each) for each in newer[:MAX_SESSIONS]]
+    more = [f"and {len(newer) - MAX_SESSIONS} more"] if len(newer) > MAX_SESSIONS else []
+    since: Line = [f"{BEGUN_SINCE} {'; '.join([*named, *more])}."] if newer else []
+    return [left, *([since] if newer else [])]
+
+
+def about_sessions(shown: Shown, request: Request) -> Sequence[Line]:
+    """Return which session was to be ended, or what was left of all of them; nothing where it was about neither."""
+    return [[Bold("Session  "), in_words(shown, request.session)]] if request.session else proof_lines(shown, request)
+
+
+def _again(shown: Shown, request: Request) -> Code:
+    """Return the command that finds the account: never with a masked name."""
+    account = request.account
+    name = shown.name(account)
+    is_whole = name == account.username and _PLAIN.fullmatch(name)
+    return Code(f"/signout {name if is_whole or not account.sub else account.sub}")
 
 
 def _moment(label: str, time: datetime | None) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.action import ACTIONS, SIGN_OUT
 from bot.facts.advice import result
 from bot.request import Account, Request, State
+from bot.sessions import each_device
 from bot.spellings import difference
 from bot.visible import visible
 from bot.whoami import Standing
@@ -93,17 +94,26 @@ def _for_slack(needs: Sequence[str]) -> str:
 
 
 def outcome(request: Request) -> str:
-    """Return what is known of a request that has ended. Success needs no words."""
+    """Return what is known of a request that has ended. Success needs no words, unless sessions are still listed."""
     name = request.chosen.username if request.chosen else request.ask.options.target
     match request.state:
         case State.DONE:
-            return ""
+            return _listed(request)
         case State.CANCELLED:
             return f"Cancelled. Nothing was done to {name}."
         case State.EXPIRED:
             return f"Not confirmed in time. Nothing was done to {name}. Run the command again."
     title, meaning = result(request)
-    return f"{title}: {name}. {meaning}"
+    return f"{title}: {name}. {meaning} {_listed(request)}".rstrip()
+
+
+def _listed(request: Request) -> str:
+    """Return what a list of the sessions at the end still has; empty where it has none, or there is no list."""
+    if not (proof := request.proof):
+        return ""
+    left = f"Sessions that were still listed at {_moment(proof.at)}: {proof.left}. Run the command again to check."
+    since = f"Sessions that began since the command and may go on: {len(each_device(proof.newer))}."
+    return " ".join([*([left] if proof.left else []), *([since] if proof.newer else [])])
 
 
 def _is_named(account: Account, typed: str) -> bool:
