@@ -165,6 +165,12 @@ class TestWhatIsEnded:
         assert NEWER.id not in pool.asked
         assert NEWER.id not in pool.ended
 
+    def test_of_very_many_newer_ones_only_some_are_kept_and_the_others_are_counted(self, store: Store) -> None:
+        newer = [session(f"tkn-{number:03}", timedelta(0)) for number in range(120)]
+        ended = signed_out(store, TrackedPool(there=newer))
+        assert ended.proof
+        assert (ended.proof.left, len(ended.proof.newer), ended.proof.more) == (0, MAX_SESSIONS, 110)
+
     def test_one_that_began_just_before_is_ended_and_so_is_one_whose_begin_is_not_known(self, store: Store) -> None:
         pool = TrackedPool(there=(session("tkn-a", -TICK), replace(session("tkn-b"), began_at=None)))
         assert signed_out(store, pool).state is State.DONE
@@ -515,7 +521,8 @@ def test_with_newer_sessions_it_is_not_said_that_none_is_left() -> None:
 
 
 def test_very_many_newer_sessions_are_counted_and_not_all_named() -> None:
-    words = said(proved(newer=[session(f"tkn-{number:02}", timedelta(0)) for number in range(MAX_SESSIONS + 3)]))
+    newer = each_device([session(f"tkn-{number:02}", timedelta(0)) for number in range(MAX_SESSIONS)])
+    words = said(replace(proved(), proof=Proof(at=NOON, left=0, newer=newer, more=3)))
     assert words.count("tkn-") == MAX_SESSIONS
     assert words.endswith("and 3 more.")
 
