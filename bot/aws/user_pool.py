@@ -14,7 +14,7 @@ from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import answer_to
 from bot.aws.clients import Clients
 from bot.aws.roles import NotAssumedError, Role
-from bot.errors import NO_CREDENTIALS, PoolUnavailableError
+from bot.errors import NO_CREDENTIALS, NOT_READ, PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
 from bot.options import Attribute
@@ -88,7 +88,10 @@ class CognitoUserPool:
     def sessions(self, username: str) -> Sequence[Session]:
         """Return what AdminListUserSessions gives: the sessions of some seconds ago, neither ended nor expired."""
         listed = self._each("AdminListUserSessions", "Sessions", unsure=_LEFT, Username=username)
-        return [_session(each) for each in listed]
+        try:
+            return [_session(each) for each in listed]
+        except (LookupError, TypeError, AttributeError):
+            raise PoolUnavailableError("Cognito's list of sessions cannot be read.", NOT_READ) from None
 
     def end_session(self, session_id: str, username: str, left: Left) -> Answer:
         """Call AdminRevokeUserSession once with LINKED. A yes does not say that the linked sessions are ended already.
@@ -124,7 +127,7 @@ class CognitoUserPool:
             if not page.get("NextToken"):
                 return
             token = {"NextToken": page["NextToken"]}
-        raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.")
+        raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.", NOT_READ)
 
     def _ask(self, operation: str, unsure: str = _WHO, **parameters: Any) -> Any:
         """Return what Cognito says; None where there is no such account. Else it is `unsure` what the error says."""
