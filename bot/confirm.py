@@ -15,7 +15,7 @@ from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Found
-from bot.limits import Count, Limits, Protection
+from bot.limits import Count, Limits, Protection, names
 from bot.offer import obstacle, offered
 from bot.options import ReasonRule
 from bot.permit import Permissions, for_action
@@ -193,7 +193,8 @@ class Confirmations(Permissions):
         entry = entry_of_ask(Kind.LIMITED, request.ask, str(count.rule), now, request.account)
         while reached := self.limits.reached(request.ask.operator, request.account, now):
             with suppress(errors.CountChangedError):  # another press told it, or was counted
-                self.requests.tell(reached, replace(entry, delivery=Delivery(next_at=now)))
+                # By now another limit may be reached than the one that stopped the press.
+                self.requests.tell(reached, replace(entry, rule=names(reached), delivery=Delivery(next_at=now)))
                 return
         self.trail.record(entry)
 

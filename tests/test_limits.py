@@ -316,6 +316,13 @@ class TestTold:
         assert self.told_at(store) == [NOON]
         assert [entry.rule for entry in entries(store, Kind.LIMITED)] == ["limits.per_operator and limits.all"]
 
+    def test_a_limit_that_was_told_before_is_not_named_again(self, store: Store) -> None:
+        mine = full(store, everyone=1)
+        with pytest.raises(LimitReachedError):
+            confirm(mine, store, NAMES[0], KIM)
+        self.beyond(mine, store, NAMES[0])
+        assert [entry.rule for entry in entries(store, Kind.LIMITED)] == ["limits.all", "limits.per_operator"]
+
 
 class TestLeft:
     def test_what_is_left_is_told_by_the_name_of_each_limit(self, store: Store) -> None:

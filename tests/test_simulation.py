@@ -44,7 +44,6 @@ def test_they_hold_in_many_worlds_of_which_none_is_too_kind(first: int, tmp_path
 
 # In one of several hundred worlds.
 SELDOM = {
-    "an entry of partly",
     "an action between whose steps a worker died",
     "an old card that came after a newer one",
     "a decision that no one carried out in time",

@@ -395,7 +395,7 @@ BROKEN = {
         SQLiteStore, "move", _kept_in_memory, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
     ),
     "FAILED is said after a half-done action": Broken(
-        Worker, "_end", _failed_though_half_done, "failed_only_if_every_call_was_definitely_refused"
+        Worker, "_end", _failed_though_half_done, "failed_only_if_every_call_was_definitely_refused", begin=20
     ),
     "what was half done is said to be done": Broken(
         advice, "came_of", _said_to_be_done, "what_is_told_of_each_step_is_true"
@@ -408,15 +408,16 @@ BROKEN = {
         "always_needs",
         _approved_as_a_sign_out_is,
         "no_step_is_called_for_without_an_approval_where_one_is_needed",
+        begin=25,
     ),
     "another action is done than was pressed": Broken(
         Confirmations, "confirm", _another_action_than_was_pressed, "only_the_operator_moves_a_request"
     ),
     "someone else presses a button of an outcome": Broken(
-        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator"
+        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator", begin=45
     ),
     "who takes over between the steps does not look whose user name it is": Broken(
-        Worker, "_stopped", _gone_on_without_a_look, "every_call_is_for_the_account_that_was_shown"
+        Worker, "_stopped", _gone_on_without_a_look, "every_call_is_for_the_account_that_was_shown", begin=100
     ),
     "someone approves their own request": Broken(
         Approvals, "_request", _approved_by_the_asker, "every_second_decision_is_an_approvers_press"
@@ -440,7 +441,7 @@ BROKEN = {
         Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
     ),
     "a limit is read from memory": Broken(
-        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=18
+        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=195
     ),
     "a decision is counted after its write": Broken(
         SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1515
