@@ -22,7 +22,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
-from bot.action import OTHERS, Step
+from bot.action import ACTIONS, OTHERS, Step
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
@@ -42,7 +42,7 @@ from bot.errors import (
 )
 from bot.limits import Protection
 from bot.options import Attribute, ReasonRule
-from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Options, Request, State, new_id
+from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Options, Request, Session, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 
@@ -490,10 +490,11 @@ class TestAnotherAction:
             keeping(store).confirm(replace(press(request), action="keep_out"))
         assert stored(store, request) == request
 
-    @pytest.mark.parametrize("action", ASKED_FOR)
+    @pytest.mark.parametrize("action", ACTIONS)
     def test_no_action_is_open_for_a_protected_account(self, store: Store, action: str) -> None:
         account = replace(ADA, protected=OF_ADA, enabled=action != "let_in")
-        request = added(store, awaiting(chosen=account, may=ASKED_FOR))
+        sessions = (Session(id="tkn-phone", kind="TOKEN"),)
+        request = added(store, awaiting(chosen=account, may=ASKED_FOR, sessions=sessions))
         rules = keeping(store, actions=dict.fromkeys(OTHERS, KEEPERS), protections={"customers": LEADS})
         with pytest.raises(DeniedError, match="no one can change it or sign it out"):
             rules.confirm(replace(press(request), action=action))
