@@ -11,7 +11,7 @@ from examples import ADA, NOON, SAM, asked, at_leisure
 from messages import AWS_REQUEST, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
 from bot import __version__
-from bot.action import OTHERS
+from bot.action import END_SESSION, OTHERS
 from bot.audit import POSTED, Entry, Kind, entry_of, entry_of_ask
 from bot.options import ReasonRule
 from bot.request import State
@@ -177,7 +177,7 @@ def test_many_refusals_in_one_name_no_action_since_they_may_be_of_several() -> N
 
 def test_every_kind_that_is_posted_has_a_title_in_words() -> None:
     posted = [entry(state) for state in (*OUTCOMES, State.DENIED)]
-    posted += [entry_of(request(State.DONE, action=action), NOON) for action in OTHERS]
+    posted += [entry_of(request(State.DONE, action=action), NOON) for action in (*OTHERS, END_SESSION)]
     posted += [refused("ada"), limited()]
     assert {each.kind for each in posted} == POSTED | {Kind.LIMITED}
     for each in posted:

@@ -103,8 +103,8 @@ class TrackedPool(ScriptedPool):
 
     def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
         """Sign out."""
-        answer = super().call(step, username, left)
-        self._end([each for each in self.there if each.kind in self.sign_out_ends])
+        answer, now = super().call(step, username, left), self.clock.now()
+        self._end([each for each in self.there if each.kind in self.sign_out_ends and (each.began_at or now) <= now])
         return answer
 
     def _end(self, ended: Sequence[Session]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from examples import ADA, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
 from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval, leaves
 
-from bot.action import ACTIONS, OTHERS, SIGN_OUT
+from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT, Step
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import Allowed, Allowlist
@@ -41,7 +41,7 @@ from bot.errors import (
 )
 from bot.facts.advice import ADVICE, advice
 from bot.find import Finder
-from bot.request import Earlier, Request, State
+from bot.request import Earlier, Proof, Request, Session, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message
@@ -137,7 +137,7 @@ def second(state: State) -> Request:
 
 def of_other_actions() -> Iterator[tuple[str, Message | str]]:
     shown = replace(SHOWN, others=OTHER_LISTS)
-    offering = replace(request(State.CONFIRMING), may=tuple(ACTIONS))
+    offering = replace(request(State.CONFIRMING), may=(SIGN_OUT, *OTHERS))
     yield "The card: confirming, with what else its operator may do", _with_buttons(card(shown, offering))
     for action in OTHERS:
         account = replace(ADA, enabled=action != "let_in")
@@ -156,8 +156,38 @@ def of_other_actions() -> Iterator[tuple[str, Message | str]]:
     standing = Standing(operator=SAM, pools=[mine], left={})
     yield "/signout whoami: more than signing out", standing_message(standing)
     yield "signout whoami: more than signing out", terminal_standing(standing)
-    state = FormState(channel_id="C0SUPPORT1", pools=["customers"], reason_required=False, actions=tuple(ACTIONS))
+    state = FormState(channel_id="C0SUPPORT1", pools=["customers"], reason_required=False, actions=(SIGN_OUT, *OTHERS))
     yield "The form: with other actions", _form(form_view(state))
+
+
+def of_sessions() -> Iterator[tuple[str, Message | str]]:
+    phone = Session(
+        id="sso-1", kind="SSO", device="iOS, Mobile Safari", began_at=NOON, city="Lisbon", country="Portugal"
+    )
+    tracked = replace(request(State.CONFIRMING), tracks_sessions=True, sessions=(phone,))
+    yield "The card: with sessions", _with_buttons(card(SHOWN, tracked))
+    yield "The card: with sessions that are not known", card(SHOWN, replace(tracked, sessions=None))
+    ended = replace(request(State.DONE, END_SESSION), tracks_sessions=True, session=phone)
+    done = replace(request(State.DONE), tracks_sessions=True, proof=Proof(at=NOON, left=0))
+    unproved = replace(done, state=State.PARTLY, error_code="AccessDeniedException", done=(str(Step.SIGN_OUT),))
+    left = Proof(at=NOON, left=2, newer=(phone,))
+    told = {
+        "ended": ended,
+        "no session left": done,
+        "newer ones": replace(done, proof=Proof(at=NOON, left=0, newer=(phone,))),
+        "some still listed": replace(done, proof=left),
+        "not checked": replace(unproved, proof=None),
+        "not all ended": replace(unproved, proof=left),
+        "not known": replace(unproved, proof=left, state=State.UNKNOWN, error_code="TimedOut"),
+    }
+    for name, each in told.items():
+        yield f"The card, of sessions: {name}", card(SHOWN, each)
+        entry = replace(entry_of(each, NOON), id="01JDA000000000000000000E30")
+        yield f"The audit channel, of sessions: {name}", audit_message(SHOWN, entry)
+        if said := outcome(each):
+            yield f"The terminal, of sessions: {name}", said
+    asking = replace(second(State.APPROVING), ask=ended.ask, session=phone)
+    yield "The message to those who may approve: one session", approval_message(SHOWN, asking)
 
 
 def _with_buttons(drawn: Message) -> str:
@@ -190,6 +220,7 @@ def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
 def messages() -> Iterator[tuple[str, Message | str]]:
     yield from of_a_second_person()
     yield from of_other_actions()
+    yield from of_sessions()
     for state in (each for each in State if each not in {State.APPROVING, State.DENIED}):
         yield f"The card: {state}", card(SHOWN, request(state))
     for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):

@@ -52,9 +52,9 @@ _GOES_ON: Sequence[tuple[Callable[[Lasting, Request], object], str]] = (
         lambda _, request: request.account.provider and may_come_back(request),
         "The session at {} goes on: it may let the person in without a password.",
     ),
-    (lambda lasting, request: lasting.identity_pool and _ends_tokens(request), _CREDENTIALS),
+    (lambda lasting, request: lasting.identity_pool and ends_tokens(request), _CREDENTIALS),
     (
-        lambda lasting, request: lasting.identity_pool is None and _ends_tokens(request),
+        lambda lasting, request: lasting.identity_pool is None and ends_tokens(request),
         f"If there is an identity pool: {_CREDENTIALS}",
     ),
     (lambda _, request: may_come_back(request), "The person can sign in again at once."),
@@ -108,13 +108,14 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
     return [
         [_BEGIN[request.action], ended, "."],
         *about_sessions(shown, request),
-        *([bound] if _ends_tokens(request) else []),
+        *([bound] if ends_tokens(request) else []),
         *goes_on,
         *([_stay_out(shown, request)] if may_come_back(request) else []),
     ]
 
 
-def _ends_tokens(request: Request) -> bool:
+def ends_tokens(request: Request) -> bool:
+    """Whether a step was done that ends tokens, which some apps go on accepting."""
     return bool({Step.SIGN_OUT, Step.END_SESSION} & set(request.done))
 
 
