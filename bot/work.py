@@ -168,7 +168,7 @@ class Worker:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
         left, made, username = partial(self._left, request), 0, request.account.username
         pool = self._pool(request)
-        request = replace(request, error_code=errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE)
+        request = _not_begun(request)
         while pool and left() > timedelta(0):
             one = request.session if step is Step.END_SESSION else None
             answer = pool.end_session(one.id, username, left) if one else pool.call(step, username, left)
@@ -189,7 +189,7 @@ class Worker:
                 request = self._noted(request, request)
 
         if not (pool := self._pool(request)):
-            return request, replace(request, error_code=errors.NO_CALL_MADE)
+            return request, _not_begun(request)
         ending = Ending(
             pool=pool,
             username=request.account.username,
@@ -199,7 +199,7 @@ class Worker:
             renew=renew,
         )
         answer = ending.run()  # first: `request` may be another one then
-        known = known_after(answer, Step.END_SESSIONS, request, 0)
+        known = known_after(answer, Step.END_SESSIONS, _not_begun(request), 0)
         return request, replace(known, attempts=request.attempts + ending.sent, proof=ending.proof)
 
     def _end(self, request: Request, known: Request, wait: timedelta) -> Request:
@@ -234,6 +234,11 @@ class Worker:
                 self.clock.sleep(pause)
                 continue
             return
+
+
+def _not_begun(request: Request) -> Request:
+    """Return what is known of a request before the first call of a step."""
+    return replace(request, error_code=errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE)
 
 
 def known_after(answer: Answer, step: Step, request: Request, made: int) -> Request:

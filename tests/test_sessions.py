@@ -12,7 +12,7 @@ from stand_ins import meanwhile, ready_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
-from bot.errors import NO_CALL_MADE, PoolUnavailableError
+from bot.errors import INTERRUPTED, NO_CALL_MADE, PoolUnavailableError
 from bot.facts.advice import result
 from bot.request import Proof, Request, Session, State
 from bot.sessions import LOOKS, MAX_SESSIONS, SETTLED, each_device
@@ -368,6 +368,34 @@ class TestALongRun:
         assert others == [ended]
         assert ended.state is State.DONE
         assert pool.asked == ["sso-phone", "sso-laptop", "tkn-tablet"]
+
+
+class TestATakeOver:
+    @pytest.mark.parametrize("is_gone", [True, False], ids=["its pool is gone", "its list is refused"])
+    def test_where_it_can_do_nothing_the_outcome_says_what_is_not_known_and_why(
+        self,
+        store: Store,
+        is_gone: bool,  # noqa: FBT001 -- an example
+    ) -> None:
+        pool = TrackedPool()
+
+        def die() -> None:
+            raise KilledError
+
+        pool.before_end = die
+        with pytest.raises(KilledError):
+            worker(store, pool, pool.clock).run(ready_in(store, tracks_sessions=True))
+        pool.clock.sleep(LEASE.total_seconds() + 6)
+        pool.lists, pool.before_end = [REFUSED_LIST], lambda: None
+        heir = worker(store, pool, pool.clock)
+        (dead,) = heir.waiting()
+        if is_gone:
+            pool.pool_id = "eu-central-1_another"
+            pool.clock.sleep(300)  # until then another instance may have it
+        ended = heir.run(dead)
+        assert ended
+        assert (ended.state, ended.error_code) == (State.UNKNOWN, INTERRUPTED)
+        assert "What came of an earlier try was not recorded." in result(ended)[1]
 
 
 class KilledError(BaseException):
