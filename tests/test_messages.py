@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from examples import ADA, KIM, NOON, SAM, asked
@@ -79,7 +80,12 @@ def every_message_of_sessions(device: str, shown: Shown, account: Account = ADA)
         )
         for number in range(MAX_SESSIONS)
     )
-    tracked = {"tracks_sessions": True, "sessions": sessions, "may": (SIGN_OUT, *OTHERS), "chosen": account}
+    tracked: dict[str, Any] = {
+        "tracks_sessions": True,
+        "sessions": sessions,
+        "may": (SIGN_OUT, *OTHERS),
+        "chosen": account,
+    }
     yield card(shown, replace(request(State.CONFIRMING, reason="x" * MAX_REASON), **tracked))
     proof = Proof(at=NOON, left=3, newer=sessions, more=90)
     for state in OUTCOMES:
@@ -87,10 +93,10 @@ def every_message_of_sessions(device: str, shown: Shown, account: Account = ADA)
         yield card(shown, ended)
         yield audit_message(shown, entry_of(ended, NOON))
     for state in AFTER_CONFIRMING:
-        for about in ({"session": sessions[0]}, {"proof": proof}):
-            one = replace(second(state), **tracked | about)
-            yield card(shown, one)
-            yield approval_message(shown, one)
+        one = replace(second(state), **tracked)
+        for about in (replace(one, session=sessions[0]), replace(one, proof=proof)):
+            yield card(shown, about)
+            yield approval_message(shown, about)
 
 
 @pytest.mark.parametrize("pii", ["masked", "full"])
