@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore import xform_name
@@ -204,13 +205,18 @@ def _session(listed: Any) -> Session:
         id=listed["SessionId"],
         kind=listed["SessionType"],
         device=_known(listed.get("DeviceType")),
-        last_active_at=listed.get("LastActiveDate"),
-        began_at=listed.get("CreateDate"),
+        last_active_at=_aware(listed.get("LastActiveDate")),
+        began_at=_aware(listed.get("CreateDate")),
         city=_known(place.get("City")),
         country=_known(place.get("Country")),
         address=_known(listed.get("LastIPAddress")),
         origin_id=listed.get("OriginSessionId"),
     )
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    """Return a time of Cognito's. Where it names no zone it is UTC."""
+    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
 
 
 def _known(text: str | None) -> str | None:
