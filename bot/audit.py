@@ -20,8 +20,8 @@ class Kind(StrEnum):
     SIGNED_OUT = "signed_out"
     KEPT_OUT = "kept_out"
     LET_IN = "let_in"
-    SESSION_ENDED = "session_ended"
     PASSWORD_RESET = "password_reset"  # noqa: S105 -- a word, no password
+    SESSION_ENDED = "session_ended"
     PARTLY = "partly"
     FAILED = "failed"
     UNKNOWN = "unknown"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.action import Answer, Step
+from bot.action import OTHERS, SIGN_OUT, Answer, Step
 from bot.approve import Approvals
 from bot.audit import Entry, entry_of
 from bot.authorize import Allowed, Allowlist, Home
@@ -67,6 +67,9 @@ class StoppedClock:
 def at_leisure() -> timedelta:
     """Give the time that a message has left to leave: very much."""
     return timedelta.max
+
+
+ASKED_FOR = (SIGN_OUT, *OTHERS)  # the actions that a command can ask for
 
 
 def asked(target: str = "ada", **changes: Any) -> Ask:

@@ -28,6 +28,7 @@ POSTED_KINDS = {
     "kept_out",
     "let_in",
     "password_reset",
+    "session_ended",
     "partly",
     "failed",
     "unknown",

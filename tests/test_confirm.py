@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from examples import (
     ADA,
+    ASKED_FOR,
     CLICK,
     COMMAND,
     KIM,
@@ -21,7 +22,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
-from bot.action import ACTIONS, OTHERS, SIGN_OUT, Step
+from bot.action import ACTIONS, OTHERS, Step
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist, Home
@@ -493,7 +494,7 @@ class TestAnotherAction:
     def test_no_action_is_open_for_a_protected_account(self, store: Store, action: str) -> None:
         account = replace(ADA, protected=OF_ADA, enabled=action != "let_in")
         sessions = (Session(id="tkn-phone", kind="TOKEN"),)
-        request = added(store, awaiting(chosen=account, may=(SIGN_OUT, *OTHERS), sessions=sessions))
+        request = added(store, awaiting(chosen=account, may=ASKED_FOR, sessions=sessions))
         rules = keeping(store, actions=dict.fromkeys(OTHERS, KEEPERS), protections={"customers": LEADS})
         with pytest.raises(DeniedError, match="no one can change it or sign it out"):
             rules.confirm(replace(press(request), action=action))
@@ -532,15 +533,16 @@ class TestNext:
     def test_the_account_is_looked_up_again_and_a_new_press_is_waited_for(self, store: Store) -> None:
         pool = ScriptedPool([], StoppedClock(), accounts=(replace(ADA, enabled=False),))
         rules = keeping(store, pool, actions=dict.fromkeys(("keep_out", "let_in"), KEEPERS))
-        ask = rules.next(replace(press(self.ended(store)), action="let_in"), NOON)
+        ask = rules.next(replace(press(self.ended(store)), action="keep_out"), NOON)
         assert ask
-        request = rules.open(rules.authorize(ask), ask, COMMAND)
-        assert (request.state, request.account.enabled, request.action) == (State.CONFIRMING, False, "let_in")
-        assert pool.steps == []
-        again = rules.next(replace(press(self.ended(store)), action="keep_out"), NOON)
-        assert again
         with pytest.raises(DeniedError, match="disabled already"):
-            rules.open(rules.authorize(again), again, COMMAND)
+            rules.open(rules.authorize(ask), ask, COMMAND)
+        assert pool.steps == []
+
+    def test_a_button_that_the_outcome_does_not_have_asks_for_nothing(self, store: Store) -> None:
+        rules = keeping(store, actions=dict.fromkeys(("keep_out", "let_in"), KEEPERS))
+        assert rules.next(replace(press(self.ended(store)), action="let_in"), NOON) is None
+        assert rules.next(replace(press(self.ended(store, State.FAILED)), action="keep_out"), NOON) is None
 
     def test_anothers_press_asks_for_nothing_and_is_recorded(self, store: Store) -> None:
         with pytest.raises(NotYoursError):

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from examples import ADA, NOON, asked, awaiting, delivered_all, done_in
+from examples import ADA, ASKED_FOR, NOON, asked, awaiting, delivered_all, done_in
 
 from bot.action import ACTIONS, Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
@@ -95,6 +95,10 @@ LATER_FIELDS: Document = {
     "searched_as": None,
     "needs": [],
     "may": [],
+    "tracks_sessions": False,
+    "sessions": None,
+    "session": None,
+    "proof": None,
     "approval": None,
 }  # of a request
 LATER_OPTIONS: Document = {"region": None, "dropped": []}
@@ -228,7 +232,7 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
     assert values["account"] == (ADA.key if state is State.DONE else None)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", ASKED_FOR)
 def test_each_action_that_signed_the_account_out_is_found_as_a_sign_out_of_it(action: str) -> None:
     steps = tuple(map(str, ACTIONS[action].steps))
     values = values_of_request(awaiting(state=State.DONE, action=action, done=steps))

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, added_to, asked, confirmations
+from examples import ADA, ASKED_FOR, KIM, NOON, SAM, ScriptedPool, StoppedClock, added_to, asked, confirmations
 from stand_ins import meanwhile
 from test_approve import ALWAYS, TICK, approvers, press, stored
 
-from bot.action import ACTIONS, OTHERS
+from bot.action import OTHERS
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
@@ -199,7 +199,7 @@ class TestCount:
         assert caught.type.__name__ == "AlreadyDecidedError"
         assert entries(store, Kind.EXPIRED)
 
-    @pytest.mark.parametrize("action", ACTIONS)
+    @pytest.mark.parametrize("action", ASKED_FOR)
     def test_each_action_counts_and_an_account_counts_once_for_all_of_them(self, store: Store, action: str) -> None:
         may = dict.fromkeys(OTHERS, replace(BOTH, table="actions"))
         mine = rules(store, StoppedClock(), mine=1, actions=may)

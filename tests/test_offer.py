@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from examples import ADA, awaiting
+from examples import ADA, ASKED_FOR, awaiting
 
 from bot.action import ACTIONS
 from bot.offer import obstacle, offered
@@ -12,7 +12,6 @@ from bot.request import Account, State
 GOOGLE = replace(ADA, provider="Google", status="EXTERNAL_PROVIDER")
 OUT = replace(ADA, enabled=False)
 UNTOLD = replace(ADA, enabled=None, status=None)
-ALL = tuple(ACTIONS)
 
 
 @pytest.mark.parametrize(
@@ -25,12 +24,12 @@ ALL = tuple(ACTIONS)
         (replace(ADA, status="UNCONFIRMED"), {"sign_out", "keep_out", "new_password"}),
         (replace(ADA, status="RESET_REQUIRED"), {"sign_out", "keep_out", "new_password"}),
         (replace(ADA, status="FORCE_CHANGE_PASSWORD"), {"sign_out", "keep_out"}),
-        (UNTOLD, set(ALL)),
+        (UNTOLD, set(ASKED_FOR)),
     ],
     ids=["local", "disabled", "federated", "federated, disabled", "unconfirmed", "reset", "no password", "not told"],
 )
 def test_the_state_of_an_account_says_what_can_be_done_with_it(account: Account, possible: set[str]) -> None:
-    assert {action for action in ACTIONS if not obstacle(action, account)} == possible
+    assert {action for action in ASKED_FOR if not obstacle(action, account)} == possible
 
 
 def test_a_federated_account_is_told_where_its_person_has_the_password() -> None:
@@ -48,7 +47,7 @@ def test_a_federated_account_is_told_where_its_person_has_the_password() -> None
 def test_a_card_for_a_sign_out_offers_what_else_can_be_done_after_what_was_asked_for(
     account: Account, buttons: list[str]
 ) -> None:
-    assert offered(awaiting(chosen=account, may=ALL)) == buttons
+    assert offered(awaiting(chosen=account, may=ASKED_FOR)) == buttons
 
 
 def test_a_card_offers_only_what_its_operator_may() -> None:
@@ -58,7 +57,7 @@ def test_a_card_offers_only_what_its_operator_may() -> None:
 
 @pytest.mark.parametrize("action", [action for action in ACTIONS if action != "sign_out"])
 def test_a_card_for_another_action_offers_only_that(action: str) -> None:
-    assert offered(awaiting(action=action, may=ALL)) == [action]
+    assert offered(awaiting(action=action, may=ASKED_FOR)) == [action]
 
 
 @pytest.mark.parametrize(
@@ -82,5 +81,5 @@ def test_after_a_step_was_done_the_card_offers_what_may_come_next_with_the_accou
     action: str, account: Account, state: State, done: int, buttons: list[str]
 ) -> None:
     steps = tuple(map(str, ACTIONS[action].steps[:done]))
-    assert offered(awaiting(action=action, chosen=account, state=state, done=steps, may=ALL)) == buttons
+    assert offered(awaiting(action=action, chosen=account, state=state, done=steps, may=ASKED_FOR)) == buttons
     assert offered(awaiting(action=action, chosen=account, state=state, done=steps)) == []

@@ -22,9 +22,7 @@ GOOD = {
     "SIGNOUT_ALLOW_USERS": "U0123ABCDEF",
     "SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123",
 }
-WHEN = (
-    "(approve.when in the file) must be never, always, or a list of actions: sign_out, keep_out, let_in, new_password."
-)
+WHEN = f"(approve.when in the file) must be never, always, or a list of actions: {', '.join(ACTIONS)}."
 APPROVER, GROUP = "U0APPROVER1", "S0APPROVERS"
 
 
