@@ -14,7 +14,7 @@ from bot.audit import Delivery, Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
-from bot.find import MAX_CANDIDATES, Found
+from bot.find import MAX_CANDIDATES, Found, pool_of
 from bot.limits import Count, Limits, Protection, names
 from bot.offer import obstacle, offered
 from bot.options import ReasonRule
@@ -176,6 +176,8 @@ class Confirmations(Permissions):
             return None
         self._check_presser(press, request)
         account, reason = request.account, request.ask.options.reason
+        if not pool_of(account, self.finder.pools):  # someone else there may have this user name
+            raise errors.PoolChangedError
         options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
         return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
 

@@ -143,12 +143,13 @@ class Session:
 class Proof:
     """What a list `at` the end of a run says: so many of the sessions that had begun before the decision are `left`.
 
-    `newer` are those that began since: none of these was ended one by one.
+    `newer` are the devices' sessions that began since, and there are so many `more`: none was ended one by one.
     """
 
     at: datetime
     left: int
     newer: tuple[Session, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
