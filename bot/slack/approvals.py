@@ -81,7 +81,12 @@ def approval_message(shown: Shown, request: Request) -> Message:
     facts = shown.who(account) if waits else [[Bold("Pool  "), account.pool]]
     return message(
         f"{title}: {shown.name(account)}",
-        [asker, " asks: ", ACTIONS[request.action].question],
+        [
+            asker,
+            " asks: ",
+            ACTIONS[request.action].question,
+            *([f" {ACTIONS[request.action].effect}"] if waits else []),
+        ],
         shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
         lines(
             [

@@ -111,12 +111,22 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
         *([bound] if ends_tokens(request) else []),
         *goes_on,
         *([_stay_out(shown, request)] if may_come_back(request) else []),
+        *([_way_back(shown, request)] if Step.DISABLE in request.done else []),
     ]
 
 
 def ends_tokens(request: Request) -> bool:
     """Whether a step was done that ends tokens, which some apps go on accepting."""
     return bool({Step.SIGN_OUT, Step.END_SESSION} & set(request.done))
+
+
+def _way_back(shown: Shown, request: Request) -> Line:
+    """Say who can let the person back in."""
+    if "let_in" in request.may:
+        return ["Use the button below to let them back in."]
+    people = shown.performers("let_in", request.account.pool)
+    who = ["ask ", *named(people, 10)] if people != Allowed() else ["enable the account in Cognito"]
+    return ["To let them back in, ", *who, "."]
 
 
 def _stay_out(shown: Shown, request: Request) -> Line:
