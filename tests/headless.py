@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from unittest.mock import patch
 
 from aiohttp import web_response
+from forks import Fork
 
 from bot.ports import Clock
 from bot.sandbox import cast
@@ -306,9 +307,14 @@ class Headless:
             pass
 
     @contextmanager
-    def bot_process(self, *options: str, connected: bool = True, **overrides: str) -> Iterator["BotProcess"]:
-        """Run `python -m bot run` as a process of its own, `connected` and ready; end it at the end."""
-        bot = self._start(overrides, options)
+    def bot_process(
+        self, *options: str, connected: bool = True, forked: bool = False, **overrides: str
+    ) -> Iterator["BotProcess"]:
+        """Run `python -m bot run` as a process of its own, `connected` and ready; end it at the end.
+
+        `forked`: it need not import everything first.
+        """
+        bot = self._start(overrides, options, forked=forked)
         is_ready = self._is_ready(bot.log, http="--http" in options)
         try:
             self.wait_for(lambda: not connected or bot.has_ended() or is_ready(), timeout=60)
@@ -347,11 +353,17 @@ class Headless:
         finally:
             bot.kill()
 
-    def _start(self, overrides: dict[str, str], options: Iterable[str] = ()) -> "BotProcess":
+    def _start(
+        self, overrides: dict[str, str], options: Iterable[str] = (), *, forked: bool = False
+    ) -> "BotProcess":
         log = self.stage.folder / f"bot-{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"} | self.environment | overrides
+        words = ["run", "--port", "0", *options]
+        if forked:
+            log.touch()
+            return BotProcess(Fork(words, environment, log), log)
         with log.open("wb") as output:
-            command = [sys.executable, "-m", "bot", "run", "--port", "0", *options]
+            command = [sys.executable, "-m", "bot", *words]
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         return BotProcess(process, log)
 
@@ -404,7 +416,7 @@ class Paused:
 class BotProcess:
     """A bot that runs as a process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Fork, log: Path) -> None:
         self._process, self._log = process, log
 
     def kill(self) -> None:

@@ -397,10 +397,10 @@ BROKEN = {
         SQLiteStore, "move", _kept_in_memory, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
     ),
     "FAILED is said after a half-done action": Broken(
-        Worker, "_end", _failed_though_half_done, "failed_only_if_every_call_was_definitely_refused", begin=20
+        Worker, "_end", _failed_though_half_done, "failed_only_if_every_call_was_definitely_refused", begin=57
     ),
     "what was half done is said to be done": Broken(
-        advice, "came_of", _said_to_be_done, "what_is_told_of_each_step_is_true"
+        advice, "came_of", _said_to_be_done, "what_is_told_of_each_step_is_true", begin=26
     ),
     "the list of an action is not looked at": Broken(
         Confirmations, "_may", _only_the_allowlist, "every_decision_was_allowed_then"
@@ -410,19 +410,19 @@ BROKEN = {
         "always_needs",
         _approved_as_a_sign_out_is,
         "no_step_is_called_for_without_an_approval_where_one_is_needed",
-        begin=25,
+        begin=51,
     ),
     "another action is done than was pressed": Broken(
-        Confirmations, "confirm", _another_action_than_was_pressed, "only_the_operator_moves_a_request"
+        Confirmations, "confirm", _another_action_than_was_pressed, "only_the_operator_moves_a_request", begin=22
     ),
     "someone else presses a button of an outcome": Broken(
-        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator", begin=45
+        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator", begin=633
     ),
     "who takes over between the steps does not look whose user name it is": Broken(
         Worker, "_stopped", _gone_on_without_a_look, "every_call_is_for_the_account_that_was_shown", begin=100
     ),
     "someone approves their own request": Broken(
-        Approvals, "_request", _approved_by_the_asker, "every_second_decision_is_an_approvers_press"
+        Approvals, "_request", _approved_by_the_asker, "every_second_decision_is_an_approvers_press", begin=77
     ),
     "an approver is not authorized at the press": Broken(
         Approvals, "_request", _approved_by_anyone, "every_second_decision_is_an_approvers_press"
@@ -443,7 +443,7 @@ BROKEN = {
         Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
     ),
     "a limit is read from memory": Broken(
-        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=195
+        Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=315
     ),
     "a decision is counted after its write": Broken(
         SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1515
@@ -452,7 +452,7 @@ BROKEN = {
         Worker, "_changed", _protected_only_for_the_first, "no_protected_account_is_signed_out", begin=45
     ),
     "an account is not protected while Cognito does not say so": Broken(
-        Worker, "_changed", _protected_where_cognito_says_so, "no_protected_account_is_signed_out", begin=365
+        Worker, "_changed", _protected_where_cognito_says_so, "no_protected_account_is_signed_out", begin=468
     ),
     "an approval counts for an account that was not shown as protected": Broken(
         Worker, "_changed", _approval_counts_for_any_account, "no_protected_account_is_signed_out", begin=290
@@ -492,14 +492,14 @@ BROKEN = {
         Worker, "_call", _without_doubt, "failed_only_if_every_call_was_definitely_refused", begin=385
     ),
     "two presses decide": Broken(
-        SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once", begin=18
+        SQLiteStore, "move", _decided_though_decided, "each_request_is_decided_once", begin=32
     ),
     "a press is not authorized": Broken(
-        Confirmations, "authorize", _not_asked_again, "every_decision_was_allowed_then"
+        Confirmations, "authorize", _not_asked_again, "every_decision_was_allowed_then", begin=9
     ),
     "a late press is taken": Broken(Confirmations, "_in_time", _always_in_time, "every_decision_is_in_time", begin=15),
     "anyone may press": Broken(
-        Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request"
+        Confirmations, "_awaiting", _pressed_by_others(_anyone), "only_the_operator_moves_a_request", begin=11
     ),
     "someone of another team with the same id may press": Broken(
         Confirmations, "_awaiting", _pressed_by_others(_same_id), "only_the_operator_moves_a_request", begin=13
@@ -523,10 +523,10 @@ BROKEN = {
         Worker, "_latest", lambda *_: FAR, "no_call_starts_later_than_resume_within", begin=36
     ),
     "a call leaves however long its way to the first byte took": Broken(
-        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within", begin=10
+        Worker, "_left", lambda *_: timedelta(hours=1), "no_call_starts_later_than_resume_within", begin=26
     ),
     "the outcome is told although the store did not take it": Broken(
-        Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=116
+        Worker, "_end", _told_anyway, "an_outcome_is_said_only_once_the_store_says_so", begin=22
     ),
     "the card loses its buttons before the decision": Broken(
         Flow, "_decide", _buttons_gone_first, "a_card_keeps_its_buttons_until_the_store_has_moved"
@@ -535,14 +535,14 @@ BROKEN = {
         Flow, "closed", lambda *_: None, "a_bot_that_stops_decides_nothing_new", begin=500
     ),
     "what seems to be old is deleted by a clock that is wrong": Broken(
-        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted", begin=95
+        CheckedClock, "is_confirmed", lambda *_: True, "nothing_young_is_deleted", begin=21
     ),
     "a claim is taken over by a clock that is wrong": Broken(
         CheckedClock,
         "error",
         lambda *_: None,
         "by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over",
-        begin=99,
+        begin=8,
     ),
     "a press is taken by a clock that is wrong": Broken(
         Flow,
@@ -567,7 +567,7 @@ BROKEN = {
         SQLiteStore, "hold", _held_by_no_one, "no_entry_is_posted_by_two_at_once"
     ),
     "an entry that another instance took is held all the same": Broken(
-        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=87
+        SQLiteStore, "hold", _held_from_another, "no_entry_is_posted_by_two_at_once", begin=22
     ),
     "what Slack took is forgotten where the store cannot note it": Broken(
         EntryDelivery, "_post", _forgotten_if_not_noted, "a_yes_that_was_told_is_not_repeated_at_once", begin=60
@@ -576,10 +576,10 @@ BROKEN = {
         EntryDelivery, "_put_off", _refused_is_delivered, "nothing_waits_for_delivery_at_rest"
     ),
     "a refusal is posted before an outcome": Broken(
-        EntryDelivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals", begin=18
+        EntryDelivery, "_deliver_due", _refusals_first, "outcomes_are_posted_before_refusals", begin=6
     ),
     "what a killed process counted is left": Broken(
-        Refusals, "sweep", lambda *_: None, "each_refusal_that_the_store_took_is_in_one_entry"
+        Refusals, "sweep", lambda *_: None, "each_refusal_that_the_store_took_is_in_one_entry", begin=10
     ),
     "what is counted is written only when its minute is over": Broken(
         Refusals,
@@ -614,7 +614,7 @@ BROKEN = {
         CardDelivery, "_show", _shown_before_slack_took_it, "every_operator_can_read_the_outcome_at_last", begin=86
     ),
     "progress that comes late hides the result": Broken(
-        SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last", begin=27
+        SQLiteStore, "shown", _newest_whatever_was_shown, "every_operator_can_read_the_outcome_at_last", begin=89
     ),
     "no direct message is sent once the card can be changed no more": Broken(
         CardDelivery, "_send", _no_direct_message, "every_operator_can_read_the_outcome_at_last", begin=15

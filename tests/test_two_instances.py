@@ -52,7 +52,10 @@ def two_bots(
         "SIGNOUT_APPROVE_USERS": f"{KIM},{RAY}",
         **getattr(request, "param", {}),
     }
-    with headless.bot_process(**settings) as one, headless.bot_process(**settings) as other:
+    with (
+        headless.bot_process(forked=True, **settings) as one,
+        headless.bot_process(forked=True, **settings) as other,
+    ):
         yield one, other
 
 
