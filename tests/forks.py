@@ -1,4 +1,4 @@
-"""Bots as processes of their own that take a tenth of a second to start: forks of one that has imported all of a bot."""
+"""Bots as processes that take a tenth of a second to start: forks of one that has imported all of a bot."""
 
 import os
 import sys

@@ -353,9 +353,7 @@ class Headless:
         finally:
             bot.kill()
 
-    def _start(
-        self, overrides: dict[str, str], options: Iterable[str] = (), *, forked: bool = False
-    ) -> "BotProcess":
+    def _start(self, overrides: dict[str, str], options: Iterable[str] = (), *, forked: bool = False) -> "BotProcess":
         log = self.stage.folder / f"bot-{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"} | self.environment | overrides
         words = ["run", "--port", "0", *options]

@@ -437,7 +437,7 @@ BROKEN = {
         Approvals, "deny", _denied_and_run, "every_second_decision_is_an_approvers_press", begin=15
     ),
     "two approvals decide": Broken(
-        SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once", begin=188
+        SQLiteStore, "move", _approved_though_approved, "each_request_is_decided_once", begin=32
     ),
     "a second person is not asked where one is needed": Broken(
         Confirmations, "_needs", _no_one_is_needed, "no_step_is_called_for_without_an_approval_where_one_is_needed"
@@ -446,7 +446,7 @@ BROKEN = {
         Limits, "count", _counted_in_memory, "no_limit_is_exceeded_without_an_approval", begin=315
     ),
     "a decision is counted after its write": Broken(
-        SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1515
+        SQLiteStore, "move", _counted_afterwards, "no_limit_is_exceeded_without_an_approval", begin=1061
     ),
     "who takes a claim over does not look whether the account is protected": Broken(
         Worker, "_changed", _protected_only_for_the_first, "no_protected_account_is_signed_out", begin=45
