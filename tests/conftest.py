@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
@@ -45,16 +46,21 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker begin with what is long by itself, so that it is not last: xdist deals out shares in order."""
+    """Let each worker begin with what is long by itself, so that it is not last: xdist deals out shares in order.
+
+    What only waits is all for the first worker: where all of them wait at once, the processor has nothing to do.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [item for item in items if _is_long_by_itself(item)]
-    others = [item for item in items if not _is_long_by_itself(item)]
-    share = len(others) / workers
-    items[:] = [
-        item
-        for number in range(workers)
-        for item in (*long[number::workers], *others[round(number * share) : round((number + 1) * share)])
-    ]
+    long = {item: mark for item in items if (mark := _long_by_itself(item))}
+    waiting = [item for item, mark in long.items() if mark.kwargs.get("waits")]
+    busy = [item for item in long if item not in waiting]
+    others = iter([item for item in items if item not in long])
+    ends = [round(number * len(items) / workers) for number in range(workers + 1)]
+    dealt: list[pytest.Item] = []
+    for number in range(workers):
+        dealt += (waiting if number == 0 else []) + busy[number::workers]
+        dealt += islice(others, max(ends[number + 1] - len(dealt), 0))
+    items[:] = [*dealt, *others]
 
 
 def pytest_collection_finish() -> None:
@@ -63,8 +69,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _is_long_by_itself(item: pytest.Item) -> bool:
-    return any(mark.name == "long" and not mark.args for mark in item.own_markers)
+def _long_by_itself(item: pytest.Item) -> pytest.Mark | None:
+    return next((mark for mark in item.own_markers if mark.name == "long" and not mark.args), None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -617,7 +617,7 @@ KILLS = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_the_next_start_goes_on_at_the_step_that_was_open_and_repeats_no_yes(moto: Moto) -> None:
     with ThreadPoolExecutor(len(KILLS)) as side_by_side:

@@ -97,7 +97,7 @@ BY = {"signed_out": "Approved by", "unknown": "Approved by", "denied": "Denied b
 ENDED = {"signed_out": "done"}
 
 
-@pytest.mark.long
+@pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_an_approval_keeps_its_promise_wherever_the_bot_is_killed(moto: Moto) -> None:
     with ThreadPoolExecutor(len(KILLS)) as side_by_side:

@@ -60,7 +60,7 @@ KILLS = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_a_press_keeps_its_promise_wherever_the_bot_is_killed(moto: Moto) -> None:
     with ThreadPoolExecutor(len(KILLS)) as side_by_side:

@@ -200,6 +200,7 @@ def test_a_card_without_the_list_says_so_and_the_sign_out_works(stage: Headless,
     assert signed_in(stage) == dict.fromkeys((PHONE, LAPTOP, TABLET), OUT)
 
 
+@pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_a_bot_that_is_killed_in_the_middle_lets_another_end_the_rest(moto: Moto) -> None:
     with ThreadPoolExecutor(2) as side_by_side:
