@@ -15,7 +15,7 @@ from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Found
-from bot.limits import Count, Limits, Protection, names
+from bot.limits import Count, Limits, Protection, rule_of
 from bot.offer import obstacle, offered
 from bot.options import ReasonRule
 from bot.permit import Permissions, for_action
@@ -118,7 +118,7 @@ class Confirmations(Permissions):
         request = self._awaiting(press, State.CONFIRMING)
         request = replace(request, ask=for_action(request.ask, press.action or request.action))
         if request.action == END_SESSION:
-            request = replace(request, session=_listed(request, press.number))
+            request = replace(request, session=_session_at(request, press.number))
         authorized = self.authorize(request.ask, request.account)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
@@ -194,7 +194,7 @@ class Confirmations(Permissions):
         while reached := self.limits.reached(request.ask.operator, request.account, now):
             with suppress(errors.CountChangedError):  # another press told it, or was counted
                 # By now another limit may be reached than the one that stopped the press.
-                self.requests.tell(reached, replace(entry, rule=names(reached), delivery=Delivery(next_at=now)))
+                self.requests.tell(reached, replace(entry, rule=rule_of(reached), delivery=Delivery(next_at=now)))
                 return
         self.trail.record(entry)
 
@@ -232,7 +232,7 @@ class Confirmations(Permissions):
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
 
-def _listed(request: Request, number: int) -> Session:
+def _session_at(request: Request, number: int) -> Session:
     if not request.sessions or number >= len(request.sessions):
         raise errors.UnknownRequestError
     return request.sessions[number]

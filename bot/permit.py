@@ -111,5 +111,7 @@ def for_action(ask: Ask, action: str) -> Ask:
 
 
 def _not_in(pool: str, action: str) -> str:
-    """Return what is said of a press. Who could sign out until now had a card; a button of more may be forged."""
-    return f"You may {'no longer do this' if action == SIGN_OUT else f'not {ACTIONS[action].may}'} in pool {pool}."
+    """Return the no to a press. Who could sign out until now had a card; the button of another action may be forged."""
+    if action == SIGN_OUT:
+        return f"You may no longer do this in pool {pool}."
+    return f"In pool {pool}, you may not {ACTIONS[action].may}."

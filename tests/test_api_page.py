@@ -24,7 +24,7 @@ from bot.request import State
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.listeners import Listeners
-from bot.slack.outcomes import ACTION
+from bot.slack.outcomes import DO
 from bot.terminal.audit_formats import as_csv, as_json
 from bot.terminal.check_report import report
 from bot.terminal.output import DONE, FAILED, INTERRUPTED, OF_SIGNOUT
@@ -93,7 +93,7 @@ def test_the_ids_of_buttons_are_those_that_the_bot_takes() -> None:
     buttons = list(Listeners(nothing, nothing, AwsSpelling().read).buttons)
     told = re.findall(r"`(signout_\w+)`", SECTIONS["Audit messages in Slack"])
     listeners = Listeners(nothing, nothing, AwsSpelling().read)
-    others = [f"{ACTION}{each}" for each in ASKED_FOR]
+    others = [f"{DO}{each}" for each in ASKED_FOR]
     sessions = [each for each in listeners.actions if each not in others]
     assert told == [*buttons[:3], buttons[-1], *others, sessions[0], sessions[-1], APPROVE, DENY]
 

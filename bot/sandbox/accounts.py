@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818 - it is Cognito's answer, not an error o
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class AccountState:
     """What Cognito said of an account. `password`: `WORKS`, or what came of a sign-in with it; empty: it has none."""
 
     enabled: bool
@@ -33,10 +33,10 @@ class State:
     password: str
 
 
-def fresh(username: str) -> State:
+def fresh(username: str) -> AccountState:
     """Give the state of an account that was just created."""
     local = username not in PROVIDERS
-    return State(enabled=True, status="CONFIRMED" if local else FEDERATED, password=WORKS if local else "")
+    return AccountState(enabled=True, status="CONFIRMED" if local else FEDERATED, password=WORKS if local else "")
 
 
 def email_of(username: str, full_name: str) -> str:
@@ -66,7 +66,7 @@ async def set_password(ask: Ask, pool_id: str, username: str) -> None:
     await ask("AdminSetUserPassword", UserPoolId=pool_id, Username=username, Password=PASSWORD, Permanent=True)
 
 
-async def state_of(ask: Ask, pool_id: str, client_id: str, username: str) -> State:
+async def state_of(ask: Ask, pool_id: str, client_id: str, username: str) -> AccountState:
     """Ask how an account is, and really try its password."""
     told, password = await ask("AdminGetUser", UserPoolId=pool_id, Username=username), ""
     if username not in PROVIDERS:
@@ -75,7 +75,7 @@ async def state_of(ask: Ask, pool_id: str, client_id: str, username: str) -> Sta
             password = said.get("ChallengeName", WORKS)
         except Refused as refused:
             password = refused.code
-    return State(enabled=told["Enabled"], status=told["UserStatus"], password=password)
+    return AccountState(enabled=told["Enabled"], status=told["UserStatus"], password=password)
 
 
 def with_password(pool_id: str, client_id: str, username: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Account:
     username: str
     name: str
     email: str
-    state: accounts.State
+    state: accounts.AccountState
     groups: tuple[str, ...] = ()
     devices: list[Device] = field(default_factory=list)
 

@@ -47,19 +47,18 @@ class Session:
 
     def shown(self) -> Json:
         """Give it as Cognito does."""
-        shown = {
-            "SessionId": self.id,
-            "SessionType": self.kind,
-            "ClientId": self.client_id,
-            "CreateDate": self.began_at,
-            "LastActiveDate": self.active_at,
-            "DeviceType": self.device.agent,
-            "LastIPAddress": self.device.address,
-            "LastLocation": _given(City=self.device.city, Country=self.device.country),
-            "OriginSessionId": self.through,
-            "IsCurrentSession": False,
-        }
-        return _given(**shown)
+        return _given(
+            SessionId=self.id,
+            SessionType=self.kind,
+            ClientId=self.client_id,
+            CreateDate=self.began_at,
+            LastActiveDate=self.active_at,
+            DeviceType=self.device.agent,
+            LastIPAddress=self.device.address,
+            LastLocation=_given(City=self.device.city, Country=self.device.country),
+            OriginSessionId=self.through,
+            IsCurrentSession=False,
+        )
 
 
 class Sessions:
@@ -143,12 +142,8 @@ class Sessions:
         session = next((each for each in self._of(parameters) if each.id == parameters["SessionId"]), None)
         if session is None or session.ended_at is not None:
             raise Refused("ResourceNotFoundException")
-        ended = [session]
-        if parameters.get("RevokeAssociatedSessions") == "LINKED":
-            ended += [
-                each for each in self._listed(parameters) if session.id == each.through or each.id == session.through
-            ]
-        self._end(ended)
+        linked = self._listed(parameters) if parameters.get("RevokeAssociatedSessions") == "LINKED" else []
+        self._end([session, *(each for each in linked if session.id == each.through or each.id == session.through)])
         return {}
 
     async def _check(self, parameters: Json) -> None:
@@ -162,11 +157,8 @@ class Sessions:
 
     def _listed(self, parameters: Json) -> list[Session]:
         then = self.now() - self.delay
-        return [
-            each
-            for each in self._of(parameters)
-            if each.began_at <= then and (each.ended_at is None or each.ended_at > then)
-        ]
+        begun = [each for each in self._of(parameters) if each.began_at <= then]
+        return [each for each in begun if each.ended_at is None or each.ended_at > then]
 
     def _session_of(self, parameters: Json) -> Session | None:
         """Return the session whose token a call has, if it is one of these."""

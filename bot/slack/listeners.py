@@ -25,7 +25,7 @@ from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
-from bot.slack.outcomes import ACTION
+from bot.slack.outcomes import DO
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.sessions import END_THIS
 from bot.slack.typed import parse
@@ -83,7 +83,7 @@ class Listeners:
         self._spelling = spelling
         self.buttons = {CONFIRM: (flow.confirm, 0), CANCEL: (flow.cancel, 0)}
         self.buttons |= {f"{CHOOSE}{number}": (flow.choose, number) for number in range(MAX_CANDIDATES)}
-        self.actions = {f"{ACTION}{action}": (action, 0) for action in (SIGN_OUT, *OTHERS)}
+        self.actions = {f"{DO}{action}": (action, 0) for action in (SIGN_OUT, *OTHERS)}
         self.actions |= {f"{END_THIS}{number}": (END_SESSION, number) for number in range(MAX_SESSIONS)}
 
     def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:

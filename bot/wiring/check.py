@@ -61,13 +61,16 @@ def _channels(settings: Settings) -> Mapping[str, str]:
 
 
 def _unguarded(settings: Settings) -> Iterator[Finding]:
-    """Name each pool that lacks what guards the same accounts under another name: in a replica of it."""
+    """Name each pool that lacks a rule which guards another pool of the same id: one is a replica of the other."""
     asks = [name for name, each in settings.approving.items() if each.actions]
     for rule, guarded in (("approve.when", asks), ("protect", settings.protections)):
         ids = {settings.pools[name].id: name for name in guarded}
         for name, pool in settings.pools.items():
             if pool.id in ids and name not in guarded:
-                sentence = f"Pool {name} has the id of pool {ids[pool.id]}, but no {rule}: it does not count there."
+                other = ids[pool.id]
+                sentence = (
+                    f"Pool {name} has the id of pool {other}, but the {rule} of {other} does not count for {name}."
+                )
                 yield Finding(f"{rule} of pool {name}", "warning", sentence, f"Set {rule} for all pools, or for both.")
 
 
