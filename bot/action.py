@@ -17,11 +17,6 @@ class Step(StrEnum):
     END_SESSIONS = "AdminListUserSessions"  # with AdminRevokeUserSession for each that is left, and listed once more
 
     @property
-    def permission(self) -> str:
-        """The IAM action that allows it."""
-        return f"cognito-idp:{self}"
-
-    @property
     def words(self) -> tuple[str, str, str]:
         """What is said once it was done, once it is certain that it was not done, and while neither is known."""
         return _WORDS[self]

@@ -171,7 +171,7 @@ class Confirmations(Permissions):
         needs, more = self._needs(authorized, ask, account), self.more_needs(ask, account.pool)
         return needs, (SIGN_OUT, *more) if more else ()
 
-    def next(self, press: Press, at: datetime) -> Ask | None:
+    def follow_up(self, press: Press, at: datetime) -> Ask | None:
         """Return what a press asks for on a card with an outcome; None where that has no such button.
 
         The same account is then looked up again. Only who asked for the first may. Raises as a press does.

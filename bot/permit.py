@@ -85,7 +85,7 @@ class Permissions(Decisions):
         return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
     def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must always approve it, if someone let in by `rule` asks for it."""
+        """Return the rules by which a second person must always approve an action that someone asks for by `rule`."""
         approving = self.approving.get(pool)
         by_action = approving and action in approving.actions
         return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))

@@ -1,8 +1,9 @@
 """Cognito's tracked sessions, in front of moto, which knows nothing of them. Tokens of an ended session do not work.
 
-All that it takes and gives fits botocore's model. What AWS does not document, it decides: a pool that does not track
-its sessions refuses to list and to end them (OperationNotEnabledException); a session that has ended, or is someone
-else's, is not found (ResourceNotFoundException); the session began at the sign-in even where tracking began later.
+All that it takes and gives fits botocore's model. AWS does not document the following, so it is decided here: a pool
+that does not track its sessions refuses to list and to end them (OperationNotEnabledException); a session that has
+ended, or is someone else's, is not found (ResourceNotFoundException); a session began at the sign-in even where
+tracking began later.
 """
 
 import base64
@@ -79,7 +80,7 @@ class Sessions:
         self._answers = {GET: self._get, SET: self._set, LIST: self._list, REVOKE: self._revoke}
 
     def begin(self, tokens: Mapping[str, str], device: Kind, through: str | None, **of: str) -> Session:
-        """Note a sign-in on a device: through an SSO session, a new one where its browser met the login page."""
+        """Note a sign-in on a device, `through` an SSO session. A browser at the login page begins one if need be."""
         now = self.now()
         new: Json = {**of, "device": device, "began_at": now, "active_at": now}
         if device.login_page and through is None:

@@ -121,11 +121,6 @@ def _switches() -> tuple[Switch, ...]:
         Switch(name="cognito_slow", label="Cognito is slow", fault=slow(3)),
         Switch(name="cognito_throttling", label="Cognito throttles sign-outs", action=SIGN_OUT, fault=throttled),
         Switch(name="cognito_down", label="Cognito is down", fault=reset()),
-        Switch(
-            name="slack_rate_limited",
-            label="Slack answers 429",
-            action="chat.postMessage",
-            fault=ratelimited(5),
-        ),
+        Switch(name="slack_rate_limited", label="Slack answers 429", action="chat.postMessage", fault=ratelimited(5)),
         Switch(name="audit_channel_archived", label="The audit channel is archived"),
     )

@@ -115,7 +115,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
     bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
     action, others = ACTIONS[request.action], [ACTIONS[each] for each in offered(request)[1:]]
-    is_out = request.action == SIGN_OUT and not may_come_back(request)
+    stays_out = request.action == SIGN_OUT and not may_come_back(request)
     later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
     cannot = withheld(request)
     return [
@@ -128,7 +128,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),
-        [_STAYS_OUT if is_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
+        [_STAYS_OUT if stays_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
         lines([[Bold(f"{each.button}  "), each.effect] for each in others], "list") if others else [],
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],

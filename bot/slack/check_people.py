@@ -61,7 +61,7 @@ def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator
 def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say for each pool how many may do another action. They have to be on its list and on the allowlist."""
     action = listed.table.partition(".")[2]
-    asks = {pool: _those(members, *_with_ask(allowlist, pool)) for pool in allowlist.pools}
+    asks = {pool: _those(members, *_who_may_ask(allowlist, pool)) for pool in allowlist.pools}
     for pool, own in listed.pools.items():
         if (everywhere := listed.everywhere) == own == Allowed():
             continue
@@ -92,7 +92,7 @@ def _in_vain(name: str, listed: Allowed, may: frozenset[str], terminal: frozense
         )
 
 
-def _with_ask(allowlist: Allowlist, pool: str) -> list[Allowed]:
+def _who_may_ask(allowlist: Allowlist, pool: str) -> list[Allowed]:
     places = (allowlist.everywhere, allowlist.pools[pool])
     return [each for place in places for each in (place, place.ask) if each]
 

@@ -28,7 +28,7 @@ _BEGIN: Mapping[str, str] = {
 
 
 def may_come_back(request: Request) -> bool:
-    """Whether the person may sign in again after a sign-out: not where the account was disabled at the look-up."""
+    """Whether this is a sign-out after which the person may sign in again: the account was not seen to be disabled."""
     return request.action == SIGN_OUT and request.account.enabled is not False
 
 

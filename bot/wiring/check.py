@@ -45,7 +45,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
-                (f"pool {name}", partial(_once_asked, asked, name, pool, _further(settings, name)))
+                (f"pool {name}", partial(_once_asked, asked, name, pool, _further_operations(settings, name)))
                 for name, pool in pools.items()
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
@@ -68,9 +68,7 @@ def _unguarded(settings: Settings) -> Iterator[Finding]:
         for name, pool in settings.pools.items():
             if pool.id in ids and name not in guarded:
                 other = ids[pool.id]
-                sentence = (
-                    f"Pool {name} has the id of pool {other}, but the {rule} of {other} does not count for {name}."
-                )
+                sentence = f"Pool {name} has the id of pool {other}, but {rule} of {other} does not count for {name}."
                 yield Finding(f"{rule} of pool {name}", "warning", sentence, f"Set {rule} for all pools, or for both.")
 
 
@@ -86,7 +84,7 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _further(settings: Settings, pool: str) -> Sequence[str]:
+def _further_operations(settings: Settings, pool: str) -> Sequence[str]:
     return [operation for operation, names in settings.further_operations.items() if pool in names]
 
 
