@@ -14,7 +14,7 @@ from bot.audit import Delivery, Kind, entry_of, entry_of_ask
 from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
-from bot.find import MAX_CANDIDATES, Found
+from bot.find import MAX_CANDIDATES, Found, pool_of
 from bot.limits import Count, Limits, Protection, rule_of
 from bot.offer import obstacle, offered
 from bot.options import ReasonRule
@@ -56,7 +56,7 @@ class Confirmations(Permissions):
         looked_up_at, looked_up = self.clock.now(), self._found(authorized, ask)
         found = [*map(partial(self._with_protection, ask), looked_up.accounts[:MAX_CANDIDATES])]
         chosen = found[0] if len(looked_up.accounts) == 1 else None
-        needs, may = self._offer(authorized, ask, chosen) if chosen else ((), ())
+        offer = self._offer(authorized, ask, chosen) if chosen else {}
         sessions = self._sessions(ask, chosen) if chosen else None
         earlier, now = self._earlier(chosen), self.clock.now()
         if error := self.clock.error():  # again: the clock may have been set while AWS was asked
@@ -70,8 +70,7 @@ class Confirmations(Permissions):
             searched_as=looked_up.searched_as,
             earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in looked_up.accounts})),
-            needs=needs,
-            may=may,
+            **offer,
             tracks_sessions=bool(chosen and chosen.pool in self.tracked),
             sessions=sessions,
             looked_up_at=looked_up_at,
@@ -96,15 +95,9 @@ class Confirmations(Permissions):
             raise errors.UnknownRequestError
         account = request.candidates[press.number]
         authorized, earlier = self.authorize(request.ask, account), self._earlier(account)
-        (needs, may), rule = self._offer(authorized, request.ask, account), authorized.rules[account.pool]
+        offer, rule = self._offer(authorized, request.ask, account), authorized.rules[account.pool]
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
-        changes: dict[str, Any] = {
-            "chosen": account,
-            "allowed_by": rule,
-            "earlier": earlier,
-            "needs": needs,
-            "may": may,
-        }
+        changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier, **offer}
         # Its sessions are not listed now: that would take a call of Cognito, and a press waits for none.
         changes |= {"tracks_sessions": account.pool in self.tracked}
         return self._move(request, State.CONFIRMING, press.place, now, **changes)
@@ -166,10 +159,12 @@ class Confirmations(Permissions):
             self._check_second_person(ask, account, needs)
         return needs
 
-    def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the rules of `_needs`, and the actions that the operator might do with the account, if several."""
+    def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> dict[str, Any]:
+        """Return `needs`, and what the operator might do with the account beside signing out: see `Request`."""
         needs, more = self._needs(authorized, ask, account), self.more_needs(ask, account.pool)
-        return needs, (SIGN_OUT, *more) if more else ()
+        protected = account.pool in self.protections and account.protected
+        may_ask = tuple(each for each, rules in more.items() if rules or protected)
+        return {"needs": needs, "may": (SIGN_OUT, *more) if more else (), "may_ask": may_ask}
 
     def follow_up(self, press: Press, at: datetime) -> Ask | None:
         """Return what a press asks for on a card with an outcome; None where that has no such button.
@@ -181,6 +176,8 @@ class Confirmations(Permissions):
             return None
         self._check_presser(press, request)
         account, reason = request.account, request.ask.options.reason
+        if not pool_of(account, self.finder.pools):  # someone else there may have this user name
+            raise errors.PoolChangedError
         options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
         return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
 

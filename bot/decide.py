@@ -106,7 +106,8 @@ class Decisions:
         **changes: Any,
     ) -> Request:
         """Make a move, its entry and its count in one write. Raises `AlreadyDecidedError`, `CountChangedError`."""
-        after = before.move(state, **changes)
+        # Where someone's other sessions are is kept no longer than the card that shows them.
+        after = before.move(state, sessions=None, **changes)
         wait = SHOWN_HERE if place or not after.approval else timedelta(0)  # who approves or denies shows no card
         try:
             self.requests.move(before, after, entry_of(after, at), show_card(after, at, place, wait), counted)

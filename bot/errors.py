@@ -16,6 +16,7 @@ TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
 PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
+NOT_READ = "ListNotRead"
 
 
 class Code(StrEnum):

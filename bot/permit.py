@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot import errors
-from bot.action import ACTIONS, OTHERS, SIGN_OUT
+from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT
 from bot.approve import ApprovalSettings
 from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
 from bot.decide import Decisions
@@ -87,7 +87,8 @@ class Permissions(Decisions):
     def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
         """Return the rules by which a second person must always approve an action that someone asks for by `rule`."""
         approving = self.approving.get(pool)
-        by_action = approving and action in approving.actions
+        covering = {action, SIGN_OUT} if action == END_SESSION else {action}  # or all could be ended, one by one
+        by_action = approving and covering & approving.actions
         return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
 
     def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:

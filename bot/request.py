@@ -143,12 +143,13 @@ class Session:
 class Proof:
     """What a list `at` the end of a run says: so many of the sessions that had begun before the decision are `left`.
 
-    `newer` are those that began since: none of these was ended one by one.
+    `newer` are the devices' sessions that began since, and there are so many `more`: none was ended one by one.
     """
 
     at: datetime
     left: int
     newer: tuple[Session, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +196,7 @@ class Request:
     allowed_by: str
     needs: tuple[str, ...] = ()  # the rules by which a second person has to approve it
     may: tuple[str, ...] = ()  # the actions that its operator might do with the chosen account, where that is several
+    may_ask: tuple[str, ...] = ()  # those of them, beside a sign-out, that a second person has to approve
     tracks_sessions: bool = False  # the pool of the chosen account does
     sessions: tuple[Session, ...] | None = None  # of the chosen account, as its card shows them; None: not known
     session: Session | None = None  # the one that is to be ended, where it is only one

@@ -14,7 +14,7 @@ from bot.request import Proof, Session
 
 LOOKS = (1.0, 1.0, 1.5, 2.0)  # seconds before each further list: what has ended is listed for some seconds more
 SETTLED = timedelta(seconds=2)  # after the decision: a list from before may lack a session that had just begun
-MAX_SESSIONS = 10  # on a card, each with a button
+MAX_SESSIONS = 10  # on a card, each with a button; and in a `Proof`
 GONE = "ResourceNotFoundException"  # it is the session that is not there: the pool was listed just before
 
 
@@ -57,7 +57,9 @@ class Ending:
         self.renew()
         at, listed = self.clock.now(), self.pool.sessions(self.username)
         old = [each for each in listed if self._is_old(each)]
-        self.proof = Proof(at=at, left=len(old), newer=tuple(each for each in listed if not self._is_old(each)))
+        newer = each_device([each for each in listed if not self._is_old(each)])
+        more = len(newer[MAX_SESSIONS:])  # no request grows without end, however often someone signs in
+        self.proof = Proof(at=at, left=len(old), newer=newer[:MAX_SESSIONS], more=more)
         return old
 
     def _end(self, remaining: Sequence[Session]) -> None:

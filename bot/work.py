@@ -118,10 +118,11 @@ class Worker:
         steps = steps_of(request)
         while True:
             step = steps[len(request.done)]
+            code = errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE  # until there is an answer
             if step is Step.END_SESSIONS:
-                request, known = self._end_sessions(request)
+                request, known = self._end_sessions(request, code)
             else:
-                known = self._call(request, step)
+                known = self._call(replace(request, error_code=code), step)
             if known.done == request.done or len(known.done) == len(steps):
                 return request, known
             request = self._noted(request, known)
@@ -168,7 +169,6 @@ class Worker:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
         left, made, username = partial(self._left, request), 0, request.account.username
         pool = self._pool(request)
-        request = replace(request, error_code=errors.INTERRUPTED if request.in_doubt else errors.NO_CALL_MADE)
         while pool and left() > timedelta(0):
             one = request.session if step is Step.END_SESSION else None
             answer = pool.end_session(one.id, username, left) if one else pool.call(step, username, left)
@@ -180,7 +180,7 @@ class Worker:
             self.clock.sleep(BACK_OFF_SECONDS[made - 1] * self.jitter())
         return request
 
-    def _end_sessions(self, request: Request) -> tuple[Request, Request]:
+    def _end_sessions(self, request: Request, code: str) -> tuple[Request, Request]:
         """Do what `Ending` does, and renew the lease on the way. Return what `_carry_out` returns."""
 
         def renew() -> None:
@@ -189,7 +189,7 @@ class Worker:
                 request = self._noted(request, request)
 
         if not (pool := self._pool(request)):
-            return request, replace(request, error_code=errors.NO_CALL_MADE)
+            return request, replace(request, error_code=code)
         ending = Ending(
             pool=pool,
             username=request.account.username,
@@ -199,7 +199,7 @@ class Worker:
             renew=renew,
         )
         answer = ending.run()  # first: `request` may be another one then
-        known = known_after(answer, Step.END_SESSIONS, request, 0)
+        known = known_after(answer, Step.END_SESSIONS, replace(request, error_code=code), 0)
         return request, replace(known, attempts=request.attempts + ending.sent, proof=ending.proof)
 
     def _end(self, request: Request, known: Request, wait: timedelta) -> Request:

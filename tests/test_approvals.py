@@ -1,11 +1,13 @@
 """What people read about a second person: the message to those who may approve, and what whoami says."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from examples import NOON, SAM
 from messages import AFTER_CONFIRMING, OUTCOMES, SHOWN, approval, leaves, second
 
+from bot.action import OTHERS
 from bot.authorize import Allowed
 from bot.request import State
 from bot.sandbox.limits import refusal
@@ -137,16 +139,29 @@ def test_very_many_approvers_are_counted() -> None:
     assert " and 7 more." in told(in_pool(approvers=approvers))
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        lambda _: {},
+        lambda rule: dict.fromkeys(OTHERS, ("approve.when", rule)),
+        lambda rule: dict.fromkeys(OTHERS, (rule,)),
+        lambda rule: {each: (("approve.when", rule) if each == "let_in" else (rule,)) for each in OTHERS},
+    ],
+)
 @pytest.mark.parametrize("number", [MOST_POOLS, MOST_POOLS + 40])
-def test_slack_takes_it_even_where_very_many_pools_and_approvers_have_the_longest_names(number: int) -> None:
+def test_slack_takes_it_even_where_very_many_pools_and_approvers_have_the_longest_names(
+    number: int, more: Callable[[str], dict[str, tuple[str, ...]]]
+) -> None:
     name, group = "x" * 31, "S" * 15
     approvers = Allowed(frozenset(f"U{each:014}" for each in range(99)), frozenset({group}))
     rules = [f"pools.{name}.{table}.groups: {group}" for table in ("allow.ask", "approve")]
-    pool = InPool(pool=name, asks=rules[0], approves=rules[1], needs=("approve.when", rules[0]), approvers=approvers)
+    needs = ("approve.when", rules[0])
+    pool = InPool(pool=name, asks=rules[0], approves=rules[1], needs=needs, approvers=approvers, more=more(rules[0]))
     left = {"limits.per_operator": 1000, "limits.all": 1000}
     said = standing_message(Standing(operator=SAM, pools=[pool] * number, left=left, unsure=True))
     assert refusal({"text": said.text, "blocks": said.blocks}) is None
-    assert ("And 40 more pools" in said.text) is (number > MOST_POOLS)
+    left_out = number - (MOST_POOLS // 2 if pool.more else MOST_POOLS)
+    assert (f"And {left_out} more pools" in said.text) is (left_out > 0)
 
 
 def test_where_slack_could_not_say_who_is_in_a_group_no_one_reads_that_they_may_not() -> None:

@@ -31,7 +31,7 @@ from whole_bot import CONFIRM, card_for, store_path
 from bot.__main__ import main
 from bot.action import Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
-from bot.request import Claim, Operator, State, new_id
+from bot.request import Claim, Operator, Proof, Session, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
 from bot.terminal.audit_formats import MARK, as_csv, as_json, as_table
@@ -67,7 +67,8 @@ HOSTILE_JSON = (
     r'"2026-11-22T12:00:00Z","lease_until":"2026-11-22T12:00:30Z","ended_at":null,'
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
     r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
-    r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[]}'
+    r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[],'
+    r'"session_id":null,"sessions_left":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -76,12 +77,12 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
-    "approver_at,denied_reason,action,done\r\n"
+    "approver_at,denied_reason,action,done,session_id,sessions_left\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
@@ -224,6 +225,18 @@ def test_an_entry_says_which_action_it_was_and_which_steps_were_done(
     (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
     assert (row["action"], row["done"]) == (action, " ".join(done))
     assert f"  {word}" in table(None, entry)[1]
+
+
+def test_an_entry_says_which_session_was_ended_or_how_many_are_left() -> None:
+    phone = Session(id="tkn-phone", kind="TOKEN", device="phone", city="Lisbon", address="203.0.113.7")
+    one = awaiting(state=State.DONE, action="end_session", session=phone, ended_at=NOON)
+    every = awaiting(state=State.DONE, proof=Proof(at=NOON, left=2), ended_at=NOON)
+    for ended, session_id, left in ((one, "tkn-phone", None), (every, None, 2)):
+        line = written(as_json, entry_of(ended, NOON))
+        shown = json.loads(line)
+        assert (shown["session_id"], shown["sessions_left"]) == (session_id, left)
+        assert "203.0.113.7" not in line
+        assert "Lisbon" not in line
 
 
 def test_csv_is_as_rfc_4180_has_it_and_runs_no_formula() -> None:

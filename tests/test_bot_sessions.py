@@ -291,11 +291,12 @@ def test_a_forged_number_another_person_and_an_old_card_end_nothing(stage: Headl
             stage.press(SAM, card, f"{END_THIS}{number}", requests(stage)[-1].id)
         no_such = "The bot no longer knows this request"
         stage.wait_for(lambda: [shows(message, no_such) for message in stage.messages(SAM)].count(True) == 2)
-        stage.press(KIM, card, button_of(stage, PHONE))
+        phone = button_of(stage, PHONE)
+        stage.press(KIM, card, phone)
         stage.wait_for_message(KIM, containing="Only the person who ran the command")
         stage.press(SAM, card, CANCEL)
         stage.wait_for_message(SAM, containing="Cancelled")
-        stage.press(SAM, card, button_of(stage, PHONE))
+        stage.press(SAM, card, phone)
         stage.rest()
     assert ended_one_by_one(stage) == []
     assert states(stage) == ["cancelled"]
@@ -386,14 +387,16 @@ def test_addresses_are_shown_only_with_full_personal_data_and_nothing_is_logged(
         assert secret not in log
 
 
-def test_the_trail_keeps_only_the_session_that_was_ended(stage: Headless) -> None:
+def test_the_store_keeps_only_the_session_that_was_ended(stage: Headless) -> None:
     with stage.bot_in_process():
         end(stage)
         stage.wait_for_message(SAM, AUDIT, containing="Session ended: ada")
     kept = [entry.request for entry in trail(stage) if entry.request]
     assert [each.sessions for each in kept] == [None] * 3
     assert [each.session and each.session.device for each in kept] == [None, PHONE, PHONE]
-    assert PHONE in held_by(stage)
+    held = held_by(stage)
+    assert PHONE in held
+    assert LAPTOP not in held
 
 
 def test_a_pool_without_the_setting_is_asked_for_no_session(moto: Moto) -> None:

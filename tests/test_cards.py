@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from examples import ADA, NOON, awaiting
+from examples import ADA, ASKED_FOR, NOON, awaiting
 from messages import OUTCOMES, SHOWN, leaves, request, second
 
+from bot.action import ACTIONS
+from bot.authorize import Allowed, Allowlist
 from bot.errors import TOO_LATE
 from bot.facts.advice import ADVICE
 from bot.request import AWAITING, Earlier, State
@@ -268,3 +270,26 @@ def test_look_alikes_are_told_apart_by_their_sub_and_by_what_cannot_be_seen() ->
     text = card(SHOWN, awaiting(state=State.CHOOSING, chosen=None, candidates=accounts, matches=3)).text
     assert r"ada\u3164" in text
     assert all(f"sub-{number}" in text for number in range(3))
+
+
+def test_what_a_second_person_has_to_approve_is_said_beside_its_button() -> None:
+    text = card(SHOWN, awaiting(may=ASKED_FOR, may_ask=("new_password",))).text
+    said = "A second person has to approve it."
+    assert f"{ACTIONS['new_password'].effect} {said}" in text
+    assert f"{ACTIONS['keep_out'].effect} {said}" not in text
+
+
+@pytest.mark.parametrize(
+    ("may", "listed", "said"),
+    [
+        (("sign_out", "keep_out", "let_in"), ["U0KIM00001"], "Use the button below to let them back in."),
+        (("sign_out", "keep_out"), ["U0KIM00001"], "To let them back in, ask U0KIM00001."),
+        (("sign_out", "keep_out"), [], "To let them back in, enable the account in Cognito."),
+    ],
+)
+def test_who_was_kept_out_has_a_way_back_that_the_card_names(
+    may: tuple[str, ...], listed: list[str], said: str
+) -> None:
+    let_in = Allowlist(Allowed(frozenset(listed)), {"customers": Allowed()}, table="actions.let_in")
+    kept_out = replace(request(State.DONE, action="keep_out"), may=may)
+    assert said in card(replace(SHOWN, others={"let_in": let_in}), kept_out).text

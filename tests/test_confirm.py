@@ -544,6 +544,11 @@ class TestNext:
         assert rules.follow_up(replace(press(self.ended(store)), action="let_in"), NOON) is None
         assert rules.follow_up(replace(press(self.ended(store, State.FAILED)), action="keep_out"), NOON) is None
 
+    def test_in_a_pool_whose_name_means_another_by_now_no_one_is_looked_for(self, store: Store) -> None:
+        another = ScriptedPool([], StoppedClock(), pool_id="eu-central-1_another")
+        with pytest.raises(PoolChangedError):
+            keeping(store, another).follow_up(replace(press(self.ended(store)), action="keep_out"), NOON)
+
     def test_anothers_press_asks_for_nothing_and_is_recorded(self, store: Store) -> None:
         with pytest.raises(NotYoursError):
             keeping(store).follow_up(replace(press(self.ended(store), KIM), action="keep_out"), NOON)

@@ -95,6 +95,7 @@ LATER_FIELDS: Document = {
     "searched_as": None,
     "needs": [],
     "may": [],
+    "may_ask": [],
     "tracks_sessions": False,
     "sessions": None,
     "session": None,

@@ -26,7 +26,8 @@ from bot.errors import StoreUnavailableError
 from bot.find import MAX_CANDIDATES
 from bot.options import MAX_REASON, MAX_TARGET
 from bot.ports import LiveMessage, Place, Show
-from bot.request import Request, State, new_id
+from bot.request import Proof, Request, Session, State, new_id
+from bot.sessions import MAX_SESSIONS
 from bot.stores.documents import CARD, TALLY
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item, put
@@ -51,7 +52,10 @@ def test_the_longest_texts_that_cognito_and_the_command_take_fit_into_an_item(dy
     wide = "\U0001f600"
     account = replace(ADA, username=wide * 128, email=wide * 2048, phone=wide * 2048, sub=wide * 2048)
     ask = asked(wide * MAX_TARGET, reason=wide * MAX_REASON)
-    request = awaiting(ask=ask, candidates=(account,) * MAX_CANDIDATES, chosen=account)
+    device, place = wide * 1024, wide * 256
+    session = Session(id="s" * 28, kind="TOKEN", device=device, city=place, country=place, address=wide * 128)
+    proof = Proof(at=NOON, left=0, newer=(session,) * MAX_SESSIONS)
+    request = awaiting(ask=ask, candidates=(account,) * MAX_CANDIDATES, chosen=account, session=session, proof=proof)
     dynamodb_store.add(request, entry_of(request, NOON), SHOW)
     assert dynamodb_store.get(request.id) == request
     assert len(json.dumps(items.item_of_request(request), ensure_ascii=False).encode()) < 400 * 1024

@@ -80,6 +80,18 @@ def test_a_form_remembers_where_its_command_is_answered_and_until_when() -> None
     assert FormState(channel_id=SUPPORT, pools=[], reason_required=False).place is None
 
 
+@pytest.mark.parametrize("action", ["end_session", "delete", "\u202e"])
+def test_a_form_asks_for_no_action_that_no_command_asks_for(action: str) -> None:
+    with pytest.raises(UsageError, match="does not know what is to be done"):
+        assert Filled("ada", action=action).options
+
+
+def test_a_newer_bots_form_is_shown_without_what_this_bot_does_not_know() -> None:
+    view = form_view(replace(STATE, actions=["sign_out", "keep_out", "delete"]), Filled(action="delete"), "It broke.")
+    assert "'keep_out'" in str(view["blocks"])
+    assert "'delete'" not in str(view["blocks"])
+
+
 def test_what_was_put_in_is_there_again_with_what_was_wrong() -> None:
     view = form_view(STATE, Filled("adda", "staff", "lost phone"), "It is not there.")
     values = [block.get("element", {}) for block in view["blocks"]]

@@ -4,21 +4,25 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from examples import ADA, KIM, NOON, SAM, asked
 from headless import texts
 from messages import AFTER_CONFIRMING, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
+from bot.action import OTHERS, SIGN_OUT
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import AWS_USAGE
 from bot.options import MAX_REASON, USAGE, ReasonRule
-from bot.request import Operator, State
+from bot.request import Account, Operator, Proof, Session, State
 from bot.sandbox.limits import refusal
+from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import approval_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message, told
+from bot.slack.shown import Shown
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
 
 HOSTILE = [
@@ -59,6 +63,62 @@ def every_message(username: str, reason: str) -> Iterator[Message]:
     yield told(UsageError(username))
     yield told(BotError(username, reason))
     yield help_message(SHOWN)
+
+
+def every_message_of_sessions(device: str, shown: Shown, account: Account = ADA) -> Iterator[Message]:
+    """With as many sessions as there can be; who signs in has a say in what their device is called."""
+    sessions = tuple(
+        Session(
+            id=f"sso{number:025}",
+            kind=device[:20],
+            device=device,
+            last_active_at=NOON,
+            began_at=NOON,
+            city=device[:256],
+            country=device[:256],
+            address=device[:128],
+        )
+        for number in range(MAX_SESSIONS)
+    )
+    tracked: dict[str, Any] = {
+        "tracks_sessions": True,
+        "sessions": sessions,
+        "may": (SIGN_OUT, *OTHERS),
+        "chosen": account,
+    }
+    yield card(shown, replace(request(State.CONFIRMING, reason="x" * MAX_REASON), **tracked))
+    proof = Proof(at=NOON, left=3, newer=sessions, more=90)
+    for state in OUTCOMES:
+        ended = replace(request(state, action=SIGN_OUT), **tracked, proof=proof)
+        yield card(shown, ended)
+        yield audit_message(shown, entry_of(ended, NOON))
+    for state in AFTER_CONFIRMING:
+        one = replace(second(state), **tracked)
+        for about in (replace(one, session=sessions[0]), replace(one, proof=proof)):
+            yield card(shown, about)
+            yield approval_message(shown, about)
+
+
+@pytest.mark.parametrize("pii", ["masked", "full"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_slack_takes_every_message_about_sessions_whatever_a_device_is_called(name: str, pii: str) -> None:
+    for each in every_message_of_sessions((name * 1024)[:1024], replace(SHOWN, pii=pii)):
+        assert refusal({"text": each.text, "blocks": each.blocks}) is None
+        assert all(leaf.get("type") not in {"mrkdwn", "link", "broadcast"} for leaf in leaves(each.blocks))
+
+
+@pytest.mark.parametrize("pii", ["masked", "full"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_slack_takes_the_card_whatever_a_person_set_as_their_own_attributes(name: str, pii: str) -> None:
+    longest = (name * 2048)[:2048]
+    account = replace(ADA, preferred_username=longest, email=longest, phone=longest)
+    shown = replace(SHOWN, pii=pii)
+    for each in (
+        *every_message_of_sessions("phone", shown, account),
+        *(card(shown, replace(request(state), chosen=account, candidates=(account,) * 10)) for state in State),
+        *(approval_message(shown, replace(second(state), chosen=account)) for state in AFTER_CONFIRMING),
+    ):
+        assert refusal({"text": each.text, "blocks": each.blocks}) is None
 
 
 @pytest.mark.parametrize("name", HOSTILE)

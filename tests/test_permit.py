@@ -6,6 +6,8 @@ import pytest
 from examples import ADA, KIM, SAM, StoppedClock, asked, confirmations
 from stand_ins import Members
 
+from bot.action import ACTIONS
+from bot.approve import ApprovalSettings
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.errors import DeniedError
@@ -73,6 +75,23 @@ def test_a_list_of_one_action_allows_no_other(store: Store) -> None:
     with pytest.raises(DeniedError, match="You may not let people back in with this bot"):
         only.authorize(asked(action="let_in"))
     assert only.more_needs(asked(), "customers") == {"keep_out": ()}
+
+
+@pytest.mark.parametrize(
+    ("when", "needing"),
+    [
+        ({"sign_out"}, {"sign_out", "end_session"}),
+        ({"end_session"}, {"end_session"}),
+        ({"keep_out"}, {"keep_out"}),
+        (set(), set()),
+    ],
+)
+def test_a_second_person_who_approves_each_sign_out_approves_the_end_of_one_session_too(
+    store: Store, when: set[str], needing: set[str]
+) -> None:
+    approving = {"customers": ApprovalSettings(channel_id="C0APPROVE1", actions=frozenset(when))}
+    needs = rules(store, approving=approving).always_needs
+    assert {each for each in ACTIONS if needs(each, "customers", "allow.users", only_asks=False)} == needing
 
 
 def test_who_may_keep_people_out_of_another_pool_only_is_told_which(store: Store) -> None:

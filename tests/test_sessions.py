@@ -12,7 +12,7 @@ from stand_ins import meanwhile, ready_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
-from bot.errors import NO_CALL_MADE, PoolUnavailableError
+from bot.errors import INTERRUPTED, NO_CALL_MADE, PoolUnavailableError
 from bot.facts.advice import result
 from bot.request import Proof, Request, Session, State
 from bot.sessions import LOOKS, MAX_SESSIONS, SETTLED, each_device
@@ -164,6 +164,12 @@ class TestWhatIsEnded:
         assert ended.proof == Proof(at=pool.listed_at[-1], left=0, newer=(NEWER,))
         assert NEWER.id not in pool.asked
         assert NEWER.id not in pool.ended
+
+    def test_of_very_many_newer_ones_only_some_are_kept_and_the_others_are_counted(self, store: Store) -> None:
+        newer = [session(f"tkn-{number:03}", timedelta(0)) for number in range(120)]
+        ended = signed_out(store, TrackedPool(there=newer))
+        assert ended.proof
+        assert (ended.proof.left, len(ended.proof.newer), ended.proof.more) == (0, MAX_SESSIONS, 110)
 
     def test_one_that_began_just_before_is_ended_and_so_is_one_whose_begin_is_not_known(self, store: Store) -> None:
         pool = TrackedPool(there=(session("tkn-a", -TICK), replace(session("tkn-b"), began_at=None)))
@@ -364,6 +370,34 @@ class TestALongRun:
         assert pool.asked == ["sso-phone", "sso-laptop", "tkn-tablet"]
 
 
+class TestATakeOver:
+    @pytest.mark.parametrize("is_gone", [True, False], ids=["its pool is gone", "its list is refused"])
+    def test_where_it_can_do_nothing_the_outcome_says_what_is_not_known_and_why(
+        self,
+        store: Store,
+        is_gone: bool,  # noqa: FBT001 -- an example
+    ) -> None:
+        pool = TrackedPool()
+
+        def die() -> None:
+            raise KilledError
+
+        pool.before_end = die
+        with pytest.raises(KilledError):
+            worker(store, pool, pool.clock).run(ready_in(store, tracks_sessions=True))
+        pool.clock.sleep(LEASE.total_seconds() + 6)
+        pool.lists, pool.before_end = [REFUSED_LIST], lambda: None
+        heir = worker(store, pool, pool.clock)
+        (dead,) = heir.waiting()
+        if is_gone:
+            pool.pool_id = "eu-central-1_another"
+            pool.clock.sleep(300)  # until then another instance may have it
+        ended = heir.run(dead)
+        assert ended
+        assert (ended.state, ended.error_code) == (State.UNKNOWN, INTERRUPTED)
+        assert "What came of an earlier try was not recorded." in result(ended)[1]
+
+
 class KilledError(BaseException):
     """The process ends here."""
 
@@ -515,7 +549,8 @@ def test_with_newer_sessions_it_is_not_said_that_none_is_left() -> None:
 
 
 def test_very_many_newer_sessions_are_counted_and_not_all_named() -> None:
-    words = said(proved(newer=[session(f"tkn-{number:02}", timedelta(0)) for number in range(MAX_SESSIONS + 3)]))
+    newer = each_device([session(f"tkn-{number:02}", timedelta(0)) for number in range(MAX_SESSIONS)])
+    words = said(replace(proved(), proof=Proof(at=NOON, left=0, newer=newer, more=3)))
     assert words.count("tkn-") == MAX_SESSIONS
     assert words.endswith("and 3 more.")
 

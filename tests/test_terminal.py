@@ -649,7 +649,9 @@ def test_the_question_names_the_action_and_what_it_does(headless: Headless, shel
         tty.wait_for("[y/N]")
         tty.type("n\n")
         assert tty.ended() == OTHER
-    assert "Effect      The account is disabled, so no one can sign in with it. Every device is signed" in tty.shown
+    assert (
+        "Effect      This disables the account, so that no one can sign in with it, and signs every device" in tty.shown
+    )
     assert "Keep this user out? [y/N]" in tty.shown
     assert "Cancelled. Nothing was done to ada." in tty.shown
     assert steps(headless) == []

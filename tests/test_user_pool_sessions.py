@@ -125,6 +125,33 @@ def test_a_list_that_never_ends_is_given_up(
         pool.sessions("ada")
 
 
+ID = f"sso{'0' * 25}"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"SessionType": "SSO"}, {"SessionId": ID}, {"SessionId": ID, "SessionType": "SSO", "DeviceType": 5}, "text", 5],
+)
+def test_a_list_that_cannot_be_read_is_not_known(stage: Headless, pool: CognitoUserPool, odd: Any) -> None:
+    stage.before_cognito(LIST, gives([odd]))
+    with pytest.raises(PoolUnavailableError) as told:
+        pool.sessions("ada")
+    assert told.value.error_code
+
+
+def test_a_time_without_a_zone_is_utc(stage: Headless, pool: CognitoUserPool) -> None:
+    times = {"CreateDate": "2026-01-01T08:00:00", "LastActiveDate": "2026-01-01T09:00:00Z"}
+    stage.before_cognito(LIST, gives([{"SessionId": ID, "SessionType": "SSO", **times}]))
+    (found,) = pool.sessions("ada")
+    at = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (8, 9)]
+    assert [found.began_at, found.last_active_at] == at
+
+
+def test_a_session_of_a_kind_that_is_new_is_one_all_the_same(stage: Headless, pool: CognitoUserPool) -> None:
+    stage.before_cognito(LIST, gives([{"SessionId": ID, "SessionType": "PASSKEY"}]))
+    assert pool.sessions("ada") == [Session(id=ID, kind="PASSKEY")]
+
+
 def test_no_such_account_has_no_sessions(pool: CognitoUserPool) -> None:
     assert pool.sessions("nobody") == []
 

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore import xform_name
@@ -14,7 +15,7 @@ from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import answer_to
 from bot.aws.clients import Clients
 from bot.aws.roles import NotAssumedError, Role
-from bot.errors import NO_CREDENTIALS, PoolUnavailableError
+from bot.errors import NO_CREDENTIALS, NOT_READ, PoolUnavailableError
 from bot.facts.advice import advice
 from bot.facts.leaving import Departure, leaving, within
 from bot.options import Attribute
@@ -88,7 +89,10 @@ class CognitoUserPool:
     def sessions(self, username: str) -> Sequence[Session]:
         """Return what AdminListUserSessions gives: the sessions of some seconds ago, neither ended nor expired."""
         listed = self._each("AdminListUserSessions", "Sessions", unsure=_LEFT, Username=username)
-        return [_session(each) for each in listed]
+        try:
+            return [_session(each) for each in listed]
+        except (LookupError, TypeError, AttributeError):
+            raise PoolUnavailableError("Cognito's list of sessions cannot be read.", NOT_READ) from None
 
     def end_session(self, session_id: str, username: str, left: Left) -> Answer:
         """Call AdminRevokeUserSession once with LINKED. A yes does not say that the linked sessions are ended already.
@@ -124,10 +128,10 @@ class CognitoUserPool:
             if not page.get("NextToken"):
                 return
             token = {"NextToken": page["NextToken"]}
-        raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.")
+        raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.", NOT_READ)
 
     def _ask(self, operation: str, unsure: str = _WHO, **parameters: Any) -> Any:
-        """Return what Cognito says; None for no such account. Raises an error which says that `unsure` is not certain."""
+        """Return what Cognito says; None for no such account. An error says that `unsure` is not certain."""
         departure = Departure(within(CALL.total_seconds())) if self.role else Departure()
         try:
             return self._call(operation, departure, **parameters)
@@ -201,13 +205,18 @@ def _session(listed: Any) -> Session:
         id=listed["SessionId"],
         kind=listed["SessionType"],
         device=_known(listed.get("DeviceType")),
-        last_active_at=listed.get("LastActiveDate"),
-        began_at=listed.get("CreateDate"),
+        last_active_at=_aware(listed.get("LastActiveDate")),
+        began_at=_aware(listed.get("CreateDate")),
         city=_known(place.get("City")),
         country=_known(place.get("Country")),
         address=_known(listed.get("LastIPAddress")),
         origin_id=listed.get("OriginSessionId"),
     )
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    """Return a time of Cognito's. Where it names no zone it is UTC."""
+    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
 
 
 def _known(text: str | None) -> str | None:

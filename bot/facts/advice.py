@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.action import ACTIONS, Step, came_of
-from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, PROTECTED, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, NOT_READ, PROTECTED, TOO_LATE
 from bot.offer import steps_of
 from bot.request import Request, State
 
@@ -40,6 +40,7 @@ ADVICE: Mapping[str, str] = {
     "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
+    NOT_READ: "Cognito's list could not be read, or not to its end.",
     INTERRUPTED: "What came of an earlier try was not recorded.",
     NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it again.",
     ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was sent. "
@@ -53,7 +54,7 @@ ADVICE: Mapping[str, str] = {
     TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 # What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.
-_NOT_CLEAR = frozenset({"InternalErrorException", "TimedOut", "Unreachable", INTERRUPTED})
+_NOT_CLEAR = frozenset({"InternalErrorException", "TimedOut", "Unreachable", NOT_READ, INTERRUPTED})
 
 
 def advice(code: str | None, *, is_clear: bool = True, step: str | None = None) -> str:

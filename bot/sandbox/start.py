@@ -25,6 +25,7 @@ from bot.settings.load import load
 CONNECTED_WITHIN = 20.0
 STOPPED_WITHIN = 2.0
 DRAIN_AT_ONCE = {"SIGNOUT_DRAIN": "1s"}  # what is cut short here is lost with the store anyway
+TRACKED = ("staff",)  # the pools whose sessions can be tried: there a sign-out takes some seconds more
 FOREIGN = (
     *("AWS_", "BOTO_", "SLACK_", "SIGNOUT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("SSL_CERT_", "REQUESTS_CA_BUNDLE"),
@@ -60,7 +61,8 @@ async def run(port: int, *, browser: bool, grid: bool = False) -> int:
 async def _perform(door: socket.socket, report: Report, *, browser: bool, grid: bool) -> None:
     report("Starting, on this machine only")
     forget_the_outside()
-    async with Stage(report=report) as stage, bot_on(_placed(stage, grid=grid)) as bot, Page(stage).open(door) as url:
+    around = Stage(report=report, tracked=TRACKED)
+    async with around as stage, bot_on(_placed(stage, grid=grid)) as bot, Page(stage).open(door) as url:
         report("The bot is connected")
         report(f"Open {url}   (Ctrl-C stops everything)")
         if browser:

@@ -81,7 +81,12 @@ def approval_message(shown: Shown, request: Request) -> Message:
     facts = shown.who(account) if waits else [[Bold("Pool  "), account.pool]]
     return message(
         f"{title}: {shown.name(account)}",
-        [asker, " asks: ", ACTIONS[request.action].question],
+        [
+            asker,
+            " asks: ",
+            ACTIONS[request.action].question,
+            *([f" {ACTIONS[request.action].effect}"] if waits else []),
+        ],
         shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
         lines(
             [
@@ -134,7 +139,8 @@ def standing_message(standing: Standing) -> Message:
     left: list[Line] = [
         [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
     ]
-    shown, more = standing.pools[:MOST_POOLS], len(standing.pools) - MOST_POOLS
+    most = MOST_POOLS // 2 if any(each.more for each in standing.pools) else MOST_POOLS
+    shown, more = standing.pools[:most], len(standing.pools) - most
     pools = [each for pool in shown for each in _in_pool(pool, MOST_NAMED // len(shown), unsure=standing.unsure)]
     return message(
         ["You are ", standing.operator, "."],

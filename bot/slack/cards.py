@@ -114,7 +114,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
     lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
     bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
-    action, others = ACTIONS[request.action], [ACTIONS[each] for each in offered(request)[1:]]
+    action, others = ACTIONS[request.action], offered(request)[1:]
     stays_out = request.action == SIGN_OUT and not may_come_back(request)
     later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
     cannot = withheld(request)
@@ -129,11 +129,17 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
             ]
         ),
         [_STAYS_OUT if stays_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
-        lines([[Bold(f"{each.button}  "), each.effect] for each in others], "list") if others else [],
+        lines([_other(request, each) for each in others], "list") if others else [],
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
+
+
+def _other(request: Request, action: str) -> Line:
+    """Say what the button of another action does."""
+    row, asks = ACTIONS[action], action in request.may_ask
+    return [Bold(f"{row.button}  "), f"{row.effect}{' A second person has to approve it.' if asks else ''}"]
 
 
 def _expired(_: Shown, request: Request) -> list[Block]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.action import ACTIONS, SIGN_OUT
+from bot.action import ACTIONS, OTHERS, SIGN_OUT
 from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, MAX_TARGET, ReasonRule, check_reason, check_target
 from bot.ports import Place
@@ -62,6 +62,8 @@ class Filled:
     @property
     def options(self) -> Options:
         """What it asks for. Raises `UsageError`."""
+        if self.action not in {SIGN_OUT, *OTHERS}:  # a newer bot opened the form, or it was forged
+            raise UsageError("This bot does not know what is to be done. Close the form, and run the command again.")
         target, reason = check_target(self.target), check_reason(self.reason)
         return Options(target=target, pool=self.pool, reason=reason, action=self.action)
 
@@ -131,7 +133,7 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     """Return the form, with what was put in before and what was wrong with it."""
     filled = filled or Filled()
     pools = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in state.pools}
-    actions = {action: ACTIONS[action].button for action in state.actions}
+    actions = {action: ACTIONS[action].button for action in state.actions if action in ACTIONS}
     whose = "Whose account" if len(actions) > 1 else "Whom to sign out"
     hint = "User name, email, phone number with its country code, or sub."
     return modal(

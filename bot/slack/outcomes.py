@@ -98,7 +98,17 @@ def _reached(shown: Shown, request: Request) -> list[Line]:
         *([bound] if ends_tokens(request.done) else []),
         *goes_on,
         *([_stay_out(shown, request)] if may_come_back(request) else []),
+        *([_way_back(shown, request)] if Step.DISABLE in request.done else []),
     ]
+
+
+def _way_back(shown: Shown, request: Request) -> Line:
+    """Say who can let the person back in."""
+    if "let_in" in request.may:
+        return ["Use the button below to let them back in."]
+    people = shown.performers("let_in", request.account.pool)
+    who = ["ask ", *named(people, 10)] if people != Allowed() else ["enable the account in Cognito"]
+    return ["To let them back in, ", *who, "."]
 
 
 def _stay_out(shown: Shown, request: Request) -> Line:

@@ -28,7 +28,7 @@ from bot.whoami import Standing
 RESPONSE_URL_LASTS = timedelta(minutes=30)
 NO_CARD = (
     "The card of this request may not show its result, so it comes as a direct message. Buttons that the card may "
-    "still have do nothing more."
+    "still have change nothing of this request."
 )
 REFUSING_FOR = timedelta(minutes=10)  # it is tried again sooner; another instance may then be the one that tries
 _OK = 200

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from bot.action import ACTIONS, END_SESSION
 from bot.request import Request, Session
-from bot.sessions import MAX_SESSIONS, each_device
+from bot.sessions import MAX_SESSIONS
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Bold, Code, Line, button, choice
+from bot.slack.text import Block, Bold, Code, Line, button, choice, plain
 
 BEGUN_SINCE = "These began after the press, so the bot did not end them one by one. They may go on:"
 END_THIS = "signout_end_session_"  # with the number of the session in the list
@@ -17,6 +17,7 @@ NOT_ON_THIS_CARD = (
     "sign this user out all the same."
 )
 MAYBE_MORE = f"These {MAX_SESSIONS} were used last. There may be more."
+_LONGEST = 60  # who signs in has a say in what the device is called: no part pushes out the others, or the message
 _PLAIN = re.compile(r"[\w.+@-]+")  # no shell reads it otherwise
 _TIME = "%Y-%m-%d %H:%M UTC"
 _KINDS = {"SSO": "login page", "TOKEN": "app"}
@@ -46,7 +47,7 @@ def in_words(shown: Shown, session: Session) -> str:
         session.address if shown.pii == "full" else "",
         _moment("began", session.began_at),
     )
-    return " · ".join(filter(None, facts))
+    return " · ".join(_cut(each) for each in facts if each)
 
 
 def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:
@@ -58,11 +59,10 @@ def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:
     if proof.left:
         said = "session was" if proof.left == 1 else "sessions were"
         left = [f"{proof.left} {said} still listed at ", proof.at, ". Check again with ", _again(shown, request), "."]
-    newer = each_device(proof.newer)
-    named = [in_words(shown, each) for each in newer[:MAX_SESSIONS]]
-    more = [f"and {len(newer) - MAX_SESSIONS} more"] if len(newer) > MAX_SESSIONS else []
-    since: Line = [f"{BEGUN_SINCE} {'; '.join([*named, *more])}."] if newer else []
-    return [left, *([since] if newer else [])]
+    named = [in_words(shown, each) for each in proof.newer]
+    more = [f"and {proof.more} more"] if proof.more else []
+    since: Line = [f"{BEGUN_SINCE} {'; '.join([*named, *more])}."] if named else []
+    return [left, *([since] if named else [])]
 
 
 def about_sessions(shown: Shown, request: Request) -> Sequence[Line]:
@@ -76,6 +76,10 @@ def _again(shown: Shown, request: Request) -> Code:
     name = shown.name(account)
     is_whole = name == account.username and _PLAIN.fullmatch(name)
     return Code(f"/signout {name if is_whole or not account.sub else account.sub}")
+
+
+def _cut(text: str) -> str:
+    return str(plain(text, _LONGEST)["text"])
 
 
 def _moment(label: str, time: datetime | None) -> str:

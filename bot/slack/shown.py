@@ -13,11 +13,12 @@ from bot.facts.advice import LONGEST_LIFETIME
 from bot.options import ReasonRule
 from bot.request import Account
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
-from bot.slack.text import Bold, Code, Line, Link, Span
+from bot.slack.text import Bold, Code, Line, Link, Span, plain
 from bot.spellings import difference
 
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
 MAX_URL = 500
+MAX_PERSONAL = 256  # longer than any address: people set their own attributes, and Slack refuses a card too long
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +47,8 @@ class Shown:
         return listed.everywhere | listed.pools.get(pool, Allowed()) if listed else Allowed()
 
     def personal(self, text: str) -> str:
-        """Return an email, a phone number or a target as it may be shown."""
-        return text if self.pii == "full" else masked_in(masked(text))
+        """Return an email, a phone number or a target as it may be shown, and no longer than `MAX_PERSONAL`."""
+        return str(plain(text if self.pii == "full" else masked_in(masked(text)), MAX_PERSONAL)["text"])
 
     def name(self, account: Account) -> str:
         """Return an account's user name as it may be shown."""

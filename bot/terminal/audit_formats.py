@@ -70,6 +70,8 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "denied_reason": lambda entry: _approval(entry, "reason"),
     "action": lambda entry: entry.ask.options.action,
     "done": lambda entry: entry.request.done if entry.request else (),
+    "session_id": lambda entry: entry.request and entry.request.session and entry.request.session.id,
+    "sessions_left": lambda entry: entry.request and entry.request.proof and entry.request.proof.left,
 }
 _NESTED = {"operator": Operator, "account": Account, "approver": Operator}
 # Other columns there would move those that scripts know by their place.

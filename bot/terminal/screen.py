@@ -7,7 +7,6 @@ from datetime import datetime
 from bot.action import ACTIONS, SIGN_OUT
 from bot.facts.advice import result
 from bot.request import Account, Request, State
-from bot.sessions import each_device
 from bot.spellings import difference
 from bot.visible import visible
 from bot.whoami import Standing
@@ -112,7 +111,7 @@ def _listed(request: Request) -> str:
     if not (proof := request.proof):
         return ""
     left = f"Sessions that were still listed at {_moment(proof.at)}: {proof.left}. Run the command again to check."
-    since = f"Sessions that began since the command and may go on: {len(each_device(proof.newer))}."
+    since = f"Sessions that began since the command and may go on: {len(proof.newer) + proof.more}."
     return " ".join([*([left] if proof.left else []), *([since] if proof.newer else [])])
 
 

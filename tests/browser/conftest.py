@@ -100,7 +100,8 @@ def open_window(chromium: Browser, desk: Page, url: str) -> Iterator[Open]:
 
 
 def leave(page: Page) -> None:
-    """Leave what a test had open, and forget what it had kept."""
+    """Leave what a test had open, forget what it had kept, and be as wide as at first."""
+    page.set_viewport_size(DESK)
     page.evaluate("localStorage.clear(); sessionStorage.clear()")
     page.context.clear_cookies()
     page.goto("about:blank")

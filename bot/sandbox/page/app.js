@@ -40,6 +40,7 @@ function viewOf({ people, bot, team, channels, cognito }) {
   const accounts = cognito.flatMap((pool) => pool.people);
   const [first] = accounts;
   const shielded = accounts.find((one) => one.protected);
+  const traced = accounts.find((one) => !one.protected && one.devices.filter(({ place }) => place).length > 1);
   const me = people.find(({ id }) => id === here.person);
   return {
     author,
@@ -51,6 +52,7 @@ function viewOf({ people, bot, team, channels, cognito }) {
     example: { key: first.username, name: first.name, line: lineFor(first) },
     pair: pairFor(me, people, channels),
     elsewhere: accounts.find((one) => one.provider)?.name,
+    traced: traced && { key: traced.username, name: traced.name, line: lineFor(traced) },
     shielded: shielded && { key: shielded.username, name: shielded.name, line: lineFor(shielded) },
     isSupport: (channel) => channel === channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),

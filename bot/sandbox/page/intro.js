@@ -16,6 +16,7 @@ export const intro = {
       reader: view.me,
       example: view.example,
       shielded: view.shielded,
+      traced: view.traced,
       pair: view.pair,
       elsewhere: view.elsewhere,
     };
@@ -55,7 +56,8 @@ function support(item, view) {
   who.append(" To sign ", outside(example.name), " out of all devices:");
   const watch = make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel.");
   const press = make("li", {}, "Press ", strong("Sign out"), " on the card that only you see.");
-  return [who, make("ol", {}, type(example, view), press, watch), shielded && second(item, view), third(item, view)];
+  const first = make("ol", {}, type(example, view), press, watch);
+  return [who, first, shielded && second(item, view), third(item, view), item.traced && fourth(item, view)];
 }
 
 const open = new Set(); // the lessons that are open, also after a look at another channel
@@ -89,6 +91,14 @@ function third(item, view) {
   const own = make("li", {}, "Press ", strong("Let back in"), " on the result, and again on the card.");
   const steps = make("ol", {}, out, look, mayLetIn ? own : [theirs(item), password(item)]);
   return lesson("third", "Third lesson: keep a thief out, and let the owner back in", example, view, steps);
+}
+
+function fourth({ traced }, view) {
+  const about = make("p", {}, "The pool of ", outside(traced.name), " tracks sessions: the card lists each device.");
+  const end = type(traced, view, [" Then press ", strong("End this session"), " beside one device."]);
+  const look = make("li", {}, "In the Cognito panel only that device is signed out.");
+  const rest = make("li", {}, "Type the command again and press ", strong("Sign out"), ": the result proves that none is left.");
+  return lesson("fourth", "Fourth lesson: a lost phone", traced, view, about, make("ol", {}, end, look, rest));
 }
 
 function theirs({ example, pair }) {
