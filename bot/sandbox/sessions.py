@@ -106,10 +106,10 @@ class Sessions:
             raise Refused("NotAuthorizedException")
         if action not in self._answers:
             return None
-        if aws_model.faults_of_input(action, parameters):
+        if aws_model.faults(action, parameters):
             raise Refused("InvalidParameterException")
         answer = await self._answers[action](parameters)
-        if faults := aws_model.faults_of_output(action, answer):
+        if faults := aws_model.faults(action, answer, answers=True):
             raise ValueError(faults)
         return answer
 
