@@ -173,6 +173,11 @@ class UnderWayError(BotError):
     The audit channel shows it too.
     """
 
+    def __init__(self, button: str = "") -> None:
+        super().__init__()
+        if button:  # where the card had several: the one whose press counts
+            super().__init__(f"The request was already confirmed ({button}) and is under way.", self.hint)
+
 
 class NotRecordedError(BotError):
     """The bot could not note how far this got, so it is not known here how it ends. The audit channel will show it."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from bot import errors
+from bot.action import ACTIONS
 from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
@@ -212,7 +213,8 @@ class Flow:
             reply.say(errors.NothingToApproveError())
             return
         if request.state in {State.READY, State.RUNNING}:
-            reply.say(errors.UnderWayError())
+            others = request.may or request.session  # this press may have been on another button
+            reply.say(errors.UnderWayError(ACTIONS[request.action].button if others else ""))
             return
         if request.state is State.CONFIRMING:
             reply.say(errors.ChosenBeforeError())

@@ -373,14 +373,14 @@ def test_of_clicks_on_different_buttons_one_decides_and_only_its_steps_are_done(
     )
 
 
-def test_a_press_on_another_action_while_the_first_runs_changes_nothing(headless: Headless) -> None:
+def test_a_press_on_another_action_while_the_first_runs_is_told_which_one_counts(headless: Headless) -> None:
     with headless.bot_in_process(**EVERYTHING):
         card = card_for(headless, SAM)
         held = headless.pause(DISABLE)
         headless.press(SAM, card, KEEP_OUT)
         held.wait_until_arrived()
         headless.press(SAM, card, NEW_PASSWORD)
-        headless.wait_for_message(SAM, containing=str(UnderWayError()))
+        headless.wait_for_message(SAM, containing=str(UnderWayError("Keep out")))
         held.release()
         headless.wait_for_message(SAM, containing="Kept out: ada")
     assert [*dict.fromkeys(changed(headless))] == [DISABLE, SIGN_OUT]

@@ -292,6 +292,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         NotYoursError(),
         ChosenBeforeError(),
         UnderWayError(),
+        UnderWayError("Keep out"),
         NotRecordedError(),
         StoreUnavailableError("full"),
     ):
