@@ -115,4 +115,4 @@ def _not_in(pool: str, action: str) -> str:
     """Return the no to a press. Who could sign out until now had a card; the button of another action may be forged."""
     if action == SIGN_OUT:
         return f"You may no longer do this in pool {pool}."
-    return f"In pool {pool}, you may not {ACTIONS[action].may}."
+    return f"You may not {ACTIONS[action].may} (pool {pool})."
