@@ -15,7 +15,7 @@ from bot.request import Proof, Session
 LOOKS = (1.0, 1.0, 1.5, 2.0)  # seconds before each further list: what has ended is listed for some seconds more
 SETTLED = timedelta(seconds=2)  # after the decision: a list from before may lack a session that had just begun
 MAX_SESSIONS = 10  # on a card, each with a button; and in a `Proof`
-GONE = "ResourceNotFoundException"  # as the answer for one session; of the pool there was a list just before
+GONE = "ResourceNotFoundException"  # it is the session that is not there: the pool was listed just before
 
 
 @dataclass(kw_only=True)

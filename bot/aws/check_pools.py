@@ -91,7 +91,7 @@ def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator
 
 
 def _tried(pool: UserPool, action: str, unused: str) -> str:
-    """Return the error code of an action, `_FOUND`, or `_TRACKED`."""
+    """Return the error code of an operation, `_FOUND`, or `_TRACKED`."""
     looks: Mapping[str, Callable[[], object]] = {
         "ListUsers": lambda: pool.list_users(Attribute.USERNAME, unused),
         "AdminGetUser": lambda: pool.get_user(unused),
