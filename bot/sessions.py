@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.action import Answer, Done, Refused, Unclear
-from bot.errors import NO_CALL_MADE, PoolUnavailableError
+from bot.errors import NO_CALL_MADE, NOT_TRACKED, PoolUnavailableError
 from bot.ports import Clock, Left, UserPool
 from bot.request import Proof, Session
 
@@ -55,6 +55,8 @@ class Ending:
 
     def _remaining(self) -> list[Session]:
         self.renew()
+        if not self.proof and not self.pool.tracks_sessions():
+            raise PoolUnavailableError("This pool tracks no sessions.", NOT_TRACKED)
         at, listed = self.clock.now(), self.pool.sessions(self.username)
         old = [each for each in listed if self._is_old(each)]
         newer = each_device([each for each in listed if not self._is_old(each)])
