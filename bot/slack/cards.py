@@ -90,7 +90,7 @@ def help_message(shown: Shown) -> Message:
     others: list[Line] = [
         [Code(f"--{name}"), f", if you may: {ACTIONS[action].effect}"]
         for name, action in ACTION_OPTIONS.items()
-        if action in shown.others
+        if action in shown.performers
     ]
     options = lines([*_OPTIONS, *others], "list")
     return message("Sign a Cognito user out of all devices", [Code(USAGE)], options, *_HELP)

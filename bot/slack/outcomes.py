@@ -106,7 +106,7 @@ def _way_back(shown: Shown, request: Request) -> Line:
     """Say who can let the person back in."""
     if "let_in" in request.may:
         return ["Use the button below to let them back in."]
-    people = shown.performers("let_in", request.account.pool)
+    people = shown.who_may("let_in", request.account.pool)
     who = ["ask ", *named(people, 10)] if people != Allowed() else ["enable the account in Cognito"]
     return ["To let them back in, ", *who, "."]
 
@@ -115,7 +115,7 @@ def _stay_out(shown: Shown, request: Request) -> Line:
     """Say how the person can be kept out: with a button, by whom, or without this bot."""
     account, first = request.account, "Is that too long, or must they stay out?"
     stricter = [each for each in ("keep_out", "new_password") if not obstacle(each, account)]
-    others = {each: shown.performers(each, account.pool) for each in stricter if each not in request.may}
+    others = {each: shown.who_may(each, account.pool) for each in stricter if each not in request.may}
     line: Line = [first, " Use a button below."] if set(stricter) & set(request.may) else [first]
     for action, people in others.items():
         if people != Allowed():

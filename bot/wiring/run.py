@@ -146,7 +146,7 @@ def _shown(settings: Settings) -> Shown:
             for name, pool in settings.pools.items()
         },
         resume_within=settings.resume_within,
-        others=settings.performers,
+        performers=settings.performers,
     )
 
 
