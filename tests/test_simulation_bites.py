@@ -336,7 +336,9 @@ def _told_in_vain(sound: Any_, request: Request) -> LiveMessage:
 
 # With several actions.
 
-BACKWARDS = {name: replace(action, steps=action.steps[::-1]) for name, action in ACTIONS.items()}
+
+def _backwards(sound: Any_, request: Request) -> Sequence[Step]:
+    return sound(request)[::-1]  # type: ignore[no-any-return]
 
 
 def _called_again_after_a_yes(sound: Any_, worker: Worker, request: Request, step: Step) -> Request:
@@ -379,15 +381,15 @@ def _another_action_than_was_pressed(sound: Any_, rules: Confirmations, press: P
     return sound(rules, replace(press, action="sign_out" if press.action else None))  # type: ignore[no-any-return]
 
 
-def _said_to_be_done(sound: Any_, action: str, done: Sequence[str], *, in_doubt: bool) -> str:
-    return sound(action, ACTIONS[action].steps if done else done, in_doubt=in_doubt)  # type: ignore[no-any-return]
+def _said_to_be_done(sound: Any_, steps: Sequence[Step], done: Sequence[str], **rest: Any) -> str:
+    return sound(steps, steps if done else done, **rest)  # type: ignore[no-any-return]
 
 
 BROKEN = {
     "the steps are called in the wrong order": Broken(
-        work, "ACTIONS", BACKWARDS, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
+        work, "steps_of", _backwards, "each_step_is_called_once_the_answer_of_the_one_before_is_stored"
     ),
-    "an account is disabled after its sign-out": Broken(work, "ACTIONS", BACKWARDS, "who_was_kept_out_has_no_way_in"),
+    "an account is disabled after its sign-out": Broken(work, "steps_of", _backwards, "who_was_kept_out_has_no_way_in"),
     "a step is repeated after a yes": Broken(
         Worker, "_call", _called_again_after_a_yes, "a_step_that_was_done_is_not_repeated"
     ),

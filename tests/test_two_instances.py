@@ -28,12 +28,13 @@ from bot.slack.approvals import approval_message
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
 
-DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "40"))
+# CONTRIBUTING.md says how to run more of them.
+DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "24"))
 LATEST = timedelta(minutes=25)
 PATIENCE = 300  # the machine may be busy
 AT_ONCE = 8  # so many double clicks or pairs of presses; more might find no place in a lane
-PAIRS = int(os.environ.get("PAIRS", "200"))  # of approvers
-BESIDE, OTHERS = 8, [DENY, CANCEL]  # so many of each race with an approval, too
+PAIRS = int(os.environ.get("PAIRS", "24"))  # of approvers
+BESIDE, OTHERS = 4, [DENY, CANCEL]  # so many of each race with an approval, too
 MADE = {State.DONE: ("approved", "signed_out"), State.DENIED: ("denied",), State.CANCELLED: ("cancelled",)}
 LATE = "Your press did nothing"
 
