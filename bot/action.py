@@ -1,6 +1,6 @@
 """What can be done to an account. An action is a list of steps, each a call of Cognito. To add one, add a row here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -17,11 +17,6 @@ class Step(StrEnum):
     END_SESSIONS = "AdminListUserSessions"  # with AdminRevokeUserSession for each that is left, and listed once more
 
     @property
-    def permission(self) -> str:
-        """The IAM action that allows it."""
-        return f"cognito-idp:{self}"
-
-    @property
     def words(self) -> tuple[str, str, str]:
         """What is said once it was done, once it is certain that it was not done, and while neither is known."""
         return _WORDS[self]
@@ -35,8 +30,6 @@ _WORDS: Mapping[Step, tuple[str, str, str]] = {
     Step.END_SESSIONS: ("Sessions ended", "Not all sessions ended", "Not known whether all sessions were ended"),
     Step.RESET_PASSWORD: ("Password reset", "Password not reset", "Not known whether the password was reset"),
 }
-
-NOT_LISTED = "Sessions not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +113,7 @@ ACTIONS: Mapping[str, Action] = {
         button="Let back in",
         question="Let this user back in?",
         effect="This enables the account, so that its user can sign in again.",
-        running="Letting back in",
+        running="Enabling the account of",
         done="Let back in",
     ),
     "new_password": Action(
@@ -149,15 +142,20 @@ OTHERS = tuple(action for action in ACTIONS if action not in {SIGN_OUT, END_SESS
 SESSION_CALLS = ("GetUserPoolSessionConfiguration", str(Step.END_SESSIONS), str(Step.END_SESSION))
 
 
+def ends_tokens(done: Collection[str]) -> bool:
+    """Whether one of these steps ends tokens, which some apps go on accepting."""
+    return Step.SIGN_OUT in done or Step.END_SESSION in done
+
+
 def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool, listed: bool = True) -> str:
     """Return what came of the steps of an action, in words; `in_doubt`: the first one that is not done may be.
 
-    `listed`: there is a list of what is left of the sessions.
+    `listed`: Cognito listed the sessions that are left.
     """
     said = []
     for step in steps:
         is_done, is_not, not_known = step.words
-        is_not = is_not if listed or step is not Step.END_SESSIONS else NOT_LISTED
+        is_not = is_not if listed or step is not Step.END_SESSIONS else "Sessions not checked"
         said.append(is_done if step in done else not_known if in_doubt else is_not)
         in_doubt = in_doubt and step in done
     return ". ".join(said)

@@ -15,7 +15,7 @@ from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Found, pool_of
-from bot.limits import Count, Limits, Protection, names
+from bot.limits import Count, Limits, Protection, rule_of
 from bot.offer import obstacle, offered
 from bot.options import ReasonRule
 from bot.permit import Permissions, for_action
@@ -111,7 +111,7 @@ class Confirmations(Permissions):
         request = self._awaiting(press, State.CONFIRMING)
         request = replace(request, ask=for_action(request.ask, press.action or request.action))
         if request.action == END_SESSION:
-            request = replace(request, session=_listed(request, press.number))
+            request = replace(request, session=_session_at(request, press.number))
         authorized = self.authorize(request.ask, request.account)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
@@ -166,7 +166,7 @@ class Confirmations(Permissions):
         may_ask = tuple(each for each, rules in more.items() if rules or protected)
         return {"needs": needs, "may": (SIGN_OUT, *more) if more else (), "may_ask": may_ask}
 
-    def next(self, press: Press, at: datetime) -> Ask | None:
+    def follow_up(self, press: Press, at: datetime) -> Ask | None:
         """Return what a press asks for on a card with an outcome; None where that has no such button.
 
         The same account is then looked up again. Only who asked for the first may. Raises as a press does.
@@ -191,7 +191,7 @@ class Confirmations(Permissions):
         while reached := self.limits.reached(request.ask.operator, request.account, now):
             with suppress(errors.CountChangedError):  # another press told it, or was counted
                 # By now another limit may be reached than the one that stopped the press.
-                self.requests.tell(reached, replace(entry, rule=names(reached), delivery=Delivery(next_at=now)))
+                self.requests.tell(reached, replace(entry, rule=rule_of(reached), delivery=Delivery(next_at=now)))
                 return
         self.trail.record(entry)
 
@@ -229,7 +229,7 @@ class Confirmations(Permissions):
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
 
 
-def _listed(request: Request, number: int) -> Session:
+def _session_at(request: Request, number: int) -> Session:
     if not request.sessions or number >= len(request.sessions):
         raise errors.UnknownRequestError
     return request.sessions[number]

@@ -21,9 +21,9 @@ _LONGEST: Mapping[State, timedelta] = {State.APPROVING: LONGEST_APPROVAL}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Press:
-    """A pressed button: on which request (and which of its candidates), by whom, and where the card is.
+    """A pressed button: on which request (and which of its candidates or sessions), by whom, and where the card is.
 
-    `action` is one that was offered beside what was asked for. `reason` goes with a no.
+    `action` is another one than was asked for, if its button was pressed. `reason` goes with a no.
     """
 
     request_id: str

@@ -17,6 +17,7 @@ ACCOUNT_CHANGED = "AccountChanged"
 PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
 NOT_READ = "ListNotRead"
+NOT_TRACKED = "SessionsNotTracked"
 
 
 class Code(StrEnum):

@@ -89,7 +89,7 @@ class Flow:
         self._press(press, reply, self.confirmations.confirm)
 
     def act(self, press: Press, reply: Reply, beside: Reply) -> None:
-        """Confirm an action beside what was asked for or, after an outcome, ask for one: its card comes `beside`."""
+        """Confirm another action than was asked for or, after an outcome, ask for one, whose card `beside` shows."""
         self._press(press, reply, partial(self._act, beside))
 
     def cancel(self, press: Press, reply: Reply) -> None:
@@ -155,7 +155,7 @@ class Flow:
         return request
 
     def _act(self, beside: Reply, press: Press) -> Request | None:
-        following = self.confirmations.next(press, self.worker.clock.now())
+        following = self.confirmations.follow_up(press, self.worker.clock.now())
         if not following:
             return self.confirmations.confirm(press)
         authorized = self.confirmations.authorize(following)

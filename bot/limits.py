@@ -85,7 +85,7 @@ class Limits:
         if not full:
             return Count(windows=counted)
         free_at = max(_free_at(window, limits[window.key]) for window in full)
-        return Count(windows=counted, rule=names(full), free_at=free_at)
+        return Count(windows=counted, rule=rule_of(full), free_at=free_at)
 
     def reached(self, operator: Operator, account: Account, now: datetime) -> Sequence[Window]:
         """Return the full windows that the audit channel was not told of within the hour, marked as told now."""
@@ -108,8 +108,8 @@ class Limits:
         return most is not None and account.key not in window.accounts and len(window.accounts) >= most
 
 
-def names(windows: Sequence[Window]) -> str:
-    """Return the names of the limits of these windows."""
+def rule_of(windows: Sequence[Window]) -> str:
+    """Return the names of the limits of these windows, as an entry's `rule` has them."""
     return " and ".join(_name(window.key) for window in windows)
 
 

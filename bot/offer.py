@@ -17,7 +17,7 @@ def obstacle(action: str, account: Account) -> str:
     """Return the sentence for why an action cannot be done to an account as it is; empty where it may."""
     steps, disabled = ACTIONS[action].steps, account.enabled is False
     if Step.DISABLE in steps and disabled:
-        return "This account is disabled already. If its user must be signed out too, ask for that."
+        return "This account is disabled already. To end its sessions too, ask for a sign-out."
     if Step.ENABLE in steps and account.enabled:
         return "This account is enabled, so no one keeps its user out."
     if Step.RESET_PASSWORD not in steps:

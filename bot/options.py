@@ -1,6 +1,6 @@
-"""What a TARGET and a reason may be, in Slack and in a terminal, and the usage line that goes with an error.
+"""What a TARGET and a reason may be, in Slack and in a terminal, and the options that ask for another action.
 
-And the attributes by which Cognito looks for a TARGET.
+And the usage line that goes with an error, and the attributes by which Cognito looks for a TARGET.
 """
 
 import re

@@ -85,7 +85,7 @@ class Permissions(Decisions):
         return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
     def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must always approve it, if someone let in by `rule` asks for it."""
+        """Return the rules by which a second person must always approve an action that someone asks for by `rule`."""
         approving = self.approving.get(pool)
         covering = {action, SIGN_OUT} if action == END_SESSION else {action}  # or all could be ended, one by one
         by_action = approving and covering & approving.actions
@@ -112,5 +112,7 @@ def for_action(ask: Ask, action: str) -> Ask:
 
 
 def _not_in(pool: str, action: str) -> str:
-    """Return what is said of a press. Who could sign out until now had a card; a button of more may be forged."""
-    return f"You may {'no longer do this' if action == SIGN_OUT else f'not {ACTIONS[action].may}'} in pool {pool}."
+    """Return the no to a press. Who could sign out until now had a card; the button of another action may be forged."""
+    if action == SIGN_OUT:
+        return f"You may no longer do this in pool {pool}."
+    return f"You may not {ACTIONS[action].may} (pool {pool})."

@@ -200,7 +200,7 @@ class Request:
     tracks_sessions: bool = False  # the pool of the chosen account does
     sessions: tuple[Session, ...] | None = None  # of the chosen account, as its card shows them; None: not known
     session: Session | None = None  # the one that is to be ended, where it is only one
-    proof: Proof | None = None  # that its sessions were ended
+    proof: Proof | None = None  # what the last list of its sessions said
     approval: Approval | None = None  # from the operator's press on, where one has to
     looked_up_at: datetime | None = None  # just before its accounts were looked up
     created_at: datetime

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.action import Answer, Done, Refused, Unclear
-from bot.errors import NO_CALL_MADE, PoolUnavailableError
+from bot.errors import NO_CALL_MADE, NOT_TRACKED, PoolUnavailableError
 from bot.ports import Clock, Left, UserPool
 from bot.request import Proof, Session
 
 LOOKS = (1.0, 1.0, 1.5, 2.0)  # seconds before each further list: what has ended is listed for some seconds more
 SETTLED = timedelta(seconds=2)  # after the decision: a list from before may lack a session that had just begun
 MAX_SESSIONS = 10  # on a card, each with a button; and in a `Proof`
-GONE = "ResourceNotFoundException"  # as the answer for one session; of the pool there was a list just before
+GONE = "ResourceNotFoundException"  # it is the session that is not there: the pool was listed just before
 
 
 @dataclass(kw_only=True)
@@ -55,6 +55,8 @@ class Ending:
 
     def _remaining(self) -> list[Session]:
         self.renew()
+        if not self.proof and not self.pool.tracks_sessions():
+            raise PoolUnavailableError("This pool tracks no sessions.", NOT_TRACKED)
         at, listed = self.clock.now(), self.pool.sessions(self.username)
         old = [each for each in listed if self._is_old(each)]
         newer = each_device([each for each in listed if not self._is_old(each)])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bot import errors
-from bot.action import Answer, Done, Refused, Step, Unclear
+from bot.action import Answer, Done, Refused, Step, Unclear, ends_tokens
 from bot.audit import Entry, entry_of
 from bot.deliver import SHOWN_HERE, show_card
 from bot.find import pool_of
@@ -211,8 +211,7 @@ class Worker:
             state = State.UNKNOWN
         elif known.done:
             state = State.PARTLY
-        ends_tokens = {Step.SIGN_OUT, Step.END_SESSION} & set(known.done)
-        lifetime = self.token_lifetimes.get(request.account.pool) if ends_tokens else None
+        lifetime = self.token_lifetimes.get(request.account.pool) if ends_tokens(known.done) else None
         until = now + lifetime if lifetime else None
         ended = known.move(state, in_doubt=request.in_doubt, ended_at=now, access_until=until)
         self._write(request, ended, entry_of(ended, now), show_card(ended, now, wait=wait))

@@ -230,10 +230,6 @@ def test_each_action_has_a_step_and_an_outcome_of_its_own_that_the_trail_knows(n
     assert sum(each.outcome == action.outcome for each in ACTIONS.values()) == 1
 
 
-def test_a_step_names_the_permission_that_it_takes() -> None:
-    assert Step.SIGN_OUT.permission == "cognito-idp:AdminUserGlobalSignOut"
-
-
 def test_an_account_is_closed_before_its_sessions_are_ended_so_that_no_one_signs_in_between() -> None:
     assert ACTIONS["keep_out"].steps == (Step.DISABLE, Step.SIGN_OUT)
     assert ACTIONS["new_password"].steps == (Step.RESET_PASSWORD, Step.SIGN_OUT)

@@ -156,7 +156,7 @@ def _stored(store: SQLiteStore, request: Request) -> Request:
 
 
 def _card(request: Request) -> Sequence[str]:
-    drawn = card(replace(SHOWN, others=MAY), request)
+    drawn = card(replace(SHOWN, performers=MAY), request)
     buttons = [leaf["text"]["text"] for leaf in leaves(drawn.blocks) if leaf.get("type") == "button"]
     lines = [line for line in drawn.text.split("\n") if not SMALL_PRINT.fullmatch(line)]
     return [*lines, f"[{'] ['.join(buttons)}]"] if buttons else lines

@@ -23,7 +23,7 @@ def test_a_forged_button_of_another_action_does_nothing_for_someone_who_is_not_o
         card = card_for(headless, SAM)
         (waiting,) = requests(headless)
         headless.press(SAM, card, f"signout_{action}", waiting.id)
-        headless.wait_for_message(SAM, containing=f"You may not {ACTIONS[action].may} in pool customers.")
+        headless.wait_for_message(SAM, containing=f"You may not {ACTIONS[action].may} (pool customers).")
         headless.wait_for_message(SAM, AUDIT, containing=f"actions.{action}: not allowed")
     assert states(headless) == ["confirming"]
     assert entries(headless) == ["opened", "refused"]
@@ -36,7 +36,7 @@ def test_who_was_taken_off_the_list_of_an_action_can_press_its_button_no_more(he
         assert card == headless.wait_for_message(SAM, button="signout_keep_out")
     with headless.bot_in_process(**{LISTS["keep_out"]: KIM}):
         headless.press(SAM, card, "signout_keep_out")
-        headless.wait_for_message(SAM, containing="You may not keep people out in pool customers.")
+        headless.wait_for_message(SAM, containing="You may not keep people out (pool customers).")
         assert steps(headless) == []
         headless.press(SAM, card, CONFIRM)
         headless.wait_for_message(SAM, containing="Signed out: ada")

@@ -292,4 +292,4 @@ def test_who_was_kept_out_has_a_way_back_that_the_card_names(
 ) -> None:
     let_in = Allowlist(Allowed(frozenset(listed)), {"customers": Allowed()}, table="actions.let_in")
     kept_out = replace(request(State.DONE, action="keep_out"), may=may)
-    assert said in card(replace(SHOWN, others={"let_in": let_in}), kept_out).text
+    assert said in card(replace(SHOWN, performers={"let_in": let_in}), kept_out).text

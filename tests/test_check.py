@@ -631,7 +631,7 @@ def test_someone_who_is_named_for_an_action_and_not_on_the_allowlist_is_a_warnin
     checked = check(SIGNOUT_ALLOW_USERS=KIM, SIGNOUT_ACTIONS_KEEP_OUT_USERS=f"{KIM}, {LEE}")
     assert (checked.not_ok(), checked.code) == ({"actions.keep_out": "warning"}, 0)
     assert checked.said("actions.keep_out").startswith(
-        f"It names {LEE}, not on the allowlist there. Only someone on both"
+        f"These are on this list, but not on the allowlist there: {LEE}. Someone has to be on both"
     )
 
 
@@ -642,7 +642,7 @@ def test_who_is_on_the_allowlist_of_a_pool_only_is_no_stranger_to_a_list_for_all
         "allowlist": ("ok", "people who may sign out: 2"),
         "keep_out in pool a": ("ok", "people who may keep people out: 1"),
         "keep_out in pool b": ("ok", "people who may keep people out: 1"),
-        "pools.b.actions.keep_out": ("warning", f"It names {KIM}, not on the allowlist there."),
+        "pools.b.actions.keep_out": ("warning", f"These are on this list, but not on the allowlist there: {KIM}."),
     }
 
 
@@ -651,7 +651,7 @@ def test_where_the_two_lists_share_no_one_no_one_may_and_a_group_on_both_counts_
     let_in = Allowlist(on(groups="S2"), {"a": on(), "b": on(groups="S1")}, table="actions.let_in")
     assert by_name(people(lists(allow, let_in), {"S1": frozenset({KIM}), "S2": frozenset({LEE})})) == {
         "allowlist": ("ok", "people who may sign out: 1"),
-        "let_in in pool a": ("warning", "No one may let people back in there."),
+        "let_in in pool a": ("warning", "No one may let people back in."),
         "let_in in pool b": ("ok", "people who may let people back in: 1"),
     }
 
@@ -673,7 +673,7 @@ def test_those_of_a_terminal_are_counted_apart_and_have_to_be_in_allow_terminal(
         "ok",
         "people who may keep people out: 0, and AWS roles and users that may in a terminal: 1",
     )
-    assert found["actions.keep_out"] == ("warning", "It names arn:b, not on the allowlist there.")
+    assert found["actions.keep_out"] == ("warning", "These are on this list, but not on the allowlist there: arn:b.")
 
 
 @pytest.mark.parametrize(("allowed", "named"), [("S1", ""), ("", "S1")])

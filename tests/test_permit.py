@@ -97,7 +97,7 @@ def test_a_second_person_who_approves_each_sign_out_approves_the_end_of_one_sess
 def test_who_may_keep_people_out_of_another_pool_only_is_told_which(store: Store) -> None:
     only = rules(store, keepers(staff=MINE))
     assert denied(only, pool="customers") == "You may not do this in pool customers. You may use: staff."
-    with pytest.raises(DeniedError, match=r"^You may not keep people out in pool customers\.$"):
+    with pytest.raises(DeniedError, match=r"^You may not keep people out \(pool customers\)\.$"):
         only.authorize(asked(action="keep_out"), ADA)
     assert only.actions_in(asked(), ["customers"]) == ["sign_out"]
     assert only.actions_in(asked(), ["customers", "staff"]) == ["sign_out", "keep_out"]

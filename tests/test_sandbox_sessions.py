@@ -286,7 +286,7 @@ def test_what_does_not_fit_the_model_is_refused(stage: Headless, ada: str, wrong
     with pytest.raises(Refused) as refused:
         stage.run(stage.stage.cognito.ask(REVOKE, **(right | wrong)))
     assert refused.value.code == "InvalidParameterException"
-    assert aws_model.faults_of_input(REVOKE, right) == []
+    assert aws_model.faults(REVOKE, right) == []
 
 
 def test_no_such_person_and_no_such_pool_are_refused_as_moto_does(stage: Headless, aws: Any) -> None:
@@ -330,7 +330,7 @@ def test_the_bots_settings_say_which_pools_track_their_sessions(stage: Headless)
     ],
 )
 def test_an_answer_that_aws_could_not_give_is_a_fault(operation: str, answer: dict[str, Any]) -> None:
-    assert aws_model.faults_of_output(operation, answer) != []
+    assert aws_model.faults(operation, answer, answers=True) != []
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "a.e30.c", "a.MQ.c", 7, None])

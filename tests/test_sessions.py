@@ -12,7 +12,7 @@ from stand_ins import meanwhile, ready_in
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
-from bot.errors import INTERRUPTED, NO_CALL_MADE, PoolUnavailableError
+from bot.errors import INTERRUPTED, NO_CALL_MADE, NOT_TRACKED, PoolUnavailableError
 from bot.facts.advice import result
 from bot.request import Proof, Request, Session, State
 from bot.sessions import LOOKS, MAX_SESSIONS, SETTLED, each_device
@@ -69,6 +69,11 @@ class TrackedPool(ScriptedPool):
     asked: list[str] = field(default_factory=list)
     before_end: Callable[[], object] = lambda: None
     ended: dict[str, datetime] = field(default_factory=dict)
+    tracked: list[bool] = field(default_factory=lambda: [True])  # what it says to that, the next at each question
+
+    def tracks_sessions(self) -> bool:
+        """Say whether it does."""
+        return _next(self.tracked)
 
     def sessions(self, username: str) -> list[Session]:
         """List them."""
@@ -209,6 +214,15 @@ class TestTheProof:
         assert ended.proof
         assert [at >= NOON + SETTLED for at in pool.listed_at] == [False, False, True]
         assert ended.proof.at == pool.listed_at[-1]
+
+    def test_an_empty_list_of_a_pool_that_tracks_nothing_any_more_proves_nothing(self, store: Store) -> None:
+        pool = TrackedPool(there=(), tracked=[False])
+        ended = signed_out(store, pool)
+        assert (ended.state, ended.error_code, ended.proof) == (State.PARTLY, NOT_TRACKED, None)
+        assert pool.listed_at == []
+        text = card(SHOWN, ended).text
+        assert "Signed out. Sessions not checked" in text
+        assert "The user pool does not track sessions" in text
 
     def test_what_is_listed_after_the_last_look_is_counted_though_cognito_said_yes_for_each(self, store: Store) -> None:
         pool = TrackedPool(delay=sum(LOOKS) + 60)

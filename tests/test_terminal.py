@@ -434,9 +434,7 @@ def test_options_before_the_service_count_and_those_of_output_only_are_left_out_
         "--debug",
         "admin-user-global-sign-out",
     )
-    said = (
-        "Left out of what was pasted, since it changes nothing about the sign-out: --no-cli-pager, --debug, --query\n"
-    )
+    said = "The bot left this out, since it changes nothing here: --no-cli-pager, --debug, --query\n"
     assert run(*before, *ada, "--query", "a | b", "--yes") == Ran(DONE, "", said)
     assert not headless.is_signed_in("ada")
 

@@ -136,7 +136,7 @@ def second(state: State) -> Request:
 
 
 def of_other_actions() -> Iterator[tuple[str, Message | str]]:
-    shown = replace(SHOWN, others=OTHER_LISTS)
+    shown = replace(SHOWN, performers=OTHER_LISTS)
     offering = replace(request(State.CONFIRMING), may=(SIGN_OUT, *OTHERS))
     yield "The card: confirming, with what else its operator may do", _with_buttons(card(shown, offering))
     for action in OTHERS:

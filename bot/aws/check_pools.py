@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from bot.action import SESSION_CALLS, Done, Step
 from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
-from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, PoolUnavailableError
+from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, NOT_TRACKED, PoolUnavailableError
 from bot.facts.aws_credentials import CHECK_THE_WAY
 from bot.facts.aws_names import CODE
 from bot.facts.aws_session import aws_session
@@ -24,7 +24,7 @@ from bot.work import CALL
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
 OPERATOR = "U0CHECK00000"
 UNUSED_SESSION = f"tkn{'0' * 25}"  # has the form of a session's id
-UNTRACKED, _TRACKED = "SessionsNotTracked", "SessionsTracked"
+_TRACKED = "SessionsTracked"
 _CONFIGURATION, _LIST, _REVOKE = SESSION_CALLS
 
 # What is wrong with more than one permission: the further calls would say the same.
@@ -37,7 +37,7 @@ TROUBLES = {
         "This is not enabled in the user pool, or not in this region: it may be a replica of the pool.",
         "Check the pool's configuration, and pools.NAME.region.",
     ),
-    UNTRACKED: (
+    NOT_TRACKED: (
         "The pool does not track sessions, though pools.NAME.sessions is true.",
         "Turn session tracking on in the pool, which takes its Essentials or Plus plan, or leave the setting out.",
     ),
@@ -91,7 +91,7 @@ def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator
 
 
 def _tried(pool: UserPool, action: str, unused: str) -> str:
-    """Return the error code of an action, `_FOUND`, or `_TRACKED`."""
+    """Return the error code of an operation, `_FOUND`, or `_TRACKED`."""
     looks: Mapping[str, Callable[[], object]] = {
         "ListUsers": lambda: pool.list_users(Attribute.USERNAME, unused),
         "AdminGetUser": lambda: pool.get_user(unused),
@@ -100,7 +100,7 @@ def _tried(pool: UserPool, action: str, unused: str) -> str:
     }
     try:
         if action == _CONFIGURATION:
-            return _TRACKED if pool.tracks_sessions() else UNTRACKED
+            return _TRACKED if pool.tracks_sessions() else NOT_TRACKED
         if look := looks.get(action):
             return _FOUND if look() else NO_ACCOUNT
     except PoolUnavailableError as error:

@@ -131,7 +131,7 @@ class CognitoUserPool:
         raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.", NOT_READ)
 
     def _ask(self, operation: str, unsure: str = _WHO, **parameters: Any) -> Any:
-        """Return what Cognito says; None where there is no such account. Else it is `unsure` what the error says."""
+        """Return what Cognito says; None for no such account. An error says that `unsure` is not certain."""
         departure = Departure(within(CALL.total_seconds())) if self.role else Departure()
         try:
             return self._call(operation, departure, **parameters)

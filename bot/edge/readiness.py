@@ -20,7 +20,7 @@ from bot.ports import Clock, Outbox
 STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE_SECONDS = 300.0
 SECONDS_BETWEEN_CHECKS = 30.0
-_UNASKED = "The approval channel {} takes no messages ({}), so no one is asked there. What waits is asked later."
+_UNASKED = "The approval channel {} takes no messages ({}), so no one is asked there. The bot tries again."
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
 
 

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.action import ACTIONS, Step, came_of
-from bot.errors import ACCOUNT_CHANGED, INTERRUPTED, NO_CALL_MADE, NO_CREDENTIALS, NOT_READ, PROTECTED, TOO_LATE
+from bot.errors import (
+    ACCOUNT_CHANGED,
+    INTERRUPTED,
+    NO_CALL_MADE,
+    NO_CREDENTIALS,
+    NOT_READ,
+    NOT_TRACKED,
+    PROTECTED,
+    TOO_LATE,
+)
 from bot.offer import steps_of
 from bot.request import Request, State
 
@@ -41,6 +50,8 @@ ADVICE: Mapping[str, str] = {
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
     NOT_READ: "Cognito's list could not be read, or not to its end.",
+    NOT_TRACKED: "The user pool does not track sessions, so its lists prove nothing. Ask the bot's engineer to run its "
+    "check.",
     INTERRUPTED: "What came of an earlier try was not recorded.",
     NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it again.",
     ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was sent. "

@@ -1,7 +1,7 @@
 """The AWS CLI's own command for a global sign-out: which options it has, and what they mean here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import UsageError
 from bot.options import action_of, check_reason, has_surrogate
@@ -51,7 +51,7 @@ class Skeleton:
 
 def left_out_sentence(dropped: Sequence[str]) -> str:
     """Return what says that this was left out of a pasted line."""
-    return f"Left out of what was pasted, since it changes nothing about the sign-out: {', '.join(dropped)}"
+    return f"The bot left this out, since it changes nothing here: {', '.join(dropped)}"
 
 
 def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[str] = ()) -> Options | Skeleton:
@@ -69,12 +69,5 @@ def spelled(options: Mapping[str, str], spelling: Spelling, dropped: Sequence[st
     if isinstance(meant, str):
         return Skeleton(meant)
     pool_id, username = meant
-    return Options(
-        target=username,
-        pool_id=pool_id,
-        region=region,
-        exactly=True,
-        reason=reason,
-        action=action_of(options),
-        dropped=tuple(dropped),
-    )
+    asked = Options(target=username, pool_id=pool_id, region=region, exactly=True, reason=reason)
+    return replace(asked, action=action_of(options), dropped=tuple(dropped))

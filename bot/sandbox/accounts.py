@@ -13,7 +13,7 @@ PROVIDERS = {"Google_1172": "Google"}  # where federated accounts sign in
 PASSWORD = "Sandbox-1234!"  # noqa: S105 - of invented people
 WORKS, RESET, FEDERATED = "works", "RESET_REQUIRED", "EXTERNAL_PROVIDER"
 
-Ask = Callable[..., Awaitable[dict[str, Any]]]
+AskCognito = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Refused(Exception):  # noqa: N818 - it is Cognito's answer, not an error of ours
@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818 - it is Cognito's answer, not an error o
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class AccountState:
     """What Cognito said of an account. `password`: `WORKS`, or what came of a sign-in with it; empty: it has none."""
 
     enabled: bool
@@ -33,10 +33,10 @@ class State:
     password: str
 
 
-def fresh(username: str) -> State:
+def fresh(username: str) -> AccountState:
     """Give the state of an account that was just created."""
     local = username not in PROVIDERS
-    return State(enabled=True, status="CONFIRMED" if local else FEDERATED, password=WORKS if local else "")
+    return AccountState(enabled=True, status="CONFIRMED" if local else FEDERATED, password=WORKS if local else "")
 
 
 def email_of(username: str, full_name: str) -> str:
@@ -44,7 +44,7 @@ def email_of(username: str, full_name: str) -> str:
     return f"{username if username.isalnum() else full_name.split(maxsplit=1)[0].strip('*<>').lower()}@example.com"
 
 
-async def create(ask: Ask, pool_id: str, username: str, full_name: str, email: str) -> tuple[str, ...]:
+async def create(ask: AskCognito, pool_id: str, username: str, full_name: str, email: str) -> tuple[str, ...]:
     """Create an account with a password, and return its groups. To moto, a federated one has a password too."""
     attributes = {"email": email, "email_verified": "true", "name": full_name}
     if provider := PROVIDERS.get(username):
@@ -61,12 +61,12 @@ async def create(ask: Ask, pool_id: str, username: str, full_name: str, email: s
     return (PROTECTED_GROUP,)
 
 
-async def set_password(ask: Ask, pool_id: str, username: str) -> None:
+async def set_password(ask: AskCognito, pool_id: str, username: str) -> None:
     """Give someone a password, as they do themselves with the code that a reset sends them."""
     await ask("AdminSetUserPassword", UserPoolId=pool_id, Username=username, Password=PASSWORD, Permanent=True)
 
 
-async def state_of(ask: Ask, pool_id: str, client_id: str, username: str) -> State:
+async def state_of(ask: AskCognito, pool_id: str, client_id: str, username: str) -> AccountState:
     """Ask how an account is, and really try its password."""
     told, password = await ask("AdminGetUser", UserPoolId=pool_id, Username=username), ""
     if username not in PROVIDERS:
@@ -75,7 +75,7 @@ async def state_of(ask: Ask, pool_id: str, client_id: str, username: str) -> Sta
             password = said.get("ChallengeName", WORKS)
         except Refused as refused:
             password = refused.code
-    return State(enabled=told["Enabled"], status=told["UserStatus"], password=password)
+    return AccountState(enabled=told["Enabled"], status=told["UserStatus"], password=password)
 
 
 def with_password(pool_id: str, client_id: str, username: str) -> dict[str, Any]:

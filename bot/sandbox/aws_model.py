@@ -15,17 +15,10 @@ def _cognito() -> ServiceModel:
     return botocore.session.get_session().get_service_model("cognito-idp")
 
 
-def faults_of_input(operation: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with what an operation is given."""
-    return _faults(parameters, _cognito().operation_model(operation).input_shape)
-
-
-def faults_of_output(operation: str, answer: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with what an operation answers."""
-    return _faults(answer, _cognito().operation_model(operation).output_shape)
-
-
-def _faults(value: Mapping[str, Any], shape: Any) -> list[str]:
+def faults(operation: str, value: Mapping[str, Any], *, answers: bool = False) -> list[str]:
+    """Return what is wrong with what an operation is given or, with `answers`, with what it answers."""
+    model = _cognito().operation_model(operation)
+    shape: Any = model.output_shape if answers else model.input_shape
     report = ParamValidator().validate(value, shape)  # members, types and lower limits
     return [report.generate_report()] if report.has_errors() else list(_beyond(value, shape, shape.name))
 

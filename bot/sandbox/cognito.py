@@ -5,8 +5,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from bot.sandbox.sessions import SET, Sessions, claims
 
 REGION = "eu-central-1"
 TARGET = "AWSCognitoIdentityProviderService."
+JSON = "application/x-amz-json-1.1"
 SIGNED_FOR = (
     f"AWS4-HMAC-SHA256 Credential=sandbox/20260101/{REGION}/cognito-idp/aws4_request, SignedHeaders=host, Signature=0"
 )
@@ -68,7 +70,7 @@ class Account:
     username: str
     name: str
     email: str
-    state: accounts.State
+    state: accounts.AccountState
     groups: tuple[str, ...] = ()
     devices: list[Device] = field(default_factory=list)
 
@@ -212,21 +214,30 @@ class Cognito:
 
     async def ask(self, action: str, **parameters: Any) -> dict[str, Any]:
         """Call one of Cognito's actions; Refused where Cognito refuses."""
+        headers = {"X-Amz-Target": TARGET + action, "Content-Type": JSON, "Authorization": SIGNED_FOR}
+        status, said = await self.answer(action, parameters, json.dumps(parameters).encode(), headers)
+        answer: dict[str, Any] = json.loads(said or b"{}")
+        if status != HTTPStatus.OK:
+            raise Refused(answer.get("__type", str(status)), answer.get("message", ""))
+        return answer
+
+    async def answer(
+        self, action: str, parameters: dict[str, Any], body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """Give the status and the body of the answer to a call: of `sessions` where moto cannot answer, else moto's."""
         if self._session is None:
             raise RuntimeError("seed the pools first")
-        if (own := await self.sessions.instead(action, parameters)) is not None:
-            return own
-        headers = {
-            "X-Amz-Target": TARGET + action,
-            "Content-Type": "application/x-amz-json-1.1",
-            "Authorization": SIGNED_FOR,
-        }
-        async with self._session.post(self.url, data=json.dumps(parameters), headers=headers) as response:
-            answer: dict[str, Any] = json.loads(accounts.with_providers(await response.read()) or b"{}")
-            if not response.ok:
-                raise Refused(answer.get("__type", str(response.status)), answer.get("message", ""))
-        self.sessions.done(action, parameters)
-        return answer
+        try:
+            own = await self.sessions.instead(action, parameters)
+        except Refused as refused:
+            return HTTPStatus.BAD_REQUEST, json.dumps({"__type": refused.code, "message": "refused"}).encode()
+        if own is not None:
+            return HTTPStatus.OK, json.dumps(own).encode()
+        async with self._session.post(self.url, data=body, headers=headers) as response:
+            said = accounts.with_providers(await response.read())
+        if response.ok:
+            self.sessions.done(action, parameters)
+        return response.status, said
 
     async def close(self) -> None:
         """Hang up."""

@@ -1,8 +1,9 @@
 """Cognito's tracked sessions, in front of moto, which knows nothing of them. Tokens of an ended session do not work.
 
-All that it takes and gives fits botocore's model. What AWS does not document, it decides: a pool that does not track
-its sessions refuses to list and to end them (OperationNotEnabledException); a session that has ended, or is someone
-else's, is not found (ResourceNotFoundException); the session began at the sign-in even where tracking began later.
+All that it takes and gives fits botocore's model. AWS does not document the following, so it is decided here: a pool
+that does not track its sessions refuses to list and to end them (OperationNotEnabledException); a session that has
+ended, or is someone else's, is not found (ResourceNotFoundException); a session began at the sign-in even where
+tracking began later.
 """
 
 import base64
@@ -47,19 +48,18 @@ class Session:
 
     def shown(self) -> Json:
         """Give it as Cognito does."""
-        shown = {
-            "SessionId": self.id,
-            "SessionType": self.kind,
-            "ClientId": self.client_id,
-            "CreateDate": self.began_at,
-            "LastActiveDate": self.active_at,
-            "DeviceType": self.device.agent,
-            "LastIPAddress": self.device.address,
-            "LastLocation": _given(City=self.device.city, Country=self.device.country),
-            "OriginSessionId": self.through,
-            "IsCurrentSession": False,
-        }
-        return _given(**shown)
+        return _given(
+            SessionId=self.id,
+            SessionType=self.kind,
+            ClientId=self.client_id,
+            CreateDate=self.began_at,
+            LastActiveDate=self.active_at,
+            DeviceType=self.device.agent,
+            LastIPAddress=self.device.address,
+            LastLocation=_given(City=self.device.city, Country=self.device.country),
+            OriginSessionId=self.through,
+            IsCurrentSession=False,
+        )
 
 
 class Sessions:
@@ -80,7 +80,7 @@ class Sessions:
         self._answers = {GET: self._get, SET: self._set, LIST: self._list, REVOKE: self._revoke}
 
     def begin(self, tokens: Mapping[str, str], device: Kind, through: str | None, **of: str) -> Session:
-        """Note a sign-in on a device: through an SSO session, a new one where its browser met the login page."""
+        """Note a sign-in on a device, `through` an SSO session. A browser at the login page begins one if need be."""
         now = self.now()
         new: Json = {**of, "device": device, "began_at": now, "active_at": now}
         if device.login_page and through is None:
@@ -106,10 +106,10 @@ class Sessions:
             raise Refused("NotAuthorizedException")
         if action not in self._answers:
             return None
-        if aws_model.faults_of_input(action, parameters):
+        if aws_model.faults(action, parameters):
             raise Refused("InvalidParameterException")
         answer = await self._answers[action](parameters)
-        if faults := aws_model.faults_of_output(action, answer):
+        if faults := aws_model.faults(action, answer, answers=True):
             raise ValueError(faults)
         return answer
 
@@ -143,12 +143,8 @@ class Sessions:
         session = next((each for each in self._of(parameters) if each.id == parameters["SessionId"]), None)
         if session is None or session.ended_at is not None:
             raise Refused("ResourceNotFoundException")
-        ended = [session]
-        if parameters.get("RevokeAssociatedSessions") == "LINKED":
-            ended += [
-                each for each in self._listed(parameters) if session.id == each.through or each.id == session.through
-            ]
-        self._end(ended)
+        linked = self._listed(parameters) if parameters.get("RevokeAssociatedSessions") == "LINKED" else []
+        self._end([session, *(each for each in linked if session.id == each.through or each.id == session.through)])
         return {}
 
     async def _check(self, parameters: Json) -> None:
@@ -162,11 +158,8 @@ class Sessions:
 
     def _listed(self, parameters: Json) -> list[Session]:
         then = self.now() - self.delay
-        return [
-            each
-            for each in self._of(parameters)
-            if each.began_at <= then and (each.ended_at is None or each.ended_at > then)
-        ]
+        begun = [each for each in self._of(parameters) if each.began_at <= then]
+        return [each for each in begun if each.ended_at is None or each.ended_at > then]
 
     def _session_of(self, parameters: Json) -> Session | None:
         """Return the session whose token a call has, if it is one of these."""

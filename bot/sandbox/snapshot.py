@@ -7,7 +7,7 @@ from typing import Any
 from bot.sandbox import cast
 from bot.sandbox.accounts import PROVIDERS
 from bot.sandbox.board import Message
-from bot.sandbox.cognito import Account, Device
+from bot.sandbox.cognito import Account, Device, Pool
 from bot.sandbox.stage import Stage
 from bot.sandbox.views import View
 
@@ -29,13 +29,7 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
         "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
         "cognito": [
-            {
-                "pool": pool.name,
-                "pool_id": pool.id,
-                "people": [_account(each, tracked=tracked) for each in pool.accounts.values()],
-            }
-            for pool in stage.cognito.pools.values()
-            for tracked in (stage.cognito.sessions.are_tracked(pool.id),)
+            _pool(pool, tracked=stage.cognito.sessions.are_tracked(pool.id)) for pool in stage.cognito.pools.values()
         ],
         "weather": [
             {"name": switch.name, "label": switch.label, "on": switch.on} for switch in stage.weather.switches.values()
@@ -78,13 +72,13 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _form(form: View) -> dict[str, Any]:
-    return {
-        "id": form.id,
-        "view": form.content,
-        "answered": form.answered,
-        "errors": form.errors,
-        "trouble": form.trouble,
-    }
+    said = {"answered": form.answered, "errors": form.errors, "trouble": form.trouble}
+    return {"id": form.id, "view": form.content, **said}
+
+
+def _pool(pool: Pool, *, tracked: bool) -> dict[str, Any]:
+    people = [_account(account, tracked=tracked) for account in pool.accounts.values()]
+    return {"pool": pool.name, "pool_id": pool.id, "people": people}
 
 
 def _account(account: Account, *, tracked: bool) -> dict[str, Any]:

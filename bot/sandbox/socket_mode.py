@@ -92,12 +92,7 @@ class Sockets:
         return socket
 
     async def deliver(
-        self,
-        kind: str,
-        payload: dict[str, Any],
-        *,
-        accepts_response: bool,
-        envelope_id: str | None = None,
+        self, kind: str, payload: dict[str, Any], *, accepts_response: bool, envelope_id: str | None = None
     ) -> Ack:
         """Send an envelope and wait for its acknowledgement, as long as Slack does."""
         envelope = {

@@ -59,7 +59,7 @@ class Stage:
         self.changes = Changes()
         self.workspace = Workspace(self.changes)
         self.cognito = Cognito(self.changes)
-        self.weather = Weather(self.workspace, self.cognito.sessions)
+        self.weather = Weather(self.workspace, self.cognito)
         self.web_api = WebApi(self.workspace)
         self.environment: dict[str, str] = {}
         self.folder = Path()
@@ -77,7 +77,7 @@ class Stage:
                 self._moto = await asyncio.to_thread(Moto)
                 exits.push_async_callback(asyncio.to_thread, self._moto.stop)
             self._report("Cognito (moto) is there")
-            self.cognito.url = self.weather.moto_url = self._moto.url
+            self.cognito.url = self._moto.url
             exits.push_async_callback(self.cognito.close)
             await self.cognito.seed(self._people, self._tracked)
             self._report("{} people are in the pools, with {} devices".format(*self.cognito.head_count()))
@@ -85,7 +85,7 @@ class Stage:
             cognito_url = await exits.enter_async_context(listening(self._cognito_app()))
             self.workspace.address = await exits.enter_async_context(listening(self._slack_app()))
             self._report("A Slack workspace is there")
-            exits.push_async_callback(self.weather.close)
+            exits.callback(self.weather.release)
             exits.push_async_callback(self.workspace.sockets.close)
             self.folder = folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="signout-sandbox-")))
             self.environment = self._environment(folder, cognito_url)

@@ -4,15 +4,13 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
-from http import HTTPStatus
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.sandbox.accounts import Refused, with_providers
 from bot.sandbox.cast import AUDIT_CHANNEL
-from bot.sandbox.cognito import TARGET
-from bot.sandbox.sessions import REVOKE, Sessions
+from bot.sandbox.cognito import JSON, TARGET, Cognito
+from bot.sandbox.sessions import REVOKE
 from bot.sandbox.web_api import arguments_of
 from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, ratelimited, refuse, reset, slow
 from bot.sandbox.workspace import Workspace
@@ -34,15 +32,13 @@ class Switch:
 
 
 class Weather:
-    """Both wires, and the switches that the page shows. `sessions` answer what moto cannot."""
+    """The wires to the workspace and to the `pools`, and the switches that the page shows."""
 
-    def __init__(self, workspace: Workspace, sessions: Sessions) -> None:
-        self.moto_url = ""
+    def __init__(self, workspace: Workspace, pools: Cognito) -> None:
         self.cognito, self.slack = Wire(), Wire()
         self.switches = {switch.name: switch for switch in _switches()}
         self._workspace = workspace
-        self._sessions = sessions
-        self._session: ClientSession | None = None
+        self._pools = pools
 
     def switch(self, name: str, *, on: bool) -> None:
         """Turn one kind of weather on or off."""
@@ -56,7 +52,7 @@ class Weather:
         self._workspace.changes.note()
 
     async def before_cognito(self, request: web.Request) -> web.Response:
-        """Carry one call to moto and back."""
+        """Carry one call to `pools` and back."""
         body = await request.read()
         call = Call(
             action=request.headers.get("X-Amz-Target", "").removeprefix(TARGET),
@@ -66,31 +62,13 @@ class Weather:
 
         async def onward() -> web.Response:
             headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
-            status, said = await self._answer(call, body, headers)
-            return web.Response(
-                status=status,
-                body=said,
-                content_type="application/x-amz-json-1.1",
-                headers={REQUEST_ID: str(uuid.uuid4())},  # moto's own have another form than AWS's
-            )
+            status, said = await self._pools.answer(call.action, call.parameters, body, headers)
+            ids = {REQUEST_ID: str(uuid.uuid4())}  # moto's own have another form than AWS's
+            return web.Response(status=status, body=said, content_type=JSON, headers=ids)
 
         response = await self.cognito.carry(request, call, onward)
         call.request_id = response.headers.get(REQUEST_ID, "")
         return response
-
-    async def _answer(self, call: Call, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        try:
-            own = await self._sessions.instead(call.action, call.parameters)
-        except Refused as refused:
-            return HTTPStatus.BAD_REQUEST, json.dumps({"__type": refused.code, "message": "refused"}).encode()
-        if own is not None:
-            return HTTPStatus.OK, json.dumps(own).encode()
-        self._session = self._session or ClientSession()
-        async with self._session.post(self.moto_url, data=body, headers=headers) as answer:
-            said = with_providers(await answer.read())
-        if answer.ok:
-            self._sessions.done(call.action, call.parameters)
-        return answer.status, said
 
     @web.middleware
     async def before_slack(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -108,12 +86,6 @@ class Weather:
         self.cognito.closing.set()
         self.slack.closing.set()
 
-    async def close(self) -> None:
-        """Release what is held, and hang up."""
-        self.release()
-        if self._session:
-            await self._session.close()
-
 
 def _switches() -> tuple[Switch, ...]:
     throttled = refuse(400, "TooManyRequestsException", "Rate exceeded")
@@ -121,11 +93,6 @@ def _switches() -> tuple[Switch, ...]:
         Switch(name="cognito_slow", label="Cognito is slow", fault=slow(3)),
         Switch(name="cognito_throttling", label="Cognito throttles sign-outs", action=SIGN_OUT, fault=throttled),
         Switch(name="cognito_down", label="Cognito is down", fault=reset()),
-        Switch(
-            name="slack_rate_limited",
-            label="Slack answers 429",
-            action="chat.postMessage",
-            fault=ratelimited(5),
-        ),
+        Switch(name="slack_rate_limited", label="Slack answers 429", action="chat.postMessage", fault=ratelimited(5)),
         Switch(name="audit_channel_archived", label="The audit channel is archived"),
     )

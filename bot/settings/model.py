@@ -16,16 +16,7 @@ from bot.facts.aws_names import region_of
 from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.settings import syntax
-from bot.settings.tables import (
-    FROZEN,
-    ActionSettings,
-    Allow,
-    AllowEverywhere,
-    Approve,
-    LimitSettings,
-    People,
-    Protect,
-)
+from bot.settings.tables import FROZEN, ActionSettings, Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
 
 
 class Pool(BaseModel):
@@ -43,7 +34,7 @@ class Pool(BaseModel):
     identity_pool: bool | None = None
     """Whether an identity pool gives AWS credentials to its people. Without it, the result says *if there is one*."""
     sessions: bool = False
-    """With `true`, the bot lists and ends the sessions that the pool tracks. The pool has to track them."""
+    """With `true`, a card lists the account's sessions, and a sign-out ends these too. The pool has to track them."""
     default_region: syntax.CountryCode | None = None
     """The country of a phone number that is typed without a country code."""
     role_arn: syntax.RoleArn | None = None
@@ -95,7 +86,7 @@ class Settings(StoreSettings):
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)
     """How long after the press what was confirmed may still begin, or go on after its bot was killed."""
     require_reason: bool = False
-    """With `true`, no one is signed out, and nothing else is done, without a reason."""
+    """With `true`, nothing is done without a reason."""
     reason_pattern: syntax.ReasonPattern | None = None
     r"""What a reason must contain, such as `HELP-\d+`."""
     ticket_url: syntax.TicketUrl | None = None
@@ -157,9 +148,7 @@ class Settings(StoreSettings):
         return {
             name: ApprovalSettings(
                 channel_id=pool.approve.channel or self.approve.channel or self.audit_channel,
-                actions=next(
-                    (each for each in (pool.approve.when, self.approve.when) if each is not None), frozenset()
-                ),
+                actions=(self.approve.when if pool.approve.when is None else pool.approve.when) or frozenset(),
                 within=pool.approve.within or self.approve.within or timedelta(minutes=15),
             )
             for name, pool in self.pools.items()

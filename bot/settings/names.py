@@ -4,15 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Pool, Settings
-from bot.settings.tables import (
-    ActionSettings,
-    Allow,
-    AllowEverywhere,
-    Approve,
-    LimitSettings,
-    Performers,
-    Protect,
-)
+from bot.settings.tables import ActionSettings, Allow, AllowEverywhere, Approve, LimitSettings, Performers, Protect
 
 CONFIG_FILE = "SIGNOUT_CONFIG"
 PREFIX = "SIGNOUT_"
@@ -32,11 +24,8 @@ _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
 # The keys of the file, by how deep they are: pools.NAME.allow.users is four deep.
 _KEYS: Mapping[int, Collection[str]] = {
     1: set(Settings.model_fields).difference(NEVER_IN_THE_FILE),
-    2: {
-        key
-        for table in (AllowEverywhere, ActionSettings, Approve, Protect, LimitSettings)
-        for key in table.model_fields
-    },
+    2: {*AllowEverywhere.model_fields, *ActionSettings.model_fields, *Approve.model_fields, *Protect.model_fields}
+    | LimitSettings.model_fields.keys(),
     3: {*Pool.model_fields, *Performers.model_fields},
     4: {key for table in (Allow, ActionSettings, Approve, Protect) for key in table.model_fields},
     5: Performers.model_fields,

@@ -43,14 +43,14 @@ class AllowEverywhere(Allow):
 
 
 class Performers(People):
-    """Those who may also do one other action than a sign-out, if they may sign out there."""
+    """Those who may do one other action than a sign-out, where they may sign out too."""
 
     users: syntax.UserIds = frozenset()
-    """The people who may also do this [ACTION](#more-than-a-sign-out), of those who may sign users out of that pool."""
+    """The people who may also do this [ACTION](#more-than-a-sign-out), if they may sign users out of the pool."""
     groups: syntax.GroupIds = frozenset()
-    """The groups whose members may also do this ACTION, of those who may sign users out of that pool."""
+    """The user groups whose members may also do this ACTION, if they may sign users out of the pool."""
     terminal: syntax.CallerArns = frozenset()
-    """The AWS roles and users that may also do this ACTION from a terminal, of those in `allow.terminal`."""
+    """The AWS roles and users that may also do this ACTION from a terminal, if `allow.terminal` names them too."""
 
     def rule(self) -> Allowed:
         """Return this as the rules know it."""

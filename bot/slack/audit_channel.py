@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
-from bot.action import ACTIONS, SIGN_OUT
+from bot.action import ACTIONS, SIGN_OUT, ends_tokens
 from bot.audit import Entry, Kind
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
@@ -14,7 +14,7 @@ from bot.ports import Left
 from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
 from bot.slack.clients import post
-from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, ends_tokens, goes_on_hosted
+from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
@@ -75,7 +75,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     target, more = shown.personal(entry.ask.options.target), list[Span]()
     if entry.chosen:
         target = shown.name(entry.chosen)
-    if entry.request and entry.chosen and ends_tokens(entry.request):
+    if entry.request and entry.chosen and ends_tokens(entry.request.done):
         lasting = shown.lasting.get(entry.chosen.pool, Lasting())
         end = f"{AT_MOST} {HOSTED}" if goes_on_hosted(lasting, entry.request) else AT_MOST
         access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN

@@ -1,6 +1,6 @@
 """What the operator reads: a request in each of its states, what was wrong, and the help. No clock, no network."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.errors import BotError, UsageError
@@ -21,7 +21,7 @@ CANCEL = "signout_cancel"
 AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
-_STILL_OUT = "Every device is signed out. The account is disabled, so none can sign in again until it is enabled."
+_STAYS_OUT = "This signs every device out. The account is disabled, so no one can sign in with it until it is enabled."
 _AFTER_EXPIRY = ". Nothing was done. Run the command again."
 _OPTIONS: Sequence[Line] = (
     [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
@@ -87,18 +87,13 @@ def answer(asked: Help | Skeleton, shown: Shown) -> Message:
 
 def help_message(shown: Shown) -> Message:
     """Return the help, with the actions that someone may ask for."""
-    others: list[Line] = [[Code(f"--{name}"), f" {does}"] for name, does in _does_instead(shown)]
+    others: list[Line] = [
+        [Code(f"--{name}"), f", if you may: {ACTIONS[action].effect}"]
+        for name, action in ACTION_OPTIONS.items()
+        if action in shown.performers
+    ]
     options = lines([*_OPTIONS, *others], "list")
     return message("Sign a Cognito user out of all devices", [Code(USAGE)], options, *_HELP)
-
-
-def _does_instead(shown: Shown) -> Iterator[tuple[str, str]]:
-    for name, action in ACTION_OPTIONS.items():
-        if action in shown.others:
-            yield (
-                name,
-                f"instead of only signing out: {ACTIONS[action].effect} Those who may are on a list of their own.",
-            )
 
 
 def _choosing(shown: Shown, request: Request) -> list[Block]:
@@ -120,7 +115,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
     bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
     action, others = ACTIONS[request.action], offered(request)[1:]
-    is_out = request.action == SIGN_OUT and not may_come_back(request)
+    stays_out = request.action == SIGN_OUT and not may_come_back(request)
     later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
     cannot = withheld(request)
     return [
@@ -133,7 +128,7 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Reason  "), *shown.reason(reason)] if reason else [],
             ]
         ),
-        [_STILL_OUT if is_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
+        [_STAYS_OUT if stays_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
         lines([_other(request, each) for each in others], "list") if others else [],
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],

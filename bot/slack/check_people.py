@@ -10,7 +10,7 @@ from bot.slack.groups import CALLS_A_MINUTE, MOST_GROUPS
 Members = frozenset[str] | None
 Lists = tuple[Allowlist, Allowlist, *tuple[Allowlist, ...]]  # who may sign out, who may approve, who may do more
 _NO_ONE_FIX = "Put people into the groups, or set SIGNOUT_ALLOW_USERS."
-_BOTH_FIX = "Only someone on both lists may: put them on the allowlist too (allow), or take them off this list."
+_BOTH_FIX = "Someone has to be on both lists: this one and the allowlist (allow). Change one of the two."
 
 
 def people(lists: Lists, members: Mapping[str, Members]) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator
 def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say for each pool how many may do another action. They have to be on its list and on the allowlist."""
     action = listed.table.partition(".")[2]
-    asks = {pool: _those(members, *_with_ask(allowlist, pool)) for pool in allowlist.pools}
+    asks = {pool: _those(members, *_who_may_ask(allowlist, pool)) for pool in allowlist.pools}
     for pool, own in listed.pools.items():
         if (everywhere := listed.everywhere) == own == Allowed():
             continue
@@ -73,7 +73,7 @@ def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, M
             also = f", and AWS roles and users that may in a terminal: {len(in_terminal)}" if in_terminal else ""
             yield Finding(name, "ok", f"people who may {ACTIONS[action].may}: {len(mine & may)}{also}")
         else:
-            yield Finding(name, "warning", f"No one may {ACTIONS[action].may} there.", _BOTH_FIX)
+            yield Finding(name, "warning", f"No one may {ACTIONS[action].may}.", _BOTH_FIX)
     if None not in asks.values():
         found = {pool: who or frozenset() for pool, who in asks.items()}
         yield from _in_vain(listed.table, listed.everywhere, frozenset().union(*found.values()), allowlist.terminal)
@@ -84,10 +84,15 @@ def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, M
 def _in_vain(name: str, listed: Allowed, may: frozenset[str], terminal: frozenset[str]) -> Iterator[Finding]:
     """Name those on a list for whom it does nothing, since they are not on the allowlist."""
     if strangers := sorted({*(listed.users - may), *(listed.terminal - terminal)}):
-        yield Finding(name, "warning", f"It names {', '.join(strangers)}, not on the allowlist there.", _BOTH_FIX)
+        yield Finding(
+            name,
+            "warning",
+            f"These are on this list, but not on the allowlist there: {', '.join(strangers)}.",
+            _BOTH_FIX,
+        )
 
 
-def _with_ask(allowlist: Allowlist, pool: str) -> list[Allowed]:
+def _who_may_ask(allowlist: Allowlist, pool: str) -> list[Allowed]:
     places = (allowlist.everywhere, allowlist.pools[pool])
     return [each for place in places for each in (place, place.ask) if each]
 

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +26,7 @@ from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
-from bot.slack.outcomes import ACTION
+from bot.slack.outcomes import DO
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.sessions import END_THIS
 from bot.slack.typed import parse
@@ -57,8 +58,6 @@ def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) 
     app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
         app.action(action_id)(listeners.press)
-    for action_id in listeners.actions:
-        app.action(action_id)(listeners.act)
     for action_id in (APPROVE, DENY):
         app.action(action_id)(listeners.approve)
     return app
@@ -81,10 +80,14 @@ class Listeners:
         self._flow = flow
         self._cards = cards
         self._spelling = spelling
-        self.buttons = {CONFIRM: (flow.confirm, 0), CANCEL: (flow.cancel, 0)}
-        self.buttons |= {f"{CHOOSE}{number}": (flow.choose, number) for number in range(MAX_CANDIDATES)}
-        self.actions = {f"{ACTION}{action}": (action, 0) for action in (SIGN_OUT, *OTHERS)}
-        self.actions |= {f"{END_THIS}{number}": (END_SESSION, number) for number in range(MAX_SESSIONS)}
+        self.buttons: dict[str, tuple[Callable[[Press, CardReply], None], dict[str, Any]]] = {
+            CONFIRM: (flow.confirm, {}),
+            CANCEL: (flow.cancel, {}),
+            **{f"{CHOOSE}{number}": (flow.choose, {"number": number}) for number in range(MAX_CANDIDATES)},
+            **{f"{DO}{action}": (self._act, {"action": action}) for action in (SIGN_OUT, *OTHERS)},
+        }
+        for number in range(MAX_SESSIONS):
+            self.buttons[f"{END_THIS}{number}"] = self._act, {"action": END_SESSION, "number": number}
 
     def command(self, ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
         """Take `/signout …`; with nothing after it, it opens the form."""
@@ -131,21 +134,13 @@ class Listeners:
         """Take a press on one of a card's buttons."""
         ack()
         button = body["actions"][0]
-        decide, number = self.buttons[button["action_id"]]
+        decide, which = self.buttons[button["action_id"]]
         request_id = str(button.get("value") or "")
         _check_texts(request_id)
         operator, reply = self._sender(body, replaces=True)
-        decide(Press(request_id=request_id, operator=operator, place=reply.place, number=number), reply)
+        decide(Press(request_id=request_id, operator=operator, place=reply.place, **which), reply)
 
-    def act(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Take a press on the button of an action beside the one that was asked for."""
-        ack()
-        button = body["actions"][0]
-        request_id = str(button.get("value") or "")
-        _check_texts(request_id)
-        operator, reply = self._sender(body, replaces=True)
-        action, number = self.actions[button["action_id"]]
-        press = Press(request_id=request_id, operator=operator, place=reply.place, action=action, number=number)
+    def _act(self, press: Press, reply: CardReply) -> None:
         self._flow.act(press, reply, replace(reply, place=reply.place and replace(reply.place, replaces=False)))
 
     def approve(self, ack: Ack, body: dict[str, Any]) -> None:

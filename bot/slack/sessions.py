@@ -14,7 +14,7 @@ BEGUN_SINCE = "These began after the press, so the bot did not end them one by o
 END_THIS = "signout_end_session_"  # with the number of the session in the list
 NOT_ON_THIS_CARD = (
     "The sessions of this account are not on this card. To see them, run the command again with its user name. You can "
-    "sign its user out all the same."
+    "sign this user out all the same."
 )
 MAYBE_MORE = f"These {MAX_SESSIONS} were used last. There may be more."
 _LONGEST = 60  # who signs in has a say in what the device is called: no part pushes out the others, or the message
@@ -39,19 +39,15 @@ def session_rows(shown: Shown, request: Request) -> list[Block]:
 
 def in_words(shown: Shown, session: Session) -> str:
     """Return what tells one session from another, in one line. An address is personal data."""
-    return " · ".join(
-        filter(
-            None,
-            (
-                _cut(session.device or "Unknown device"),
-                _KINDS.get(session.kind) or _cut(session.kind),
-                _moment("last active", session.last_active_at),
-                _cut(", ".join(filter(None, (session.city, session.country)))),
-                _cut(session.address or "") if shown.pii == "full" else "",
-                _moment("began", session.began_at),
-            ),
-        )
+    facts = (
+        session.device or "Unknown device",
+        _KINDS.get(session.kind, session.kind),
+        _moment("last active", session.last_active_at),
+        ", ".join(filter(None, (session.city, session.country))),
+        session.address if shown.pii == "full" else "",
+        _moment("began", session.began_at),
     )
+    return " · ".join(_cut(each) for each in facts if each)
 
 
 def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:

@@ -39,11 +39,11 @@ class Shown:
     ticket_url: str | None
     lasting: Mapping[str, Lasting]
     resume_within: timedelta
-    others: Mapping[str, Allowlist] = field(default_factory=dict)  # who may do each other action than a sign-out
+    performers: Mapping[str, Allowlist] = field(default_factory=dict)  # who may do each other action than a sign-out
 
-    def performers(self, action: str, pool: str) -> Allowed:
+    def who_may(self, action: str, pool: str) -> Allowed:
         """Return who may do another action than a sign-out in a pool."""
-        listed = self.others.get(action)
+        listed = self.performers.get(action)
         return listed.everywhere | listed.pools.get(pool, Allowed()) if listed else Allowed()
 
     def personal(self, text: str) -> str:

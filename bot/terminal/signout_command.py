@@ -24,8 +24,8 @@ usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
 asks first (--yes: does not ask), only for those in allow.terminal, and with an entry for the audit channel.
 --keep-out disables the account and then signs its user out, --let-in enables it again, --new-password resets its
-password and then signs its user out. Each is only for those in allow.terminal whom actions.keep_out.terminal,
-actions.let_in.terminal or actions.new_password.terminal names too.
+password and then signs its user out. For each you have to be in allow.terminal and in the list of that action:
+actions.keep_out.terminal, actions.let_in.terminal or actions.new_password.terminal.
 whoami: what you may do here, and how many accounts are left within this hour. What needs a second person is for Slack.
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
 Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a limit is reached,

@@ -45,7 +45,7 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
-                (f"pool {name}", partial(_once_asked, asked, name, pool, _further(settings, name)))
+                (f"pool {name}", partial(_once_asked, asked, name, pool, _further_operations(settings, name)))
                 for name, pool in pools.items()
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
@@ -61,13 +61,14 @@ def _channels(settings: Settings) -> Mapping[str, str]:
 
 
 def _unguarded(settings: Settings) -> Iterator[Finding]:
-    """Name each pool that lacks what guards the same accounts under another name: in a replica of it."""
+    """Name each pool that lacks a rule which guards another pool of the same id: one is a replica of the other."""
     asks = [name for name, each in settings.approving.items() if each.actions]
     for rule, guarded in (("approve.when", asks), ("protect", settings.protections)):
         ids = {settings.pools[name].id: name for name in guarded}
         for name, pool in settings.pools.items():
             if pool.id in ids and name not in guarded:
-                sentence = f"Pool {name} has the id of pool {ids[pool.id]}, but no {rule}: it does not count there."
+                other = ids[pool.id]
+                sentence = f"Pool {name} has the id of pool {other}, but {rule} of {other} does not count for {name}."
                 yield Finding(f"{rule} of pool {name}", "warning", sentence, f"Set {rule} for all pools, or for both.")
 
 
@@ -83,7 +84,7 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _further(settings: Settings, pool: str) -> Sequence[str]:
+def _further_operations(settings: Settings, pool: str) -> Sequence[str]:
     return [operation for operation, names in settings.further_operations.items() if pool in names]
 
 

@@ -70,11 +70,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = EntryDelivery(outbox=store, channel=channel, clock=checked, jitter=jitter)
     cards = SlackCards(
-        client=client,
-        shown=shown,
-        audit_refused=lambda: delivery.refusing is not None,
-        meter=metrics,
-        now=checked.now,
+        client=client, shown=shown, audit_refused=lambda: delivery.refusing is not None, meter=metrics, now=checked.now
     )
     heard, clients = dict.fromkeys(settings.pools, NOT_ASKED), Clients(AWS_THREADS, checked)
     pools = user_pools(settings, clients, metrics.cognito_failed, heard)
@@ -150,7 +146,7 @@ def _shown(settings: Settings) -> Shown:
             for name, pool in settings.pools.items()
         },
         resume_within=settings.resume_within,
-        others=settings.performers,
+        performers=settings.performers,
     )
 
 

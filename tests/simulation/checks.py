@@ -14,7 +14,7 @@ from bot.errors import BotError, ChosenBeforeError, DeniedError, NotYoursError, 
 from bot.request import AWAITING, ENDED, MOVES, Ask, Operator, Request, State
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
-from bot.slack.outcomes import ACTION
+from bot.slack.outcomes import DO
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 from simulation.acts import Standing
 from simulation.brakes import APPROVERS
@@ -147,7 +147,7 @@ def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
         who = before.ask.operator
         pressed = {action} if after.action == before.action else set[str]()
         if action == CONFIRM:
-            pressed.add(f"{ACTION}{after.action}")
+            pressed.add(f"{DO}{after.action}")
         presses = [
             each
             for each in seen.presses
@@ -529,7 +529,7 @@ def every_request_was_asked_for_by_its_operator(seen: Seen) -> Iterator[str]:
         pressed = [
             seen.requests[each.request_id]
             for each in seen.presses
-            if each.action == f"{ACTION}{request.action}"
+            if each.action == f"{DO}{request.action}"
             and each.request_id in seen.requests
             and each.at <= move.at
             and _is(each.operator, who)

@@ -202,7 +202,7 @@ class Instance:
             ticket_url=None,
             lasting=dict.fromkeys(POOLS, Lasting(lifetime="1 hour")),
             resume_within=resume_within,
-            others=world.acts.lists,
+            performers=world.acts.lists,
         )
         self.delivery = EntryDelivery(
             outbox=store,

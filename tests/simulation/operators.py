@@ -13,7 +13,7 @@ from bot.ports import Place
 from bot.replies import Reply
 from bot.request import Ask, Operator, Options, new_id
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
-from bot.slack.outcomes import ACTION
+from bot.slack.outcomes import DO
 from bot.slack.reply import CardReply
 from simulation.brakes import ANN
 from simulation.seen import Press as SeenPress
@@ -32,7 +32,7 @@ ANYONE = (*[SAM] * 4, *[GIL] * 4, HAL, HAL, MAL, ZED)
 EVERYBODY = (SAM, GIL, HAL, MAL, ZED)
 TARGETS = {who.id: ("ada", "bob", "dan") for who in (*EVERYBODY, ANN)} | {HAL.id: ("bob", "dan", "dan")}
 TWICE = ("keep_out", "new_password")  # asked for twice as often: they have two steps
-ACT = {f"{ACTION}{action}": action for action in ACTIONS}
+ACT = {f"{DO}{action}": action for action in ACTIONS}
 LISTENERS: dict[str, Callable[[Flow, Press, Reply], None]] = {
     CONFIRM: Flow.confirm,
     CANCEL: Flow.cancel,

@@ -16,7 +16,7 @@ COMMAND = "cognito-idp admin-user-global-sign-out"
 OPTIONS = "--user-pool-id POOL --username ada"
 LINE = f"aws {COMMAND} {OPTIONS}"
 HELP = "Sign a Cognito user out of all devices"
-LEFT_OUT = "Left out of what was pasted, since it changes nothing about the sign-out: "
+LEFT_OUT = "The bot left this out, since it changes nothing here: "
 # What was pasted, and what its card says was left out.
 CARDS = (
     (f"aws --region eu-central-1 {COMMAND} {OPTIONS}", ""),
