@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Container, Coroutine, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
@@ -306,16 +306,22 @@ class Headless:
         with self.at_rest():
             pass
 
-    @contextmanager
     def bot_process(
-        self, *options: str, connected: bool = True, forked: bool = False, **overrides: str
-    ) -> Iterator["BotProcess"]:
-        """Run `python -m bot run` as a process of its own, `connected` and ready; end it at the end.
+        self, *options: str, connected: bool = True, **overrides: str
+    ) -> AbstractContextManager["BotProcess"]:
+        """Run `python -m bot run` as a process of its own, `connected` and ready; end it at the end."""
+        return self._running(partial(self._start, overrides, options), connected=connected, http="--http" in options)
 
-        `forked`: it need not import everything first.
-        """
-        bot = self._start(overrides, options, forked=forked)
-        is_ready = self._is_ready(bot.log, http="--http" in options)
+    def forked_bot(self, **overrides: str) -> AbstractContextManager["BotProcess"]:
+        """Do as `bot_process` does, but let it be forked from a process that has imported everything."""
+        return self._running(partial(self._start, overrides, forked=True))
+
+    @contextmanager
+    def _running(
+        self, start: Callable[[], "BotProcess"], *, connected: bool = True, http: bool = False
+    ) -> Iterator["BotProcess"]:
+        bot = start()
+        is_ready = self._is_ready(bot.log, http=http)
         try:
             self.wait_for(lambda: not connected or bot.has_ended() or is_ready(), timeout=60)
             if connected and bot.has_ended():

@@ -652,4 +652,4 @@ def begin(life: ExitStack, headless: Headless) -> BotProcess:
     """Start a bot, as a process of its own."""
     headless.wait_for(lambda: headless.connections() == 0)
     with STARTS_AT_ONCE:
-        return life.enter_context(headless.bot_process(forked=True, **EVERYTHING))
+        return life.enter_context(headless.forked_bot(**EVERYTHING))

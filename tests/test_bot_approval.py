@@ -271,7 +271,7 @@ def test_a_press_of_someone_who_is_no_approver_edits_no_message(headless: Headle
 
 @pytest.mark.long
 def test_the_message_of_a_bot_that_was_killed_before_it_noted_it_becomes_what_came_of_it(headless: Headless) -> None:
-    with headless.bot_process(forked=True, **ALWAYS):
+    with headless.forked_bot(**ALWAYS):
         card = card_for(headless, SAM)
         posted = headless.pause(POST, after=True)
         headless.press(SAM, card, CONFIRM)

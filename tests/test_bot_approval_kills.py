@@ -234,7 +234,7 @@ def test_what_was_approved_by_a_bot_that_is_killed_before_its_claim_is_done_once
         return None  # the bot that asked for it is dead by now
 
     try:
-        with headless.bot_process(forked=True, **settings) as bot:
+        with headless.forked_bot(**settings) as bot:
             _, asked = asked_for(headless)
             for action in ("TransactWriteItems", "PutItem"):
                 dynamodb.next(action, hold_claim)
@@ -248,7 +248,7 @@ def test_what_was_approved_by_a_bot_that_is_killed_before_its_claim_is_done_once
     decided = dynamodb_store.get(entry.ask.id)
     assert decided
     assert (decided.state, decided.claim) == (State.READY, None)
-    with headless.bot_process(forked=True, **settings):
+    with headless.forked_bot(**settings):
         headless.wait_for_message(SAM, containing="Signed out: ada", timeout=PATIENCE)
         wait_for_edit(headless, asked, "Signed out: ada")
         headless.wait_for_message(SAM, AUDIT, containing="Approver kim")

@@ -105,7 +105,7 @@ def begin(life: ExitStack, headless: Headless, **settings: Any) -> BotProcess:
     life.close()
     headless.wait_for(lambda: headless.connections() == 0)
     with STARTS_AT_ONCE:
-        return life.enter_context(headless.bot_process(forked=True, **settings))
+        return life.enter_context(headless.forked_bot(**settings))
 
 
 def check(headless: Headless, kill: Kill) -> None:

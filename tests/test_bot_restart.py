@@ -13,7 +13,7 @@ RESTARTING = "The bot is restarting and did not take this."
 
 def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: Headless) -> None:
     held = headless.pause(SIGN_OUT)
-    with headless.bot_process(forked=True) as bot:
+    with headless.forked_bot() as bot:
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         held.wait_until_arrived()
         bot.signal_to_stop()
@@ -28,7 +28,7 @@ def test_sigterm_lets_a_running_sign_out_finish_and_answers_newcomers(headless: 
 
 def test_presses_and_forms_are_told_that_it_restarts_and_keep_what_they_show(headless: Headless) -> None:
     held = headless.pause(SIGN_OUT)
-    with headless.bot_process(forked=True, SIGNOUT_DRAIN="60s") as bot:
+    with headless.forked_bot(SIGNOUT_DRAIN="60s") as bot:
         kims = card_for(headless, KIM, "grace --pool customers")
         headless.command(KIM, "")
         form = headless.wait_for_form(KIM)
@@ -57,7 +57,7 @@ def _restarting(headless: Headless) -> bool:
 
 def test_a_hanging_cognito_does_not_hold_up_sigterm_beyond_the_drain(headless: Headless) -> None:
     headless.before_cognito(SIGN_OUT, *[hang()] * 4)
-    with headless.bot_process(forked=True, SIGNOUT_DRAIN="1s") as bot:
+    with headless.forked_bot(SIGNOUT_DRAIN="1s") as bot:
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for(lambda: headless.cognito_calls(SIGN_OUT))
         assert bot.terminate() == 0
@@ -85,7 +85,7 @@ def test_a_start_that_cannot_succeed_says_why_without_showing_a_secret(
 
 
 def test_no_secret_is_in_any_log_of_a_full_flow_at_debug(headless: Headless) -> None:
-    with headless.bot_process(forked=True, SIGNOUT_LOG_LEVEL="DEBUG") as bot:
+    with headless.forked_bot(SIGNOUT_LOG_LEVEL="DEBUG") as bot:
         headless.press(SAM, card_for(headless, SAM), CONFIRM)
         headless.wait_for_message(SAM, AUDIT, containing="Signed out: ada")
         (response_url,) = re.findall(r"http:[^']+/actions/[^']+", held_by(headless))

@@ -371,7 +371,7 @@ def test_one_that_has_ended_by_itself_is_said_to_be_there_no_more(stage: Headles
 def test_addresses_are_shown_only_with_full_personal_data_and_nothing_is_logged(
     stage: Headless, pii: str, *, shown: bool
 ) -> None:
-    with stage.bot_process(forked=True, SIGNOUT_PII=pii, SIGNOUT_LOG_LEVEL="DEBUG") as bot:
+    with stage.forked_bot(SIGNOUT_PII=pii, SIGNOUT_LOG_LEVEL="DEBUG") as bot:
         card = card_for(stage, SAM)
         end_card = button_of(stage, PHONE)
         stage.press(SAM, card, end_card)

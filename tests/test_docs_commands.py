@@ -69,10 +69,11 @@ def test_each_command_is_tried_or_it_is_said_why_not() -> None:
     assert others == set(ELSEWHERE)
 
 
-def test_a_variable_that_is_set_for_a_command_is_a_setting() -> None:
-    names = {name for environment, _ in commands() for name in environment if not name.startswith("UPDATE_")}
-    assert names
-    assert names <= KNOWN
+def test_a_variable_that_is_set_for_a_command_is_a_setting_or_read_by_the_tests_that_it_runs() -> None:
+    for environment, words in commands():
+        read = "".join(ROOT.joinpath(word).read_text("utf-8") for word in words if word.startswith("tests/test_"))
+        names = {name for name in environment if not name.startswith("UPDATE_") and f'"{name}"' not in read}
+        assert names <= KNOWN
 
 
 @pytest.mark.parametrize(("environment", "words"), of("python", "-m", "bot"))
@@ -102,8 +103,9 @@ def test_a_command_of_the_bot_runs_or_is_read(
 
 @pytest.mark.parametrize("words", [words for _, words in of("python", "-m", "pytest")])
 def test_a_command_that_tests_names_a_file_or_a_marker_that_is_there(words: list[str]) -> None:
-    marker = ["-m", "not long"]  # as pyproject.toml has it
-    assert words in ([], marker) or all(ROOT.joinpath(word).is_file() for word in words)
+    marker, in_one_process = ["-m", "not long"], ["-n", "0"]  # as pyproject.toml has the marker
+    files = words[:-2] if words[-2:] == in_one_process else words
+    assert words in ([], marker) or all(ROOT.joinpath(word).is_file() for word in files)
 
 
 @pytest.mark.parametrize("words", [words for _, words in commands() if words[1:] and words[1].startswith("tests/")])

@@ -206,7 +206,7 @@ def test_a_sign_out_writes_three_times_from_the_press_to_the_result(
     dynamodb_store.move(request, ready, entry_of(ready, NOON), SHOW)
     claimed = ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON + LEASE))
     dynamodb_store.move(ready, claimed, None, None)
-    done = claimed.move(State.DONE, ended_at=NOON)
+    done = claimed.move(State.DONE, ended_at=NOON, done=("AdminUserGlobalSignOut",))
     dynamodb_store.move(claimed, done, entry_of(done, NOON), SHOW)
     written = [(action, len(sent.get("TransactItems", "1"))) for action, sent in dynamodb.calls]
     assert written == [("TransactWriteItems", 3), ("PutItem", 1), ("TransactWriteItems", 4)]

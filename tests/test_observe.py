@@ -352,7 +352,7 @@ def test_each_line_between_a_click_and_its_result_carries_the_request_id_and_a_d
     headless: Headless,
 ) -> None:
     headless.before_slack(POST, answer(200, {"ok": False, "error": "internal_error"}))
-    with headless.bot_process(forked=True, SIGNOUT_LOG_LEVEL="DEBUG", SIGNOUT_LOG_FORMAT="json") as bot:
+    with headless.forked_bot(SIGNOUT_LOG_LEVEL="DEBUG", SIGNOUT_LOG_FORMAT="json") as bot:
         watcher = Watcher(headless, bot.log)
         watcher.wait_until(200, "ready")
         card = card_for(headless, SAM)

@@ -416,7 +416,7 @@ BROKEN = {
         Confirmations, "confirm", _another_action_than_was_pressed, "only_the_operator_moves_a_request", begin=22
     ),
     "someone else presses a button of an outcome": Broken(
-        Confirmations, "next", _followed_by_anyone, "every_request_was_asked_for_by_its_operator", begin=633
+        Confirmations, "follow_up", _followed_by_anyone, "every_request_was_asked_for_by_its_operator", begin=633
     ),
     "who takes over between the steps does not look whose user name it is": Broken(
         Worker, "_stopped", _gone_on_without_a_look, "every_call_is_for_the_account_that_was_shown", begin=100

@@ -667,7 +667,7 @@ def test_the_question_of_a_sign_out_is_as_it_was(capsys: pytest.CaptureFixture[s
     ("option", "changes", "sentence"),
     [
         ("--let-in", {}, "This account is enabled, so no one keeps its user out."),
-        ("--keep-out", {"Enabled": False}, "This account is disabled already. If its user must be signed out too, ask"),
+        ("--keep-out", {"Enabled": False}, "This account is disabled already. To end its sessions too, ask"),
         ("--new-password", {"Enabled": False}, "so its password cannot be reset. Let the user back in first."),
         (
             "--new-password",

@@ -28,12 +28,10 @@ from bot.slack.approvals import approval_message
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
 
-# CONTRIBUTING.md says how to run more of them.
-DOUBLE_CLICKS = int(os.environ.get("DOUBLE_CLICKS", "24"))
+DOUBLE_CLICKS = PAIRS = int(os.environ.get("RACES", "24"))  # PAIRS: of approvers
 LATEST = timedelta(minutes=25)
 PATIENCE = 300  # the machine may be busy
 AT_ONCE = 8  # so many double clicks or pairs of presses; more might find no place in a lane
-PAIRS = int(os.environ.get("PAIRS", "24"))  # of approvers
 BESIDE, OTHERS = 4, [DENY, CANCEL]  # so many of each race with an approval, too
 MADE = {State.DONE: ("approved", "signed_out"), State.DENIED: ("denied",), State.CANCELLED: ("cancelled",)}
 LATE = "Your press did nothing"
@@ -53,8 +51,8 @@ def two_bots(
         **getattr(request, "param", {}),
     }
     with (
-        headless.bot_process(forked=True, **settings) as one,
-        headless.bot_process(forked=True, **settings) as other,
+        headless.forked_bot(**settings) as one,
+        headless.forked_bot(**settings) as other,
     ):
         yield one, other
 
