@@ -109,6 +109,7 @@ def app(idle: Flow) -> App:
     return build_app(NOWHERE, idle, cards, lambda _: "")
 
 
+@pytest.mark.long
 def test_no_malformed_payload_leaves_a_traceback_or_more_than_a_refusal(
     app: App, idle: Flow, caplog: pytest.LogCaptureFixture
 ) -> None:

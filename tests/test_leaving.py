@@ -333,6 +333,7 @@ class TestAnswer:
         assert cognito.connections == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("service", "ask", "error"),
     [

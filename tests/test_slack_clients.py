@@ -263,6 +263,7 @@ def test_connections_are_bounded_and_who_waits_for_one_in_vain_sends_nothing(mon
 # In time
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("whole", [YES, YES.replace(b'{"ok"', b' {"ok"').replace(b"11", b"99")], ids=["head", "body"])
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_an_answer_that_comes_drop_by_drop_ends_in_time(
@@ -306,6 +307,7 @@ def stalled(seconds: float, *found: str) -> Callable[..., list[Any]]:
     return getaddrinfo
 
 
+@pytest.mark.long
 def test_what_waited_too_long_for_a_name_server_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.5)
     with peer() as slack:
@@ -353,6 +355,7 @@ def test_a_peer_that_is_silent_from_the_first_byte_is_given_up_in_time(
         assert time.monotonic() - begun < 5
 
 
+@pytest.mark.long
 def test_addresses_that_are_silent_leave_time_for_the_one_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "CONNECT_SECONDS", 2.0)
     with peer() as slack, socket.socket() as full:

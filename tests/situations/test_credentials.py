@@ -12,6 +12,7 @@ from far_end import FarEnd, far_end
 from headless import SAM, Headless
 from whole_bot import CONFIRM, SIGN_OUT, card_for, requests, states
 
+pytestmark = pytest.mark.long
 SETTINGS = 253
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": SECRET}
 
