@@ -99,8 +99,8 @@ class Confirmations(Permissions):
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
         changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier, **offer}
         # Its sessions are not listed now: that would take a call of Cognito, and a press waits for none.
-        changes |= {"tracks_sessions": account.pool in self.tracked}
-        return self._move(request, State.CONFIRMING, press.place, now, **changes)
+        tracks = account.pool in self.tracked
+        return self._move(request, State.CONFIRMING, press.place, now, tracks_sessions=tracks, **changes)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done or, where that needs a second person, that they are asked.

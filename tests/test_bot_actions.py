@@ -1,12 +1,12 @@
 """More than a sign-out, over real sockets: keep out, let back in, a new password; each step's answer, and kills."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 from headless import AUDIT, KIM, RAY, SAM, BotProcess, Headless, shows
+from test_bot_kills import side_by_side
 from whole_bot import CONFIRM, FIND, SIGN_OUT, TELL, Travel, card_for, entries, requests, states, trail
 
 from bot.action import ACTIONS, Step
@@ -449,7 +449,7 @@ CASES = {
         outcome="unknown",
         calls=[DISABLE] * 4,
     ),
-    "no answer and then a refusal is no certain no": Case(
+    "a refusal after no answer proves nothing": Case(
         action="keep_out",
         faults={DISABLE: (BROKEN_AFTER, NO)},
         title="Not known whether disabled. Not signed out: ada",
@@ -620,9 +620,7 @@ KILLS = {
 @pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_the_next_start_goes_on_at_the_step_that_was_open_and_repeats_no_yes(moto: Moto) -> None:
-    with ThreadPoolExecutor(len(KILLS)) as side_by_side:
-        lives = {name: side_by_side.submit(live_through, kill, moto) for name, kill in KILLS.items()}
-    assert {name: life.exception() for name, life in lives.items()} == dict.fromkeys(KILLS)
+    assert side_by_side(live_through, KILLS, moto) == dict.fromkeys(KILLS)
 
 
 def live_through(kill: Kill, moto: Moto) -> None:

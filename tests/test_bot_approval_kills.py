@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ import pytest
 from dynamodb import Answer, DynamoDB
 from headless import AUDIT, KIM, SAM, Headless, shows
 from test_bot_approval import APPROVE, DENY, EDIT, asked_for, has_buttons, wait_for_edit
-from test_bot_kills import GROUPS, PATIENCE, begin, watch
+from test_bot_kills import GROUPS, PATIENCE, begin, side_by_side, watch
 from whole_bot import CANCEL, CONFIRM, POST, SIGN_OUT, TELL, card_for, entries, states, store_of, trail, travel
 
 from bot.ports import MessageKind
@@ -100,9 +99,7 @@ ENDED = {"signed_out": "done"}
 @pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_an_approval_keeps_its_promise_wherever_the_bot_is_killed(moto: Moto) -> None:
-    with ThreadPoolExecutor(len(KILLS)) as side_by_side:
-        lives = {name: side_by_side.submit(live_through, kill, moto) for name, kill in KILLS.items()}
-    assert {name: life.exception() for name, life in lives.items()} == dict.fromkeys(KILLS)
+    assert side_by_side(live_through, KILLS, moto) == dict.fromkeys(KILLS)
 
 
 def live_through(kill: Kill, moto: Moto) -> None:

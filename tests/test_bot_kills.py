@@ -1,10 +1,11 @@
 """The promise, kept through SIGKILL at each point between a click and its audit message. The wire tells when."""
 
 import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from headless import KIM, BotProcess, Headless, shows
@@ -12,6 +13,8 @@ from whole_bot import CONFIRM, POST, SIGN_OUT, TELL, card_for, entries, states, 
 
 from bot.sandbox.cognito import Moto
 from bot.sandbox.wire import Call, Fault, refuse, slow
+
+T = TypeVar("T")
 
 GROUPS = "usergroups.users.list"
 OUTCOMES = {"signed_out", "failed", "unknown"}
@@ -63,9 +66,16 @@ KILLS = {
 @pytest.mark.long(waits=True)
 @pytest.mark.timeout(600)
 def test_a_press_keeps_its_promise_wherever_the_bot_is_killed(moto: Moto) -> None:
-    with ThreadPoolExecutor(len(KILLS)) as side_by_side:
-        lives = {name: side_by_side.submit(live_through, kill, moto) for name, kill in KILLS.items()}
-    assert {name: life.exception() for name, life in lives.items()} == dict.fromkeys(KILLS)
+    assert side_by_side(live_through, KILLS, moto) == dict.fromkeys(KILLS)
+
+
+def side_by_side(
+    live: Callable[[T, Moto], None], kills: Mapping[str, T], moto: Moto
+) -> dict[str, BaseException | None]:
+    """Live through all of them at once, each on a stage of its own; return what went wrong in each."""
+    with ThreadPoolExecutor(len(kills)) as threads:
+        lives = {name: threads.submit(live, kill, moto) for name, kill in kills.items()}
+    return {name: life.exception() for name, life in lives.items()}
 
 
 def live_through(kill: Kill, moto: Moto) -> None:

@@ -259,7 +259,7 @@ def each_step_is_called_once_the_answer_of_the_one_before_is_stored(seen: Seen) 
     """6: in the order of the action, and never again once its yes is stored."""
     for call in seen.calls:
         if call.stored and call.step not in STEPS[call.stored.action]:
-            yield f"{call.request_id}: {call.step} is no step of {call.stored.action}"
+            yield f"{call.request_id}: {call.step} does not belong to {call.stored.action}"
         elif call.stored and call.stored.done != _before(call.stored.action, call.step):
             yield f"{call.request_id}: {call.step} was called while {call.stored.done} was stored as done"
 
