@@ -8,7 +8,7 @@ from functools import partial
 from bot import errors
 from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
 from bot.decide import AlreadyDecidedError, Decisions, Press
-from bot.limits import Limits
+from bot.limits import Limits, counted
 from bot.request import Approval, Request, State
 
 NO_ONE = Allowlist(Allowed(), {}, table="approve")
@@ -22,18 +22,33 @@ class ApprovalSettings:
 
     channel_id: str
     actions: frozenset[str] = frozenset()
+    above: int | None = None  # for lists of more accounts one is always needed
     within: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Approvals(Decisions):
+class Approvers(Decisions):
+    """Who may approve."""
+
+    approvers: Allowlist = NO_ONE
+
+    def as_approver(self, press: Press, request: Request) -> Authorized | Denied:
+        """Return the proof that the presser may approve what is asked of the request's pool, or why not."""
+        pool = (request.listed or request.account).pool
+        if pool not in self.approvers.pools:
+            raise errors.PoolChangedError
+        approvers = replace(self.approvers, pools={pool: self.approvers.pools[pool]})
+        return authorize(press.operator, approvers, partial(self.members, press.operator.id), self.home())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approvals(Approvers):
     """The rules between the operator's press and the second person's. Each press is one conditional write.
 
     A press raises `UnknownRequestError`, `PoolChangedError`, `DeniedError`, `AlreadyDecidedError`, and what
     `clock.error` returns.
     """
 
-    approvers: Allowlist = NO_ONE
     limits: Limits = field(default_factory=Limits)
 
     def may(self, press: Press) -> Request:
@@ -44,8 +59,8 @@ class Approvals(Decisions):
         """Decide that a request is to be done."""
 
         def ready(request: Request, approval: Approval, now: datetime) -> Request:
-            counted = self.limits.count(request.ask.operator, request.account, now).windows
-            return self._move(request, State.READY, None, now, counted, approval=approval, decided_at=now)
+            windows = self.limits.count(request.ask.operator, counted(request), now).windows
+            return self._move(request, State.READY, None, now, windows, approval=approval, decided_at=now)
 
         return self._decided(press, ready)
 
@@ -74,10 +89,9 @@ class Approvals(Decisions):
         ask, account = replace(request.ask, operator=press.operator), request.chosen
         if press.operator.id == request.ask.operator.id:  # also where they pressed in another workspace
             raise self.refused(ask, Denied("pressed Approve or Deny on their own request"), account, OWN)
-        if not account or account.pool not in self.approvers.pools:
+        if not account and not request.listed:
             raise errors.PoolChangedError
-        approvers = replace(self.approvers, pools={account.pool: self.approvers.pools[account.pool]})
-        decision = authorize(press.operator, approvers, partial(self.members, press.operator.id), self.home())
+        decision = self.as_approver(press, request)
         if isinstance(decision, Denied):
             pressed = replace(decision, rule=f"pressed Approve or Deny: {decision.rule}")
             raise self.refused(ask, pressed, account, NOT_AN_APPROVER)

@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot import __version__
+from bot.account import Account
 from bot.action import ACTIONS
-from bot.request import ENDED, Account, Ask, Request, State, new_id
+from bot.request import ENDED, Ask, Request, State, new_id
 
 
 class Kind(StrEnum):
@@ -17,6 +18,9 @@ class Kind(StrEnum):
     CONFIRMED = "confirmed"
     APPROVED = "approved"
     RESUMED = "resumed"
+    PAUSED = "paused"
+    CONTINUED = "continued"
+    STOPPED = "stopped"
     SIGNED_OUT = "signed_out"
     KEPT_OUT = "kept_out"
     LET_IN = "let_in"
@@ -34,16 +38,22 @@ class Kind(StrEnum):
 
 
 # With these a command ends; all others are steps on the way.
-OUTCOMES = frozenset(Kind) - {Kind.OPENED, Kind.CONFIRMED, Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
+OUTCOMES = frozenset(Kind) - {
+    *(Kind.OPENED, Kind.CONFIRMED, Kind.APPROVED, Kind.RESUMED, Kind.LIMITED),
+    *(Kind.PAUSED, Kind.CONTINUED, Kind.STOPPED),
+}
 COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
 POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {
+    State.PREVIEWING: Kind.OPENED,
     State.CHOOSING: Kind.OPENED,
     State.CONFIRMING: Kind.OPENED,
     State.APPROVING: Kind.CONFIRMED,
     State.READY: Kind.CONFIRMED,
     State.RUNNING: Kind.RESUMED,
+    State.PAUSED: Kind.PAUSED,
+    State.STOPPING: Kind.STOPPED,
     **{state: Kind(state) for state in ENDED - {State.DONE}},  # an action has its own word for that
 }
 
@@ -84,6 +94,14 @@ class Entry:
         return ask
 
     @property
+    def list_id(self) -> str | None:
+        """The list that it is about, or that its account is of."""
+        request = self.request
+        if request is None:
+            return None
+        return request.id if request.listed else request.list_id
+
+    @property
     def chosen(self) -> Account | None:
         """The account that it is about, where that is known."""
         return self.request.chosen if self.request else self.account
@@ -92,11 +110,13 @@ class Entry:
 def entry_of(request: Request, at: datetime) -> Entry:
     """Return the entry that goes with a request's arrival in its present state."""
     kind = _KIND_OF.get(request.state) or Kind(ACTIONS[request.action].outcome)
-    if request.state is State.READY and request.approval:
-        kind = Kind.APPROVED
+    if request.state is State.READY and (request.approval or request.pressed_by):
+        kind = Kind.CONTINUED if request.pressed_by else Kind.APPROVED
     # The other candidates are people, and the other sessions devices, to which nothing was done.
     snapshot = replace(request, candidates=(), sessions=None)
-    delivery = Delivery(next_at=at if kind in POSTED else None)
+    paused_by_bot = kind is Kind.PAUSED and not request.pressed_by
+    posted = (kind in POSTED or paused_by_bot) and not request.list_id  # the channel is told of the list
+    delivery = Delivery(next_at=at if posted else None)
     return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
 
 

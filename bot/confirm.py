@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from bot import errors
+from bot.account import Account, Session
 from bot.action import END_SESSION, SIGN_OUT
 from bot.approve import NO_ONE, has_approvers
 from bot.audit import Delivery, Kind, entry_of, entry_of_ask
@@ -15,12 +16,13 @@ from bot.authorize import Allowlist, Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Found, pool_of
-from bot.limits import Count, Limits, Protection, rule_of
+from bot.limits import Count, Limits, Protection, counted, rule_of
+from bot.listed import Listed
 from bot.offer import obstacle, offered
 from bot.options import ReasonRule
 from bot.permit import Permissions, for_action
 from bot.ports import Place
-from bot.request import TERMINAL, Account, Approval, Ask, Earlier, Options, Request, Session, State, new_id
+from bot.request import TERMINAL, Approval, Ask, Earlier, Options, Request, State, new_id
 from bot.sessions import MAX_SESSIONS, each_device
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN
 
@@ -112,7 +114,7 @@ class Confirmations(Permissions):
         request = replace(request, ask=for_action(request.ask, press.action or request.action))
         if request.action == END_SESSION:
             request = replace(request, session=_session_at(request, press.number))
-        authorized = self.authorize(request.ask, request.account)
+        authorized = self.authorize(request.ask, request.subject)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
             try:
@@ -121,29 +123,43 @@ class Confirmations(Permissions):
                 continue
 
     def _confirmed(self, request: Request, authorized: Authorized, place: Place | None, now: datetime) -> Request:
-        account, rule = request.account, authorized.rules[request.account.pool]
-        needs = self._needs(authorized, request.ask, account)
-        count = self.limits.count(request.ask.operator, account, now)
+        subject, rule = request.subject, authorized.rules[request.subject.pool]
+        needs = self.needs(authorized, request.ask, subject)
+        count = self.limits.count(request.ask.operator, counted(request), now)
         if count.rule:
             self._tell_of_limit(request, count, now)
-            if not has_approvers(self.approvers, account.pool, request.ask.operator.id):
-                raise errors.LimitReachedError(count.rule, (count.free_at or now) - now)
+            if not has_approvers(self.approvers, subject.pool, request.ask.operator.id):
+                raise errors.LimitReachedError(count.rule, count.free_at - now if count.free_at else None)
             needs = (*needs, count.rule)
-            self._check_second_person(request.ask, account, needs)
+            self._check_second_person(request.ask, subject, needs)
         if not needs:
             changes: dict[str, Any] = {"allowed_by": rule, "needs": (), "decided_at": now}
             return self._move(request, State.READY, place, now, count.windows, **changes)
-        approving = self.approving[account.pool]
+        approving = self.approving[subject.pool]
         changes = {"allowed_by": rule, "needs": needs, "expires_at": now + approving.within}
-        approval = Approval(asked_at=now, channel_id=approving.channel_id)
+        digest = request.listed.digest if request.listed else None
+        approval = Approval(asked_at=now, channel_id=approving.channel_id, digest=digest)
         return self._move(request, State.APPROVING, place, now, approval=approval, **changes)
 
-    def _needs(self, authorized: Authorized, ask: Ask, account: Account) -> tuple[str, ...]:
+    def needs(self, authorized: Authorized, ask: Ask, subject: Account | Listed) -> tuple[str, ...]:
         """Return the rules by which a second person has to approve this; a limit may join them at the press.
 
         Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
         no one to ask.
         """
+        rule, only_asks = authorized.rules[subject.pool], subject.pool in authorized.only_ask
+        always = self.always_needs(ask.options.action, subject.pool, rule, only_asks=only_asks)
+        more = self._needs_of_list(subject) if isinstance(subject, Listed) else self._needs_of_account(ask, subject)
+        if needs := (*always, *more):
+            self._check_second_person(ask, subject, needs)
+        return needs
+
+    def _needs_of_list(self, listed: Listed) -> Sequence[str]:
+        approving = self.approving.get(listed.pool)
+        above = approving.above if approving else None
+        return ["approve.above"] if above is not None and listed.size > above else []
+
+    def _needs_of_account(self, ask: Ask, account: Account) -> Sequence[str]:
         if cannot := obstacle(ask.options.action, account):
             refused = self.refused(ask, Denied("not possible for the account as it is"), account, cannot)
             refused.code = errors.Code.REFUSED  # as if Cognito had been asked
@@ -152,16 +168,11 @@ class Confirmations(Permissions):
         protected = account.protected if protection else None
         if protected and protection and not protection.may_approve:
             raise self.refused(ask, Denied(protected), account, PROTECTED.format(rule=protected))
-        rule, only_asks = authorized.rules[account.pool], account.pool in authorized.only_ask
-        always = self.always_needs(ask.options.action, account.pool, rule, only_asks=only_asks)
-        needs = (*always, *([protected] if protected else ()))
-        if needs:
-            self._check_second_person(ask, account, needs)
-        return needs
+        return [protected] if protected else []
 
     def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> dict[str, Any]:
         """Return `needs`, and what the operator might do with the account beside signing out: see `Request`."""
-        needs, more = self._needs(authorized, ask, account), self.more_needs(ask, account.pool)
+        needs, more = self.needs(authorized, ask, account), self.more_needs(ask, account.pool)
         protected = account.pool in self.protections and account.protected
         may_ask = tuple(each for each, rules in more.items() if rules or protected)
         return {"needs": needs, "may": (SIGN_OUT, *more) if more else (), "may_ask": may_ask}
@@ -181,14 +192,15 @@ class Confirmations(Permissions):
         options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
         return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
 
-    def _check_second_person(self, ask: Ask, account: Account, needs: Sequence[str]) -> None:
-        if ask.source == TERMINAL or not has_approvers(self.approvers, account.pool, ask.operator.id):
+    def _check_second_person(self, ask: Ask, subject: Account | Listed, needs: Sequence[str]) -> None:
+        waits = ask.source != TERMINAL or isinstance(subject, Listed)  # a list waits in a terminal too
+        if not waits or not has_approvers(self.approvers, subject.pool, ask.operator.id):
             raise errors.SecondPersonError(needs)
 
     def _tell_of_limit(self, request: Request, count: Count, now: datetime) -> None:
         """Record that a limit was reached. The audit channel is told once an hour."""
-        entry = entry_of_ask(Kind.LIMITED, request.ask, str(count.rule), now, request.account)
-        while reached := self.limits.reached(request.ask.operator, request.account, now):
+        entry = entry_of_ask(Kind.LIMITED, request.ask, str(count.rule), now, request.chosen)
+        while reached := self.limits.reached(request.ask.operator, counted(request), now):
             with suppress(errors.CountChangedError):  # another press told it, or was counted
                 # By now another limit may be reached than the one that stopped the press.
                 self.requests.tell(reached, replace(entry, rule=rule_of(reached), delivery=Delivery(next_at=now)))

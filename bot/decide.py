@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import errors
+from bot.account import Account
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.authorize import NOT_TOLD, Denied, Home
 from bot.deliver import SHOWN_HERE, show_card
 from bot.limits import Window
-from bot.ports import Place, Requests, SureClock, Trail
-from bot.request import AWAITING, Account, Ask, Operator, Request, State
+from bot.ports import Place, SureClock
+from bot.request import AWAITING, Ask, Operator, Request, State
+from bot.store_ports import Requests, Trail
 from bot.work import CLOCKS_AGREE_WITHIN
 
 # The most that the settings `confirm_within` and `approve.within` may be: no wait for a press is ever longer.

@@ -9,20 +9,9 @@ from typing import TypeVar
 from bot.audit import Entry, Kind
 from bot.backoff import LONGEST, pause
 from bot.errors import DeliveryError, NewerVersionError
-from bot.ports import (
-    AuditChannel,
-    Cards,
-    Left,
-    LiveMessage,
-    MessageKind,
-    Outbox,
-    Place,
-    Requests,
-    Show,
-    SureClock,
-    lasting,
-)
+from bot.ports import AuditChannel, Cards, Left, LiveMessage, MessageKind, Place, Show, SureClock, lasting
 from bot.request import ENDED, TERMINAL, Request, State
+from bot.store_ports import Outbox, Requests
 
 POST = timedelta(seconds=30)  # for so long an instance holds what it sends, by its own clock
 HOLD = timedelta(seconds=5)  # what took longer to hold is not sent: too little is left to send it and note it
@@ -40,8 +29,8 @@ log = logging.getLogger(__name__)
 
 
 def show_card(request: Request, at: datetime, place: Place | None = None, wait: timedelta = SHOWN_HERE) -> Show | None:
-    """Return what a move does to the card: None in a terminal, which has none."""
-    if request.ask.source == TERMINAL:
+    """Return what a move does to the card: None where there is none, in a terminal and for an account of a list."""
+    if request.ask.source == TERMINAL or request.list_id:
         return None
     return Show(at=at + (PROGRESS_AFTER if request.state is State.READY else wait), place=place)
 
@@ -77,8 +66,8 @@ class CardDelivery:
         try:
             request = self.requests.get(held.request_id)
             held = replace(held, version=request.version) if request else held
-            if request and held.kind is MessageKind.APPROVAL:
-                self.outbox.shown(replace(held, ts=self._approval_shown(request, held.ts, left)))
+            if request and held.kind is not MessageKind.CARD:
+                self._show_beside(request, held, left)
                 return
             ways = _ways(request, place, held.failures) if request else ()
             way = self._send(request, ways, left) if request and ways else place
@@ -88,7 +77,7 @@ class CardDelivery:
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
-            what = "a card" if held.kind is MessageKind.CARD else "an approval message"
+            what = f"a message of the kind {held.kind}"
             log.warning("Slack did not take %s (%s)", what, error.reason, extra={"request_id": held.request_id})
             if error.gone:
                 self.outbox.shown(held)
@@ -96,6 +85,15 @@ class CardDelivery:
                 self.outbox.not_shown(held, self.clock.now() + max(wait, error.retry_after or wait))
             if error.for_good and not held.failures and held.kind is MessageKind.APPROVAL:
                 self.outbox.show_again(held.request_id)  # the card says that no one could be asked yet
+
+    def _show_beside(self, request: Request, held: LiveMessage, left: Left) -> None:
+        """Show the message beside a card: once a list's progress is there, the card has a link to it."""
+        is_progress = held.kind is MessageKind.PROGRESS
+        show = self.cards.show_progress if is_progress else self._approval_shown
+        ts = show(request, held.ts, left)
+        self.outbox.shown(replace(held, ts=ts))
+        if is_progress and held.ts is None and request.ask.source != TERMINAL:
+            self.outbox.show_again(request.id)
 
     def _approval_shown(self, request: Request, ts: str | None, left: Left) -> str | None:
         if ts is None and request.state is not State.APPROVING:  # there is nothing left to ask, and no message of it

@@ -18,6 +18,7 @@ PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
 NOT_READ = "ListNotRead"
 NOT_TRACKED = "SessionsNotTracked"
+LIST_CHANGED = "ListChanged"
 
 
 class Code(StrEnum):
@@ -80,10 +81,12 @@ class AccountNotFoundError(BotError):
 
 
 class PoolUnavailableError(BotError):
-    """Cognito did not answer, or (`refused`) would not look the account up. `error_code`: where it was asked."""
+    """Cognito did not answer, or (`refused`) would not look up. `error_code`: where it was asked. `may_retry`: soon."""
 
-    def __init__(self, sentence: str, error_code: str | None = None, *, refused: bool = False) -> None:
-        self.error_code = error_code
+    def __init__(
+        self, sentence: str, error_code: str | None = None, *, refused: bool = False, may_retry: bool = False
+    ) -> None:
+        self.error_code, self.may_retry = error_code, may_retry
         self.code = Code.REFUSED if refused else Code.OTHER
         if error_code == NO_CREDENTIALS:
             self.code = Code.SETTINGS
@@ -149,11 +152,17 @@ class NothingToApproveError(BotError):
 
 
 class LimitReachedError(BotError):
-    """As many accounts were decided on within an hour as `rule` allows. After `wait` the next one is possible."""
+    """As many accounts were decided on within an hour as `rule` allows. After `wait` this is possible; None: never."""
 
     code = Code.REFUSED
 
-    def __init__(self, rule: str, wait: timedelta) -> None:
+    def __init__(self, rule: str, wait: timedelta | None) -> None:
+        if wait is None:
+            sentence = f"The list has more accounts than the bot allows within an hour ({rule})."
+            super().__init__(
+                sentence, "Nothing was done. Make shorter lists, or ask the bot's engineer for an approver."
+            )
+            return
         minutes = max(1, ceil(wait / timedelta(minutes=1)))
         in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
         sentence = f"As many accounts were confirmed within the last hour as the bot allows ({rule})."

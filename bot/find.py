@@ -11,10 +11,12 @@ from itertools import chain
 from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
 
+from bot.account import Account
 from bot.errors import AccountNotFoundError, UsageError
+from bot.listed import Listed
 from bot.options import MAX_TARGET, Attribute, looks_like_phone
 from bot.ports import UserPool
-from bot.request import Account, Ask
+from bot.request import Ask
 from bot.spellings import bare, other_spellings, unusual
 
 MAX_CANDIDATES = 10
@@ -69,6 +71,10 @@ class Finder:
             return found
         made = {look[0] for name in pools for look in (*self._looks(target, name), *self._more_looks(target, name))}
         raise AccountNotFoundError(_in_vain(ask, pools, made))
+
+    def wanted(self, target: str, pool: str) -> Collection[Look]:
+        """Return every search that `find` may make for a target in a pool, but for the alias that Cognito resolves."""
+        return {*self._looks(target, pool), *self._more_looks(target, pool)}
 
     def _first(
         self, search: Callable[[str, Ask], Matches], spellings: Sequence[str], ask: Ask, pools: Sequence[str]
@@ -130,8 +136,13 @@ class Finder:
         ]
 
 
-def pool_of(account: Account, pools: Mapping[str, UserPool]) -> UserPool | None:
-    """Return the pool that an account is in; None where that name now means another pool, or none."""
+def looks_of(account: Account) -> Sequence[Look]:
+    """Return the searches that find an account."""
+    return [(attribute, value) for attribute, (_, field) in _ATTRIBUTES.items() if (value := field(account))]
+
+
+def pool_of(account: Account | Listed, pools: Mapping[str, UserPool]) -> UserPool | None:
+    """Return the pool that an account, or a list, is in; None where that name now means another pool, or none."""
     pool = pools.get(account.pool)
     return pool if pool and (pool.pool_id, pool.region) == (account.pool_id, account.region) else None
 

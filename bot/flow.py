@@ -13,9 +13,10 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
-from bot.ports import LiveMessage, Outbox
+from bot.ports import LiveMessage
 from bot.replies import Denial, Form, Reply
 from bot.request import Ask, Operator, Request, State
+from bot.store_ports import Outbox
 from bot.whoami import standing
 from bot.work import Worker
 
@@ -55,6 +56,7 @@ class Flow:
     outbox: Outbox
     entrance: Entrance  # its lanes are for what needs Slack and the store only: a hanging Cognito never delays a press
     aws_lane: Lane
+    begin_lists: Callable[[], object] = lambda: None  # called where a list was pressed: it may wait to be run
     is_outdated: Callable[[], bool] = lambda: False  # the store belongs to a newer bot
     draining: bool = False  # while this or `is_outdated` is true, or the clock is wrong, nothing is begun or decided
 
@@ -82,23 +84,23 @@ class Flow:
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
-        self._press(press, reply, self.confirmations.choose)
+        self.press(press, reply, self.confirmations.choose)
 
     def confirm(self, press: Press, reply: Reply) -> None:
         """Decide that the request is to be done, and start it."""
-        self._press(press, reply, self.confirmations.confirm)
+        self.press(press, reply, self.confirmations.confirm)
 
     def act(self, press: Press, reply: Reply, beside: Reply) -> None:
         """Confirm another action than was asked for or, after an outcome, ask for one, whose card `beside` shows."""
-        self._press(press, reply, partial(self._act, beside))
+        self.press(press, reply, partial(self._act, beside))
 
     def cancel(self, press: Press, reply: Reply) -> None:
         """Cancel."""
-        self._press(press, reply, self.confirmations.cancel)
+        self.press(press, reply, self.confirmations.cancel)
 
     def approve(self, press: Press, reply: Reply) -> None:
         """Decide, as a second person, that the request is to be done, and start it."""
-        self._press(press, reply, self.approvals.approve)
+        self.press(press, reply, self.approvals.approve)
 
     def deny(self, press: Press, reply: Reply) -> None:
         """End it with a second person's no. Raises as `Flow.ask` does: the ack to a form can say so."""
@@ -109,7 +111,7 @@ class Flow:
 
     def open_denial(self, press: Press, form: Denial) -> None:
         """Open the form for the reason of a no, if the presser may deny this request."""
-        self._press(press, form, lambda _: self._open_denial(press, form))
+        self.press(press, form, lambda _: self._open_denial(press, form))
 
     def sweep(self) -> None:
         """Start what waits for a worker, also from dead processes. What finds no room waits for the next sweep."""
@@ -117,7 +119,8 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
+    def press(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
+        """Begin to `decide` by a press."""
         work = partial(self._decide, press, reply, decide)
         try:
             self.entrance.run(press.operator, press.request_id, work, urgent=True)
@@ -127,25 +130,25 @@ class Flow:
                     self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
     def _authorize(self, ask: Ask, reply: Reply) -> None:
-        with self._telling(ask.operator, reply):
+        with self.telling(ask.operator, reply):
             authorized = self.confirmations.authorize(ask)
             self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
     def _open_form(self, ask: Ask, form: Form) -> None:
-        with self._telling(ask.operator, form):
+        with self.telling(ask.operator, form):
             pools = sorted(self.confirmations.authorize(ask).rules)
             form.open(pools, self.confirmations.actions_in(ask, pools))
 
     def _whoami(self, ask: Ask, reply: Reply) -> None:
-        with self._telling(ask.operator, reply):
+        with self.telling(ask.operator, reply):
             reply.tell(standing(self.confirmations, ask))
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
-        with self._telling(ask.operator, reply):
+        with self.telling(ask.operator, reply):
             if error := self.worker.clock.error():
                 raise error
             try:
-                self._show(self.confirmations.open(authorized, ask, reply.place), reply)
+                self.show(self.confirmations.open(authorized, ask, reply.place), reply)
             except errors.SupersededError:  # the process that took it first shows its card
                 log.warning("The command came before. It was not begun again")
 
@@ -163,18 +166,20 @@ class Flow:
         return None
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
-        with self._telling(press.operator, reply):
+        with self.telling(press.operator, reply):
             if closed := self.closed():
                 raise closed
             request = decide(press)
             if request is None:
                 return
-            if request.state is State.READY:
+            if request.listed:
+                self.begin_lists()
+            if request.state is State.READY and not request.listed:
                 log.info("Confirmed")
                 with suppress(errors.BusyError):  # a sweep takes it up
                     self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
             else:
-                self._show(request, reply)
+                self.show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
         try:
@@ -189,10 +194,10 @@ class Flow:
         if ended:
             log.info("Ended as %s after %d calls", ended.state, ended.attempts)
             if reply:
-                self._show(ended, reply)
+                self.show(ended, reply)
 
     @contextmanager
-    def _telling(self, who: Operator, reply: Reply) -> Iterator[None]:
+    def telling(self, who: Operator, reply: Reply) -> Iterator[None]:
         """Tell the operator of an error that is raised inside. Where there is none, note that they were allowed."""
         try:
             yield
@@ -209,18 +214,19 @@ class Flow:
 
     def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
         if who.id != request.ask.operator.id:  # they may only approve or deny it
-            self._show(request, reply)
+            self.show(request, reply)
             reply.say(errors.NothingToApproveError())
             return
-        if request.state in {State.READY, State.RUNNING}:
+        if request.state in {State.READY, State.RUNNING} and not request.listed:
             others = request.may or request.session  # this press may have been on another button
             reply.say(errors.UnderWayError(ACTIONS[request.action].button if others else ""))
             return
-        if request.state is State.CONFIRMING:
+        if request.state is State.CONFIRMING and not request.listed:
             reply.say(errors.ChosenBeforeError())
-        self._show(request, reply)
+        self.show(request, reply)
 
-    def _show(self, request: Request, reply: Reply) -> None:
+    def show(self, request: Request, reply: Reply) -> None:
+        """Show a request as it is."""
         was_shown, card = reply.show(request), LiveMessage(request_id=request.id, version=request.version)
         if reply.place:
             with suppress(errors.StoreUnavailableError):  # then the card is shown once more

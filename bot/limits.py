@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 
-from bot.request import Account, Operator
+from bot.account import Account
+from bot.request import Operator, Request
 
 HOUR = timedelta(hours=1)
 EVERYONE = "all"
@@ -34,6 +36,14 @@ class Protection:
         return f"protect.groups: {', '.join(found)}" if found else None
 
 
+Counted = tuple[str, int]  # what is decided on: the key of an account, or of a list, and how many accounts that is
+
+
+def counted(request: Request) -> Counted:
+    """Return what a decision on this request counts as."""
+    return (f"list/{request.id}", request.listed.size) if request.listed else (request.account.key, 1)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
     """The accounts that were decided on within the last hour, by one operator or by all, as `key` says.
@@ -45,13 +55,26 @@ class Window:
     key: str
     version: int = 0
     accounts: Mapping[str, datetime] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)  # of what counts as more than one account: a list
     told_at: datetime | None = None
+
+    @property
+    def taken(self) -> int:
+        """How many accounts these are."""
+        return sum(self.sizes.get(key, 1) for key in self.accounts)
 
     def at(self, now: datetime) -> "Window":
         """Return it without what is more than an hour old, or that a wrong clock wrote."""
         accounts = {key: at for key, at in self.accounts.items() if abs(now - at) < HOUR}
         told_at = self.told_at if self.told_at and abs(now - self.told_at) < HOUR else None
-        return replace(self, accounts=accounts, told_at=told_at)
+        sizes = {key: size for key, size in self.sizes.items() if key in accounts}
+        return replace(self, accounts=accounts, sizes=sizes, told_at=told_at)
+
+    def with_one(self, counted: "Counted", now: datetime) -> "Window":
+        """Return it with an account, or a list, that is decided on now."""
+        key, size = counted
+        sizes = {**self.sizes, key: size} if size > 1 else self.sizes
+        return replace(self, accounts={**self.accounts, key: now}, sizes=sizes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,38 +97,39 @@ class Limits:
     per_operator: int | None = None
     everyone: int | None = None
 
-    def count(self, operator: Operator, account: Account, now: datetime) -> Count:
-        """Return the windows with this account in them. Without limits nothing is read or written."""
+    def count(self, operator: Operator, counted: Counted, now: datetime) -> Count:
+        """Return the windows with this account, or list, in them. Without limits nothing is read or written."""
         limits = self._of(operator)
         if not limits:
             return Count()
         windows = [window.at(now) for window in self.windows(list(limits))]
-        full = [window for window in windows if self._is_full(window, account)]
-        counted = [replace(each, accounts={**each.accounts, account.key: now}) for each in windows]
+        full = [window for window in windows if self._is_full(window, counted)]
+        written = [each.with_one(counted, now) for each in windows]
         if not full:
-            return Count(windows=counted)
-        free_at = max(_free_at(window, limits[window.key]) for window in full)
-        return Count(windows=counted, rule=rule_of(full), free_at=free_at)
+            return Count(windows=written)
+        free_at = max((at for each in full if (at := _free_at(each, limits[each.key], counted[1]))), default=None)
+        return Count(windows=written, rule=rule_of(full), free_at=free_at)
 
-    def reached(self, operator: Operator, account: Account, now: datetime) -> Sequence[Window]:
+    def reached(self, operator: Operator, counted: Counted, now: datetime) -> Sequence[Window]:
         """Return the full windows that the audit channel was not told of within the hour, marked as told now."""
         windows = [window.at(now) for window in self.windows(list(self._of(operator)))]
-        return [replace(each, told_at=now) for each in windows if self._is_full(each, account) and each.told_at is None]
+        return [replace(each, told_at=now) for each in windows if self._is_full(each, counted) and each.told_at is None]
 
     def left(self, operator: Operator, now: datetime) -> Mapping[str, int]:
         """Return how many accounts more are possible now, by the name of each limit."""
         limits = self._of(operator)
         windows = self.windows(list(limits)) if limits else ()
-        return {_name(each.key): max(0, limits[each.key] - len(each.at(now).accounts)) for each in windows}
+        return {_name(each.key): max(0, limits[each.key] - each.at(now).taken) for each in windows}
 
     def _of(self, operator: Operator) -> Mapping[str, int]:
         key = f"{operator.team_id}/{operator.id}"
         limits = {key: self.per_operator, EVERYONE: self.everyone}
         return {key: most for key, most in limits.items() if most is not None}
 
-    def _is_full(self, window: Window, account: Account) -> bool:
+    def _is_full(self, window: Window, counted: Counted) -> bool:
         most = self.everyone if window.key == EVERYONE else self.per_operator
-        return most is not None and account.key not in window.accounts and len(window.accounts) >= most
+        key, size = counted
+        return most is not None and key not in window.accounts and window.taken + size > most
 
 
 def rule_of(windows: Sequence[Window]) -> str:
@@ -117,6 +141,11 @@ def _name(key: str) -> str:
     return "limits.all" if key == EVERYONE else "limits.per_operator"
 
 
-def _free_at(window: Window, most: int) -> datetime:
-    """Return when the next account is possible: when so many have left that one finds room."""
-    return sorted(window.accounts.values())[len(window.accounts) - most] + HOUR
+def _free_at(window: Window, most: int, size: int) -> datetime | None:
+    """Return when enough has left for so many accounts more; None where that will never be."""
+    taken = window.taken
+    for key, at in sorted(window.accounts.items(), key=itemgetter(1)):
+        taken -= window.sizes.get(key, 1)
+        if taken + size <= most:
+            return at + HOUR
+    return None

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT, Step
-from bot.request import ENDED, Account, Request, State
+from bot.request import ENDED, Request, State
 
 
 def steps_of(request: Request) -> Sequence[Step]:
@@ -35,6 +36,8 @@ def offered(request: Request) -> Sequence[str]:
     Once something was done, these are the ones that may come next.
     """
     asked = request.action
+    if request.listed:
+        return [asked] if request.state is State.CONFIRMING else []
     if request.state is State.CONFIRMING:
         others = [each for each in request.may if each != asked and not obstacle(each, request.account)]
         return [asked, *others] if asked == SIGN_OUT else [asked]

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot import errors
+from bot.account import Account
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT
 from bot.approve import ApprovalSettings
 from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
 from bot.decide import Decisions
 from bot.find import Finder, pool_of
-from bot.request import Account, Ask, Options
+from bot.listed import Listed
+from bot.request import Ask, Options
 
 MAY_NOT = "You may not {} with this bot. If you should be able to, ask the bot's engineer."
 _NO_ONE = Allowlist(Allowed(), {})
@@ -25,20 +27,21 @@ class Permissions(Decisions):
     actions: Mapping[str, Allowlist] = field(default_factory=dict)
     approving: Mapping[str, ApprovalSettings] = field(default_factory=dict)  # by pool
 
-    def authorize(self, ask: Ask, account: Account | None = None) -> Authorized:
-        """Return the proof that the operator may act on `account` or, without one, in the pools of its `rules`.
+    def authorize(self, ask: Ask, subject: Account | Listed | None = None) -> Authorized:
+        """Return the proof that the operator may act on `subject` or, without one, in the pools of its `rules`.
 
         Of the pools that were named, or of all, these are the ones they may use. Raises `DeniedError`,
         `PoolChangedError`, and `UsageError` for a pool that is not configured. Asks Slack at most, never AWS.
         """
-        if account and not pool_of(account, self.finder.pools):
+        if subject and not pool_of(subject, self.finder.pools):
             raise errors.PoolChangedError
-        named = [account.pool] if account else self._named(ask.options)
+        named = [subject.pool] if subject else self._named(ask.options)
         decision = self._may(ask, named)
         if isinstance(decision, Authorized):
             return decision
-        if account:
-            raise self.refused(ask, decision, account, _not_in(account.pool, ask.options.action))
+        if subject:
+            account = subject if isinstance(subject, Account) else None
+            raise self.refused(ask, decision, account, _not_in(subject.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
             raise self.refused(ask, anywhere, sentence=self._may_not(ask))

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from bot.account import Account, Session
 from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.errors import BotError
-from bot.limits import Window
 from bot.options import Attribute
-from bot.request import Account, Request, Session
+from bot.request import Request
 
 
 class Clock(Protocol):
@@ -69,6 +69,15 @@ class UserPool(Protocol):
     def get_user(self, username: str) -> Account | None:
         """Return who has this name or alias. It counts towards the pool's bill. Raises `PoolUnavailableError`."""
 
+    def everyone(self, token: str | None = None) -> tuple[Sequence[Account], str | None]:
+        """Return some of the accounts, and what gives the next ones; None after the last. Raises as `list_users`."""
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Return the user names in a Cognito group. Raises `PoolUnavailableError`, also where there is none such."""
+
+    def prepare(self) -> None:
+        """Get what signs the next call, so that it can leave at once. What that raises, the call will tell."""
+
     def groups_of(self, username: str) -> frozenset[str]:
         """Return someone's Cognito groups, by name; empty for no such account. Raises `PoolUnavailableError`."""
 
@@ -107,6 +116,7 @@ class MessageKind(StrEnum):
 
     CARD = "card"  # for the operator who asked
     APPROVAL = "approval"  # for those who may approve it
+    PROGRESS = "progress"  # of a list, in the audit channel: how far it is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,118 +128,9 @@ class LiveMessage:
     version: int
     due_at: datetime | None = None
     place: Place | None = None  # of a card: None once its response_url has ended
-    ts: str | None = None  # of an approval message: Slack's id, once it was posted
+    ts: str | None = None  # of an approval message or of progress: Slack's id, once it was posted
     failures: int = 0  # in a row
     hold: str | None = None
-
-
-# A store keeps the next four. A method returns only after its write is durable, and raises `StoreUnavailableError`
-# where the store cannot be read or written. Lists begin with the oldest and have at most `limit` members. What is due
-# at `beyond` or later counts as due now, and comes last: see `SureClock`.
-
-
-class Requests(Protocol):
-    """Where requests live."""
-
-    def add(self, request: Request, entry: Entry, show: Show | None) -> None:
-        """Store a new request, its entry and its card. Raises `SupersededError` where its id is there already."""
-
-    def move(
-        self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
-    ) -> None:
-        """Replace `before` by `after`, add the entry, note the card and count the decision, all or nothing.
-
-        With the card, the approval message of a request that has an `approval` is due at once. Raises
-        `SupersededError` where the stored version is no longer `before`'s, `CountChangedError` where a window was
-        written since it was read, and `IllegalMoveError`.
-        """
-
-    def windows(self, keys: Sequence[str]) -> Sequence[Window]:
-        """Return the windows with these keys, in their order; a new one where none is stored."""
-
-    def tell(self, windows: Sequence[Window], entry: Entry) -> None:
-        """Store windows and an entry, all or nothing. Raises `CountChangedError`."""
-
-    def get(self, request_id: str) -> Request | None:
-        """Return a request, or None. Raises `NewerVersionError` for one that only a newer bot can read."""
-
-    def last_signed_out(self, account: Account) -> Request | None:
-        """Return the request that last signed this account out, or None."""
-
-    def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        """Return the requests that still await their operator after `expires_at`."""
-
-    def ready(self, decided_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        """Return the requests in READY that were decided before then."""
-
-    def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
-        """Return the requests in RUNNING whose lease ended before then."""
-
-
-class Trail(Protocol):
-    """Where audit entries that belong to no move are stored."""
-
-    def record(self, entry: Entry) -> None:
-        """Store an entry, such as a refusal."""
-
-
-class Tallies(Trail, Protocol):
-    """A trail that keeps entries which still grow: tallies. No reader of the trail sees them yet."""
-
-    def tally(self, tallies: Sequence[Entry]) -> None:
-        """Store tallies, each in place of what was stored under its id."""
-
-    def tallies(self, before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Entry]:
-        """Return the tallies that were begun before then."""
-
-    def settle(self, tally_id: str, now: datetime) -> None:
-        """Make a tally an entry, due now, in one write; nothing where it is there no longer.
-
-        Where there is an entry of it, made before it had grown to this, another one tells of what came since.
-        """
-
-
-class Outbox(Protocol):
-    """What people are still to be told: entries for the audit channel, and cards for operators."""
-
-    def next_entry_at(self, *, refused: bool = False) -> datetime | None:
-        """Return when the next outcome, or the next refusal, is due; None where none waits."""
-
-    def due_entries(
-        self, now: datetime, limit: int, beyond: datetime | None = None, *, refused: bool = False
-    ) -> Sequence[Entry]:
-        """Return outcomes, or refusals, that are due for delivery."""
-
-    def hold(self, entry: Entry, until: datetime) -> Entry | None:
-        """Take an entry, so that no one else gets it before `until`. None where it was taken since."""
-
-    def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
-        """Note that Slack took an entry, as message `ts`. What was noted before stays."""
-
-    def postponed(self, entry: Entry, next_at: datetime) -> None:
-        """Note that an attempt failed, and when to try the entry again, unless someone took it since."""
-
-    def due_messages(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[LiveMessage]:
-        """Return the cards that are due to be shown."""
-
-    def hold_message(self, message: LiveMessage, until: datetime) -> LiveMessage | None:
-        """Take a card to show it: no one else gets it before `until`. None where it was taken or shown since."""
-
-    def shown(self, message: LiveMessage) -> None:
-        """Note that Slack took it as of `message.version`, or that there is no way to show that version.
-
-        It is due no longer, unless someone else holds it, or it became due at once since it was held. It stays due if
-        an earlier try failed, since that may come late. If the request has moved on, it is due at once.
-        """
-
-    def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
-        """Note that Slack may not have taken the card: it is due then (None: as before), or at once, as in `shown`."""
-
-    def keeps(self, request_id: str, ts: str) -> bool:
-        """Whether message `ts` is the approval message that is brought up to date. It becomes that where none was."""
-
-    def show_again(self, request_id: str) -> None:
-        """Make the card of a request due at once, since it reads differently now."""
 
 
 class AuditChannel(Protocol):
@@ -247,3 +148,6 @@ class Cards(Protocol):
 
     def show_approval(self, request: Request, ts: str | None, left: Left) -> str:
         """Post a request to those who may approve it, or bring the message `ts` up to date; return its `ts`."""
+
+    def show_progress(self, request: Request, ts: str | None, left: Left) -> str:
+        """Post how far a list is to the audit channel, or bring the message `ts` up to date; return its `ts`."""

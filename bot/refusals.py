@@ -13,7 +13,8 @@ from math import inf
 
 from bot.audit import Delivery, Entry, Kind
 from bot.errors import StoreUnavailableError
-from bot.ports import SureClock, Tallies
+from bot.ports import SureClock
+from bot.store_ports import Tallies
 
 MINUTE = timedelta(minutes=1)
 TALLIED_FOR = 2 * MINUTE  # for so long a tally is for the process that counts it: its minute, and one to write it

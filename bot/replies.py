@@ -33,6 +33,20 @@ class Form(Reply, Protocol):
         """Open it, for an operator who may use these pools, and ask for these actions in one of them at least."""
 
 
+class ListReply(Reply, Protocol):
+    """A reply that shows how far the look-up of a list is."""
+
+    def looking(self, request: Request) -> None:
+        """Show how many lines were looked up."""
+
+
+class ListForm(Reply, Protocol):
+    """A form that asks for a list."""
+
+    def open(self, pools: Sequence[str]) -> None:
+        """Open it, for an operator who may use these pools."""
+
+
 class Denial(Reply, Protocol):
     """A form that asks an approver for the reason of a no."""
 

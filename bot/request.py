@@ -1,12 +1,15 @@
 """What was asked, which account it turned out to be, and how far it is: the states, and the moves between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from ulid import ULID
+
+from bot.account import Account, Proof, Session
+from bot.listed import Listed
 
 TERMINAL = "terminal"  # the source of what was asked in a terminal; it also takes the place of an operator's team
 
@@ -19,11 +22,14 @@ def new_id(at: datetime) -> str:
 class State(StrEnum):
     """How far a request is. The state chart in .github/docs/promises.md shows the same."""
 
+    PREVIEWING = "previewing"  # the lines of a list are looked up
     CHOOSING = "choosing"  # the operator has to choose one of several accounts
     CONFIRMING = "confirming"  # the operator has to confirm the account
     APPROVING = "approving"  # confirmed: a second person has to approve it
     READY = "ready"  # decided: a worker may claim it
     RUNNING = "running"  # claimed: a worker is on it
+    PAUSED = "paused"  # a list that no one works on until someone presses Go on
+    STOPPING = "stopping"  # a list of which no more accounts are begun
     DONE = "done"  # every step was done
     PARTLY = "partly"  # every answer is known: some steps were done, some not
     FAILED = "failed"  # nothing was done
@@ -42,9 +48,21 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.READY: frozenset({State.RUNNING, State.FAILED}),
     State.RUNNING: frozenset({State.RUNNING, State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}),
 }
+# Those of a list. To itself: it was looked up further, one more account was chosen, or it is noted how far it is.
+_GOES_ON = {State.RUNNING, State.PAUSED, State.STOPPING}
+LIST_MOVES: Mapping[State, frozenset[State]] = {
+    **MOVES,
+    State.PREVIEWING: frozenset({State.PREVIEWING, State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
+    State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
+    State.READY: MOVES[State.READY] | _GOES_ON,
+    State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
+    State.PAUSED: frozenset({State.READY, State.PAUSED, State.STOPPING}),
+    State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
+}
 
-AWAITING = frozenset({State.CHOOSING, State.CONFIRMING, State.APPROVING})  # a press is waited for
-ENDED = frozenset(state for state in State if not MOVES[state])
+AWAITING = frozenset({State.PREVIEWING, State.CHOOSING, State.CONFIRMING, State.APPROVING})  # until `expires_at`
+STOPPABLE = frozenset({State.READY, State.RUNNING, State.PAUSED})  # a list that was confirmed and has not ended
+ENDED = frozenset(state for state in State if not LIST_MOVES[state])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,74 +103,6 @@ class Ask:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
-    """The Cognito user that a target turned out to be. `pool` is the short name of its pool."""
-
-    pool: str
-    pool_id: str
-    region: str
-    username: str
-    sub: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    provider: str | None = None  # where a federated account signs in, such as Google
-    status: str | None = None
-    enabled: bool | None = None
-    created_at: datetime | None = None
-    modified_at: datetime | None = None
-    preferred_username: str | None = None
-    protected: str | None = None  # by which rule, when it was looked up
-
-    @property
-    def key(self) -> str:
-        """What no other account has. A pool's id has no `#` in it, and no `@`.
-
-        A replica has its pool's id, but its accounts have keys of their own: a sign-out there may not count here.
-        """
-        replica = "" if self.pool_id.startswith(f"{self.region}_") else f"@{self.region}"
-        return f"{self.pool_id}{replica}#{self.username}"
-
-    @property
-    def sign_in(self) -> str:
-        """How its person signs in, in words."""
-        return f"through {self.provider} (federated)" if self.provider else "local"
-
-    @property
-    def status_in_words(self) -> str:
-        """Its status, and whether it is enabled, in words. Empty where neither is known."""
-        enabled = None if self.enabled is None else ("enabled" if self.enabled else "disabled")
-        return ", ".join(filter(None, (self.status, enabled)))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
-    """One session of an account, as a pool that tracks them lists it. What is not known is None."""
-
-    id: str
-    kind: str  # "TOKEN": an app's tokens. "SSO": a browser's, with which the login page asks for no password
-    device: str | None = None  # what was used last: operating system, and browser or app
-    last_active_at: datetime | None = None
-    began_at: datetime | None = None
-    city: str | None = None  # where it was used last, by its address
-    country: str | None = None  # its English name
-    address: str | None = field(default=None, repr=False)  # of the network that it was used from last
-    origin_id: str | None = None  # of a "TOKEN": the "SSO" session that it came through, if it did
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
-    """What a list `at` the end of a run says: so many of the sessions that had begun before the decision are `left`.
-
-    `newer` are the devices' sessions that began since, and there are so many `more`: none was ended one by one.
-    """
-
-    at: datetime
-    left: int
-    newer: tuple[Session, ...] = ()
-    more: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """Who runs a request now: the worker that made this `id`. After `until` another may take the claim over."""
 
@@ -177,6 +127,7 @@ class Approval:
     channel_id: str  # where they are asked
     approver: Operator | None = None
     rule: str | None = None  # what allowed the approver
+    digest: str | None = None  # of a list: of the accounts that are approved
     at: datetime | None = None
     reason: str | None = None  # of a no
 
@@ -215,6 +166,9 @@ class Request:
     ended_at: datetime | None = None
     access_until: datetime | None = None  # the end of the tokens, by the settings
     login_until: datetime | None = None  # never set now: the session of a login page has no such end
+    listed: Listed | None = None  # of a list
+    list_id: str | None = None  # of an account of a list: the list's id
+    pressed_by: Operator | None = None  # who last paused a list, let it go on, or stopped it
 
     @property
     def id(self) -> str:
@@ -233,16 +187,33 @@ class Request:
             raise LookupError("no account is chosen yet")
         return self.chosen
 
+    @property
+    def subject(self) -> Account | Listed:
+        """What it is about: its account, or its list. Raises `LookupError` while none is chosen."""
+        return self.listed or self.account
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether it is a list that was decided on, of which people can see how far it is."""
+        return bool(self.listed and self.decided_at)
+
+    @property
+    def contents(self) -> Listed:
+        """What the list holds that it is. Raises `LookupError` where it is no list."""
+        if self.listed is None:
+            raise LookupError("this is no list")
+        return self.listed
+
     def move(self, state: State, **changes: Any) -> Self:
         """Return the next version, in `state`. Raises `IllegalMoveError` where the table has no such move."""
-        check_move(self.state, state)
+        check_move(self, state)
         return replace(self, state=state, version=self.version + 1, **changes)
 
 
-def check_move(old: State, new: State) -> None:
+def check_move(before: Request, state: State) -> None:
     """Raise `IllegalMoveError` where the table has no such move."""
-    if new not in MOVES[old]:
-        raise IllegalMoveError(f"no move leads from {old} to {new}")
+    if state not in (LIST_MOVES if before.listed else MOVES)[before.state]:
+        raise IllegalMoveError(f"no move leads from {before.state} to {state}")
 
 
 class IllegalMoveError(Exception):

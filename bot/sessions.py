@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from bot.account import Proof, Session
 from bot.action import Answer, Done, Refused, Unclear
 from bot.errors import NO_CALL_MADE, NOT_TRACKED, PoolUnavailableError
 from bot.ports import Clock, Left, UserPool
-from bot.request import Proof, Session
 
 LOOKS = (1.0, 1.0, 1.5, 2.0)  # seconds before each further list: what has ended is listed for some seconds more
 SETTLED = timedelta(seconds=2)  # after the decision: a list from before may lack a session that had just begun

@@ -13,9 +13,10 @@ from bot.deliver import SHOWN_HERE, show_card
 from bot.find import pool_of
 from bot.limits import Protection
 from bot.offer import steps_of
-from bot.ports import Left, Requests, Show, SureClock, UserPool, lasting
+from bot.ports import Left, Show, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Claim, Request, State, new_id
 from bot.sessions import Ending
+from bot.store_ports import Requests
 
 # The longest that one call may take: connect 2 s, read 5 s. aws/ builds its clients with these.
 CONNECT_SECONDS, READ_SECONDS = 2, 5
@@ -156,7 +157,8 @@ class Worker:
     def _changed(self, request: Request, pool: UserPool) -> str | None:
         """Return the code for what is no longer as the card said, or None. Raises `PoolUnavailableError`."""
         account, looked_up = request.account, request.looked_up_at
-        if not looked_up or abs(self.clock.now() - looked_up) > SAME_ACCOUNT_FOR:
+        # The accounts of a list were looked up for its preview. It does not look each up again.
+        if not request.list_id and (not looked_up or abs(self.clock.now() - looked_up) > SAME_ACCOUNT_FOR):
             found = pool.get_user(account.username)
             if not found or found.sub != account.sub:
                 return errors.ACCOUNT_CHANGED

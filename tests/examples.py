@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from bot.account import Account, Session
 from bot.action import OTHERS, SIGN_OUT, Answer, Step
 from bot.approve import Approvals
 from bot.audit import Entry, entry_of
@@ -13,8 +14,9 @@ from bot.confirm import Confirmations
 from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
 from bot.options import Attribute, ReasonRule
-from bot.ports import Place, Requests, Show, SureClock
-from bot.request import Account, Approval, Ask, Claim, Operator, Options, Request, Session, State, new_id
+from bot.ports import Place, Show, SureClock
+from bot.request import Approval, Ask, Claim, Operator, Options, Request, State, new_id
+from bot.store_ports import Requests
 from bot.wiring.stores import Store
 from bot.work import LEASE, Worker
 
@@ -194,6 +196,7 @@ class ScriptedPool:
     groups: dict[str, frozenset[str]] = field(default_factory=dict)  # by user name
     asked_for_groups: list[str] = field(default_factory=list)
     silent: PoolUnavailableError | None = None  # raised where groups are asked for
+    page_size: int = 60
 
     def on_behalf(self, request_id: str, operator_id: str) -> "ScriptedPool":
         """Answer everyone alike."""
@@ -222,6 +225,22 @@ class ScriptedPool:
         if self.silent:
             raise self.silent
         return self.groups.get(username, frozenset())
+
+    def everyone(self, token: str | None = None) -> tuple[Sequence[Account], str | None]:
+        """Give `page_size` accounts at once."""
+        start = int(token or 0)
+        end = start + self.page_size
+        return self.accounts[start:end], str(end) if end < len(self.accounts) else None
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Tell who is in a group."""
+        self.asked_for_groups.append(group)
+        if self.silent:
+            raise self.silent
+        return frozenset(name for name, groups in self.groups.items() if group in groups)
+
+    def prepare(self) -> None:
+        """Have what signs a call."""
 
     def tracks_sessions(self) -> bool:
         """Track none."""

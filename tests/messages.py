@@ -7,9 +7,10 @@ from typing import Any
 
 from examples import ADA, KIM, NOON, SAM, asked, awaiting
 
+from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind, entry_of_ask
-from bot.request import AWAITING, ENDED, Account, Approval, Operator, Request, State
+from bot.request import AWAITING, ENDED, Approval, Operator, Request, State
 from bot.slack.shown import Lasting, Shown
 
 SHOWN = Shown(

@@ -18,13 +18,14 @@ from examples import ADA, ASKED_FOR, SAM, ScriptedPool, StoppedClock, asked, con
 from messages import SHOWN, leaves
 from stand_ins import meanwhile
 
+from bot.account import Account
 from bot.action import ACTIONS, OTHERS, SIGN_OUT, Answer, Done, Refused, Step, Unclear
 from bot.audit import Entry
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
 from bot.errors import DeniedError
 from bot.limits import Protection
-from bot.request import Account, Request, State
+from bot.request import Request, State
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, told
 from bot.stores.sqlite.store import SQLiteStore

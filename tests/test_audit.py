@@ -29,9 +29,10 @@ from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
+from bot.account import Proof, Session
 from bot.action import Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
-from bot.request import Claim, Operator, Proof, Session, State, new_id
+from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
 from bot.terminal.audit_formats import MARK, as_csv, as_json, as_table

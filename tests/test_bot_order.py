@@ -7,9 +7,9 @@ import pytest
 from headless import AUDIT, SAM, Headless
 from whole_bot import CONFIRM, card_for, states
 
-from bot.ports import Requests
 from bot.request import ENDED, Request
 from bot.sandbox.wire import Call
+from bot.store_ports import Requests
 from bot.work import Worker
 
 

@@ -10,9 +10,10 @@ from headless import AUDIT, KIM, SAM, Headless, shows
 from whole_bot import CONFIRM, SIGN_OUT, TELL, card_for, entries, requests, states, store_of, trail, travel
 
 import bot
+from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import USES
-from bot.request import TERMINAL, Account, Request, State, new_id
+from bot.request import TERMINAL, Request, State, new_id
 from bot.sandbox.board import Message
 from bot.sandbox.wire import Call, answer
 from bot.slack.text import UTC_TIME

@@ -23,6 +23,7 @@ from slack_sdk.errors import SlackApiError
 from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
+from bot.account import Account, Session
 from bot.action import SESSION_CALLS, Done, Step
 from bot.approve import NO_ONE
 from bot.authorize import Allowed, Allowlist
@@ -30,7 +31,6 @@ from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
 from bot.facts.finding import Finding
 from bot.options import Attribute
-from bot.request import Account, Session
 from bot.sandbox import cast
 from bot.sandbox.cognito import Moto
 from bot.sandbox.sessions import SET

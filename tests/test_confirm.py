@@ -22,6 +22,7 @@ from examples import (
 )
 from stand_ins import Members, added, meanwhile, moved, ready_in
 
+from bot.account import Account, Session
 from bot.action import ACTIONS, OTHERS, Step
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
@@ -42,7 +43,7 @@ from bot.errors import (
 )
 from bot.limits import Protection
 from bot.options import Attribute, ReasonRule
-from bot.request import AWAITING, TERMINAL, Account, Earlier, Operator, Options, Request, Session, State, new_id
+from bot.request import AWAITING, TERMINAL, Earlier, Operator, Options, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CLOCKS_AGREE_WITHIN
 

@@ -24,8 +24,9 @@ from stand_ins import Channel, delivery
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.limits import EVERYONE, HOUR, Window
-from bot.ports import LiveMessage, Outbox, Place, Requests, Show, Tallies, Trail
+from bot.ports import LiveMessage, Place, Show
 from bot.request import Approval, Claim, State, new_id
+from bot.store_ports import Outbox, Requests, Tallies, Trail
 from bot.stores.documents import text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.items import Item

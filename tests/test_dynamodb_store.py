@@ -21,12 +21,13 @@ from examples import (
     done_in,
 )
 
+from bot.account import Proof, Session
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError
 from bot.find import MAX_CANDIDATES
 from bot.options import MAX_REASON, MAX_TARGET
 from bot.ports import LiveMessage, Place, Show
-from bot.request import Proof, Request, Session, State, new_id
+from bot.request import Request, State, new_id
 from bot.sessions import MAX_SESSIONS
 from bot.stores.documents import CARD, TALLY
 from bot.stores.dynamodb import items

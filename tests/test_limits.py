@@ -10,13 +10,14 @@ from examples import ADA, ASKED_FOR, KIM, NOON, SAM, ScriptedPool, StoppedClock,
 from stand_ins import meanwhile
 from test_approve import ALWAYS, TICK, approvers, press, stored
 
+from bot.account import Account
 from bot.action import OTHERS
 from bot.audit import Kind
 from bot.authorize import Allowed, Allowlist
 from bot.confirm import Confirmations
 from bot.errors import LimitReachedError, SecondPersonError
 from bot.limits import EVERYONE, HOUR, Limits, Protection, Window
-from bot.request import TERMINAL, Account, Operator, Request, State
+from bot.request import TERMINAL, Operator, Request, State
 from bot.stores.sqlite.store import SQLiteStore
 from bot.wiring.stores import Store
 

@@ -11,12 +11,13 @@ from examples import ADA, KIM, NOON, SAM, asked
 from headless import texts
 from messages import AFTER_CONFIRMING, OUTCOMES, SHOWN, leaves, refused, refused_often, request, second
 
+from bot.account import Account, Proof, Session
 from bot.action import OTHERS, SIGN_OUT
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import AWS_USAGE
 from bot.options import MAX_REASON, USAGE, ReasonRule
-from bot.request import Account, Operator, Proof, Session, State
+from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import approval_message

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from examples import ADA, ASKED_FOR, awaiting
 
+from bot.account import Account
 from bot.action import ACTIONS
 from bot.offer import obstacle, offered
-from bot.request import Account, State
+from bot.request import State
 
 GOOGLE = replace(ADA, provider="Google", status="EXTERNAL_PROVIDER")
 OUT = replace(ADA, enabled=False)

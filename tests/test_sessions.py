@@ -10,11 +10,12 @@ from examples import ADA, NOON, ScriptedPool, StoppedClock, awaiting, worker
 from messages import SHOWN
 from stand_ins import meanwhile, ready_in
 
+from bot.account import Proof, Session
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import entry_of
 from bot.errors import INTERRUPTED, NO_CALL_MADE, NOT_TRACKED, PoolUnavailableError
 from bot.facts.advice import result
-from bot.request import Proof, Request, Session, State
+from bot.request import Request, State
 from bot.sessions import LOOKS, MAX_SESSIONS, SETTLED, each_device
 from bot.slack.cards import card
 from bot.slack.sessions import about_sessions, in_words, session_rows

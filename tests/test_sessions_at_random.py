@@ -16,10 +16,11 @@ from stand_ins import ready_in
 from test_sessions import DOUBT, GONE, LATER, NO, WAYS, KilledError, TrackedPool, away, session
 
 from bot import sessions
+from bot.account import Proof, Session
 from bot.action import Answer, Done, Step, Unclear
 from bot.errors import PoolUnavailableError
 from bot.ports import Left
-from bot.request import Proof, Request, Session, State, new_id
+from bot.request import Request, State, new_id
 from bot.sessions import Ending
 from bot.stores.sqlite.store import SQLiteStore
 from bot.work import CLOCKS_AGREE_WITHIN, LEASE

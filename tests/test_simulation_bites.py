@@ -16,6 +16,7 @@ from simulation.checks import CHECKS
 from simulation.world import run
 
 from bot import refusals, work
+from bot.account import Account
 from bot.action import ACTIONS, Answer, Step, Unclear
 from bot.approve import Approvals
 from bot.audit import Entry, Kind
@@ -37,7 +38,7 @@ from bot.flow import Flow
 from bot.limits import Count, Limits, Window
 from bot.ports import Left, LiveMessage, Place, lasting
 from bot.refusals import MINUTE, Refusals
-from bot.request import Account, Ask, Claim, Operator, Request, State, new_id
+from bot.request import Ask, Claim, Operator, Request, State, new_id
 from bot.slack import groups
 from bot.slack.cards import told
 from bot.slack.groups import SlackGroups

@@ -25,24 +25,13 @@ from examples import (
     done_in,
 )
 
+from bot.account import Account
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import CountChangedError, StoreUnavailableError, SupersededError
 from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.limits import EVERYONE, Window
 from bot.ports import LiveMessage, MessageKind, Place, Show
-from bot.request import (
-    MOVES,
-    TERMINAL,
-    Account,
-    Approval,
-    Claim,
-    Earlier,
-    IllegalMoveError,
-    Operator,
-    Request,
-    State,
-    new_id,
-)
+from bot.request import MOVES, TERMINAL, Approval, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore

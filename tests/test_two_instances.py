@@ -16,9 +16,10 @@ from messages import SHOWN
 from test_bot_approval import APPROVE, DENY, has_buttons
 from whole_bot import CANCEL, CONFIRM, SIGN_OUT
 
+from bot.account import Account
 from bot.audit import entry_of
 from bot.ports import LiveMessage, MessageKind, Show
-from bot.request import Account, Approval, Ask, Operator, Options, Request, State, new_id
+from bot.request import Approval, Ask, Operator, Options, Request, State, new_id
 from bot.sandbox import cast
 from bot.sandbox.board import Message
 from bot.sandbox.cognito import REGION

@@ -8,12 +8,12 @@ import pytest
 from aws_wire import lasting
 from headless import Headless
 
+from bot.account import Session
 from bot.action import Done, Refused, Unclear
 from bot.aws import user_pool
 from bot.aws.clients import Clients
 from bot.aws.user_pool import CognitoUserPool
 from bot.errors import Code, PoolUnavailableError
-from bot.request import Session
 from bot.sandbox.cognito import Device, Moto
 from bot.sandbox.wire import Fault, answer, refuse, reset
 

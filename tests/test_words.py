@@ -10,6 +10,7 @@ import pytest
 from examples import ADA, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
 from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval, leaves
 
+from bot.account import Proof, Session
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT, Step
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import Kind, entry_of, entry_of_ask
@@ -41,7 +42,7 @@ from bot.errors import (
 )
 from bot.facts.advice import ADVICE, advice
 from bot.find import Finder
-from bot.request import Earlier, Proof, Request, Session, State
+from bot.request import Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message

@@ -8,11 +8,12 @@ import pytest
 from examples import ADA, COMMAND, NOON, ScriptedPool, StoppedClock, awaiting, worker
 from stand_ins import added, meanwhile, moved, ready_in, running_in
 
+from bot.account import Account
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.audit import Kind, entry_of
 from bot.errors import NewerVersionError, PoolUnavailableError, StoreUnavailableError
 from bot.limits import Protection
-from bot.request import TERMINAL, Account, Approval, Claim, Request, State, new_id
+from bot.request import TERMINAL, Approval, Claim, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
 

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,22 +12,23 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from bot.account import Account, Session
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.aws.answers import answer_to
 from bot.aws.clients import Clients
 from bot.aws.roles import NotAssumedError, Role
 from bot.errors import NO_CREDENTIALS, NOT_READ, PoolUnavailableError
 from bot.facts.advice import advice
-from bot.facts.leaving import Departure, leaving, within
+from bot.facts.leaving import Departure, TooLateError, leaving, within
 from bot.options import Attribute
 from bot.ports import Left
-from bot.request import Account, Session
 from bot.work import CALL
 
 MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s]')
 _OK = 200
+_EVERYONE, _PROTECTED = "who is in it", "who is protected"
 _WHO, _TRACKING, _LEFT = "who is meant", "whether it tracks sessions", "which sessions are left"
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
@@ -75,6 +77,23 @@ class CognitoUserPool:
         """Return the account of this user name or alias (AdminGetUser, which counts towards the pool's bill)."""
         found = self._ask("AdminGetUser", Username=username)
         return found and self._account(found, found.get("UserAttributes", ()))
+
+    def everyone(self, token: str | None = None) -> tuple[Sequence[Account], str | None]:
+        """Return a page of all accounts (ListUsers without a filter), and the token of the next; None after the last."""
+        page = self._ask("ListUsers", unsure=_EVERYONE, **({"PaginationToken": token} if token else {})) or {}
+        accounts = [self._account(each, each.get("Attributes", ())) for each in page.get("Users", ())]
+        return accounts, page.get("PaginationToken")
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Return the user names that ListUsersInGroup gives. Raises `PoolUnavailableError` for no such group too."""
+        members = self._each("ListUsersInGroup", "Users", unsure=_PROTECTED, GroupName=group)
+        return frozenset(each["Username"] for each in members)
+
+    def prepare(self) -> None:
+        """Assume the pool's role, where it has one, so that the next call can leave at once."""
+        if self.role:
+            with suppress(NotAssumedError, TooLateError):
+                self.role.roles.session(self.role, self.region)
 
     def groups_of(self, username: str) -> frozenset[str]:
         """Return the names of the groups that AdminListGroupsForUser gives; none for someone who is not there."""
@@ -147,6 +166,7 @@ class CognitoUserPool:
             f" {advice(answer.code, is_clear=refused)}",
             answer.code,
             refused=refused and (answer.sent or not answer.may_retry),
+            may_retry=answer.may_retry,
         )
 
     def _call(self, operation: str, departure: Departure, **parameters: Any) -> Any:

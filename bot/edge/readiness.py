@@ -15,7 +15,8 @@ from bot.edge.metrics import Values
 from bot.errors import AwsSetupError, StoreUnavailableError
 from bot.facts.aws_credentials import SETTINGS
 from bot.facts.finding import Backlog
-from bot.ports import Clock, Outbox
+from bot.ports import Clock
+from bot.store_ports import Outbox
 
 STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE_SECONDS = 300.0

@@ -27,7 +27,7 @@ NO_OPERATORS = "No one is allowed to sign users out: set SIGNOUT_ALLOW_USERS or 
 
 
 NO_APPROVERS = (
-    "In pool {pool} a second person is needed (approve.when, allow.ask or protect.how), and no one may approve: set "
+    "In pool {pool} a second person is needed (approve.when, approve.above, allow.ask or protect.how), and no one may approve: set "
     "SIGNOUT_APPROVE_USERS or SIGNOUT_APPROVE_GROUPS (Slack ids)."
 )
 
@@ -56,6 +56,7 @@ def lacking_approvers(settings: Settings) -> list[str]:
         if not has_approvers(settings.approvers, name)
         and (
             settings.approving[name].actions
+            or settings.approving[name].above is not None
             or (name in settings.protections and settings.protections[name].may_approve)
             or any(ask.users or ask.groups for ask in (settings.allow.ask, pool.allow.ask))
         )

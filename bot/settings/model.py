@@ -16,7 +16,17 @@ from bot.facts.aws_names import region_of
 from bot.limits import Protection
 from bot.options import ReasonRule
 from bot.settings import syntax
-from bot.settings.tables import FROZEN, ActionSettings, Allow, AllowEverywhere, Approve, LimitSettings, People, Protect
+from bot.settings.tables import (
+    FROZEN,
+    ActionSettings,
+    Allow,
+    AllowEverywhere,
+    Approve,
+    LimitSettings,
+    ListSettings,
+    People,
+    Protect,
+)
 
 
 class Pool(BaseModel):
@@ -78,6 +88,7 @@ class Settings(StoreSettings):
     approve: Approve = Approve()
     protect: Protect = Protect()
     limits: LimitSettings = LimitSettings()
+    lists: ListSettings = ListSettings()
     pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1), AfterValidator(syntax.one_name_each)]
     retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
     """How long audit entries and ended requests are kept. What the audit channel has not taken yet stays."""
@@ -149,6 +160,7 @@ class Settings(StoreSettings):
             name: ApprovalSettings(
                 channel_id=pool.approve.channel or self.approve.channel or self.audit_channel,
                 actions=(self.approve.when if pool.approve.when is None else pool.approve.when) or frozenset(),
+                above=self.approve.above if pool.approve.above is None else pool.approve.above,
                 within=pool.approve.within or self.approve.within or timedelta(minutes=15),
             )
             for name, pool in self.pools.items()
@@ -187,7 +199,7 @@ class Settings(StoreSettings):
         actions = [ACTIONS[action] for action, listed in self.performers.items() if _names_someone(listed, pool)]
         steps = {step: step for action in actions for step in action.steps if step is not Step.SIGN_OUT}
         of_sessions = SESSION_CALLS if self.pools[pool].sessions else ()
-        return [*(["AdminListGroupsForUser"] if with_groups else []), *steps, *of_sessions]
+        return [*(["AdminListGroupsForUser", "ListUsersInGroup"] if with_groups else []), *steps, *of_sessions]
 
 
 def _names_someone(listed: Allowlist, pool: str) -> bool:
@@ -198,7 +210,7 @@ def _variable(key: str) -> str:
     return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
 
 
-TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "pools"})
+TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "lists", "pools"})
 _IN_TABLES = (
     *(("allow", key) for key in People.model_fields),
     *(("allow", "ask", key) for key in People.model_fields),
@@ -206,6 +218,7 @@ _IN_TABLES = (
     *(("approve", key) for key in Approve.model_fields),
     *(("protect", key) for key in Protect.model_fields),
     *(("limits", key) for key in LimitSettings.model_fields),
+    *(("lists", key) for key in ListSettings.model_fields),
 )
 # Every setting that the environment may give, and its place in the file.
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {

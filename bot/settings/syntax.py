@@ -16,6 +16,7 @@ from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.settings.environment import bare
 from bot.settings.references import REFERENCE
 
+LEAST_PER_SECOND, MOST_PER_SECOND = 0.5, 100
 MOST_PER_HOUR = 1000  # a store keeps so many accounts in one item
 
 
@@ -113,6 +114,20 @@ def _per_hour(value: Any) -> Any:
     raise _wrong("must be a number of accounts an hour from 1/h to 1000/h, such as 10/h.")
 
 
+def _per_second(value: Any) -> Any:
+    number = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9])?)\s*/\s*s", value) if isinstance(value, str) else None
+    if number and LEAST_PER_SECOND <= float(number[1]) <= MOST_PER_SECOND:
+        return float(number[1])
+    raise _wrong("must be a number of accounts a second from 0.5/s to 100/s, such as 12/s.")
+
+
+def _number_of_accounts(value: Any) -> Any:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if re.fullmatch(r"[0-9]{1,7}", text):
+        return int(text)
+    raise _wrong("must be a number of accounts, such as 50.")
+
+
 _User = Annotated[
     str,
     _matching(
@@ -136,6 +151,8 @@ RoleArn = Annotated[
 Names = Annotated[frozenset[str], BeforeValidator(_comma_separated)]
 ActionNames = Annotated[frozenset[str], BeforeValidator(_actions)]
 PerHour = Annotated[int, BeforeValidator(_per_hour)]
+PerSecond = Annotated[float, BeforeValidator(_per_second)]
+NumberOfAccounts = Annotated[int, BeforeValidator(_number_of_accounts)]
 CallerArns = Annotated[frozenset[_CallerArn], BeforeValidator(_comma_separated)]
 ChannelId = Annotated[
     str,

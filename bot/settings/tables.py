@@ -82,6 +82,8 @@ class Approve(People):
     """The user groups whose members may approve or deny what others ask for."""
     when: syntax.ActionNames | None = None
     """For which actions a second person always has to approve: `never` where nothing says otherwise."""
+    above: syntax.NumberOfAccounts | None = None
+    """For a list of more accounts than this, a second person always has to approve. With `0`, for each list."""
     channel: syntax.ChannelId | None = None
     """The channel in which approvers are asked: the audit channel where nothing says otherwise."""
     within: Annotated[timedelta, syntax.duration("1m", "60m")] | None = None
@@ -103,6 +105,15 @@ class Protect(BaseModel):
     """The `sub` of each protected account, as Cognito has it."""
     how: Literal["refuse", "approve"] | None = None
     """With `approve`, a second person may approve it. With `refuse`, or where nothing is said, no one may."""
+
+
+class ListSettings(BaseModel):
+    """How a list of accounts is run."""
+
+    model_config = FROZEN
+    pace: syntax.PerSecond = 12
+    """How many accounts a second all lists of one AWS account and region sign out together. Cognito allows 25 calls a
+    second there, which the customers' own app shares."""
 
 
 class LimitSettings(BaseModel):

@@ -6,11 +6,11 @@ from typing import Any
 
 from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageError
 from bot.options import MAX_REASON, check_reason
-from bot.ports import Outbox
 from bot.request import Request, State
 from bot.slack.form import REASON, field_of, modal, took, typed, updated
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, lines, plain
+from bot.store_ports import Outbox
 from bot.whoami import Standing
 
 DENIAL = "signout_denial"

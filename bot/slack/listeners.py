@@ -18,6 +18,7 @@ from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.list_flow import ListFlow
 from bot.options import has_surrogate
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
@@ -38,7 +39,7 @@ _QUIET = logging.getLogger("bot.slack.bolt")
 log = logging.getLogger(__name__)
 
 
-def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) -> App:
+def build_app(base_url: str, flow: Flow, lists: ListFlow, cards: SlackCards, spelling: Spelling) -> App:
     """Return the App. `process_before_response` makes an ack pure computation on the caller's thread."""
     app = App(
         name="signout-bot",
@@ -52,7 +53,7 @@ def build_app(base_url: str, flow: Flow, cards: SlackCards, spelling: Spelling) 
     )
     app.error(_not_taken)
 
-    listeners = Listeners(flow, cards, spelling)
+    listeners = Listeners(flow, lists, cards, spelling)
     app.command(COMMAND)(listeners.command)
     app.view(FORM)(listeners.submit)
     app.view(DENIAL)(listeners.deny)
@@ -76,8 +77,9 @@ def _not_taken(error: Exception) -> BoltResponse:
 class Listeners:
     """What Slack can tell the bot."""
 
-    def __init__(self, flow: Flow, cards: SlackCards, spelling: Spelling) -> None:
+    def __init__(self, flow: Flow, lists: ListFlow, cards: SlackCards, spelling: Spelling) -> None:
         self._flow = flow
+        self._lists = lists
         self._cards = cards
         self._spelling = spelling
         self.buttons: dict[str, tuple[Callable[[Press, CardReply], None], dict[str, Any]]] = {

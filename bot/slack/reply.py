@@ -21,6 +21,7 @@ from bot.request import AWAITING, ENDED, Request
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
+from bot.slack.lists import progress_message
 from bot.slack.shown import Shown
 from bot.slack.text import Message
 from bot.whoami import Standing
@@ -125,6 +126,8 @@ class SlackCards:
     meter: Meter
     now: Callable[[], datetime]
     respond: Callable[..., None] = respond
+    audit_channel: str = ""
+    progress_ts: Callable[[str], str | None] = lambda _: None  # Slack's id of a list's progress message
     refused: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
@@ -156,15 +159,24 @@ class SlackCards:
             raise LookupError("no one was asked to approve this")
         drawn, channel = approval_message(self.shown, request), request.approval.channel_id
         with leaving(Departure(lambda: left().total_seconds())):
+            return self._asked(channel, drawn) if ts is None else self._edited(channel, ts, drawn)
+
+    def show_progress(self, request: Request, ts: str | None, left: Left = lambda: timedelta.max) -> str:
+        """Post how far a list is to the audit channel, or edit the message `ts`; return its `ts`. Raises as `show`."""
+        drawn = progress_message(self.shown, request)
+        with leaving(Departure(lambda: left().total_seconds())):
             if ts is None:
-                return self._asked(channel, drawn)
-            try:
-                self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
-            except Exception as error:  # noqa: BLE001 -- any error is not a yes
-                failure = failure_of(error)
-                failure.gone = failure.reason in _GONE_MESSAGE
-                raise failure from None
-            return ts
+                return post(self.client, self.audit_channel, drawn)
+            return self._edited(self.audit_channel, ts, drawn)
+
+    def _edited(self, channel: str, ts: str, drawn: Message) -> str:
+        try:
+            self.client.chat_update(channel=channel, ts=ts, text=drawn.text, blocks=drawn.blocks)
+        except Exception as error:  # noqa: BLE001 -- any error is not a yes
+            failure = failure_of(error)
+            failure.gone = failure.reason in _GONE_MESSAGE
+            raise failure from None
+        return ts
 
     def _asked(self, channel: str, drawn: Message) -> str:
         try:

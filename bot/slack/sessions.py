@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.account import Session
 from bot.action import ACTIONS, END_SESSION
-from bot.request import Request, Session
+from bot.request import Request
 from bot.sessions import MAX_SESSIONS
 from bot.slack.shown import Shown
 from bot.slack.text import Block, Bold, Code, Line, button, choice, plain

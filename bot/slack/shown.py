@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
 
+from bot.account import Account
 from bot.authorize import Allowed, Allowlist
 from bot.facts.advice import LONGEST_LIFETIME
 from bot.options import ReasonRule
-from bot.request import Account
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
 from bot.slack.text import Bold, Code, Line, Link, Span, plain
 from bot.spellings import difference

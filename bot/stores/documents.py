@@ -6,7 +6,7 @@ that was ever stored. A request that is part of an entry has the entry's shape. 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
+from bot.account import Account
 from bot.action import Step
 from bot.audit import Entry, Kind
 from bot.errors import StoreError
@@ -26,16 +27,17 @@ Document = dict[str, Any]
 Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
-SHAPE = 3  # what is written
+SHAPE = 4  # what is written
 # What entries and cards wait as. For requests `values_of_request` says it.
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
-TALLY, CARD = "tally", "card"
-APPROVAL = "/approval"  # after the request's id: its approval message, beside its card
+TALLY, CARD, LIST = "tally", "card", "list"
+BESIDE = {kind: f"/{kind}" for kind in (MessageKind.APPROVAL, MessageKind.PROGRESS)}  # after the id of its request
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a message is due then for everyone, even where clocks differ
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
 _CARD = TypeAdapter(LiveMessage)
 _WINDOW = TypeAdapter(Window)
+_PORTION = TypeAdapter(list[Account])
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,12 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None}  # None: as it is, new fields having their defaults
+SHAPES: Mapping[int, Shape | None] = {
+    1: None,
+    2: None,
+    3: None,
+    4: None,
+}  # None: as it is, new fields having their defaults
 
 
 def values_of_request(request: Request) -> Values:
@@ -58,6 +65,10 @@ def values_of_request(request: Request) -> Values:
         State.READY: ("ready", request.decided_at),
         State.RUNNING: ("running", request.claim.until if request.claim else None),
     }.get(request.state, (None, None))
+    if request.listed and request.state not in AWAITING:
+        due, due_at = (LIST, request.listed.worked_at or request.decided_at) if _wants_work(request) else (None, None)
+    if request.list_id:  # who runs the list knows it
+        due, due_at = None, None
     return {
         "id": request.id,
         "version": request.version,
@@ -67,6 +78,12 @@ def values_of_request(request: Request) -> Values:
         "ended_at": text(request.ended_at) if request.state in ENDED else None,
         "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
     }
+
+
+def _wants_work(request: Request) -> bool:
+    """Whether someone has to work on a list. Even one that is paused may have accounts that are under way."""
+    is_at_rest = request.state is State.PAUSED and request.contents.at_rest
+    return request.state not in ENDED and not is_at_rest
 
 
 def request_of(stored: Stored) -> Request:
@@ -82,6 +99,7 @@ def values_of_entry(entry: Entry) -> Values:
     return {
         "id": entry.id,
         "request_id": entry.ask.id,
+        "list_id": entry.list_id,
         "at": text(entry.at),
         "refused": entry.kind is Kind.REFUSED,
         "attempts": delivery.attempts,
@@ -106,8 +124,19 @@ def new_card(request: Request, show: Show) -> LiveMessage:
 
 
 def card_id(card: LiveMessage) -> str:
-    """Return what tells a card and an approval message apart from all others."""
-    return f"{card.request_id}{APPROVAL}" if card.kind is MessageKind.APPROVAL else card.request_id
+    """Return what tells a card, an approval message and a progress message apart from all others."""
+    return message_id(card.request_id, card.kind)
+
+
+def message_id(request_id: str, kind: MessageKind) -> str:
+    """Return the id of a request's message of this kind."""
+    return f"{request_id}{BESIDE.get(kind, '')}"
+
+
+def message_of(card_id: str) -> tuple[str, MessageKind]:
+    """Return whose message, and which, has this id."""
+    request_id, _, kind = card_id.partition("/")
+    return request_id, MessageKind(kind or MessageKind.CARD)
 
 
 def values_of_card(card: LiveMessage) -> Values:
@@ -132,15 +161,31 @@ def card_of(stored: Stored) -> LiveMessage:
         raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
-    request_id, approval, _ = stored["id"].partition(APPROVAL)
-    kind = MessageKind.APPROVAL if approval else MessageKind.CARD
+    request_id, kind = message_of(stored["id"])
     values = {"request_id": request_id, "kind": kind, "hold": stored.get("held_by"), "place": place if until else None}
     return _CARD.validate_python({**stored, **values})
 
 
-def new_approval(request: Request) -> LiveMessage:
-    """Return the message that asks a second person, or tells what came of it: due at once."""
-    return LiveMessage(request_id=request.id, kind=MessageKind.APPROVAL, version=request.version, due_at=DUE_AT_ONCE)
+def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
+    """Return the messages beside its card that a move makes due at once.
+
+    One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is.
+    """
+    kinds = [MessageKind.APPROVAL] if with_card and request.approval else []
+    kinds += [MessageKind.PROGRESS] if request.has_progress else []
+    return [
+        LiveMessage(request_id=request.id, kind=kind, version=request.version, due_at=DUE_AT_ONCE) for kind in kinds
+    ]
+
+
+def text_of_portion(accounts: Sequence[Account]) -> str:
+    """Return the accounts of a portion of a list as text."""
+    return _PORTION.dump_json(list(accounts)).decode()
+
+
+def portion_of(text: str) -> Sequence[Account]:
+    """Return the accounts of a portion."""
+    return _PORTION.validate_json(text)
 
 
 def values_of_window(window: Window) -> Values:

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from bot.audit import Entry
 from bot.facts.finding import COUNTED_UP_TO, Backlog
-from bot.ports import LiveMessage
+from bot.ports import LiveMessage, MessageKind
 from bot.request import Request, State
 from bot.stores.documents import (
-    APPROVAL,
     CARD,
     DUE_AT_ONCE,
+    LIST,
     TALLY,
     UNDELIVERED,
     Readings,
@@ -25,6 +25,7 @@ from bot.stores.documents import (
     card_id,
     card_of,
     entry_of,
+    message_id,
     request_of,
     text,
 )
@@ -61,6 +62,9 @@ class Waiting(ABC):
 
     def dead(self, lease_before: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         return self._due("running", request_of, lease_before - MOMENT, limit, beyond)
+
+    def lists(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
+        return self._due(LIST, request_of, now, limit, beyond)
 
     # Entries
 
@@ -138,7 +142,7 @@ class Waiting(ABC):
         def kept(message: LiveMessage) -> LiveMessage:
             return message if message.ts else replace(message, ts=ts, due_at=DUE_AT_ONCE)
 
-        message = self._change_card(f"{request_id}{APPROVAL}", kept)
+        message = self._change_card(message_id(request_id, MessageKind.APPROVAL), kept)
         return message is not None and message.ts == ts
 
     def show_again(self, request_id: str) -> None:

@@ -14,9 +14,10 @@ from typing import Any, TextIO
 
 from pydantic_core import to_json
 
+from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
-from bot.request import Account, Operator, Request
+from bot.request import Operator, Request
 from bot.visible import visible
 
 Write = Callable[[Entry], object]

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.facts.advice import result
-from bot.request import Account, Request, State
+from bot.request import Request, State
 from bot.spellings import difference
 from bot.visible import visible
 from bot.whoami import Standing

@@ -26,6 +26,7 @@ from bot.edge.socket_mode import SocketMode
 from bot.facts.clock import CheckedClock
 from bot.facts.duration import in_words
 from bot.flow import Flow
+from bot.list_run import MOST_AT_ONCE
 from bot.ports import Clock
 from bot.refusals import Refusals
 from bot.settings.faults import SettingsError, missing
@@ -37,12 +38,14 @@ from bot.slack.installation import Installation, SlackPeople
 from bot.slack.listeners import build_app
 from bot.slack.reply import SlackCards
 from bot.slack.shown import Lasting, Shown
-from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, user_pools
+from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, lists_of, user_pools
 from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
 PRESSES_WAITING = 64
 NEWCOMERS_THREADS = 8
+LISTS = 8  # that run at once
+LOOK_UPS = 4  # of lists, at once
 KEPT_FOR_PRESSES = 16
 SECONDS_BETWEEN_SWEEPS = 1.0
 SECONDS_BETWEEN_CARDS = 0.5
@@ -70,7 +73,13 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     channel = SlackAuditChannel(client, settings.audit_channel, shown)
     delivery = EntryDelivery(outbox=store, channel=channel, clock=checked, jitter=jitter)
     cards = SlackCards(
-        client=client, shown=shown, audit_refused=lambda: delivery.refusing is not None, meter=metrics, now=checked.now
+        client=client,
+        shown=shown,
+        audit_refused=lambda: delivery.refusing is not None,
+        meter=metrics,
+        now=checked.now,
+        audit_channel=settings.audit_channel,
+        progress_ts=store.progress_ts,
     )
     heard, clients = dict.fromkeys(settings.pools, NOT_ASKED), Clients(AWS_THREADS, checked)
     pools = user_pools(settings, clients, metrics.cognito_failed, heard)
@@ -95,8 +104,16 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         members=groups.members,
         home=lambda: installation.home,
     )
-    app = build_app(settings.slack_api_url, flow, cards, AwsSpelling().read)
+    list_lanes = [
+        ThreadLane(name, threads, turned_away=away(name))
+        for name, threads in (("lists", LISTS), ("list accounts", MOST_AT_ONCE), ("look-ups", LOOK_UPS))
+    ]
+    lists, list_worker = lists_of(settings, flow, store, *list_lanes)
+    begin_lists = threading.Event()
+    flow.begin_lists = begin_lists.set
+    app = build_app(settings.slack_api_url, flow, lists, cards, AwsSpelling().read)
     rounds = _rounds(settings, store, checked, flow, client, cards, refusals, ahead)
+    sweep = partial(_then_wait, list_worker.sweep, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful())
     # Where the clock is in doubt, what another instance holds would seem to be due.
     deliver = partial(_then_wait, delivery.deliver, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful())
     outlook = Outlook(
@@ -114,10 +131,10 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         front=_front(settings, app, client, metrics, checked, http=http),
         store=store,
         flow=flow,
-        lanes=(slack_lane, newcomers, aws_lane),
+        lanes=(slack_lane, newcomers, aws_lane, *list_lanes),
         outlook=outlook,
         metrics=metrics,
-        rounds=(*rounds, Rounds("delivery", deliver, hurry)),
+        rounds=(*rounds, Rounds("lists", sweep, begin_lists), Rounds("delivery", deliver, hurry)),
         learn=installation.learn,
         web=client,
         clock=checked,

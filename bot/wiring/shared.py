@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,12 +16,18 @@ from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
+from bot.facts.aws_names import account_of
 from bot.facts.clock import CheckedClock
 from bot.find import Finder
 from bot.flow import Entrance, Flow, Lane
 from bot.limits import Limits
-from bot.ports import Trail, UserPool
+from bot.list_flow import ListFlow
+from bot.list_work import ListWorker
+from bot.lists import ListRules
+from bot.pace import Pace
+from bot.ports import UserPool
 from bot.settings.model import Settings
+from bot.store_ports import Trail
 from bot.wiring.stores import Store
 from bot.work import Worker
 
@@ -65,6 +71,46 @@ def user_pools(
         )
         for name, pool in settings.pools.items()
     }
+
+
+def quota_of(settings: Settings, pool: str) -> str:
+    """Return the AWS account and region whose quota a pool's calls count for; `own`: the bot's account."""
+    role, region = settings.pools[pool].role_arn, settings.pools[pool].region
+    return f"{account_of(role) if role else 'own'}/{region}"
+
+
+def lists_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
+    settings: Settings,
+    flow: Flow,
+    store: Store,
+    lane: Lane,
+    accounts_lane: Lane,
+    look_ups_lane: Lane,
+    *,
+    only: str | None = None,
+) -> tuple[ListFlow, ListWorker]:
+    """Return the flow of lists, over the rules of `flow`, and what runs them."""
+    confirmations, look_ups = flow.confirmations, dict[str, Pace]()
+    shared = {each.name: getattr(confirmations, each.name) for each in fields(confirmations)}
+
+    def pace(pool: str) -> Pace:
+        quota = quota_of(settings, pool)
+        return look_ups.setdefault(quota, Pace(clock=confirmations.clock, per_second=settings.lists.pace))
+
+    rules = ListRules(**{**shared, "requests": store}, per_second=settings.lists.pace, look_ups=pace)
+    worker = ListWorker(
+        requests=store,
+        worker=flow.worker,
+        lane=lane,
+        accounts_lane=accounts_lane,
+        clock=confirmations.clock,
+        quota_of=partial(quota_of, settings),
+        per_second=settings.lists.pace,
+        closed=flow.closed,
+        protections=settings.protections,
+        only=only,
+    )
+    return ListFlow(flow=flow, rules=rules, lane=look_ups_lane), worker
 
 
 def flow_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share

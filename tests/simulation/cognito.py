@@ -7,10 +7,10 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from bot.account import Account, Session
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.errors import PoolUnavailableError
 from bot.options import Attribute
-from bot.request import Account, Session
 from simulation.seen import Call, Groups, Look
 
 if TYPE_CHECKING:

@@ -16,13 +16,15 @@ from bot.ports import LiveMessage, MessageKind
 from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import (
-    APPROVAL,
+    BESIDE,
     CARD,
     TALLY,
     UNDELIVERED,
     Stored,
     Values,
     card_id,
+    message_id,
+    message_of,
     text,
     values_of_card,
     values_of_entry,
@@ -50,9 +52,19 @@ def request_key(request_id: str) -> Key:
 
 
 def card_key(card_id: str) -> Key:
-    """Return the key of a request's card, or of its approval message."""
-    request_id, approval, _ = card_id.partition(APPROVAL)
-    return {"pk": f"request#{request_id}", "sk": "approval" if approval else "card"}
+    """Return the key of a request's card, or of a message beside it."""
+    request_id, kind = message_of(card_id)
+    return {"pk": f"request#{request_id}", "sk": str(kind)}
+
+
+def portion_key(list_id: str, number: int) -> Key:
+    """Return the key of a portion of a list."""
+    return {"pk": f"list#{list_id}", "sk": f"portion#{number:06}"}
+
+
+def lease_key(key: str) -> Key:
+    """Return the key of a lease."""
+    return {"pk": f"lease#{key}", "sk": "lease"}
 
 
 def window_key(key: str) -> Key:
@@ -117,7 +129,8 @@ def stored(item: Item) -> Stored:
     """Return what an item holds as documents.py reads it. Only the index knows when it is due."""
     due, at = item.get("due"), item.get("due_at")
     next_at, due_at = (at if due in UNDELIVERED.values() else None), (at if due == CARD else None)
-    id_ = item["pk"].partition("#")[2] + (APPROVAL if item["sk"] == "approval" else "")
+    id_ = item["pk"].partition("#")[2]
+    id_ = message_id(id_, item["sk"]) if item["sk"] in BESIDE else id_
     return {**item, "id": id_, "next_at": next_at, "due_at": due_at}
 
 
@@ -138,11 +151,11 @@ def item_of_card(card: LiveMessage) -> Item:
 
 
 def card_moved(card: LiveMessage) -> Action:
-    """Return what a move does to the card. Its holder stays, and so does its place, unless the move gives another."""
+    """Return what a move does to a message. Its holder stays, and so does its place, unless the move gives another."""
     new = attributes_of_card(card)
     kept = {"failures", "held_by", "ts"} | (set() if card.place else {"response_url", "place_until", "replaces"})
     change = {name: value for name, value in new.items() if name not in kept}
-    is_there = "" if card.kind is MessageKind.APPROVAL else IS_THERE  # it is asked for with a later move
+    is_there = IS_THERE if card.kind is MessageKind.CARD else ""  # the others come with a later move
     return assign(card_key(card_id(card)), {**change, "shape": documents.SHAPE}, is_there)
 
 

@@ -46,17 +46,18 @@ class DynamoDBReader:
         self._calls.ask()
         return self._schema.stored()
 
-    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        return self._readings.each(entry_of, self._logged(since, request_id))
+    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
+        return self._readings.each(entry_of, self._logged(since, request_id, list_id))
 
-    def _logged(self, since: datetime | None, request_id: str | None) -> Iterator[Stored]:
-        start = max(filter(None, (since, _made_at(request_id))), default=None)
+    def _logged(self, since: datetime | None, request_id: str | None, list_id: str | None) -> Iterator[Stored]:
+        start = max(filter(None, (since, _made_at(request_id or list_id))), default=None)
         earliest = text(since) or ""
         for month in self._months():
             if start and month < items.month_at(start):
                 continue
             for item in self._in_month(month, first=first_id_at(start) if start else "0"):
-                if request_id in (None, item["request_id"]) and item["at"] >= earliest:
+                is_meant = request_id in (None, item["request_id"]) and list_id in (None, item.get("list_id"))
+                if is_meant and item["at"] >= earliest:
                     yield items.stored(item)
 
     def _months(self) -> list[str]:

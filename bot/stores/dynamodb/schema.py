@@ -10,7 +10,7 @@ from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.items import IS_NEW, META, update
 from bot.stores.dynamodb.table import NOT_THERE, check_form
 
-SCHEMA = 2  # 2: a second person, and limits. An older bot cannot read them
+SCHEMA = 3  # 2: a second person, and limits. 3: lists. An older bot cannot read them
 LOOK_EVERY_SECONDS = 60.0
 # Bots before 0.2.0 look at `schema_version`, know 1, and refuse more. So they never write to a table of this bot.
 _REFUSED_BEFORE_0_2_0 = 2

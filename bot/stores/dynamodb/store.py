@@ -6,23 +6,26 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 
+from bot.account import Account
 from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
 from bot.errors import CountChangedError, NewerVersionError, StoreUnavailableError, SupersededError
 from bot.facts.clock import CheckedClock
 from bot.limits import Window
-from bot.ports import LiveMessage, Show
-from bot.request import Account, Request, State, check_move, new_id
+from bot.ports import LiveMessage, MessageKind, Show
+from bot.request import Request, State, check_move, new_id
 from bot.stores.documents import (
-    APPROVAL,
     CARD,
     Stored,
+    beside,
     card_id,
     card_of,
     entry_of,
-    new_approval,
+    message_id,
     new_card,
+    portion_of,
     request_of,
     text,
+    text_of_portion,
     window_of,
 )
 from bot.stores.dynamodb import items
@@ -82,22 +85,24 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     # Requests
 
-    def add(self, request: Request, entry: Entry, show: Show | None) -> None:
+    def add(self, request: Request, entry: Entry | None, show: Show | None) -> None:
+        if entry is None and show is None:
+            self._move_only(put(items.item_of_request(request), IS_NEW))
+            return
         card = [put(items.item_of_card(new_card(request, show)), IS_NEW)] if show else []
         self._write(entry, [put(items.item_of_request(request), IS_NEW), *card])
 
     def move(
         self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
     ) -> None:
-        check_move(before.state, after.state)
+        check_move(before, after.state)
         item = items.item_of_request(after)
         moved = put(item, "version = :before", before=before.version)
-        if entry is None and show is None:
+        shown = [items.card_moved(new_card(after, show))] if show else []
+        shown += [items.card_moved(each) for each in beside(after, with_card=bool(show))]
+        if entry is None and not shown:
             self._move_only(moved)
             return
-        shown = [items.card_moved(new_card(after, show))] if show else []
-        if show and after.approval:
-            shown.append(items.card_moved(new_approval(after)))
         self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
@@ -120,6 +125,36 @@ class DynamoDBStore(DynamoDBReader, Waiting):
     def last_signed_out(self, account: Account) -> Request | None:
         item = self._calls.get(items.account_key(account.key))
         return self.get(item["request_id"]) if item else None
+
+    def signed_out_at(self, account: Account) -> datetime | None:
+        item = self._calls.get(items.account_key(account.key))
+        return datetime.fromisoformat(item["ended_at"]) if item else None
+
+    # Lists
+
+    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
+        self._calls.write_one(put({**items.portion_key(list_id, number), "document": text_of_portion(accounts)}))
+
+    def portion(self, list_id: str, number: int) -> Sequence[Account]:
+        item = self._calls.get(items.portion_key(list_id, number))
+        return portion_of(item["document"]) if item else ()
+
+    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
+        lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}
+        condition = f"{IS_NEW} OR holder = :holder OR ends_at < :now OR ends_at > :beyond"
+        times = {"now": text(now), "beyond": text(now + longest)}
+        with suppress(ConditionError):
+            self._calls.write_one(put(lease, condition, holder=holder, **times))
+            return True
+        return False
+
+    def give_back(self, key: str, holder: str) -> None:
+        with suppress(ConditionError):
+            self._calls.write_one(delete(items.lease_key(key), "holder = :holder", holder=holder))
+
+    def progress_ts(self, list_id: str) -> str | None:
+        item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
+        return item.get("ts") if item else None
 
     # Trail
 
@@ -174,13 +209,19 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
                 keys = (
                     items.request_key(entry.ask.id),
-                    *map(items.card_key, (entry.ask.id, f"{entry.ask.id}{APPROVAL}")),
+                    *(items.card_key(message_id(entry.ask.id, kind)) for kind in MessageKind),
                 )
                 actions += map(delete, keys)
+                self._forget_portions(entry)
             with suppress(ConditionError):
                 self._calls.write(actions)
                 return True
         return False
+
+    def _forget_portions(self, entry: Entry) -> None:
+        contents = entry.request.listed if entry.request else None
+        for number in range(contents.portions if contents else 0):
+            self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
 
     def forget_places(self, now: datetime) -> None:
         """Forget some response_urls that no longer work."""

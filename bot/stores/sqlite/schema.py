@@ -91,6 +91,18 @@ STEPS: tuple[Step, ...] = (
             "CREATE TABLE windows (key TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL) STRICT",
         )
     ),
+    Step(  # 3: lists
+        begin=(
+            """
+            CREATE TABLE portions (
+                list_id TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL, PRIMARY KEY (list_id, number)
+            ) STRICT
+            """,
+            "CREATE TABLE leases (key TEXT PRIMARY KEY, holder TEXT NOT NULL, until TEXT NOT NULL) STRICT",
+            "ALTER TABLE entries ADD COLUMN list_id TEXT",
+            "CREATE INDEX entries_of_list ON entries (list_id, id) WHERE list_id IS NOT NULL",
+        )
+    ),
 )
 
 

@@ -32,6 +32,10 @@ LAST_SIGNED_OUT = """
 SELECT id, document FROM requests INDEXED BY requests_signed_out
 WHERE account = :account ORDER BY ended_at DESC LIMIT 1
 """
+SIGNED_OUT_AT = """
+SELECT ended_at FROM requests INDEXED BY requests_signed_out
+WHERE account = :account ORDER BY ended_at DESC LIMIT 1
+"""
 DUE_REQUESTS = """
 SELECT id, document FROM requests INDEXED BY requests_due
 WHERE due = :what AND due_at >= :since AND due_at <= :upto ORDER BY due_at
@@ -40,8 +44,8 @@ WHERE due = :what AND due_at >= :since AND due_at <= :upto ORDER BY due_at
 # Entries
 
 ADD_ENTRY = """
-INSERT INTO entries (id, request_id, at, refused, attempts, next_at, delivered_at, ts, document)
-VALUES (:id, :request_id, :at, :refused, :attempts, :next_at, :delivered_at, :ts, :document)
+INSERT INTO entries (id, request_id, list_id, at, refused, attempts, next_at, delivered_at, ts, document)
+VALUES (:id, :request_id, :list_id, :at, :refused, :attempts, :next_at, :delivered_at, :ts, :document)
 """
 ENTRIES = f"""
 SELECT {_ENTRY} FROM entries WHERE id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
@@ -49,6 +53,10 @@ SELECT {_ENTRY} FROM entries WHERE id > :after AND at >= :since ORDER BY id LIMI
 ENTRIES_OF_REQUEST = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
 WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
+"""
+ENTRIES_OF_LIST = f"""
+SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list
+WHERE list_id = :list_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
 DUE_ENTRIES = f"""
@@ -72,7 +80,7 @@ DUE_AGAIN = """
 UPDATE entries SET next_at = :later, attempts = attempts + :failed WHERE id = :id AND next_at = :next_at
 """
 
-# Cards, and approval messages: `request_id` then ends with documents.APPROVAL
+# Cards, and the messages beside them: `request_id` then ends with what documents.BESIDE says
 
 ADD_CARD = """
 INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces, failures, held_by)
@@ -83,7 +91,7 @@ UPDATE cards SET version = :version, due_at = :due_at, response_url = coalesce(:
     place_until = coalesce(:place_until, place_until), replaces = coalesce(:replaces, replaces)
 WHERE request_id = :id
 """
-PUT_APPROVAL = """
+PUT_MESSAGE = """
 INSERT INTO cards (request_id, version, due_at) VALUES (:id, :version, :due_at)
 ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at
 """
@@ -99,6 +107,22 @@ UPDATE cards SET response_url = NULL, place_until = NULL, replaces = NULL WHERE 
     (SELECT request_id FROM cards INDEXED BY cards_placed WHERE place_until <= :now ORDER BY place_until LIMIT {PAGE})
 """
 
+PROGRESS_TS = "SELECT ts FROM cards WHERE request_id = :id"
+
+# Lists
+
+PUT_PORTION = """
+INSERT INTO portions (list_id, number, document) VALUES (:list_id, :number, :document)
+ON CONFLICT (list_id, number) DO UPDATE SET document = excluded.document
+"""
+PORTION = "SELECT document FROM portions WHERE list_id = :list_id AND number = :number"
+LEASE = """
+INSERT INTO leases (key, holder, until) VALUES (:key, :holder, :until)
+ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE holder = excluded.holder OR until < :now OR until > :beyond
+"""
+GIVE_BACK = "DELETE FROM leases WHERE key = :key AND holder = :holder"
+
 # Windows
 
 WINDOW = "SELECT key, version, document FROM windows WHERE key = :key"
@@ -111,6 +135,8 @@ WHERE version = excluded.version - 1
 # What is old. A request goes with one of its entries, once it has ended and none of them waits.
 
 _OLD = f"FROM entries INDEXED BY entries_settled WHERE next_at IS NULL AND at < :before ORDER BY at LIMIT {PAGE}"
+_BESIDE = ", ".join(f"('{each}')" for each in ("", *documents.BESIDE.values()))
+ID_LENGTH = 26  # of a request's id
 FORGET_REQUESTS = f"""
 DELETE FROM requests WHERE id IN (SELECT request_id {_OLD}) AND ended_at < :before
     AND NOT EXISTS (SELECT 1 FROM entries WHERE request_id = requests.id AND next_at IS NOT NULL)
@@ -118,8 +144,12 @@ DELETE FROM requests WHERE id IN (SELECT request_id {_OLD}) AND ended_at < :befo
 FORGET_CARDS = f"""
 WITH old AS (SELECT request_id {_OLD})
 DELETE FROM cards
-WHERE request_id IN (SELECT request_id FROM old UNION ALL SELECT request_id || '{documents.APPROVAL}' FROM old)
-    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = replace(cards.request_id, '{documents.APPROVAL}', ''))
+WHERE request_id IN (SELECT request_id || beside.column1 FROM old, (VALUES {_BESIDE}) AS beside)
+    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = substr(cards.request_id, 1, {ID_LENGTH}))
+"""
+FORGET_PORTIONS = f"""
+DELETE FROM portions WHERE list_id IN (SELECT request_id {_OLD})
+    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = portions.list_id)
 """
 FORGET_ENTRIES = f"DELETE FROM entries WHERE number IN (SELECT number {_OLD})"
 
@@ -127,7 +157,7 @@ SCHEMA = "PRAGMA user_version"
 
 # What gives what waits, by what it waits as.
 WAITING: Mapping[str, str] = {
-    **dict.fromkeys(("awaiting", "ready", "running"), DUE_REQUESTS),
+    **dict.fromkeys(("awaiting", "ready", "running", documents.LIST), DUE_REQUESTS),
     **dict.fromkeys(documents.UNDELIVERED.values(), DUE_ENTRIES),
     documents.TALLY: TALLIES,
     documents.CARD: DUE_CARDS,

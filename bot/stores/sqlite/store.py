@@ -7,21 +7,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from bot.account import Account
 from bot.audit import COUNTED, Entry, entry_of_tally
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
-from bot.ports import LiveMessage, Show
-from bot.request import Account, Request, check_move, new_id
+from bot.ports import LiveMessage, MessageKind, Show
+from bot.request import Request, check_move, new_id
 from bot.stores.documents import (
     Readings,
     Stored,
     Values,
+    beside,
     card_of,
     entry_of,
-    new_approval,
+    message_id,
     new_card,
+    portion_of,
     request_of,
     text,
+    text_of_portion,
     values_of_card,
     values_of_entry,
     values_of_request,
@@ -65,14 +69,15 @@ class SQLiteReader:
         """Close every thread's connection. Nothing may use the file afterwards."""
         self._file.close()
 
-    def entries(self, since: datetime | None, request_id: str | None) -> Iterator[Entry]:
-        """Give all entries, or those from a time on, or of one request, oldest first; memory holds a page of them.
+    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
+        """Give all entries, or those from a time on, or of one request or list; memory holds a page of them.
 
         Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
         """
         statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
+        statement = sql.ENTRIES_OF_LIST if list_id else statement
         first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
-        values = {"since": text(since) or "", "after": first_id, "request_id": request_id}
+        values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
         while rows := self._file.rows(statement, values):
             yield from self._readings.each(entry_of, map(dict, rows))
             values["after"] = rows[-1]["id"]
@@ -106,19 +111,18 @@ class SQLiteStore(SQLiteReader, Waiting):
 
     # Requests
 
-    def add(self, request: Request, entry: Entry, show: Show | None) -> None:
+    def add(self, request: Request, entry: Entry | None, show: Show | None) -> None:
         card = [(sql.ADD_CARD, values_of_card(new_card(request, show)))] if show else ()
         self._write((sql.ADD_REQUEST, values_of_request(request)), entry, card)
 
     def move(
         self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
     ) -> None:
-        check_move(before.state, after.state)
+        check_move(before, after.state)
         # The version is the whole condition: each move makes a new one.
         moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
         shown = [(sql.MOVE_CARD, values_of_card(new_card(after, show)))] if show else []
-        if show and after.approval:
-            shown.append((sql.PUT_APPROVAL, values_of_card(new_approval(after))))
+        shown += [(sql.PUT_MESSAGE, values_of_card(each)) for each in beside(after, with_card=bool(show))]
         self._write(moved, entry, shown, counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
@@ -133,6 +137,34 @@ class SQLiteStore(SQLiteReader, Waiting):
 
     def last_signed_out(self, account: Account) -> Request | None:
         return self._one(request_of, sql.LAST_SIGNED_OUT, account=account.key)
+
+    def signed_out_at(self, account: Account) -> datetime | None:
+        rows = self._file.rows(sql.SIGNED_OUT_AT, {"account": account.key})
+        return datetime.fromisoformat(rows[0]["ended_at"]) if rows else None
+
+    # Lists
+
+    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
+        with self._file.write() as db:
+            values = {"list_id": list_id, "number": number, "document": text_of_portion(accounts)}
+            db.execute(sql.PUT_PORTION, values)
+
+    def portion(self, list_id: str, number: int) -> Sequence[Account]:
+        rows = self._file.rows(sql.PORTION, {"list_id": list_id, "number": number})
+        return portion_of(rows[0]["document"]) if rows else ()
+
+    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
+        times = {"now": text(now), "until": text(until), "beyond": text(now + longest)}
+        with self._file.write() as db:
+            return bool(db.execute(sql.LEASE, {"key": key, "holder": holder, **times}).rowcount)
+
+    def give_back(self, key: str, holder: str) -> None:
+        with self._file.write() as db:
+            db.execute(sql.GIVE_BACK, {"key": key, "holder": holder})
+
+    def progress_ts(self, list_id: str) -> str | None:
+        rows = self._file.rows(sql.PROGRESS_TS, {"id": message_id(list_id, MessageKind.PROGRESS)})
+        return rows[0]["ts"] if rows else None
 
     # Entries
 
@@ -165,6 +197,7 @@ class SQLiteStore(SQLiteReader, Waiting):
         with self._file.write() as db:
             db.execute(sql.FORGET_REQUESTS, old)
             db.execute(sql.FORGET_CARDS, old)
+            db.execute(sql.FORGET_PORTIONS, old)
             return db.execute(sql.FORGET_ENTRIES, old).rowcount
 
     def forget_places(self, now: datetime) -> None:

@@ -1,0 +1,62 @@
+"""The accounts of a list: where they are, what tells them from others, and the request that each becomes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from ulid import ULID
+
+from bot.account import Account
+from bot.request import Options, Request, State
+from bot.store_ports import Lists
+
+
+def portions_of(requests: Lists, list_id: str) -> Iterator[tuple[int, Account]]:
+    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion."""
+    index = number = 0
+    while accounts := requests.portion(list_id, number):
+        for account in accounts:
+            yield index, account
+            index += 1
+        number += 1
+
+
+def digest_of(accounts: Iterable[Account], before: str = "") -> str:
+    """Return what tells these accounts, in their order and after what `before` tells, from all others."""
+    keys = "".join(f"{each.key}\n{each.sub}\n" for each in accounts)
+    return sha256(f"{before}\n{keys}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_as_decided(requests: Lists, request: Request) -> bool:
+    """Whether a list has the accounts that were confirmed and, where someone had to, approved."""
+    listed, approval, digest = request.contents, request.approval, ""
+    for number in range(listed.portions):
+        digest = digest_of(requests.portion(request.id, number), digest)
+    return digest == listed.digest == (approval.digest if approval else digest)
+
+
+def child_id(list_id: str, index: int) -> str:
+    """Return the id of the request of the account at this place: always the same, and that of no other."""
+    return str(ULID.from_bytes(ULID.from_str(list_id).bytes[:6] + sha256(f"{list_id}/{index}".encode()).digest()[:10]))
+
+
+def child_of(request: Request, index: int, account: Account, now: datetime) -> Request:
+    """Return the request of an account of a list, decided now."""
+    ask, asked = request.ask, request.ask.options
+    options = Options(
+        target=account.username, pool=account.pool, exactly=True, reason=asked.reason, action=asked.action
+    )
+    return Request(
+        ask=replace(ask, id=child_id(request.id, index), options=options),
+        state=State.READY,
+        candidates=(),
+        chosen=account,
+        allowed_by=request.allowed_by,
+        approval=request.approval,
+        looked_up_at=request.looked_up_at,
+        created_at=now,
+        expires_at=now,
+        decided_at=now,
+        list_id=request.id,
+    )

@@ -1,0 +1,250 @@
+"""One run of a list: from the moment at which an instance takes it up to its end, a pause or a stop.
+
+Each account becomes a request of its own, READY, whose id follows from the list and its place in it. So an instance
+that takes the list over finds those that are under way, and makes none twice.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from bot import errors
+from bot.account import Account
+from bot.audit import entry_of
+from bot.deliver import show_card
+from bot.flow import Lane
+from bot.list_accounts import child_id, child_of, is_as_decided, portions_of
+from bot.list_progress import Progress
+from bot.listed import Listed
+from bot.ports import SureClock
+from bot.preview import NOTED_EVERY
+from bot.request import ENDED, Claim, Request, State, new_id
+from bot.store_ports import Lists
+from bot.work import CLOCKS_AGREE_WITHIN, FARTHEST, Worker
+
+MOST_AT_ONCE = 32  # accounts that are under way
+LOOK_EVERY = timedelta(seconds=1)
+LONGEST_TICK = 0.05  # seconds
+_BEGINS = frozenset({State.READY, State.RUNNING})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class ListRun:
+    """Runs one list for as long as `may_work` says so. For one thread; its accounts are run on the `lane`.
+
+    `worker` waits for the turn of each call. `may_begin` raises `PoolUnavailableError` while it is not known who is
+    protected.
+    """
+
+    request: Request
+    requests: Lists
+    worker: Worker
+    lane: Lane
+    clock: SureClock
+    progress: Progress
+    may_work: Callable[[], bool]
+    may_begin: Callable[[], object]
+    _claim: Claim = field(init=False)
+    _is_lost: bool = field(default=False, init=False)  # another run has it: this one writes nothing more of the list
+    _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by another run
+    _under_way: dict[int, str] = field(default_factory=dict, init=False)  # on the lane, by their places
+    _waiting: dict[int, str] = field(default_factory=dict, init=False)  # claimed by another, or without room
+    _looked_at: datetime = field(init=False)
+    _noted_at: datetime = field(init=False)
+
+    def go(self) -> None:
+        """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
+        self._take_up()
+        for index, account in portions_of(self.requests, self.request.id):
+            if index >= self.progress.settled.ended and not self._begin(index, account):
+                break
+        while (self._under_way or self._waiting) and self._tick():
+            pass
+        while self._under_way:  # also where the list is another run's now
+            self.clock.sleep(LONGEST_TICK)
+        self._finish()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether accounts are begun. Else only those that are under way are ended."""
+        return self.request.state is State.RUNNING and not self._is_lost
+
+    def _take_up(self) -> None:
+        """Claim the list. Where it may not go on, only what is under way is ended."""
+        now, listed, state = self.clock.now(), self.request.contents, self.request.state
+        self._looked_at = self._noted_at = now
+        self._claim = Claim(id=new_id(now), at=now, until=now)
+        since = listed.worked_at or self.request.decided_at or now
+        if state in _BEGINS and now - since > self.worker.resume_within:
+            self._move(State.PAUSED, errors.TOO_LATE)
+        elif state in _BEGINS and not is_as_decided(self.requests, self.request):
+            self._move(State.STOPPING, errors.LIST_CHANGED)
+        elif state in _BEGINS:
+            self._move(State.RUNNING, resumed=state is State.RUNNING)
+        else:
+            self._note()
+
+    def _begin(self, index: int, account: Account) -> bool:
+        """Begin an account once there is room; where one was begun before, see how it is. False: begin no more."""
+        while not self._is_lost and (len(self._under_way) >= self._room() or not self._is_certain()):
+            if not self._tick():
+                return False
+        if self._is_lost or not self._look_around():
+            return False
+        child = self.requests.get(child_id(self.request.id, index)) if self._is_probing else None
+        if child is None:
+            self._is_probing = False
+            if not self._goes_on:
+                return False
+            child = self._added(child_of(self.request, index, account, self.clock.now()))
+        self._hand_over(index, child)
+        return True
+
+    def _room(self) -> int:
+        return min(MOST_AT_ONCE, max(2, round(self.progress.pace.rate)))
+
+    def _is_certain(self) -> bool:
+        """Whether it is known who is protected. What is under way already is ended all the same."""
+        try:
+            if self._goes_on:
+                self.may_begin()
+        except errors.PoolUnavailableError as error:
+            self.progress.trouble = error.error_code or errors.NO_CALL_MADE
+            return False
+        self.progress.trouble = None
+        return True
+
+    def _added(self, child: Request) -> Request:
+        try:
+            self.requests.add(child, None, None)
+        except errors.SupersededError:  # by this very write, whose answer was lost
+            return self.requests.get(child.id) or child
+        return child
+
+    def _hand_over(self, index: int, child: Request) -> None:
+        """Run an account that waits to be run, or that its holder left; count one that has ended."""
+        self._waiting.pop(index, None)
+        if child.state in ENDED:
+            self.progress.add(index, child)
+        elif child.state is State.RUNNING and self._is_held(child):
+            self._waiting[index] = child.id
+        else:
+            self._under_way[index] = child.id
+            try:
+                self.lane.run(child.id, partial(self._run, index, child), urgent=True)
+            except errors.BusyError:
+                self._waiting[index] = self._under_way.pop(index)
+
+    def _is_held(self, child: Request) -> bool:
+        until, beyond = child.claim and child.claim.until, self.clock.beyond(FARTHEST)
+        return bool(until and until >= self.clock.now() - CLOCKS_AGREE_WITHIN and (beyond is None or until < beyond))
+
+    def _run(self, index: int, child: Request) -> None:
+        """Run an account, on a thread of the lane."""
+        try:
+            if ended := self.worker.run(child):
+                self.progress.add(index, ended)
+            else:
+                self._waiting[index] = child.id
+        except Exception as error:  # noqa: BLE001 -- it is looked at again
+            log.warning("An account of a list did not end, so it is looked at again (%s)", type(error).__name__)
+            self._waiting[index] = child.id
+        finally:
+            self._under_way.pop(index, None)
+
+    def _tick(self) -> bool:
+        """Wait a moment, and look around."""
+        self.clock.sleep(min(LONGEST_TICK, 0.5 / self.progress.pace.rate))
+        return self._look_around()
+
+    def _look_around(self) -> bool:
+        """See now and then what was pressed, and note how far it is. False once this run has to end."""
+        now = self.clock.now()
+        if abs(now - self._looked_at) >= LOOK_EVERY and not self._is_lost:
+            self._looked_at = now
+            self._follow(self.requests.get(self.request.id))
+            self._look_at_waiting()
+        if abs(now - self._noted_at) >= NOTED_EVERY:
+            self._noted_at = now
+            self._note()
+        if self._goes_on and (code := self.progress.failing()):
+            self._move(State.PAUSED, code)
+        return not self._is_lost and self.may_work()
+
+    def _look_at_waiting(self) -> None:
+        for index, id_ in list(self._waiting.items()):
+            if child := self.requests.get(id_):
+                self._hand_over(index, child)
+
+    def _follow(self, found: Request | None) -> None:
+        """Take the list as it is stored: someone may have pressed a button, or another run may have it."""
+        if found and found.claim and found.claim.id == self._claim.id:
+            self.request = found
+            self._is_lost = found.state is State.READY or found.state in ENDED
+        else:
+            self._is_lost = True
+
+    def _note(self) -> None:
+        """Store how far the list is."""
+        self._write(lambda before, _: before.state)
+
+    def _move(self, state: State, trouble: str | None = None, *, resumed: bool = True) -> None:
+        """Take the list to another state, unless someone pressed meanwhile. Not `resumed`: it begins, without entry."""
+        was, at_rest = self.request.state, {"at_rest": False} if state is State.RUNNING else {}
+        changes = {**at_rest, **({"trouble": trouble} if trouble else {})}
+        self._write(lambda before, _: state if before.state is was else None, silent=not resumed, **changes)
+
+    def _finish(self) -> None:
+        """Note that no account is under way or, where no other is to be begun, how the list ended."""
+        if self._waiting:  # the next run looks at them
+            self._note()
+        else:
+            self._write(_state_at_rest, at_rest=True)
+
+    def _write(
+        self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
+    ) -> None:
+        """Store the list in its next state (None: not at all); where someone pressed, with what they did."""
+        while not self._is_lost:
+            before, now = self.request, self.clock.now()
+            listed = self.progress.noted(before.contents, now)
+            if before.state is not State.RUNNING:
+                listed = replace(listed, trouble=before.contents.trouble)
+            listed = replace(listed, begun_at=listed.begun_at or now, **changes)
+            if not (state := next_state(before, listed)):
+                return
+            after = before.move(state, listed=listed, claim=self._claim, **_beside(before, state, listed, now))
+            told = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
+            entry = entry_of(after, now) if told and not silent else None
+            show = show_card(after, now, wait=timedelta(0)) if told else None
+            try:
+                self.requests.move(before, after, entry, show)
+                self.request = after
+                return
+            except errors.SupersededError:
+                self._follow(self.requests.get(before.id))
+
+
+def _state_at_rest(before: Request, listed: Listed) -> State:
+    """Return the state of a list once no account is under way."""
+    goes_on = before.state is State.RUNNING and listed.left
+    if goes_on or before.state is State.PAUSED:
+        return before.state
+    counts = listed.counts
+    if counts.unknown:
+        return State.UNKNOWN
+    if counts.done:
+        return State.DONE if counts.done == listed.size else State.PARTLY
+    return State.FAILED
+
+
+def _beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
+    """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
+    if state in ENDED:
+        return {"ended_at": now, "error_code": listed.trouble}
+    return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

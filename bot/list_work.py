@@ -1,0 +1,174 @@
+"""Who runs which lists: for each AWS account and region one instance at a time, under a lease in the store."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import uuid4
+
+from bot import errors
+from bot.find import pool_of
+from bot.flow import Lane
+from bot.limits import Protection
+from bot.list_progress import Progress
+from bot.list_run import ListRun
+from bot.pace import Pace, PacedPool
+from bot.ports import Left, SureClock, UserPool, lasting
+from bot.request import TERMINAL, Request, State
+from bot.store_ports import Lists
+from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
+
+LEASE = timedelta(seconds=15)
+LONGEST_LEASE = 2 * LEASE  # one that ends later is a wrong clock's
+RENEWED_EVERY = 5.0  # seconds
+GROUPS_READ_EVERY = 60.0  # seconds
+READ_AGAIN_AFTER = 5.0  # seconds
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Hold:
+    """A lease that is held here: for how long, and when it was last renewed."""
+
+    left: Left
+    renewed_at: float
+
+
+@dataclass(kw_only=True)
+class ListWorker:
+    """Runs lists, several of one AWS account and region side by side at one pace. Safe to use from many threads.
+
+    `quota_of` names the AWS account and region whose quota a pool's calls count for. `per_second` is the pace of each.
+    `only`: the one list that a terminal runs. `closed` says whether nothing may be begun.
+    """
+
+    requests: Lists
+    worker: Worker
+    lane: Lane  # a thread for each list
+    accounts_lane: Lane
+    clock: SureClock
+    quota_of: Callable[[str], str]
+    per_second: float
+    closed: Callable[[], object]
+    protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
+    only: str | None = None
+    holder: str = field(default_factory=lambda: uuid4().hex)
+    running: dict[str, str] = field(default_factory=dict, init=False)  # the quota of each list that runs here
+    paces: dict[str, Pace] = field(default_factory=dict, init=False)  # by quota
+    _holds: dict[str, _Hold] = field(default_factory=dict, init=False)  # by quota
+
+    def sweep(self) -> None:
+        """Take up the lists that may be run here now, and give back what is not needed any more."""
+        if not self.closed():
+            now = self.clock.now()
+            for request in self.requests.lists(now, AT_ONCE, self.clock.beyond(LONGEST_LEASE)):
+                if request.id not in self.running and self._is_mine(request, now):
+                    self._begin(request)
+        for quota in set(self._holds) - set(self.running.values()):
+            del self._holds[quota]
+            self.requests.give_back(quota, self.holder)
+
+    def _is_mine(self, request: Request, now: datetime) -> bool:
+        """Whether this instance may try to run a list: no one seems to, and the pool can be asked from here."""
+        listed = request.contents
+        since = listed.worked_at or request.decided_at or now
+        if self.only:
+            return request.id == self.only
+        is_left = abs(now - since) > LEASE + CLOCKS_AGREE_WITHIN
+        quota = self.quota_of(listed.pool)
+        if not pool_of(listed, self.worker.pools) or (
+            request.ask.source == TERMINAL and listed.pool in self.worker.with_role
+        ):
+            return abs(now - since) > self.worker.resume_within  # it can only be paused or ended
+        begins = request.ask.source != TERMINAL and (request.state is not State.RUNNING or quota in self._holds)
+        return is_left or begins
+
+    def _begin(self, request: Request) -> None:
+        quota = self.quota_of(request.contents.pool)
+        if not self._keeps(quota):
+            return
+        self.running[request.id] = quota
+        try:
+            self.lane.run(request.id, partial(self._run, request, quota), urgent=True)
+        except errors.BusyError:  # the next sweep tries again
+            self.running.pop(request.id, None)
+
+    def _run(self, request: Request, quota: str) -> None:
+        try:
+            self._run_of(request, quota).go()
+        finally:
+            self.running.pop(request.id, None)
+
+    def _run_of(self, request: Request, quota: str) -> ListRun:
+        listed, pace = request.contents, self.pace(listed_pool := request.contents.pool)
+        pool = self.worker.pools.get(listed_pool)
+        protection = self.protections.get(listed_pool)
+        members = _Members(pool and pool.on_behalf(request.id, request.ask.operator.id), protection, self.clock)
+        paced = {listed_pool: PacedPool(pool=pool, pace=pace, members=members.known)} if pool else {}
+        return ListRun(
+            request=request,
+            requests=self.requests,
+            worker=replace(self.worker, pools=paced),
+            lane=self.accounts_lane,
+            clock=self.clock,
+            progress=Progress(settled=listed.settled, pace=pace, monotonic=self.clock.monotonic),
+            may_work=lambda: not self.closed() and self._keeps(quota),
+            may_begin=members.read,
+        )
+
+    def pace(self, pool: str) -> Pace:
+        """Return the pace of a pool's AWS account and region."""
+        quota = self.quota_of(pool)
+        return self.paces.setdefault(quota, Pace(clock=self.clock, per_second=self.per_second))
+
+    def _keeps(self, quota: str) -> bool:
+        """Take or keep the lease of a quota; return whether it is held here. Now and then it is renewed."""
+        hold, monotonic = self._holds.get(quota), self.clock.monotonic()
+        if hold and monotonic - hold.renewed_at < RENEWED_EVERY:
+            return hold.left() > timedelta(0)
+        now, left = self.clock.now(), lasting(self.clock, LEASE)
+        try:
+            is_held = self.requests.lease(quota, self.holder, now - CLOCKS_AGREE_WITHIN, now + LEASE, LONGEST_LEASE)
+        except errors.StoreUnavailableError:
+            return bool(hold and hold.left() > timedelta(0))
+        if not is_held:
+            self._holds.pop(quota, None)
+            return False
+        if not hold and quota in self.paces:
+            self.paces[quota].hold_off()
+        self._holds[quota] = _Hold(left, monotonic)
+        return left() > timedelta(0)
+
+
+@dataclass
+class _Members:
+    """Who is in the groups that protect accounts: read once a minute while a list runs."""
+
+    pool: UserPool | None
+    protection: Protection | None
+    clock: SureClock
+    _known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _read_at: float | None = None
+    _failed_at: float | None = None
+    _error: errors.PoolUnavailableError | None = None
+
+    def known(self) -> Mapping[str, frozenset[str]]:
+        """Return the user names in each group, as they were read last."""
+        return self._known
+
+    def read(self) -> None:
+        """Read them, if that was more than a minute ago. Raises `PoolUnavailableError`; after one, seldom asks."""
+        now = self.clock.monotonic()
+        if self._read_at is not None and now - self._read_at < GROUPS_READ_EVERY:
+            return
+        if self._error and self._failed_at is not None and now - self._failed_at < READ_AGAIN_AFTER:
+            raise self._error
+        try:
+            groups = sorted(self.protection.groups) if self.protection and self.pool else ()
+            self._known = {group: self.pool.members_of(group) for group in groups} if self.pool else {}
+            self._read_at, self._error = now, None
+        except errors.PoolUnavailableError as error:
+            self._failed_at, self._error = now, error
+            raise

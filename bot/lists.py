@@ -1,0 +1,219 @@
+"""A list: many accounts at once. Opened by a preview, confirmed like a single request, then paused, let go on, stopped."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import errors
+from bot.account import Account
+from bot.action import SIGN_OUT
+from bot.approve import Approvers
+from bot.audit import entry_of
+from bot.authorize import Authorized, Denied
+from bot.confirm import Confirmations
+from bot.decide import AlreadyDecidedError, Press
+from bot.list_accounts import child_id, digest_of, portions_of
+from bot.listed import Listed
+from bot.pace import Pace, PacedPool
+from bot.ports import Place
+from bot.preview import UNNOTED_FOR, Preview, trimmed
+from bot.request import STOPPABLE, Ask, Options, Request, State, new_id
+from bot.store_ports import Lists
+
+NOT_YOURS = (
+    "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
+)
+_TO_PAUSE = frozenset({State.READY, State.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is to hold: what each of the `lines` means, the whole pool, or what of a list was not done."""
+
+    lines: Iterable[str] = ()
+    everyone: bool = False
+    again_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRules(Confirmations, Approvers):
+    """The rules for lists beside those that they share with single requests. A press raises what those raise.
+
+    `look_ups` gives a pool's calls their turns while lines are looked up. `per_second` is the pace of the settings.
+    """
+
+    requests: Lists
+    per_second: float
+    look_ups: Callable[[str], Pace]
+
+    def preview(
+        self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None, told: Callable[[Request], object]
+    ) -> Request:
+        """Look up what a list is to hold, and store it: it then awaits its confirmation.
+
+        `told` is called every few seconds on the way. Raises as `Preview` does, `UsageError` for what will not do, and
+        `AccountNotFoundError` where the list would be empty.
+        """
+        if self.reason_rule:
+            self.reason_rule.check(ask.options.reason)
+        request = self._opened(authorized, ask, wanted)
+        preview, ended = self._preview(request, told), False
+        try:
+            self._take(preview, wanted)
+            listed, candidates = preview.end()
+            request = preview.request
+            if not listed.size:
+                raise errors.AccountNotFoundError(_nothing_in(listed))
+            needs, now = self.needs(authorized, request.ask, listed), self.clock.now()
+            changes: dict[str, Any] = {"listed": listed, "candidates": tuple(candidates), "needs": needs}
+            until = now + self.confirm_within
+            request = self._move(request, State.CONFIRMING, place, now, expires_at=until, **changes)
+            ended = True
+            return request
+        except errors.SupersededError:
+            raise AlreadyDecidedError(self.requests.get(request.id) or request) from None
+        finally:
+            if not ended:
+                with suppress(AlreadyDecidedError, errors.StoreUnavailableError):
+                    self._end(preview.request, State.CANCELLED, None)
+
+    def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted) -> Request:
+        if ask.options.action != SIGN_OUT:
+            raise errors.UsageError("A list can only sign out.")
+        if len(authorized.rules) > 1:
+            pools = ", ".join(sorted(authorized.rules))
+            raise errors.UsageError(f"A list is of one pool. Say which: --pool NAME. You may use: {pools}.")
+        ((name, rule),) = authorized.rules.items()
+        pool, now = self.finder.pools[name], self.clock.now()
+        request = Request(
+            ask=replace(ask, operator=authorized.operator, options=replace(ask.options, pool=name)),
+            state=State.PREVIEWING,
+            candidates=(),
+            chosen=None,
+            allowed_by=rule,
+            looked_up_at=now,
+            created_at=now,
+            expires_at=now + UNNOTED_FOR,
+            listed=Listed(
+                pool=name,
+                pool_id=pool.pool_id,
+                region=pool.region,
+                pace=self.per_second,
+                everyone=wanted.everyone,
+                again_of=wanted.again_of,
+            ),
+        )
+        self.requests.add(request, entry_of(request, now), None)
+        return request
+
+    def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
+        name = request.contents.pool
+        pool = self.finder.pools[name].on_behalf(request.id, request.ask.operator.id)
+        paced = PacedPool(pool=pool, pace=self.look_ups(name))
+        return Preview(
+            request=request,
+            pool=paced,
+            finder=replace(self.finder, pools={name: paced}),
+            protection=self.protections.get(name),
+            requests=self.requests,
+            clock=self.clock,
+            together=self.finder.together,
+            told=told,
+        )
+
+    def _take(self, preview: Preview, wanted: Wanted) -> None:
+        if wanted.everyone:
+            preview.take_everyone()
+        elif wanted.again_of:
+            preview.take_accounts(self._not_done(wanted.again_of))
+        else:
+            preview.take_lines(wanted.lines)
+
+    def _not_done(self, list_id: str) -> Iterator[Account]:
+        """Give the accounts of a list that were not done, or of which that is not known."""
+        for index, account in portions_of(self.requests, list_id):
+            child = self.requests.get(child_id(list_id, index))
+            if not child or child.state is not State.DONE:
+                yield account
+
+    def choose(self, press: Press) -> Request:
+        """Take one more account into a list: the candidate at `number`, from 0, of a line that means several."""
+        request = self._awaiting(press, State.CONFIRMING)
+        listed = request.contents
+        choice = next((each for each in listed.choices if 0 <= press.number - each.begin < each.count), None)
+        if not choice:
+            raise AlreadyDecidedError(request)
+        account = trimmed(request.candidates[press.number])
+        left = replace(listed, choices=tuple(each for each in listed.choices if each != choice))
+        if any(each.key == account.key for _, each in portions_of(self.requests, request.id)):
+            listed = replace(left, twice=left.twice + 1)
+        else:
+            self.requests.put_portion(request.id, left.portions, [account])
+            digest = digest_of([account], left.digest)
+            listed = replace(left, portions=left.portions + 1, digest=digest, size=left.size + 1)
+        return self._move(request, State.CONFIRMING, press.place, self._in_time(request, press.place), listed=listed)
+
+    def pause(self, press: Press) -> Request:
+        """Pause a list: what is under way ends, and nothing more is begun until someone lets it go on."""
+        return self._pressed(press, _TO_PAUSE, State.PAUSED)
+
+    def go_on(self, press: Press) -> Request:
+        """Let a list that is paused go on. Whoever presses has to be allowed to ask for it, or to approve it, now."""
+        return self._pressed(press, frozenset({State.PAUSED}), State.READY)
+
+    def stop(self, press: Press) -> Request:
+        """Stop a list: what is under way ends, and nothing more is ever begun."""
+        return self._pressed(press, STOPPABLE, State.STOPPING)
+
+    def again(self, press: Press) -> Ask:
+        """Return what asks for a list of what was not done of one that has ended. Raises as a press does."""
+        request = self._stored_list(press)
+        self._check_presser(press, request)
+        if request.state not in {State.PARTLY, State.FAILED, State.UNKNOWN}:
+            raise AlreadyDecidedError(request)
+        options = Options(target="", pool=request.contents.pool, reason=request.ask.options.reason)
+        return replace(request.ask, id=new_id(self.clock.now()), operator=press.operator, options=options)
+
+    def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
+        """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
+        while True:
+            request = self._stored_list(press)
+            operator = self._may_press(press, request, again=state is State.READY)
+            if request.state not in awaited:
+                raise AlreadyDecidedError(request)
+            now = self.clock.now()
+            listed = replace(request.contents, trouble=None)
+            listed = replace(listed, worked_at=now) if state is State.READY else listed
+            with suppress(AlreadyDecidedError):
+                return self._move(request, state, None, now, pressed_by=operator, listed=listed)
+
+    def _may_press(self, press: Press, request: Request, *, again: bool) -> Any:
+        """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""
+        if (press.operator.id, press.operator.team_id) == (request.ask.operator.id, request.ask.operator.team_id):
+            return self.authorize(request.ask, request.contents).operator if again else press.operator
+        approver = self.as_approver(press, request)
+        if isinstance(approver, Denied):
+            ask = replace(request.ask, operator=press.operator)
+            raise self.refused(
+                ask, replace(approver, rule=f"pressed a list's button: {approver.rule}"), None, NOT_YOURS
+            )
+        return approver.operator
+
+    def _stored_list(self, press: Press) -> Request:
+        request = self._stored(press)
+        if not request.listed:
+            raise errors.UnknownRequestError
+        return request
+
+
+def _nothing_in(listed: Listed) -> str:
+    found = f"None of the {listed.lines:,} lines leads to an account that can be signed out"
+    counts = {
+        "not found": listed.not_found,
+        "with several accounts": listed.several,
+        "protected": listed.protected,
+        "not readable": listed.unreadable,
+    }
+    said = ", ".join(f"{each.count:,} {what}" for what, each in counts.items() if each.count)
+    return f"{found}{f': {said}' if said else ''}."

@@ -1,0 +1,106 @@
+"""Lists in tests of single rules: the rules and a worker over one store, one pool, and a clock that only moves when told."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from examples import ADA, SAM, ScriptedPool, StoppedClock, asked, confirmations, worker
+
+from bot.account import Account
+from bot.action import Answer, Done
+from bot.audit import Entry
+from bot.decide import Press
+from bot.edge.lanes import CallersThread
+from bot.list_work import ListWorker
+from bot.lists import ListRules, Wanted
+from bot.pace import Pace
+from bot.request import Operator, Request
+from bot.wiring.stores import Store
+
+PACE = 12.0
+
+
+def people(count: int, **changes: Any) -> list[Account]:
+    """Return so many accounts of the pool customers: p00000, p00001 and so on."""
+    return [
+        replace(ADA, username=f"p{n:05}", sub=f"00000000-0000-4000-8000-{n:012}", email=f"p{n:05}@example.com", **changes)
+        for n in range(count)
+    ]
+
+
+class Always:
+    """Gives the same answer for ever."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __iter__(self) -> "Always":
+        return self
+
+    def __next__(self) -> Answer:
+        return self.answer
+
+
+@dataclass
+class Setting:
+    """A store with the rules of lists over a pool of `accounts`, and the worker of one instance."""
+
+    store: Store
+    accounts: Sequence[Account]
+    clock: StoppedClock = field(default_factory=StoppedClock)
+    answers: Iterable[Answer] = field(default_factory=lambda: Always(Done("aws-1")))
+    changes: dict[str, Any] = field(default_factory=dict)  # of the rules
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.pool = ScriptedPool(self.answers, self.clock, accounts=self.accounts, seconds=0.0)
+        rules = confirmations(self.store, self.clock, self.pool, **self.changes)
+        shared = {each.name: getattr(rules, each.name) for each in fields(rules)}
+        self.rules = ListRules(
+            **shared, per_second=PACE, look_ups=lambda _: Pace(clock=self.clock, per_second=1000.0)
+        )
+        self.instance = self.another()
+
+    def another(self, **changes: Any) -> ListWorker:
+        """Return what runs lists in one more instance."""
+        values: dict[str, Any] = {
+            "requests": self.store,
+            "worker": worker(self.store, self.pool, self.clock, protections=self.rules.protections),
+            "lane": CallersThread(),
+            "accounts_lane": CallersThread(),
+            "clock": self.clock,
+            "quota_of": lambda _: "own/eu-central-1",
+            "per_second": PACE,
+            "closed": lambda: self.closed,
+            "protections": self.rules.protections,
+        }
+        return ListWorker(**(values | changes))
+
+    def preview(self, *lines: str, told: Callable[[Request], object] = lambda _: None, **wanted: Any) -> Request:
+        """Return a list whose lines were looked up."""
+        ask = asked("", pool="customers", reason="leaked")
+        authorized = self.rules.authorize(ask)
+        return self.rules.preview(authorized, ask, Wanted(lines=lines, **wanted), None, told)
+
+    def confirmed(self, *lines: str, **wanted: Any) -> Request:
+        """Return a list that SAM confirmed."""
+        return self.rules.confirm(press(self.preview(*lines, **wanted)))
+
+    def run(self) -> None:
+        """Let the instance take up what waits."""
+        self.instance.sweep()
+
+    def get(self, request: Request) -> Request:
+        """Return a request as it is stored."""
+        found = self.store.get(request.id)
+        assert found
+        return found
+
+    def entries(self, request: Request) -> list[Entry]:
+        """Return the entries of a list and of its accounts."""
+        return list(self.store.entries(None, None, request.id))
+
+
+def press(request: Request, operator: Operator = SAM, **changes: Any) -> Press:
+    """Return a press on a list's button."""
+    return Press(request_id=request.id, operator=operator, **changes)
