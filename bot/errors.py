@@ -158,9 +158,8 @@ class LimitReachedError(BotError):
 
     def __init__(self, rule: str, wait: timedelta | None) -> None:
         if wait is None:
-            sentence = f"The list has more accounts than the bot allows within an hour ({rule})."
             super().__init__(
-                sentence, "Nothing was done. Make shorter lists, or ask the bot's engineer for an approver."
+                f"The list has more accounts than are allowed within an hour ({rule}).", "Make it shorter."
             )
             return
         minutes = max(1, ceil(wait / timedelta(minutes=1)))

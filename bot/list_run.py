@@ -79,8 +79,7 @@ class ListRun:
         now, listed, state = self.clock.now(), self.request.contents, self.request.state
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
-        since = listed.worked_at or self.request.decided_at or now
-        if state in _BEGINS and now - since > self.worker.resume_within:
+        if state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS and not is_as_decided(self.requests, self.request):
             self._move(State.STOPPING, errors.LIST_CHANGED)
@@ -224,10 +223,11 @@ class ListRun:
             show = show_card(after, now, wait=timedelta(0)) if told else None
             try:
                 self.requests.move(before, after, entry, show)
-                self.request = after
-                return
             except errors.SupersededError:
                 self._follow(self.requests.get(before.id))
+            else:
+                self.request = after
+                return
 
 
 def _state_at_rest(before: Request, listed: Listed) -> State:

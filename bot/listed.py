@@ -51,7 +51,7 @@ class Counts:
 class Listed:
     """What a list holds. Its accounts are in the store, in `portions`; `size` counts them.
 
-    `digest` tells one sequence of accounts from every other. Of the lines, some are left out: `not_found`, `unreadable`,
+    `digest` tells one sequence of accounts from every other. Some lines are left out: `not_found`, `unreadable`,
     `protected`, and `several`, which mean more than one account. `twice` counts lines whose account is there already.
     `recent` accounts were signed out within the hour before; they are signed out again.
     """

@@ -1,4 +1,4 @@
-"""A list: many accounts at once. Opened by a preview, confirmed like a single request, then paused, let go on, stopped."""
+"""A list: many accounts at once. A preview opens it, and it is confirmed, paused, let go on and stopped."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -58,7 +58,7 @@ class ListRules(Confirmations, Approvers):
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
         request = self._opened(authorized, ask, wanted)
-        preview, ended = self._preview(request, told), False
+        preview, is_open = self._preview(request, told), False
         try:
             self._take(preview, wanted)
             listed, candidates = preview.end()
@@ -69,14 +69,14 @@ class ListRules(Confirmations, Approvers):
             changes: dict[str, Any] = {"listed": listed, "candidates": tuple(candidates), "needs": needs}
             until = now + self.confirm_within
             request = self._move(request, State.CONFIRMING, place, now, expires_at=until, **changes)
-            ended = True
-            return request
+            is_open = True
         except errors.SupersededError:
             raise AlreadyDecidedError(self.requests.get(request.id) or request) from None
         finally:
-            if not ended:
+            if not is_open:
                 with suppress(AlreadyDecidedError, errors.StoreUnavailableError):
                     self._end(preview.request, State.CANCELLED, None)
+        return request
 
     def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted) -> Request:
         if ask.options.action != SIGN_OUT:

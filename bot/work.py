@@ -155,9 +155,8 @@ class Worker:
         return errors.INTERRUPTED if code and request.in_doubt else code
 
     def _changed(self, request: Request, pool: UserPool) -> str | None:
-        """Return the code for what is no longer as the card said, or None. Raises `PoolUnavailableError`."""
+        """Return the code for what is no longer as the card said, or None. A list looks no one up again."""
         account, looked_up = request.account, request.looked_up_at
-        # The accounts of a list were looked up for its preview. It does not look each up again.
         if not request.list_id and (not looked_up or abs(self.clock.now() - looked_up) > SAME_ACCOUNT_FOR):
             found = pool.get_user(account.username)
             if not found or found.sub != account.sub:

@@ -1,4 +1,4 @@
-"""Lists in tests of single rules: the rules and a worker over one store, one pool, and a clock that only moves when told."""
+"""Lists in tests of single rules: the rules and a worker over one store and one pool, by a clock that is told to move."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -23,7 +23,9 @@ PACE = 12.0
 def people(count: int, **changes: Any) -> list[Account]:
     """Return so many accounts of the pool customers: p00000, p00001 and so on."""
     return [
-        replace(ADA, username=f"p{n:05}", sub=f"00000000-0000-4000-8000-{n:012}", email=f"p{n:05}@example.com", **changes)
+        replace(
+            ADA, username=f"p{n:05}", sub=f"00000000-0000-4000-8000-{n:012}", email=f"p{n:05}@example.com", **changes
+        )
         for n in range(count)
     ]
 
@@ -56,9 +58,7 @@ class Setting:
         self.pool = ScriptedPool(self.answers, self.clock, accounts=self.accounts, seconds=0.0)
         rules = confirmations(self.store, self.clock, self.pool, **self.changes)
         shared = {each.name: getattr(rules, each.name) for each in fields(rules)}
-        self.rules = ListRules(
-            **shared, per_second=PACE, look_ups=lambda _: Pace(clock=self.clock, per_second=1000.0)
-        )
+        self.rules = ListRules(**shared, per_second=PACE, look_ups=lambda _: Pace(clock=self.clock, per_second=1000.0))
         self.instance = self.another()
 
     def another(self, **changes: Any) -> ListWorker:

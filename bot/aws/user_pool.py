@@ -79,7 +79,7 @@ class CognitoUserPool:
         return found and self._account(found, found.get("UserAttributes", ()))
 
     def everyone(self, token: str | None = None) -> tuple[Sequence[Account], str | None]:
-        """Return a page of all accounts (ListUsers without a filter), and the token of the next; None after the last."""
+        """Return a page of all accounts (ListUsers without a filter) and the next one's token; None after the last."""
         page = self._ask("ListUsers", unsure=_EVERYONE, **({"PaginationToken": token} if token else {})) or {}
         accounts = [self._account(each, each.get("Attributes", ())) for each in page.get("Users", ())]
         return accounts, page.get("PaginationToken")

@@ -27,8 +27,8 @@ NO_OPERATORS = "No one is allowed to sign users out: set SIGNOUT_ALLOW_USERS or 
 
 
 NO_APPROVERS = (
-    "In pool {pool} a second person is needed (approve.when, approve.above, allow.ask or protect.how), and no one may approve: set "
-    "SIGNOUT_APPROVE_USERS or SIGNOUT_APPROVE_GROUPS (Slack ids)."
+    "In pool {pool} a second person is needed (approve.when, approve.above, allow.ask or protect.how), and no one may "
+    "approve: set SIGNOUT_APPROVE_USERS or SIGNOUT_APPROVE_GROUPS (Slack ids)."
 )
 
 

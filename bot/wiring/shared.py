@@ -79,7 +79,7 @@ def quota_of(settings: Settings, pool: str) -> str:
     return f"{account_of(role) if role else 'own'}/{region}"
 
 
-def lists_of(  # noqa: PLR0913 -- what the two ways to run the bot do not share
+def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do not share
     settings: Settings,
     flow: Flow,
     store: Store,
