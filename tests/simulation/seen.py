@@ -156,7 +156,8 @@ class Refused:
 class Post:
     """A message to the audit channel. `stored` is what the store had for its entry when it was sent.
 
-    `held`: when the store gave the entry to the instance. `clock_set`: the instance's clock was set since this round of posts began.
+    `held`: when the store gave the entry to the instance. `clock_set`: the instance's clock was set since this round
+    of posts began.
     """
 
     entry_id: str
