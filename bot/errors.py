@@ -158,9 +158,7 @@ class LimitReachedError(BotError):
 
     def __init__(self, rule: str, wait: timedelta | None) -> None:
         if wait is None:
-            super().__init__(
-                f"The list has more accounts than are allowed within an hour ({rule}).", "Make it shorter."
-            )
+            super().__init__(f"The list has more accounts than the bot allows ({rule}), so nothing was done.")
             return
         minutes = max(1, ceil(wait / timedelta(minutes=1)))
         in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"

@@ -38,9 +38,11 @@ from bot.sandbox.stage import Stage
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import EVERY_ACTION, Exchange, Fault, answer, ratelimited, refuse, reset
 from bot.slack.check_people import Lists, people
+from bot.slack.check_samples import ALL
 from bot.slack.check_workspace import ask, try_workspace
 from bot.slack.clients import BlockingClient
 from bot.slack.groups import MOST_GROUPS
+from bot.slack.samples import samples
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.check_report import judge_clock
@@ -51,6 +53,8 @@ SECRETS = (cast.BOT_TOKEN, cast.APP_TOKEN, "ticket", "wrong-token")
 POOLS = ("customers", "staff")
 ACTIONS = ("ListUsers", "AdminGetUser", SIGN_OUT)
 GROUP = f"group {cast.SUPPORT_GROUP}"
+SAMPLES = samples()
+FEW = {name: SAMPLES[name] for name in ("the card: confirming", "the audit message: done", "the form")}
 NEED_THE_TOKEN = {"scopes", "audit channel", GROUP}
 
 
@@ -73,6 +77,7 @@ def as_at_first(stage: Stage) -> None:
     stage.workspace.install, stage.workspace.usergroup_team = cast.Install.WORKSPACE, cast.TEAM_ID
     stage.workspace.messages.clear()
     stage.web_api.scopes = WebApi(stage.workspace).scopes
+    stage.web_api.finds_fault_with.clear()
     for wire in (stage.weather.slack, stage.weather.cognito):
         wire.clear()
         wire.calls.clear()
@@ -104,6 +109,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
                 patch.setenv(name, value)
             patch.setattr(boto3, "DEFAULT_SESSION", None)
             patch.setattr(logging.root, "handlers", [])
+            patch.setattr("bot.wiring.check.samples", lambda: FEW)
             capfd.readouterr()
             code = main(["check", *words])
         out, err = capfd.readouterr()
@@ -145,9 +151,10 @@ def test_beside_a_running_bot_everything_is_ticked_off_and_nothing_is_disturbed(
         assert headless.connections() == 1
     lines = ran.stdout.splitlines()
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 18
-    assert lines[-1] == "All well: 18 checks passed."
-    assert lines[-2] == f"✓ store: {store_path(headless)} is writable"
+    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 19
+    assert lines[-1] == "All well: 19 checks passed."
+    assert lines[-3] == f"✓ store: {store_path(headless)} is writable"
+    assert lines[-2].startswith(f"✓ cards, forms and messages: Slack takes all {len(SAMPLES)} (")
     (posted,) = headless.audit()
     assert "No one was signed out" in posted.text
     assert headless.is_signed_in("ada")
@@ -159,7 +166,7 @@ def test_without_the_post_it_says_what_was_not_tried(stage: Headless, run: Calla
     code, out = run(stage.environment, "--no-post")
     assert code == 0
     assert "– audit channel: not tried (--no-post)" in out  # noqa: RUF001
-    assert out.endswith("All well: 17 checks passed, 1 not tried.\n")
+    assert out.endswith("All well: 18 checks passed, 1 not tried.\n")
     assert stage.audit() == []
 
 
@@ -180,12 +187,18 @@ def test_the_name_that_permissions_are_tried_on_is_a_new_one_each_time_and_goes_
     assert all(name.startswith("signout-check-01") and len(name) == 40 for name in names)
 
 
-def test_where_the_terminal_has_no_tick_plain_signs_stand_for_them(stage: Headless) -> None:
+def test_where_the_terminal_has_no_tick_plain_signs_stand_for_them_and_who_waits_there_is_told_what_takes_long(
+    stage: Headless,
+) -> None:
+    screen, terminal = os.openpty()
     environment = BARE | stage.environment | {"PYTHONIOENCODING": "ascii", "SIGNOUT_AUDIT_CHANNEL": "C0NOSUCH01"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "bot", "check"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (ran.returncode, ran.stderr) == (1, "")
+    command = [sys.executable, "-m", "bot", "check"]
+    ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=terminal, text=True, check=False)
+    told = os.read(screen, 4096).decode()
+    os.close(terminal)
+    os.close(screen)
+    assert ran.returncode == 1
+    assert told == f"Slack is asked whether it takes {len(SAMPLES)} cards, forms and messages. That posts nothing.\r\n"
     assert "+ bot token: " in ran.stdout
     assert "x audit channel: " in ran.stdout
 
@@ -317,14 +330,14 @@ BROKEN: dict[str, Setup] = {
     "no way to Slack": (
         as_it_is,
         {"SLACK_API_URL": "http://127.0.0.1:9/api/"},
-        NO_SLACK | {"app-level token": "not tried"},
+        NO_SLACK | {"app-level token": "not tried", ALL: "not tried"},
         "does not answer as Slack does (Connection refused).",
     ),
     "a login page where Slack should be": (
         slack_gives(EVERY_ACTION, HTML),
         {},
         {name: status for name, status in NO_SLACK.items() if name != "clock against Slack"}
-        | {"app-level token": "not tried"},
+        | {"app-level token": "not tried", ALL: "not tried"},
         "HTTP 200, but not in Slack's words",
     ),
     "an answer that quotes the token": (
@@ -753,6 +766,40 @@ def test_every_fault_of_the_settings_has_a_line_and_nothing_is_tried(
     assert rest == "– everything else: not tried: it needs valid settings"  # noqa: RUF001
     assert summary.startswith("3 missing, 1 not tried.")
     assert stage.slack_calls() == stage.cognito_calls() == []
+
+
+# What the bot can show
+
+
+def test_where_slack_finds_fault_with_a_block_each_card_that_has_it_is_named_with_where_it_is(
+    stage: Headless, check: Check
+) -> None:
+    stage.do(lambda: stage.stage.web_api.finds_fault_with.add("actions"))
+    checked = check()
+    assert (checked.not_ok(), checked.code) == ({"the card: confirming": NO}, 1)
+    at = len(SAMPLES["the card: confirming"].blocks) - 1  # type: ignore[union-attr]  # it is a message
+    assert checked.said("the card: confirming") == (
+        f"Slack finds fault with /blocks/{at}/type: unsupported type: actions (failed_constraint). Slack may show it "
+        "no longer. Update the bot; where this is the newest version, please report this line. To be sure, try it in "
+        "Slack."
+    )
+    assert stage.audit()[0].text.startswith("This line was posted by the bot's `check` command")
+
+
+def test_a_form_that_slack_finds_fault_with_is_a_line_for_people_too(
+    stage: Headless, run: Callable[..., tuple[int, str]]
+) -> None:
+    stage.do(lambda: stage.stage.web_api.finds_fault_with.add("static_select"))
+    code, out = run(stage.environment, "--no-post")
+    assert code == 1
+    assert "✗ the form: Slack finds fault with /blocks/1/element/type: unsupported type: static_select" in out
+
+
+def test_a_slack_that_validates_no_blocks_is_no_failure(stage: Headless, check: Check) -> None:
+    slack_gives("blocks.validate", answer(200, {"ok": False, "error": "unknown_method"}))(stage)
+    checked = check()
+    assert (checked.not_ok(), checked.code) == ({ALL: "not tried"}, 0)
+    assert "this Slack has no blocks.validate (unknown_method)" in checked.said(ALL)
 
 
 # A pool that tracks its sessions

@@ -156,6 +156,18 @@ def test_no_one_elses_message_and_none_that_is_not_there_is_edited(headless: Hea
     assert update(SUPPORT, ours) == "is_inactive"
 
 
+def test_anyone_may_have_blocks_validated_and_nothing_is_posted(headless: Headless) -> None:
+    client = WebClient(base_url=headless.environment["SLACK_API_URL"])
+    assert client.blocks_validate(blocks=[{"type": "divider"}])["ok"]
+    with pytest.raises(SlackApiError) as refusal:
+        client.blocks_validate(message={"blocks": [{"type": "divider"}, {"type": "mystery"}]})
+    assert (refusal.value.response["error"], refusal.value.response["errors"]) == (
+        "invalid_message",
+        [{"pointer": "/blocks/1/type", "code": "failed_constraint", "message": "unsupported type: mystery"}],
+    )
+    assert headless.audit() == []
+
+
 def test_invalid_blocks_come_with_the_place_of_the_fault(client: WebClient) -> None:
     with pytest.raises(SlackApiError) as refusal:
         client.chat_postMessage(channel=AUDIT, text="x", blocks=[{"type": "mystery"}])

@@ -27,6 +27,7 @@ CHANGES = {
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( UTC)?": "TIME",
     r"http://127.0.0.1:\d+": "ADDRESS",
     r"\bbot \d+\.\d+\.\d+": "bot VERSION",
+    r"takes all \d+ \(\d+ calls": "takes all NUMBER (NUMBER calls",
 }
 PROGRESS = "Signing out"  # what is shown if Cognito is not very fast
 

@@ -17,6 +17,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     limits.py         what a message may be
     form_limits.py    what a form may be
     shapes.py         the terms in which both say it
+    validation.py     what blocks.validate says of both
     devices.py        who is in the pools, and on which devices
     accounts.py       the accounts that are not like most
     cognito.py        the pools, the people and their devices

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from bot.sandbox.shapes import Rule, by_type, items, kind, one_of, shape, string
@@ -43,11 +42,19 @@ def _refused_blocks(blocks: Any) -> Refusal | None:
         return None
     if not isinstance(blocks, list):
         return Refusal("invalid_blocks_format", "must be an array [json-pointer:/blocks]")
-    for reason in chain(items(by_type(BLOCKS), most=50, least=0)(blocks, "/blocks"), duplicates(blocks, "/blocks")):
+    for reason in wrong_blocks(blocks, "/blocks"):
         return Refusal("invalid_blocks", reason)
     if len(json.dumps(blocks, ensure_ascii=False)) > MOST_IN_BLOCKS:
         return Refusal("msg_blocks_too_long", f"more than {MOST_IN_BLOCKS} characters [json-pointer:/blocks]")
     return None
+
+
+def wrong_blocks(blocks: Any, at: str) -> Iterator[str]:
+    """Check the blocks of a message, and then what holds between them."""
+    reasons = list(items(by_type(BLOCKS), most=50, least=0)(blocks, at))
+    yield from reasons
+    if not reasons:
+        yield from duplicates(blocks, at)
 
 
 def duplicates(blocks: list[dict[str, Any]], at: str) -> Iterator[str]:

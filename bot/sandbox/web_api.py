@@ -14,24 +14,27 @@ from bot.sandbox.forms import NotDone
 from bot.sandbox.limits import refusal
 from bot.sandbox.payloads import user_info
 from bot.sandbox.shapes import string
+from bot.sandbox.validation import validated
 from bot.sandbox.views import View
 from bot.sandbox.workspace import Workspace
 
 Arguments = dict[str, Any]
 Answer = dict[str, Any]
 
-JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view")
+JSON_ARGUMENTS = ("blocks", "attachments", "message", "metadata", "view")
 
 
 class WebApi:
-    """The methods, each with the kind of token and the scope that it needs."""
+    """The methods, each with the kind of token (none: it needs none) and the scope that it needs."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.scopes = {cast.BOT_TOKEN: set(cast.BOT_SCOPES), cast.APP_TOKEN: set(cast.APP_SCOPES)}
+        self.finds_fault_with = set[str]()  # types of blocks and elements that blocks.validate is to refuse
         self._workspace = workspace
         self._methods: dict[str, tuple[str, str | None, Callable[[Arguments], Answer]]] = {
             "auth.test": ("xoxb-", None, self._auth_test),
             "apps.connections.open": ("xapp-", "connections:write", self._connections_open),
+            "blocks.validate": ("", None, self._validate),
             "chat.postMessage": ("xoxb-", "chat:write", self._post_message),
             "chat.update": ("xoxb-", "chat:write", self._update_message),
             "auth.teams.list": ("xoxb-", None, self._teams),
@@ -56,7 +59,9 @@ class WebApi:
         if method is None:
             return _no("unknown_method", req_method=request.match_info["method"])
         kind, scope, _ = method
-        token = _token(request, arguments)
+        return self._refused_token(_token(request, arguments), kind, scope) if kind else None
+
+    def _refused_token(self, token: str, kind: str, scope: str | None) -> Answer | None:
         if not token:
             return _no("not_authed")
         if token not in self.scopes:
@@ -92,6 +97,9 @@ class WebApi:
         address = self._workspace.address.replace("http://", "ws://", 1)
         ticket = self._workspace.sockets.issue_ticket()
         return {"ok": True, "url": f"{address}/link/?ticket={ticket}&app_id={cast.APP_ID}"}
+
+    def _validate(self, arguments: Arguments) -> Answer:
+        return validated(arguments, self.finds_fault_with)
 
     def _post_message(self, arguments: Arguments) -> Answer:
         channel = self._channel(str(arguments.get("channel", "")))

@@ -74,8 +74,7 @@ class DenialReply(ApproverReply):
     def show(self, request: Request) -> bool:
         """Say that it is denied, where it is; return whether Slack took that."""
         super().show(request)
-        said = f"Denied. Request {request.id} ended, and nothing was done."
-        return request.state is State.DENIED and self._update(modal(DENIAL, "Deny", lines([[said]])))
+        return request.state is State.DENIED and self._update(denied_view(request.id))
 
     def say(self, error: BotError) -> None:
         """Say what was wrong, above what was typed."""
@@ -102,6 +101,11 @@ def sent_view() -> Drawn:
     """Return what is shown until the result is known. It may stay there, so it has to be true for ever."""
     said = "Your no was sent to the bot. It counts once the message in the channel shows it."
     return modal(DENIAL, "Deny", lines([[said]]))
+
+
+def denied_view(request_id: str) -> Drawn:
+    """Return what is shown once the request is denied."""
+    return modal(DENIAL, "Deny", lines([[f"Denied. Request {request_id} ended, and nothing was done."]]))
 
 
 def pressed_in(view: dict[str, Any]) -> tuple[str, str | None]:

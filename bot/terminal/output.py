@@ -34,6 +34,12 @@ def say(text: str) -> None:
     print("\n".join(map(visible, text.split("\n"))), file=sys.stderr)  # noqa: T201 -- a command line speaks there
 
 
+def to_a_person(text: str) -> None:
+    """Write text to standard error where that is a terminal: someone waits there."""
+    if sys.stderr.isatty():
+        say(text)
+
+
 def show(text: str) -> None:
     """Write a text and a line's end to standard output, as `writing` does."""
     with writing() as out:

@@ -14,8 +14,10 @@ from bot.facts.duration import in_words
 from bot.facts.finding import Finding
 from bot.ports import UserPool
 from bot.settings.model import Settings
+from bot.slack.check_samples import ALL, Validation, try_samples
 from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
+from bot.slack.samples import samples
 from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import AWS_THREADS, user_pools
 from bot.wiring.stores import probes_of
@@ -25,14 +27,18 @@ WITHIN_SECONDS = 60.0
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 
-def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
-    """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
+def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes.
+
+    `progress` is told of what takes long.
+    """
     pools = user_pools(settings, Clients(AWS_THREADS))
     asked = UnwaitedThreads().submit(try_credentials)
     regions = {pool.region for pool in settings.pools.values()}
+    client = BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     slack = partial(
         try_workspace,
-        BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        client,
         (settings.allowlist, settings.approvers, *settings.performers.values()),
         judge_clock,
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
@@ -50,8 +56,15 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
             *probes_of(settings),
+            (ALL, partial(_shown_to_slack, client, progress)),
         ]
     )
+
+
+def _shown_to_slack(client: BlockingClient, progress: Callable[[str], None]) -> Iterator[Finding]:
+    drawn = samples()
+    progress(f"Slack is asked whether it takes {len(drawn)} {ALL}. That posts nothing.")
+    return try_samples(Validation(client), drawn)
 
 
 def _channels(settings: Settings) -> Mapping[str, str]:

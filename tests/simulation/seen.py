@@ -156,7 +156,8 @@ class Refused:
 class Post:
     """A message to the audit channel. `stored` is what the store had for its entry when it was sent.
 
-    `clock_set`: the instance's clock was set since this round of posts began.
+    `held`: when the store gave the entry to the instance. `clock_set`: the instance's clock was set since this round
+    of posts began.
     """
 
     entry_id: str
@@ -166,6 +167,7 @@ class Post:
     request: Request | None
     overtaken: Sequence[str]  # where it is a refusal: the outcomes that were due before it
     instance: str
+    held: float
     begun: float
     clock_set: bool
     text: str = ""
@@ -193,6 +195,7 @@ class Seen:
     # What the store took of it: entries at once; and of each tally the number, by instance, operator and id.
     recorded: set[str] = field(default_factory=set)
     tallied: dict[tuple[str, tuple[str, str], str], int] = field(default_factory=dict)
+    noted: dict[str, float] = field(default_factory=dict)  # when the store first took Slack's yes to each entry
     died: dict[str, float] = field(default_factory=dict)  # when each instance did that is no longer alive
     forgotten: int = 0
     # Filled in at the end, from the store and from Slack.

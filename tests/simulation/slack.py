@@ -305,6 +305,7 @@ class WatchedChannel(SlackAuditChannel):
             request=world.stored(entry.ask.id),
             overtaken=world.schedule.current().notes.pop("overtaken", ()),
             instance=self._instance.name,
+            held=world.schedule.current().notes["held"],
             begun=world.schedule.now,
             clock_set=self._instance.knowledge.was_set_since(self._instance.work_begun()),
         )

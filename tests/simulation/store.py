@@ -79,6 +79,10 @@ class FaultyStore:
             for tally in arguments[0]:
                 key = self._instance.name, (tally.ask.operator.team_id, tally.ask.operator.id), tally.id
                 world.seen.tallied[key] = tally.count
+        elif name == "hold":
+            world.schedule.current().notes["held"] = world.schedule.now
+        elif name == "delivered":
+            world.seen.noted.setdefault(arguments[0].id, world.schedule.now)
         elif name == "due_entries":
             notes = world.schedule.current().notes
             due = {entry.id for entry in world.observer.due_entries(arguments[0], 99)}
