@@ -202,6 +202,17 @@ def test_secrets_are_references_that_ecs_may_follow_and_the_bot_may_not(mode: st
     assert SECRET not in resources["BotPolicy"]["PolicyDocument"]
 
 
+@pytest.mark.parametrize("role", ["BotRole", "ExecutionRole"])
+def test_only_tasks_of_this_account_may_have_a_role_of_the_stack(role: str) -> None:
+    (statement,) = stack()[role]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+
+
 def test_in_socket_mode_no_one_can_connect() -> None:
     resources = stack()
     assert "SecurityGroupIngress" not in resources["BotSecurityGroup"]
