@@ -70,6 +70,11 @@ def account_key(account: str) -> Key:
     return {"pk": f"account#{account}", "sk": "account"}
 
 
+def history_key(subject: str, entry_id: str) -> Key:
+    """Return the key of what says that the history finds this entry by this subject."""
+    return {"pk": f"history#{subject}", "sk": entry_id}
+
+
 def tally_key(entry_id: str) -> Key:
     """Return the key of the tally that is to become this entry."""
     return {"pk": f"tally#{entry_id}", "sk": "tally"}

@@ -1,12 +1,12 @@
 """Requests and audit entries in one DynamoDB table, for any number of instances. table.py says what is where."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 
-from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
+from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, NewerVersionError, StoreUnavailableError, SupersededError
 from bot.facts.clock import CheckedClock
 from bot.limits import Window
@@ -19,6 +19,7 @@ from bot.stores.documents import (
     card_id,
     card_of,
     entry_of,
+    last_ids,
     new_approval,
     new_card,
     request_of,
@@ -121,6 +122,21 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         item = self._calls.get(items.account_key(account.key))
         return self.get(item["request_id"]) if item else None
 
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        ids = last_ids((each["sk"] for subject in subjects for each in self._last_of(subject, limit)), limit)
+        found = [item for each in ids if (item := self._calls.get(items.entry_key(each)))]
+        return list(self._readings.each(entry_of, map(items.stored, found)))
+
+    def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
+        found = self._calls.query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": items.history_key(subject, "")["pk"]},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return islice(found, limit)
+
     # Trail
 
     def record(self, entry: Entry) -> None:
@@ -167,6 +183,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         """Forget an entry that can be read, and with the one of its end a request and its card."""
         for entry in self._readings.each(entry_of, [items.stored(item)]):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
+            actions += [delete(items.history_key(each, entry.id)) for each in subjects_of(entry)]
             if entry.kind in ENDINGS:
                 if entry.request and entry.request.state is State.DONE:
                     key = items.account_key(entry.request.account.key)
@@ -254,6 +271,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
+            added += [put(items.history_key(each, entry.id)) for each in subjects_of(entry)]
             self._note_month(items.month_of(entry.id))
         needed = [*actions, *map(items.window_counted, counted), *added]
         while True:
