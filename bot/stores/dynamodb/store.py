@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 
-from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally, subjects_of
+from bot.audit import COUNTED, OUTCOMES, Entry, Kind, entry_of_tally
 from bot.errors import CountChangedError, NewerVersionError, StoreUnavailableError, SupersededError
 from bot.facts.clock import CheckedClock
 from bot.limits import Window
@@ -128,9 +128,11 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         return list(self._readings.each(entry_of, map(items.stored, found)))
 
     def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
+        if not items.fits({"pk": items.history_of(subject)}):
+            return iter(())
         found = self._calls.query(
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": items.history_key(subject, "")["pk"]},
+            ExpressionAttributeValues={":pk": items.history_of(subject)},
             ScanIndexForward=False,
             ConsistentRead=True,
             Limit=limit,
@@ -183,7 +185,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         """Forget an entry that can be read, and with the one of its end a request and its card."""
         for entry in self._readings.each(entry_of, [items.stored(item)]):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
-            actions += [delete(items.history_key(each, entry.id)) for each in subjects_of(entry)]
+            actions += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
                 if entry.request and entry.request.state is State.DONE:
                     key = items.account_key(entry.request.account.key)
@@ -271,7 +273,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
-            added += [put(items.history_key(each, entry.id)) for each in subjects_of(entry)]
+            added += map(put, items.history_keys(entry))
             self._note_month(items.month_of(entry.id))
         needed = [*actions, *map(items.window_counted, counted), *added]
         while True:

@@ -115,7 +115,7 @@ UNION ALL
 SELECT 'account#' || pool || '#' || coalesce(json_extract(account, '$.sub'), json_extract(account, '$.username')), id
 FROM placed WHERE account IS NOT NULL
 UNION ALL
-SELECT 'target#' || pool || '#' || lower(typed.value), id
+SELECT 'target#' || pool || '#' || lower(typed.value), placed.id
 FROM placed, json_each(json_insert(examples, '$[#]', json_extract(ask, '$.options.target'))) AS typed
 WHERE typed.value <> ''
 """

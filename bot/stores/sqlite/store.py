@@ -228,4 +228,5 @@ class SQLiteStore(SQLiteReader, Waiting):
 def _add(db: sqlite3.Connection, entry: Entry) -> None:
     """Add an entry, and what the history finds it by."""
     db.execute(sql.ADD_ENTRY, values_of_entry(entry))
-    db.executemany(sql.ADD_TO_HISTORY, [{"subject": each, "id": entry.id} for each in subjects_of(entry)])
+    for each in subjects_of(entry):
+        db.execute(sql.ADD_TO_HISTORY, {"subject": each, "id": entry.id})
