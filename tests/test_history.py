@@ -168,7 +168,9 @@ def test_a_row_says_who_when_why_and_what_came_of_it(store: Store) -> None:
         "2026-11-22 12:00:00 UTC | Not signed out | U0SAM00001 | lost phone · TimedOut",
         "2026-11-22 12:00:00 UTC | Signed out | U0SAM00001 | lost phone",
     ]
-    assert "All for  ada (customers)" in text
+    assert "All for" not in text
+    gone = history_message(SHOWN, of(entry_of(done, NOON), accounts=[])).text
+    assert "All for  ada (customers)" in gone
 
 
 @pytest.mark.parametrize("state", [State.CANCELLED, State.EXPIRED])
@@ -216,7 +218,7 @@ def test_a_history_of_the_longest_texts_shows_as_many_as_fit_and_says_so(store: 
     [
         (of(), "The history has nothing of this."),
         (of(target=""), "What you asked for"),
-        (of(accounts=[]), "No account is found by that now."),
+        (of(accounts=[]), "No account is found for this now."),
         (of(accounts=[ADA] * 10, matches=12), "and 2 more, which are left out"),
     ],
 )

@@ -7,7 +7,7 @@ from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
 from bot.facts.advice import result
 from bot.history import Past
-from bot.request import State
+from bot.request import Account, State
 from bot.slack.shown import Shown
 from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, message, plain, table
 
@@ -35,11 +35,11 @@ def history_message(shown: Shown, past: Past) -> Message:
 def _with(shown: Shown, past: Past, entries: Sequence[Entry]) -> Message:
     target, pools = past.ask.options.target, _cut(f"Pools: {', '.join(past.pools)}.", MAX_POOLS)
     whose = {_whom(shown, each) for each in entries}
-    only = whose.pop() if len(whose) == 1 else ""
+    only, names = whose.pop() if len(whose) == 1 else "", [_named(shown, each) for each in past.accounts]
     return message(
         f"History of {shown.personal(target)}" if target else "What you asked for",
         _means(shown, past),
-        [Bold("All for  "), Code(only)] if only else [],
+        [Bold("All for  "), Code(only)] if only and [only] != names else [],
         [_how_many(past, len(entries))],
         [f"{pools} {_LEFT_OUT}"],
         _table(shown, past, entries, is_mixed=not only) if entries else [],
@@ -53,11 +53,14 @@ def _means(shown: Shown, past: Past) -> Line:
     if past.unsure:
         return [f"{past.unsure} {_BY_TEXT}"]
     if not past.accounts:
-        return [f"No account is found by that now. {_BY_TEXT}"]
-    names = [Code(_cut(f"{shown.name(each)} ({each.pool})", MAX_NAME)) for each in past.accounts]
-    others = past.matches - len(names)
+        return [f"No account is found for this now. {_BY_TEXT}"]
+    others = past.matches - len(past.accounts)
     more = f" and {others} more, which are left out: give a user name, sub or --pool" if others else ""
-    return [Bold("Account  "), *[span for each in names for span in (", ", each)][1:], more]
+    return [
+        Bold("Account  "),
+        *[span for each in past.accounts for span in (", ", Code(_named(shown, each)))][1:],
+        *([more] if more else []),
+    ]
 
 
 def _how_many(past: Past, count: int) -> str:
@@ -65,7 +68,7 @@ def _how_many(past: Past, count: int) -> str:
         return "The history has nothing of this."
     if past.more or count < len(past.entries):
         return f"These are the last {count}. The bot's engineer can list all, with its command audit."
-    return "This is all that the history has of this."
+    return "This is all that the history has."
 
 
 def _table(shown: Shown, past: Past, entries: Sequence[Entry], *, is_mixed: bool) -> Drawn:
@@ -91,9 +94,11 @@ def _what(entry: Entry) -> str:
 def _whom(shown: Shown, entry: Entry) -> str:
     if entry.count > 1:
         return _cut(f"such as {', '.join(map(shown.personal, entry.examples))}", MAX_NAME)
-    if account := entry.chosen:
-        return f"{_cut(shown.name(account), MAX_NAME)} ({account.pool})"
-    return _cut(shown.personal(entry.ask.options.target), MAX_NAME)
+    return _named(shown, entry.chosen) if entry.chosen else _cut(shown.personal(entry.ask.options.target), MAX_NAME)
+
+
+def _named(shown: Shown, account: Account) -> str:
+    return f"{_cut(shown.name(account), MAX_NAME)} ({account.pool})"
 
 
 def _why(shown: Shown, entry: Entry) -> Line:

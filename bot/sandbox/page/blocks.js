@@ -27,6 +27,7 @@ const TABLE = {
   button,
   table,
   raw_text: (part) => outside(part.text),
+  raw_number: (part) => outside(part.text),
   plain_text: (part) =>
     make("span", { class: "text", dir: "auto" }, part.emoji ? withEmoji(part.text) : outside(part.text)),
   mrkdwn: (part, show, around) => make("span", { class: "text", dir: "auto" }, mrkdwn(part.text, around)),
