@@ -15,6 +15,7 @@ from bot.action import OTHERS, SIGN_OUT
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import AWS_USAGE
+from bot.history import Past
 from bot.options import MAX_REASON, USAGE, ReasonRule
 from bot.request import Account, Operator, Proof, Session, State
 from bot.sandbox.limits import refusal
@@ -22,6 +23,7 @@ from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import approval_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message, told
+from bot.slack.history import history_message
 from bot.slack.shown import Shown
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
 
@@ -60,6 +62,11 @@ def every_message(username: str, reason: str) -> Iterator[Message]:
     yield audit_message(SHOWN, refused_often(username, by_name))
     limited = asked(username, operator=by_name, reason=reason)
     yield audit_message(SHOWN, entry_of_ask(Kind.LIMITED, limited, "limits.all", NOON, federated))
+    ended = [entry_of(second(state, username, reason), NOON) for state in (*OUTCOMES, State.DENIED)]
+    entries = [*ended, refused(username, by_name, federated), refused_often(username, by_name)] * 3
+    past = Past(ask=limited, pools=[username] * 20, entries=entries[:20], more=True, accounts=[federated], matches=2)
+    yield history_message(SHOWN, past)
+    yield history_message(SHOWN, replace(past, accounts=(), unsure=BotError(username)))
     yield told(UsageError(username))
     yield told(BotError(username, reason))
     yield help_message(SHOWN)
@@ -294,6 +301,9 @@ def test_nothing_personal_is_left_in_any_message_where_it_is_masked() -> None:
             otherwise = replace(shown, ask=asked(target, reason=reason), searched_as=read)
             messages += [card(SHOWN, otherwise), audit_message(SHOWN, entry_of(otherwise, NOON))]
             messages.append(audit_message(SHOWN, entry_of_ask(Kind.REFUSED, asked(target), "not allowed", NOON)))
+        past = [denied, replace(denied, count=3, examples=(denied.ask.options.target,)), entry_of(shown, NOON)]
+        told_of = Past(ask=shown.ask, pools=["customers"], entries=past, more=False, accounts=[account], matches=1)
+        messages.append(history_message(SHOWN, told_of))
     for each in messages:
         everything = f"{each.text}{json.dumps(each.blocks, ensure_ascii=False)}"
         assert [part for part in personal if part in everything] == []

@@ -67,7 +67,7 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         line = line_in(text)
     if asks_for_help(text):
         return aws_cli.Help()
-    if asked := _no_sign_out(text, spelling):
+    if asked := _something_else(text, spelling):
         return asked
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
@@ -81,8 +81,8 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
 
 
-def _no_sign_out(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | aws_cli.Help | None:
-    """Return what a text asks for that is no sign-out; None where it is one. Raises `UsageError`."""
+def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | aws_cli.Help | None:
+    """Return what a text asks for other than a sign-out; None where it asks for that. Raises `UsageError`."""
     if text.lower() == "whoami":
         return WhoAmI()
     begun = _HISTORY.match(text)
