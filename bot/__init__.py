@@ -29,6 +29,7 @@ The files right under bot/ are the rules. They know the world only through ports
     decide.py     what every press goes through
     limits.py     protected accounts, and how many an hour
     whoami.py     what someone may do
+    history.py    what was asked for an account or by an operator, and what came of it
     sessions.py   what is left of an account's sessions, ended and listed again
     work.py       claim, run, take over
     audit.py      which entry each move writes

@@ -13,8 +13,9 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
+from bot.history import may_look, past
 from bot.ports import LiveMessage, Outbox
-from bot.replies import Denial, Form, Reply
+from bot.replies import Denial, Form, Recount, Reply
 from bot.request import Ask, Operator, Request, State
 from bot.whoami import standing
 from bot.work import Worker
@@ -80,6 +81,10 @@ class Flow:
         """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""
         self.entrance.run(ask.operator, ask.id, partial(self._whoami, ask, reply))
 
+    def history(self, ask: Ask, reply: Recount) -> None:
+        """Tell what was asked for the target or, where that is empty, by the operator. Raises `BusyError`."""
+        self.entrance.run(ask.operator, ask.id, partial(self._history, ask, reply))
+
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
         self._press(press, reply, self.confirmations.choose)
@@ -139,6 +144,15 @@ class Flow:
     def _whoami(self, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):
             reply.tell(standing(self.confirmations, ask))
+
+    def _history(self, ask: Ask, reply: Recount) -> None:
+        with self._telling(ask.operator, reply):
+            authorized = may_look(self.confirmations, ask)
+            self.aws_lane.run(ask.id, partial(self._recount, authorized, ask, reply))
+
+    def _recount(self, authorized: Authorized, ask: Ask, reply: Recount) -> None:
+        with self._telling(ask.operator, reply):
+            reply.recount(past(self.confirmations, authorized, ask))
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):

@@ -139,9 +139,7 @@ class Requests(Protocol):
     ) -> None:
         """Replace `before` by `after`, add the entry, note the card and count the decision, all or nothing.
 
-        With the card, the approval message of a request that has an `approval` is due at once. Raises
-        `SupersededError` where the stored version is no longer `before`'s, `CountChangedError` where a window was
-        written since it was read, and `IllegalMoveError`.
+        With a card, an approval's message is due at once. Raises `IllegalMoveError` and what `bot.errors` has for it.
         """
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
@@ -155,6 +153,9 @@ class Requests(Protocol):
 
     def last_signed_out(self, account: Account) -> Request | None:
         """Return the request that last signed this account out, or None."""
+
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        """Return the last outcomes that are found by any of these: see `bot.audit.subjects_of`."""
 
     def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         """Return the requests that still await their operator after `expires_at`."""

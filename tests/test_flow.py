@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from examples import (
+    ADA,
     CLICK,
     COMMAND,
     KIM,
@@ -113,6 +114,20 @@ class TestCommand:
         cards = TakenCards()
         card_delivery(store, cards, StoppedClock(NOON + SHOWN_HERE)).show_due()
         assert cards.shown == [("confirming", COMMAND.response_url)]
+
+    def test_a_history_is_looked_up_where_a_cognito_that_hangs_delays_no_press(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told(COMMAND)
+        slack, aws = lanes(rules)
+        rules.history(asked(), told)
+        assert (slack.do(), len(aws.works), told.pasts) == (1, 1, [])
+        aws.do()
+        assert [past.accounts for past in told.pasts] == [[ADA]]
+
+    def test_who_may_see_no_history_is_told_so(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told(COMMAND)
+        rules.history(asked(operator=KIM), told)
+        run_all(rules)
+        assert (said(told), told.pasts) == ([DeniedError], [])
 
     def test_it_is_authorized_where_slack_is_asked_and_looked_up_where_cognito_is(self, store: Store) -> None:
         rules, told = flow(store, pool()), Told(COMMAND)

@@ -7,6 +7,7 @@ form.py             the form that asks for what the command did not say
 reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states, and what `/signout help` says
 outcomes.py         what the operator reads of an outcome, and what they may do next
+history.py          what people read of a history: its outcomes as a table
 sessions.py         what people read about an account's sessions
 approvals.py        what people read about a second person: those who approve, those who ask, and who `whoami` tells
 denial.py           what approvers are told when they press, and the form for the reason of a no

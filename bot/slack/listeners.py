@@ -18,6 +18,7 @@ from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.history import History
 from bot.options import has_surrogate
 from bot.ports import Place
 from bot.request import Ask, Operator, Options, new_id
@@ -29,7 +30,7 @@ from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, 
 from bot.slack.outcomes import DO
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.sessions import END_THIS
-from bot.slack.typed import parse
+from bot.slack.typed import HISTORY_USAGE, parse
 from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
@@ -102,12 +103,15 @@ class Listeners:
             said = told(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
-    def _begin(self, asked: Options | WhoAmI | None, command: dict[str, Any], context: BoltContext) -> None:
+    def _begin(self, asked: Options | WhoAmI | History | None, command: dict[str, Any], context: BoltContext) -> None:
         operator, reply = self._sender(command)
-        options = asked if isinstance(asked, Options) else Options(target="")
+        given = asked.options if isinstance(asked, History) else asked
+        options = given if isinstance(given, Options) else Options(target="")
         ask = _ask(context, operator, command["channel_id"], options)
         if isinstance(asked, Options):
             self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
+        elif isinstance(asked, History):
+            self._flow.history(ask, replace(reply, usage=HISTORY_USAGE))
         elif asked:
             self._flow.whoami(ask, reply)
         else:

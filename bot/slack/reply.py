@@ -15,12 +15,14 @@ from urllib3.util import parse_url
 from bot.errors import BotError, DeliveryError
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.history import Past
 from bot.options import USAGE
 from bot.ports import Left, Place
 from bot.request import AWAITING, ENDED, Request
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
+from bot.slack.history import history_message
 from bot.slack.shown import Shown
 from bot.slack.text import Message
 from bot.whoami import Standing
@@ -216,6 +218,10 @@ class CardReply:
     def tell(self, standing: Standing) -> None:
         """Say what the operator may do."""
         self._answer(standing_message(standing))
+
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for before, and what came of it."""
+        self._answer(history_message(self.cards.shown, past))
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""

@@ -6,7 +6,7 @@ that was ever stored. A request that is part of an entry has the entry's shape. 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -108,6 +108,11 @@ def new_card(request: Request, show: Show) -> LiveMessage:
 def card_id(card: LiveMessage) -> str:
     """Return what tells a card and an approval message apart from all others."""
     return f"{card.request_id}{APPROVAL}" if card.kind is MessageKind.APPROVAL else card.request_id
+
+
+def last_ids(ids: Iterable[str], limit: int) -> Sequence[str]:
+    """Return the last of these entries' ids, each once, the oldest of them first."""
+    return sorted(set(ids))[-limit:]
 
 
 def values_of_card(card: LiveMessage) -> Values:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from bot.audit import COUNTED, Entry, entry_of_tally
+from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
 from bot.ports import LiveMessage, Show
@@ -18,6 +18,7 @@ from bot.stores.documents import (
     Values,
     card_of,
     entry_of,
+    last_ids,
     new_approval,
     new_card,
     request_of,
@@ -134,6 +135,11 @@ class SQLiteStore(SQLiteReader, Waiting):
     def last_signed_out(self, account: Account) -> Request | None:
         return self._one(request_of, sql.LAST_SIGNED_OUT, account=account.key)
 
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        found = (self._file.rows(sql.PAST, {"subject": each, "limit": limit}) for each in subjects)
+        ids = last_ids((row["entry_id"] for rows in found for row in rows), limit)
+        return [entry for each in ids if (entry := self._one(entry_of, sql.ENTRY, id=each))]
+
     # Entries
 
     def record(self, entry: Entry) -> None:
@@ -151,7 +157,7 @@ class SQLiteStore(SQLiteReader, Waiting):
             if tally:
                 db.execute(sql.END_TALLY, {"id": tally_id})
             if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+                _add(db, entry)
         if entry:
             self._written(entry)
 
@@ -165,6 +171,7 @@ class SQLiteStore(SQLiteReader, Waiting):
         with self._file.write() as db:
             db.execute(sql.FORGET_REQUESTS, old)
             db.execute(sql.FORGET_CARDS, old)
+            db.execute(sql.FORGET_HISTORY, old)
             return db.execute(sql.FORGET_ENTRIES, old).rowcount
 
     def forget_places(self, now: datetime) -> None:
@@ -205,7 +212,7 @@ class SQLiteStore(SQLiteReader, Waiting):
                 if not db.execute(sql.PUT_WINDOW, values_of_window(window)).rowcount:
                     raise CountChangedError
             if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+                _add(db, entry)
             for each in shown:
                 db.execute(*each)
         if entry and entry.kind in COUNTED:
@@ -216,3 +223,10 @@ class SQLiteStore(SQLiteReader, Waiting):
         with self._file.connection() as db:
             rows = db.execute(statement, values).fetchall()
         return next(self._readings.each(read, map(dict, rows)), None)
+
+
+def _add(db: sqlite3.Connection, entry: Entry) -> None:
+    """Add an entry, and what the history finds it by."""
+    db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+    for each in subjects_of(entry):
+        db.execute(sql.ADD_TO_HISTORY, {"subject": each, "id": entry.id})
