@@ -70,11 +70,15 @@ class Flow:
             raise closed
         self.entrance.run(ask.operator, ask.id, partial(self._authorize, ask, reply))
 
-    def open_form(self, ask: Ask, form: Form) -> None:
-        """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does."""
+    def open_form(self, ask: Ask, form: Form, *, acked: bool = False) -> None:
+        """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does; once `acked`, never."""
+        press, work = Press(request_id=ask.id, operator=ask.operator), partial(self._open_form, ask, form)
+        if acked:
+            self._press(press, form, work, urgent=False)
+            return
         if closed := self.closed():
             raise closed
-        self.entrance.run(ask.operator, ask.id, partial(self._open_form, ask, form))
+        self.entrance.run(ask.operator, ask.id, partial(self._decide, press, form, work))
 
     def whoami(self, ask: Ask, reply: Reply) -> None:
         """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""
@@ -117,10 +121,12 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def _press(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
+    def _press(
+        self, press: Press, reply: Reply, decide: Callable[[Press], Request | None], *, urgent: bool = True
+    ) -> None:
         work = partial(self._decide, press, reply, decide)
         try:
-            self.entrance.run(press.operator, press.request_id, work, urgent=True)
+            self.entrance.run(press.operator, press.request_id, work, urgent=urgent)
         except errors.BusyError as error:  # the ack to a press cannot say so
             with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
                 if self.entrance.knows(press.operator):  # only people who are known may take a place there
@@ -131,10 +137,9 @@ class Flow:
             authorized = self.confirmations.authorize(ask)
             self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
-    def _open_form(self, ask: Ask, form: Form) -> None:
-        with self._telling(ask.operator, form):
-            pools = sorted(self.confirmations.authorize(ask).rules)
-            form.open(pools, self.confirmations.actions_in(ask, pools))
+    def _open_form(self, ask: Ask, form: Form, _: Press) -> None:
+        pools = sorted(self.confirmations.authorize(ask).rules)
+        form.open(pools, self.confirmations.actions_in(ask, pools))
 
     def _whoami(self, ask: Ask, reply: Reply) -> None:
         with self._telling(ask.operator, reply):

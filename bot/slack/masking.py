@@ -1,7 +1,7 @@
 """What personal data looks like, and what is shown instead: the one place that masks. It knows no setting."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from bot.options import looks_like_phone
@@ -42,10 +42,15 @@ def masked_name(name: str, phone: str | None) -> str:
 def personal_in(text: str, tickets: Sequence[Place]) -> Sequence[Place]:
     """Return where a text has emails and phone numbers, in their order. Numbers inside a ticket number do not count."""
     emails = [found.span() for found in _EMAIL.finditer(text)]
-    phones = [found.span() for found in _NUMBER.finditer(text) if _is_phone(text, found)]
+    phones = [found.span() for found in phones_in(text)]
     known = (*emails, *tickets)
     others = (each for each in phones if not any(each[0] >= start and each[1] <= end for start, end in known))
     return sorted((*emails, *others))
+
+
+def phones_in(text: str) -> Iterator[re.Match[str]]:
+    """Give each phone number in a text."""
+    return (found for found in _NUMBER.finditer(text) if _is_phone(text, found))
 
 
 def masked_in(text: str) -> str:
