@@ -57,22 +57,23 @@ def _texts(message: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _named_in(text: str) -> Iterator[str]:
-    text = _LINK.sub(_both, _REFERENCE.sub(" ", text)).translate(_BLANKS_AND_HYPHENS)
+    """Give what is named. What was read already is a new line from then on, over which nothing is read as one."""
+    text = _LINK.sub(_both, _REFERENCE.sub("\n", text)).translate(_BLANKS_AND_HYPHENS)
     for written, typed in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(written, typed)
     subs = _SUB.findall(text)
-    text = _URL.sub(" ", _SUB.sub(" ", text))
+    text = _SUB.sub("\n", _URL.sub("\n", text))
     for email in map(_without_signs, _EMAIL.findall(text)):
         if "." in email.partition("@")[2]:
             yield email
     yield from subs
-    for phone in (each[0] for each in phones_in(_EMAIL.sub(" ", text))):
+    for phone in (each[0] for each in phones_in(_EMAIL.sub("\n", text))):
         if sum(map(str.isdecimal, phone)) <= MOST_DIGITS and not _IP_ADDRESS.fullmatch(phone):
-            yield phone
+            yield " ".join(phone.split())
 
 
 def _both(link: re.Match[str]) -> str:
-    """Return where a link leads, and what it says: with a line between them, so that they are not read as one."""
+    """Return where a link leads, and what it says."""
     to = link["to"].partition("?")[0] if link["kind"] == "mailto:" else link["to"]
     return f"\n{link['kind']}{to}\n{link['label'] or ''}\n"
 
