@@ -105,7 +105,7 @@ function fourth({ traced }, view) {
 
 function fifth({ example, shortcut }, view) {
   const about = make("p", {}, "No command can be typed in a thread, but there are shortcuts. Below is a ticket with a thread.");
-  const one = make("li", {}, "In its first answer open ", strong("More actions"), " and choose ", strong(shortcut), ".");
+  const one = make("li", {}, "Choose ", strong(shortcut), " under ", strong("More actions"), " beside its first answer.");
   const several = make("li", {}, "The second one names two people: the form lets you choose.");
   const plus = make("li", {}, "With ", strong("+"), " beside the line below, an empty form opens. Its card is a direct message.");
   const steps = make("ol", {}, one, several, plus);
