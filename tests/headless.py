@@ -117,7 +117,7 @@ class Headless:
         return self.run(self.stage.workspace.shortcut(person, message))
 
     def say(self, person: str, text: str, channel: str = SUPPORT, thread_ts: str | None = None) -> Message:
-        """Say something that is no command."""
+        """Say something in a channel, perhaps in a thread."""
         return self.do(lambda: deepcopy(self.stage.workspace.say(person, text, channel, thread_ts)))
 
     def press_at_once(self, presses: Iterable[tuple[str, Message, str, *tuple[str, ...]]]) -> list[Ack]:
