@@ -125,10 +125,8 @@ class Listeners:
         # Slack may leave the person's team out, so it is the installation's. The form, once it is sent, has their own.
         home = shortcut.get("team") or shortcut.get("enterprise") or {}
         operator, reply = self._sender({**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
-        found = targets_in(message) if isinstance(message, dict) else None
-        form = NewForm(
-            self._cards, reply.place, reply.came_at, shortcut["trigger_id"], channel_id, found, to=operator.id
-        )
+        opened = shortcut["trigger_id"], channel_id, targets_in(message) if message else None
+        form = NewForm(self._cards, reply.place, reply.came_at, *opened, to=operator.id)
         self._flow.open_form(_ask(context, operator, channel_id, Options(target="")), form, acked=True)
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
