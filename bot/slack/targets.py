@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from bot.options import MAX_TARGET
-from bot.slack.masking import phones_in
+from bot.slack.masking import NUMBER, is_phone
 from bot.visible import visible
 
 MAX_TEXT = 10_000  # characters that are read of a message
@@ -67,7 +67,8 @@ def _named_in(text: str) -> Iterator[str]:
         if "." in email.partition("@")[2]:
             yield email
     yield from subs
-    for phone in (each[0] for each in phones_in(_EMAIL.sub("\n", text))):
+    text = _EMAIL.sub("\n", text)
+    for phone in (each[0] for each in NUMBER.finditer(text) if is_phone(text, each)):
         if sum(map(str.isdecimal, phone)) <= MOST_DIGITS and not _IP_ADDRESS.fullmatch(phone):
             yield " ".join(phone.split())
 
