@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from bot import errors
 from bot.action import ACTIONS
@@ -13,6 +12,7 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
+from bot.entrance import Entrance, Lane
 from bot.ports import LiveMessage, Outbox
 from bot.replies import Denial, Form, Reply
 from bot.request import Ask, Operator, Request, State
@@ -20,29 +20,6 @@ from bot.whoami import standing
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
-
-
-class Lane(Protocol):
-    """A bounded number of threads for one sort of work."""
-
-    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Start `work` on a thread that logs this id. Raises `BusyError`; only `urgent` work gets the last threads."""
-
-
-class Entrance(Protocol):
-    """Gives each command and press a lane: one for known operators, another for newcomers, who get few places each.
-
-    It decides nothing: everyone is authorized all the same.
-    """
-
-    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Start `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
-
-    def knows(self, who: Operator) -> bool:
-        """Whether they have the lane of operators."""
-
-    def note(self, who: Operator, *, allowed: bool) -> None:
-        """Note whether they were allowed just now."""
 
 
 @dataclass(kw_only=True)
