@@ -15,6 +15,7 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py       the flow above, for every front
+    entrance.py   which thread a command or press gets
     replies.py    how people are told what came of what they did
     request.py    what was asked and how far it is: Ask, Request, State, the table of moves
     action.py     what can be done to an account, step by step, and what a call answers

@@ -48,7 +48,7 @@ from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message
 from bot.slack.denial import denial_view, sent_view
-from bot.slack.form import FormState, form_view, found_view, looking_view
+from bot.slack.form import DIRECT, OF_MESSAGE, FormState, form_view, found_view, looking_view
 from bot.slack.history import history_message
 from bot.slack.reply import NO_CARD
 from bot.slack.shown import Lasting
@@ -282,7 +282,10 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     for name, view in (
         ("empty", form_view(state_of_form)),
         ("looking", looking_view()),
+        ("of a message that names two", form_view(replace(state_of_form, found=("ada@example.com", "bob")))),
         ("found", found_view(shown=True)),
+        ("found, of a message", found_view(shown=True, where=OF_MESSAGE)),
+        ("found, from anywhere", found_view(shown=True, where=DIRECT)),
         ("found, not shown", found_view(shown=False)),
     ):
         yield f"The form: {name}", _form(view)

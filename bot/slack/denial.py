@@ -8,7 +8,8 @@ from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageErro
 from bot.options import MAX_REASON, check_reason
 from bot.ports import Outbox
 from bot.request import Request, State
-from bot.slack.form import REASON, field_of, modal, took, typed, updated
+from bot.slack.form import REASON
+from bot.slack.modal import field_of, modal, took, typed, updated
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, lines, plain
 from bot.whoami import Standing
