@@ -8,8 +8,8 @@ from functools import partial
 from uuid import uuid4
 
 from bot import errors
+from bot.entrance import Lane
 from bot.find import pool_of
-from bot.flow import Lane
 from bot.limits import Protection
 from bot.list_progress import Progress
 from bot.list_run import ListRun
