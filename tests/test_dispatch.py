@@ -10,7 +10,7 @@ from examples import NOON, SAM, ScriptedPool, StoppedClock
 from messages import SHOWN
 from slack_bolt import App
 from slack_cards import Timed
-from stand_ins import StepLane, flow
+from stand_ins import StepLane, flow, list_flow
 
 from bot.edge.lanes import Doorway
 from bot.edge.socket_mode import dispatched
@@ -106,7 +106,7 @@ def idle(tmp_path: Path) -> Flow:
 def app(idle: Flow) -> App:
     client = BlockingClient("xoxb-x", NOWHERE)
     cards = SlackCards(client=client, shown=SHOWN, audit_refused=bool, meter=Timed(), now=lambda: NOON)
-    return build_app(NOWHERE, idle, cards, lambda _: "")
+    return build_app(NOWHERE, idle, list_flow(idle), cards, lambda _: "")
 
 
 @pytest.mark.long
