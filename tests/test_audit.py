@@ -68,7 +68,7 @@ HOSTILE_JSON = (
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
     r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
     r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[],'
-    r'"session_id":null,"sessions_left":null}'
+    r'"session_id":null,"sessions_left":null,"iss":null,"sub":null,"not_before":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -77,12 +77,12 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
-    "approver_at,denied_reason,action,done,session_id,sessions_left\r\n"
+    "approver_at,denied_reason,action,done,session_id,sessions_left,iss,sub,not_before\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,,,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
@@ -493,8 +493,13 @@ def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
         (["--since", "2h", "--until", "3h"], "--since must be before --until"),
         (["--since", "2026-11-20", "--until", "2026-11-20"], "--since must be before --until"),
         (["--outcome", "done"], "--outcome: invalid"),
-        (["--request", "ada"], "--request: must be a request id of 26 characters"),
-        (["--request", "01M81J18G0S2FYJA4JPP0958ZI"], "--request: must be a request id"),
+        (["--request", "ada"], "--request: must be an id of 26 characters"),
+        (["--request", "01M81J18G0S2FYJA4JPP0958ZI"], "--request: must be an id"),
+        (["--after", "01M81J18G0S2FYJA4JPP0958ZS"], "--after needs --follow"),
+        (["--follow", "--after", "last"], "--after: must be an id of 26 characters"),
+        (["--follow", "--until", "2026-11-20"], "--follow writes --format json, and goes on"),
+        (["--follow", "--format", "csv"], "--follow writes --format json, and goes on"),
+        (["--follow", "--request", "01M81J18G0S2FYJA4JPP0958ZS"], "--follow writes --format json, and goes on"),
         (["--format", "xml"], "--format: invalid choice"),
         (["--sinc", "2h"], "unrecognized arguments: --sinc"),
         (["ada"], "unrecognized arguments: ada"),
@@ -645,7 +650,7 @@ def test_a_bot_forgets_what_is_older_than_retain_and_nothing_else(headless: Head
     store = SQLiteStore(store_path(headless))
     store.open()
     now = datetime.now(UTC)
-    for days in (1, 3):
+    for days in (3, 1):
         entry = entry_of_ask(Kind.NOT_FOUND, asked(str(days)), "no such account", now - timedelta(days=days))
         store.record(entry)
     with headless.bot_in_process():

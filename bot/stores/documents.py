@@ -26,7 +26,7 @@ Document = dict[str, Any]
 Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
-SHAPE = 3  # what is written
+SHAPE = 4  # what is written
 # What entries and cards wait as. For requests `values_of_request` says it.
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
 TALLY, CARD = "tally", "card"
@@ -48,7 +48,8 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None}  # None: as it is, new fields having their defaults
+# None: as it is, new fields having their defaults
+SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None, 4: None}
 
 
 def values_of_request(request: Request) -> Values:

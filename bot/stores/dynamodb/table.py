@@ -6,7 +6,8 @@
 | `request#ID` | `card` | where its card is, and which version of it is to be shown: `due` says `card`, later `place` |
 | `log#YYYY-MM` | entry id | an audit entry, in the month of its id: the log is read in time order without an index |
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
-| `tally#ENTRY_ID` | `tally` | refusals of one operator that are still counted, until they become that entry |
+| `tally#ID` | `tally` | refusals of one operator that are still counted, until they become an entry |
+| `tally#ID` | `told` | how many of them entries tell of, for a day |
 | `meta` | `meta` | the table's schema, and the months that have a log |
 
 What something is still to be done about is in the index, and nothing else: `due` says what, `due_at` from when on.
