@@ -241,9 +241,8 @@ def known_after(answer: Answer, step: Step, request: Request, made: int) -> Requ
     known = replace(request, attempts=request.attempts + answer.sent, aws_request_ids=(*request.aws_request_ids, *ids))
     match answer:
         case Done(at=at):
-            signed_out_at = at if step is Step.SIGN_OUT else known.signed_out_at
-            done = (*known.done, str(step))
-            return replace(known, done=done, signed_out_at=signed_out_at, in_doubt=False, error_code=None)
+            known = replace(known, signed_out_at=at) if step is Step.SIGN_OUT else known
+            return replace(known, done=(*known.done, str(step)), in_doubt=False, error_code=None)
         case Unclear(code=code):  # from now on a refusal proves nothing
             return replace(known, in_doubt=True, error_code=code)
         case Refused(code=code, sent=sent):

@@ -21,7 +21,7 @@ from typing import Any
 
 import ctrl_c
 import pytest
-from examples import ADA, KIM, NOON, SAM, asked, awaiting
+from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, decided_in, worker
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
 from messages import request, second
@@ -29,7 +29,7 @@ from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
-from bot.action import Step
+from bot.action import Done, Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, Proof, Session, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
@@ -225,6 +225,45 @@ def test_an_entry_says_which_action_it_was_and_which_steps_were_done(
     (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
     assert (row["action"], row["done"]) == (action, " ".join(done))
     assert f"  {word}" in table(None, entry)[1]
+
+
+SIGN_OUT, DISABLE, END_SESSIONS = Step.SIGN_OUT, Step.DISABLE, Step.END_SESSIONS
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "done", "says"),
+    [
+        (State.DONE, "sign_out", (SIGN_OUT,), True),
+        (State.UNKNOWN, "sign_out", (), True),
+        (State.FAILED, "sign_out", (), False),
+        (State.RUNNING, "sign_out", (), False),
+        (State.DONE, "keep_out", (DISABLE, SIGN_OUT), True),
+        (State.UNKNOWN, "keep_out", (DISABLE,), True),
+        (State.UNKNOWN, "keep_out", (), False),
+        (State.PARTLY, "keep_out", (DISABLE,), False),
+        (State.PARTLY, "sign_out", (SIGN_OUT,), True),
+        (State.DONE, "let_in", (Step.ENABLE,), False),
+        (State.DONE, "end_session", (Step.END_SESSION,), False),
+        (State.UNKNOWN, "end_session", (), False),
+    ],
+)
+def test_an_entry_says_from_when_on_tokens_are_new_where_all_sessions_were_ended_or_may_be(
+    state: State, action: str, done: tuple[str, ...], *, says: bool
+) -> None:
+    ended = awaiting(
+        state=state, action=action, done=done, ended_at=NOON + timedelta(seconds=2.5), tracks_sessions=True
+    )
+    shown = json.loads(written(as_json, entry_of(ended, NOON)))
+    second = int(NOON.timestamp()) + 3
+    expected = ("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123", ADA.sub, second)
+    assert (shown["iss"], shown["sub"], shown["not_before"]) == (expected if says else (None, None, None))
+
+
+def test_it_says_so_by_cognitos_clock_and_not_by_the_bots(store: SQLiteStore) -> None:
+    said_yes = NOON - timedelta(seconds=4)
+    worker(store, ScriptedPool([Done("1", said_yes)], StoppedClock()), StoppedClock()).run(decided_in(store))
+    *_, ended = store.entries(None, None)
+    assert json.loads(written(as_json, ended))["not_before"] == int(said_yes.timestamp()) + 1
 
 
 def test_an_entry_says_which_session_was_ended_or_how_many_are_left() -> None:

@@ -98,7 +98,7 @@ CALLS: dict[str, Call] = {
     "dead": lambda store: (store.dead(LATER, 2), store.dead(OLD, 2, NOON)),
     "record": lambda store: store.record(replace(REFUSED, id=new_id(NOON))),
     "entries": lambda store: (list(store.entries(NOON, None)), list(store.entries(None, store.ready(LATER, 1)[0].id))),
-    "follow": lambda store: following(store),
+    "follow": following,
     "backlog": lambda store: store.backlog(),
     "awaiting_approval": lambda store: store.awaiting_approval(),
     "windows": lambda store: store.windows(["T0SIGNOUT1/U7", EVERYONE]),

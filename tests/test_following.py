@@ -23,7 +23,7 @@ from ulid import ULID
 
 from bot.__main__ import main
 from bot.audit import Delivery, Entry, Kind, entry_of_ask
-from bot.facts.clock import CheckedClock
+from bot.facts.clock import AGREES_WITHIN, CheckedClock
 from bot.request import new_id
 from bot.stores.dynamodb import calls, items
 from bot.stores.dynamodb.reader import FINAL_AFTER, DynamoDBReader
@@ -228,6 +228,11 @@ def test_however_late_and_out_of_order_entries_are_there_none_is_missed_and_none
     assert got == expected
 
 
+def test_no_write_of_an_entry_lasts_longer_than_followers_wait() -> None:
+    longest = timedelta(seconds=calls.KEEP_TRYING_SECONDS + calls.CONNECT_SECONDS + calls.READ_SECONDS)
+    assert longest + AGREES_WITHIN < FINAL_AFTER
+
+
 # The command
 
 
@@ -266,7 +271,7 @@ def busy(write: Callable[[int], object], number: int) -> Iterator[None]:
 
 
 def whole_lines(out: Sequence[bytes]) -> list[str]:
-    """Return the ids in lines, as one who keeps them does: a last one that was cut is none."""
+    """Return the ids in lines, as one who keeps them does: not a last one that was cut."""
     return [json.loads(line)["id"] for line in out if line.endswith(b"\n")]
 
 
