@@ -16,7 +16,7 @@ from pathlib import Path
 
 import ctrl_c
 import pytest
-from dynamodb import DynamoDB
+from dynamodb import DynamoDB, refuse
 from examples import NOON, StoppedClock, asked
 from shell import BARE
 from ulid import ULID
@@ -25,12 +25,13 @@ from bot.__main__ import main
 from bot.audit import Delivery, Entry, Kind, entry_of_ask
 from bot.facts.clock import AGREES_WITHIN, CheckedClock
 from bot.request import new_id
+from bot.settings.model import StoreSettings
 from bot.stores.dynamodb import calls, items
 from bot.stores.dynamodb.reader import FINAL_AFTER, DynamoDBReader
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.following import CannotFollowError
 from bot.stores.sqlite.store import SQLiteStore
-from bot.wiring.stores import Store
+from bot.wiring.stores import Store, followed_entries
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 Following = Iterator[Entry | None]
@@ -137,8 +138,15 @@ def test_in_a_file_an_entry_that_was_late_comes_when_it_is_there(sqlite_store: S
 # DynamoDB, with several instances
 
 
-def of_clock(table: str, at: datetime) -> DynamoDBStore:
-    store = DynamoDBStore(table, clock=CheckedClock(StoppedClock(at)))
+class Unchecked(CheckedClock):
+    """A clock that believes itself: an instance's that is a little off."""
+
+    def answered(self, *_: object) -> None:
+        """Do nothing."""
+
+
+def of_clock(table: str, at: datetime, kind: type[CheckedClock] = Unchecked) -> DynamoDBStore:
+    store = DynamoDBStore(table, clock=kind(StoppedClock(at)))
     store.open()
     return store
 
@@ -148,42 +156,46 @@ def is_told(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
     monkeypatch.setattr(calls, "date_of", lambda _: at.replace(microsecond=0))
 
 
-def just_now() -> datetime:
-    """Return a time at which a clock that goes right may be."""
-    return datetime.now(UTC).replace(microsecond=0)
-
-
 def made_at(entry: Entry) -> datetime:
     return ULID.from_str(entry.id).datetime
 
 
 def test_an_entry_gets_its_id_as_it_is_written_however_old_it_is(table: str) -> None:
-    now = just_now()
-    store = of_clock(table, now)
+    store = of_clock(table, NOON)
     store.record(refusal(NOON - 40 * DAY))
     tally = replace(refusal(NOON - DAY), count=7, delivery=Delivery())
     store.tally([tally])
     store.settle(tally.id, NOON)
     entries = list(store.entries(None, None))
     assert sorted(each.at for each in entries) == [NOON - 40 * DAY, NOON - DAY]
-    assert {made_at(each) for each in entries} == {now}
+    assert {made_at(each) for each in entries} == {NOON}
     store.tally([replace(tally, count=9)])
     store.settle(tally.id, NOON)
     assert sorted(each.count for each in store.entries(None, None)) == [1, 2, 7], "no refusal is told twice"
     store.close()
 
 
+def test_a_clock_that_is_known_to_be_wrong_makes_no_id_of_a_wrong_time(table: str) -> None:
+    begun = datetime.now(UTC)
+    store = of_clock(table, begun - DAY, CheckedClock)
+    for _ in range(3):
+        store.get("anything")
+    store.record(refusal())
+    (entry,) = store.entries(None, None)
+    assert begun - AGREES_WITHIN < made_at(entry) <= datetime.now(UTC) + AGREES_WITHIN
+    store.close()
+
+
 def test_an_entry_comes_when_no_earlier_one_can_come_any_more_by_dynamodbs_own_clock(
     table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = just_now()
-    stores = [of_clock(table, now + ahead) for ahead in (5 * SECOND, -5 * SECOND, timedelta(0))]
+    stores = [of_clock(table, NOON + ahead) for ahead in (5 * SECOND, -5 * SECOND, timedelta(0))]
     for each in stores:
         each.record(refusal())
     following = DynamoDBReader(table).follow(None, None)
     counts = []
     for seconds in (-6, -5, -4, 0, 1, 5, 6, 99):
-        is_told(monkeypatch, now + FINAL_AFTER + seconds * SECOND)
+        is_told(monkeypatch, NOON + FINAL_AFTER + seconds * SECOND)
         counts.append(len(come(following)))
     assert counts == [0, 0, 1, 0, 1, 0, 1, 0]
     for each in stores:
@@ -205,7 +217,7 @@ def late(chance: random.Random) -> Late:
     return Late(entry, at + chance.choice([0.0, 0.5, 9.9]) * SECOND)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_however_late_and_out_of_order_entries_are_there_none_is_missed_and_none_comes_twice(
     dynamodb: DynamoDB, table: str, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
@@ -308,6 +320,21 @@ def test_it_waits_for_a_store_that_is_away_and_ends_when_no_one_reads_any_more(s
         assert whole_lines([process.stdout.readline()]) == [second.id]
         process.stdout.close()
         assert (process.wait(), process.stderr.read()) == (0, b"")
+
+
+def test_a_table_that_refuses_for_a_while_is_waited_for(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = recorded(dynamodb_store)
+    following = followed_entries(StoreSettings(store=f"dynamodb://{dynamodb_store._calls.table}"), None, None)
+    assert come(following) == [first]
+    dynamodb.next("Query", refuse(400, "AccessDeniedException"))
+    dynamodb.next("DescribeTable", refuse(400, "AccessDeniedException"))
+    second = recorded(dynamodb_store, NOON + SECOND)
+    assert [next(following), next(following)] == [None, None]
+    assert capfd.readouterr().err == "The store cannot be read: Query: AccessDeniedException. This waits for it.\n"
+    assert come(following) == [second]
+    assert capfd.readouterr().err == "The store can be read again.\n"
 
 
 @pytest.mark.long
