@@ -40,11 +40,12 @@ def _revoked(entry: Entry) -> Mapping[str, Any]:
     """Return whose tokens an API can refuse, and from which `iat` on they are new; empty where no one's."""
     request = entry.request
     at = request and (request.signed_out_at or request.ended_at)
-    if not request or not at or not may_have_signed_out(request):
+    account = entry.chosen  # none for a list: its accounts have entries of their own
+    if not request or not at or not account or not may_have_signed_out(request):
         return {}
     # Cognito leaves out what is less than a second, in an `iat` too: one of the same second may be an old token's.
     not_before = int(at.timestamp()) + 1
-    return {"iss": issuer_of(request.account.pool_id), "sub": request.account.sub, "not_before": not_before}
+    return {"iss": issuer_of(account.pool_id), "sub": account.sub, "not_before": not_before}
 
 
 # People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
