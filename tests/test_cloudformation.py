@@ -252,6 +252,9 @@ def test_the_alarm_of_what_was_not_done_looks_for_the_line_that_the_bot_logs() -
     sought = re.findall(r'\$\.message = "(.*?)\*"', stack()["NotDoneLines"]["FilterPattern"])
     assert sought == [f"Ended as {state} " for state in ("failed", "unknown", "partly")]
     assert 'log.info("Ended as %s after %d calls", ended.state, ' in (ROOT / "bot/flow.py").read_text("utf-8")
+    assert 'log.info("Ended as %s after %d accounts", run.request.state, ' in (ROOT / "bot/list_work.py").read_text(
+        "utf-8"
+    )
 
 
 def told_by_the_page(template: str, toml: str, folder: Path) -> Mapping[str, str]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from lists import Setting, people, press
 
+from bot.action import Done, Unclear
 from bot.audit import Kind
 from bot.request import State
 from bot.stores.sqlite.store import SQLiteStore
@@ -106,3 +107,15 @@ def test_the_pace_is_kept(store: SQLiteStore) -> None:
     called = [at.timestamp() for at in setting.pool.called_at]
     assert all(sum(at <= other < at + 1 for other in called) <= 13 for at in called)
     assert 99 / (called[-1] - called[0]) > 0.98 * 12
+
+
+def test_the_log_says_how_a_list_ended_and_alarms_look_for_that(
+    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting = Setting(store, people(2), answers=[Done("1"), Unclear("TimedOut")])
+    with caplog.at_level("INFO", "bot.list_work"):
+        setting.confirmed("p00000", "p00001")
+        setting.run()
+    assert [each.message for each in caplog.records if each.name == "bot.list_work"] == [
+        "Ended as unknown after 2 accounts"
+    ]
