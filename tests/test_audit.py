@@ -554,6 +554,7 @@ def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
         (["--after", "01M81J18G0S2FYJA4JPP0958ZS"], "--after needs --follow"),
         (["--follow", "--after", "last"], "--after: must be an id of 26 characters"),
         (["--follow", "--until", "2026-11-20"], "--follow writes --format json, and goes on"),
+        (["--follow", "--last", "5"], "--follow writes --format json, and goes on"),
         (["--follow", "--format", "csv"], "--follow writes --format json, and goes on"),
         (["--follow", "--request", "01M81J18G0S2FYJA4JPP0958ZS"], "--follow writes --format json, and goes on"),
         (["--format", "xml"], "--format: invalid choice"),

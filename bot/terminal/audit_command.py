@@ -88,8 +88,8 @@ def parse(words: Sequence[str], now: datetime) -> Wanted:
         parser.error("--since must be before --until: nothing lies between them")
     if wanted.after and not wanted.follow:
         parser.error("--after needs --follow")
-    if wanted.follow and (wanted.until or wanted.request or wanted.format != "json"):
-        parser.error("--follow writes --format json, and goes on: it takes no --until and no --request")
+    if wanted.follow and (wanted.until or wanted.request or wanted.last or wanted.format != "json"):
+        parser.error("--follow writes --format json, and goes on: it takes no --until, --request or --last")
     return wanted
 
 
