@@ -165,6 +165,13 @@ def test_many_refusals_in_one_are_found_by_each_target_that_they_name(store: Sto
     assert "Refused, 7 more times | such as ada, grace, b…@x.org" in history_message(SHOWN, found).text
 
 
+def test_what_was_refused_without_a_target_is_for_no_one_named(store: Store) -> None:
+    form = refused(store, "")
+    often = replace(form, id=new_id(later(1)), count=7, examples=("", "ada"))
+    said = history_message(SHOWN, of(often, replace(often, examples=("",)), form, target="")).text
+    assert [row.split(" | ")[2] for row in said.split("\n")[-3:]] == ["such as ada", "no one named", "no one named"]
+
+
 def of(*entries: Entry, target: str = "ada", **changes: Any) -> Past:
     values: dict[str, Any] = {"accounts": [ADA], "matches": 1, "more": False, "pools": ["customers"]}
     return Past(ask=asked(target), entries=entries, **(values | changes))

@@ -15,6 +15,7 @@ from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, message
 
 MAX_BLOCKS = 13_000  # characters as JSON; Slack takes a little more. So the cells have no more than the 10,000 it takes
 MAX_NAME, MAX_WHY, MAX_POOLS = 60, 120, 300
+NO_ONE = "no one named"  # a form, a shortcut or one's own history was asked for
 _OTHERS = {
     Kind.REFUSED: "Refused",
     Kind.NOT_FOUND: "Not found",
@@ -102,10 +103,12 @@ def _what_of_list(listed: Listed) -> str:
 
 def _whom(shown: Shown, entry: Entry) -> str:
     if entry.count > 1:
-        return _cut(f"such as {', '.join(map(shown.personal, entry.examples))}", MAX_NAME)
+        names = [shown.personal(each) for each in entry.examples if each]
+        return _cut(f"such as {', '.join(names)}" if names else NO_ONE, MAX_NAME)
     if entry.request and entry.request.listed:
         return f"a list ({entry.request.listed.pool})"
-    return _named(shown, entry.chosen) if entry.chosen else _cut(shown.personal(entry.ask.options.target), MAX_NAME)
+    target = shown.personal(entry.ask.options.target) or NO_ONE
+    return _named(shown, entry.chosen) if entry.chosen else _cut(target, MAX_NAME)
 
 
 def _named(shown: Shown, account: Account) -> str:
