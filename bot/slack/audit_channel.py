@@ -97,7 +97,7 @@ def _period(shown: Shown, entry: Entry) -> Line:
     """Say when the many refusals of an entry were, and what was asked for."""
     line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at]
     for number, target in enumerate(each for each in entry.examples if each):
-        line += [", " if number else ", such as for "] + [Code(plain(shown.personal(target), MAX_NAME)["text"])]
+        line += [", " if number else ", such as for ", Code(plain(shown.personal(target), MAX_NAME)["text"])]
     return [*line, "."]
 
 
