@@ -54,7 +54,7 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
     **MOVES,
     State.PREVIEWING: frozenset({State.PREVIEWING, State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
-    State.READY: MOVES[State.READY] | _GOES_ON,
+    State.READY: frozenset(_GOES_ON),
     State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
     State.PAUSED: frozenset({State.READY, State.PAUSED, State.STOPPING}),
     State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
