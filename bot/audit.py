@@ -1,6 +1,6 @@
 """The audit trail: which entry each move writes, and what an entry holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot import __version__
 from bot.account import Account
 from bot.action import ACTIONS
-from bot.request import ENDED, Ask, Request, State, new_id
+from bot.request import ENDED, Ask, Operator, Request, State, new_id
 
 
 class Kind(StrEnum):
@@ -105,6 +105,43 @@ class Entry:
     def chosen(self) -> Account | None:
         """The account that it is about, where that is known."""
         return self.request.chosen if self.request else self.account
+
+
+def subjects_of(entry: Entry) -> Sequence[str]:
+    """Return what the history finds an outcome by: its operator, its account, and what was typed; none for a step.
+
+    Each is within a pool. An entry without an account is in the pool that was named, or else in no pool: "".
+    """
+    if entry.kind not in OUTCOMES:
+        return ()
+    options, account = entry.ask.options, entry.chosen
+    if account and entry.request and entry.request.list_id:  # its operator finds the list
+        return [by_account(account)]
+    pool = pool_subject(account.pool_id, account.region) if account else options.pool or options.pool_id or ""
+    typed = [by_target(pool, each) for each in (options.target, *entry.examples) if each]
+    return list(
+        dict.fromkeys([by_operator(pool, entry.ask.operator), *([by_account(account)] if account else []), *typed])
+    )
+
+
+def pool_subject(pool_id: str, region: str) -> str:
+    """Return the pool in which an account's outcomes are found. A replica has its pool's id."""
+    return f"{pool_id}@{region}"
+
+
+def by_operator(pool: str, operator: Operator) -> str:
+    """Return the subject of what someone asked for in a pool."""
+    return f"operator#{pool}#{operator.team_id}/{operator.id}"
+
+
+def by_target(pool: str, target: str) -> str:
+    """Return the subject of what was typed: capital letters make no difference. ASCII only, as in SQL."""
+    return f"target#{pool}#{target.encode().lower().decode()}"
+
+
+def by_account(account: Account) -> str:
+    """Return the subject of an account. Its user name may be another person's later, its sub never."""
+    return f"account#{pool_subject(account.pool_id, account.region)}#{account.sub or account.username}"
 
 
 def entry_of(request: Request, at: datetime) -> Entry:

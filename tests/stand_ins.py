@@ -13,6 +13,7 @@ from bot.deliver import CardDelivery, EntryDelivery, show_card
 from bot.edge.lanes import Doorway
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
+from bot.history import Past
 from bot.list_flow import ListFlow
 from bot.lists import ListRules
 from bot.pace import Pace
@@ -146,6 +147,7 @@ class Told:
     said: list[BotError] = field(default_factory=list)
     opened: list[Sequence[str]] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
+    pasts: list[Past] = field(default_factory=list)
     takes: bool = True
 
     def show(self, request: Request) -> bool:
@@ -160,6 +162,10 @@ class Told:
     def tell(self, standing: Standing) -> None:
         """Tell what the operator may do."""
         self.standings.append(standing)
+
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for before."""
+        self.pasts.append(past)
 
     def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:  # noqa: ARG002
         """Open the form."""

@@ -181,7 +181,10 @@ def test_a_reason_of_a_no_that_will_not_do_is_said_under_its_field(app: App, idl
     assert works(idle) == []
 
 
-@pytest.mark.parametrize("payload", [PRESS, JUDGED, DENIAL, SUBMISSION, COMMAND, COMMAND | {"text": "whoami"}])
+@pytest.mark.parametrize(
+    "payload",
+    [PRESS, JUDGED, DENIAL, SUBMISSION, *(COMMAND | {"text": text} for text in ("ada", "whoami", "history ada"))],
+)
 def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, Any]) -> None:
     assert dispatched(app, payload).status == 200
     assert isinstance(idle.entrance, Doorway)

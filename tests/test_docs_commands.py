@@ -29,6 +29,8 @@ ELSEWHERE: Mapping[str, str] = {
     ".venv/bin/pip": "installs from a registry: .ci/run runs README's line",
     "pip-audit": "asks a registry",
     "uv": "asks a registry",
+    "aws": "needs an account: tests/test_cloudformation.py carries out what it is told to deploy",
+    ".github/docs/deploy/kubernetes/apply": "needs a cluster: tests/test_kubernetes.py runs it without one",
     "docker": "needs an engine",
     "buildah": "needs an engine",
     "export": "is the shell's own",

@@ -8,13 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, added_to, approved_in, done_in
+from examples import ADA, NOON, added_to, approved_in, approving_in, asked, done_in
+from test_approve import LEE
 from test_documents import ENTRY_1, NO_DELIVERY, REFUSAL_1, REQUEST_1, entry_of_json, request_of_json
 
 from bot.audit import Kind, entry_of_ask
 from bot.errors import StoreError
 from bot.limits import Window
 from bot.ports import MessageKind
+from bot.request import new_id
 from bot.stores.documents import text
 from bot.stores.probe import try_sqlite
 from bot.stores.sqlite import migrate, schema
@@ -207,6 +209,32 @@ def test_a_start_that_was_killed_on_its_way_from_0_2_0_is_gone_on_with(
     store = opened(of_schema_1)
     assert len(list(store.entries(None, None))) == 2
     assert store.windows(["all"]) == [Window(key="all")]
+    store.close()
+
+
+def test_the_history_has_what_was_stored_before_there_was_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "signout.db"
+    store = opened(path)
+    monkeypatch.setattr(migrate, "PORTION", 3)
+    done_in(store)
+    approving_in(store)
+    replica = replace(ADA, region="eu-west-1", sub=None, username="Zoë#")
+    done_in(store, ask=asked("ZOË@x.org", operator=LEE, id=new_id(NOON)), candidates=(replica,), chosen=replica)
+    for options in ({"pool": "customers"}, {"pool_id": "eu-central-1_x", "exactly": True}, {}):
+        store.record(entry_of_ask(Kind.NOT_FOUND, asked("Nobody", id=new_id(NOON), **options), "allow.users", NOON))
+    tally = entry_of_ask(Kind.REFUSED, asked("a", id=new_id(NOON)), "not allowed", NOON, ADA)
+    store.record(replace(tally, count=7, examples=("A", "b'", "c")))
+    before = [tuple(row) for row in store._file.rows("SELECT * FROM history")]
+    with store._file.write() as db:
+        db.execute(
+            "INSERT INTO entries (id, request_id, at, refused, attempts, document) VALUES ('9', '9', '', 0, 0, '{')"
+        )
+        db.execute("DROP TABLE history")
+        db.execute("PRAGMA user_version = 2")
+    store.close()
+    store = opened(path)
+    assert [tuple(row) for row in store._file.rows("SELECT * FROM history")] == before
+    assert len(before) == 3 + 3 + 3 * 2 + 5
     store.close()
 
 

@@ -139,6 +139,11 @@ def message_of(card_id: str) -> tuple[str, MessageKind]:
     return request_id, MessageKind(kind or MessageKind.CARD)
 
 
+def last_ids(ids: Iterable[str], limit: int) -> Sequence[str]:
+    """Return the last of these entries' ids, each once, the oldest of them first."""
+    return sorted(set(ids))[-limit:]
+
+
 def values_of_card(card: LiveMessage) -> Values:
     """Return the values of a card, each value of its place None where that is not known."""
     place = card.place

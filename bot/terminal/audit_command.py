@@ -4,6 +4,7 @@ import argparse
 import gc
 import re
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ class Wanted:
     pool: str | None = None
     outcome: Sequence[Kind] = ()
     request: str | None = None
+    last: int | None = None
     format: str = "table"
 
     def passes(self, entry: Entry) -> bool:
@@ -98,12 +100,15 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     kinds = f"{', '.join(Kind)}; may be given several times"
     add("--outcome", type=Kind, choices=list(Kind), metavar="WHICH", action="append", default=[], help=kinds)
     add("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
+    add("--last", type=_number, metavar="N", help="only the last N of what the other options leave")
     add("--format", choices=FORMATS, default="table", help="(default %(default)s)")
     return parser
 
 
 def write_entries(entries: Iterable[Entry], wanted: Wanted) -> None:
-    """Write what is wanted to standard output. Memory holds one entry. Raises `OutputError`."""
+    """Write what is wanted to standard output. Memory holds one entry, or the `last` ones. Raises `OutputError`."""
+    if wanted.last:
+        entries = deque(filter(wanted.passes, entries), maxlen=wanted.last)
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     with writing() as out:
         out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
@@ -124,6 +129,12 @@ def _moment(now: datetime, text: str) -> datetime:
     except (ValueError, OverflowError):
         wrong = "must be 90s, 30m, 2h or 7d ago, or a date such as 2026-11-20 or 2026-11-20T10:00Z"
         raise argparse.ArgumentTypeError(wrong) from None
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 99999")
+    return int(text)
 
 
 def _request_id(text: str) -> str:

@@ -3,14 +3,14 @@
 A write is made of Puts, Updates and Deletes, each with the condition that it depends on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from ulid import ULID
 
-from bot.audit import Entry
+from bot.audit import Entry, subjects_of
 from bot.limits import Window
 from bot.ports import LiveMessage, MessageKind
 from bot.request import Request
@@ -80,6 +80,17 @@ def entry_key(entry_id: str) -> Key:
 def account_key(account: str) -> Key:
     """Return the key of what is known of an account, by the key that documents.py gives it."""
     return {"pk": f"account#{account}", "sk": "account"}
+
+
+def history_keys(entry: Entry) -> Sequence[Key]:
+    """Return the keys of what says by which subjects the history finds an entry."""
+    keys: list[Key] = [{"pk": history_of(subject), "sk": entry.id} for subject in subjects_of(entry)]
+    return [key for key in keys if fits(key)]
+
+
+def history_of(subject: str) -> str:
+    """Return the partition of a subject, in which each key has an entry's id."""
+    return f"history#{subject}"
 
 
 def tally_key(entry_id: str) -> Key:

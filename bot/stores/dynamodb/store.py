@@ -1,6 +1,6 @@
 """Requests and audit entries in one DynamoDB table, for any number of instances. table.py says what is where."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from bot.stores.documents import (
     card_id,
     card_of,
     entry_of,
+    last_ids,
     message_id,
     new_card,
     portion_of,
@@ -156,6 +157,23 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
         return item.get("ts") if item else None
 
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        ids = last_ids((each["sk"] for subject in subjects for each in self._last_of(subject, limit)), limit)
+        found = [item for each in ids if (item := self._calls.get(items.entry_key(each)))]
+        return list(self._readings.each(entry_of, map(items.stored, found)))
+
+    def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
+        if not items.fits({"pk": items.history_of(subject)}):
+            return iter(())
+        found = self._calls.query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": items.history_of(subject)},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return islice(found, limit)
+
     # Trail
 
     def record(self, entry: Entry) -> None:
@@ -202,6 +220,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         """Forget an entry that can be read, and with the one of its end a request and its card."""
         for entry in self._readings.each(entry_of, [items.stored(item)]):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
+            actions += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
                 if entry.request and entry.request.state is State.DONE:
                     key = items.account_key(entry.request.account.key)
@@ -295,6 +314,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
         added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
         if entry:
+            added += map(put, items.history_keys(entry))
             self._note_month(items.month_of(entry.id))
         needed = [*actions, *map(items.window_counted, counted), *added]
         while True:

@@ -5,6 +5,7 @@
 | `request#ID` | `request` | a request as it is now |
 | `request#ID` | `card` | where its card is, and which version of it is to be shown: `due` says `card`, later `place` |
 | `log#YYYY-MM` | entry id | an audit entry, in the month of its id: the log is read in time order without an index |
+| `history#SUBJECT` | entry id | nothing: the history finds that entry by this subject (`bot.audit.subjects_of`) |
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
 | `request#ID` | `approval`, `progress` | the same of the messages beside the card |
 | `list#ID` | `portion#NUMBER` | some accounts of a list |

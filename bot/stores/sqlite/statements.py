@@ -59,6 +59,8 @@ SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list
 WHERE list_id = :list_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
+ADD_TO_HISTORY = "INSERT INTO history (subject, entry_id) VALUES (:subject, :id)"
+PAST = "SELECT entry_id FROM history WHERE subject = :subject ORDER BY entry_id DESC LIMIT :limit"
 DUE_ENTRIES = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_due
 WHERE refused = (:what = '{documents.UNDELIVERED[True]}') AND next_at >= :since AND next_at <= :upto ORDER BY next_at
@@ -151,6 +153,7 @@ FORGET_PORTIONS = f"""
 DELETE FROM portions WHERE list_id IN (SELECT request_id {_OLD})
     AND NOT EXISTS (SELECT 1 FROM requests WHERE id = portions.list_id)
 """
+FORGET_HISTORY = f"DELETE FROM history WHERE entry_id IN (SELECT id {_OLD})"
 FORGET_ENTRIES = f"DELETE FROM entries WHERE number IN (SELECT number {_OLD})"
 
 SCHEMA = "PRAGMA user_version"

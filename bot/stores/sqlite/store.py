@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.account import Account
-from bot.audit import COUNTED, Entry, entry_of_tally
+from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
 from bot.ports import LiveMessage, MessageKind, Show
@@ -20,6 +20,7 @@ from bot.stores.documents import (
     beside,
     card_of,
     entry_of,
+    last_ids,
     message_id,
     new_card,
     portion_of,
@@ -166,6 +167,11 @@ class SQLiteStore(SQLiteReader, Waiting):
         rows = self._file.rows(sql.PROGRESS_TS, {"id": message_id(list_id, MessageKind.PROGRESS)})
         return rows[0]["ts"] if rows else None
 
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        found = (self._file.rows(sql.PAST, {"subject": each, "limit": limit}) for each in subjects)
+        ids = last_ids((row["entry_id"] for rows in found for row in rows), limit)
+        return [entry for each in ids if (entry := self._one(entry_of, sql.ENTRY, id=each))]
+
     # Entries
 
     def record(self, entry: Entry) -> None:
@@ -183,7 +189,7 @@ class SQLiteStore(SQLiteReader, Waiting):
             if tally:
                 db.execute(sql.END_TALLY, {"id": tally_id})
             if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+                _add(db, entry)
         if entry:
             self._written(entry)
 
@@ -198,6 +204,7 @@ class SQLiteStore(SQLiteReader, Waiting):
             db.execute(sql.FORGET_REQUESTS, old)
             db.execute(sql.FORGET_CARDS, old)
             db.execute(sql.FORGET_PORTIONS, old)
+            db.execute(sql.FORGET_HISTORY, old)
             return db.execute(sql.FORGET_ENTRIES, old).rowcount
 
     def forget_places(self, now: datetime) -> None:
@@ -238,7 +245,7 @@ class SQLiteStore(SQLiteReader, Waiting):
                 if not db.execute(sql.PUT_WINDOW, values_of_window(window)).rowcount:
                     raise CountChangedError
             if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+                _add(db, entry)
             for each in shown:
                 db.execute(*each)
         if entry and entry.kind in COUNTED:
@@ -249,3 +256,10 @@ class SQLiteStore(SQLiteReader, Waiting):
         with self._file.connection() as db:
             rows = db.execute(statement, values).fetchall()
         return next(self._readings.each(read, map(dict, rows)), None)
+
+
+def _add(db: sqlite3.Connection, entry: Entry) -> None:
+    """Add an entry, and what the history finds it by."""
+    db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+    for each in subjects_of(entry):
+        db.execute(sql.ADD_TO_HISTORY, {"subject": each, "id": entry.id})
