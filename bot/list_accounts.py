@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 
 from ulid import ULID
 
@@ -12,14 +13,13 @@ from bot.request import Options, Request, State
 from bot.store_ports import Lists
 
 
-def portions_of(requests: Lists, list_id: str) -> Iterator[tuple[int, Account]]:
-    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion."""
-    index = number = 0
-    while accounts := requests.portion(list_id, number):
-        for account in accounts:
-            yield index, account
-            index += 1
-        number += 1
+def portions_of(requests: Lists, request: Request) -> Iterator[tuple[int, Account]]:
+    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion.
+
+    Only portions that the list counts: a choice that came too late may have left another one in the store.
+    """
+    portions = (requests.portion(request.id, number) for number in range(request.contents.portions))
+    return enumerate(chain.from_iterable(portions))
 
 
 def digest_of(accounts: Iterable[Account], before: str = "") -> str:

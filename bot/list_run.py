@@ -60,7 +60,7 @@ class ListRun:
     def go(self) -> None:
         """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
         self._take_up()
-        for index, account in portions_of(self.requests, self.request.id):
+        for index, account in portions_of(self.requests, self.request):
             if index >= self.progress.settled.ended and not self._begin(index, account):
                 break
         while (self._under_way or self._waiting) and self._tick():

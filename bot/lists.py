@@ -132,7 +132,7 @@ class ListRules(Confirmations, Approvers):
 
     def _not_done(self, list_id: str) -> Iterator[Account]:
         """Give the accounts of a list that were not done, or of which that is not known."""
-        for index, account in portions_of(self.requests, list_id):
+        for index, account in portions_of(self.requests, self._list(list_id)):
             child = self.requests.get(child_id(list_id, index))
             if not child or child.state is not State.DONE:
                 yield account
@@ -146,7 +146,7 @@ class ListRules(Confirmations, Approvers):
             raise AlreadyDecidedError(request)
         account = trimmed(request.candidates[press.number])
         left = replace(listed, choices=tuple(each for each in listed.choices if each != choice))
-        if any(each.key == account.key for _, each in portions_of(self.requests, request.id)):
+        if any(each.key == account.key for _, each in portions_of(self.requests, request)):
             listed = replace(left, twice=left.twice + 1)
         else:
             self.requests.put_portion(request.id, left.portions, [account])
@@ -168,7 +168,7 @@ class ListRules(Confirmations, Approvers):
 
     def again(self, press: Press) -> Ask:
         """Return what asks for a list of what was not done of one that has ended. Raises as a press does."""
-        request = self._stored_list(press)
+        request = self._list(press.request_id)
         self._check_presser(press, request)
         if request.state not in {State.PARTLY, State.FAILED, State.UNKNOWN}:
             raise AlreadyDecidedError(request)
@@ -178,7 +178,7 @@ class ListRules(Confirmations, Approvers):
     def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
         """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
         while True:
-            request = self._stored_list(press)
+            request = self._list(press.request_id)
             operator = self._may_press(press, request, again=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
@@ -200,9 +200,9 @@ class ListRules(Confirmations, Approvers):
             )
         return approver.operator
 
-    def _stored_list(self, press: Press) -> Request:
-        request = self._stored(press)
-        if not request.listed:
+    def _list(self, list_id: str) -> Request:
+        request = self.requests.get(list_id)
+        if request is None or not request.listed:
             raise errors.UnknownRequestError
         return request
 

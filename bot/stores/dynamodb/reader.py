@@ -51,14 +51,22 @@ class DynamoDBReader:
 
     def _logged(self, since: datetime | None, request_id: str | None, list_id: str | None) -> Iterator[Stored]:
         start = max(filter(None, (since, _made_at(request_id or list_id))), default=None)
+        end = self._ended_at(list_id) if list_id else None
         earliest = text(since) or ""
         for month in self._months():
-            if start and month < items.month_at(start):
+            if (start and month < items.month_at(start)) or (end and month > items.month_at(end)):
                 continue
-            for item in self._in_month(month, first=first_id_at(start) if start else "0"):
+            first, last = first_id_at(start) if start else "0", first_id_at(end) if end else "z"
+            for item in self._in_month(month, first=first, last=last):
                 is_meant = request_id in (None, item["request_id"]) and list_id in (None, item.get("list_id"))
                 if is_meant and item["at"] >= earliest:
                     yield items.stored(item)
+
+    def _ended_at(self, list_id: str) -> datetime | None:
+        """Return a time after which nothing is logged of a list and its accounts; None where it has not ended."""
+        key = items.request_key(list_id)
+        at = (self._calls.get(key) or {}).get("ended_at") if items.fits(key) else None
+        return datetime.fromisoformat(at) + CLOCKS_DIFFER_BY if at else None
 
     def _months(self) -> list[str]:
         return sorted((self._calls.get(items.META) or {}).get("months", ()))
