@@ -159,7 +159,7 @@ class ListRules(Confirmations, Approvers):
         return self._pressed(press, _TO_PAUSE, State.PAUSED)
 
     def go_on(self, press: Press) -> Request:
-        """Let a list that is paused go on. Whoever presses has to be allowed to ask for it, or to approve it, now."""
+        """Let a list that is paused go on. Who presses must be allowed, now, to ask for it or to approve it."""
         return self._pressed(press, frozenset({State.PAUSED}), State.READY)
 
     def stop(self, press: Press) -> Request:

@@ -51,7 +51,7 @@ class Pace:
         return self.rate < self.per_second
 
     def hold_off(self) -> None:
-        """Give the next turn only in a second: whoever had the lease before may have called a moment ago."""
+        """Give the next turn only in a second: the one who had the lease before may have called just now."""
         with self._lock:
             self._next = max(self._next, self.clock.monotonic() + FIRST_WAIT)
 

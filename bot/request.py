@@ -200,9 +200,9 @@ class Request:
 
     @property
     def contents(self) -> Listed:
-        """What the list holds that it is. Raises `LookupError` where it is no list."""
+        """What the list holds that it is. Raises `LookupError` where it is not a list."""
         if self.listed is None:
-            raise LookupError("this is no list")
+            raise LookupError("this is not a list")
         return self.listed
 
     def move(self, state: State, **changes: Any) -> Self:
