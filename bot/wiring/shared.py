@@ -89,14 +89,19 @@ def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do n
     look_ups_lane: Lane,
     *,
     only: str | None = None,
+    throttled: Callable[[str], Callable[[], object]] = lambda _: lambda: None,
 ) -> tuple[ListFlow, ListWorker]:
-    """Return the flow of lists, over the rules of `flow`, and what runs them."""
+    """Return the flow of lists, over the rules of `flow`, and what runs them.
+
+    `throttled` gives what is called each time that Cognito throttles calls for lists of that quota.
+    """
     confirmations, look_ups = flow.confirmations, dict[str, Pace]()
     shared = {each.name: getattr(confirmations, each.name) for each in fields(confirmations)}
 
     def pace(pool: str) -> Pace:
         quota = quota_of(settings, pool)
-        return look_ups.setdefault(quota, Pace(clock=confirmations.clock, per_second=settings.lists.pace))
+        new = Pace(clock=confirmations.clock, per_second=settings.lists.pace, throttled=throttled(quota))
+        return look_ups.setdefault(quota, new)
 
     rules = ListRules(**{**shared, "requests": store}, per_second=settings.lists.pace, look_ups=pace)
     worker = ListWorker(
@@ -110,6 +115,7 @@ def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do n
         closed=flow.closed,
         protections=settings.protections,
         only=only,
+        throttled=throttled,
     )
     return ListFlow(flow=flow, rules=rules, lane=look_ups_lane), worker
 
