@@ -24,12 +24,12 @@ class Pace:
     """Gives each call its turn: at most `per_second` in any second, and one more. Safe to use from many threads.
 
     It counts by the clock that no one can set. Once Cognito throttles, it halves the pace at once, and gets faster by a
-    sixtieth of `per_second` each second.
+    sixtieth of `per_second` each second. `throttled` is called each time that Cognito does.
     """
 
     clock: Clock
     per_second: float
-    throttled: int = field(default=0, init=False)  # how often Cognito throttled
+    throttled: Callable[[], object] = lambda: None
     _slowed_to: float = field(default=0.0, init=False)
     _slowed_at: float = field(default=0.0, init=False)
     _times_slowed: int = field(default=0, init=False)
@@ -69,9 +69,9 @@ class Pace:
 
     def slow_down(self) -> None:
         """Note that Cognito throttled."""
+        self.throttled()
         with self._lock:
             now, rate = self.clock.monotonic(), self.rate
-            self.throttled += 1
             if self._times_slowed and now - self._slowed_at < BETWEEN_SLOW_DOWNS:
                 return
             self._times_slowed += 1

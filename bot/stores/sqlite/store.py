@@ -70,12 +70,16 @@ class SQLiteReader:
         """Close every thread's connection. Nothing may use the file afterwards."""
         self._file.close()
 
-    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
+    def entries(
+        self, since: datetime | None, request_id: str | None, list_id: str | None = None, *, each_account: bool = True
+    ) -> Iterator[Entry]:
         """Give all entries, or those from a time on, or of one request or list; memory holds a page of them.
 
+        Not `each_account`: without those of the single accounts of lists, which then cost little.
         Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
         """
-        statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
+        statement = sql.ENTRIES if each_account else sql.ENTRIES_WITHOUT_ACCOUNTS
+        statement = sql.ENTRIES_OF_REQUEST if request_id is not None else statement
         statement = sql.ENTRIES_OF_LIST if list_id else statement
         first_id = _first_id(since) if since else ""
         values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
