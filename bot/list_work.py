@@ -82,8 +82,8 @@ class ListWorker:
             request.ask.source == TERMINAL and listed.pool in self.worker.with_role
         ):
             return abs(now - since) > self.worker.resume_within  # it can only be paused or ended
-        begins = request.ask.source != TERMINAL and (request.state is not State.RUNNING or quota in self._holds)
-        return is_left or begins
+        is_free = request.state is not State.RUNNING or listed.at_rest or quota in self._holds
+        return is_left or (is_free and request.ask.source != TERMINAL)
 
     def _begin(self, request: Request) -> None:
         quota = self.quota_of(request.contents.pool)
@@ -102,7 +102,8 @@ class ListWorker:
             self.running.pop(request.id, None)
 
     def _run_of(self, request: Request, quota: str) -> ListRun:
-        listed, pace = request.contents, self.pace(listed_pool := request.contents.pool)
+        listed, pace = request.contents, self._pace(quota)
+        listed_pool = listed.pool
         pool = self.worker.pools.get(listed_pool)
         protection = self.protections.get(listed_pool)
         members = _Members(pool and pool.on_behalf(request.id, request.ask.operator.id), protection, self.clock)
@@ -120,7 +121,9 @@ class ListWorker:
 
     def pace(self, pool: str) -> Pace:
         """Return the pace of a pool's AWS account and region."""
-        quota = self.quota_of(pool)
+        return self._pace(self.quota_of(pool))
+
+    def _pace(self, quota: str) -> Pace:
         return self.paces.setdefault(quota, Pace(clock=self.clock, per_second=self.per_second))
 
     def _keeps(self, quota: str) -> bool:
@@ -136,8 +139,8 @@ class ListWorker:
         if not is_held:
             self._holds.pop(quota, None)
             return False
-        if not hold and quota in self.paces:
-            self.paces[quota].hold_off()
+        if not hold:
+            self._pace(quota).hold_off()
         self._holds[quota] = _Hold(left, monotonic)
         return left() > timedelta(0)
 

@@ -110,7 +110,7 @@ class Preview:
                 for look in {_normal(look) for look in looks_of(account)} & wanted:
                     found[look].append(account)
             self._note()
-        return _Directory(self.pool.pool_id, self.pool.region, found)
+        return _Directory(self.pool, found)
 
     def _found(self, finder: Finder, target: str) -> Found | BotError:
         ask = self.request.ask
@@ -130,18 +130,17 @@ class Preview:
                 self._add(target, account)
             case Found(accounts=accounts):
                 self._listed = replace(listed, several=listed.several.with_line(target))
-                if len(listed.choices) < MOST_CHOICES:
-                    choice = Several(
-                        line=target, begin=len(self._candidates), count=min(len(accounts), MOST_CANDIDATES)
-                    )
-                    self._candidates += accounts[:MOST_CANDIDATES]
+                offered = [each for each in accounts if not self._is_protected(each)][:MOST_CANDIDATES]
+                if offered and len(listed.choices) < MOST_CHOICES:
+                    choice = Several(line=target, begin=len(self._candidates), count=len(offered))
+                    self._candidates += offered
                     self._listed = replace(self._listed, choices=(*listed.choices, choice))
 
     def _add(self, line: str, account: Account) -> None:
         listed, mark = self._listed, hash((account.pool_id, account.sub or account.username))
         if mark in self._seen:
             self._listed = replace(listed, twice=listed.twice + 1)
-        elif self.protection and self.protection.rule(account, self._groups_of):
+        elif self._is_protected(account):
             self._listed = replace(listed, protected=listed.protected.with_line(line))
         else:
             self._seen.add(mark)
@@ -152,6 +151,9 @@ class Preview:
             self._text += sum(len(text or "") for text in (account.username, account.email, account.provider)) + 200
             if len(self._portion) == ACCOUNTS_IN_A_PORTION or self._text > TEXT_IN_A_PORTION:
                 self._store_portion()
+
+    def _is_protected(self, account: Account) -> bool:
+        return bool(self.protection and self.protection.rule(account, self._groups_of))
 
     def _groups_of(self, username: str) -> frozenset[str]:
         return frozenset(group for group, names in self._members.items() if username in names)
@@ -182,10 +184,12 @@ def trimmed(account: Account) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """A pool that was read once: what was found under each look that is wanted. Its accounts are a moment old."""
+    """A pool that was read once: what was found under each look that is wanted. Its accounts are a moment old.
 
-    pool_id: str
-    region: str
+    Only Cognito knows which aliases there are, so the pool itself is asked whom nothing else was found for.
+    """
+
+    pool: UserPool
     found: Mapping[Look, Sequence[Account]]
 
     def on_behalf(self, request_id: str, operator_id: str) -> "_Directory":  # noqa: ARG002 -- no one is asked
@@ -195,7 +199,7 @@ class _Directory:
         return self.found.get(_normal((attribute, value)), ())
 
     def get_user(self, username: str) -> Account | None:
-        return next(iter(self.list_users(Attribute.USERNAME, username)), None)
+        return self.pool.get_user(username)
 
 
 def _normal(look: Look) -> Look:

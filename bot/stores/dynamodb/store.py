@@ -220,7 +220,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     def _forget_portions(self, entry: Entry) -> None:
         contents = entry.request.listed if entry.request else None
-        for number in range(contents.portions if contents else 0):
+        for number in contents.numbers if contents else ():
             self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
 
     def forget_places(self, now: datetime) -> None:
