@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from typing import Any
 
 from examples import ADA, SAM, ScriptedPool, StoppedClock, asked, confirmations, worker
 
 from bot.account import Account
-from bot.action import Answer, Done
+from bot.action import Answer, Done, Step
 from bot.audit import Entry
 from bot.decide import Press
 from bot.edge.lanes import CallersThread
@@ -64,6 +65,20 @@ class EventfulClock(StoppedClock):
 
 
 @dataclass
+class ListPool(ScriptedPool):
+    """A pool that may have an answer for each account; `called` has the user names of all calls."""
+
+    answer_to: Callable[[str], Answer] | None = None
+    called: list[str] = field(default_factory=list)
+
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+        """Give the answer for this account, or else the next one."""
+        self.called.append(username)
+        answer = super().call(step, username, left)
+        return self.answer_to(username) if self.answer_to else answer
+
+
+@dataclass
 class HeldLane:
     """A `Lane` on which nothing is done before `release`. It has `room` for so many."""
 
@@ -95,7 +110,7 @@ class Setting:
     answers: Iterable[Answer] = field(default_factory=lambda: Always(Done("aws-1")))
     changes: dict[str, Any] = field(default_factory=dict)  # of the rules
     closed: bool = False
-    pools: type[ScriptedPool] = ScriptedPool
+    pools: type[ListPool] = ListPool
 
     def __post_init__(self) -> None:
         self.pool = self.pools(self.answers, self.clock, accounts=self.accounts, seconds=0.0)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import ADA, NOON, SAM, ScriptedPool, asked, done_in
+from examples import ADA, NOON, SAM, asked, done_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lists import Always, Setting, people, press
+from lists import Always, ListPool, Setting, people, press
 
 from bot import preview as module
 from bot.account import Account
@@ -41,7 +41,7 @@ def opened(path: Path) -> SQLiteStore:
 
 
 @dataclass
-class Asked(ScriptedPool):
+class Asked(ListPool):
     """A pool that counts what it is asked, and raises what is next in `troubles`."""
 
     looks: list[str] = field(default_factory=list)
