@@ -1,10 +1,9 @@
 """The accounts of a list: where they are, what tells them from others, and the request that each becomes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from itertools import chain
 
 from ulid import ULID
 
@@ -13,13 +12,24 @@ from bot.request import Options, Request, State
 from bot.store_ports import Lists
 
 
-def portions_of(requests: Lists, request: Request) -> Iterator[tuple[int, Account]]:
+def accounts_of(
+    requests: Lists, request: Request, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[tuple[int, Account]]:
     """Give the accounts of a list, each with its place from 0 on. Memory holds one portion.
 
-    Only portions that the list counts: a choice that came too late may have left another one in the store.
+    What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each is read.
     """
-    portions = (requests.portion(request.id, number) for number in range(request.contents.portions))
-    return enumerate(chain.from_iterable(portions))
+    index = 0
+    for accounts in _portions(requests, request, meanwhile):
+        for account in accounts:
+            yield index, account
+            index += 1
+
+
+def _portions(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> Iterator[Sequence[Account]]:
+    for number in request.contents.numbers:
+        meanwhile()
+        yield requests.portion(request.id, number)
 
 
 def digest_of(accounts: Iterable[Account], before: str = "") -> str:
@@ -28,11 +38,11 @@ def digest_of(accounts: Iterable[Account], before: str = "") -> str:
     return sha256(f"{before}\n{keys}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_as_decided(requests: Lists, request: Request) -> bool:
+def is_as_decided(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> bool:
     """Whether a list has the accounts that were confirmed and, where someone had to, approved."""
     listed, approval, digest = request.contents, request.approval, ""
-    for number in range(listed.portions):
-        digest = digest_of(requests.portion(request.id, number), digest)
+    for accounts in _portions(requests, request, meanwhile):
+        digest = digest_of(accounts, digest)
     return digest == listed.digest == (approval.digest if approval else digest)
 
 

@@ -112,7 +112,7 @@ class Preview:
                 for look in {_normal(look) for look in looks_of(account)} & wanted:
                     found[look].append(account)
             self._note()
-        return _Directory(self.pool.pool_id, self.pool.region, found)
+        return _Directory(self.pool, found)
 
     def _found(self, finder: Finder, target: str) -> Found | BotError:
         ask = self.request.ask
@@ -132,10 +132,10 @@ class Preview:
                 self._add(target, account)
             case Found(accounts=accounts):
                 self._listed = replace(listed, several=listed.several.with_line(target))
-                both = [*self._candidates, *accounts[:MOST_CANDIDATES]]
-                if len(listed.choices) < MOST_CHOICES and sum(map(_length, both)) <= MOST_TEXT:
-                    begin = len(self._candidates)
-                    choice = Several(line=target, begin=begin, count=len(both) - begin)
+                offered = [each for each in accounts if not self._is_protected(each)][:MOST_CANDIDATES]
+                both = [*self._candidates, *offered]
+                if offered and len(listed.choices) < MOST_CHOICES and sum(map(_length, both)) <= MOST_TEXT:
+                    choice = Several(line=target, begin=len(self._candidates), count=len(offered))
                     self._candidates = both
                     self._listed = replace(self._listed, choices=(*listed.choices, choice))
 
@@ -143,7 +143,7 @@ class Preview:
         listed, mark = self._listed, hash((account.pool_id, account.sub or account.username))
         if mark in self._seen:
             self._listed = replace(listed, twice=listed.twice + 1)
-        elif self.protection and self.protection.rule(account, self._groups_of):
+        elif self._is_protected(account):
             self._listed = replace(listed, protected=listed.protected.with_line(line))
         else:
             self._seen.add(mark)
@@ -154,6 +154,9 @@ class Preview:
             self._text += _length(account)
             if len(self._portion) == ACCOUNTS_IN_A_PORTION or self._text > MOST_TEXT:
                 self._store_portion()
+
+    def _is_protected(self, account: Account) -> bool:
+        return bool(self.protection and self.protection.rule(account, self._groups_of))
 
     def _groups_of(self, username: str) -> frozenset[str]:
         return frozenset(group for group, names in self._members.items() if username in names)
@@ -189,10 +192,12 @@ def _length(account: Account) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """A pool that was read once: what was found under each look that is wanted. Its accounts are a moment old."""
+    """A pool that was read once: what was found under each look that is wanted. Its accounts are a moment old.
 
-    pool_id: str
-    region: str
+    Only Cognito knows which aliases there are, so the pool itself is asked whom nothing else was found for.
+    """
+
+    pool: UserPool
     found: Mapping[Look, Sequence[Account]]
 
     def on_behalf(self, request_id: str, operator_id: str) -> "_Directory":  # noqa: ARG002 -- no one is asked
@@ -202,7 +207,7 @@ class _Directory:
         return self.found.get(_normal((attribute, value)), ())
 
     def get_user(self, username: str) -> Account | None:
-        return next(iter(self.list_users(Attribute.USERNAME, username)), None)
+        return self.pool.get_user(username)
 
 
 def _normal(look: Look) -> Look:

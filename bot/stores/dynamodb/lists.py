@@ -47,7 +47,7 @@ class DynamoDBLists:
         if entry.request is None or not entry.request.listed:
             return
         known = entry.request.listed.portions
-        for number in range(known):
+        for number in entry.request.listed.numbers:
             self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
         # Others were stored and never noted, where the look-up of its lines was broken off.
         rest = items.portion_key(entry.ask.id, known)
