@@ -7,6 +7,7 @@ from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
+from bot.lists import ONLY_SIGNS_OUT
 from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
@@ -42,8 +43,28 @@ _AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
 _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
 
+LIST_USAGE = "/signout list [--pool NAME] [--reason TEXT]"
+_A_LIST = "list"
 
-def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI:
+
+@dataclass(frozen=True, slots=True)
+class AskForList:
+    """`/signout list`: what the form begins with."""
+
+    options: Options
+
+
+Parsed = Options | AskForList | aws_cli.Skeleton | aws_cli.Help | WhoAmI
+
+
+def without_links(text: str) -> str:
+    """Return a text with the links in it as they were typed."""
+    for delivered, typed in _UNDONE[:2]:
+        text = delivered.sub(typed, text)
+    return text
+
+
+def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized, so no step takes more than linear time.
@@ -77,10 +98,12 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
 
 
-def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help:
+def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Parsed:
     words, options, dropped = read.words, read.options, tuple(dict.fromkeys(read.dropped))
     if read.asks_for_help or (words and (read.pasted or len(words) > 1) and asks_for_help(words[-1])):
         return aws_cli.Help()
+    if not read.is_aws and words[:1] == [_A_LIST]:
+        return _list_of(read)
     if not read.is_aws:
         return Options(
             target=check_target(" ".join(words)),
@@ -98,6 +121,17 @@ def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Sk
     if words or "pool" in options:
         raise UsageError("Use either TARGET and --pool, or --username and --user-pool-id, but not both.", AWS_USAGE)
     return aws_cli.spelled(options, spelling, dropped)
+
+
+def _list_of(read: "_Reading") -> AskForList:
+    if len(read.words) > 1:
+        raise UsageError(
+            "`/signout list` opens a form. Put the people into that, and not after the command.", LIST_USAGE
+        )
+    if action_of(read.options) != SIGN_OUT:
+        raise UsageError(ONLY_SIGNS_OUT, LIST_USAGE)
+    pool, region, reason = (read.options.get(name) for name in ("pool", "region", "reason"))
+    return AskForList(Options(target="", pool=pool, region=region, reason=check_reason(reason)))
 
 
 @dataclass
