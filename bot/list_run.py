@@ -15,7 +15,7 @@ from bot import errors
 from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
-from bot.flow import Lane
+from bot.entrance import Lane
 from bot.list_accounts import child_id, child_of, is_as_decided, portions_of
 from bot.list_progress import Progress
 from bot.listed import Listed

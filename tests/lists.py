@@ -1,4 +1,4 @@
-"""Lists in tests of single rules: the rules and a worker over one store and one pool, by a clock that is told to move."""
+"""Lists in tests of single rules: the rules and a worker over one store and one pool, by a clock that a test moves."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace

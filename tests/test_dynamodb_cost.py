@@ -9,6 +9,7 @@ from dynamodb import DynamoDB
 from examples import (
     ADA,
     NOON,
+    SAM,
     StoppedClock,
     added_to,
     all_due,
@@ -22,7 +23,7 @@ from examples import (
 )
 from stand_ins import Channel, delivery
 
-from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.audit import Delivery, Entry, Kind, by_account, by_operator, entry_of, entry_of_ask
 from bot.limits import EVERYONE, HOUR, Window
 from bot.ports import LiveMessage, Place, Show
 from bot.request import Approval, Claim, State, new_id
@@ -55,6 +56,7 @@ def history(number: int) -> Iterator[Item]:
         ends = [entry_of(request, at), entry_of_ask(Kind.REFUSED, request.ask, "no", at)]
         for entry in (*steps, *(replace(end, delivery=delivered) for end in ends)):
             yield items.item_of_entry(entry)
+            yield from map(dict, items.history_keys(replace(entry, account=ADA) if entry.asked else entry))
 
 
 def present(store: DynamoDBStore) -> None:
@@ -84,15 +86,23 @@ def a_move(store: DynamoDBStore) -> None:
     store.move(ready, ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON + LEASE)), None, None)
 
 
+def following(store: DynamoDBStore) -> list[Entry]:
+    """Return what comes after the first entry of the present."""
+    first = next(store.entries(NOON, None))
+    return list(iter(store.follow(first.id, None).__next__, None))
+
+
 # Each method of a store, in an order in which each has something to do.
 CALLS: dict[str, Call] = {
     "get": lambda store: store.get(store.ready(LATER, 1)[0].id),
     "last_signed_out": lambda store: store.last_signed_out(ADA),
+    "past": lambda store: store.past([by_account(ADA), by_operator("", SAM), "target##nobody"], 5),
     "expired": lambda store: (store.expired(LATER, 2), store.expired(OLD, 2, NOON)),
     "ready": lambda store: (store.ready(LATER, 2), store.ready(OLD, 2, NOON)),
     "dead": lambda store: (store.dead(LATER, 2), store.dead(OLD, 2, NOON)),
     "record": lambda store: store.record(replace(REFUSED, id=new_id(NOON))),
     "entries": lambda store: (list(store.entries(NOON, None)), list(store.entries(None, store.ready(LATER, 1)[0].id))),
+    "follow": following,
     "backlog": lambda store: store.backlog(),
     "awaiting_approval": lambda store: store.awaiting_approval(),
     "windows": lambda store: store.windows(["T0SIGNOUT1/U7", EVERYONE]),
@@ -210,7 +220,7 @@ def test_a_sign_out_writes_three_times_from_the_press_to_the_result(
     done = claimed.move(State.DONE, ended_at=NOON, done=("AdminUserGlobalSignOut",))
     dynamodb_store.move(claimed, done, entry_of(done, NOON), SHOW)
     written = [(action, len(sent.get("TransactItems", "1"))) for action, sent in dynamodb.calls]
-    assert written == [("TransactWriteItems", 3), ("PutItem", 1), ("TransactWriteItems", 4)]
+    assert written == [("TransactWriteItems", 3), ("PutItem", 1), ("TransactWriteItems", 7)]
     dynamodb.calls.clear()
     dynamodb_store.shown(LiveMessage(request_id=done.id, version=done.version))
     assert Counter(action for action, _ in dynamodb.calls) == {"GetItem": 1, "UpdateItem": 1}

@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from examples import ADA, NOON, SAM, added_to, approving_in, asked, claimed_in, decided_in, delivered_all, done_in
 
-from bot.audit import Entry, Kind, entry_of, entry_of_ask
+from bot.audit import Entry, Kind, by_account, entry_of, entry_of_ask
 from bot.limits import EVERYONE, Window
 from bot.ports import LiveMessage, MessageKind, Place, Show
 from bot.request import Operator, State, new_id
@@ -119,6 +119,15 @@ def multiply(store: SQLiteStore, table: str, first: int, times: int) -> None:
             SELECT {", ".join(copied)} FROM times, {table} WHERE number >= {first}
             """  # noqa: S608 -- our own names
         )
+        if table == "entries":
+            db.execute(
+                """
+                INSERT INTO history
+                SELECT subject, entries.id FROM history, entries WHERE substr(entries.id, 1, 26) = entry_id
+                AND length(entries.id) > 26 AND entries.number >= ? AND entries.id NOT IN (SELECT entry_id FROM history)
+                """,
+                (first,),
+            )
 
 
 def denied(store: SQLiteStore, at: datetime = NOON) -> None:
@@ -151,6 +160,7 @@ def requests_of_a_day(store: SQLiteStore) -> None:
         store.get(claimed.id)
         store.last_signed_out(ADA)
         store.last_signed_out(replace(ADA, username="grace"))
+        assert len(store.past([by_account(ADA), "target##ada"], 5)) == 5
         count_of_a_day(store)
     for look in (store.expired, store.ready, store.dead):
         assert look(NOON + HOUR, 100)
@@ -215,6 +225,8 @@ def reading_in_a_day(store: SQLiteStore) -> None:
     entries = list(store.entries(NOON, None))
     assert entries
     assert list(store.entries(None, entries[0].ask.id))
+    for following in (store.follow(entries[0].id, None), store.follow(None, NOON)):
+        assert list(iter(following.__next__, None))
 
 
 def unreadable_rows(store: SQLiteStore) -> None:
@@ -286,7 +298,7 @@ def test_every_statement_is_run_in_that_day_and_no_other_one_on_the_tables(
     _, much = steps_of_a_day(files, tmp_path)
     known = statements_of_the_store()
     assert {known[text] for text in known if not much.get(text)} == set(), "never run"
-    assert {text for text in much if re.search("requests|entries|cards|tallies|windows", text)} <= set(known)
+    assert {text for text in much if re.search("requests|entries|cards|tallies|windows|history", text)} <= set(known)
 
 
 @pytest.mark.parametrize(

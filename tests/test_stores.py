@@ -12,6 +12,7 @@ import pytest
 from dynamodb import DynamoDB
 from examples import (
     ADA,
+    KIM,
     NOON,
     SAM,
     added_to,
@@ -26,7 +27,17 @@ from examples import (
 )
 
 from bot.account import Account
-from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.audit import (
+    Delivery,
+    Entry,
+    Kind,
+    by_account,
+    by_operator,
+    by_target,
+    entry_of,
+    entry_of_ask,
+    pool_subject,
+)
 from bot.errors import CountChangedError, StoreUnavailableError, SupersededError
 from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.limits import EVERYONE, Window
@@ -481,6 +492,11 @@ def test_a_request_is_found_in_the_log_though_slacks_clock_which_its_id_tells_is
     assert len(list(store.entries(None, ended.id))) == 3
 
 
+def newest() -> Entry:
+    """Return an entry for the end of a log: the newest one is never forgotten."""
+    return entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", NOON + timedelta(days=999))
+
+
 def forget(store: Store, before: datetime) -> int:
     """Forget all that can be; return how many entries."""
     total = 0
@@ -492,10 +508,12 @@ def forget(store: Store, before: datetime) -> int:
 def test_what_ended_and_was_delivered_is_forgotten_with_all_that_tells_of_it(store: Store) -> None:
     ended = [done_in(store, NOON), done_in(store, NOON + timedelta(days=2))]
     delivered_all(store, NOON + timedelta(days=2))
+    last = newest()
+    store.record(last)
     assert forget(store, NOON + timedelta(days=3)) == 6
     assert [store.get(request.id) for request in ended] == [None, None]
     assert store.last_signed_out(ADA) is None
-    assert list(store.entries(None, None)) == []
+    assert list(store.entries(None, None)) == [last]
 
 
 def test_only_what_is_older_is_forgotten(store: Store) -> None:
@@ -516,18 +534,19 @@ def test_what_was_not_delivered_or_has_not_ended_is_never_forgotten(store: Store
     assert {entry.ask.id for entry in store.entries(None, None)} >= {undelivered.id, refusal.ask.id}
     assert store.backlog() == Backlog(2, NOON)
     delivered_all(store, NOON)
+    store.record(newest())
     forget(store, NOON + timedelta(days=999))
     assert [store.get(request.id) for request in (waiting, claimed, undelivered)] == [waiting, claimed, None]
     assert store.backlog() == Backlog(0, None)
 
 
-def test_more_than_one_round_of_forgetting_forgets_everything(store: Store) -> None:
+def test_more_than_one_round_of_forgetting_forgets_everything_but_the_newest_entry(store: Store) -> None:
     for number in range(120):
         entry = entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", NOON + timedelta(seconds=number))
         store.record(entry)
     assert 0 < store.forget(NOON + timedelta(days=1)) <= 120
     forget(store, NOON + timedelta(days=1))
-    assert list(store.entries(None, None)) == []
+    assert list(store.entries(None, None)) == [entry]
 
 
 def test_trying_whether_the_store_can_be_written_leaves_nothing_behind(store: Store) -> None:
@@ -816,6 +835,7 @@ def test_a_card_is_forgotten_with_its_request(store: Store) -> None:
     request = carded(store)
     cancelled = request.move(State.CANCELLED, ended_at=NOON)
     store.move(request, cancelled, entry_of(cancelled, NOON), Show(at=NOON))
+    store.record(newest())
     forget(store, NOON + SECOND)
     assert store.get(request.id) is None
     assert store.due_messages(NOON + SECOND, 9) == []
@@ -851,6 +871,71 @@ def test_each_entry_that_counts_is_told_once_it_is_durable_and_none_that_was_ref
 # Windows: what was counted, in the same write as the decision.
 
 MINE = "T0SIGNOUT1/U0SAM00001"
+
+
+def test_outcomes_are_found_by_account_operator_and_target_and_steps_are_not(store: Store) -> None:
+    done, waiting = done_in(store), approving_in(store)
+    (outcome,) = [entry for entry in store.entries(None, None) if entry.kind is Kind.SIGNED_OUT]
+    place = pool_subject(ADA.pool_id, ADA.region)
+    for subject in (by_account(ADA), by_operator(place, SAM), by_target(place, "ADA")):
+        assert store.past([subject], 9) == [outcome], "no step on the way to it, and nothing that still waits"
+    assert (outcome.request, waiting.state) == (replace(done, candidates=()), State.APPROVING)
+    for other in (by_account(replace(ADA, sub="another")), by_operator(place, KIM), by_target("", "ada"), "x" * 3_000):
+        assert store.past([other], 9) == []
+
+
+def test_the_last_outcomes_come_oldest_first_and_each_once(store: Store) -> None:
+    entries = [refused(store, NOON + number * SECOND) for number in range(5)]
+    subjects = [by_target("", "ada"), by_operator("", SAM), by_operator("", SAM)]
+    assert store.past(subjects, 3) == entries[-3:]
+    assert store.past(subjects, 9) == entries
+    assert store.past([], 9) == []
+
+
+def test_an_entry_that_is_not_written_is_in_no_history(store: Store) -> None:
+    request = done_in(store)
+    with suppress(SupersededError):
+        store.add(request, entry_of(replace(request, state=State.CANCELLED), NOON), None)
+    assert len(store.past([by_account(ADA)], 9)) == 1
+
+
+def test_a_history_ends_with_its_entries(store: Store) -> None:
+    done_in(store)
+    delivered_all(store, NOON)
+    store.record(newest())
+    forget(store, NOON + SECOND)
+    kept = len(held_in_history(store))
+    left = approving_in(store, NOON + timedelta(days=1))
+    assert store.past([by_account(ADA)], 9) == []
+    ended = left.move(State.CANCELLED, ended_at=NOON)
+    store.move(left, ended, entry_of(ended, NOON + timedelta(days=1)), None)
+    assert [entry.request for entry in store.past([by_account(ADA)], 9)] == [replace(ended, candidates=())]
+    assert len(held_in_history(store)) == kept + 3, "nothing is left of what was forgotten"
+
+
+def held_in_history(store: Store) -> Sequence[object]:
+    if isinstance(store, SQLiteStore):
+        return store._file.rows("SELECT * FROM history")
+    found = store._calls.client().scan(TableName=store._calls.table, ConsistentRead=True)["Items"]
+    return [item for item in found if str(item["pk"]).startswith("history#")]
+
+
+def test_a_tally_is_in_a_history_once_it_is_an_entry_by_each_target_that_it_names(store: Store) -> None:
+    tally = replace(tallied(7), examples=("ada", "grace"))
+    store.tally([tally])
+    assert store.past([by_target("", "grace")], 9) == []
+    store.settle(tally.id, NOON)
+    for target in tally.examples:
+        assert [entry.count for entry in store.past([by_target("", target)], 9)] == [7]
+
+
+def test_the_longest_target_and_any_text_has_a_history(store: Store) -> None:
+    for target in ("\U0001f600" * 128, "a#b", "' OR 1", "%", "x" * 5_000):
+        entry = entry_of_ask(Kind.NOT_FOUND, asked(target, id=new_id(NOON)), "allow.users", NOON)
+        store.record(entry)
+        assert store.past([by_operator("", SAM)], 1) == [entry]
+        if len(target) < 5_000:  # no command takes more than 128
+            assert store.past([by_target("", target)], 9) == [entry]
 
 
 def counting(store: Store, *names: str, key: str = MINE) -> Window:
@@ -1027,6 +1112,7 @@ def test_an_approval_message_is_forgotten_with_its_request_and_no_sooner(store: 
     denied = approving.move(State.DENIED, ended_at=NOON)
     store.move(approving, denied, entry_of(denied, NOON), Show(at=NOON))
     delivered_all(store, NOON)
+    store.record(newest())
     forget(store, NOON + SECOND)
     assert store.get(denied.id) is None
     assert {(each.request_id, each.kind) for each in store.due_messages(NOON, 9)} == {

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from bot.errors import BotError, UsageError
 from bot.lines import lines_of
 from bot.options import MAX_REASON, ReasonRule, check_reason
 from bot.request import Options, Request
-from bot.slack.form import POOL, REASON, FormState, field_of, modal, took, typed, updated
+from bot.slack.form import POOL, REASON, FormState
+from bot.slack.modal import field_of, modal, select, took, typed, updated
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, Line, lines, plain
 from bot.slack.typed import without_links
@@ -101,7 +101,10 @@ class ListFormReply(CardReply):
 
 
 def list_form_view(state: FormState, filled: FilledList, trouble: str | None = None) -> Drawn:
-    """Return the form, with what was put in before and what was wrong with it."""
+    """Return the form, with what was put in before and what was wrong with it.
+
+    At first no pool is chosen: in a hurry, a wrong one would stay.
+    """
     before = dict(zip(PEOPLE, filled.people, strict=False))
     fields = [
         field_of(
@@ -118,7 +121,11 @@ def list_form_view(state: FormState, filled: FilledList, trouble: str | None = N
         _TITLE,
         *([lines([[trouble]])] if trouble else ()),
         fields[0],
-        *([field_of(POOL, "Pool", _pools(state.pools, filled.pool))] if len(state.pools) > 1 else []),
+        *(
+            [field_of(POOL, "Pool", select({each: each for each in state.pools}, filled.pool, first=False))]
+            if len(state.pools) > 1
+            else []
+        ),
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
         *fields[1:],
         private_metadata=json.dumps(asdict(state)),
@@ -171,10 +178,3 @@ def troubles_in_list(filled: FilledList, rule: ReasonRule | None) -> Mapping[str
     except UsageError as error:
         troubles[REASON] = error.sentence
     return troubles
-
-
-def _pools(names: Sequence[str], chosen: str | None) -> dict[str, Any]:
-    """Return a choice of one of several pools. At first there is none: in a hurry, a wrong one would be left there."""
-    options = {name: {"text": plain(name), "value": name} for name in names}
-    initial = {"initial_option": options[chosen]} if chosen in options else {}
-    return {"type": "static_select", "options": list(options.values()), "placeholder": plain("Choose one"), **initial}

@@ -17,6 +17,7 @@ from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.history import History
 from bot.list_flow import ListFlow
 from bot.ports import Place
 from bot.request import Operator, Options
@@ -31,10 +32,13 @@ from bot.slack.outcomes import DO
 from bot.slack.received import ask_of, check_texts
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.sessions import END_THIS
-from bot.slack.typed import AskForList, Parsed, parse
+from bot.slack.targets import targets_in
+from bot.slack.typed import HISTORY_USAGE, AskForList, Parsed, parse
 from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
+_Begun = Options | AskForList | WhoAmI | History | None
+SHORTCUTS = OF_A_MESSAGE, ANYWHERE = "signout_message", "signout_anywhere"  # as the manifest calls them
 _QUIET = logging.getLogger("bot.slack.bolt")
 
 log = logging.getLogger(__name__)
@@ -56,6 +60,8 @@ def build_app(base_url: str, flow: Flow, lists: ListFlow, cards: SlackCards, spe
 
     listeners = Listeners(flow, lists, cards, spelling)
     app.command(COMMAND)(listeners.command)
+    for callback_id in SHORTCUTS:
+        app.shortcut(callback_id)(listeners.shortcut)
     app.view(FORM)(listeners.submit)
     app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
@@ -109,15 +115,15 @@ class Listeners:
             said = told(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
-    def _begin(
-        self, asked: Options | AskForList | WhoAmI | None, command: dict[str, Any], context: BoltContext
-    ) -> None:
+    def _begin(self, asked: _Begun, command: dict[str, Any], context: BoltContext) -> None:
         operator, reply = self.sender(command)
-        options = asked.options if isinstance(asked, AskForList) else asked
-        options = options if isinstance(options, Options) else Options(target="")
+        given = asked.options if isinstance(asked, History | AskForList) else asked
+        options = given if isinstance(given, Options) else Options(target="")
         ask = ask_of(context, operator, command["channel_id"], options)
         if isinstance(asked, Options):
             self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
+        elif isinstance(asked, History):
+            self._flow.history(ask, replace(reply, usage=HISTORY_USAGE))
         elif isinstance(asked, AskForList):
             filled = FilledList(pool=options.pool, reason=options.reason)
             form = NewListForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id, filled)
@@ -128,6 +134,17 @@ class Listeners:
             new = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
             self._flow.open_form(ask, new)
 
+    def shortcut(self, ack: Ack, shortcut: dict[str, Any], context: BoltContext) -> None:
+        """Take a shortcut: it opens the form, with whom the message names that it was used on."""
+        ack()
+        message, channel_id = shortcut.get("message"), (shortcut.get("channel") or {}).get("id") or ""
+        # Slack may leave the person's team out, so it is the installation's. The form, once it is sent, has their own.
+        home = shortcut.get("team") or shortcut.get("enterprise") or {}
+        operator, reply = self.sender({**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
+        opened = shortcut["trigger_id"], channel_id, targets_in(message) if message else None
+        form = NewForm(self._cards, reply.place, reply.came_at, *opened, to=operator.id)
+        self._flow.open_form(ask_of(context, operator, channel_id, Options(target="")), form, acked=True)
+
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
         """Take a form that was sent. What is malformed is said at once, under its field."""
         filled, state = filled_of(view), state_of(view)
@@ -136,7 +153,8 @@ class Listeners:
             if not troubles:
                 operator, reply = self.sender(body, state.place)
                 ask = ask_of(context, operator, state.channel_id, filled.options)
-                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled))
+                form = (view["id"], state, filled)
+                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, *form, to=operator.id))
         except BotError as error:
             troubles = {TARGET: str(error)}
         if troubles:

@@ -7,6 +7,7 @@ from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
+from bot.history import History
 from bot.lists import ONLY_SIGNS_OUT
 from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
@@ -22,6 +23,9 @@ _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
 # Without one of these a text has nothing around it, and no line of the AWS CLI in it.
 _MAY_BE_PASTED = re.compile(rf"{AWS_COMMAND[0]}|{AWS_COMMAND[2]}|/signout|[`\\^]", re.IGNORECASE)
 _AROUND = "What is around the AWS CLI's line is not taken. Paste the line from `aws` on."
+# Before an option, `history` is a user name.
+_HISTORY = re.compile(rf"history(?:\s+(?!{DASHES}[^\W\d_])|\Z)", re.IGNORECASE)
+HISTORY_USAGE = "/signout history [TARGET [--pool NAME]]"
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
 _UNDONE = (
@@ -42,9 +46,8 @@ _SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[
 _AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
 _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
-
+_A_LIST = re.compile(r"list(?=\s|\Z)", re.IGNORECASE)
 LIST_USAGE = "/signout list [--pool NAME] [--reason TEXT]"
-_A_LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class AskForList:
     options: Options
 
 
-Parsed = Options | AskForList | aws_cli.Skeleton | aws_cli.Help | WhoAmI
+Parsed = Options | AskForList | aws_cli.Skeleton | aws_cli.Help | WhoAmI | History
 
 
 def without_links(text: str) -> str:
@@ -84,8 +87,8 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
         line = line_in(text)
     if asks_for_help(text):
         return aws_cli.Help()
-    if text.lower() == "whoami":
-        return WhoAmI()
+    if asked := _something_else(text, spelling):
+        return asked
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
@@ -98,12 +101,32 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
 
 
-def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Parsed:
+def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | AskForList | aws_cli.Help | None:
+    """Return what a text asks for other than a sign-out; None where it asks for that. Raises `UsageError`."""
+    if text.lower() == "whoami":
+        return WhoAmI()
+    if begun := _A_LIST.match(text):
+        return _list_of(text[begun.end() :].lstrip())
+    begun = _HISTORY.match(text)
+    if not begun:
+        return None
+    if begun.end() == len(text):
+        return History()
+    read = _Reading(pasted=False, is_aws=False)
+    try:
+        read.take(text[begun.end() :])
+        meant = _meant(read, spelling)
+    except UsageError as error:
+        raise UsageError(error.sentence, HISTORY_USAGE) from None
+    if others := sorted(read.options.keys() - {"pool", "region"}):
+        raise UsageError(f"--{others[0]} is not for a history.", HISTORY_USAGE)
+    return History(meant) if isinstance(meant, Options) else aws_cli.Help()
+
+
+def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help:
     words, options, dropped = read.words, read.options, tuple(dict.fromkeys(read.dropped))
     if read.asks_for_help or (words and (read.pasted or len(words) > 1) and asks_for_help(words[-1])):
         return aws_cli.Help()
-    if not read.is_aws and words[:1] == [_A_LIST]:
-        return _list_of(read)
     if not read.is_aws:
         return Options(
             target=check_target(" ".join(words)),
@@ -123,11 +146,16 @@ def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Parsed:
     return aws_cli.spelled(options, spelling, dropped)
 
 
-def _list_of(read: "_Reading") -> AskForList:
-    if len(read.words) > 1:
-        raise UsageError(
-            "`/signout list` opens a form. Put the people into that, and not after the command.", LIST_USAGE
-        )
+def _list_of(text: str) -> AskForList | aws_cli.Help:
+    read = _Reading(pasted=False, is_aws=False)
+    try:
+        read.take(text)
+    except UsageError as error:
+        raise UsageError(error.sentence, LIST_USAGE) from None
+    if read.asks_for_help or (read.words and asks_for_help(read.words[-1])):
+        return aws_cli.Help()
+    if read.words or read.is_aws:
+        raise UsageError("`list` opens a form. Put the people into that, and not after the command.", LIST_USAGE)
     if action_of(read.options) != SIGN_OUT:
         raise UsageError(ONLY_SIGNS_OUT, LIST_USAGE)
     pool, region, reason = (read.options.get(name) for name in ("pool", "region", "reason"))

@@ -16,10 +16,11 @@ from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
+from bot.entrance import Entrance, Lane
 from bot.facts.aws_names import account_of
 from bot.facts.clock import CheckedClock
 from bot.find import Finder
-from bot.flow import Entrance, Flow, Lane
+from bot.flow import Flow
 from bot.limits import Limits
 from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
