@@ -20,6 +20,7 @@ from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, told
 from bot.slack.history import history_message
+from bot.slack.list_samples import LINK
 from bot.slack.made_up import LONGEST_ATTRIBUTE, MANY, MadeUp
 from bot.slack.samples import samples
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
@@ -60,6 +61,8 @@ def test_slack_takes_every_message_whatever_people_accounts_and_devices_are_call
 def test_foreign_text_is_never_interpreted_by_slack(name: str) -> None:
     for each in every_message(name=name, attribute=name, target=name, reason=name):
         for leaf in leaves(each.blocks):
+            if leaf.get("url") == LINK:
+                continue
             assert leaf.get("type") not in {"mrkdwn", "link", "broadcast", "channel", "emoji"}
             assert leaf.get("emoji", False) is False
             if leaf.get("type") in {"user", "usergroup"}:
@@ -69,7 +72,7 @@ def test_foreign_text_is_never_interpreted_by_slack(name: str) -> None:
         assert ">" not in each.text
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", OF_ONE_ACCOUNT)
 def test_control_and_bidirectional_characters_can_be_seen(state: State) -> None:
     hidden = "a\u202eb\u2066c\x07d\u200be"
     for each in every_message(name=hidden, attribute=hidden, target=hidden, reason=hidden):
