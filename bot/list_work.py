@@ -120,7 +120,9 @@ class ListWorker:
 
     def pace(self, pool: str) -> Pace:
         """Return the pace of a pool's AWS account and region."""
-        quota = self.quota_of(pool)
+        return self._pace(self.quota_of(pool))
+
+    def _pace(self, quota: str) -> Pace:
         return self.paces.setdefault(quota, Pace(clock=self.clock, per_second=self.per_second))
 
     def _keeps(self, quota: str) -> bool:
@@ -136,8 +138,8 @@ class ListWorker:
         if not is_held:
             self._holds.pop(quota, None)
             return False
-        if not hold and quota in self.paces:
-            self.paces[quota].hold_off()
+        if not hold:
+            self._pace(quota).hold_off()
         self._holds[quota] = _Hold(left, monotonic)
         return left() > timedelta(0)
 
@@ -155,7 +157,9 @@ class _Members:
     _error: errors.PoolUnavailableError | None = None
 
     def known(self) -> Mapping[str, frozenset[str]]:
-        """Return the user names in each group, as they were read last."""
+        """Return the user names in each group, as they were read last. Raises `PoolUnavailableError` while never."""
+        if self._read_at is None:  # only what was under way is ended, and nothing was begun here
+            self.read()
         return self._known
 
     def read(self) -> None:

@@ -13,6 +13,7 @@ from bot.audit import entry_of
 from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
+from bot.deliver import show_card
 from bot.list_accounts import child_id, digest_of, portions_of
 from bot.listed import Listed
 from bot.pace import Pace, PacedPool
@@ -57,7 +58,7 @@ class ListRules(Confirmations, Approvers):
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
-        request = self._opened(authorized, ask, wanted)
+        request = self._opened(authorized, ask, wanted, place)
         preview, is_open = self._preview(request, told), False
         try:
             self._take(preview, wanted)
@@ -78,7 +79,7 @@ class ListRules(Confirmations, Approvers):
                     self._end(preview.request, State.CANCELLED, None)
         return request
 
-    def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted) -> Request:
+    def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None) -> Request:
         if ask.options.action != SIGN_OUT:
             raise errors.UsageError("A list can only sign out.")
         if len(authorized.rules) > 1:
@@ -104,7 +105,7 @@ class ListRules(Confirmations, Approvers):
                 again_of=wanted.again_of,
             ),
         )
-        self.requests.add(request, entry_of(request, now), None)
+        self.requests.add(request, entry_of(request, now), show_card(request, now, place, UNNOTED_FOR))
         return request
 
     def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
