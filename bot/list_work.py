@@ -184,7 +184,9 @@ class _Members:
     _error: errors.PoolUnavailableError | None = None
 
     def known(self) -> Mapping[str, frozenset[str]]:
-        """Return the user names in each group, as they were read last."""
+        """Return the user names in each group, as they were read last. Raises `PoolUnavailableError` while never."""
+        if self._read_at is None:  # only what was under way is ended, and nothing was begun here
+            self.read()
         return self._known
 
     def read(self) -> None:
