@@ -120,7 +120,7 @@ def _audit(words: Sequence[str]) -> int:
     from bot.wiring.stores import stored_entries  # after that, since it takes a second
 
     store = load_store(os.environ)
-    with ending_at_once(), stored_entries(store, wanted.since, wanted.request) as entries:
+    with ending_at_once(), stored_entries(store, wanted.since, wanted.request, wanted.list) as entries:
         audit_command.write_entries(entries, wanted)
     return DONE
 

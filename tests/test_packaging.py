@@ -64,7 +64,10 @@ def test_a_lock_pins_every_package_with_hashes_and_names_no_address_and_no_path(
 
 
 def test_each_lock_holds_the_smaller_one_as_it_is() -> None:
-    runtime, sandbox, test = (locked(lock) for lock in LOCKS)
+    def pins(lock: str) -> dict[str, str]:  # a larger lock may need a package in more environments
+        return {name: re.sub(" ; .+?(?= --hash)", "", entry) for name, entry in locked(lock).items()}
+
+    runtime, sandbox, test = map(pins, LOCKS)
     assert runtime.items() < sandbox.items() < test.items()
 
 

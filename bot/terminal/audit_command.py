@@ -43,7 +43,10 @@ Exit codes: 0 done, also where nothing matches; 1 the store or the output fails;
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count."""
+    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count.
+
+    `request` and `list` are the store's to ask.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -52,18 +55,21 @@ class Wanted:
     pool: str | None = None
     outcome: Sequence[Kind] = ()
     request: str | None = None
+    list: str | None = None
     format: str = "table"
 
     def passes(self, entry: Entry) -> bool:
-        """Return whether this entry is wanted: from `since` on, and before `until`. `request` is the store's to ask."""
+        """Return whether this entry is wanted: from `since` on, and before `until`."""
         ask, account = entry.ask, entry.chosen
+        listed = entry.request and entry.request.listed
+        where = account or listed
         names = (account.username, account.email, account.phone, account.sub) if account else ()
         return (
             (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
             and (not self.outcome or entry.kind in self.outcome)
             and _is_one_of(self.operator, ask.operator.id, ask.operator.name)
-            and _is_one_of(self.pool, *((account.pool, account.pool_id) if account else ()))
+            and _is_one_of(self.pool, *((where.pool, where.pool_id) if where else ()))
             and _is_one_of(self.target, ask.options.target, *names)
         )
 
@@ -97,7 +103,9 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     add("--pool", metavar="POOL", help="short name or id")
     kinds = f"{', '.join(Kind)}; may be given several times"
     add("--outcome", type=Kind, choices=list(Kind), metavar="WHICH", action="append", default=[], help=kinds)
-    add("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
+    one.add_argument("--list", type=_request_id, metavar="ID", help="one list, with each of its accounts")
     add("--format", choices=FORMATS, default="table", help="(default %(default)s)")
     return parser
 
