@@ -107,6 +107,14 @@ class Tty:
         """Press Ctrl-C: what the terminal makes of it for the process in front."""
         self._process.send_signal(signal.SIGINT)
 
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
     def ended(self) -> int:
         """Read to the end; give the exit code."""
         while self._read():

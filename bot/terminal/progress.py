@@ -1,5 +1,6 @@
 """How far something is: a bar on a terminal, else a line now and then."""
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from tqdm import tqdm
 from bot.terminal.output import say
 
 LINE_EVERY = 10.0  # seconds
-_BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}"
+UNKNOWN_SIZE = os.terminal_size((80, 24))  # of a terminal that does not say its size
+_BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
 _NO_END = "{desc}: {n_fmt} {unit}, {elapsed}"
 
 
@@ -31,22 +33,22 @@ class Progress:
         if not sys.stderr.isatty():
             self._say(line)
             return
-        bar = self._bar = self._bar or self._begun(total)
+        bar = self._bar = self._begun(total) if self._bar is None else self._bar
         bar.n = done
         bar.set_postfix_str(beside, refresh=False)
         bar.refresh()
 
     def say(self, text: str) -> None:
         """Write text between."""
-        if self._bar:
+        if self._bar is not None:
             self._bar.clear()
         say(text)
-        if self._bar:
+        if self._bar is not None:
             self._bar.refresh()
 
     def close(self) -> None:
         """End the bar's line."""
-        if self._bar:
+        if self._bar is not None:
             self._bar.close()
             self._bar = None
 
@@ -60,4 +62,15 @@ class Progress:
         tqdm.monitor_interval = 0  # else it begins a thread
         tqdm.set_lock(threading.RLock())  # else it makes one that processes share
         form = _BAR if total else _NO_END
-        return tqdm(total=total, desc=self.title, unit=self.unit, bar_format=form, dynamic_ncols=True, file=sys.stderr)
+        size = os.get_terminal_size(sys.stderr.fileno())
+        known = size.columns and size.lines
+        return tqdm(
+            total=total,
+            desc=self.title,
+            unit=self.unit,
+            bar_format=form,
+            ncols=None if known else UNKNOWN_SIZE.columns,
+            nrows=None if known else UNKNOWN_SIZE.lines,
+            dynamic_ncols=bool(known),
+            file=sys.stderr,
+        )
