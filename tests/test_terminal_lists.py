@@ -1,27 +1,32 @@
 """`signout-bot signout` of a list: what it shows, asks and leaves behind, and its exit codes."""
 
 import csv
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from directory import Directory, user
-from headless import Headless, Paused
+from examples import HOME, KIM
+from headless import Headless
 from shell import Ran, Shell, run_here
 from test_terminal import DONE, INTERRUPTED, OTHER, REFUSED, SETTINGS, USAGE
-from whole_bot import SIGN_OUT, entries, requests, store_of
+from whole_bot import SIGN_OUT, entries, requests, store_of, travel
 
-from bot.audit import Kind
+from bot.approve import Approvals
+from bot.authorize import Allowed, Allowlist
+from bot.decide import Press
+from bot.facts.clock import CheckedClock
+from bot.list_work import LEASE
+from bot.listed import Counts, Listed
 from bot.request import Request, State
 from bot.sandbox.wire import answer, refuse
 from bot.terminal import list_screen as screen
+from bot.terminal.list_command import number_in
+from bot.terminal.progress import Progress
+from bot.wiring.shared import SystemClock
 
 Run = Callable[..., Ran]
 FAST = {"SIGNOUT_LISTS_PACE": "25/s"}
@@ -85,7 +90,7 @@ def test_a_list_is_shown_with_what_is_left_out_and_each_account_signed_out_once(
     assert sorted(entries(headless)) == sorted(["opened", "opened", "confirmed", *["signed_out"] * 3])
 
 
-def test_the_audit_log_has_each_account_of_a_list_and_no_other(
+def test_the_audit_log_has_each_account_of_a_list_and_no_other(  # noqa: PLR0913, PLR0917 -- fixtures
     headless: Headless, run: Run, shell: Shell, leaked: Path, monkeypatch: Any, capfd: Any
 ) -> None:
     assert run("--user-pool-id", shell.customers, "--username", "ada", "--yes").code == DONE
@@ -109,9 +114,7 @@ def test_the_audit_log_has_each_account_of_a_list_and_no_other(
     assert "2 accounts" in ran.out
 
 
-def test_another_number_of_accounts_than_size_says_signs_no_one_out(
-    headless: Headless, run: Run, leaked: Path
-) -> None:
+def test_another_number_of_accounts_than_size_says_signs_no_one_out(headless: Headless, run: Run, leaked: Path) -> None:
     with leaked.open("a", encoding="utf-8") as file:
         file.write("no@example.com\n")
     ran = run("--list", str(leaked), "--pool", "customers", "--yes", "--size", "3")
@@ -222,20 +225,225 @@ def test_sigterm_leaves_the_list_to_the_bot(headless: Headless, shell: Shell, le
     assert 0 < left.contents.counts.done < 100
 
 
-def test_a_list_whose_terminal_was_killed_is_ended_by_the_bot_and_no_one_is_called_twice(
-    headless: Headless, shell: Shell, leaked: Path
-) -> None:
-    names = crowd(headless, 60)
-    leaked.write_text("\n".join(names), "utf-8")
+def test_a_list_whose_terminal_was_killed_is_ended_by_the_bot(headless: Headless, shell: Shell, leaked: Path) -> None:
+    leaked.write_text("\n".join(names := crowd(headless, 60)), "utf-8")
     with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "60") as tty:
         headless.wait_for(lambda: len(headless.cognito_calls(SIGN_OUT)) > 5)
         tty.kill()
-    with headless.bot_in_process(SIGNOUT_LISTS_PACE="25/s", SIGNOUT_CONFIG=shell.environment["SIGNOUT_CONFIG"]):
-        headless.wait_for(lambda: the_list(headless).state is State.DONE, timeout=60)
-    kinds = entries(headless)
-    assert kinds.count("signed_out") == 61
-    called = [call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)]
-    assert set(called) == set(names)
+        tty.ended()
+    travel(headless).forward(seconds=40)  # past all leases
+    with headless.bot_in_process(**FAST):
+        headless.wait_for(lambda: the_list(headless).state is State.DONE)
+    assert entries(headless).count("signed_out") == 1 + len(names)
+    assert {call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)} == {*names}
 
 
 ABOVE = {"SIGNOUT_APPROVE_ABOVE": "1", "SIGNOUT_APPROVE_USERS": "U0KIM00001"}
+
+
+def of_kim(headless: Headless, decide: Callable[[Approvals, Press], Request], **said: Any) -> None:
+    """Let Kim decide on the list in this process, which is not the terminal's."""
+    with store_of(headless) as store:
+        approvers = Allowlist(Allowed(users=frozenset({KIM.id})), {"customers": Allowed()}, table="approve")
+        shared: dict[str, Any] = {"members": lambda *_: frozenset(), "home": lambda: HOME, "approvers": approvers}
+        rules = Approvals(**shared, requests=store, trail=store, clock=CheckedClock(SystemClock()))
+        decide(rules, Press(request_id=the_list(headless).id, operator=KIM, **said))
+
+
+def test_a_list_waits_in_the_terminal_for_its_approval_and_then_runs(
+    headless: Headless, shell: Shell, leaked: Path
+) -> None:
+    shell.environment |= ABOVE
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
+        tty.wait_for("A second person has to approve it: U0KIM00001. The bot asks them in Slack's channel C0AUDIT001")
+        tty.wait_for("for 15 min 0 s. Ctrl-C cancels it.")
+        assert headless.cognito_calls(SIGN_OUT) == []
+        of_kim(headless, Approvals.approve)
+        assert tty.ended() == DONE
+    assert "Approval    A second person has to approve it (approve.above)" in tty.shown
+    assert "Approved by kim (U0KIM00001)." in tty.shown
+    assert not headless.is_signed_in("ada")
+
+
+def test_a_list_that_is_denied_does_nothing(headless: Headless, shell: Shell, leaked: Path) -> None:
+    shell.environment |= ABOVE
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
+        tty.wait_for("Ctrl-C cancels it.")
+        of_kim(headless, Approvals.deny, reason="not that one")
+        assert tty.ended() == OTHER
+    assert "Denied by kim (U0KIM00001): not that one. Nothing was done." in tty.shown
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+def test_ctrl_c_cancels_a_list_that_awaits_its_approval(headless: Headless, shell: Shell, leaked: Path) -> None:
+    shell.environment |= ABOVE
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
+        tty.wait_for("Ctrl-C cancels it.")
+        tty.interrupt()
+        assert tty.ended() == INTERRUPTED
+    assert "Cancelled. Nothing was done." in tty.shown
+    assert the_list(headless).state is State.CANCELLED
+
+
+def test_what_comes_on_standard_input_is_asked_about_on_the_terminal(
+    headless: Headless, shell: Shell, leaked: Path
+) -> None:
+    with shell.terminal("--list", "-", "--pool", "customers", standard_input=leaked) as tty:
+        tty.wait_for("to confirm: ")
+        tty.type("2\n")
+        assert tty.ended() == DONE
+    assert not headless.is_signed_in("ada")
+
+
+def test_a_column_of_csv_is_taken_by_a_script_that_says_how_many_accounts_it_has(
+    headless: Headless, run: Run, tmp_path: Path
+) -> None:
+    (path := tmp_path / "leaked.csv").write_bytes(b"\xef\xbb\xbfid;Email\r\n1;ada@example.com\r\n2;\r\n")
+    ran = run("--list", str(path), "--column", "email", "--pool", "customers", "--yes", "--size", "1")
+    assert ran.code == DONE
+    assert "Left out. Not readable as an account: 1\n  (empty)" in ran.err
+    assert headless.is_signed_in("grace")
+
+
+def test_everyone_of_a_pool_is_signed_out(headless: Headless, run: Run, shell: Shell) -> None:
+    ran = run("--everyone", "--user-pool-id", shell.customers, "--yes", "--size", "2")
+    assert ran.code == DONE
+    assert "Looked up   2 accounts in the pool" in ran.err
+    assert not headless.is_signed_in("ada")
+    assert not headless.is_signed_in("grace")
+
+
+def test_of_several_pools_one_has_to_be_named(headless: Headless, run: Run) -> None:
+    ran = run("--everyone", "--yes", "--size", "2")
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert "A list is of one pool. Say which: --pool NAME. You may use: customers, staff." in ran.err
+    assert entries(headless) == []
+
+
+def test_a_list_of_no_account_is_said_to_be_one(headless: Headless, run: Run, leaked: Path) -> None:
+    leaked.write_text("no@example.com\nnot this one\n", "utf-8")
+    ran = run("--list", str(leaked), "--pool", "customers", "--yes", "--size", "1")
+    assert (ran.code, ran.out) == (REFUSED, "")
+    assert ran.err.endswith("can be signed out: 1 not found, 1 not readable.\n")
+    assert entries(headless) == ["opened", "cancelled"]
+
+
+def test_a_file_that_cannot_be_read_to_its_end_signs_no_one_out(headless: Headless, run: Run, leaked: Path) -> None:
+    with leaked.open("ab") as file:
+        file.write(b"\xff\n")
+    ran = run("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2")
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert f"Line 3 of {leaked} is not text in UTF-8." in ran.err
+    assert entries(headless) == ["opened", "cancelled"]
+    assert headless.cognito_calls(SIGN_OUT) == []
+
+
+def test_who_is_not_in_allow_terminal_may_not_ask_for_a_list(
+    headless: Headless, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], leaked: Path
+) -> None:
+    shell = Shell(headless, monkeypatch, allowed="arn:aws:iam::123456789012:role/Other")
+    ran = shell.run(capfd, "--list", str(leaked), "--pool", "customers", "--yes", "--size", "2")
+    assert (ran.code, ran.out) == (SETTINGS, "")
+    assert "is not in allow.terminal" in ran.err
+    assert entries(headless) == ["refused"]
+    assert headless.cognito_calls() == []
+
+
+def test_what_cognito_refuses_is_counted_by_its_reason(headless: Headless, run: Run, leaked: Path) -> None:
+    headless.before_cognito(SIGN_OUT, *[refuse(400, "NotAuthorizedException")] * 2)
+    ran = run("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2")
+    assert (ran.code, ran.out) == (REFUSED, "")
+    assert "Signed out: 0 of 2 accounts" in ran.err
+    assert "Not signed out: 2.\nWhy:\n  2  NotAuthorizedException  Cognito does not allow this" in ran.err
+    assert f"signout-bot signout --again {the_list(headless).id}" in ran.err
+
+
+def test_a_list_begins_after_those_of_another_instance_and_says_so(
+    headless: Headless, shell: Shell, leaked: Path
+) -> None:
+    with store_of(headless) as store:
+        now, minute = SystemClock.now(), timedelta(minutes=1)
+        assert store.lease("own/eu-central-1", "another", now, now + LEASE, minute)
+        with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
+            tty.wait_for(screen.WAITS)
+            assert headless.cognito_calls(SIGN_OUT) == []
+            store.give_back("own/eu-central-1", "another")
+            assert tty.ended() == DONE
+        assert store.lease("own/eu-central-1", "a third", SystemClock.now(), now + LEASE, minute), "it was given back"
+
+
+def test_a_list_that_was_paused_goes_on_with_enter(headless: Headless, shell: Shell, leaked: Path) -> None:
+    shell.environment["SIGNOUT_LISTS_PACE"] = "100/s"
+    leaked.write_text("\n".join(crowd(headless, 80)), "utf-8")
+    headless.do(lambda: headless.stage.weather.cognito.always(SIGN_OUT, refuse(400, "AccessDeniedException")))
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "80") as tty:
+        tty.wait_for("Paused by the bot itself (AccessDeniedException).")
+        tty.wait_for("Press Enter and it goes on; Ctrl-C stops it.")
+        headless.do(lambda: headless.stage.weather.cognito.always(SIGN_OUT, SIGNED_OUT))
+        tty.type("\n")
+        assert tty.ended() == OTHER
+    ended = the_list(headless)
+    assert ended.state is State.PARTLY
+    assert ended.contents.left == 0
+    assert [str(entry) for entry in entries(headless) if entry in {"paused", "continued"}] == ["paused", "continued"]
+
+
+def test_where_there_is_no_terminal_a_line_now_and_then_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 5.0, 9.9, 10.0, 30.0])
+    progress = Progress(title="", unit="accounts", monotonic=lambda: next(times))
+    for number in (0, 50, 99, 100, 100):
+        progress.show(number, 500, beside="", line=f"{number} of 500")
+    progress.close()
+    assert capsys.readouterr().err == "0 of 500\n100 of 500\n"
+
+
+def test_a_line_says_what_a_bar_would() -> None:
+    counts = Counts(ended=1_200, done=1_190, failed=9, unknown=1)
+    listed = Listed(pool="customers", pool_id="p_1", region="r", size=4_000, counts=counts)
+    known = "1,200 of 4,000 accounts: 1,190 signed out, 9 failed, 1 not known."
+    assert screen.how_far(listed) == known
+    assert screen.how_far(replace(listed, rate=11.94)) == f"{known} 11.9 a second, about 3 min 55 s left."
+
+
+def test_only_a_list_of_ones_own_that_has_ended_can_be_asked_for_once_more(
+    headless: Headless, run: Run, leaked: Path
+) -> None:
+    assert run("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2").code == DONE
+    ran = run("--again", the_list(headless).id, "--yes", "--size", "2")
+    assert (ran.code, ran.err) == (USAGE, "This list is done, so there is nothing of it to do once more.\n")
+    ran = run("--again", "01M81J18G0S2FYJA4JPP0958ZR", "--yes", "--size", "2")
+    assert (ran.code, ran.err.startswith("The bot knows no such list.")) == (USAGE, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--list f --everyone", "--list and --everyone are two lists. Ask for one."),
+        ("--list f --username ada", "--username does not go with --list."),
+        ("--everyone --keep-out", "A list can only sign out."),
+        ("--everyone --column email", "--column goes with --list only."),
+        ("--username ada --size 5", "--size goes with --list, --everyone, --again only."),
+        ("--everyone --size 5", "--size goes with --yes: without it, the number of accounts is asked for."),
+        ("--everyone --yes", "A list that no one is asked about needs --size N with --yes"),
+        ("--everyone --yes --size many", "--size must be a number of accounts."),
+        ("--again 5 --reason x --yes --size 5", "With --again, pool and reason are those of the list"),
+        ("--everyone --pool \udcff --yes --size 5", "--pool is not valid text."),
+        ("aws cognito-idp admin-user-global-sign-out --everyone", "The AWS CLI's command signs out one person."),
+        ("--everyone", "There is no terminal here, so the number of accounts cannot be asked for. Add --yes --size N."),
+        ("--list f", "There is no terminal here, so the number of accounts cannot be asked for. Add --yes --size N."),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_needs_no_settings(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: str, sentence: str
+) -> None:
+    ran = run_here(monkeypatch, capfd, {}, "signout", *words.split())
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert sentence in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("4000", 4000), (" 4,000\n", 4000), ("4 000", 4000), ("1.234.567", 1_234_567), ("4,00", None), ("-4", None)],
+)
+def test_a_number_may_be_typed_as_people_write_numbers(typed: str, number: int | None) -> None:
+    assert number_in(typed) == number
