@@ -44,8 +44,8 @@ under way ends, and nothing more is begun. After Ctrl-C twice, SIGTERM or a kill
 that was not stopped, where it may: with role_arn only a terminal may.
 
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
-Exit codes: 0 done, of a list every account; 252 wrong usage; 253 settings or credentials; 254 Cognito refused or a
-limit is reached; 255 anything else, such as that a second person is needed; 130 Ctrl-C."""
+Exit codes: 0 done (of a list: every account), 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a
+limit is reached, 255 anything else, such as that a second person is needed, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]
 NOT_OF_THE_AWS_CLI = f"The AWS CLI's command only signs out. With --{{}}, leave out `{' '.join(AWS_COMMAND)}`."
 NO_ONE_TO_ASK_OF_A_LIST = (
