@@ -54,7 +54,7 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
     **MOVES,
     State.PREVIEWING: frozenset({State.PREVIEWING, State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
-    State.READY: MOVES[State.READY] | _GOES_ON,
+    State.READY: frozenset(_GOES_ON),
     State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
     State.PAUSED: frozenset({State.READY, State.PAUSED, State.STOPPING}),
     State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
@@ -62,6 +62,8 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
 
 AWAITING = frozenset({State.PREVIEWING, State.CHOOSING, State.CONFIRMING, State.APPROVING})  # until `expires_at`
 STOPPABLE = frozenset({State.READY, State.RUNNING, State.PAUSED})  # a list that was confirmed and has not ended
+# The states that a request of one account can have, in their order.
+OF_ONE_ACCOUNT = tuple(state for state in State if state not in {State.PREVIEWING, State.PAUSED, State.STOPPING})
 ENDED = frozenset(state for state in State if not LIST_MOVES[state])
 
 
@@ -200,9 +202,9 @@ class Request:
 
     @property
     def contents(self) -> Listed:
-        """What the list holds that it is. Raises `LookupError` where it is no list."""
+        """What the list holds that it is. Raises `LookupError` where it is not a list."""
         if self.listed is None:
-            raise LookupError("this is no list")
+            raise LookupError("this is not a list")
         return self.listed
 
     def move(self, state: State, **changes: Any) -> Self:
