@@ -112,7 +112,7 @@ class ListSettings(BaseModel):
 
     model_config = FROZEN
     pace: syntax.PerSecond = 12
-    """Sign-outs a second of all lists of an AWS account and region. Cognito allows 25, shared with the customers' app."""
+    """Sign-outs a second, of all lists of an AWS account and region. Cognito allows 25, for the customers' app too."""
 
 
 class LimitSettings(BaseModel):
