@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from bot import errors
 from bot.listed import Counts, Listed
 from bot.pace import Pace
-from bot.request import Request, State
+from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
 OF_ONE_ACCOUNT = frozenset({errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException"})
@@ -35,10 +36,10 @@ class Progress:
     def add(self, index: int, child: Request) -> None:
         """Count an account that has ended."""
         self._ended[index] = child
-        self._failures.append(child.error_code if child.state is State.FAILED else None)
+        self._failures.append(None if child.state is State.DONE else child.error_code)
 
     def failing(self) -> str | None:
-        """Return the error code with which many accounts failed in a row, if it is not about each of them."""
+        """Return the error code with which many accounts in a row were not done, if it is not about each of them."""
         codes = set(self._failures)
         alike = len(self._failures) == SAME_FAILURES and len(codes) == 1 and not codes & {None, *OF_ONE_ACCOUNT}
         return codes.pop() if alike else None
@@ -73,3 +74,23 @@ class Progress:
 def _with(counts: Counts, child: Request) -> Counts:
     outcome = {State.DONE: "done", State.UNKNOWN: "unknown"}.get(child.state, "failed")
     return counts.with_one(outcome, child.error_code if outcome != "done" else None)
+
+
+def state_at_rest(before: Request, listed: Listed) -> State:
+    """Return the state of a list once no account is under way."""
+    goes_on = before.state is State.RUNNING and listed.left
+    if goes_on or before.state is State.PAUSED:
+        return before.state
+    counts = listed.counts
+    if counts.unknown:
+        return State.UNKNOWN
+    if counts.done:
+        return State.DONE if counts.done == listed.size else State.PARTLY
+    return State.FAILED
+
+
+def beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
+    """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
+    if state in ENDED:
+        return {"ended_at": now, "error_code": listed.trouble}
+    return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

@@ -103,8 +103,9 @@ class ListWorker:
             request.ask.source == TERMINAL and listed.pool in self.worker.with_role
         ):
             return abs(now - since) > self.worker.resume_within  # it can only be paused or ended
-        begins = request.ask.source != TERMINAL and (request.state is not State.RUNNING or listed.at_rest)
-        return is_left or begins
+        held = self.quota_of(listed.pool) in self._holds
+        is_free = request.state is not State.RUNNING or listed.at_rest or held
+        return is_left or (is_free and request.ask.source != TERMINAL)
 
     def _begin(self, request: Request) -> None:
         quota = self.quota_of(request.contents.pool)

@@ -1,11 +1,12 @@
 """What a list holds beside its accounts: what came of its lines, and how far it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
 MOST_NAMED = 50  # lines that a preview names of each sort; it counts all
+LONGEST_NAMED = 200  # characters: of a longer line, these
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +18,7 @@ class LeftOut:
 
     def with_line(self, line: str) -> Self:
         """Return it with one line more."""
-        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, line)
+        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, line[:LONGEST_NAMED])
         return replace(self, count=self.count + 1, first=first)
 
 
@@ -70,6 +71,7 @@ class Listed:
     protected: LeftOut = LeftOut()
     several: LeftOut = LeftOut()
     choices: tuple[Several, ...] = ()  # the first of `several`, each until one of its accounts is chosen
+    chosen: tuple[int, ...] = ()  # the candidates that were chosen; each has a portion of its own, after the others
     twice: int = 0
     recent: int = 0
     pace: float = 12.0  # accounts a second, by the settings
@@ -80,6 +82,11 @@ class Listed:
     rate: float | None = None  # accounts a second, since it began or went on
     trouble: str | None = None  # an error code: why it waits, is slow or was paused
     at_rest: bool = True  # no account of it is under way
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of its portions, in the order of its accounts."""
+        return [*range(self.portions), *(self.portions + each for each in self.chosen)]
 
     @property
     def left(self) -> int:

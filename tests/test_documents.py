@@ -104,6 +104,7 @@ LATER_FIELDS: Document = {
     "session": None,
     "proof": None,
     "approval": None,
+    "signed_out_at": None,
     "listed": None,
     "list_id": None,
     "pressed_by": None,
