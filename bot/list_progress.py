@@ -44,6 +44,14 @@ class Progress:
         alike = len(self._failures) == SAME_FAILURES and len(codes) == 1 and not codes & {None, *OF_ONE_ACCOUNT}
         return codes.pop() if alike else None
 
+    @property
+    def rate(self) -> float:
+        """Accounts a second, over about half a minute up to the last note; 0.0 where none ended."""
+        if not (samples := list(self._samples)):
+            return 0.0
+        (began, first), (until, last) = samples[0], samples[-1]
+        return (last - first) / (until - began) if until > began else 0.0
+
     def noted(self, listed: Listed, now: datetime) -> Listed:
         """Return what a list holds, with how far it is now."""
         while child := self._ended.pop(self.settled.ended, None):
@@ -52,11 +60,14 @@ class Progress:
         for child in list(self._ended.values()):
             counts = _with(counts, child)
         self._samples.append((self.monotonic(), counts.ended))
-        (began, first), (until, last) = self._samples[0], self._samples[-1]
-        rate = (last - first) / (until - began) if last > first and until > began else listed.rate
         slow = THROTTLED if self.pace.is_slowed else None
         return replace(
-            listed, settled=self.settled, counts=counts, worked_at=now, rate=rate, trouble=self.trouble or slow
+            listed,
+            settled=self.settled,
+            counts=counts,
+            worked_at=now,
+            rate=self.rate or listed.rate,
+            trouble=self.trouble or slow,
         )
 
 

@@ -15,7 +15,7 @@ from bot import errors
 from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
-from bot.flow import Lane
+from bot.entrance import Lane
 from bot.list_accounts import accounts_of, child_id, child_of, is_as_decided
 from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed

@@ -134,9 +134,7 @@ class ListRules(Confirmations, Approvers):
 
         By now another person may have its user name, and no one else will ever have its sub.
         """
-        if not (request := self.requests.get(list_id)):
-            raise errors.UnknownRequestError
-        for index, account in accounts_of(self.requests, request):
+        for index, account in accounts_of(self.requests, self._list(list_id)):
             child = self.requests.get(child_id(list_id, index))
             if not child or child.state is not State.DONE:
                 yield account.sub or account.username
@@ -165,7 +163,7 @@ class ListRules(Confirmations, Approvers):
         return self._pressed(press, _TO_PAUSE, State.PAUSED)
 
     def go_on(self, press: Press) -> Request:
-        """Let a list that is paused go on. Whoever presses has to be allowed to ask for it, or to approve it, now."""
+        """Let a list that is paused go on. Who presses must be allowed, now, to ask for it or to approve it."""
         return self._pressed(press, frozenset({State.PAUSED}), State.READY)
 
     def stop(self, press: Press) -> Request:
@@ -174,7 +172,7 @@ class ListRules(Confirmations, Approvers):
 
     def again(self, press: Press) -> Ask:
         """Return what asks for a list of what was not done of one that has ended. Raises as a press does."""
-        request = self._stored_list(press)
+        request = self._list(press.request_id)
         self._check_presser(press, request)
         if request.state not in {State.PARTLY, State.FAILED, State.UNKNOWN}:
             raise AlreadyDecidedError(request)
@@ -184,7 +182,7 @@ class ListRules(Confirmations, Approvers):
     def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
         """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
         while True:
-            request = self._stored_list(press)
+            request = self._list(press.request_id)
             operator = self._may_press(press, request, again=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
@@ -206,9 +204,9 @@ class ListRules(Confirmations, Approvers):
             )
         return approver.operator
 
-    def _stored_list(self, press: Press) -> Request:
-        request = self._stored(press)
-        if not request.listed:
+    def _list(self, list_id: str) -> Request:
+        request = self.requests.get(list_id)
+        if request is None or not request.listed:
             raise errors.UnknownRequestError
         return request
 

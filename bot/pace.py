@@ -27,12 +27,12 @@ class Pace:
     What takes its turn late, by up to half of what is between two, makes up for it; what is later, puts off all others.
 
     It counts by the clock that no one can set. Once Cognito throttles, it halves the pace at once, and gets faster by a
-    sixtieth of `per_second` each second.
+    sixtieth of `per_second` each second. `throttled` is called each time that Cognito does.
     """
 
     clock: Clock
     per_second: float
-    throttled: int = field(default=0, init=False)  # how often Cognito throttled
+    throttled: Callable[[], object] = lambda: None
     under_way: int = field(default=0, init=False)  # what has a place: see `enter`
     _slowed_to: float = field(default=0.0, init=False)
     _slowed_at: float | None = field(default=None, init=False)
@@ -57,7 +57,7 @@ class Pace:
         return self.rate < self.per_second
 
     def hold_off(self) -> None:
-        """Give the next turn only in a second: whoever had the lease before may have called a moment ago."""
+        """Give the next turn only in a second: the one who had the lease before may have called just now."""
         with self._lock:
             self._next = max(self._next, self.clock.monotonic() + FIRST_WAIT)
 
@@ -90,9 +90,9 @@ class Pace:
 
     def slow_down(self) -> None:
         """Note that Cognito throttled."""
+        self.throttled()
         with self._lock:
             now, rate = self.clock.monotonic(), self.rate
-            self.throttled += 1
             if self._slowed_at is not None and now - self._slowed_at < BETWEEN_SLOW_DOWNS:
                 return
             self._slowed_to, self._slowed_at = max(min(SLOWEST, self.per_second), rate / 2), now

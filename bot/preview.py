@@ -14,15 +14,16 @@ from bot.find import Finder, Found, Look, looks_of
 from bot.limits import HOUR, Protection
 from bot.list_accounts import digest_of
 from bot.listed import Listed, Several
-from bot.options import Attribute, check_target
+from bot.options import MAX_TARGET, Attribute, check_target
 from bot.ports import Clock, UserPool
 from bot.request import Request, State
 from bot.store_ports import Lists
+from bot.visible import visible
 
 LINES_AT_ONCE = 10_000  # so many are in memory
 LOOKED_UP_AT_ONCE = 8
 ACCOUNTS_IN_A_PORTION = 100
-TEXT_IN_A_PORTION = 60_000  # characters of the accounts in it
+MOST_TEXT = 60_000  # characters of accounts in one item of a store
 READ_ONCE_FROM = 10  # lines: fewer are looked up one by one
 NOTED_EVERY = timedelta(seconds=3)
 UNNOTED_FOR = timedelta(minutes=2)  # after that, who looked the lines up is dead
@@ -96,7 +97,8 @@ class Preview:
         try:
             return check_target(line)
         except UsageError:
-            self._listed = replace(self._listed, unreadable=self._listed.unreadable.with_line(line))
+            named = visible(line[:MAX_TARGET])  # it may be very long, and have halves of characters in it
+            self._listed = replace(self._listed, unreadable=self._listed.unreadable.with_line(named))
             return None
 
     def _read_once(self, targets: Sequence[str]) -> "_Directory | None":
@@ -131,9 +133,10 @@ class Preview:
             case Found(accounts=accounts):
                 self._listed = replace(listed, several=listed.several.with_line(target))
                 offered = [each for each in accounts if not self._is_protected(each)][:MOST_CANDIDATES]
-                if offered and len(listed.choices) < MOST_CHOICES:
+                both = [*self._candidates, *offered]
+                if offered and len(listed.choices) < MOST_CHOICES and sum(map(_length, both)) <= MOST_TEXT:
                     choice = Several(line=target, begin=len(self._candidates), count=len(offered))
-                    self._candidates += offered
+                    self._candidates = both
                     self._listed = replace(self._listed, choices=(*listed.choices, choice))
 
     def _add(self, line: str, account: Account) -> None:
@@ -148,8 +151,8 @@ class Preview:
             is_recent = bool(signed_out_at and abs(self.clock.now() - signed_out_at) < HOUR)
             self._listed = replace(listed, size=listed.size + 1, recent=listed.recent + is_recent)
             self._portion.append(trimmed(account))
-            self._text += sum(len(text or "") for text in (account.username, account.email, account.provider)) + 200
-            if len(self._portion) == ACCOUNTS_IN_A_PORTION or self._text > TEXT_IN_A_PORTION:
+            self._text += _length(account)
+            if len(self._portion) == ACCOUNTS_IN_A_PORTION or self._text > MOST_TEXT:
                 self._store_portion()
 
     def _is_protected(self, account: Account) -> bool:
@@ -180,6 +183,11 @@ def trimmed(account: Account) -> Account:
     return replace(
         account, status=None, enabled=None, created_at=None, modified_at=None, preferred_username=None, protected=None
     )
+
+
+def _length(account: Account) -> int:
+    names = (account.username, account.preferred_username, account.email, account.phone, account.provider)
+    return sum(len(name or "") for name in names) + 200
 
 
 @dataclass(frozen=True, slots=True)

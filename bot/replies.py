@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.errors import BotError
+from bot.history import Past
 from bot.ports import Place
 from bot.request import Request
 from bot.whoami import Standing
@@ -45,6 +46,13 @@ class ListForm(Reply, Protocol):
 
     def open(self, pools: Sequence[str]) -> None:
         """Open it, for an operator who may use these pools."""
+
+
+class Recount(Reply, Protocol):
+    """A reply that can tell what was asked for before."""
+
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for, and what came of it."""
 
 
 class Denial(Reply, Protocol):

@@ -54,7 +54,7 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
     **MOVES,
     State.PREVIEWING: frozenset({State.PREVIEWING, State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
-    State.READY: MOVES[State.READY] | _GOES_ON,
+    State.READY: frozenset(_GOES_ON),
     State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
     State.PAUSED: frozenset({State.READY, State.PAUSED, State.STOPPING}),
     State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
@@ -164,6 +164,7 @@ class Request:
     error_code: str | None = None
     aws_request_ids: tuple[str, ...] = ()
     ended_at: datetime | None = None
+    signed_out_at: datetime | None = None  # when Cognito said yes to that step, by its own clock, in whole seconds
     access_until: datetime | None = None  # the end of the tokens, by the settings
     login_until: datetime | None = None  # never set now: the session of a login page has no such end
     listed: Listed | None = None  # of a list
@@ -199,9 +200,9 @@ class Request:
 
     @property
     def contents(self) -> Listed:
-        """What the list holds that it is. Raises `LookupError` where it is no list."""
+        """What the list holds that it is. Raises `LookupError` where it is not a list."""
         if self.listed is None:
-            raise LookupError("this is no list")
+            raise LookupError("this is not a list")
         return self.listed
 
     def move(self, state: State, **changes: Any) -> Self:

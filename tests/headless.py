@@ -112,6 +112,14 @@ class Headless:
         """Press a button and wait for the ack; a `value` forges the button."""
         return self.run(self.stage.workspace.press(person, message, action_id, value))
 
+    def shortcut(self, person: str, message: Message | None = None) -> Ack:
+        """Use the shortcut in the menu of a message, or else the one that is anywhere, and wait for the ack."""
+        return self.run(self.stage.workspace.shortcut(person, message))
+
+    def say(self, person: str, text: str, channel: str = SUPPORT, thread_ts: str | None = None) -> Message:
+        """Say something in a channel, perhaps in a thread."""
+        return self.do(lambda: deepcopy(self.stage.workspace.say(person, text, channel, thread_ts)))
+
     def press_at_once(self, presses: Iterable[tuple[str, Message, str, *tuple[str, ...]]]) -> list[Ack]:
         """Press many buttons at once and wait for all acks; a fourth value forges the button, as in `press`."""
 

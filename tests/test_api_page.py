@@ -92,7 +92,7 @@ def test_the_metadata_of_an_audit_message_has_the_shape_that_is_shown() -> None:
 
 def test_the_ids_of_buttons_are_those_that_the_bot_takes() -> None:
     nothing: Any = SimpleNamespace(confirm=None, cancel=None, choose=None, approve=None, open_denial=None)
-    buttons = list(Listeners(nothing, nothing, AwsSpelling().read).buttons)
+    buttons = list(Listeners(nothing, nothing, nothing, AwsSpelling().read).buttons)
     told = re.findall(r"`(signout_\w+)`", SECTIONS["Audit messages in Slack"])
     others = [f"{DO}{each}" for each in ASKED_FOR]
     choices, sessions = ([each for each in buttons if each.startswith(start)] for start in (CHOOSE, END_THIS))

@@ -10,7 +10,7 @@ from examples import NOON, SAM, ScriptedPool, StoppedClock
 from messages import SHOWN
 from slack_bolt import App
 from slack_cards import Timed
-from stand_ins import StepLane, flow
+from stand_ins import StepLane, flow, list_flow
 
 from bot.edge.lanes import Doorway
 from bot.edge.socket_mode import dispatched
@@ -106,7 +106,7 @@ def idle(tmp_path: Path) -> Flow:
 def app(idle: Flow) -> App:
     client = BlockingClient("xoxb-x", NOWHERE)
     cards = SlackCards(client=client, shown=SHOWN, audit_refused=bool, meter=Timed(), now=lambda: NOON)
-    return build_app(NOWHERE, idle, cards, lambda _: "")
+    return build_app(NOWHERE, idle, list_flow(idle), cards, lambda _: "")
 
 
 @pytest.mark.long
@@ -181,7 +181,10 @@ def test_a_reason_of_a_no_that_will_not_do_is_said_under_its_field(app: App, idl
     assert works(idle) == []
 
 
-@pytest.mark.parametrize("payload", [PRESS, JUDGED, DENIAL, SUBMISSION, COMMAND, COMMAND | {"text": "whoami"}])
+@pytest.mark.parametrize(
+    "payload",
+    [PRESS, JUDGED, DENIAL, SUBMISSION, *(COMMAND | {"text": text} for text in ("ada", "whoami", "history ada"))],
+)
 def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, Any]) -> None:
     assert dispatched(app, payload).status == 200
     assert isinstance(idle.entrance, Doorway)

@@ -13,11 +13,13 @@ from messages import SHOWN, leaves, refused, request
 from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import AWS_USAGE
+from bot.history import Past
 from bot.options import MAX_REASON, MAX_TARGET, USAGE, ReasonRule
 from bot.request import Operator, State
 from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, told
+from bot.slack.history import history_message
 from bot.slack.made_up import LONGEST_ATTRIBUTE, MANY, MadeUp
 from bot.slack.samples import samples
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
@@ -221,6 +223,9 @@ def test_nothing_personal_is_left_in_any_message_where_it_is_masked() -> None:
             otherwise = replace(shown, ask=asked(target, reason=reason), searched_as=read)
             messages += [card(SHOWN, otherwise), audit_message(SHOWN, entry_of(otherwise, NOON))]
             messages.append(audit_message(SHOWN, entry_of_ask(Kind.REFUSED, asked(target), "not allowed", NOON)))
+        past = [denied, replace(denied, count=3, examples=(denied.ask.options.target,)), entry_of(shown, NOON)]
+        told_of = Past(ask=shown.ask, pools=["customers"], entries=past, more=False, accounts=[account], matches=1)
+        messages.append(history_message(SHOWN, told_of))
     for each in messages:
         everything = f"{each.text}{json.dumps(each.blocks, ensure_ascii=False)}"
         assert [part for part in personal if part in everything] == []

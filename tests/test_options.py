@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
+from bot.history import History
 from bot.request import Options
 from bot.slack.typed import parse
 from bot.visible import visible
@@ -22,7 +23,7 @@ POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help | WhoAmI:
+def read(text: str) -> Options | Skeleton | Help | WhoAmI | History:
     return parse(text, SPELLING)
 
 
@@ -33,6 +34,51 @@ def exactly(username: str = "ada", **more: Any) -> Options:
 @pytest.mark.parametrize("text", ["whoami", "WhoAmI", " WHOAMI "])
 def test_whoami_is_no_target_however_it_is_written(text: str) -> None:
     assert read(text) == WhoAmI()
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("history", None),
+        (" HISTORY ", None),
+        ("history ada", Options(target="ada")),
+        ("history <mailto:ada@example.com|ada@example.com>", Options(target="ada@example.com")),
+        ("History +49 30 123456 --pool staff", Options(target="+49 30 123456", pool="staff")),
+        ("history ada --region eu-west-1", Options(target="ada", region="eu-west-1")),
+        ("history history", Options(target="history")),
+        ("history whoami", Options(target="whoami")),
+        ("`history ada`", Options(target="ada")),
+    ],
+)
+def test_a_history_is_of_a_target_or_of_ones_own(text: str, options: Options | None) -> None:
+    assert read(text) == History(options)
+
+
+def test_before_an_option_history_is_a_user_name() -> None:
+    assert read("history --pool staff") == Options(target="history", pool="staff")
+    assert read("histories") == Options(target="histories")
+    assert read(f"--user-pool-id {POOL} --username history") == exactly("history")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("history ada --reason lost phone", "--reason is not for a history."),
+        ("history ada --keep-out", "--keep-out is not for a history."),
+        (f"history ada --username ada --user-pool-id {POOL}", "Use either TARGET"),
+        ("history ada bob", "More than one TARGET"),
+        ("history ada --pool", "--pool needs a value."),
+        ("history ada --colour", "There is no option --colour."),
+    ],
+)
+def test_what_is_not_for_a_history_is_said_with_how_to_write_one(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(sentence)) as raised:
+        read(text)
+    assert raised.value.usage == "/signout history [TARGET [--pool NAME]]"
+
+
+def test_help_on_a_history_is_the_help() -> None:
+    assert read("history --help") == read("history ada --help") == read("history ada help") == Help()
 
 
 @pytest.mark.parametrize("text", ["whoami --pool customers", "who-am-i"])

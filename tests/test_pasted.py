@@ -5,6 +5,7 @@ import pytest
 from bot.aws.spelling import AwsSpelling
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
+from bot.history import History
 from bot.request import Options
 from bot.slack.typed import parse
 from bot.whoami import WhoAmI
@@ -16,7 +17,7 @@ LINE = f"aws {COMMAND} {BOTH}"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help | WhoAmI:
+def read(text: str) -> Options | Skeleton | Help | WhoAmI | History:
     return parse(text, SPELLING)
 
 

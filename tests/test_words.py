@@ -33,6 +33,7 @@ from bot.errors import (
     NotRecordedError,
     NotYoursError,
     PoolChangedError,
+    PoolUnavailableError,
     RestartingError,
     SecondPersonError,
     StoreUnavailableError,
@@ -42,12 +43,14 @@ from bot.errors import (
 )
 from bot.facts.advice import ADVICE, advice
 from bot.find import Finder
+from bot.history import Past
 from bot.request import Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message
 from bot.slack.denial import denial_view, sent_view
-from bot.slack.form import FormState, form_view, found_view, looking_view
+from bot.slack.form import DIRECT, OF_MESSAGE, FormState, form_view, found_view, looking_view
+from bot.slack.history import history_message
 from bot.slack.reply import NO_CARD
 from bot.slack.shown import Lasting
 from bot.slack.text import Message, as_text
@@ -218,10 +221,29 @@ def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
         yield f"/signout whoami: {name}", standing_message(standing)
 
 
+def of_a_history() -> Iterator[tuple[str, Message | str]]:
+    ended = [entry_of(second(State.DENIED), NOON), entry_of(request(State.FAILED), NOON)]
+    refused = entry_of_ask(Kind.REFUSED, asked("ada"), "history: not allowed", NOON)
+    entries = [*ended, refused, replace(refused, count=7, examples=("ada", "grace"))]
+    past = Past(ask=asked("ada"), pools=["customers"], entries=entries, more=False, accounts=[ADA], matches=1)
+    own = replace(past, ask=asked(""), accounts=(), matches=0)
+    for name, each in {
+        "of an account": past,
+        "of several": replace(past, matches=3),
+        "of one that is gone": replace(past, accounts=(), entries=ended),
+        "where Cognito does not answer": replace(past, accounts=(), unsure=PoolUnavailableError("Cognito is down.")),
+        "with more": replace(past, more=True),
+        "one's own": own,
+        "with nothing": replace(own, entries=()),
+    }.items():
+        yield f"/signout history: {name}", history_message(SHOWN, each)
+
+
 def messages() -> Iterator[tuple[str, Message | str]]:
     yield from of_a_second_person()
     yield from of_other_actions()
     yield from of_sessions()
+    yield from of_a_history()
     for state in (each for each in State if each not in {State.APPROVING, State.DENIED}):
         yield f"The card: {state}", card(SHOWN, request(state))
     for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):
@@ -261,7 +283,10 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     for name, view in (
         ("empty", form_view(state_of_form)),
         ("looking", looking_view()),
+        ("of a message that names two", form_view(replace(state_of_form, found=("ada@example.com", "bob")))),
         ("found", found_view(shown=True)),
+        ("found, of a message", found_view(shown=True, where=OF_MESSAGE)),
+        ("found, from anywhere", found_view(shown=True, where=DIRECT)),
         ("found, not shown", found_view(shown=False)),
     ):
         yield f"The form: {name}", _form(view)

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.sandbox import cast
+from bot.sandbox.board import Message
 from bot.sandbox.snapshot import snapshot
 from bot.sandbox.stage import Stage, listening
 from bot.sandbox.views import View
@@ -62,6 +63,7 @@ class Page:
         for name, act in (
             ("say", self._say),
             ("press", self._press),
+            ("shortcut", self._shortcut),
             ("submit", self._submit),
             ("act", self._act),
             ("close", self._close),
@@ -119,8 +121,7 @@ class Page:
     async def _press(self, request: web.Request) -> web.Response:
         pressed = await _sent(request, "person", "channel", "message", "action_id")
         workspace, person = self._stage.workspace, self._person(pressed["person"])
-        seen = workspace.seen_by(person, pressed["channel"])
-        message = next((message for message in seen if message.ts == pressed["message"]), None)
+        message = self._seen(pressed)
         if message is None:
             return _answer("This message is gone.")
         try:
@@ -128,6 +129,20 @@ class Page:
         except LookupError:
             return _answer("This message has changed meanwhile.")
         return _answer(ack.error and f"{cast.BOT_NAME} did not respond (“{ack.error}”). Try again?")
+
+    async def _shortcut(self, request: web.Request) -> web.Response:
+        used = await _sent(request, "person")
+        workspace, person = self._stage.workspace, self._person(used["person"])
+        message = self._seen(used) if "message" in used else None
+        if "message" in used and (message is None or message.only_for):
+            return _answer("This message is gone, or has no menu.")
+        ack = await workspace.shortcut(person, message)
+        return _answer(ack.error and f"{cast.SHORTCUT} did not work (“{ack.error}”). Try again?")
+
+    def _seen(self, sent: dict[str, Any]) -> Message | None:
+        """Give the message that this person means, where it is still before them."""
+        seen = self._stage.workspace.seen_by(sent["person"], str(sent.get("channel")))
+        return next((message for message in seen if message.ts == sent["message"]), None)
 
     async def _submit(self, request: web.Request) -> web.Response:
         sent = await _sent(request, "person", "view")

@@ -28,6 +28,7 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
         ],
         "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
+        "shortcut": {"name": cast.SHORTCUT, "app": cast.BOT_NAME},
         "cognito": [
             _pool(pool, tracked=stage.cognito.sessions.are_tracked(pool.id)) for pool in stage.cognito.pools.values()
         ],
@@ -68,6 +69,7 @@ def _message(message: Message) -> dict[str, Any]:
         "text": message.text,
         "blocks": message.blocks,
         "edited": message.edited,
+        "thread": message.thread_ts,
     }
 
 

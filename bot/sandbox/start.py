@@ -20,6 +20,7 @@ from bot.sandbox.cast import OTHER_ID, Install
 from bot.sandbox.cognito import REGION
 from bot.sandbox.page import Page
 from bot.sandbox.stage import ACTIONS, SECOND_PERSON, Report, Stage
+from bot.sandbox.ticket import open_ticket
 from bot.settings.load import load
 
 CONNECTED_WITHIN = 20.0
@@ -64,6 +65,7 @@ async def _perform(door: socket.socket, report: Report, *, browser: bool, grid: 
     around = Stage(report=report, tracked=TRACKED)
     async with around as stage, bot_on(_placed(stage, grid=grid)) as bot, Page(stage).open(door) as url:
         report("The bot is connected")
+        open_ticket(stage.workspace)
         report(f"Open {url}   (Ctrl-C stops everything)")
         if browser:
             open_browser(url)

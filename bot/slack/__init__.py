@@ -4,9 +4,12 @@ listeners.py        Bolt's App and its listeners: ack, parse, one call of the fl
 typed.py            the text of a command, as Slack delivers it, to options
 pasted.py           a line of the AWS CLI in it, with what a terminal, a shell or a chat put around the command
 form.py             the form that asks for what the command did not say
+targets.py          whom a message may be about, for the form that a shortcut of it opens
+modal.py            what forms are made of, and showing them
 reply.py            cards and sentences to operators: drawn, sent, and timed
 cards.py            what a request looks like in each of its states, and what `/signout help` says
 outcomes.py         what the operator reads of an outcome, and what they may do next
+history.py          what people read of a history: its outcomes as a table
 sessions.py         what people read about an account's sessions
 approvals.py        what people read about a second person: those who approve, those who ask, and who `whoami` tells
 lists.py            lists: the preview, how far one is, what came of it

@@ -33,6 +33,10 @@ _HELP: Sequence[Block] = (
     [Code("/signout"), " with nothing after it opens a form."],
     [Code("/signout whoami"), " tells what you may do, by which rule, and whether someone else has to approve it."],
     [
+        Code("/signout history TARGET"),
+        " tells what was asked for that account, by whom, and what came of it. Without TARGET: what you asked for.",
+    ],
+    [
         "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
         Code(AWS_USAGE),
         ", --region, --cli-input-json, --cli-input-yaml, --generate-cli-skeleton.",

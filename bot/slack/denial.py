@@ -7,7 +7,8 @@ from typing import Any
 from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageError
 from bot.options import MAX_REASON, check_reason
 from bot.request import Request, State
-from bot.slack.form import REASON, field_of, modal, took, typed, updated
+from bot.slack.form import REASON
+from bot.slack.modal import field_of, modal, took, typed, updated
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, lines, plain
 from bot.store_ports import Outbox

@@ -18,6 +18,7 @@ from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.history import History
 from bot.list_flow import ListFlow
 from bot.options import has_surrogate
 from bot.ports import Place
@@ -30,10 +31,12 @@ from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, 
 from bot.slack.outcomes import DO
 from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
 from bot.slack.sessions import END_THIS
-from bot.slack.typed import parse
+from bot.slack.targets import targets_in
+from bot.slack.typed import HISTORY_USAGE, parse
 from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
+SHORTCUTS = OF_A_MESSAGE, ANYWHERE = "signout_message", "signout_anywhere"  # as the manifest calls them
 _QUIET = logging.getLogger("bot.slack.bolt")
 
 log = logging.getLogger(__name__)
@@ -55,6 +58,8 @@ def build_app(base_url: str, flow: Flow, lists: ListFlow, cards: SlackCards, spe
 
     listeners = Listeners(flow, lists, cards, spelling)
     app.command(COMMAND)(listeners.command)
+    for callback_id in SHORTCUTS:
+        app.shortcut(callback_id)(listeners.shortcut)
     app.view(FORM)(listeners.submit)
     app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
@@ -104,17 +109,31 @@ class Listeners:
             said = told(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
-    def _begin(self, asked: Options | WhoAmI | None, command: dict[str, Any], context: BoltContext) -> None:
+    def _begin(self, asked: Options | WhoAmI | History | None, command: dict[str, Any], context: BoltContext) -> None:
         operator, reply = self._sender(command)
-        options = asked if isinstance(asked, Options) else Options(target="")
+        given = asked.options if isinstance(asked, History) else asked
+        options = given if isinstance(given, Options) else Options(target="")
         ask = _ask(context, operator, command["channel_id"], options)
         if isinstance(asked, Options):
             self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
+        elif isinstance(asked, History):
+            self._flow.history(ask, replace(reply, usage=HISTORY_USAGE))
         elif asked:
             self._flow.whoami(ask, reply)
         else:
             form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
             self._flow.open_form(ask, form)
+
+    def shortcut(self, ack: Ack, shortcut: dict[str, Any], context: BoltContext) -> None:
+        """Take a shortcut: it opens the form, with whom the message names that it was used on."""
+        ack()
+        message, channel_id = shortcut.get("message"), (shortcut.get("channel") or {}).get("id") or ""
+        # Slack may leave the person's team out, so it is the installation's. The form, once it is sent, has their own.
+        home = shortcut.get("team") or shortcut.get("enterprise") or {}
+        operator, reply = self._sender({**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
+        opened = shortcut["trigger_id"], channel_id, targets_in(message) if message else None
+        form = NewForm(self._cards, reply.place, reply.came_at, *opened, to=operator.id)
+        self._flow.open_form(_ask(context, operator, channel_id, Options(target="")), form, acked=True)
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
         """Take a form that was sent. What is malformed is said at once, under its field."""
@@ -124,7 +143,8 @@ class Listeners:
             if not troubles:
                 operator, reply = self._sender(body, state.place)
                 ask = _ask(context, operator, state.channel_id, filled.options)
-                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled))
+                form = (view["id"], state, filled)
+                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, *form, to=operator.id))
         except BotError as error:
             troubles = {TARGET: str(error)}
         if troubles:

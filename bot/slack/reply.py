@@ -15,12 +15,14 @@ from urllib3.util import parse_url
 from bot.errors import BotError, DeliveryError
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.history import Past
 from bot.options import USAGE
 from bot.ports import Left, Place
 from bot.request import AWAITING, ENDED, Request
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
+from bot.slack.history import history_message
 from bot.slack.lists import progress_message
 from bot.slack.shown import Shown
 from bot.slack.text import Message
@@ -141,7 +143,7 @@ class SlackCards:
             request,
             audit_refused=self.audit_refused(),
             approval_refused=bool(request.approval and request.approval.channel_id in self.refusing()),
-            note="" if place else NO_CARD,
+            note=NO_CARD if place is None and request.state in ENDED else "",
         )
         with leaving(Departure(lambda: left().total_seconds())):
             if place:
@@ -198,24 +200,26 @@ class SlackCards:
 class CardReply:
     """A `Reply` to a command or press that came at `came_at`: cards and sentences at `place`.
 
-    `usage` goes with what is wrong with the command: how to write it, in the spelling that was used.
+    `usage` goes with what is wrong with the command: how to write it, in the spelling that was used. Where there is no
+    place, the person `to` gets direct messages.
     """
 
     cards: SlackCards
     place: Place | None
     came_at: datetime
     usage: str = field(default=USAGE, kw_only=True)
+    to: str = field(default="", kw_only=True)
 
     def show(self, request: Request) -> bool:
         """Show a request as it is; return whether Slack took it."""
-        if self.place is None:
+        if self.place is None and not self.to:
             return False
         try:
             self.cards.show(request, self.place)
         except DeliveryError as error:
             log.warning("A card was not shown: %s", error.reason)
             return False
-        if request.state in AWAITING:
+        if self.place and request.state in AWAITING:
             self.cards.waiting.append((self.place.response_url, request.expires_at))
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
@@ -229,13 +233,19 @@ class CardReply:
         """Say what the operator may do."""
         self._answer(standing_message(standing))
 
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for before, and what came of it."""
+        self._answer(history_message(self.cards.shown, past))
+
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
         self._answer(told(error, self.usage))
 
     def _answer(self, said: Message) -> None:
-        if self.place:
-            try:
+        try:
+            if self.place:
                 self.cards.respond(self.cards.client, self.place.response_url, said, replace=False)
-            except DeliveryError as failure:
-                log.warning("An operator was not told: %s", failure.reason)
+            elif self.to:
+                post(self.cards.client, self.to, said)
+        except DeliveryError as failure:
+            log.warning("An operator was not told: %s", failure.reason)

@@ -93,6 +93,23 @@ def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"]
     return {"type": "rich_text", "elements": [part]}
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | Line]]) -> Drawn:
+    """Return a table: its columns' titles, then the rows. A cell that is a text has only words of the bot's own.
+
+    Slack shows it below all else, and takes only one in a message.
+    """
+    settings = [{"is_wrapped": True} for _ in columns]
+    return {
+        "type": "table",
+        "column_settings": settings,
+        "rows": [[_cell(each) for each in row] for row in (columns, *rows)],
+    }
+
+
+def _cell(said: str | Line) -> Drawn:
+    return {"type": "raw_text", "text": said} if isinstance(said, str) else lines([said or ["-"]])
+
+
 def small_print(said: Sequence[Sequence[str]]) -> Drawn:
     """Return small grey letters: a few lines, each of the facts that belong together."""
     texts = [plain(" · ".join(facts), MAX_SMALL)["text"] for facts in said if facts]
@@ -142,7 +159,7 @@ def as_text(drawn: Any) -> str:
     match drawn:
         case list():
             said = "\n".join(filter(None, map(as_text, drawn)))
-        case {"type": "text" | "plain_text" | "link", "text": str(text)}:
+        case {"type": "text" | "plain_text" | "raw_text" | "link", "text": str(text)}:
             said = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         case {"user_id": str(text)} | {"usergroup_id": str(text)} | {"type": "date", "fallback": str(text)}:
             said = text
@@ -150,6 +167,8 @@ def as_text(drawn: Any) -> str:
             said = "\n".join(f"- {as_text(item)}" for item in items)
         case {"type": "rich_text" | "rich_text_section" | "rich_text_preformatted" | "context", "elements": parts}:
             said = "".join(map(as_text, parts))
+        case {"type": "table", "rows": rows}:
+            said = "\n".join(" | ".join(map(as_text, row)) for row in rows)
         case {"type": "header" | "section", "text": text}:
             said = as_text(text)
     return said

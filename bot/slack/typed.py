@@ -7,6 +7,7 @@ from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
+from bot.history import History
 from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
@@ -21,6 +22,9 @@ _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
 # Without one of these a text has nothing around it, and no line of the AWS CLI in it.
 _MAY_BE_PASTED = re.compile(rf"{AWS_COMMAND[0]}|{AWS_COMMAND[2]}|/signout|[`\\^]", re.IGNORECASE)
 _AROUND = "What is around the AWS CLI's line is not taken. Paste the line from `aws` on."
+# Before an option, `history` is a user name.
+_HISTORY = re.compile(rf"history(?:\s+(?!{DASHES}[^\W\d_])|\Z)", re.IGNORECASE)
+HISTORY_USAGE = "/signout history [TARGET [--pool NAME]]"
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
 _UNDONE = (
@@ -43,7 +47,7 @@ _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
 
 
-def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI:
+def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI | History:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized, so no step takes more than linear time.
@@ -63,8 +67,8 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         line = line_in(text)
     if asks_for_help(text):
         return aws_cli.Help()
-    if text.lower() == "whoami":
-        return WhoAmI()
+    if asked := _something_else(text, spelling):
+        return asked
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
@@ -75,6 +79,26 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         return _meant(read, spelling)
     except UsageError as error:
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
+
+
+def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | aws_cli.Help | None:
+    """Return what a text asks for other than a sign-out; None where it asks for that. Raises `UsageError`."""
+    if text.lower() == "whoami":
+        return WhoAmI()
+    begun = _HISTORY.match(text)
+    if not begun:
+        return None
+    if begun.end() == len(text):
+        return History()
+    read = _Reading(pasted=False, is_aws=False)
+    try:
+        read.take(text[begun.end() :])
+        meant = _meant(read, spelling)
+    except UsageError as error:
+        raise UsageError(error.sentence, HISTORY_USAGE) from None
+    if others := sorted(read.options.keys() - {"pool", "region"}):
+        raise UsageError(f"--{others[0]} is not for a history.", HISTORY_USAGE)
+    return History(meant) if isinstance(meant, Options) else aws_cli.Help()
 
 
 def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help:

@@ -50,12 +50,8 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {
-    1: None,
-    2: None,
-    3: None,
-    4: None,
-}  # None: as it is, new fields having their defaults
+# None: as it is, new fields having their defaults
+SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None, 4: None}
 
 
 def values_of_request(request: Request) -> Values:
@@ -137,6 +133,11 @@ def message_of(card_id: str) -> tuple[str, MessageKind]:
     """Return whose message, and which, has this id."""
     request_id, _, kind = card_id.partition("/")
     return request_id, MessageKind(kind or MessageKind.CARD)
+
+
+def last_ids(ids: Iterable[str], limit: int) -> Sequence[str]:
+    """Return the last of these entries' ids, each once, the oldest of them first."""
+    return sorted(set(ids))[-limit:]
 
 
 def values_of_card(card: LiveMessage) -> Values:

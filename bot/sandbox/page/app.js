@@ -30,7 +30,7 @@ function currentChannel() {
 }
 
 /** What the parts of the page need to know about this window and everybody in it. */
-function viewOf({ people, bot, team, channels, cognito }) {
+function viewOf({ people, bot, team, channels, cognito, shortcut }) {
   const author = (id) => {
     if (id === "bot") return { id, name: bot.name, bot: true };
     const person = people.find((one) => one.id === id);
@@ -63,6 +63,9 @@ function viewOf({ people, bot, team, channels, cognito }) {
       go({ channel: channels[0].id });
       compose(line);
     },
+    shortcut,
+    shortcutOf: ({ id }) => doing("shortcut", { person: here.person, channel: here.channel, message: id }),
+    hasTicket: channels[0].messages.some(({ thread }) => thread),
     press: (message, what) =>
       doing("press", { person: here.person, channel: here.channel, message: message.id, ...what }),
   };
@@ -90,7 +93,7 @@ function show() {
   document.getElementById("channel-name").textContent = titleOf(channel);
   document.getElementById("scroller").setAttribute("aria-label", `Messages in ${titleOf(channel)}`);
   drawSidebar(snapshot, view, news, go);
-  drawComposer(channel, snapshot.command); // before the messages: it takes its room from them
+  drawComposer(channel, snapshot.command, snapshot.shortcut); // before the messages: it takes its room from them
   drawMessages(channel, view);
   drawCognito(snapshot.cognito, view, (pool, username) => doing("sign-in", { pool, username }));
   drawForm(snapshot.form, view);
@@ -185,7 +188,7 @@ function start() {
 
 startTheme();
 startDrawers();
-startComposer(say, complain);
+startComposer(say, complain, () => doing("shortcut", { person: here.person }));
 startForms({
   submit: (form) => act("submit", { person: here.person, ...form }),
   act: (form) => act("act", { person: here.person, ...form }),

@@ -19,6 +19,7 @@ export const intro = {
       traced: view.traced,
       pair: view.pair,
       elsewhere: view.elsewhere,
+      shortcut: view.hasTicket && view.shortcut.name,
     };
   },
 
@@ -57,7 +58,8 @@ function support(item, view) {
   const watch = make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel.");
   const press = make("li", {}, "Press ", strong("Sign out"), " on the card that only you see.");
   const first = make("ol", {}, type(example, view), press, watch);
-  return [who, first, shielded && second(item, view), third(item, view), item.traced && fourth(item, view)];
+  const lessons = [shielded && second(item, view), third(item, view), item.traced && fourth(item, view)];
+  return [who, first, lessons, item.shortcut && fifth(item, view)];
 }
 
 const open = new Set(); // the lessons that are open, also after a look at another channel
@@ -99,6 +101,15 @@ function fourth({ traced }, view) {
   const look = make("li", {}, "In the Cognito panel only that device is signed out.");
   const rest = make("li", {}, "Type the command again and press ", strong("Sign out"), ": the result proves that none is left.");
   return lesson("fourth", "Fourth lesson: a lost phone", traced, view, about, make("ol", {}, end, look, rest));
+}
+
+function fifth({ example, shortcut }, view) {
+  const about = make("p", {}, "No command can be typed in a thread, but there are shortcuts. Below is a ticket with a thread.");
+  const one = make("li", {}, "Choose ", strong(shortcut), " under ", strong("More actions"), " beside its first answer.");
+  const several = make("li", {}, "The second one names two people: the form lets you choose.");
+  const plus = make("li", {}, "With ", strong("+"), " beside the line below, an empty form opens. Its card is a direct message.");
+  const steps = make("ol", {}, one, several, plus);
+  return lesson("fifth", "Fifth lesson: a ticket's thread", example, view, about, steps);
 }
 
 function theirs({ example, pair }) {
