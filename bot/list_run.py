@@ -166,7 +166,7 @@ class ListRun:
     def _run(self, index: int, child: Request) -> None:
         """Run an account, on a thread of the lane."""
         try:
-            if ended := self.worker.run(child):
+            if not self.clock.error() and (ended := self.worker.run(child)):
                 self.progress.add(index, ended)
             else:
                 self._waiting[index] = child.id

@@ -12,6 +12,7 @@ from bot.audit import entry_of
 from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
+from bot.deliver import show_card
 from bot.list_accounts import accounts_of, child_id, digest_of
 from bot.listed import Listed
 from bot.pace import Pace, PacedPool
@@ -23,6 +24,7 @@ from bot.store_ports import Lists
 NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
+ONLY_SIGNS_OUT = "A list can only sign out."
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 
 
@@ -79,7 +81,7 @@ class ListRules(Confirmations, Approvers):
 
     def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted) -> Request:
         if ask.options.action != SIGN_OUT:
-            raise errors.UsageError("A list can only sign out.")
+            raise errors.UsageError(ONLY_SIGNS_OUT)
         if len(authorized.rules) > 1:
             pools = ", ".join(sorted(authorized.rules))
             raise errors.UsageError(f"A list is of one pool. Say which: --pool NAME. You may use: {pools}.")
@@ -103,7 +105,7 @@ class ListRules(Confirmations, Approvers):
                 again_of=wanted.again_of,
             ),
         )
-        self.requests.add(request, entry_of(request, now), None)
+        self.requests.add(request, entry_of(request, now), show_card(request, now))  # it has no place yet
         return request
 
     def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:

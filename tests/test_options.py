@@ -15,7 +15,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.history import History
 from bot.request import Options
-from bot.slack.typed import parse
+from bot.slack.typed import Parsed, parse
 from bot.visible import visible
 from bot.whoami import WhoAmI
 
@@ -23,7 +23,7 @@ POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help | WhoAmI | History:
+def read(text: str) -> Parsed:
     return parse(text, SPELLING)
 
 
@@ -55,7 +55,7 @@ def test_a_history_is_of_a_target_or_of_ones_own(text: str, options: Options | N
 
 
 def test_before_an_option_history_is_a_user_name() -> None:
-    assert read("history --pool staff") == Options(target="history", pool="staff")
+    assert read("history --pool staff") == read("history  --pool staff") == Options(target="history", pool="staff")
     assert read("histories") == Options(target="histories")
     assert read(f"--user-pool-id {POOL} --username history") == exactly("history")
 

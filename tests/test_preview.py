@@ -18,9 +18,9 @@ from bot.audit import Kind
 from bot.decide import AlreadyDecidedError
 from bot.errors import AccountNotFoundError, PoolUnavailableError, UsageError
 from bot.limits import Protection
-from bot.listed import MOST_NAMED
+from bot.listed import MOST_NAMED, Listed
 from bot.lists import Wanted
-from bot.options import MAX_TARGET, Attribute, Listed
+from bot.options import MAX_TARGET, Attribute
 from bot.preview import ACCOUNTS_IN_A_PORTION, MOST_CANDIDATES, MOST_CHOICES, UNNOTED_FOR
 from bot.request import Request, State
 from bot.stores.sqlite.store import SQLiteStore
