@@ -197,7 +197,10 @@ def times(number: int, *each: Units) -> Units:
 
 
 def test_the_docs_say_what_each_step_costs(metered: MeteredDynamoDB, table: str) -> None:
-    of_a_list, of_idleness = cost_of_a_list(metered, metered.new_table()), cost_of_idleness(metered, metered.new_table())
+    of_a_list, of_idleness = (
+        cost_of_a_list(metered, metered.new_table()),
+        cost_of_idleness(metered, metered.new_table()),
+    )
     measured = rendered(cost_of_steps(metered, table) | of_a_list | of_idleness)
     assert measured in OPERATE.read_text("utf-8"), f"it is\n{measured}"
 
