@@ -18,7 +18,8 @@ class LeftOut:
 
     def with_line(self, line: str) -> Self:
         """Return it with one line more."""
-        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, line[:LONGEST_NAMED])
+        kept = line[:LONGEST_NAMED].encode("utf-8", "replace").decode()  # no store can hold a lone surrogate
+        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, kept)
         return replace(self, count=self.count + 1, first=first)
 
 
