@@ -69,7 +69,9 @@ HOSTILE_JSON = (
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
     r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
     r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[],'
-    r'"session_id":null,"sessions_left":null,"iss":null,"sub":null,"not_before":null}'
+    r'"session_id":null,"sessions_left":null,"iss":null,"sub":null,"not_before":null,'
+    r'"list_id":null,"list_pool":null,"list_size":null,"list_done":null,"list_failed":null,"list_unknown":null,'
+    r'"pressed_by":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -78,12 +80,13 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
-    "approver_at,denied_reason,action,done,session_id,sessions_left,iss,sub,not_before\r\n"
+    "approver_at,denied_reason,action,done,session_id,sessions_left,iss,sub,not_before,list_id,list_pool,list_size,"
+    "list_done,list_failed,list_unknown,pressed_by_team_id,pressed_by_id,pressed_by_name\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,,,,\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,,,,,,,,,,,,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
