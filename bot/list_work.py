@@ -15,7 +15,7 @@ from bot.list_progress import Progress
 from bot.list_run import ListRun
 from bot.pace import Pace, PacedPool
 from bot.ports import Left, SureClock, UserPool, lasting
-from bot.request import TERMINAL, Request, State
+from bot.request import ENDED, TERMINAL, Request, State
 from bot.store_ports import Lists
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
 
@@ -124,6 +124,8 @@ class ListWorker:
         finally:
             self._runs.pop(request.id, None)
             self.running.pop(request.id, None)
+        if run.request.state in ENDED:
+            log.info("Ended as %s after %d accounts", run.request.state, run.request.contents.counts.ended)
 
     def _run_of(self, request: Request, quota: str) -> ListRun:
         listed, pace, listed_pool = request.contents, self.pace(quota), request.contents.pool

@@ -24,14 +24,15 @@ import pytest
 from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, decided_in, worker
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
+from lists import Setting, people
 from messages import request, second
 from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
 from bot.account import Proof, Session
-from bot.action import Done, Step
-from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.action import Done, Step, Unclear
+from bot.audit import OUTCOMES, Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
@@ -268,6 +269,18 @@ def test_it_says_so_by_cognitos_clock_and_not_by_the_bots(store: SQLiteStore) ->
     worker(store, ScriptedPool([Done("1", said_yes)], StoppedClock()), StoppedClock()).run(decided_in(store))
     *_, ended = store.entries(None, None)
     assert json.loads(written(as_json, ended))["not_before"] == int(said_yes.timestamp()) + 1
+
+
+def test_a_list_of_which_an_account_is_not_known_names_no_one_whose_tokens_are_old(store: SQLiteStore) -> None:
+    of_two = Setting(store, people(2), answers=[Done("aws-1"), Unclear("TimedOut")])
+    of_two.confirmed("p00000", "p00001")
+    of_two.run()
+    shown = [json.loads(written(as_json, each)) for each in store.entries(None, None) if each.kind in OUTCOMES]
+    assert [(each["kind"], bool(each["sub"])) for each in shown] == [
+        ("signed_out", True),
+        ("unknown", True),
+        ("unknown", False),
+    ]
 
 
 def test_an_entry_says_which_session_was_ended_or_how_many_are_left() -> None:
@@ -544,6 +557,7 @@ def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
         (["--after", "01M81J18G0S2FYJA4JPP0958ZS"], "--after needs --follow"),
         (["--follow", "--after", "last"], "--after: must be an id of 26 characters"),
         (["--follow", "--until", "2026-11-20"], "--follow writes --format json, and goes on"),
+        (["--follow", "--last", "5"], "--follow writes --format json, and goes on"),
         (["--follow", "--format", "csv"], "--follow writes --format json, and goes on"),
         (["--follow", "--request", "01M81J18G0S2FYJA4JPP0958ZS"], "--follow writes --format json, and goes on"),
         (["--format", "xml"], "--format: invalid choice"),

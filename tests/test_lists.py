@@ -475,3 +475,15 @@ def signed_out(setting: Setting, request: Request) -> list[str]:
         for entry in setting.entries(request)
         if entry.kind is Kind.SIGNED_OUT and entry.request and entry.request.list_id
     ]
+
+
+def test_the_log_says_how_a_list_ended_and_alarms_look_for_that(
+    store: SQLiteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting = Setting(store, people(2), answers=[Done("1"), Unclear("TimedOut")])
+    with caplog.at_level("INFO", "bot.list_work"):
+        setting.confirmed("p00000", "p00001")
+        setting.run()
+    assert [each.message for each in caplog.records if each.name == "bot.list_work"] == [
+        "Ended as unknown after 2 accounts"
+    ]

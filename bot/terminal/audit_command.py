@@ -95,8 +95,8 @@ def parse(words: Sequence[str], now: datetime) -> Wanted:
     if wanted.after and not wanted.follow:
         parser.error("--after needs --follow")
     one = wanted.request or wanted.list
-    if wanted.follow and (wanted.until or one or wanted.format != "json"):
-        parser.error("--follow writes --format json, and goes on: it takes no --until, no --request and no --list")
+    if wanted.follow and (wanted.until or one or wanted.last or wanted.format != "json"):
+        parser.error("--follow writes --format json, and goes on: it takes no --until, --request, --list or --last")
     if wanted.request and wanted.list:
         parser.error("--request and --list do not go together")
     return wanted

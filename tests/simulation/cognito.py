@@ -107,15 +107,6 @@ class SimulatedPool:
     def get_user(self, username: str) -> Account | None:
         return self._look(username)
 
-    def everyone(self, token: str | None = None) -> tuple[Sequence[Account], str | None]:
-        raise NotImplementedError(token)
-
-    def members_of(self, group: str) -> frozenset[str]:
-        raise NotImplementedError(group)
-
-    def prepare(self) -> None:
-        pass
-
     def groups_of(self, username: str) -> frozenset[str]:
         world, begun = self.instance.world, self.instance.world.schedule.now
         self._asked()
