@@ -18,7 +18,7 @@ LIST_FORM = "signout_list"
 PEOPLE = ("people", "people_2", "people_3", "people_4")  # a field takes 3,000 characters, which are some 100 emails
 MOST_TYPED = 3000
 NO_ONE = "There is no one in this list."
-CLOSED = "You may close this: the preview comes as a card in the channel where you typed the command."
+CLOSED = "You may close this. What comes of it is then shown in the channel where you typed the command."
 _TITLE = "Sign out a list"
 _HINT = (
     "User names, emails, phone numbers with their country code, or subs. One a line, or as you copied them: with "
