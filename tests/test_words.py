@@ -30,7 +30,6 @@ from bot.errors import (
     ClockWrongError,
     DeniedError,
     LimitReachedError,
-    ListMovedOnError,
     NewerVersionError,
     NothingToApproveError,
     NotRecordedError,
@@ -49,7 +48,7 @@ from bot.facts.list_words import REASONS
 from bot.find import Finder
 from bot.history import Past
 from bot.listed import Counts, LeftOut, Several
-from bot.lists import NOT_YOURS
+from bot.lists import MOVED_ON, NOT_YOURS
 from bot.pasted_list import TOO_MANY
 from bot.request import ENDED, OF_ONE_ACCOUNT, Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
@@ -408,7 +407,6 @@ def sentences() -> Iterator[tuple[str, str]]:
         LimitReachedError("limits.all", timedelta(minutes=7)),
         NotYoursError(),
         ChosenBeforeError(),
-        ListMovedOnError(),
         UnderWayError(),
         UnderWayError("Keep out"),
         NotRecordedError(),
@@ -423,6 +421,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     for code, reason in REASONS.items():
         yield f"{code}, of an account of a list", reason
     yield "a press of a stranger to a list", NOT_YOURS
+    yield "a press on a list that moved on", MOVED_ON
     yield "a list of no one", NO_ONE
     yield "a list of too many", TOO_MANY
     yield "a list that is tried again", LOOKING
