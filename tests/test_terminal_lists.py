@@ -77,12 +77,12 @@ def test_a_list_is_shown_with_what_is_left_out_and_each_account_signed_out_once(
     for fact in (
         "Looked up   5 lines",
         "Sign out    2 accounts, in about 0 s at 25 a second",
-        "Twice       1 lines name an account that is in the list already",
+        "Twice       Lines whose account is in the list already: 1",
         "Reason      leaked",
         "Left out. Not found: 1\n  no@example.com",
         "Left out. Not readable as an account: 1\n  ada grace",
         "Signed out: 2 of 2 accounts",
-        f"Each account: signout-bot audit --list {the_list(headless).id} --format csv",
+        f"Each account that has ended: signout-bot audit --list {the_list(headless).id} --format csv",
     ):
         assert fact in ran.err
     assert not headless.is_signed_in("ada")
@@ -130,7 +130,9 @@ def test_the_number_is_typed_in_a_terminal_and_a_bar_shows_how_far_it_is(
 ) -> None:
     held = headless.pause(SIGN_OUT)
     with shell.terminal("--list", str(leaked), "--pool", "customers") as tty:
-        tty.wait_for("This signs 2 accounts of customers out of all devices. Type that number to confirm: ")
+        tty.wait_for(
+            "This signs 2 accounts of pool customers out of all devices. Type the number of accounts to confirm: "
+        )
         tty.type("3\n")
         tty.wait_for("The list has 2 accounts.")
         tty.type("2\n")

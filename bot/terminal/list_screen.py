@@ -48,7 +48,7 @@ def preview(request: Request) -> str:
             "Recent",
             f"{listed.recent:,} of them were signed out within the last hour, and are again" if listed.recent else "",
         ),
-        ("Twice", f"{listed.twice:,} lines name an account that is in the list already" if listed.twice else ""),
+        ("Twice", f"Lines whose account is in the list already: {listed.twice:,}" if listed.twice else ""),
         ("Reason", reason),
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
     ]
@@ -174,7 +174,7 @@ def _summary(request: Request) -> Iterator[str]:
         width = max(len(f"{count:,}") for count in counts.reasons.values())
         for code, count in sorted(counts.reasons.items(), key=lambda each: (-each[1], each[0])):
             yield f"  {count:>{width},}  {code}  {_advice(code)}".rstrip()
-    yield f"Each account: signout-bot audit --list {request.id} --format csv"
+    yield f"Each account that has ended: signout-bot audit --list {request.id} --format csv"
     if request.state is not State.DONE:
         yield f"What was not done, once more: signout-bot signout --again {request.id}"
 
