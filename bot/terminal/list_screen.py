@@ -89,10 +89,9 @@ def _told_apart(account: Account) -> str:
 
 def question(listed: Listed) -> str:
     """Return what asks for the confirmation."""
-    whole = ", the whole pool" if listed.everyone else ""
-    return (
-        f"This signs {_accounts(listed.size)} of {listed.pool}{whole} out of all devices. Type that number to confirm: "
-    )
+    count, pool = _accounts(listed.size), listed.pool
+    what = f"the whole pool {pool}, {count}," if listed.everyone else f"{count} of pool {pool}"
+    return f"This signs {what} out of all devices. Type the number of accounts to confirm: "
 
 
 def not_the_number(listed: Listed) -> str:
