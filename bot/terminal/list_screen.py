@@ -44,10 +44,7 @@ def preview(request: Request) -> str:
         ("Pool", f"{listed.pool} ({listed.pool_id}, {listed.region})"),
         ("Looked up", read),
         ("Sign out", f"{_accounts(listed.size)}, in about {in_words(listed.time_left)} at {listed.pace:g} a second"),
-        (
-            "Recent",
-            f"{listed.recent:,} of them were signed out within the last hour, and are again" if listed.recent else "",
-        ),
+        ("Recent", f"Signed out within the last hour, and now once more: {listed.recent:,}" if listed.recent else ""),
         ("Twice", f"Lines whose account is in the list already: {listed.twice:,}" if listed.twice else ""),
         ("Reason", reason),
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
