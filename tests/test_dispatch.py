@@ -34,6 +34,7 @@ VIEW = {
     "type": "modal",
     "private_metadata": json.dumps(STATE),
     "state": {"values": FIELDS},
+    "blocks": [],
 }
 SUBMISSION = {"type": "view_submission", "view": VIEW, **SENDER}
 COMMAND = {
