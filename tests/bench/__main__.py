@@ -25,6 +25,7 @@ def main() -> int:
     _stranger_takes(
         verbs.add_parser("stranger", help="operators beside a hostile stranger, against the same without one")
     )
+    _list_pace_takes(verbs.add_parser("list-pace", help="the pace of a list beside a Cognito that refuses more"))
     options = parser.parse_args()
     return 0 if options.run(options) else 1
 
@@ -70,6 +71,12 @@ def _stranger_takes(stranger: argparse.ArgumentParser) -> None:
     stranger.set_defaults(run=_stranger)
 
 
+def _list_pace_takes(pace: argparse.ArgumentParser) -> None:
+    pace.add_argument("--seconds", type=float, default=600, metavar="N", help="how long (600)")
+    pace.add_argument("--pace", type=float, default=12, metavar="N", help="accounts a second (12)")
+    pace.set_defaults(run=_list_pace)
+
+
 def _everything(options: argparse.Namespace) -> bool:
     options.chart = options.chart.absolute()
     import bench  # noqa: F401, PLC0415 -- of this checkout, before the path leads to another
@@ -110,6 +117,12 @@ def _stranger(options: argparse.Namespace) -> bool:
 
     attack = Attack(rate=options.rate, seconds=options.seconds, people=options.people, afterwards=options.afterwards)
     return compare_with_stranger(TESTS.parent, options.against, attack)
+
+
+def _list_pace(options: argparse.Namespace) -> bool:
+    from bench.list_pace import keep_pace  # noqa: PLC0415
+
+    return keep_pace(options.seconds, options.pace)
 
 
 if __name__ == "__main__":
