@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.action import Answer, Done, Refused, Step, Unclear
 from bot.errors import PoolUnavailableError
-from bot.pace import FIRST_WAIT, SLOWEST, Pace, PacedPool
+from bot.pace import A_MOMENT, FIRST_WAIT, SLOWEST, Pace, PacedPool
 
 THROTTLED = Refused("TooManyRequestsException", "aws-1", may_retry=True)
 
@@ -40,7 +40,7 @@ def turns(pace: Pace, count: int) -> list[float]:
 
 
 def most_in_a_second(taken: list[float]) -> int:
-    return max(bisect_left(taken, start + 1) - index for index, start in enumerate(taken))
+    return max(bisect_left(taken, start + 1 - 2 * A_MOMENT) - index for index, start in enumerate(taken))
 
 
 @given(

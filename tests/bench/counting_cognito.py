@@ -65,6 +65,11 @@ class CountingCognito(AbstractContextManager["CountingCognito"]):
         self._process.kill()
         self._process.communicate()
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a bot needs to find it."""
+        return {"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": self.address}
+
     def count(self) -> int:
         """Return how many sign-outs came so far."""
         return int(self._get("count"))

@@ -1,6 +1,7 @@
 """The pace of a list beside a Cognito that refuses more than its quota, and how many calls a second holds."""
 
 import time
+from typing import Any
 
 from headless import Headless
 
@@ -27,8 +28,8 @@ def keep_pace(seconds: float, pace: float) -> bool:
                 where,
             ),
         ):
-            where["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"] = cognito.address
-            with headless.bot_process(**where, SIGNOUT_LISTS_PACE=f"{pace:g}/s") as bot:
+            settings: dict[str, Any] = {**where, **cognito.environment, "SIGNOUT_LISTS_PACE": f"{pace:g}/s"}
+            with headless.bot_process(**settings) as bot:
                 progress(f"a list of {count:,} accounts at {pace:g}/s")
                 begun, request = time.monotonic(), make_list(headless, store, count)
                 ended = wait_for_end(store, request)
