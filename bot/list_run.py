@@ -37,8 +37,7 @@ log = logging.getLogger(__name__)
 class ListRun:
     """Runs one list for as long as `may_work` says so. For one thread; its accounts are run on the `lane`.
 
-    `worker` waits for the turn of each call. `may_begin` raises `PoolUnavailableError` while it is not known who is
-    protected.
+    `worker` waits for turns. `may_begin` raises `PoolUnavailableError` while it is not known who is protected.
     """
 
     request: Request
@@ -60,13 +59,15 @@ class ListRun:
     def go(self) -> None:
         """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
         self._take_up()
-        for index, account in portions_of(self.requests, self.request.id):
-            if index >= self.progress.settled.ended and not self._begin(index, account):
-                break
-        while (self._under_way or self._waiting) and self._tick():
-            pass
-        while self._under_way:  # also where the list is another run's now
-            self.clock.sleep(LONGEST_TICK)
+        places, settled = portions_of(self.requests, self.request.id), self.progress.settled.ended
+        try:
+            if all(index < settled or self._begin(index, account) for index, account in places):
+                self._is_probing = False
+            while (self._under_way or self._waiting) and self._tick():
+                pass
+        finally:  # also where the list is another run's now
+            while self._under_way:
+                self.clock.sleep(LONGEST_TICK)
         self._finish()
 
     @property
@@ -200,7 +201,7 @@ class ListRun:
 
     def _finish(self) -> None:
         """Note that no account is under way or, where no other is to be begun, how the list ended."""
-        if self._waiting:  # the next run looks at them
+        if self._waiting or self._is_probing:  # the next run looks at them
             self._note()
         else:
             self._write(_state_at_rest, at_rest=True)
@@ -232,8 +233,7 @@ class ListRun:
 
 def _state_at_rest(before: Request, listed: Listed) -> State:
     """Return the state of a list once no account is under way."""
-    goes_on = before.state is State.RUNNING and listed.left
-    if goes_on or before.state is State.PAUSED:
+    if listed.left and before.state is not State.STOPPING:
         return before.state
     counts = listed.counts
     if counts.unknown:
@@ -246,5 +246,5 @@ def _state_at_rest(before: Request, listed: Listed) -> State:
 def _beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
     """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
     if state in ENDED:
-        return {"ended_at": now, "error_code": listed.trouble}
+        return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}
     return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.account import Account, Session
 from bot.action import Answer, Refused, Step
-from bot.errors import PoolUnavailableError
+from bot.errors import PoolUnavailableError, SupersededError
 from bot.options import Attribute
 from bot.ports import Clock, Left, UserPool
 from bot.work import MAX_CALLS
@@ -83,12 +84,13 @@ class Pace:
 class PacedPool:
     """A `UserPool` whose calls wait for their turn. `members` are those of its protected groups, by group.
 
-    Without `members`, it is asked for them.
+    Without `members`, it is asked for them. No step is called once no time is `left`: another instance may call then.
     """
 
     pool: UserPool
     pace: Pace
     members: Callable[[], Mapping[str, Collection[str]]] | None = None
+    left: Left = lambda: timedelta.max
 
     @property
     def pool_id(self) -> str:
@@ -136,19 +138,24 @@ class PacedPool:
 
     def end_session(self, session_id: str, username: str, left: Left) -> Answer:
         """End a session."""
-        return self._called(lambda: self.pool.end_session(session_id, username, left))
+        return self._called(lambda: self.pool.end_session(session_id, username, self._lesser(left)))
 
     def prepare(self) -> None:
         """Get what signs the next call."""
         self.pool.prepare()
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
-        """Call a step's operation once, in its turn."""
-        return self._called(lambda: self.pool.call(step, username, left))
+        """Call a step's operation once, in its turn. Raises `SupersededError` where it may not call any more."""
+        return self._called(lambda: self.pool.call(step, username, self._lesser(left)))
+
+    def _lesser(self, left: Left) -> Left:
+        return lambda: min(left(), self.left())
 
     def _called(self, call: Callable[[], Answer]) -> Answer:
         self.pool.prepare()  # before the turn, or the call would leave late
         self.pace.wait()
+        if self.left() <= timedelta(0):
+            raise SupersededError
         answer = call()
         if isinstance(answer, Refused) and answer.may_retry and answer.sent:
             self.pace.slow_down()
