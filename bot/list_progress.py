@@ -62,3 +62,15 @@ class Progress:
 def _with(counts: Counts, child: Request) -> Counts:
     outcome = {State.DONE: "done", State.UNKNOWN: "unknown"}.get(child.state, "failed")
     return counts.with_one(outcome, child.error_code if outcome != "done" else None)
+
+
+def state_at_rest(before: Request, listed: Listed) -> State:
+    """Return the state of a list once no account is under way."""
+    if listed.left and before.state is not State.STOPPING:
+        return before.state
+    counts = listed.counts
+    if counts.unknown:
+        return State.UNKNOWN
+    if counts.done:
+        return State.DONE if counts.done == listed.size else State.PARTLY
+    return State.FAILED

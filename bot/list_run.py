@@ -17,7 +17,7 @@ from bot.audit import entry_of
 from bot.deliver import show_card
 from bot.flow import Lane
 from bot.list_accounts import child_id, child_of, is_as_decided, portions_of
-from bot.list_progress import Progress
+from bot.list_progress import Progress, state_at_rest
 from bot.listed import Listed
 from bot.ports import SureClock
 from bot.preview import NOTED_EVERY
@@ -77,13 +77,15 @@ class ListRun:
 
     def _take_up(self) -> None:
         """Claim the list. Where it may not go on, only what is under way is ended."""
-        now, listed, state = self.clock.now(), self.request.contents, self.request.state
+        listed, state = self.request.contents, self.request.state
+        is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request)
+        now = self.clock.now()  # only now: it takes time to read a long list
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
-        if state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within:
-            self._move(State.PAUSED, errors.TOO_LATE)
-        elif state in _BEGINS and not is_as_decided(self.requests, self.request):
+        if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
+        elif state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within:
+            self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
         else:
@@ -204,7 +206,7 @@ class ListRun:
         if self._waiting or self._is_probing:  # the next run looks at them
             self._note()
         else:
-            self._write(_state_at_rest, at_rest=True)
+            self._write(state_at_rest, at_rest=True)
 
     def _write(
         self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
@@ -229,18 +231,6 @@ class ListRun:
             else:
                 self.request = after
                 return
-
-
-def _state_at_rest(before: Request, listed: Listed) -> State:
-    """Return the state of a list once no account is under way."""
-    if listed.left and before.state is not State.STOPPING:
-        return before.state
-    counts = listed.counts
-    if counts.unknown:
-        return State.UNKNOWN
-    if counts.done:
-        return State.DONE if counts.done == listed.size else State.PARTLY
-    return State.FAILED
 
 
 def _beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
