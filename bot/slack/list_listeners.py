@@ -114,9 +114,10 @@ class ListListeners:
         on_card = bool((body.get("container") or {}).get("is_ephemeral"))
         operator, reply = self._sender(body, replaces=on_card and action_id != AGAIN)
         number = int(action_id.removeprefix(CHOOSE_ONE)) if action_id.startswith(CHOOSE_ONE) else 0
-        press = Press(request_id=request_id, operator=operator, place=reply.place, number=number)
+        press = Press(request_id=request_id, operator=operator, number=number)
         if action_id == AGAIN:
-            beside = NewListReply(reply.cards, reply.place, reply.came_at)
-            self._lists.again(replace(press, place=None), beside)
+            self._lists.again(press, NewListReply(reply.cards, reply.place, reply.came_at))
+        elif on_card:
+            self.buttons[action_id](replace(press, place=reply.place), reply)
         else:
-            self.buttons[action_id](press, reply if on_card else BesideReply(reply))
+            self.buttons[action_id](press, BesideReply(reply))
