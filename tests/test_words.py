@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, listing
 from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval, leaves
+from terminal_words import of_lists_in_a_terminal
 
 from bot.account import Proof, Session
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT, Step
@@ -428,6 +429,7 @@ def sentences() -> Iterator[tuple[str, str]]:
     yield "an approver's press on their own request", OWN
     yield "a press of someone who is not an approver", NOT_AN_APPROVER
     yield "a protected account", PROTECTED.format(rule="protect.usernames")
+    yield from of_lists_in_a_terminal()
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NO_ONE_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED
