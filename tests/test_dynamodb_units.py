@@ -21,6 +21,7 @@ from examples import (
     awaiting,
     listing,
 )
+from lists import Setting, people
 from stand_ins import Channel, StepLane, TakenCards, Told, card_delivery, delivery, flow, lanes
 from test_approve import ALWAYS, approvers
 from test_dynamodb_cost import REFUSED, history
@@ -51,6 +52,7 @@ SECOND_PERSON = (
 PROGRESS, REFUSAL = "progress, where Cognito takes longer than half a second", "refusal, with its message"
 ACCOUNT_OF_LIST = "account of a list, from its turn to its result"
 LIST_NOTED = "how far a list is, every 3 s, with its message"
+LIST = "list of 100 accounts, until it is confirmed", "list of 100 accounts, until it has ended"
 READYZ, IDLE_MINUTE = "question to `/readyz`, every 3 s at most", "idle minute of an instance"
 MINUTES_A_MONTH = 30 * 24 * 60
 
@@ -187,6 +189,15 @@ def cost_of_steps(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
     return found
 
 
+def cost_of_a_list(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
+    """Look up, confirm and run a list at its pace."""
+    steps = Steps(table)
+    setting = Setting(steps.store, people(100), steps.clock)
+    names = [account.username for account in setting.accounts]
+    costs = [cost(metered, lambda: setting.confirmed(*names)), cost(metered, setting.run)]
+    return dict(zip(LIST, costs, strict=True))
+
+
 def cost_of_idleness(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
     """Let each round of the real bot come as often as in a minute."""
     edge = build(load(GOOD | {"SIGNOUT_STORE": f"dynamodb://{table}"}), SystemClock())
@@ -223,7 +234,11 @@ def times(number: int, *each: Units) -> Units:
 
 
 def test_the_docs_say_what_each_step_costs(metered: MeteredDynamoDB, table: str) -> None:
-    measured = rendered(cost_of_steps(metered, table) | cost_of_idleness(metered, metered.new_table()))
+    of_a_list, of_idleness = (
+        cost_of_a_list(metered, metered.new_table()),
+        cost_of_idleness(metered, metered.new_table()),
+    )
+    measured = rendered(cost_of_steps(metered, table) | of_a_list | of_idleness)
     assert measured in OPERATE.read_text("utf-8"), f"it is\n{measured}"
 
 

@@ -11,6 +11,7 @@ import pytest
 from directory import Directory, user
 from examples import HOME, KIM
 from headless import Headless
+from lists import people
 from shell import Ran, Shell, run_here
 from test_terminal import DONE, INTERRUPTED, OTHER, REFUSED, SETTINGS, USAGE
 from whole_bot import SIGN_OUT, entries, requests, store_of, travel
@@ -54,11 +55,11 @@ def leaked(tmp_path: Path) -> Path:
 
 def crowd(headless: Headless, count: int) -> list[str]:
     """Put so many people into the pool, whom Cognito signs out at once; give their user names."""
-    names = [f"p{number:03}" for number in range(count)]
-    pool = Directory([user(name, sub=f"sub-{name}", email=f"{name}@example.com") for name in names])
+    accounts = people(count)
+    pool = Directory([user(each.username, sub=str(each.sub), email=str(each.email)) for each in accounts])
     headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", pool.list_users))
     headless.do(lambda: headless.stage.weather.cognito.always(SIGN_OUT, SIGNED_OUT))
-    return names
+    return [each.username for each in accounts]
 
 
 def the_list(headless: Headless) -> Request:

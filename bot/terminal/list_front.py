@@ -74,6 +74,8 @@ class ListTerminalReply(TerminalReply):
     def say(self, error: errors.BotError) -> None:
         """Say what was wrong, in words for a list, and not once more for each try."""
         match error:
+            case errors.ListMovedOnError():  # what it is now was shown
+                return
             case errors.UnknownRequestError():
                 error = errors.UsageError(_NO_SUCH_LIST)
             case errors.NotYoursError():
