@@ -161,10 +161,6 @@ class LimitReachedError(BotError):
         super().__init__(sentence, hint)
 
 
-class ListMovedOnError(BotError):
-    """Your press changed nothing, since the list has moved on by now. The audit channel shows how it is."""
-
-
 class NotYoursError(BotError):
     """Only the person who ran the command can press these buttons. Your press did nothing."""
 

@@ -59,6 +59,8 @@ class Progress:
         counts = self.settled
         for child in list(self._ended.values()):
             counts = _with(counts, child)
+        if counts.ended < listed.counts.ended:  # who took the list over has not seen again all that had ended
+            counts = listed.counts
         self._samples.append((self.monotonic(), counts.ended))
         slow = THROTTLED if self.pace.is_slowed else None
         return replace(
@@ -78,8 +80,7 @@ def _with(counts: Counts, child: Request) -> Counts:
 
 def state_at_rest(before: Request, listed: Listed) -> State:
     """Return the state of a list once no account is under way."""
-    goes_on = before.state is State.RUNNING and listed.left
-    if goes_on or before.state is State.PAUSED:
+    if listed.left and before.state is not State.STOPPING:
         return before.state
     counts = listed.counts
     if counts.unknown:
@@ -92,5 +93,5 @@ def state_at_rest(before: Request, listed: Listed) -> State:
 def beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
     """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
     if state in ENDED:
-        return {"ended_at": now, "error_code": listed.trouble}
+        return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}
     return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

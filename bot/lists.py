@@ -24,6 +24,7 @@ from bot.store_ports import Lists
 NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
+MOVED_ON = "Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before."
 ONLY_SIGNS_OUT = "A list can only sign out."
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 

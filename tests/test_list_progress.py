@@ -61,6 +61,17 @@ def test_who_takes_over_goes_on_counting_from_what_was_settled() -> None:
     assert counted.noted(LISTED, NOON).counts == Counts(ended=6, done=5, failed=1)
 
 
+def test_who_takes_over_shows_no_fewer_than_were_shown_before() -> None:
+    shown = replace(LISTED, counts=Counts(ended=7, done=6, failed=1, reasons={"Throttled": 1}))
+    counted = progress(settled=Counts(ended=2, done=2))
+    counted.add(2, child())
+    assert counted.noted(shown, NOON).counts == shown.counts
+    assert counted.noted(shown, NOON).settled.ended == 3
+    for index in range(3, 8):
+        counted.add(index, child())
+    assert counted.noted(shown, NOON).counts == Counts(ended=8, done=8)
+
+
 def test_the_rate_is_that_of_the_last_while_and_stays_where_nothing_ends() -> None:
     counted = progress(clock := StoppedClock())
     counted.noted(LISTED, NOON)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from bot.errors import BotError, UsageError
-from bot.lines import lines_of
 from bot.options import MAX_REASON, ReasonRule, check_reason
+from bot.pasted_list import people_in
 from bot.request import Options, Request
 from bot.slack.form import POOL, REASON, FormState
 from bot.slack.modal import field_of, modal, select, took, typed, updated
@@ -18,7 +18,7 @@ LIST_FORM = "signout_list"
 PEOPLE = ("people", "people_2", "people_3", "people_4")  # a field takes 3,000 characters, which are some 100 emails
 MOST_TYPED = 3000
 NO_ONE = "There is no one in this list."
-CLOSED = "You may close this: the preview comes as a card in the channel where you typed the command."
+CLOSED = "You may close this. What comes of it is then shown in the channel where you typed the command."
 _TITLE = "Sign out a list"
 _HINT = (
     "User names, emails, phone numbers with their country code, or subs. One a line, or as you copied them: with "
@@ -38,7 +38,7 @@ class FilledList:
     @property
     def lines(self) -> Sequence[str]:
         """The people who are meant. Raises `UsageError` where they are too many, or none."""
-        found = lines_of(without_links("\n".join(self.people)))
+        found = people_in(without_links("\n".join(self.people)))
         if not found:
             raise UsageError(NO_ONE)
         return found
