@@ -28,7 +28,10 @@ NOT_STOPPED = (
     "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it in about half a minute, "
     "where it may, if it runs; the audit channel shows it."
 )
-WAITS = "The bot or another terminal runs lists of this AWS account and region just now. This one begins after them."
+WAITS = (
+    "The bot or another terminal runs lists of this AWS account and region just now. Where the bot may, it takes this "
+    "one too; else this one begins after them."
+)
 NOTHING_DONE = "Nothing was done."
 _GO_ON_HERE = "Press Enter and it goes on; Ctrl-C stops it."
 _GO_ON = "It waits until someone who may approve it lets it go on in Slack. Ctrl-C stops it."
