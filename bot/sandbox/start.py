@@ -67,6 +67,7 @@ async def _perform(door: socket.socket, report: Report, *, browser: bool, grid: 
         report("The bot is connected")
         open_ticket(stage.workspace)
         report(f"Open {url}   (Ctrl-C stops everything)")
+        crowd = asyncio.create_task(_gather(stage, report))
         if browser:
             open_browser(url)
         await asyncio.wait({bot})
