@@ -106,7 +106,7 @@ def mixed(things: Iterable[T]) -> list[T]:
 
 def is_by_sub(number: int) -> bool:
     """Whether the list has someone by their sub."""
-    return number % 40 == 0
+    return number % 50 == 9  # noqa: PLR2004 - any number would do
 
 
 def is_twice(number: int) -> bool:
@@ -121,8 +121,8 @@ def written(number: int, who: Someone, subs: Mapping[str, str]) -> str:
     match number % 25:
         case 1:
             return f"+49 30 {who.phone[5:10]} {who.phone[10:]}"
-        case 2:
+        case 2 if number % 2:
             return f"{who.name} <{who.email}>"
-        case 6 | 11 | 17 | 22:
+        case 6 | 15:
             return who.email
     return who.username
