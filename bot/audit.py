@@ -157,13 +157,10 @@ def entry_of(request: Request, at: datetime) -> Entry:
     return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
 
 
-def entry_of_tally(tally: Entry, at: datetime, before: Entry | None) -> Entry | None:
-    """Return the entry that a tally becomes, due then. `before` is one that it became when it was smaller."""
-    delivery = Delivery(next_at=at)
-    if before is None:
-        return replace(tally, delivery=delivery)
-    since = tally.count - before.count
-    return replace(tally, id=new_id(tally.at), count=since, delivery=delivery) if since > 0 else None
+def entry_of_tally(tally: Entry, at: datetime, told: int) -> Entry | None:
+    """Return the entry that a tally becomes, due then, where an entry tells of so many of it already; None: of all."""
+    rest = replace(tally, count=tally.count - told, delivery=Delivery(next_at=at))
+    return (replace(rest, id=new_id(tally.at)) if told else rest) if rest.count > 0 else None
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:

@@ -145,10 +145,7 @@ class SecondPersonError(BotError):
 
 
 class NothingToApproveError(BotError):
-    """Your press did nothing: this was decided before, or its time was over.
-
-    The person who asked is told what came of it.
-    """
+    """Your press did nothing: this was decided before, or its time was over. Who asked is told what came of it."""
 
 
 class LimitReachedError(BotError):

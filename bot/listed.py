@@ -82,6 +82,12 @@ class Listed:
     at_rest: bool = True  # no account of it is under way
 
     @property
+    def looked_up(self) -> int:
+        """How many lines of a preview were looked up so far."""
+        left_out = (self.not_found, self.unreadable, self.protected, self.several)
+        return self.size + self.twice + sum(each.count for each in left_out)
+
+    @property
     def left(self) -> int:
         """How many accounts have not ended."""
         return self.size - self.counts.ended

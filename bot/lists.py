@@ -24,6 +24,7 @@ from bot.store_ports import Lists
 NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
+ONLY_SIGNS_OUT = "A list can only sign out."
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 
 
@@ -80,7 +81,7 @@ class ListRules(Confirmations, Approvers):
 
     def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted) -> Request:
         if ask.options.action != SIGN_OUT:
-            raise errors.UsageError("A list can only sign out.")
+            raise errors.UsageError(ONLY_SIGNS_OUT)
         if len(authorized.rules) > 1:
             pools = ", ".join(sorted(authorized.rules))
             raise errors.UsageError(f"A list is of one pool. Say which: --pool NAME. You may use: {pools}.")

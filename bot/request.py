@@ -164,6 +164,7 @@ class Request:
     error_code: str | None = None
     aws_request_ids: tuple[str, ...] = ()
     ended_at: datetime | None = None
+    signed_out_at: datetime | None = None  # when Cognito said yes to that step, by its own clock, in whole seconds
     access_until: datetime | None = None  # the end of the tokens, by the settings
     login_until: datetime | None = None  # never set now: the session of a login page has no such end
     listed: Listed | None = None  # of a list

@@ -45,10 +45,10 @@ def entry_of_json(stored: str, delivery: dict[str, object]) -> Entry:
 def test_a_document_says_its_shape_and_every_field_by_its_name() -> None:
     request = awaiting()
     document = json.loads(json_of_request(request))
-    assert document.pop("shape") == SHAPE == 3
+    assert document.pop("shape") == SHAPE == 4
     assert set(document) == {each.name for each in fields(request)}
     entry = json.loads(json_of_entry(entry_of(request, NOON)))
-    assert entry.pop("shape") == SHAPE == 3
+    assert entry.pop("shape") == SHAPE == 4
     assert set(entry) == {each.name for each in fields(Entry)} - {"delivery"}
 
 
@@ -101,6 +101,7 @@ LATER_FIELDS: Document = {
     "session": None,
     "proof": None,
     "approval": None,
+    "signed_out_at": None,
 }  # of a request
 LATER_OPTIONS: Document = {"region": None, "dropped": []}
 LATER_ACCOUNT_FIELDS: Document = {"preferred_username": None, "protected": None}

@@ -86,6 +86,12 @@ def a_move(store: DynamoDBStore) -> None:
     store.move(ready, ready.move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON + LEASE)), None, None)
 
 
+def following(store: DynamoDBStore) -> list[Entry]:
+    """Return what comes after the first entry of the present."""
+    first = next(store.entries(NOON, None))
+    return list(iter(store.follow(first.id, None).__next__, None))
+
+
 # Each method of a store, in an order in which each has something to do.
 CALLS: dict[str, Call] = {
     "get": lambda store: store.get(store.ready(LATER, 1)[0].id),
@@ -96,6 +102,7 @@ CALLS: dict[str, Call] = {
     "dead": lambda store: (store.dead(LATER, 2), store.dead(OLD, 2, NOON)),
     "record": lambda store: store.record(replace(REFUSED, id=new_id(NOON))),
     "entries": lambda store: (list(store.entries(NOON, None)), list(store.entries(None, store.ready(LATER, 1)[0].id))),
+    "follow": following,
     "backlog": lambda store: store.backlog(),
     "awaiting_approval": lambda store: store.awaiting_approval(),
     "windows": lambda store: store.windows(["T0SIGNOUT1/U7", EVERYONE]),

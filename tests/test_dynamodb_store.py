@@ -292,6 +292,7 @@ def test_the_work_of_a_whole_day_sends_no_scan_and_nothing_that_is_not_listed(dy
     assert (store.backlog().entries, store.next_entry_at()) == (0, None)
     assert len(list(store.entries(None, ended.id))) == 3
     store.check_writable()
+    store.record(entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", LATER))
     assert store.forget(LATER) == 5
     assert store.get(refusal.ask.id) is None
     store.close()

@@ -267,7 +267,7 @@ def test_a_file_that_was_overwritten_in_the_middle_signs_no_one_out_and_is_no_st
     requests = filled(path)
     store = SQLiteStore(path)
     store.open()
-    store._file._disconnect()
+    store._file.disconnect()
     overwrite(path, 4096, path.stat().st_size - 8192)
     with pytest.raises(StoreUnavailableError) as caught:
         store.get(requests[0].id)

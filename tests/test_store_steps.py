@@ -225,6 +225,8 @@ def reading_in_a_day(store: SQLiteStore) -> None:
     entries = list(store.entries(NOON, None))
     assert entries
     assert list(store.entries(None, entries[0].ask.id))
+    for following in (store.follow(entries[0].id, None), store.follow(None, NOON)):
+        assert list(iter(following.__next__, None))
 
 
 def unreadable_rows(store: SQLiteStore) -> None:

@@ -19,6 +19,7 @@ from bot.aws.clients import Clients
 from bot.aws.roles import NotAssumedError, Role
 from bot.errors import NO_CREDENTIALS, NOT_READ, PoolUnavailableError
 from bot.facts.advice import advice
+from bot.facts.clock import date_of
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 from bot.options import Attribute
 from bot.ports import Left
@@ -136,7 +137,8 @@ class CognitoUserPool:
             answer = self._no(error, departure)
             self.failed(operation, answer.code)
             return answer
-        return Done(given["ResponseMetadata"]["RequestId"])
+        answered = given["ResponseMetadata"]
+        return Done(answered["RequestId"], date_of(answered.get("HTTPHeaders", {})))
 
     def _each(self, operation: str, listed: str, unsure: str = _WHO, **parameters: Any) -> Iterator[Any]:
         """Give what is on all pages of a list; nothing for an account that is not there."""

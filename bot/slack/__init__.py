@@ -12,7 +12,12 @@ outcomes.py         what the operator reads of an outcome, and what they may do 
 history.py          what people read of a history: its outcomes as a table
 sessions.py         what people read about an account's sessions
 approvals.py        what people read about a second person: those who approve, those who ask, and who `whoami` tells
-lists.py            lists: the preview, how far one is, what came of it
+lists.py            the card of a list, in each of its states
+list_facts.py       what is said of a list in more than one place, and its buttons
+list_messages.py    what people in a channel see of a list
+list_form.py        the form of `/signout list`
+list_listeners.py   the listeners of lists
+received.py         what Slack sent, as what the rules take
 denial.py           what approvers are told when they press, and the form for the reason of a no
 audit_channel.py    what people read in the audit channel about an outcome, and posting it
 text.py             what messages are made of, in Block Kit

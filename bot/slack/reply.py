@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from urllib3.util import parse_url
 
-from bot.errors import BotError, DeliveryError
+from bot.errors import BotError, DeliveryError, StoreUnavailableError
 from bot.facts.leaving import Departure, leaving
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
 from bot.history import Past
@@ -23,7 +23,7 @@ from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
 from bot.slack.history import history_message
-from bot.slack.lists import progress_message
+from bot.slack.list_messages import progress_message
 from bot.slack.shown import Shown
 from bot.slack.text import Message
 from bot.whoami import Standing
@@ -129,6 +129,7 @@ class SlackCards:
     now: Callable[[], datetime]
     respond: Callable[..., None] = respond
     audit_channel: str = ""
+    address: Callable[[str, str], str | None] = lambda _, __: None  # of the message in a channel with this `ts`
     progress_ts: Callable[[str], str | None] = lambda _: None  # Slack's id of a list's progress message
     refused: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
@@ -144,6 +145,7 @@ class SlackCards:
             audit_refused=self.audit_refused(),
             approval_refused=bool(request.approval and request.approval.channel_id in self.refusing()),
             note=NO_CARD if place is None and request.state in ENDED else "",
+            link=self._link(request),
         )
         with leaving(Departure(lambda: left().total_seconds())):
             if place:
@@ -154,6 +156,14 @@ class SlackCards:
             except DeliveryError as error:
                 error.gone = error.reason in _NO_SUCH_PERSON
                 raise
+
+    def _link(self, request: Request) -> str | None:
+        """Return the address of a list's progress message; None where there is none, or it is not known."""
+        try:
+            ts = self.progress_ts(request.id) if request.has_progress else None
+        except StoreUnavailableError:  # the card is shown without it
+            return None
+        return self.address(self.audit_channel, ts) if ts else None
 
     def show_approval(self, request: Request, ts: str | None, left: Left = lambda: timedelta.max) -> str:
         """Post a request to those who may approve it, or edit the message `ts`; return its `ts`. Raises as `show`."""

@@ -11,7 +11,9 @@ from urllib.parse import quote
 from bot.account import Account
 from bot.authorize import Allowed, Allowlist
 from bot.facts.advice import LONGEST_LIFETIME
+from bot.facts.list_words import accounts
 from bot.options import ReasonRule
+from bot.request import Request
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
 from bot.slack.text import Bold, Code, Line, Link, Span, plain
 from bot.spellings import difference
@@ -53,6 +55,10 @@ class Shown:
     def name(self, account: Account) -> str:
         """Return an account's user name as it may be shown."""
         return account.username if self.pii == "full" else masked_name(account.username, account.phone)
+
+    def subject(self, request: Request) -> str:
+        """Return what a request is about, as it may be shown: the user name, or how many accounts."""
+        return accounts(request.listed.size) if request.listed else self.name(request.account)
 
     def who(self, account: Account) -> list[Line]:
         """Return the lines that tell one account from another."""

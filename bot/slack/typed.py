@@ -8,6 +8,7 @@ from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
 from bot.history import History
+from bot.lists import ONLY_SIGNS_OUT
 from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
 from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
@@ -45,9 +46,28 @@ _SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[
 _AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
 _IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
 _AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
+_A_LIST = re.compile(r"list(?=\s|\Z)", re.IGNORECASE)
+LIST_USAGE = "/signout list [--pool NAME] [--reason TEXT]"
 
 
-def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI | History:
+@dataclass(frozen=True, slots=True)
+class AskForList:
+    """`/signout list`: what the form begins with."""
+
+    options: Options
+
+
+Parsed = Options | AskForList | aws_cli.Skeleton | aws_cli.Help | WhoAmI | History
+
+
+def without_links(text: str) -> str:
+    """Return a text with the links in it as they were typed."""
+    for delivered, typed in _UNDONE[:2]:
+        text = delivered.sub(typed, text)
+    return text
+
+
+def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized, so no step takes more than linear time.
@@ -81,10 +101,12 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
 
 
-def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | aws_cli.Help | None:
+def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | AskForList | aws_cli.Help | None:
     """Return what a text asks for other than a sign-out; None where it asks for that. Raises `UsageError`."""
     if text.lower() == "whoami":
         return WhoAmI()
+    if begun := _A_LIST.match(text):
+        return _list_of(text[begun.end() :].lstrip())
     begun = _HISTORY.match(text)
     if not begun:
         return None
@@ -122,6 +144,22 @@ def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Sk
     if words or "pool" in options:
         raise UsageError("Use either TARGET and --pool, or --username and --user-pool-id, but not both.", AWS_USAGE)
     return aws_cli.spelled(options, spelling, dropped)
+
+
+def _list_of(text: str) -> AskForList | aws_cli.Help:
+    read = _Reading(pasted=False, is_aws=False)
+    try:
+        read.take(text)
+    except UsageError as error:
+        raise UsageError(error.sentence, LIST_USAGE) from None
+    if read.asks_for_help or (read.words and asks_for_help(read.words[-1])):
+        return aws_cli.Help()
+    if read.words or read.is_aws:
+        raise UsageError("`list` opens a form. Put the people into that, and not after the command.", LIST_USAGE)
+    if action_of(read.options) != SIGN_OUT:
+        raise UsageError(ONLY_SIGNS_OUT, LIST_USAGE)
+    pool, region, reason = (read.options.get(name) for name in ("pool", "region", "reason"))
+    return AskForList(Options(target="", pool=pool, region=region, reason=check_reason(reason)))
 
 
 @dataclass

@@ -50,12 +50,8 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {
-    1: None,
-    2: None,
-    3: None,
-    4: None,
-}  # None: as it is, new fields having their defaults
+# None: as it is, new fields having their defaults
+SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None, 4: None}
 
 
 def values_of_request(request: Request) -> Values:

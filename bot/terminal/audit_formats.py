@@ -17,6 +17,8 @@ from pydantic_core import to_json
 from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
+from bot.facts.aws_names import issuer_of
+from bot.offer import may_have_signed_out
 from bot.request import Operator, Request
 from bot.visible import visible
 
@@ -32,6 +34,17 @@ def _claimed_at(request: Request | None) -> datetime | None:
 
 def _approval(entry: Entry, name: str) -> Any:
     return getattr(entry.request.approval, name) if entry.request and entry.request.approval else None
+
+
+def _revoked(entry: Entry) -> Mapping[str, Any]:
+    """Return whose tokens an API can refuse, and from which `iat` on they are new; empty where no one's."""
+    request = entry.request
+    at = request and (request.signed_out_at or request.ended_at)
+    if not request or not at or not may_have_signed_out(request):
+        return {}
+    # Cognito leaves out what is less than a second, in an `iat` too: one of the same second may be an old token's.
+    not_before = int(at.timestamp()) + 1
+    return {"iss": issuer_of(request.account.pool_id), "sub": request.account.sub, "not_before": not_before}
 
 
 # People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
@@ -73,6 +86,9 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "done": lambda entry: entry.request.done if entry.request else (),
     "session_id": lambda entry: entry.request and entry.request.session and entry.request.session.id,
     "sessions_left": lambda entry: entry.request and entry.request.proof and entry.request.proof.left,
+    "iss": lambda entry: _revoked(entry).get("iss"),
+    "sub": lambda entry: _revoked(entry).get("sub"),
+    "not_before": lambda entry: _revoked(entry).get("not_before"),
 }
 _NESTED = {"operator": Operator, "account": Account, "approver": Operator}
 # Other columns there would move those that scripts know by their place.

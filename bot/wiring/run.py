@@ -79,6 +79,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         meter=metrics,
         now=checked.now,
         audit_channel=settings.audit_channel,
+        address=installation.address,
         progress_ts=store.progress_ts,
     )
     heard, clients = dict.fromkeys(settings.pools, NOT_ASKED), Clients(AWS_THREADS, checked)

@@ -1,7 +1,8 @@
 """Reading all entries of a table. Each month has a partition, in the order of the ids."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ulid import ULID
@@ -13,9 +14,16 @@ from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.schema import SCHEMA, Schema
+from bot.stores.following import entry_in, not_there
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
+_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
+LENGTH_OF_ID = 26
+# An entry gets its id as it is written. The write ends within 10 s (calls.py), and the writer's clock agrees with AWS's
+# within 10 s (clock.py). So whose id is older than this is there, or never will be.
+FINAL_AFTER = timedelta(seconds=20)
 
 
 class DynamoDBReader:
@@ -26,6 +34,7 @@ class DynamoDBReader:
 
     def __init__(self, name: str, *, schema: int = SCHEMA, clock: CheckedClock | None = None) -> None:
         self.schema = schema
+        self._clock = clock
         self._calls = Calls(name, clock)
         self._schema = Schema(self._calls, schema)
         self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
@@ -59,6 +68,33 @@ class DynamoDBReader:
                 is_meant = request_id in (None, item["request_id"]) and list_id in (None, item.get("list_id"))
                 if is_meant and item["at"] >= earliest:
                     yield items.stored(item)
+
+    def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
+        """Give all entries after an id, or those of about a time and later, or all, in the order of their ids.
+
+        An entry comes `FINAL_AFTER` its id was made, by DynamoDB's own clock. None comes where there is no further one
+        yet, again and again. Memory holds a page of DynamoDB's. Raises `CannotFollowError` and `StoreUnavailableError`.
+        """
+        last = self._id_to_begin_after(after, since)
+        while True:
+            months = self._months()
+            final = first_id_at((self._calls.told or datetime.now(UTC)) - FINAL_AFTER)
+            for month in months:
+                if month < items.month_of(last.ljust(LENGTH_OF_ID, "0")) or final < last:  # refused where it ends first
+                    continue
+                for item in self._in_month(month, first=last, last=final):
+                    if item["sk"] != last:
+                        yield entry_in(items.stored(item), item["sk"])
+                        last = item["sk"]
+            yield None
+
+    def _id_to_begin_after(self, after: str | None, since: datetime | None) -> str:
+        if not after:
+            return first_id_at(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY) if since else "0"
+        with suppress(ValueError):  # an id of no year that there is
+            if self._calls.get(items.entry_key(after)):
+                return after
+        raise not_there(after)
 
     def _months(self) -> list[str]:
         return sorted((self._calls.get(items.META) or {}).get("months", ()))

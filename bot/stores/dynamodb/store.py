@@ -50,7 +50,7 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
     newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
-    `clock` is compared with each answer.
+    `clock` is compared with each answer, and gives each entry a new id as it is written: see `reader.FINAL_AFTER`.
     """
 
     def __init__(
@@ -186,11 +186,15 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     def settle(self, tally_id: str, now: datetime) -> None:
         key = items.tally_key(tally_id)
-        item, before = (self._calls.get(each) for each in (key, items.entry_key(tally_id)))
+        told_key = items.told_key(tally_id)
+        item, told = (self._calls.get(each) or {} for each in (key, told_key))
         for tally in self._readings.each(entry_of, [item] if item else ()):
-            entry = entry_of_tally(tally, now, entry_of(before) if before else None)
+            entry = entry_of_tally(tally, now, int(told.get("told", 0)))
+            unchanged = "told = :was" if told else IS_NEW
+            was = {"was": told["told"]} if told else {}
+            noted = [put(items.item_of_told(told_key, tally.count, now), unchanged, **was)] if entry else []
             with suppress(SupersededError):  # another instance did it first, or it has grown
-                self._write(entry, [delete(key, "document = :document", document=(item or {})["document"])])
+                self._write(entry, [delete(key, "document = :document", document=item["document"]), *noted])
 
     def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
         change = "SET attempts = attempts + :one, delivered_at = :now, ts = :ts REMOVE due, due_at"
@@ -200,14 +204,15 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     def forget(self, before: datetime) -> int:
         """Forget some of what had ended before then. Return how many entries; 0 once there are no more."""
-        forgotten = 0
-        for month in self._months():
+        forgotten, months = 0, self._months()
+        newest = self._newest(months)
+        for month in months:
             if month > items.month_at(before):
                 break
             empty = True
             for item in self._in_month(month, last=first_id_at(before), Limit=FORGOTTEN_AT_ONCE):
                 empty = False
-                forgotten += "due" not in item and self._forget(item)
+                forgotten += "due" not in item and item["sk"] != newest and self._forget(item)
                 if forgotten == FORGOTTEN_AT_ONCE:
                     return forgotten
             if empty and month < items.month_at(before):
@@ -215,6 +220,11 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 self._calls.write([update(items.META, "DELETE months :months", months={month})])
                 self._known_months.discard(month)
         return forgotten
+
+    def _newest(self, months: Sequence[str]) -> str | None:
+        """Return the id of the newest entry. It stays: so who follows the trail finds the last entry that they have."""
+        found = chain.from_iterable(self._in_month(each, ScanIndexForward=False, Limit=1) for each in reversed(months))
+        return next((item["sk"] for item in found), None)
 
     def _forget(self, item: Item) -> bool:
         """Forget an entry that can be read, and with the one of its end a request and its card."""
@@ -312,12 +322,10 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         counted: Sequence[Window] = (),
     ) -> None:
         """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
-        added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
-        if entry:
-            added += map(put, items.history_keys(entry))
-            self._note_month(items.month_of(entry.id))
-        needed = [*actions, *map(items.window_counted, counted), *added]
         while True:
+            entry = entry and self._placed(entry)
+            added = [put(items.item_of_entry(entry), IS_NEW), *map(put, items.history_keys(entry))] if entry else []
+            needed = [*actions, *map(items.window_counted, counted), *added]
             try:
                 self._calls.write([*needed, *also])
                 break
@@ -331,6 +339,15 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 also = [each for each, failed in zip(also, error.failed[len(needed) :], strict=True) if not failed]
         if entry and entry.kind in COUNTED:
             self._written(entry)
+
+    def _placed(self, entry: Entry) -> Entry:
+        """Return an entry with an id of this moment, whose month is noted."""
+        while True:
+            placed = replace(entry, id=new_id(self._clock.told_now())) if self._clock else entry
+            month = items.month_of(placed.id)
+            if month in self._known_months:
+                return placed
+            self._note_month(month)
 
     def _note_month(self, month: str) -> None:
         """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""

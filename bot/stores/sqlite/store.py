@@ -33,6 +33,7 @@ from bot.stores.documents import (
     values_of_window,
     window_of,
 )
+from bot.stores.following import entry_in, not_there
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
 from bot.stores.sqlite.migrate import open_to_write
@@ -63,6 +64,7 @@ class SQLiteReader:
             if not found.is_up_to_date:
                 sentence = f"The store {path} has schema {found.schema}, this bot reads {newest()}."
                 raise StoreError(sentence, "Start this bot on it once first, and wait until it is ready.")
+            self._file.known = path.stat()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"The store {path} cannot be read: {reason(error)}.", "Check SIGNOUT_STORE.") from error
 
@@ -77,11 +79,44 @@ class SQLiteReader:
         """
         statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
         statement = sql.ENTRIES_OF_LIST if list_id else statement
-        first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
+        first_id = _first_id(since) if since else ""
         values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
         while rows := self._file.rows(statement, values):
             yield from self._readings.each(entry_of, map(dict, rows))
             values["after"] = rows[-1]["id"]
+
+    def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
+        """Give all entries after an id, or those of about a time and later, or all, in the order of their commits.
+
+        None comes where there is no further one yet, again and again. Memory holds a page of them. Raises
+        `CannotFollowError` and `StoreUnavailableError`.
+        """
+        number = self._number_to_begin_with(after, since)
+        while True:
+            rows = self._file.rows(sql.NEXT_ENTRIES, {"number": number})
+            for row in rows:
+                yield entry_in(dict(row), row["id"])
+                number = row["number"] + 1
+            if not rows:
+                self._file.disconnect()  # one that was made without a bot would not see what a bot writes
+                yield None
+
+    def _number_to_begin_with(self, after: str | None, since: datetime | None) -> int:
+        if after:
+            rows = self._file.rows(sql.NUMBER_OF_ENTRY, {"id": after})
+            if not rows:
+                raise not_there(after)
+            return int(rows[0][0]) + 1
+        if not since:
+            return 0
+        ((after_all,),) = self._file.rows(sql.NEXT_NUMBER)
+        ((first,),) = self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": _first_id(since), "after_all": after_all})
+        return int(first)
+
+
+def _first_id(since: datetime) -> str:
+    """Return what sorts before the id of each entry of that time and later."""
+    return new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10]
 
 
 class SQLiteStore(SQLiteReader, Waiting):
@@ -185,7 +220,8 @@ class SQLiteStore(SQLiteReader, Waiting):
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
             tally = self._one(entry_of, sql.ONE_TALLY, id=tally_id)
-            entry = entry_of_tally(tally, now, self._one(entry_of, sql.ENTRY, id=tally_id)) if tally else None
+            before = self._one(entry_of, sql.ENTRY, id=tally_id)
+            entry = entry_of_tally(tally, now, before.count if before else 0) if tally else None
             if tally:
                 db.execute(sql.END_TALLY, {"id": tally_id})
             if entry:

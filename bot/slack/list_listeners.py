@@ -1,0 +1,114 @@
+"""The listeners of lists: the form that was sent, and the presses on a list's card and on its progress message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from slack_bolt import Ack, BoltContext
+
+from bot.decide import Press
+from bot.errors import BotError
+from bot.list_flow import ListFlow
+from bot.lists import Wanted
+from bot.ports import Place
+from bot.preview import MOST_CANDIDATES, MOST_CHOICES
+from bot.replies import Reply
+from bot.request import Operator, Request
+from bot.slack.form import state_of
+from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP
+from bot.slack.list_form import PEOPLE, ListFormReply, filled_list_of, looking_up_view, troubles_in_list
+from bot.slack.lists import CHOOSE_ONE
+from bot.slack.received import ask_of, check_texts
+from bot.slack.reply import CardReply, SlackCards
+from bot.whoami import Standing
+
+
+class Sender(Protocol):
+    """Tells who sent something, and how to reply."""
+
+    def __call__(
+        self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
+    ) -> tuple[Operator, CardReply]:
+        """Return both."""
+
+
+@dataclass(frozen=True)
+class BesideReply:
+    """A `Reply` to a press on a message that all people in a channel see, and that `deliver.py` brings up to date.
+
+    Only what is wrong is said, by `sender` to who pressed.
+    """
+
+    sender: CardReply
+    place: None = field(default=None, init=False)  # the card is elsewhere
+
+    def show(self, request: Request) -> bool:  # noqa: ARG002
+        """Show nothing: the message is brought up to date."""
+        return False
+
+    def tell(self, standing: Standing) -> None:
+        """Say what they may do."""
+        self.sender.tell(standing)
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        self.sender.say(error)
+
+
+@dataclass(frozen=True)
+class NewListReply(CardReply):
+    """A `ListReply` to a press that asks for another list: its card comes beside what was pressed."""
+
+    def looking(self, request: Request) -> None:
+        """Show nothing before the preview is there."""
+
+
+class ListListeners:
+    """What Slack can tell the bot about lists."""
+
+    def __init__(self, lists: ListFlow, cards: SlackCards, sender: Sender) -> None:
+        self._lists = lists
+        self._cards = cards
+        self._sender = sender
+        self.buttons: dict[str, Callable[[Press, Reply], None]] = {
+            PAUSE: lists.pause,
+            GO_ON: lists.go_on,
+            STOP: lists.stop,
+            AGAIN: lists.again,  # type: ignore[dict-item]  # its reply is a ListReply
+            **{f"{CHOOSE_ONE}{number}": lists.choose for number in range(MOST_CHOICES * MOST_CANDIDATES)},
+        }
+
+    def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
+        """Take a form that was sent. What is malformed is said at once, under its field."""
+        state = state_of(view)
+        filled = filled_list_of(view, state)
+        troubles = {**troubles_in_list(filled, self._cards.shown.reason_rule)}
+        try:
+            if not troubles:
+                found = filled.lines
+                operator, reply = self._sender(body, state.place)
+                ask = ask_of(context, operator, state.channel_id, filled.options)
+                form = ListFormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled, len(found))
+                self._lists.ask(ask, Wanted(lines=found), form)
+        except BotError as error:
+            troubles = {PEOPLE[0]: str(error)}
+        if troubles:
+            ack(response_action="errors", errors=troubles)
+        else:
+            ack(response_action="update", view=looking_up_view(len(found)))
+
+    def press(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Take a press on one of a list's buttons: on its card, or on the message that shows how far it is."""
+        ack()
+        button = body["actions"][0]
+        action_id, request_id = button["action_id"], str(button.get("value") or "")
+        check_texts(request_id)
+        on_card = bool((body.get("container") or {}).get("is_ephemeral"))
+        operator, reply = self._sender(body, replaces=on_card and action_id != AGAIN)
+        number = int(action_id.removeprefix(CHOOSE_ONE)) if action_id.startswith(CHOOSE_ONE) else 0
+        press = Press(request_id=request_id, operator=operator, place=reply.place, number=number)
+        if action_id == AGAIN:
+            beside = NewListReply(reply.cards, reply.place, reply.came_at)
+            self._lists.again(replace(press, place=None), beside)
+        else:
+            self.buttons[action_id](press, reply if on_card else BesideReply(reply))

@@ -1,0 +1,33 @@
+"""What following the trail is in every store: each entry once, in an order that never changes, and none left out.
+
+The order is the store's own, so the id of the last entry that someone has is all that it takes to go on, on any
+machine.
+"""
+
+from bot.audit import Entry
+from bot.errors import StoreError
+from bot.stores.documents import Stored, entry_of
+
+
+class CannotFollowError(StoreError):
+    """The trail cannot be followed from there. Opening the store again would not help."""
+
+
+def not_there(entry_id: str) -> CannotFollowError:
+    """Return what is said where the entry after which to go on is not in the store."""
+    return CannotFollowError(
+        f"Entry {entry_id} is not in this store: it was deleted after `retain`, or it is of another store."
+        " Entries after it may have been deleted too.",
+        "To begin with the oldest entry that is there, leave out --after; with --since, at a time.",
+    )
+
+
+def entry_in(stored: Stored, entry_id: str) -> Entry:
+    """Return a stored entry. Raises `CannotFollowError` for one that cannot be read: left out, it would be a gap."""
+    try:
+        return entry_of(stored)
+    except Exception:  # noqa: BLE001 -- it may be wrong in any way
+        raise CannotFollowError(
+            f"Entry {entry_id} cannot be read by this version of the bot.",
+            f"If a newer version wrote it, run that one. To leave it out: --after {entry_id}",
+        ) from None
