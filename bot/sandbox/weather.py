@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+import zlib
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.sandbox.cast import AUDIT_CHANNEL
 from bot.sandbox.cognito import JSON, TARGET, Cognito
 from bot.sandbox.sessions import REVOKE
 from bot.sandbox.web_api import arguments_of
-from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, ratelimited, refuse, reset, slow
+from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Exchange, Fault, Wire, ratelimited, refuse, reset, slow
 from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
@@ -87,11 +88,23 @@ class Weather:
         self.slack.closing.set()
 
 
+def for_some(fault: Fault) -> Fault:
+    """Let a fault meet the calls for one account in eight, always for the same."""
+
+    async def met_or_not(exchange: Exchange) -> web.Response:
+        is_met = zlib.crc32(str(exchange.call.parameters.get("Username")).encode()) % 8 == 0
+        return await (fault(exchange) if is_met else exchange.forward())
+
+    return met_or_not
+
+
 def _switches() -> tuple[Switch, ...]:
     throttled = refuse(400, "TooManyRequestsException", "Rate exceeded")
+    broken = refuse(500, "InternalErrorException")
     return (
         Switch(name="cognito_slow", label="Cognito is slow", fault=slow(3)),
         Switch(name="cognito_throttling", label="Cognito throttles sign-outs", action=SIGN_OUT, fault=throttled),
+        Switch(name="cognito_patchy", label="Cognito fails for some people", action=SIGN_OUT, fault=for_some(broken)),
         Switch(name="cognito_down", label="Cognito is down", fault=reset()),
         Switch(name="slack_rate_limited", label="Slack answers 429", action="chat.postMessage", fault=ratelimited(5)),
         Switch(name="audit_channel_archived", label="The audit channel is archived"),
