@@ -163,6 +163,13 @@ class LimitReachedError(BotError):
         super().__init__(sentence, f"Nothing was done. The next one is possible {in_time}.")
 
 
+class ListMovedOnError(BotError):
+    """Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before.
+
+    The audit channel shows how it is.
+    """
+
+
 class NotYoursError(BotError):
     """Only the person who ran the command can press these buttons. Your press did nothing."""
 

@@ -209,6 +209,10 @@ class Flow:
             reply.say(ours or errors.BotError())
 
     def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
+        if request.has_progress and not reply.place:  # pressed on a message that others see too
+            self.show(request, reply)
+            reply.say(errors.ListMovedOnError())
+            return
         if who.id != request.ask.operator.id:  # they may only approve or deny it
             self.show(request, reply)
             reply.say(errors.NothingToApproveError())

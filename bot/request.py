@@ -62,6 +62,8 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
 
 AWAITING = frozenset({State.PREVIEWING, State.CHOOSING, State.CONFIRMING, State.APPROVING})  # until `expires_at`
 STOPPABLE = frozenset({State.READY, State.RUNNING, State.PAUSED})  # a list that was confirmed and has not ended
+# The states that a request of one account can have, in their order.
+OF_ONE_ACCOUNT = tuple(state for state in State if state not in {State.PREVIEWING, State.PAUSED, State.STOPPING})
 ENDED = frozenset(state for state in State if not LIST_MOVES[state])
 
 

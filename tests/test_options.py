@@ -15,7 +15,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.history import History
 from bot.request import Options
-from bot.slack.typed import parse
+from bot.slack.typed import Parsed, parse
 from bot.visible import visible
 from bot.whoami import WhoAmI
 
@@ -23,7 +23,7 @@ POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help | WhoAmI | History:
+def read(text: str) -> Parsed:
     return parse(text, SPELLING)
 
 

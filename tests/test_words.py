@@ -44,7 +44,7 @@ from bot.errors import (
 from bot.facts.advice import ADVICE, advice
 from bot.find import Finder
 from bot.history import Past
-from bot.request import Earlier, Request, State
+from bot.request import OF_ONE_ACCOUNT, Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message
@@ -244,7 +244,7 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     yield from of_other_actions()
     yield from of_sessions()
     yield from of_a_history()
-    for state in (each for each in State if each not in {State.APPROVING, State.DENIED}):
+    for state in (each for each in OF_ONE_ACCOUNT if each not in {State.APPROVING, State.DENIED}):
         yield f"The card: {state}", card(SHOWN, request(state))
     for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):
         otherwise = replace(request(State.CONFIRMING), ask=asked(target), searched_as=read)

@@ -10,7 +10,7 @@ from bot.slack.shown import Shown
 from bot.slack.text import Bold, Code, Drawn, Line, button, lines, plain
 
 PAUSE, GO_ON, STOP, AGAIN = "signout_list_pause", "signout_list_go_on", "signout_list_stop", "signout_list_again"
-MOST_NAMED, LONGEST_NAME = 10, 50  # of each sort of lines that were left out: all sorts have to fit
+MOST_NAMED, LONGEST_NAME = 5, 50  # of each sort of lines that were left out: all sorts have to fit
 _BAR, _FULL, _EMPTY = 20, "\u2588", "\u2591"
 
 

@@ -14,7 +14,7 @@ from bot.slack.shown import Lasting, Shown
 from bot.slack.text import Block, Bold, Code, Line, Link, button, choice, lines, plain
 
 CHOOSE_ONE = "signout_list_choose_"  # with the number of the account among the request's candidates
-MOST_ROWS, LONGEST_ROW, LONGEST_LINE = 10, 200, 60  # of accounts to choose from: more would not fit beside the rest
+MOST_ROWS, LONGEST_ROW, LONGEST_LINE = 10, 125, 50  # of accounts to choose from: more would not fit beside the rest
 LATER = "Some lines are not shown here for lack of room. They come once you have chosen for these."
 _TOKENS = (
     "Apps that check only a token's signature may accept tokens until they expire: for up to {} after each sign-out{}."

@@ -13,13 +13,14 @@ from bot.audit import Kind, entry_of
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import Help, Skeleton
 from bot.history import MOST, Past
-from bot.request import ENDED, State
+from bot.request import ENDED, OF_ONE_ACCOUNT, State
 from bot.slack.approvals import MOST_POOLS, approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import answer, card, told
 from bot.slack.denial import denial_view, denied_view, sent_view
 from bot.slack.form import Filled, FormState, form_view, found_view, looking_view
 from bot.slack.history import history_message
+from bot.slack.list_samples import list_samples
 from bot.slack.made_up import AT, ID, MANY, NEEDS, POOL, MadeUp
 from bot.slack.reply import NO_CARD
 from bot.slack.text import Drawn, Message
@@ -28,18 +29,18 @@ from bot.whoami import InPool, Standing
 Named = Iterator[tuple[str, Message | Drawn]]  # a form is its view
 
 _OUTCOMES = (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)
-AFTER_CONFIRMING = [state for state in State if state not in {State.CHOOSING, State.CONFIRMING}]
+AFTER_CONFIRMING = [state for state in OF_ONE_ACCOUNT if state not in {State.CHOOSING, State.CONFIRMING}]
 
 
 def samples(of: MadeUp | None = None) -> Mapping[str, Message | Drawn]:
     """Return all samples by their names."""
     of = of or MadeUp()
     kinds = (_cards, _cards_of_actions, _cards_of_sessions, _approvals, _audit_messages, _answers, _history, _forms)
-    return dict(chain.from_iterable(kind(of) for kind in kinds))
+    return dict(chain.from_iterable(kind(of) for kind in (*kinds, list_samples)))
 
 
 def _cards(of: MadeUp) -> Named:
-    for state in State:
+    for state in OF_ONE_ACCOUNT:
         note = NO_CARD if state in ENDED else ""
         yield f"the card: {state}", card(of.shown, of.request(state), audit_refused=True, note=note)
     for state in AFTER_CONFIRMING:
