@@ -13,6 +13,7 @@ from bot.audit import entry_of
 from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
+from bot.deliver import show_card
 from bot.list_accounts import child_id, digest_of, portions_of
 from bot.listed import Listed
 from bot.pace import Pace, PacedPool
@@ -105,7 +106,7 @@ class ListRules(Confirmations, Approvers):
                 again_of=wanted.again_of,
             ),
         )
-        self.requests.add(request, entry_of(request, now), None)
+        self.requests.add(request, entry_of(request, now), show_card(request, now))  # it has no place yet
         return request
 
     def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:

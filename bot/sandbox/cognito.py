@@ -80,7 +80,7 @@ class Account:
 class Pool:
     """A user pool, the app client through which its people sign in, and its people by user name.
 
-    Those of a `crowded` one are only counted: no one asks how they are, but after a call of the bot's that changes that.
+    Those of a `crowded` one are only counted, so what is tried is their tokens, after a call of the bot's for them.
     """
 
     name: str

@@ -9,10 +9,11 @@ from bot.sandbox.cognito import Account, Cognito, Pool
 
 POOL, SIZE = "shop", 400
 FIRST_NAMES = (
-    "Ana Ava Bea Ben Cem Dan Eli Eva Fay Gus Hal Ian Ida Ivy Jan Joe Kai Lea Leo Liv "
-    "Lou Max Mia Ned Nia Noa Ole Pia Ron Roy Sue Tea Tim Tom Uma Una Val Wes Yan Zoe"
-).split()
-LAST_NAMES = "Abel Berg Cruz Diaz Ekman Fox Gold Hahn Iqbal Jung".split()
+    *("Ana", "Ava", "Bea", "Ben", "Cem", "Dan", "Eli", "Eva", "Fay", "Gus", "Hal", "Ian", "Ida", "Ivy", "Jan", "Joe"),
+    *("Kai", "Lea", "Leo", "Liv", "Lou", "Max", "Mia", "Ned", "Nia", "Noa", "Ole", "Pia", "Ron", "Roy", "Sue", "Tea"),
+    *("Tim", "Tom", "Uma", "Una", "Val", "Wes", "Yan", "Zoe"),
+)
+LAST_NAMES = ("Abel", "Berg", "Cruz", "Diaz", "Ekman", "Fox", "Gold", "Hahn", "Iqbal", "Jung")
 FAMILY = "family@example.com"  # an email of two accounts
 NO_ONES = ("old.shop", "nobody@example.com", "x.y", "+49 30 23125 999", "00000000-0000-4000-8000-000000000000")
 SEPARATORS = ("\n", "\n", "\n", "\n", ", ", "\n", "\n", "\n", "; ")

@@ -20,7 +20,7 @@ from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import Call
 from bot.sandbox.workspace import Workspace
 
-POOL_TABLE = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
+TABLE = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
 TRACKED = "sessions = true\n"
 
 # What lets a visitor try a second person, protected accounts and limits.
@@ -133,7 +133,7 @@ class Stage:
     def _environment(self, folder: Path, cognito_url: str) -> dict[str, str]:
         settings = folder / "signout.toml"
         pools = self.cognito.pools.values()
-        tables = [POOL_TABLE.format(name=pool.name, id=pool.id) + TRACKED * (pool.name in self._tracked) for pool in pools]
+        tables = [TABLE.format(name=pool.name, id=pool.id) + TRACKED * (pool.name in self._tracked) for pool in pools]
         settings.write_text("\n".join(tables))
         return {
             "SLACK_BOT_TOKEN": cast.BOT_TOKEN,

@@ -139,8 +139,12 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
         case State.EXPIRED:
             until = min(request.expires_at, ended_at)
             return "Not approved in time", ["It waited until ", until, ". Nothing was done."]
-        case State.READY | State.RUNNING:
-            return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
+        case State.READY | State.RUNNING | State.PAUSED | State.STOPPING:
+            how = "The audit channel shows how far it is, and what comes of it."
+            return "Approved", [
+                *who,
+                how if request.listed else "It is under way. The audit channel shows what comes of it.",
+            ]
     title, meaning = result(request)
     return title, [*who, *("Ended ", ended_at, ". "), *([meaning] if meaning else [])]
 

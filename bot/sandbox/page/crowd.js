@@ -9,14 +9,18 @@ export function drawCrowd(crowd, signAllIn) {
 }
 
 function crowdNode({ pool, pool_id: id, size, there, signed_in: count, hit, leaked }, signAllIn) {
-  const words = leaked ? `${count} of ${size} signed in` : `${there} of ${size} have come so far …`;
+  const words = leaked ? `${count} of ${size} signed in` : `${there} of ${size} have come …`;
   const again = { type: "button", class: "button plain", "data-part": "all", onclick: signAllIn };
   return make(
     "section",
     { "aria-label": `Pool ${pool}` },
     make("h3", {}, make("span", {}, "Pool ", outside(pool), `, ${size} people`), make("code", {}, id)),
-    make("div", { class: "count" }, words),
-    make("progress", { max: size, value: leaked ? count : there, "aria-label": words }),
+    make(
+      "div",
+      { class: "count" },
+      make("progress", { max: size, value: leaked ? count : there, "aria-label": words }),
+      make("span", {}, words),
+    ),
     make(
       "div",
       { class: "actions" },
@@ -38,7 +42,7 @@ export function incident({ hit, leaked }) {
     }
   };
   const label = `An incident: ${hit} leaked accounts`;
-  return [make("button", { type: "button", class: "button plain", "data-part": "incident", onclick: copy }, label), said];
+  return [make("button", { type: "button", class: "button plain incident", "data-part": "incident", onclick: copy }, label), said];
 }
 
 function show(leaked) {
