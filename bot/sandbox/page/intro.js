@@ -68,7 +68,7 @@ const open = new Set(); // the lessons that are open, also after a look at anoth
 
 function lesson(part, title, account, view, ...content) {
   const ontoggle = ({ target }) => {
-    if (target.open && !open.has(part)) view.find(account.key);
+    if (target.open && !open.has(part) && account) view.find(account.key);
     target.open ? open.add(part) : open.delete(part);
   };
   return make(
@@ -115,11 +115,11 @@ function fifth({ example, shortcut }, view) {
 }
 
 function sixth(item, view) {
-  const { reader, incident: of, example } = item;
+  const { reader, incident: of } = item;
   const people = `The pool ${of.pool} has ${of.size} more people, whom the Cognito panel only counts.`;
   const about = make("p", {}, people, ` The passwords of ${of.hit} of them leaked.`);
   const steps = reader.role === "approver" ? approving(item, "sixth") : leaking(item, view);
-  return lesson("sixth", "Sixth lesson: a whole list at once", example, view, about, steps);
+  return lesson("sixth", "Sixth lesson: a whole list at once", null, view, about, steps);
 }
 
 function leaking({ incident: of, pair }, view) {
