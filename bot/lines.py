@@ -5,6 +5,7 @@ Each is given as it is written there. What is around a name, such as quotes, is 
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from bot.errors import UsageError
 
@@ -19,17 +20,22 @@ _HEADERS = (
     *("phone_number", "phone number", "phone", "preferred_username"),
 )
 _HIDDEN = "\ufeff\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+_AROUND = _HIDDEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
 # No expression tries a sign more than twice, so that each takes time in proportion to the text.
 _FIELD = re.compile(r'\s*("[^"]*"[^,;\t\uff0c\uff1b\u3001]*|[^,;\t\uff0c\uff1b\u3001]*)[,;\t\uff0c\uff1b\u3001]?')
 _BEFORE = re.compile(r"(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+")
 _CELLS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")  # a user name may have one inside
+_says_something = re.compile(r"[^\W_]").search  # has a letter or a digit
 _SUB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BEGINS_A_PHONE = "+(0123456789"
 _MOST_BEFORE = 3  # signs before a line, such as `> 1. [ ]`
 
 
 def lines_of(text: str) -> Sequence[str]:
-    """Return the people in a text, each as a target. Raises `UsageError` where they are too many."""
+    """Return the people in a text, each as a target. Raises `UsageError` where they are too many.
+
+    It runs on the event loop, so no step takes more than linear time.
+    """
     found: list[str] = []
     for field in _fields(text):
         for person in _people_in(field):
@@ -41,33 +47,33 @@ def lines_of(text: str) -> Sequence[str]:
 
 def _fields(text: str) -> Iterator[str]:
     """Give each field of each line; of a table whose first line names its columns, only those of one column."""
-    column: int | None = None
-    for number, line in enumerate(_written(text)):
+    written, column = _written(text), None
+    first = [next(written, ""), next(written, "")]
+    if first[1] and (names := _names([*_split(first[0])])):
+        del first[0]
+        column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(names) > 1 else None
+    for line in chain(first, written):
         fields = [*_split(line)]
-        if number == 0 and (names := _names(fields)):
-            column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(fields) > 1 else None
-        elif column is None:
-            yield from fields
-        else:
-            yield from fields[column : column + 1] if any(fields[column : column + 1]) else fields
+        cell = [] if column is None else fields[column : column + 1]
+        yield from cell if any(cell) else fields
 
 
 def _written(text: str) -> Iterator[str]:
     """Give the lines that have a letter or a digit, without what is before them in a list."""
     for each in filter(str.strip, text.splitlines()):
-        line = each.strip().strip(_HIDDEN)
+        line = each.strip(_AROUND)
         for _ in range(_MOST_BEFORE):
             if not (before := _BEFORE.match(line)):
                 break
             line = line[before.end() :]
         if _says_something(line):
-            yield _CELLS.sub("\t", line.strip()).strip("\t")
+            yield _CELLS.sub("\t", line).strip(_AROUND)
 
 
 def _split(line: str) -> Iterator[str]:
     end = 0
     while end < len(line) and (found := _FIELD.match(line, end)):
-        yield found[1].strip().strip(_HIDDEN).strip()
+        yield found[1].strip(_AROUND)
         end = found.end()
 
 
@@ -81,6 +87,9 @@ def _names(fields: Sequence[str]) -> Sequence[str]:
 def _people_in(field: str) -> Iterator[str]:
     """Give each person in a field: several emails, subs or phone numbers may have only blanks between them."""
     words = field.split()
+    if len(words) == 1 and _says_something(field):
+        yield field
+        return
     marks = ("@" in word or word.startswith("+") or bool(_SUB.fullmatch(word)) for word in words)
     if sum(marks) > 1:
         yield from _apart(words)
@@ -102,7 +111,3 @@ def _apart(words: Sequence[str]) -> Iterator[str]:
             together = []
     if together:
         yield " ".join(together)
-
-
-def _says_something(text: str) -> bool:
-    return any(map(str.isalnum, text))

@@ -6,18 +6,20 @@ from datetime import datetime, timedelta
 from typing import Self
 
 MOST_NAMED = 50  # lines that a preview names of each sort; it counts all
+LONGEST_NAMED = 128  # characters that are kept of each: so many has the longest user name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """Lines that were left out of a list: how many, and the first of them as they were written."""
+    """Lines that were left out of a list: how many, and the first of them as they were written, cut where long."""
 
     count: int = 0
     first: tuple[str, ...] = ()
 
     def with_line(self, line: str) -> Self:
         """Return it with one line more."""
-        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, line)
+        kept = line[:LONGEST_NAMED].encode("utf-8", "replace").decode()  # no store can hold a lone surrogate
+        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, kept)
         return replace(self, count=self.count + 1, first=first)
 
 

@@ -94,7 +94,7 @@ def list_result(request: Request) -> tuple[str, str]:
 def trouble_of(request: Request) -> str:
     """Return why a list waits, is slow or was paused by the bot itself, in a sentence; empty where it is not."""
     code, state = request.contents.trouble, request.state
-    if code is None:
+    if code is None or state not in {State.RUNNING, State.PAUSED, State.STOPPING}:
         return ""
     if state is State.RUNNING:
         slow = "Cognito takes fewer requests just now, so this goes more slowly."

@@ -81,11 +81,12 @@ def approval_message(shown: Shown, request: Request) -> Message:
     subject, asker, waits = request.subject, request.ask.operator, request.state is State.APPROVING
     title, said = ("Approval needed", _until(request)) if waits else _came(shown, request)
     reason = request.ask.options.reason
+    has_count = request.listed and request.state in {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}
     facts: list[Line] = [[Bold("Pool  "), subject.pool]]
     if waits:
         facts = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
     return message(
-        title if request.listed and not waits else f"{title}: {shown.subject(request)}",
+        title if has_count else f"{title}: {shown.subject(request)}",
         [
             asker,
             " asks: ",
@@ -139,12 +140,10 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
         case State.EXPIRED:
             until = min(request.expires_at, ended_at)
             return "Not approved in time", ["It waited until ", until, ". Nothing was done."]
-        case State.READY | State.RUNNING | State.PAUSED | State.STOPPING:
-            how = "The audit channel shows how far it is, and what comes of it."
-            return "Approved", [
-                *who,
-                how if request.listed else "It is under way. The audit channel shows what comes of it.",
-            ]
+        case State.PAUSED | State.STOPPING:
+            return "Approved", [*who, "The audit channel shows how far it is."]
+        case State.READY | State.RUNNING:
+            return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
     title, meaning = result(request)
     return title, [*who, *("Ended ", ended_at, ". "), *([meaning] if meaning else [])]
 

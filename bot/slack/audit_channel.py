@@ -175,7 +175,8 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
             when.append(f"Asked for {typed}, read as {read}")
         operator.append(f"Allowed by {entry.rule}")
     else:
-        aws, when = [], [f"At {entry.at:{UTC_TIME}}", f"Asked for {shown.personal(entry.ask.options.target)}"]
+        target = shown.personal(entry.ask.options.target)
+        aws, when = [], [f"At {entry.at:{UTC_TIME}}", *([f"Asked for {target}"] if target else [])]
     where = [f"Pool {subject.pool} ({subject.pool_id})"] if subject else []
     if account and account.sub:
         where.append(f"Sub {account.sub}")

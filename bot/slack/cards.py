@@ -32,6 +32,7 @@ _OPTIONS: Sequence[Line] = (
 )
 _HELP: Sequence[Block] = (
     [Code("/signout"), " with nothing after it opens a form."],
+    [Code("/signout list"), " opens a form for many people at once. You see what was found before anything happens."],
     [Code("/signout whoami"), " tells what you may do, by which rule, and whether someone else has to approve it."],
     [
         Code("/signout history TARGET"),

@@ -80,7 +80,7 @@ def why_so(request: Request) -> Line:
     """Return who paused or stopped a list or let it go on, and why it waits or is slow; empty where it just runs."""
     said = {State.PAUSED: "Paused", State.STOPPING: "Stopped", State.READY: "Let go on"}.get(request.state)
     if request.state in ENDED:
-        said = "Stopped" if request.contents.left else None
+        said = "Stopped" if request.decided_at and request.contents.left else None
     trouble = trouble_of(request)
     who: Line = []
     if said and request.pressed_by:

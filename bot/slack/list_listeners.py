@@ -20,7 +20,10 @@ from bot.slack.list_form import PEOPLE, ListFormReply, filled_list_of, looking_u
 from bot.slack.lists import CHOOSE_ONE
 from bot.slack.received import ask_of, check_texts
 from bot.slack.reply import CardReply, SlackCards
+from bot.slack.text import message
 from bot.whoami import Standing
+
+LOOKING = "The bot looks up which accounts were not signed out. The preview of a new list comes here."
 
 
 class Sender(Protocol):
@@ -59,8 +62,13 @@ class BesideReply:
 class NewListReply(CardReply):
     """A `ListReply` to a press that asks for another list: its card comes beside what was pressed."""
 
+    told: set[str] = field(default_factory=set)
+
     def looking(self, request: Request) -> None:
-        """Show nothing before the preview is there."""
+        """Say once that this takes a while: a response_url can be used five times only."""
+        if request.id not in self.told:
+            self.told.add(request.id)
+            self._answer(message([LOOKING]))
 
 
 class ListListeners:
