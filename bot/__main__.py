@@ -124,7 +124,7 @@ def _audit(words: Sequence[str]) -> int:
         if wanted.follow:
             audit_command.write_entries(followed_entries(store, wanted.after, wanted.since), wanted)
             return DONE
-        with stored_entries(store, wanted.since, wanted.request) as entries:
+        with stored_entries(store, wanted.since, wanted.request, wanted.list) as entries:
             audit_command.write_entries(entries, wanted)
     return DONE
 

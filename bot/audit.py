@@ -42,7 +42,7 @@ OUTCOMES = frozenset(Kind) - {
     *(Kind.OPENED, Kind.CONFIRMED, Kind.APPROVED, Kind.RESUMED, Kind.LIMITED),
     *(Kind.PAUSED, Kind.CONTINUED, Kind.STOPPED),
 }
-COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
+COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED, Kind.PAUSED}
 POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {
@@ -102,6 +102,16 @@ class Entry:
         return request.id if request.listed else request.list_id
 
     @property
+    def of_one_account(self) -> bool:
+        """Whether it is about one account of a list, and not about the list."""
+        return bool(self.request and self.request.list_id)
+
+    @property
+    def paused_by_bot(self) -> bool:
+        """Whether it tells of a list that no one paused but the bot itself."""
+        return bool(self.kind is Kind.PAUSED and self.request and not self.request.pressed_by)
+
+    @property
     def chosen(self) -> Account | None:
         """The account that it is about, where that is known."""
         return self.request.chosen if self.request else self.account
@@ -151,10 +161,9 @@ def entry_of(request: Request, at: datetime) -> Entry:
         kind = Kind.CONTINUED if request.pressed_by else Kind.APPROVED
     # The other candidates are people, and the other sessions devices, to which nothing was done.
     snapshot = replace(request, candidates=(), sessions=None)
-    paused_by_bot = kind is Kind.PAUSED and not request.pressed_by
-    posted = (kind in POSTED or paused_by_bot) and not request.list_id  # the channel is told of the list
-    delivery = Delivery(next_at=at if posted else None)
-    return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
+    entry = Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot)
+    posted = (kind in POSTED or entry.paused_by_bot) and not entry.of_one_account  # the channel is told of the list
+    return replace(entry, delivery=Delivery(next_at=at if posted else None))
 
 
 def entry_of_tally(tally: Entry, at: datetime, told: int) -> Entry | None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from bot import errors
 from bot.account import Account
-from bot.audit import Entry, by_account, by_operator, by_target, pool_subject
+from bot.audit import Entry, Kind, by_account, by_operator, by_target, pool_subject
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.find import MAX_CANDIDATES, Found
-from bot.request import Ask, Options
+from bot.request import Ask, Operator, Options
 from bot.spellings import bare
 from bot.store_ports import Trail
 
@@ -69,12 +69,13 @@ def past(rules: Confirmations, authorized: Authorized, ask: Ask) -> Past:
         subjects = [by_target(place, each) for place in places for each in sorted(typed)]
         accounts = found.accounts[:MAX_CANDIDATES] or _meant_before(rules.requests.past(subjects, MOST))
         subjects += map(by_account, accounts)
-    entries = rules.requests.past(subjects, MOST + 1)[::-1]
+    found_before = rules.requests.past(subjects, MOST + 1)[::-1]
+    everywhere = len(authorized.rules) == len(rules.finder.pools)
     return Past(
         ask=replace(ask, operator=authorized.operator),
         pools=sorted(authorized.rules),
-        entries=entries[:MOST],
-        more=len(entries) > MOST,
+        entries=[each for each in found_before[:MOST] if everywhere or _may_see(authorized.operator, each)],
+        more=len(found_before) > MOST,
         accounts=found.accounts[:MAX_CANDIDATES],
         matches=len(found.accounts),
         unsure=unsure,
@@ -87,6 +88,16 @@ def _places(rules: Confirmations, authorized: Authorized) -> Iterable[str]:
     for name in authorized.rules:
         pool = rules.finder.pools[name]
         yield from (pool_subject(pool.pool_id, pool.region), name, pool.pool_id)
+
+
+def _may_see(operator: Operator, entry: Entry) -> bool:
+    """Whether someone who may not use all pools may see this. What is in no pool may have been meant for any.
+
+    A refusal is seen by all: where no pool was named, who asked may do it in none.
+    """
+    options, asked_by = entry.ask.options, entry.ask.operator
+    is_own = (asked_by.team_id, asked_by.id) == (operator.team_id, operator.id)
+    return bool(entry.chosen or options.pool or options.pool_id or is_own or entry.kind is Kind.REFUSED)
 
 
 def _found(rules: Confirmations, authorized: Authorized, ask: Ask) -> tuple[Found, errors.BotError | None]:

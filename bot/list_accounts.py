@@ -1,6 +1,6 @@
 """The accounts of a list: where they are, what tells them from others, and the request that each becomes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -12,14 +12,24 @@ from bot.request import Options, Request, State
 from bot.store_ports import Lists
 
 
-def portions_of(requests: Lists, list_id: str) -> Iterator[tuple[int, Account]]:
-    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion."""
-    index = number = 0
-    while accounts := requests.portion(list_id, number):
+def accounts_of(
+    requests: Lists, request: Request, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[tuple[int, Account]]:
+    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion.
+
+    What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each is read.
+    """
+    index = 0
+    for accounts in _portions(requests, request, meanwhile):
         for account in accounts:
             yield index, account
             index += 1
-        number += 1
+
+
+def _portions(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> Iterator[Sequence[Account]]:
+    for number in request.contents.numbers:
+        meanwhile()
+        yield requests.portion(request.id, number)
 
 
 def digest_of(accounts: Iterable[Account], before: str = "") -> str:
@@ -28,11 +38,11 @@ def digest_of(accounts: Iterable[Account], before: str = "") -> str:
     return sha256(f"{before}\n{keys}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_as_decided(requests: Lists, request: Request) -> bool:
+def is_as_decided(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> bool:
     """Whether a list has the accounts that were confirmed and, where someone had to, approved."""
     listed, approval, digest = request.contents, request.approval, ""
-    for number in range(listed.portions):
-        digest = digest_of(requests.portion(request.id, number), digest)
+    for accounts in _portions(requests, request, meanwhile):
+        digest = digest_of(accounts, digest)
     return digest == listed.digest == (approval.digest if approval else digest)
 
 

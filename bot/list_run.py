@@ -16,8 +16,8 @@ from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
 from bot.entrance import Lane
-from bot.list_accounts import child_id, child_of, is_as_decided, portions_of
-from bot.list_progress import Progress
+from bot.list_accounts import accounts_of, child_id, child_of, is_as_decided
+from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed
 from bot.ports import SureClock
 from bot.preview import NOTED_EVERY
@@ -51,18 +51,21 @@ class ListRun:
     may_begin: Callable[[], object]
     _claim: Claim = field(init=False)
     _is_lost: bool = field(default=False, init=False)  # another run has it: this one writes nothing more of the list
-    _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by another run
+    _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by an earlier run
     _under_way: dict[int, str] = field(default_factory=dict, init=False)  # on the lane, by their places
     _waiting: dict[int, str] = field(default_factory=dict, init=False)  # claimed by another, or without room
+    _without_room: set[int] = field(default_factory=set, init=False)  # those of them
     _looked_at: datetime = field(init=False)
     _noted_at: datetime = field(init=False)
 
     def go(self) -> None:
         """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
         self._take_up()
-        for index, account in portions_of(self.requests, self.request.id):
+        for index, account in accounts_of(self.requests, self.request, self.may_work):
             if index >= self.progress.settled.ended and not self._begin(index, account):
                 break
+        else:
+            self._is_probing = False
         while (self._under_way or self._waiting) and self._tick():
             pass
         while self._under_way:  # also where the list is another run's now
@@ -81,7 +84,7 @@ class ListRun:
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)
-        elif state in _BEGINS and not is_as_decided(self.requests, self.request):
+        elif state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work):
             self._move(State.STOPPING, errors.LIST_CHANGED)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
@@ -90,7 +93,7 @@ class ListRun:
 
     def _begin(self, index: int, account: Account) -> bool:
         """Begin an account once there is room; where one was begun before, see how it is. False: begin no more."""
-        while not self._is_lost and (len(self._under_way) >= self._room() or not self._is_certain()):
+        while not self._is_lost and (self._is_full() or not self._is_certain()):
             if not self._tick():
                 return False
         if self._is_lost or not self._look_around():
@@ -105,7 +108,11 @@ class ListRun:
         return True
 
     def _room(self) -> int:
+        """Return how many accounts of all lists of this pace may be under way: each gets its turn in about a second."""
         return min(MOST_AT_ONCE, max(2, round(self.progress.pace.rate)))
+
+    def _is_full(self) -> bool:
+        return bool(self._without_room) or self.progress.pace.under_way >= self._room()
 
     def _is_certain(self) -> bool:
         """Whether it is known who is protected. What is under way already is ended all the same."""
@@ -128,16 +135,29 @@ class ListRun:
     def _hand_over(self, index: int, child: Request) -> None:
         """Run an account that waits to be run, or that its holder left; count one that has ended."""
         self._waiting.pop(index, None)
+        self._without_room.discard(index)
         if child.state in ENDED:
             self.progress.add(index, child)
         elif child.state is State.RUNNING and self._is_held(child):
             self._waiting[index] = child.id
-        else:
-            self._under_way[index] = child.id
-            try:
-                self.lane.run(child.id, partial(self._run, index, child), urgent=True)
-            except errors.BusyError:
-                self._waiting[index] = self._under_way.pop(index)
+        elif not self._is_handed_over(index, child):
+            self._waiting[index] = child.id
+            self._without_room.add(index)
+
+    def _is_handed_over(self, index: int, child: Request) -> bool:
+        if not self.progress.pace.enter(self._room()):
+            return False
+        self._under_way[index] = child.id
+        try:
+            self.lane.run(child.id, partial(self._run, index, child), urgent=True)
+        except errors.BusyError:
+            self._left(index)
+            return False
+        return True
+
+    def _left(self, index: int) -> None:
+        self._under_way.pop(index, None)
+        self.progress.pace.leave()
 
     def _is_held(self, child: Request) -> bool:
         until, beyond = child.claim and child.claim.until, self.clock.beyond(FARTHEST)
@@ -146,7 +166,7 @@ class ListRun:
     def _run(self, index: int, child: Request) -> None:
         """Run an account, on a thread of the lane."""
         try:
-            if ended := self.worker.run(child):
+            if not self.clock.error() and (ended := self.worker.run(child)):
                 self.progress.add(index, ended)
             else:
                 self._waiting[index] = child.id
@@ -154,7 +174,7 @@ class ListRun:
             log.warning("An account of a list did not end, so it is looked at again (%s)", type(error).__name__)
             self._waiting[index] = child.id
         finally:
-            self._under_way.pop(index, None)
+            self._left(index)
 
     def _tick(self) -> bool:
         """Wait a moment, and look around."""
@@ -200,10 +220,10 @@ class ListRun:
 
     def _finish(self) -> None:
         """Note that no account is under way or, where no other is to be begun, how the list ended."""
-        if self._waiting:  # the next run looks at them
+        if self._waiting or self._is_probing:  # some may be under way: the next run looks at them
             self._note()
         else:
-            self._write(_state_at_rest, at_rest=True)
+            self._write(state_at_rest, at_rest=True)
 
     def _write(
         self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
@@ -217,7 +237,7 @@ class ListRun:
             listed = replace(listed, begun_at=listed.begun_at or now, **changes)
             if not (state := next_state(before, listed)):
                 return
-            after = before.move(state, listed=listed, claim=self._claim, **_beside(before, state, listed, now))
+            after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))
             told = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
             entry = entry_of(after, now) if told and not silent else None
             show = show_card(after, now, wait=timedelta(0)) if told else None
@@ -228,23 +248,3 @@ class ListRun:
             else:
                 self.request = after
                 return
-
-
-def _state_at_rest(before: Request, listed: Listed) -> State:
-    """Return the state of a list once no account is under way."""
-    goes_on = before.state is State.RUNNING and listed.left
-    if goes_on or before.state is State.PAUSED:
-        return before.state
-    counts = listed.counts
-    if counts.unknown:
-        return State.UNKNOWN
-    if counts.done:
-        return State.DONE if counts.done == listed.size else State.PARTLY
-    return State.FAILED
-
-
-def _beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
-    """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
-    if state in ENDED:
-        return {"ended_at": now, "error_code": listed.trouble}
-    return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

@@ -17,24 +17,28 @@ SLOWEST = 0.5  # calls a second
 FIRST_WAIT = 1.0  # seconds
 BETWEEN_SLOW_DOWNS = 1.0  # seconds: what was refused in between was sent at the pace before
 SECONDS_TO_SPEED_UP = 60.0  # from no pace to all of it
+A_MOMENT = 0.000_001  # seconds
 
 
 @dataclass(kw_only=True)
 class Pace:
     """Gives each call its turn: at most `per_second` in any second, and one more. Safe to use from many threads.
 
+    What takes its turn late, by up to half of what is between two, makes up for it; what is later, puts off all others.
+
     It counts by the clock that no one can set. Once Cognito throttles, it halves the pace at once, and gets faster by a
-    sixtieth of `per_second` each second.
+    sixtieth of `per_second` each second. `throttled` is called each time that Cognito does.
     """
 
     clock: Clock
     per_second: float
-    throttled: int = field(default=0, init=False)  # how often Cognito throttled
+    throttled: Callable[[], object] = lambda: None
+    under_way: int = field(default=0, init=False)  # what has a place: see `enter`
     _slowed_to: float = field(default=0.0, init=False)
-    _slowed_at: float = field(default=0.0, init=False)
-    _times_slowed: int = field(default=0, init=False)
+    _slowed_at: float | None = field(default=None, init=False)
     _next: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _first_in_line: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self._slowed_to = self.per_second
@@ -42,6 +46,8 @@ class Pace:
     @property
     def rate(self) -> float:
         """Calls a second, just now."""
+        if self._slowed_at is None:
+            return self.per_second
         since = self.clock.monotonic() - self._slowed_at
         return min(self.per_second, self._slowed_to + since * self.per_second / SECONDS_TO_SPEED_UP)
 
@@ -51,30 +57,44 @@ class Pace:
         return self.rate < self.per_second
 
     def hold_off(self) -> None:
-        """Give the next turn only in a second: whoever had the lease before may have called a moment ago."""
+        """Give the next turn only in a second: the one who had the lease before may have called just now."""
         with self._lock:
             self._next = max(self._next, self.clock.monotonic() + FIRST_WAIT)
 
+    def enter(self, most: int) -> bool:
+        """Take one of `most` places for what needs turns, until `leave`; return whether one was free."""
+        with self._lock:
+            is_free = self.under_way < most
+            self.under_way += is_free
+        return is_free
+
+    def leave(self) -> None:
+        """Give a place back."""
+        with self._lock:
+            self.under_way -= 1
+
     def wait(self) -> None:
-        """Wait for the next turn."""
-        while True:
-            with self._lock:
-                now, slowed = self.clock.monotonic(), self._times_slowed
-                turn = max(now, self._next)
-                self._next = turn + 1 / self.rate
-            if turn > now:
-                self.clock.sleep(turn - now)
-            if self._times_slowed == slowed:  # else that turn is too early now
-                return
+        """Wait for the next turn, and take it."""
+        with self._first_in_line:  # the others wait behind, so a turn that is taken late puts off theirs
+            while (seconds := self._until_turn()) > A_MOMENT:
+                self.clock.sleep(seconds)
+
+    def _until_turn(self) -> float:
+        """Return how many seconds it is until the next turn, and take it where that is now."""
+        with self._lock:
+            now, gap = self.clock.monotonic(), 1 / self.rate
+            seconds = self._next - now
+            if seconds <= A_MOMENT:
+                self._next = max(self._next + gap, now + gap / 2)
+            return seconds
 
     def slow_down(self) -> None:
         """Note that Cognito throttled."""
+        self.throttled()
         with self._lock:
             now, rate = self.clock.monotonic(), self.rate
-            self.throttled += 1
-            if self._times_slowed and now - self._slowed_at < BETWEEN_SLOW_DOWNS:
+            if self._slowed_at is not None and now - self._slowed_at < BETWEEN_SLOW_DOWNS:
                 return
-            self._times_slowed += 1
             self._slowed_to, self._slowed_at = max(min(SLOWEST, self.per_second), rate / 2), now
             self._next = now + 1 / self._slowed_to
 

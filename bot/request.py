@@ -54,7 +54,7 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
     **MOVES,
     State.PREVIEWING: frozenset({State.PREVIEWING, State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
-    State.READY: MOVES[State.READY] | _GOES_ON,
+    State.READY: frozenset(_GOES_ON),
     State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
     State.PAUSED: frozenset({State.READY, State.PAUSED, State.STOPPING}),
     State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
@@ -202,9 +202,9 @@ class Request:
 
     @property
     def contents(self) -> Listed:
-        """What the list holds that it is. Raises `LookupError` where it is no list."""
+        """What the list holds that it is. Raises `LookupError` where it is not a list."""
         if self.listed is None:
-            raise LookupError("this is no list")
+            raise LookupError("this is not a list")
         return self.listed
 
     def move(self, state: State, **changes: Any) -> Self:

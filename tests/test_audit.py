@@ -24,14 +24,15 @@ import pytest
 from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, decided_in, worker
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
+from lists import Setting, people
 from messages import request, second
 from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
 from bot.account import Proof, Session
-from bot.action import Done, Step
-from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.action import Done, Step, Unclear
+from bot.audit import OUTCOMES, Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
@@ -69,7 +70,9 @@ HOSTILE_JSON = (
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
     r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
     r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[],'
-    r'"session_id":null,"sessions_left":null,"iss":null,"sub":null,"not_before":null}'
+    r'"session_id":null,"sessions_left":null,"iss":null,"sub":null,"not_before":null,'
+    r'"list_id":null,"list_pool":null,"list_size":null,"list_done":null,"list_failed":null,"list_unknown":null,'
+    r'"pressed_by":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -78,12 +81,13 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
-    "approver_at,denied_reason,action,done,session_id,sessions_left,iss,sub,not_before\r\n"
+    "approver_at,denied_reason,action,done,session_id,sessions_left,iss,sub,not_before,list_id,list_pool,list_size,"
+    "list_done,list_failed,list_unknown,pressed_by_team_id,pressed_by_id,pressed_by_name\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,,,,\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,,,,,,,,,,,,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
@@ -265,6 +269,18 @@ def test_it_says_so_by_cognitos_clock_and_not_by_the_bots(store: SQLiteStore) ->
     worker(store, ScriptedPool([Done("1", said_yes)], StoppedClock()), StoppedClock()).run(decided_in(store))
     *_, ended = store.entries(None, None)
     assert json.loads(written(as_json, ended))["not_before"] == int(said_yes.timestamp()) + 1
+
+
+def test_a_list_of_which_an_account_is_not_known_names_no_one_whose_tokens_are_old(store: SQLiteStore) -> None:
+    of_two = Setting(store, people(2), answers=[Done("aws-1"), Unclear("TimedOut")])
+    of_two.confirmed("p00000", "p00001")
+    of_two.run()
+    shown = [json.loads(written(as_json, each)) for each in store.entries(None, None) if each.kind in OUTCOMES]
+    assert [(each["kind"], bool(each["sub"])) for each in shown] == [
+        ("signed_out", True),
+        ("unknown", True),
+        ("unknown", False),
+    ]
 
 
 def test_an_entry_says_which_session_was_ended_or_how_many_are_left() -> None:
@@ -541,6 +557,7 @@ def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
         (["--after", "01M81J18G0S2FYJA4JPP0958ZS"], "--after needs --follow"),
         (["--follow", "--after", "last"], "--after: must be an id of 26 characters"),
         (["--follow", "--until", "2026-11-20"], "--follow writes --format json, and goes on"),
+        (["--follow", "--last", "5"], "--follow writes --format json, and goes on"),
         (["--follow", "--format", "csv"], "--follow writes --format json, and goes on"),
         (["--follow", "--request", "01M81J18G0S2FYJA4JPP0958ZS"], "--follow writes --format json, and goes on"),
         (["--format", "xml"], "--format: invalid choice"),

@@ -241,7 +241,7 @@ def test_each_alarm_tells_the_topic_that_was_given_and_what_is_counted_in_the_lo
     resources = stack(mode=mode)
     alarms = {name: each for name, each in resources.items() if "AlarmDescription" in each}
     of_http = {"SlackRefused"} if mode == HTTP else set[str]()
-    assert alarms.keys() == {"Gone", "NotDone", "Errors", "ProcessorBusy"} | of_http
+    assert alarms.keys() == {"Gone", "NotDone", "Errors", "ProcessorBusy", "SlackAway"} | of_http
     assert {tuple(each.get("AlarmActions", ())) for each in alarms.values()} == {(TOPIC,) if mode == HTTP else ()}
     counted = [each["MetricTransformations"][0] for each in resources.values() if "FilterPattern" in each]
     watched = {(each.get("Namespace"), each["MetricName"]) for each in alarms.values()}
@@ -252,6 +252,20 @@ def test_the_alarm_of_what_was_not_done_looks_for_the_line_that_the_bot_logs() -
     sought = re.findall(r'\$\.message = "(.*?)\*"', stack()["NotDoneLines"]["FilterPattern"])
     assert sought == [f"Ended as {state} " for state in ("failed", "unknown", "partly")]
     assert 'log.info("Ended as %s after %d calls", ended.state, ' in (ROOT / "bot/flow.py").read_text("utf-8")
+    assert 'log.info("Ended as %s after %d accounts", run.request.state, ' in (ROOT / "bot/list_work.py").read_text(
+        "utf-8"
+    )
+
+
+def test_the_alarm_of_slack_looks_for_the_lines_that_the_bot_logs() -> None:
+    sought = re.findall(r'\$\.message = "(.*?) \*"', stack()["SlackAwayLines"]["FilterPattern"])
+    connecting, delivering = ((ROOT / f"bot/{name}.py").read_text("utf-8") for name in ("edge/socket_mode", "deliver"))
+    assert sought.pop() == "Slack did not take an audit entry"
+    assert 'log.warning("Slack did not take an audit entry (%s)' in delivering
+    assert [each.removesuffix(" was not answered") for each in sought] == re.findall(
+        r'ask_slack\(\s*"(.*?)"', connecting
+    )
+    assert 'log.warning("%s was not answered (%s)' in connecting
 
 
 def told_by_the_page(template: str, toml: str, folder: Path) -> Mapping[str, str]:

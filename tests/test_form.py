@@ -7,7 +7,7 @@ from examples import NOON, awaiting
 from headless import SAM, SUPPORT, Headless
 from slack_cards import TELL, UNTIL, Workspace
 
-from bot.errors import BotError, UsageError
+from bot.errors import BotError, DeniedError, UsageError
 from bot.options import USAGE, ReasonRule
 from bot.ports import Place
 from bot.sandbox.form_limits import refused_arguments
@@ -171,6 +171,17 @@ def test_without_a_place_a_form_that_slack_does_not_open_is_told_directly(slack:
     anywhere(slack).open(["staff"], ["sign_out"])
     (told,) = slack.headless.direct_messages(SAM)
     assert told.text.startswith("Slack may not have opened the form.")
+
+
+def test_where_it_is_too_late_to_show_an_error_it_is_told_directly_but_not_to_strangers(slack: Workspace) -> None:
+    slack.headless.before_slack("views.open", *[answer(200, {"ok": False, "error": "expired_trigger_id"})] * 3)
+    anywhere(slack).say(DeniedError("not allowed"))
+    assert slack.headless.direct_messages(SAM) == []
+    anywhere(slack).say(DeniedError("not allowed (Slack could not list S1)", DeniedError.UNSURE))
+    anywhere(slack).say(BotError("It broke.", "Try again."))
+    unsure, broken = slack.headless.direct_messages(SAM)
+    assert unsure.text.startswith("Slack could not be asked")
+    assert broken.text.startswith("It broke.")
 
 
 def test_a_form_that_slack_does_not_open_leaves_the_command_to_type(slack: Workspace) -> None:

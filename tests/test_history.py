@@ -17,13 +17,16 @@ from examples import (
     added_to,
     approving_in,
     asked,
+    choosing,
     confirmations,
     done_in,
 )
+from lists import Setting, people
 from messages import SHOWN
 from test_approve import listed
 
 from bot.account import Account
+from bot.action import Done, Unclear
 from bot.audit import Entry, Kind, entry_of, entry_of_ask
 from bot.authorize import Allowed, Allowlist
 from bot.errors import DeniedError, PoolUnavailableError
@@ -119,6 +122,18 @@ def test_outcomes_in_pools_that_the_operator_may_not_use_are_not_told(store: Sto
     assert len(look(store, accounts=()).entries) == 5
 
 
+def test_what_was_asked_without_a_pool_is_not_told_to_someone_who_may_use_only_another(store: Store) -> None:
+    secret = asked(reason="the fraud case", id=new_id(NOON))
+    store.record(entry_of_ask(Kind.NOT_FOUND, secret, "allow.users", NOON))
+    one_of_two = choosing(ask=replace(secret, id=new_id(later(1))))
+    store.add(one_of_two, entry_of(one_of_two, later(1)), None)
+    given_up = one_of_two.move(State.CANCELLED, ended_at=later(1))
+    store.move(one_of_two, given_up, entry_of(given_up, later(1)), None)
+    store.record(entry_of_ask(Kind.NOT_FOUND, replace(secret, operator=KIM, id=new_id(later(2))), "x", later(2)))
+    assert kinds(look(store, accounts=())) == ["not_found", "cancelled", "not_found"]
+    assert [each.at for each in look(store, operator=KIM, accounts=()).entries] == [later(2)]
+
+
 def test_who_may_not_is_refused_and_the_entry_says_that_only_the_history_was_asked_for(store: Store) -> None:
     with pytest.raises(DeniedError):
         look(store, operator=replace(SAM, id="U0OTHER001"))
@@ -137,7 +152,7 @@ def test_the_last_twenty_are_told_and_that_there_are_more(store: Store) -> None:
     found = look(store)
     assert (found.more, [each.at for each in found.entries]) == (True, [later(20 - each) for each in range(20)])
     drawn = history_message(SHOWN, found)
-    assert "These are the last 20. The bot's engineer can list all" in drawn.text
+    assert "These are the last 20 that you may see. The bot's engineer can list all" in drawn.text
     assert len(drawn.blocks[-1]["rows"]) == 21
 
 
@@ -148,6 +163,13 @@ def test_many_refusals_in_one_are_found_by_each_target_that_they_name(store: Sto
     found = look(store, "BOB@x.org", accounts=())
     assert found.entries[1] == entry
     assert "Refused, 7 more times | such as ada, grace, b…@x.org" in history_message(SHOWN, found).text
+
+
+def test_what_was_refused_without_a_target_is_for_no_one_named(store: Store) -> None:
+    form = refused(store, "")
+    often = replace(form, id=new_id(later(1)), count=7, examples=("", "ada"))
+    said = history_message(SHOWN, of(often, replace(often, examples=("",)), form, target="")).text
+    assert [row.split(" | ")[2] for row in said.split("\n")[-3:]] == ["such as ada", "no one named", "no one named"]
 
 
 def of(*entries: Entry, target: str = "ada", **changes: Any) -> Past:
@@ -211,13 +233,14 @@ def test_a_history_of_the_longest_texts_shows_as_many_as_fit_and_says_so(store: 
     assert refusal({"text": drawn.text, "blocks": drawn.blocks}) is None
     count = len(drawn.blocks[-1]["rows"]) - 1
     assert 5 < count < MOST
-    assert f"These are the last {count}." in drawn.text
+    assert f"These are the last {count} that you may see." in drawn.text
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (of(), "The history has nothing of this."),
+        (of(), "There is nothing of this that you may see."),
+        (of(more=True), "You may see none of the last 20. The bot's engineer can list all"),
         (of(target=""), "What you asked for"),
         (of(accounts=[]), "No account is found for this now."),
         (of(accounts=[ADA] * 10, matches=12), "and 2 more, which are left out"),
@@ -227,6 +250,17 @@ def test_what_there_is_to_say_about_it(found: Past, said: str) -> None:
     drawn = history_message(SHOWN, found)
     assert said in drawn.text
     assert all(block["type"] != "table" for block in drawn.blocks)
+
+
+def test_a_list_says_how_many_of_it_were_signed_out(store: Store) -> None:
+    setting = Setting(store, people(3), answers=[Done("1"), Done("2"), Unclear("TimedOut")])
+    listed = setting.confirmed(*(each.username for each in setting.accounts))
+    setting.run()
+    (entry,) = look(store, "").entries
+    assert entry.ask.id == listed.id
+    said = history_message(SHOWN, of(entry, target="")).text
+    assert "All for  a list (customers)" in said
+    assert said.endswith(" UTC | Signed out: 2 of 3, 1 not known | leaked")
 
 
 def test_in_a_history_of_several_each_row_says_for_whom(store: Store) -> None:

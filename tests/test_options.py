@@ -55,7 +55,7 @@ def test_a_history_is_of_a_target_or_of_ones_own(text: str, options: Options | N
 
 
 def test_before_an_option_history_is_a_user_name() -> None:
-    assert read("history --pool staff") == Options(target="history", pool="staff")
+    assert read("history --pool staff") == read("history  --pool staff") == Options(target="history", pool="staff")
     assert read("histories") == Options(target="histories")
     assert read(f"--user-pool-id {POOL} --username history") == exactly("history")
 

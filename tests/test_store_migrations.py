@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, added_to, approved_in, approving_in, asked, done_in
+from examples import ADA, NOON, added_to, approved_in, approving_in, asked, done_in, listing
 from test_approve import LEE
 from test_documents import ENTRY_1, NO_DELIVERY, REFUSAL_1, REQUEST_1, entry_of_json, request_of_json
 
-from bot.audit import Kind, entry_of_ask
+from bot.audit import Kind, entry_of, entry_of_ask
 from bot.errors import StoreError
 from bot.limits import Window
 from bot.ports import MessageKind
@@ -58,6 +58,12 @@ THIRD = Step(
 )
 FOURTH = Step(begin=("CREATE TABLE approvals (id TEXT) STRICT",))
 ROWS = 10
+WITHOUT_LISTS = (
+    "DROP INDEX entries_of_list",
+    "ALTER TABLE entries DROP COLUMN list_id",
+    "DROP TABLE portions",
+    "DROP TABLE leases",
+)
 RELEASED = schema.newest()
 
 
@@ -191,7 +197,8 @@ def test_a_file_of_version_0_2_0_is_read_as_it_was_and_then_holds_approvals_and_
     assert (card.kind, card.request_id, card.ts, card.failures) == (MessageKind.CARD, request.id, None, 2)
     assert store.windows(["all"]) == [Window(key="all")]
     asked = approved_in(store)
-    assert {each.kind for each in store.due_messages(NOON, 9) if each.request_id == asked.id} == set(MessageKind)
+    kinds = {each.kind for each in store.due_messages(NOON, 9) if each.request_id == asked.id}
+    assert kinds == {MessageKind.CARD, MessageKind.APPROVAL}
     (window,) = store.windows(["all"])
     store.tell([replace(window, told_at=NOON)], entry_of_ask(Kind.LIMITED, asked.ask, "limits.all", NOON))
     store.close()
@@ -228,12 +235,44 @@ def test_the_history_has_what_was_stored_before_there_was_one(tmp_path: Path, mo
         db.execute(
             "INSERT INTO entries (id, request_id, at, refused, attempts, document) VALUES ('9', '9', '', 0, 0, '{')"
         )
-        db.execute("DROP TABLE history")
-        db.execute("PRAGMA user_version = 2")
+        for statement in (*WITHOUT_LISTS, "DROP TABLE history", "PRAGMA user_version = 2"):
+            db.execute(statement)
     store.close()
     store = opened(path)
     assert [tuple(row) for row in store._file.rows("SELECT * FROM history")] == before
     assert len(before) == 3 + 3 + 3 * 2 + 5
+    store.close()
+
+
+@pytest.mark.parametrize("released", range(1, RELEASED))
+def test_a_file_of_each_schema_is_read_as_it_was_and_then_holds_lists(
+    of_schema_1: Path, monkeypatch: pytest.MonkeyPatch, released: int
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "STEPS", schema.STEPS[: released - 1])
+        opened(of_schema_1).close()
+        assert schema.newest() == released
+    check_holds_lists(of_schema_1)
+
+
+@pytest.mark.parametrize("portion", range(1, 5))
+def test_a_start_that_was_killed_at_any_step_is_gone_on_with_and_the_file_then_holds_lists(
+    of_schema_1: Path, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    killed_at(of_schema_1, portion, monkeypatch)
+    check_holds_lists(of_schema_1)
+
+
+def check_holds_lists(path: Path) -> None:
+    store = opened(path)
+    assert [entry.list_id for entry in store.entries(None, None)] == [None, None]
+    request = listing()
+    store.add(request, entry_of(request, NOON), None)
+    store.put_portion(request.id, 0, [ADA])
+    assert store.portion(request.id, 0) == [ADA]
+    assert store.lease("k", "a", NOON, NOON, timedelta(0))
+    assert [entry.ask.id for entry in store.entries(None, None, request.id)] == [request.id]
+    assert len(list(store.entries(None, None))) == 3
     store.close()
 
 

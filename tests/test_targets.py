@@ -25,6 +25,8 @@ ADA, GRACE, SUB = "ada@example.com", "grace@example.com", "343d94cb-5ddd-4f39-ab
         ("o'neil+x@mail.example.com, a&amp;b@example.com, _x_@example.com",
             ["o'neil+x@mail.example.com", "a&b@example.com", "_x_@example.com"]),
         ("ADA@example.com and ada@example.com", ["ADA@example.com"]),
+        ("a.da@example.com and a-da@example.com, not ada@example.com", ["a.da@example.com", "a-da@example.com", ADA]),
+        ("030-1234567, (030) 123 45 67", ["030-1234567"]),
         ("<tel:+4930123456|+49 30 123456>", ["+4930123456"]),
         ("call +49 (0)30 123456 or 030-1234567", ["+49 (0)30 123456", "030-1234567"]),
         ("+49\u00a030\u202f123\u2011456", ["+49 30 123-456"]),

@@ -8,14 +8,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from headless import AUDIT, SAM, Headless
-from joserfc import errors
-from joserfc.jwk import KeySet
+from joserfc import errors, jwt
+from joserfc.jwk import KeySet, RSAKey
 from whole_bot import CONFIRM, card_for
 
 ROOT = Path(__file__).parent.parent
@@ -90,6 +91,32 @@ def test_what_is_no_token_of_the_pool_is_refused_as_before(
             api.claims(wrong)
     with pytest.raises(errors.InvalidClaimError):
         api.claims(token, "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_accepted"),
+    [
+        ({}, True),
+        ({"iat": 3}, True),
+        ({"iat": 3600}, False),
+        ({"exp": -60}, False),
+        ({"iat": ""}, False),
+        ({"token_use": "id"}, False),
+    ],
+)
+def test_a_token_counts_where_the_clocks_differ_by_seconds_and_only_with_all_that_it_needs(
+    programs: tuple[ModuleType, ModuleType], claims: dict[str, Any], *, is_accepted: bool
+) -> None:
+    signed_out, accept = programs
+    key, issuer = RSAKey.generate_key(2048, {"kid": "1"}), "https://cognito-idp.x/x_1"
+    every = {"iss": issuer, "sub": "s", "iat": 0, "exp": 3600, "token_use": "access"} | claims
+    now = int(time.time())
+    given = {name: now + value if isinstance(value, int) else value for name, value in every.items() if value != ""}
+    token = jwt.encode({"alg": "RS256", "kid": "1"}, given, key)
+    book = signed_out.open_book(":memory:")
+    with nullcontext() if is_accepted else pytest.raises(errors.JoseError):
+        accept.claims_of(token, KeySet([key]), issuer, book)
+    book.close()
 
 
 def test_the_last_id_is_kept_with_what_its_entry_says_and_a_later_sign_out_counts(

@@ -23,6 +23,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     accounts.py       the accounts that are not like most
     cognito.py        the pools, the people and their devices
     sessions.py       the sessions that Cognito can track, which moto cannot
+    quotas.py         how many calls a second Cognito takes, of which moto knows nothing
     aws_model.py      what botocore says of Cognito's calls
     weather.py        faults on the wires to either side
     wire.py           one such wire

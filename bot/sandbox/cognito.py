@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox import accounts
+from bot.sandbox import accounts, quotas
 from bot.sandbox.accounts import Refused
 from bot.sandbox.cast import PROTECTED_GROUP
 from bot.sandbox.changes import Changes
@@ -257,7 +257,7 @@ class Cognito:
         if self._session is None:
             raise RuntimeError("seed the pools first")
         try:
-            own = await self.sessions.instead(action, parameters)
+            own = quotas.instead(action, parameters) or await self.sessions.instead(action, parameters)
         except Refused as refused:
             return HTTPStatus.BAD_REQUEST, json.dumps({"__type": refused.code, "message": "refused"}).encode()
         if own is not None:

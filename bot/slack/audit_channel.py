@@ -114,9 +114,9 @@ def _message_of_list(shown: Shown, entry: Entry, request: Request) -> Message:
 
 def _period(shown: Shown, entry: Entry) -> Line:
     """Say when the many refusals of an entry were, and what was asked for."""
-    line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at, ", such as for "]
-    for number, target in enumerate(entry.examples):
-        line += [", "] * bool(number) + [Code(plain(shown.personal(target), MAX_NAME)["text"])]
+    line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at]
+    for number, target in enumerate(each for each in entry.examples if each):
+        line += [", " if number else ", such as for ", Code(plain(shown.personal(target), MAX_NAME)["text"])]
     return [*line, "."]
 
 

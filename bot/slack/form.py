@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from bot.action import ACTIONS, OTHERS, SIGN_OUT
-from bot.errors import BotError, UsageError
+from bot.errors import BotError, DeniedError, UsageError
 from bot.options import MAX_REASON, MAX_TARGET, ReasonRule, check_reason, check_target
 from bot.ports import Place
 from bot.request import Options, Request
@@ -76,7 +76,8 @@ class Filled:
 class NewForm(CardReply):
     """A form that is not open yet. Until it is, an error is said where the command was typed, or the message is.
 
-    A global shortcut has no such place: there the error is shown instead of the form.
+    A global shortcut has no such place: there the error is shown instead of the form or, where it is too late for that,
+    in a direct message.
     """
 
     trigger_id: str
@@ -104,8 +105,10 @@ class NewForm(CardReply):
         """Say what was wrong and what to do."""
         if self.place:
             super().say(error)
-        else:
-            self._opened(modal(FORM, "Sign out", lines([[str(error)]])))
+        elif not self._opened(modal(FORM, "Sign out", lines([[str(error)]]))):
+            is_stranger = isinstance(error, DeniedError) and error.everywhere
+            if not is_stranger:  # whom the bot does not write to
+                super().say(error)
 
     def _opened(self, view: Drawn) -> bool:
         return took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=view)

@@ -7,13 +7,15 @@ from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
 from bot.facts.advice import result
-from bot.history import Past
+from bot.history import MOST, Past
+from bot.listed import Listed
 from bot.request import State
 from bot.slack.shown import Shown
 from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, message, plain, table
 
 MAX_BLOCKS = 13_000  # characters as JSON; Slack takes a little more. So the cells have no more than the 10,000 it takes
 MAX_NAME, MAX_WHY, MAX_POOLS = 60, 120, 300
+NO_ONE = "no one named"  # a form, a shortcut or one's own history was asked for
 _OTHERS = {
     Kind.REFUSED: "Refused",
     Kind.NOT_FOUND: "Not found",
@@ -65,11 +67,10 @@ def _means(shown: Shown, past: Past) -> Line:
 
 
 def _how_many(past: Past, count: int) -> str:
-    if not past.entries:
-        return "The history has nothing of this."
     if past.more or count < len(past.entries):
-        return f"These are the last {count}. The bot's engineer can list all, with its command audit."
-    return "This is all that the history has."
+        last = f"These are the last {count} that you may see." if count else f"You may see none of the last {MOST}."
+        return f"{last} The bot's engineer can list all, with its command audit."
+    return "This is all that you may see." if count else "There is nothing of this that you may see."
 
 
 def _table(shown: Shown, past: Past, entries: Sequence[Entry], *, is_mixed: bool) -> Drawn:
@@ -89,13 +90,25 @@ def _what(entry: Entry) -> str:
     action = entry.ask.options.action
     if entry.kind in _OTHERS:
         return _OTHERS[entry.kind] + ("" if action == SIGN_OUT else f": {ACTIONS[action].button.lower()}")
+    if entry.request and entry.request.listed:
+        return _what_of_list(entry.request.listed)
     return result(entry.request)[0] if entry.request else str(entry.kind)
+
+
+def _what_of_list(listed: Listed) -> str:
+    counts = listed.counts
+    unknown = f", {counts.unknown:,} not known" if counts.unknown else ""
+    return f"Signed out: {counts.done:,} of {listed.size:,}{unknown}"
 
 
 def _whom(shown: Shown, entry: Entry) -> str:
     if entry.count > 1:
-        return _cut(f"such as {', '.join(map(shown.personal, entry.examples))}", MAX_NAME)
-    return _named(shown, entry.chosen) if entry.chosen else _cut(shown.personal(entry.ask.options.target), MAX_NAME)
+        names = [shown.personal(each) for each in entry.examples if each]
+        return _cut(f"such as {', '.join(names)}" if names else NO_ONE, MAX_NAME)
+    if entry.request and entry.request.listed:
+        return f"a list ({entry.request.listed.pool})"
+    target = shown.personal(entry.ask.options.target) or NO_ONE
+    return _named(shown, entry.chosen) if entry.chosen else _cut(target, MAX_NAME)
 
 
 def _named(shown: Shown, account: Account) -> str:

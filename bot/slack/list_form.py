@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from bot.errors import BotError, UsageError
-from bot.lines import lines_of
 from bot.options import MAX_REASON, ReasonRule, check_reason
+from bot.pasted_list import people_in
 from bot.request import Options, Request
 from bot.slack.form import POOL, REASON, FormState
 from bot.slack.modal import field_of, modal, select, took, typed, updated
@@ -38,7 +38,7 @@ class FilledList:
     @property
     def lines(self) -> Sequence[str]:
         """The people who are meant. Raises `UsageError` where they are too many, or none."""
-        found = lines_of(without_links("\n".join(self.people)))
+        found = people_in(without_links("\n".join(self.people)))
         if not found:
             raise UsageError(NO_ONE)
         return found

@@ -37,7 +37,9 @@ def targets_in(message: Mapping[str, Any]) -> tuple[str, ...]:
     for target in islice(_named_in("\n".join(_texts(message))[:MAX_TEXT]), MOST_NAMED):
         shown = visible(target[: MAX_TARGET + 1])
         if len(shown) <= MAX_TARGET:
-            found.setdefault(re.sub(r"[ ./()-]", "", shown).lower(), shown)
+            # A phone number may be written in several ways. The signs in an email tell people apart.
+            same = shown if "@" in shown else re.sub(r"[ ./()-]", "", shown)
+            found.setdefault(same.lower(), shown)
         if len(found) == MOST_TARGETS:
             break
     return tuple(found.values())

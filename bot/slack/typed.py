@@ -24,7 +24,7 @@ _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
 _MAY_BE_PASTED = re.compile(rf"{AWS_COMMAND[0]}|{AWS_COMMAND[2]}|/signout|[`\\^]", re.IGNORECASE)
 _AROUND = "What is around the AWS CLI's line is not taken. Paste the line from `aws` on."
 # Before an option, `history` is a user name.
-_HISTORY = re.compile(rf"history(?:\s+(?!{DASHES}[^\W\d_])|\Z)", re.IGNORECASE)
+_HISTORY = re.compile(rf"history(?:\s++(?!{DASHES}[^\W\d_])|\Z)", re.IGNORECASE)
 HISTORY_USAGE = "/signout history [TARGET [--pool NAME]]"
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.

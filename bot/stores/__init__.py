@@ -1,4 +1,4 @@
-"""Where requests, audit entries and cards live: one contract (ports.py), kept by every store.
+"""Where requests, audit entries and cards live: one contract (store_ports.py), kept by every store.
 
 documents.py  requests, entries and cards as the values that a store keeps, and back; shared by all stores
 following.py  what following the trail is; shared by all stores

@@ -46,7 +46,10 @@ Exit codes: 0 done, also where nothing matches; 1 the store or the output fails;
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count."""
+    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count.
+
+    `request` and `list` are the store's to ask.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -55,21 +58,24 @@ class Wanted:
     pool: str | None = None
     outcome: Sequence[Kind] = ()
     request: str | None = None
+    list: str | None = None
     last: int | None = None
     follow: bool = False
     after: str | None = None
     format: str = "table"
 
     def passes(self, entry: Entry) -> bool:
-        """Return whether this entry is wanted: from `since` on, and before `until`. `request` is the store's to ask."""
+        """Return whether this entry is wanted: from `since` on, and before `until`."""
         ask, account = entry.ask, entry.chosen
+        listed = entry.request and entry.request.listed
+        where = account or listed
         names = (account.username, account.email, account.phone, account.sub) if account else ()
         return (
             (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
             and (not self.outcome or entry.kind in self.outcome)
             and _is_one_of(self.operator, ask.operator.id, ask.operator.name)
-            and _is_one_of(self.pool, *((account.pool, account.pool_id) if account else ()))
+            and _is_one_of(self.pool, *((where.pool, where.pool_id) if where else ()))
             and _is_one_of(self.target, ask.options.target, *names)
         )
 
@@ -88,8 +94,11 @@ def parse(words: Sequence[str], now: datetime) -> Wanted:
         parser.error("--since must be before --until: nothing lies between them")
     if wanted.after and not wanted.follow:
         parser.error("--after needs --follow")
-    if wanted.follow and (wanted.until or wanted.request or wanted.format != "json"):
-        parser.error("--follow writes --format json, and goes on: it takes no --until and no --request")
+    one = wanted.request or wanted.list
+    if wanted.follow and (wanted.until or one or wanted.last or wanted.format != "json"):
+        parser.error("--follow writes --format json, and goes on: it takes no --until, --request, --list or --last")
+    if wanted.request and wanted.list:
+        parser.error("--request and --list do not go together")
     return wanted
 
 
@@ -112,6 +121,7 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     add("--follow", action="store_true", help="go on, with each entry as it comes, until Ctrl-C; JSON")
     add("--after", type=_id, metavar="ENTRY", help="with --follow: only what comes after the entry with this id")
     add("--request", type=_id, metavar="ID", help="one request, from its card to its outcome")
+    add("--list", type=_id, metavar="ID", help="one list, with each of its accounts that has ended")
     add("--last", type=_number, metavar="N", help="only the last N of what the other options leave")
     add("--format", choices=FORMATS, default=None, help="(default table; with --follow json)")
     return parser

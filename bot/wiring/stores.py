@@ -59,9 +59,9 @@ def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Itera
 
 @contextmanager
 def stored_entries(
-    settings: StoreSettings, since: datetime | None, request_id: str | None
+    settings: StoreSettings, since: datetime | None, request_id: str | None, list_id: str | None = None
 ) -> Iterator[Iterator[Entry]]:
-    """Give all entries of the configured store, or those from `since` on, or of one request, oldest first.
+    """Give all entries of the configured store, or those from `since` on, or of one request or list, oldest first.
 
     Where there is no store, it makes none. Raises `StoreError`, also for what goes wrong while they are read.
     """
@@ -69,7 +69,7 @@ def stored_entries(
     try:
         with closing(_reader(kind, place)) as reader:
             reader.open()
-            yield reader.entries(since, request_id)
+            yield reader.entries(since, request_id, list_id)
     except StoreUnavailableError as error:
         raise StoreError(f"The store cannot be read: {error.reason}.") from None
 

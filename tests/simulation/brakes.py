@@ -1,7 +1,7 @@
 """What a world's settings say of a second person, of protected accounts and of limits; and the people who approve."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from bot.slack.approvals import APPROVE, DENY
 from bot.slack.denial import ApproverReply
 from bot.slack.reply import CardReply
 from simulation.cognito import NAMES, POOLS
+from simulation.crowd import PEOPLES_NAMES
 from simulation.seen import Press as SeenPress
 from simulation.slack import APPROVALS, HOME, Thread, buttons
 
@@ -50,15 +51,16 @@ class Brakes:
     vips: Membership = field(default_factory=dict)
     per_operator: int | None = None
     everyone: int | None = None
+    above: int | None = None  # lists of more accounts need an approval
 
     @classmethod
-    def of(cls, seed: int, horizon: float) -> "Brakes":
-        """Draw it. Most worlds have none, and then nothing else is drawn for it."""
+    def of(cls, seed: int, horizon: float, *, lists: bool) -> "Brakes":
+        """Draw it. Most worlds have none, and then nothing else is drawn for it. With `lists`, limits are higher."""
         random = Random(f"brakes of {seed}")
         if random.random() >= SHARE:
             return cls()
         protects = random.random() < 0.6
-        return cls(
+        drawn = cls(
             approvers=APPROVERS if random.random() < 0.75 else NO_ONE,
             always=frozenset(name for name in POOLS if random.random() < 0.35),
             approve_within=random.choice([20.0, 60.0, 150.0]),
@@ -67,6 +69,17 @@ class Brakes:
             per_operator=random.choice([None, 1, 2]),
             everyone=random.choice([None, 1, 2, 3]),
             named={name: frozenset(each for each in OTHERS if random.random() < 0.4) for name in POOLS},
+        )
+        return drawn._with_lists(random, horizon) if lists else drawn
+
+    def _with_lists(self, random: Random, horizon: float) -> "Brakes":
+        vips = {each: self._membership(random, horizon) for each in PEOPLES_NAMES if random.random() < 0.15}
+        return replace(
+            self,
+            above=random.choice([None, 3, 6]),
+            per_operator=random.choice([None, None, 8, 20]),
+            everyone=random.choice([None, None, 12, 30]),
+            vips={**self.vips, **(vips if self.protection else {})},
         )
 
     @staticmethod
@@ -89,6 +102,7 @@ class Brakes:
             name: ApprovalSettings(
                 channel_id=APPROVALS,
                 actions=frozenset(ACTIONS) if name in self.always else self.named.get(name, frozenset()),
+                above=self.above,
                 within=within,
             )
             for name in POOLS

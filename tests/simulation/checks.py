@@ -3,36 +3,33 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from bot.approve import NOT_AN_APPROVER, OWN
 from bot.audit import POSTED, Entry, Kind
-from bot.authorize import Allowlist
 from bot.deliver import POST
 from bot.errors import BotError, ChosenBeforeError, DeniedError, NotYoursError, UnderWayError
-from bot.request import AWAITING, ENDED, MOVES, Ask, Operator, Request, State
+from bot.limits import counted
+from bot.request import AWAITING, ENDED, LIST_MOVES, MOVES, Ask, Request, State
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.slack.outcomes import DO
-from bot.work import CALL, CLOCKS_AGREE_WITHIN, LEASE, MARGIN
+from bot.work import CALL, LEASE, MARGIN
+from simulation import list_checks  # noqa: F401 -- its checks count too
 from simulation.acts import Standing
 from simulation.brakes import APPROVERS
+from simulation.checking import ROUNDING, SKEW, allowed, calls_for, check, is_same, seconds_of
 from simulation.cognito import SLOWEST
-from simulation.instances import ALLOWLIST, BETWEEN_COUNTS, START
+from simulation.instances import ALLOWLIST, BETWEEN_COUNTS
 from simulation.outcomes import ENABLE, RESET, SIGN_OUT, STEPS, TITLES, title_in
-from simulation.seen import Call, Effect, Move, Post, Seen
+from simulation.seen import Effect, Move, Post, Seen
 from simulation.slack import HOME
 from simulation.slack import SLOWEST as SLOWEST_ANSWER
 from simulation.store import SLOWEST as SLOWEST_STEP
 
-Check = Callable[[Seen], Iterator[str]]
-CHECKS: dict[str, Check] = {}
-ROUNDING = 1e-5  # a datetime knows microseconds
-GROUP_LISTS_ARE_GOOD_FOR = 60.0
 LOOK_UPS_ARE_GOOD_FOR = 60.0
 # What the rules promise, so that it is still known here where a rule was broken.
-SKEW = CLOCKS_AGREE_WITHIN.total_seconds()
 FARTHEST = 2 * LEASE.total_seconds()
 HELD_FOR = POST.total_seconds()
 LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
@@ -67,19 +64,6 @@ OBSTACLES: dict[str, Callable[[Standing], bool]] = {
 }
 
 
-def check(function: Check) -> Check:
-    """Count a function among the checks."""
-    CHECKS[function.__name__] = function
-    return function
-
-
-def violations(seen: Seen) -> Iterator[tuple[str, str]]:
-    """Give every check that fails, with what is wrong."""
-    for name, function in CHECKS.items():
-        for wrong in function(seen):
-            yield name, wrong
-
-
 @check
 def every_call_is_for_a_claim_that_the_store_holds(seen: Seen) -> Iterator[str]:
     """4, and 1: the claim is durable before Cognito is called, for the account that was decided on."""
@@ -99,9 +83,11 @@ def every_call_is_for_the_account_that_was_shown(seen: Seen) -> Iterator[str]:
     for call in seen.calls:
         if call.stored is None or call.stored.claim is None:
             continue  # wrong by another check
+        if call.stored.list_id:
+            continue  # a list looks no one up again
         looks = [each for each in seen.looks if each.request_id == call.request_id and each.begun <= call.begun]
         looks = [each for each in looks if (each.pool_id, each.username) == (call.pool_id, call.username)]
-        oldest = _clock(call.stored.claim.at) - LOOK_UPS_ARE_GOOD_FOR - 2 * SKEW  # the clocks of two instances
+        oldest = seconds_of(call.stored.claim.at) - LOOK_UPS_ARE_GOOD_FOR - 2 * SKEW  # the clocks of two instances
         if not looks or looks[-1].begun < oldest:
             yield f"{call.request_id}: Cognito was not asked lately who {call.username} is"
         elif looks[-1].sub != call.stored.account.sub:
@@ -114,7 +100,7 @@ def every_decision_was_allowed_then(seen: Seen) -> Iterator[str]:
     for move in _decisions(seen):
         request = move.after
         lists = [ALLOWLIST] if request.action == "sign_out" else [ALLOWLIST, seen.acts.lists.get(request.action)]
-        if not all(each and _allowed(seen, move, request.ask.operator, request.account.pool, each) for each in lists):
+        if not all(each and allowed(seen, move, request.ask.operator, request.subject.pool, each) for each in lists):
             yield f"{request.id} ({request.action}) was decided by {request.ask.operator.id}, by {request.allowed_by}"
 
 
@@ -126,7 +112,7 @@ def every_decision_is_in_time(seen: Seen) -> Iterator[str]:
         end = move.before.expires_at if move.before else request.expires_at
         if decided_at is None or decided_at >= end:
             yield f"{request.id} was decided at {decided_at}, after {end}"
-        elif _clock(decided_at) > move.clock + ROUNDING and not move.clock_set:
+        elif seconds_of(decided_at) > move.clock + ROUNDING and not move.clock_set:
             yield f"{request.id} was decided at {decided_at}, which was yet to come"
 
 
@@ -144,6 +130,8 @@ def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
         before, after, action = move.before, move.after, actions.get(move.after.state)
         if before is None or action is None or move in seconds:
             continue
+        if before.state in {State.PREVIEWING, State.PAUSED}:
+            continue  # see list_checks.py
         who = before.ask.operator
         pressed = {action} if after.action == before.action else set[str]()
         if action == CONFIRM:
@@ -158,9 +146,12 @@ def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
         ]
         if not presses:
             yield f"{after.id} became {after.state} without a press by its operator"
-        elif action == CHOOSE and after.chosen not in [
-            before.candidates[each.number] for each in presses if each.number < len(before.candidates)
-        ]:
+        elif (
+            action == CHOOSE
+            and after.chosen
+            and after.chosen
+            not in [before.candidates[each.number] for each in presses if each.number < len(before.candidates)]
+        ):
             yield f"{after.id}: another account was chosen than was pressed"
         elif action != CHOOSE and after.chosen != before.chosen:
             yield f"{after.id}: its account changed on the way to {after.state}"
@@ -172,9 +163,10 @@ def a_stored_request_keeps_what_was_asked(seen: Seen) -> Iterator[str]:
 
     What is done may become another action, by the operator's press that decides.
     """
-    first = {move.after.id: move.after for move in seen.moves if move.before is None}
+    moves = [move for move in seen.moves if move.after.state is not State.PREVIEWING]
+    first = {move.after.id: move.after for move in reversed(moves)}
     decisions = _decisions(seen)
-    for move in seen.moves:
+    for move in moves:
         opened, request = first[move.after.id], move.after
         names = ["ask", "candidates", "created_at"] + ([] if request.approval else ["expires_at"])
         as_opened = replace(request, ask=_with_action(request, opened.action))
@@ -249,7 +241,7 @@ def a_step_that_was_done_is_not_repeated(seen: Seen) -> Iterator[str]:
     """3 and 6: a decision is carried out once, unless the answer to a call was lost with its caller."""
     for request in seen.requests.values():
         for step in STEPS[request.action]:
-            for call, later in pairwise(each for each in _calls(seen, request) if each.step == step):
+            for call, later in pairwise(each for each in calls_for(seen, request) if each.step == step):
                 if call.answer == "yes" and not (later.stored and later.stored.in_doubt):
                     yield f"{request.id} was called for again after a yes to {step}"
 
@@ -273,7 +265,7 @@ def what_is_stored_as_done_was_answered_with_yes(seen: Seen) -> Iterator[str]:
         yeses = {each.step for each in answered if each.ended is not None and each.ended <= move.at}
         if done != STEPS[move.after.action][: len(done)] or not yeses.issuperset(done):
             yield f"{move.after.id} has {done} as done, yes was said to {sorted(yeses)}"
-        if before and _is_note(move):
+        if before and _is_note(move) and not before.listed:
             if len(done) != len(before.done) + 1:
                 yield f"{move.after.id}: {before.done} became {done} in one write"
             if not before.claim or not move.after.claim or move.after.claim.until < before.claim.until:
@@ -285,9 +277,9 @@ def a_claim_is_taken_over_only_after_its_lease(seen: Seen) -> Iterator[str]:
     """3: on every clock, since clocks agree within 5 s; under a new claim id, and with the doubt kept."""
     for move in seen.moves:
         before, after = move.before, move.after
-        if before is None or {before.state, after.state} != {State.RUNNING} or _is_note(move):
+        if before is None or {before.state, after.state} != {State.RUNNING} or _is_note(move) or after.listed:
             continue
-        until = _clock(before.claim.until) if before.claim else 0.0
+        until = seconds_of(before.claim.until) if before.claim else 0.0
         if not move.clock_set and move.clock < until + SKEW - ROUNDING and until <= move.clock + FARTHEST:
             yield f"{after.id} was taken over while its lease ran"
         if after.claim is None or before.claim is None or after.claim.id == before.claim.id or not after.in_doubt:
@@ -300,11 +292,9 @@ def moves_and_entries_match_one_to_one(seen: Seen) -> Iterator[str]:
     for request in seen.requests.values():
         moves = [move for move in seen.moves if move.after.id == request.id]
         for move in moves:
-            if move.before and move.after.state not in MOVES[move.before.state]:
+            if move.before and move.after.state not in (LIST_MOVES if request.listed else MOVES)[move.before.state]:
                 yield f"{request.id} went from {move.before.state} to {move.after.state}"
-        told = [
-            replace(move.after, candidates=()) for move in moves if not _is_first_claim(move) and not _is_note(move)
-        ]
+        told = [replace(move.after, candidates=()) for move in moves if not _has_no_entry(move)]
         if [entry.request for entry in _entries(seen, request)] != told:
             yield f"{request.id} made {len(told)} moves, and its entries tell of others"
         if moves[-1].after != request:
@@ -335,9 +325,13 @@ def every_decided_request_ends_and_the_audit_channel_is_told(seen: Seen) -> Iter
         yield "it did not come to rest"
     taken = {post.entry_id for post in seen.posts if post.ts}
     for request in _decided(seen):
+        if request.state is State.PAUSED and request.contents.at_rest:
+            continue  # it waits for a press
         if request.state not in ENDED:
             yield f"{request.id} was decided and is {request.state}"
-        elif not any(entry.kind in POSTED and entry.id in taken for entry in _entries(seen, request)):
+        elif not request.list_id and not any(
+            entry.kind in POSTED and entry.id in taken for entry in _entries(seen, request)
+        ):
             yield f"{request.id} is {request.state}, and the audit channel was never told"
 
 
@@ -345,7 +339,7 @@ def every_decided_request_ends_and_the_audit_channel_is_told(seen: Seen) -> Iter
 def every_operator_can_read_the_outcome_at_last(seen: Seen) -> Iterator[str]:
     """5: on the card, or in a direct message; and no message that came late hides it."""
     for request in seen.requests.values():
-        if not request.decided_at and not request.approval:
+        if request.list_id or request.state not in ENDED or not (request.decided_at or request.approval):
             continue
         states = [drawn.state for drawn in seen.on_screen.get(request.id, ())]
         if request.state not in states:
@@ -368,6 +362,8 @@ def nothing_waits_for_delivery_at_rest(seen: Seen) -> Iterator[str]:
     for entry in seen.entries:
         noted = entry.delivery
         posted = entry.kind in POSTED or (entry.kind is Kind.LIMITED and noted.delivered_at is not None)
+        if entry.request and entry.list_id:
+            posted = entry.request.listed is not None and (posted or _was_paused_by_the_bot(entry))
         if posted != (noted.delivered_at is not None):
             yield f"entry {entry.id} ({entry.kind}) was delivered at {noted.delivered_at}"
         elif posted and (entry.id, noted.ts) not in took:
@@ -386,7 +382,7 @@ def a_card_keeps_its_buttons_until_the_store_has_moved(seen: Seen) -> Iterator[s
 def an_outcome_is_said_only_once_the_store_says_so(seen: Seen) -> Iterator[str]:
     """6: to the operator and to the audit channel."""
     for told in seen.told:
-        for words, state in BEGINNINGS.items():
+        for words, state in () if told.stored and told.stored.listed else BEGINNINGS.items():
             if told.text.startswith(words) and (told.stored is None or told.stored.state is not state):
                 yield f"{told.request_id}: {told.text[:40]!r} was told of {told.stored and told.stored.state}"
         of = told.stored
@@ -397,6 +393,8 @@ def an_outcome_is_said_only_once_the_store_says_so(seen: Seen) -> Iterator[str]:
         stored, request = post.stored, post.request
         if stored is None or stored.kind.value != post.outcome:
             yield f"entry {post.named} was posted as {post.outcome}, and the store has {stored and stored.kind}"
+        elif _was_paused_by_the_bot(stored):
+            continue
         elif stored.request and (request is None or request.state is not stored.request.state):
             yield f"entry {post.named} was posted as {post.outcome} before the store said so"
 
@@ -429,7 +427,7 @@ def done_only_if_cognito_did_it(seen: Seen) -> Iterator[str]:
     """6: each step of the action, and it said so."""
     for request in _in(seen, State.DONE):
         for step in STEPS[request.action]:
-            if not any(call.done and call.answer == "yes" and call.step == step for call in _calls(seen, request)):
+            if not any(call.done and call.answer == "yes" and call.step == step for call in calls_for(seen, request)):
                 yield f"{request.id} is DONE, and Cognito never said so of {step}"
 
 
@@ -437,7 +435,7 @@ def done_only_if_cognito_did_it(seen: Seen) -> Iterator[str]:
 def partly_only_if_every_answer_is_known_and_one_was_yes(seen: Seen) -> Iterator[str]:
     """6: what was not done was definitely refused, or never sent."""
     for request in _in(seen, State.PARTLY):
-        left = [call for call in _calls(seen, request) if call.step not in request.done]
+        left = [call for call in calls_for(seen, request) if call.step not in request.done]
         if not request.done or any(call.done or call.answer != "no" for call in left):
             yield f"{request.id} is PARTLY with {request.done} after {[(call.step, call.answer) for call in left]}"
 
@@ -446,7 +444,7 @@ def partly_only_if_every_answer_is_known_and_one_was_yes(seen: Seen) -> Iterator
 def failed_only_if_every_call_was_definitely_refused(seen: Seen) -> Iterator[str]:
     """6: nothing was done, and no call is left without a clear answer, be it by a time-out or by a kill."""
     for request in _in(seen, State.FAILED):
-        calls = _calls(seen, request)
+        calls = calls_for(seen, request)
         if any(call.done or call.answer != "no" for call in calls):
             yield f"{request.id} is FAILED after {[(call.answer, call.done) for call in calls]}"
         if request.attempts != len(calls):
@@ -457,7 +455,7 @@ def failed_only_if_every_call_was_definitely_refused(seen: Seen) -> Iterator[str
 def unknown_only_if_something_is(seen: Seen) -> Iterator[str]:
     """6: a call without a clear answer, or a holder that died. What was never claimed is never UNKNOWN."""
     for request in _in(seen, State.UNKNOWN):
-        left = [call for call in _calls(seen, request) if call.step not in request.done]
+        left = [call for call in calls_for(seen, request) if call.step not in request.done]
         if not request.in_doubt and all(call.answer != "unclear" for call in left):
             yield f"{request.id} is UNKNOWN, and nothing was unclear"
 
@@ -470,7 +468,7 @@ def who_was_kept_out_has_no_way_in(seen: Seen) -> Iterator[str]:
     """
     for move in seen.moves:
         request = move.after
-        if request.state is not State.DONE or SIGN_OUT not in STEPS[request.action]:
+        if request.state is not State.DONE or request.listed or SIGN_OUT not in STEPS[request.action]:
             continue
         account, its = request.account, [each for each in seen.effects if each.request_id == request.id]
         if any(each.sub != account.sub for each in its):  # it was another account within a minute after the look-up
@@ -494,11 +492,13 @@ def what_is_told_of_each_step_is_true(seen: Seen) -> Iterator[str]:
     told += [(each.drawn, each.text) for each in seen.approvals]
     told += [(each.stored.request, each.text) for each in seen.posts if each.stored and each.stored.request and each.ts]
     for request, text in told:
+        if request.listed:
+            continue
         title, request_id = title_in(text), request.id
         state, done, left = TITLES.get((request.action, title or ""), (None, (), ()))
         if request.state in CAME and state is not request.state:
             yield f"{request_id} ({request.action}) is {request.state}, and {text[:60]!r} was told"
-        calls = _calls(seen, request)
+        calls = calls_for(seen, request)
         if not {call.step for call in calls if call.done and call.answer == "yes"}.issuperset(done):
             yield f"{request_id}: {title!r} was told, and not all of {done} was done"
         if {call.step for call in calls if call.done}.intersection(left):
@@ -524,7 +524,9 @@ def every_request_was_asked_for_by_its_operator(seen: Seen) -> Iterator[str]:
     """2: in a command of theirs, or with a button of a request of their own that had ended, for the same account."""
     for move in seen.moves:
         who, request = move.after.ask.operator, move.after
-        if move.before or (request.id in seen.asked and _is(who, seen.asked[request.id])):
+        if request.listed or request.list_id:
+            continue  # see list_checks.py
+        if move.before or (request.id in seen.asked and is_same(who, seen.asked[request.id])):
             continue
         pressed = [
             seen.requests[each.request_id]
@@ -532,10 +534,10 @@ def every_request_was_asked_for_by_its_operator(seen: Seen) -> Iterator[str]:
             if each.action == f"{DO}{request.action}"
             and each.request_id in seen.requests
             and each.at <= move.at
-            and _is(each.operator, who)
+            and is_same(each.operator, who)
         ]
         if request.id in seen.asked or not any(
-            _is(each.ask.operator, who)
+            is_same(each.ask.operator, who)
             and each.state in ENDED
             and each.chosen
             and (each.chosen.pool, each.chosen.username)
@@ -553,7 +555,7 @@ def no_call_starts_later_than_resume_within(seen: Seen) -> Iterator[str]:
         stored = call.stored
         if stored is None or stored.decided_at is None or stored.claim is None or call.clock_set:
             continue
-        decided_at, until = _clock(stored.decided_at), _clock(stored.claim.until)
+        decided_at, until = seconds_of(stored.decided_at), seconds_of(stored.claim.until)
         if call.clock > decided_at + seen.resume_within + ROUNDING:
             yield f"{call.request_id} was called for {call.clock - decided_at:.1f} s after its decision"
         if call.claim_id == stored.claim.id and call.clock > until - LEFT_OF_A_LEASE + ROUNDING:
@@ -567,8 +569,10 @@ def what_was_never_claimed_in_time_fails(seen: Seen) -> Iterator[str]:
         before = move.before
         if before is None or before.state is not State.READY or before.decided_at is None or move.clock_set:
             continue
-        end = _clock(before.decided_at) + seen.resume_within
-        if move.after.claim and _clock(move.after.claim.at) > end + ROUNDING:
+        if before.listed:
+            continue
+        end = seconds_of(before.decided_at) + seen.resume_within
+        if move.after.claim and seconds_of(move.after.claim.at) > end + ROUNDING:
             yield f"{before.id} was claimed too late"
         if move.after.state is State.FAILED and end - FARTHEST - seen.resume_within <= move.clock < end - ROUNDING:
             yield f"{before.id} was given up too soon"
@@ -689,9 +693,10 @@ def no_step_is_called_for_without_an_approval_where_one_is_needed(seen: Seen) ->
         if (request := call.stored) is None:
             continue  # wrong by another check
         only_asks = request.ask.operator.id not in ALLOWLIST.everywhere.users | GROUP_MEMBERS
-        approving = seen.brakes.approving.get(request.account.pool)
+        approving, of = seen.brakes.approving.get(request.account.pool), seen.requests.get(request.list_id or "")
+        above = approving and approving.above is not None and of and of.contents.size > approving.above
         needed = approving and request.action in approving.actions
-        if needed or only_asks or request.needs or (seen.brakes.protection and request.account.protected):
+        if above or needed or only_asks or request.needs or (seen.brakes.protection and request.account.protected):
             approval = request.approval
             if approval is None or approval.approver is None:
                 yield f"{request.id} was called for without an approval: {request.needs}"
@@ -709,12 +714,12 @@ def every_second_decision_is_an_approvers_press(seen: Seen) -> Iterator[str]:
             continue
         if who.id == request.ask.operator.id:
             yield f"{request.id} was {request.state} by the one who asked"
-        if not _allowed(seen, move, who, request.account.pool, APPROVERS):
+        if not allowed(seen, move, who, request.subject.pool, APPROVERS):
             yield f"{request.id} was {request.state} by {who.id}, who may not"
         (asked,) = (
             each.after for each in seen.moves if each.after.id == request.id and each.after.version == before.version
         )
-        if (request.chosen, request.ask) != (asked.chosen, asked.ask):
+        if (request.chosen, request.ask, request.listed) != (asked.chosen, asked.ask, asked.listed):
             yield f"{request.id}: what was approved is not what was asked"
         if not any(
             (each.action, each.request_id, each.instance, each.operator.id)
@@ -729,7 +734,7 @@ def every_second_decision_is_an_approvers_press(seen: Seen) -> Iterator[str]:
 def nothing_is_called_for_after_a_no(seen: Seen) -> Iterator[str]:
     """5: what was denied, cancelled or not approved in time is never run."""
     for request in seen.requests.values():
-        if request.state in {State.DENIED, State.CANCELLED, State.EXPIRED} and _calls(seen, request):
+        if request.state in {State.DENIED, State.CANCELLED, State.EXPIRED} and calls_for(seen, request):
             yield f"{request.id} is {request.state}, and Cognito was called for it"
         if request.state is State.DENIED and (request.approval is None or request.decided_at):
             yield f"{request.id} was denied and decided"
@@ -743,7 +748,7 @@ def everyone_who_may_approve_reads_the_outcome_at_last(seen: Seen) -> Iterator[s
         if last[ts].state is not seen.requests[request_id].state:
             yield f"{request_id} is {seen.requests[request_id].state}, its approvers read {last[ts].state}"
     for asked in seen.approvals:
-        for words, state in APPROVAL_TITLES.items():
+        for words, state in () if asked.drawn.listed else APPROVAL_TITLES.items():
             if asked.text.startswith(words) and (asked.stored is None or asked.stored.state is not state):
                 yield f"{asked.drawn.id}: approvers read {asked.text[:40]!r} of {asked.stored and asked.stored.state}"
 
@@ -756,17 +761,16 @@ def no_limit_is_exceeded_without_an_approval(seen: Seen) -> Iterator[str]:
     before: list[Request] = []
     for move in seen.moves:
         request = move.after
-        if request.state is not State.READY or move.before is None:
+        if request.state is not State.READY or move.before is None or move.before.state is State.PAUSED:
             continue
-        others = {each.account.key for each in before} | {request.account.key}
-        who = request.ask.operator
-        mine = {each.account.key for each in before if each.ask.operator == who} | {request.account.key}
-        for name, keys, most in (("all", others, seen.brakes.everyone), (who.id, mine, seen.brakes.per_operator)):
-            new = not any(
-                each.account.key == request.account.key for each in before if name in {"all", each.ask.operator.id}
-            )
-            if most is not None and new and len(keys) > most and not request.approval:
-                yield f"{request.id} was decided as number {len(keys)} of {most} for {name}"
+        who, (key, _) = request.ask.operator, counted(request)
+        mine = [each for each in before if each.ask.operator == who]
+        for name, those, most in (("all", before, seen.brakes.everyone), (who.id, mine, seen.brakes.per_operator)):
+            keys = dict(map(counted, [*those, request]))
+            number = sum(keys.values())
+            new = key not in dict(map(counted, those))
+            if most is not None and new and number > most and not request.approval:
+                yield f"{request.id} was decided as number {number} of {most} for {name}"
         before.append(request)
 
 
@@ -778,8 +782,8 @@ def no_protected_account_is_signed_out(seen: Seen) -> Iterator[str]:
     claimed = {move.after.claim.id: move for move in reversed(seen.moves) if move.after.claim}
     for call in seen.calls:
         move = claimed.get(call.claim_id or "")
-        if move is None or call.stored is None:
-            continue  # wrong by another check
+        if move is None or call.stored is None or call.stored.list_id:
+            continue  # wrong by another check, or see list_checks.py
         looks = [
             each
             for each in seen.groups
@@ -832,8 +836,18 @@ def _second_decisions(seen: Seen) -> list[Move]:
     ]
 
 
-def _is_first_claim(move: Move) -> bool:
-    return move.after.state is State.RUNNING and move.before is not None and move.before.state is State.READY
+def _has_no_entry(move: Move) -> bool:
+    """Whether a move is one of those without: a first claim, a note, and an account of a list that becomes READY."""
+    before, after = move.before, move.after
+    if before is None:
+        return bool(after.list_id)
+    if after.state is State.RUNNING:
+        return before.state is State.READY or _is_note(move)
+    return bool(after.listed) and after.state is before.state is not State.CONFIRMING
+
+
+def _was_paused_by_the_bot(entry: Entry) -> bool:
+    return bool(entry.kind is Kind.PAUSED and entry.request and not entry.request.pressed_by)
 
 
 def _is_note(move: Move) -> bool:
@@ -846,10 +860,6 @@ def _is_note(move: Move) -> bool:
 def _before(action: str, step: str) -> tuple[str, ...]:
     """Return the steps of an action that come before one of them."""
     return STEPS[action][: STEPS[action].index(step)]
-
-
-def _is(one: Operator, other: Operator) -> bool:
-    return (one.team_id, one.id) == (other.team_id, other.id)
 
 
 def _with_action(request: Request, action: str) -> Ask:
@@ -875,19 +885,6 @@ def _said_at(request: Request) -> datetime | None:
     return (approval.at or approval.asked_at) if approval else request.decided_at
 
 
-def _allowed(seen: Seen, decision: Move, operator: Operator, pool: str, allowlist: Allowlist) -> bool:
-    if operator.team_id != HOME:
-        return False
-    lists = [allowlist.everywhere, allowlist.pools[pool]]
-    lists += [each.ask for each in lists if each.ask and decision.after.approval]
-    groups = frozenset[str]().union(*(each.groups for each in lists))
-    return any(operator.id in each.users for each in lists) or any(
-        operator.id in each.members and each.group_id in groups
-        for each in seen.listings
-        if each.instance == decision.instance and decision.at - GROUP_LISTS_ARE_GOOD_FOR <= each.at <= decision.at
-    )
-
-
 def _entries(seen: Seen, request: Request) -> list[Entry]:
     """Return the entries of a request's moves, in the order of the moves."""
     found = [entry for entry in seen.entries if entry.request and entry.ask.id == request.id]
@@ -904,12 +901,5 @@ def _decided(seen: Seen) -> list[Request]:
 
 
 def _in(seen: Seen, state: State) -> list[Request]:
-    return [request for request in seen.requests.values() if request.state is state]
-
-
-def _calls(seen: Seen, request: Request) -> list[Call]:
-    return [call for call in seen.calls if call.request_id == request.id]
-
-
-def _clock(time: datetime) -> float:
-    return (time - START) / timedelta(seconds=1)
+    """Return the requests for one account in a state."""
+    return [request for request in seen.requests.values() if request.state is state and not request.listed]

@@ -24,6 +24,7 @@ from bot.slack.groups import SlackGroups
 from bot.slack.shown import Lasting, Shown
 from bot.work import Worker
 from simulation.cognito import POOLS, SimulatedPool
+from simulation.crowd import lists_of
 from simulation.seen import Refused
 from simulation.slack import HOME, Client, WatchedCards, WatchedChannel
 from simulation.store import FaultyStore, opened
@@ -36,6 +37,7 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 AFTER_A_FAILURE = 5.0
 BETWEEN_COUNTS = 1.0
+BETWEEN_SWEEPS = 2.0
 NEVER = 600.0
 BETWEEN_QUESTIONS = 2.0
 RETAIN = timedelta(days=60)
@@ -108,10 +110,11 @@ class Knowledge:
 class Lane:
     """A `Lane` whose threads are tasks. The last place is kept for what is urgent."""
 
-    def __init__(self, name: str, instance: "Instance", places: int) -> None:
+    def __init__(self, name: str, instance: "Instance", places: int, then: Callable[[], object] = lambda: None) -> None:
         self.name = name
         self.instance = instance
         self.free = places
+        self.then = then
 
     def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
         """Do it, or raise `BusyError`."""
@@ -126,6 +129,7 @@ class Lane:
             except Exception as error:  # noqa: BLE001 -- as ThreadLane does
                 self.instance.world.unexpected(error)
             self.free += 1
+            self.then()
 
         self.instance.world.schedule.spawn(self.name, on_a_thread, self.instance)
 
@@ -217,6 +221,8 @@ class Instance:
             meter=NoMeter(),
             now=clock.now,
             respond=world.slack.respond,
+            audit_channel=CHANNEL,
+            progress_ts=store.progress_ts,
         )
         self.card_delivery = CardDelivery(
             outbox=store, requests=store, cards=self.cards, clock=clock, jitter=self._jitter
@@ -269,7 +275,14 @@ class Instance:
                 listed=ALLOWLIST.all.users | world.brakes.approvers.all.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
+            begin_lists=lambda: self.lists_rounds.hurry(),
         )
+        lanes = [
+            Lane("lists", self, weather.places, lambda: self.lists_rounds.plan_in(1.0)),
+            Lane("list accounts lane", self, weather.places),
+            Lane("look-ups lane", self, weather.places),
+        ]
+        self.lists, self.list_worker = lists_of(self, self.flow, store, lanes)
         self._store = store
 
     def _begin(self) -> None:
@@ -278,7 +291,7 @@ class Instance:
         clock = self.clock
         Rounds(self, "expire", self._where(self._may_begin, flow.confirmations.expire), world.expirable_in)
         Rounds(self, "places", self._where(self._may_delete, lambda: self._store.forget_places(clock.now())))
-        self.planned = (
+        self.planned: Sequence[Rounds] = (
             Rounds(self, "sweep", self._where(self._may_begin, flow.sweep), world.runnable_in),
             Rounds(
                 self,
@@ -290,6 +303,7 @@ class Instance:
         self.tally_rounds = Rounds(
             self, "tallies", self._where(self._may_begin, self.refusals.sweep), world.next_tally_in
         )
+        self._begin_lists()
         self.refusal_rounds = Rounds(self, "refusals", self._count)
         self._delivery_rounds = Rounds(self, "delivery", self._deliver)
         self.clock_rounds: Sequence[Rounds] = ()
@@ -302,6 +316,15 @@ class Instance:
                     self._where(self._may_delete, lambda: self._store.forget(clock.now() - RETAIN)),
                 ),
             )
+
+    def _begin_lists(self) -> None:
+        if self.world.crowd.on:
+            work = self._where(lambda: not self.clock.is_doubtful(), self.list_worker.sweep)
+            self.lists_rounds = Rounds(self, "lists sweep", work, self._lists_in)
+            self.planned = (*self.planned, self.lists_rounds)
+
+    def _lists_in(self) -> float:
+        return BETWEEN_SWEEPS if self.list_worker._holds else self.world.lists_in()
 
     def _may_begin(self) -> bool:
         return not self.flow.closed() and not self.clock.is_doubtful()

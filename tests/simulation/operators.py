@@ -68,9 +68,9 @@ class Person:
             if world.chance(world.weather.dawdling):
                 world.schedule.pause(world.weather.confirm_within * world.random.uniform(0.5, 1.0))
 
-    def _waits_for_a_card(self) -> bool:
+    def _waits_for_a_card(self, looks: int = 4) -> bool:
         """Give the bot some seconds; return whether a card came."""
-        for _ in range(4):
+        for _ in range(looks):
             self.world.schedule.pause(self.world.random.uniform(0.5, 4.0))
             if self.thread.card or self.world.weather.calm:
                 return True

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.account import Account
 from bot.audit import Entry
 from bot.request import Operator, Request
 
@@ -25,7 +26,11 @@ class Call:
     clock: float
     clock_set: bool
     stored: Request | None
+    instance: str
+    turn: float  # when it was handed to the adapter
+    lease: str | None  # the instance that held the lease of the quota, where there are lists
     done: bool = False
+    code: str | None = None  # of an answer that is not yes
     answer: str | None = None  # yes, no or unclear; None where the caller died before it came
     ended: float | None = None
 
@@ -66,8 +71,19 @@ class Groups:
 
 
 @dataclass(kw_only=True)
+class Members:
+    """Who Cognito said is in the group that is protected, to an instance that looked up or ran a list."""
+
+    request_id: str
+    instance: str
+    usernames: frozenset[str]
+    begun: float
+    ended: float
+
+
+@dataclass(kw_only=True)
 class Asked:
-    """An approval message, or a later version of it, as it came. `stored` is its request, as it was then."""
+    """An approval message, or a progress message, or a later version of it, as it came. `stored` is its request, as it was then."""
 
     ts: str
     drawn: Request
@@ -185,7 +201,11 @@ class Seen:
     effects: list[Effect] = field(default_factory=list)
     asked: dict[str, Operator] = field(default_factory=dict)  # who sent each command, by its id
     groups: list[Groups] = field(default_factory=list)
+    members: list[Members] = field(default_factory=list)
     approvals: list[Asked] = field(default_factory=list)
+    progress: list[Asked] = field(default_factory=list)
+    portions: dict[str, dict[int, Sequence[Account]]] = field(default_factory=dict)  # of each list, as the bot wrote it
+    meddled: dict[str, float] = field(default_factory=dict)  # when someone else changed a list in the store
     listings: list[Listing] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -204,6 +224,8 @@ class Seen:
     backlog: int = 0
     on_screen: Mapping[str, Sequence[Request]] = field(default_factory=dict)  # what each operator can read at last
     approval_ts: Mapping[str, str] = field(default_factory=dict)  # of each request's approval message, in the store
+    progress_ts: Mapping[str, str] = field(default_factory=dict)  # of each list's progress message
+    crowd: Any = None
     brakes: Any = None
     acts: Any = None
     clocks_were_set: bool = False

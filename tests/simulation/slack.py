@@ -13,11 +13,13 @@ from slack_sdk.errors import SlackApiError
 from bot.audit import Entry
 from bot.errors import DeliveryError
 from bot.ports import Left, Place
-from bot.request import Operator, Request
+from bot.request import AWAITING, ENDED, Operator, Request, State
+from bot.slack.approvals import APPROVE, DENY
 from bot.slack.audit_channel import SlackAuditChannel
+from bot.slack.cards import CANCEL, CHOOSE, CONFIRM
 from bot.slack.clients import not_taken
 from bot.slack.reply import SlackCards
-from bot.slack.text import Message
+from bot.slack.text import Message, button, message
 from simulation.seen import Asked, Listing, Post, Told
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ SLOWEST = 5.0  # bot.slack.clients.ANSWER_SECONDS
 HOME = "T0HOME"
 APPROVALS = "C0APPROVE"
 USES = 5  # of a response_url
+PAUSE, GO_ON, STOP, AGAIN = "pause", "go on", "stop", "again"  # the buttons of a list
 
 
 @dataclass(eq=False)
@@ -73,6 +76,7 @@ class Slack:
     hooks: dict[str, Hook] = field(default_factory=dict)
     directs: dict[str, list[Request]] = field(default_factory=dict)
     approvals: dict[str, OnScreen] = field(default_factory=dict)  # by ts
+    progress: dict[str, OnScreen] = field(default_factory=dict)  # by ts
     posted: int = 0
 
     def response_url(self, thread: Thread, pressed: OnScreen | None, request_id: str, operator: Operator) -> str:
@@ -117,20 +121,31 @@ class Slack:
             raise TimeoutError
         return {"ts": "1.0"}
 
-    def approval(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
-        """Take an approval message, or the newest version of one, or not."""
+    def beside(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
+        """Take an approval or progress message, or the newest version of one, or not."""
         world = self.world
         drawn: Request = world.schedule.current().notes.pop("drawn")
+        is_progress = message["channel"] != APPROVALS
+        if is_progress and not world.weather.calm and world.schedule.now < world.weather.refusing_until:
+            world.delay(SLOWEST)
+            raise refusal("is_archived")
         if fault in {"429", "500", "before"}:
             world.delay(SLOWEST)
             raise refusal("", 500)
         self.posted += "ts" not in message
         ts = str(message.get("ts", f"{self.posted}.1"))
         shown = OnScreen(Message(text=str(message["text"]), blocks=message.get("blocks", [])), drawn)
-        self._on_its_way(lambda: self._approval_shown(ts, shown))
+        self._on_its_way(lambda: self._progress_shown(ts, shown) if is_progress else self._approval_shown(ts, shown))
         if fault == "after":
             raise TimeoutError
         return {"ts": ts}
+
+    def _progress_shown(self, ts: str, shown: OnScreen) -> None:
+        self.progress[ts] = shown
+        if shown.drawn:
+            stored = self.world.stored(shown.drawn.id)
+            self.world.seen.progress.append(Asked(ts=ts, drawn=shown.drawn, stored=stored, text=shown.message.text))
+        self.world.schedule.note(f"slack: the channel reads: {_first_line(shown.message)}")
 
     def _approval_shown(self, ts: str, shown: OnScreen) -> None:
         self.approvals[ts] = shown
@@ -231,7 +246,9 @@ class Client:
         weather = world.weather
         fault = world.random.choice(("429", "500", "blocks", "before", "after")) if world.chance(weather.slack) else ""
         if message["channel"] == APPROVALS:
-            return self._heard(lambda: world.slack.approval(message, fault))
+            return self._heard(lambda: world.slack.beside(message, fault))
+        if message["channel"] == self._channel_id and "metadata" not in message:
+            return self._heard(lambda: world.slack.beside(message, fault))
         if message["channel"] != self._channel_id:
             return self._heard(lambda: world.slack.direct(message, fault))
         return self._heard(lambda: self._to_the_audit_channel(message, fault))
@@ -239,7 +256,7 @@ class Client:
     def chat_update(self, **message: Any) -> Mapping[str, str]:
         world = self._instance.world
         fault = world.random.choice(("429", "500", "before", "after")) if world.chance(world.weather.slack) else ""
-        return self._heard(lambda: world.slack.approval(message, fault))
+        return self._heard(lambda: world.slack.beside(message, fault))
 
     def _to_the_audit_channel(self, message: dict[str, Any], fault: str) -> Mapping[str, str]:
         world = self._instance.world
@@ -286,6 +303,38 @@ class WatchedCards(SlackCards):
         client: Any = self.client
         client._instance.world.schedule.current().notes["drawn"] = request
         return super().show_approval(request, ts, *left)
+
+    def show_progress(self, request: Request, ts: str | None, *left: Left) -> str:
+        client: Any = self.client
+        client._instance.world.schedule.current().notes["drawn"] = request
+        return super().show_progress(request, ts, *left)
+
+
+def drawn_for_lists(name: str, sound: Callable[..., Message]) -> Callable[..., Message]:
+    """Return what draws single requests as the bot does, and lists in plain words: no check reads what is said there.
+
+    `name` says which message it is.
+    """
+
+    def draw(shown: Any, of: Any, **more: Any) -> Message:
+        request: Request | None = of.request if isinstance(of, Entry) else of
+        if not request or not request.listed:
+            return sound(shown, of, **more)
+        drawn = _buttons_of(request) if name == "card" else ()
+        if name == "approval_message" and request.state is State.APPROVING:
+            drawn = tuple(button(each, each, request.id) for each in (APPROVE, DENY))
+        return message(f"A list is {request.state} (version {request.version})", *([drawn] if drawn else []))
+
+    return draw
+
+
+def _buttons_of(request: Request) -> tuple[dict[str, Any], ...]:
+    choices = [each.begin for each in request.contents.choices] if request.state is State.CONFIRMING else []
+    names = [*(f"{CHOOSE}{number}" for number in choices), *([CONFIRM] if request.state is State.CONFIRMING else [])]
+    names += [CANCEL] if request.state in AWAITING else []
+    names += [] if request.state in AWAITING | ENDED else [PAUSE, GO_ON, STOP]
+    names += [AGAIN] if request.state in {State.PARTLY, State.FAILED, State.UNKNOWN} else []
+    return tuple(button(each, each, request.id) for each in names)
 
 
 class WatchedChannel(SlackAuditChannel):

@@ -19,6 +19,7 @@ WRITES = frozenset(
     {
         *("add", "move", "record", "tell", "tally", "settle", "hold", "delivered", "postponed"),
         *("hold_message", "shown", "not_shown", "show_again", "forget_places", "forget"),
+        *("put_portion", "lease", "give_back"),
     }
 )
 
@@ -79,6 +80,9 @@ class FaultyStore:
             for tally in arguments[0]:
                 key = self._instance.name, (tally.ask.operator.team_id, tally.ask.operator.id), tally.id
                 world.seen.tallied[key] = tally.count
+        elif name == "put_portion":
+            list_id, number, accounts = arguments
+            world.seen.portions.setdefault(list_id, {})[number] = tuple(accounts)
         elif name == "hold":
             world.schedule.current().notes["held"] = world.schedule.now
         elif name == "delivered":
@@ -110,5 +114,5 @@ class FaultyStore:
         )
         world.seen.moves.append(move)
         world.schedule.note(f"store: {after.id[-4:]} is {after.state} (version {after.version})")
-        if show or after.state is State.READY:
+        if show or (after.state is State.READY and not after.list_id):
             world.plan_rounds()

@@ -12,27 +12,38 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import bot.list_run
 import bot.request
 from bot.audit import Entry
 from bot.errors import StoreUnavailableError
+from bot.list_work import LEASE
 from bot.refusals import TALLIED_FOR
 from bot.request import Operator, Request
+from bot.slack import audit_channel, reply
 from bot.work import CLOCKS_AGREE_WITHIN, LEFT_TO_ITS_OWN
 from simulation.acts import Accounts, Acts
 from simulation.brakes import LEADS, LIZ, Approver, Brakes
 from simulation.cognito import NAMES, Registered
+from simulation.crowd import Crowd
 from simulation.instances import START, Instance, Machine
+from simulation.listers import Bystander, Lister, Meddler
 from simulation.operators import EVERYBODY, GIL, SAM, Person, Stranger
 from simulation.schedule import Schedule
 from simulation.seen import Seen
-from simulation.slack import Slack
+from simulation.slack import Slack, drawn_for_lists
 from simulation.store import opened
 from simulation.weather import Weather
 
 MOST_STEPS = 3000
+MOST_WITH_LISTS = 9000
+TICK = 0.5  # of the run of a list, so that its steps are not most of all
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 GROUPS = {"S0ONE": frozenset({"U0GIL"}), "S0TWO": frozenset({"U0HAL"})}
 NEVER = 600.0
+DRAWN: Sequence[tuple[Any, str]] = (
+    *((reply, name) for name in ("card", "approval_message", "progress_message")),
+    (audit_channel, "audit_message"),
+)
 
 
 @dataclass(eq=False)
@@ -48,9 +59,13 @@ class World:
         self.random = Random(self.seed)
         self.clocks = Random(f"{self.seed} clocks")
         self.weather = Weather.of(self.random, self.clocks)
-        self.registered = Registered.of(Random(f"accounts of {self.seed}"), self.weather.horizon)
+        self.crowd = Crowd.of(self.seed, self.weather.horizon)
+        if self.crowd.on:
+            self.weather = self.weather.for_lists()
+        accounts = Random(f"accounts of {self.seed}")
+        self.registered = Registered.of(accounts, self.weather.horizon, self.crowd.changes)
         self.schedule = Schedule(self.random, trace=self.trace)
-        self.brakes = Brakes.of(self.seed, self.weather.horizon)
+        self.brakes = Brakes.of(self.seed, self.weather.horizon, lists=self.crowd.on)
         self.acts = Acts.of(self.seed, self.weather.horizon, NAMES)
         self.accounts = Accounts(self)
         self.slack = Slack(self, dict(GROUPS))
@@ -122,6 +137,24 @@ class World:
         """Return how long until a card is due by true time, at most."""
         return self._due("SELECT min(due_at) FROM cards")
 
+    def lists_in(self) -> float:
+        """Return how long until a list can be taken up by true time, at most."""
+        if not self.crowd.on:
+            return NEVER
+        sql = (
+            "SELECT min(datetime(due_at, iif(json_extract(document, '$.state') = 'running', :lease, '+0 seconds')))"
+            " FROM requests WHERE due = 'list'"
+        )
+        lease = f"+{(LEASE + CLOCKS_AGREE_WITHIN).total_seconds():.0f} seconds"
+        at = self.observer._file.rows(sql, {"lease": lease})[0][0]
+        return (datetime.fromisoformat(f"{at}+00:00") - START).total_seconds() + 1 - self.schedule.now if at else NEVER
+
+    def lease(self, pool: str) -> str | None:
+        """Return which instance holds the lease of a pool's quota in the store's file."""
+        sql = "SELECT holder FROM leases WHERE key = :key"
+        rows = self.observer._file.rows(sql, {"key": self.crowd.quota_of(pool)})
+        return rows[0][0] if rows else None
+
     def something_waits(self) -> bool:
         """Whether any entry has yet to be delivered."""
         return any(self.observer.next_entry_at(refused=refused) for refused in (False, True))
@@ -158,6 +191,8 @@ class World:
             self.schedule.spawn("admin", partial(self._change_groups, [LEADS]))
             for _ in range(2):
                 self.schedule.spawn("approver", Approver(self).live)
+        if self.crowd.on:
+            self._let_people_ask_for_lists()
         self.schedule.kill_chance = self.weather.kills
 
     def _let_people_ask(self) -> None:
@@ -180,6 +215,15 @@ class World:
             more.who, more.begins = first.who, first.begins
             self.people.append(more)
 
+    def _let_people_ask_for_lists(self) -> None:
+        listers = [Lister(self) for _ in range(self.random.choice((1, 2, 3)))]
+        self.people += listers
+        for lister in listers:
+            self.schedule.spawn("lister", lister.live)
+        self.schedule.spawn("bystander", Bystander(self).live)
+        if self.crowd.meddles:
+            self.schedule.spawn("meddler", Meddler(self).live)
+
     def any_operator(self) -> Operator:
         """Return anyone."""
         return self.random.choice(EVERYBODY)
@@ -192,8 +236,12 @@ class World:
             self.slack.groups[group] = members
             self.schedule.note(f"{group} becomes {sorted(members)}")
 
+    @property
+    def _most_steps(self) -> int:
+        return MOST_WITH_LISTS if self.crowd.on else MOST_STEPS
+
     def _until_calm(self) -> None:
-        while self.schedule.now < self.weather.horizon and self.schedule.steps < MOST_STEPS:
+        while self.schedule.now < self.weather.horizon and self.schedule.steps < self._most_steps:
             self.schedule.step()
         self.weather.calm = True
         for machine in self.machines:
@@ -204,7 +252,7 @@ class World:
 
     def _until_quiet(self) -> bool:
         """Let some instance run on until nothing is due; return whether it came to that."""
-        steps = self.schedule.steps + MOST_STEPS
+        steps = self.schedule.steps + self._most_steps
         while self.schedule.steps < steps:
             if self.schedule.steps % 8 == 0 and self._is_quiet():
                 return True
@@ -219,7 +267,8 @@ class World:
             " OR EXISTS (SELECT 1 FROM tallies)"
         )
         busy = any(
-            each.name == "slack" or (each.owner and each.name.endswith("lane")) for each in self.schedule.waiting()
+            each.name == "slack" or (each.owner and each.name.endswith(("lane", "lists")))
+            for each in self.schedule.waiting()
         )
         busy = busy or any(machine.instance.counts for machine in self.machines if machine.instance)
         return not busy and not self.observer._file.rows(sql)[0][0]
@@ -235,8 +284,19 @@ class World:
         seen.store_is_sound = self.weather.store == 0
         seen.on_screen = self._on_screen()
         cards = self.observer._file.rows("SELECT request_id, ts FROM cards WHERE ts IS NOT NULL")
-        seen.approval_ts = {row["request_id"].removesuffix("/approval"): row["ts"] for row in cards}
-        seen.brakes, seen.acts, seen.clocks_were_set = self.brakes, self.acts, self.weather.jumps
+        told = {
+            kind: {
+                of: ts
+                for of, _, its, ts in ((*row["request_id"].partition("/"), row["ts"]) for row in cards)
+                if its == kind
+            }
+            for kind in ("approval", "progress")
+        }
+        seen.approval_ts, seen.progress_ts = told["approval"], told["progress"]
+        seen.crowd, seen.brakes, seen.acts, seen.clocks_were_set = (
+            *(self.crowd, self.brakes, self.acts),
+            self.weather.jumps,
+        )
 
     def _on_screen(self) -> dict[str, list[Request]]:
         """Return of each request the cards as its operator can read them now."""
@@ -250,14 +310,21 @@ class World:
     @contextmanager
     def _in_place(self) -> Iterator[None]:
         """Put this world in the place of the few things that the rules do not take as parameters."""
-        request: Any = bot.request
-        kept = request.ULID, logging.root.manager.disable
-        request.ULID = SimpleNamespace(from_datetime=self._ulid)
+        disabled = logging.root.manager.disable
+        in_place: Sequence[tuple[Any, str, Any]] = (
+            (bot.request, "ULID", SimpleNamespace(from_datetime=self._ulid)),
+            (bot.list_run, "LONGEST_TICK", TICK),
+            *((module, name, drawn_for_lists(name, getattr(module, name))) for module, name in DRAWN),
+        )
+        kept = [(module, name, getattr(module, name)) for module, name, _ in in_place]
+        for module, name, value in in_place:
+            setattr(module, name, value)
         logging.disable()
         try:
             yield
         finally:
-            request.ULID, disabled = kept
+            for module, name, value in kept:
+                setattr(module, name, value)
             logging.disable(disabled)
 
     def _ulid(self, at: datetime) -> str:

@@ -26,6 +26,10 @@ LENGTH_OF_ID = 26
 FINAL_AFTER = timedelta(seconds=20)
 
 
+# An account of a list has entries that name the list and, as their request, another one. The table leaves them out.
+NOT_OF_ONE_ACCOUNT = "attribute_not_exists(list_id) OR list_id = request_id"
+
+
 class DynamoDBReader:
     """The trail in the table `name`. Nothing is written, and no right to write is needed.
 
@@ -55,19 +59,32 @@ class DynamoDBReader:
         self._calls.ask()
         return self._schema.stored()
 
-    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
-        return self._readings.each(entry_of, self._logged(since, request_id, list_id))
+    def entries(
+        self, since: datetime | None, request_id: str | None, list_id: str | None = None, *, each_account: bool = True
+    ) -> Iterator[Entry]:
+        options = {} if each_account else {"FilterExpression": NOT_OF_ONE_ACCOUNT}
+        return self._readings.each(entry_of, self._logged(since, request_id, list_id, **options))
 
-    def _logged(self, since: datetime | None, request_id: str | None, list_id: str | None) -> Iterator[Stored]:
+    def _logged(
+        self, since: datetime | None, request_id: str | None, list_id: str | None, **options: Any
+    ) -> Iterator[Stored]:
         start = max(filter(None, (since, _made_at(request_id or list_id))), default=None)
+        end = self._ended_at(list_id) if list_id else None
         earliest = text(since) or ""
+        first, last = first_id_at(start) if start else "0", first_id_at(end) if end else "z"
         for month in self._months():
-            if start and month < items.month_at(start):
+            if (start and month < items.month_at(start)) or (end and month > items.month_at(end)) or last < first:
                 continue
-            for item in self._in_month(month, first=first_id_at(start) if start else "0"):
+            for item in self._in_month(month, first=first, last=last, **options):
                 is_meant = request_id in (None, item["request_id"]) and list_id in (None, item.get("list_id"))
                 if is_meant and item["at"] >= earliest:
                     yield items.stored(item)
+
+    def _ended_at(self, list_id: str) -> datetime | None:
+        """Return a time after which nothing is logged of a list and its accounts; None where it has not ended."""
+        key = items.request_key(list_id)
+        at = (self._calls.get(key) or {}).get("ended_at") if items.fits(key) else None
+        return datetime.fromisoformat(at) + CLOCKS_DIFFER_BY if at else None
 
     def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
         """Give all entries after an id, or those of about a time and later, or all, in the order of their ids.

@@ -23,15 +23,14 @@ from bot.stores.documents import (
     last_ids,
     message_id,
     new_card,
-    portion_of,
     request_of,
     text,
-    text_of_portion,
     window_of,
 )
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
+from bot.stores.dynamodb.lists import DynamoDBLists
 from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
 from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.table import INDEX
@@ -45,8 +44,8 @@ LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that hav
 PAST_UNREADABLE = 10  # so many are read for one, since the first may be one that cannot be read
 
 
-class DynamoDBStore(DynamoDBReader, Waiting):
-    """`Requests`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
+class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
+    """`Lists`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
     newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
@@ -131,32 +130,6 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         item = self._calls.get(items.account_key(account.key))
         return datetime.fromisoformat(item["ended_at"]) if item else None
 
-    # Lists
-
-    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
-        self._calls.write_one(put({**items.portion_key(list_id, number), "document": text_of_portion(accounts)}))
-
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        item = self._calls.get(items.portion_key(list_id, number))
-        return portion_of(item["document"]) if item else ()
-
-    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
-        lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}
-        condition = f"{IS_NEW} OR holder = :holder OR ends_at < :now OR ends_at > :beyond"
-        times = {"now": text(now), "beyond": text(now + longest)}
-        with suppress(ConditionError):
-            self._calls.write_one(put(lease, condition, holder=holder, **times))
-            return True
-        return False
-
-    def give_back(self, key: str, holder: str) -> None:
-        with suppress(ConditionError):
-            self._calls.write_one(delete(items.lease_key(key), "holder = :holder", holder=holder))
-
-    def progress_ts(self, list_id: str) -> str | None:
-        item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
-        return item.get("ts") if item else None
-
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
         ids = last_ids((each["sk"] for subject in subjects for each in self._last_of(subject, limit)), limit)
         found = [item for each in ids if (item := self._calls.get(items.entry_key(each)))]
@@ -232,8 +205,8 @@ class DynamoDBStore(DynamoDBReader, Waiting):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
             actions += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
-                if entry.request and entry.request.state is State.DONE:
-                    key = items.account_key(entry.request.account.key)
+                if entry.chosen and entry.request and entry.request.state is State.DONE:
+                    key = items.account_key(entry.chosen.key)
                     with suppress(ConditionError):  # a later request signed this account out
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
                 keys = (
@@ -246,11 +219,6 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 self._calls.write(actions)
                 return True
         return False
-
-    def _forget_portions(self, entry: Entry) -> None:
-        contents = entry.request.listed if entry.request else None
-        for number in range(contents.portions if contents else 0):
-            self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
 
     def forget_places(self, now: datetime) -> None:
         """Forget some response_urls that no longer work."""

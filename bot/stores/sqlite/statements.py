@@ -50,6 +50,11 @@ VALUES (:id, :request_id, :list_id, :at, :refused, :attempts, :next_at, :deliver
 ENTRIES = f"""
 SELECT {_ENTRY} FROM entries WHERE id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
+# An account of a list has entries that name the list and, as their request, another one.
+ENTRIES_WITHOUT_ACCOUNTS = f"""
+SELECT {_ENTRY} FROM entries
+WHERE id > :after AND at >= :since AND (list_id IS NULL OR list_id = request_id) ORDER BY id LIMIT {PAGE}
+"""
 ENTRIES_OF_REQUEST = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
 WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}

@@ -11,7 +11,7 @@ from bot.account import Account
 from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
-from bot.ports import LiveMessage, MessageKind, Show
+from bot.ports import LiveMessage, Show
 from bot.request import Request, check_move, new_id
 from bot.stores.documents import (
     Readings,
@@ -21,12 +21,9 @@ from bot.stores.documents import (
     card_of,
     entry_of,
     last_ids,
-    message_id,
     new_card,
-    portion_of,
     request_of,
     text,
-    text_of_portion,
     values_of_card,
     values_of_entry,
     values_of_request,
@@ -36,6 +33,7 @@ from bot.stores.documents import (
 from bot.stores.following import entry_in, not_there
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
+from bot.stores.sqlite.lists import SQLiteLists
 from bot.stores.sqlite.migrate import open_to_write
 from bot.stores.sqlite.schema import newest
 from bot.stores.waiting import Waiting
@@ -72,12 +70,16 @@ class SQLiteReader:
         """Close every thread's connection. Nothing may use the file afterwards."""
         self._file.close()
 
-    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
+    def entries(
+        self, since: datetime | None, request_id: str | None, list_id: str | None = None, *, each_account: bool = True
+    ) -> Iterator[Entry]:
         """Give all entries, or those from a time on, or of one request or list; memory holds a page of them.
 
+        Not `each_account`: without those of the single accounts of lists, which then cost little.
         Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
         """
-        statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
+        statement = sql.ENTRIES if each_account else sql.ENTRIES_WITHOUT_ACCOUNTS
+        statement = sql.ENTRIES_OF_REQUEST if request_id is not None else statement
         statement = sql.ENTRIES_OF_LIST if list_id else statement
         first_id = _first_id(since) if since else ""
         values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
@@ -119,8 +121,8 @@ def _first_id(since: datetime) -> str:
     return new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10]
 
 
-class SQLiteStore(SQLiteReader, Waiting):
-    """The `Requests`, `Tallies` and `Outbox` in the file at `path`. Safe to use from many threads.
+class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
+    """The `Lists`, `Tallies` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each `COUNTED` entry is.
     `make`: the file may be made.
@@ -177,30 +179,6 @@ class SQLiteStore(SQLiteReader, Waiting):
     def signed_out_at(self, account: Account) -> datetime | None:
         rows = self._file.rows(sql.SIGNED_OUT_AT, {"account": account.key})
         return datetime.fromisoformat(rows[0]["ended_at"]) if rows else None
-
-    # Lists
-
-    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
-        with self._file.write() as db:
-            values = {"list_id": list_id, "number": number, "document": text_of_portion(accounts)}
-            db.execute(sql.PUT_PORTION, values)
-
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        rows = self._file.rows(sql.PORTION, {"list_id": list_id, "number": number})
-        return portion_of(rows[0]["document"]) if rows else ()
-
-    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
-        times = {"now": text(now), "until": text(until), "beyond": text(now + longest)}
-        with self._file.write() as db:
-            return bool(db.execute(sql.LEASE, {"key": key, "holder": holder, **times}).rowcount)
-
-    def give_back(self, key: str, holder: str) -> None:
-        with self._file.write() as db:
-            db.execute(sql.GIVE_BACK, {"key": key, "holder": holder})
-
-    def progress_ts(self, list_id: str) -> str | None:
-        rows = self._file.rows(sql.PROGRESS_TS, {"id": message_id(list_id, MessageKind.PROGRESS)})
-        return rows[0]["ts"] if rows else None
 
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
         found = (self._file.rows(sql.PAST, {"subject": each, "limit": limit}) for each in subjects)

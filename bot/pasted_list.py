@@ -31,14 +31,14 @@ _BEGINS_A_PHONE = "+(0123456789"
 _MOST_BEFORE = 3  # signs before a line, such as `> 1. [ ]`
 
 
-def lines_of(text: str) -> Sequence[str]:
+def people_in(text: str) -> Sequence[str]:
     """Return the people in a text, each as a target. Raises `UsageError` where they are too many.
 
     It runs on the event loop, so no step takes more than linear time.
     """
     found: list[str] = []
     for field in _fields(text):
-        for person in _people_in(field):
+        for person in _each_in(field):
             if len(found) == MOST_LINES:
                 raise UsageError(TOO_MANY)
             found.append(person)
@@ -84,7 +84,7 @@ def _names(fields: Sequence[str]) -> Sequence[str]:
     return known if any(known) and not any("@" in each or _SUB.fullmatch(each) for each in names) else []
 
 
-def _people_in(field: str) -> Iterator[str]:
+def _each_in(field: str) -> Iterator[str]:
     """Give each person in a field: several emails, subs or phone numbers may have only blanks between them."""
     words = field.split()
     if len(words) == 1 and _says_something(field):

@@ -1,0 +1,197 @@
+"""What a terminal shows of a list: what it would hold, what it waits for, and what came of it. Plain text."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from bot import errors
+from bot.account import Account
+from bot.authorize import Allowed
+from bot.facts.advice import ADVICE
+from bot.listed import LeftOut, Listed
+from bot.request import Request, State
+from bot.visible import visible
+
+LEFT_TO_THE_BOT = (
+    "This command does nothing more. The bot goes on with the list in about half a minute, where it may, if it runs; "
+    "the audit channel shows it."
+)
+LEFT_UNAPPROVED = "This command does nothing more. If the list is approved, the bot runs it, where it may."
+STOPPING = (
+    "Stopping: what is under way ends, and nothing more is begun. Ctrl-C again ends the command at once; what was "
+    "under way then, the bot finishes where it may."
+)
+STOPPED_AND_LEFT = (
+    "Ended. The list was stopped, so nothing more is begun. What was under way, the bot finishes where it may, if it "
+    "runs; the audit channel shows it."
+)
+NOT_STOPPED = (
+    "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it in about half a minute, "
+    "where it may, if it runs; the audit channel shows it."
+)
+WAITS = "The bot or another terminal runs lists of this AWS account and region just now. This one begins after them."
+NOTHING_DONE = "Nothing was done."
+_GO_ON_HERE = "Press Enter and it goes on; Ctrl-C stops it."
+_GO_ON = "It waits until someone who may approve it lets it go on in Slack. Ctrl-C stops it."
+
+
+def preview(request: Request) -> str:
+    """Return what a list would hold, and what is left out of it."""
+    listed, reason = request.contents, request.ask.options.reason
+    what = "accounts in the pool" if listed.everyone else f"accounts of list {listed.again_of}"
+    read = f"{listed.lines:,} {what if listed.everyone or listed.again_of else 'lines'}"
+    labelled = [
+        ("List", request.id),
+        ("Pool", f"{listed.pool} ({listed.pool_id}, {listed.region})"),
+        ("Looked up", read),
+        ("Sign out", f"{_accounts(listed.size)}, in about {in_words(listed.time_left)} at {listed.pace:g} a second"),
+        (
+            "Recent",
+            f"{listed.recent:,} of them were signed out within the last hour, and are again" if listed.recent else "",
+        ),
+        ("Twice", f"{listed.twice:,} lines name an account that is in the list already" if listed.twice else ""),
+        ("Reason", reason),
+        ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
+    ]
+    lines = [f"{label:<11} {visible(value)}" for label, value in labelled if value]
+    return "\n".join([*lines, *_left_out(request)])
+
+
+def _left_out(request: Request) -> Iterator[str]:
+    listed = request.contents
+    for title, left in (
+        ("Not found", listed.not_found),
+        ("Not readable as an account", listed.unreadable),
+        ("Protected", listed.protected),
+        ("Several accounts for one line", listed.several),
+    ):
+        if left.count:
+            yield f"Left out. {title}: {left.count:,}"
+            yield from _first_of(left, request if left is listed.several else None)
+
+
+def _first_of(left: LeftOut, request: Request | None) -> Iterator[str]:
+    choices = {each.line: each for each in request.contents.choices} if request else {}
+    for line in left.first:
+        yield f"  {visible(line) or '(empty)'}"
+        if request and (several := choices.get(line)):
+            found = request.candidates[several.begin : several.begin + several.count]
+            yield from (f"    {visible(_told_apart(each))}" for each in found)
+    if left.count > len(left.first):
+        yield f"  and {left.count - len(left.first):,} more"
+    if request:
+        yield "  To have one of them signed out, write its sub or user name into the list."
+
+
+def _told_apart(account: Account) -> str:
+    names = (account.sub, account.username, account.email, account.phone, account.sign_in)
+    return "  ".join(name for name in names if name)
+
+
+def question(listed: Listed) -> str:
+    """Return what asks for the confirmation."""
+    whole = ", the whole pool" if listed.everyone else ""
+    return (
+        f"This signs {_accounts(listed.size)} of {listed.pool}{whole} out of all devices. Type that number to confirm: "
+    )
+
+
+def not_the_number(listed: Listed) -> str:
+    """Return what is said where another number was given."""
+    return f"The list has {_accounts(listed.size)}."
+
+
+def approving(request: Request, approvers: Allowed, now: datetime) -> str:
+    """Return who is asked to approve a list, and until when this waits for them."""
+    approval, who = request.approval, ", ".join(sorted(approvers.users | approvers.groups))
+    where = f" The bot asks them in Slack's channel {approval.channel_id}, if it runs." if approval else ""
+    until = f"{request.expires_at:%H:%M:%S} UTC, for {in_words(request.expires_at - now)}"
+    return f"A second person has to approve it: {who}.{where} This waits until {until}. Ctrl-C cancels it."
+
+
+def approved(request: Request) -> str:
+    """Return who approved a list."""
+    approver = request.approval and request.approval.approver
+    return f"Approved by {visible(approver.name)} ({approver.id})." if approver else "Approved."
+
+
+def paused(request: Request, *, here: bool) -> str:
+    """Return why a list is paused, and what lets it go on; `here`: someone at this terminal can be asked."""
+    code = request.contents.trouble or ""
+    by = f"by {visible(request.pressed_by.name)}" if request.pressed_by else f"by the bot itself ({code})"
+    why = "" if request.pressed_by else _WHY_PAUSED.get(code, ADVICE.get(code, ""))
+    return " ".join(filter(None, [f"Paused {by}.", why, _GO_ON_HERE if here else _GO_ON]))
+
+
+_WHY_PAUSED = {errors.TOO_LATE: "No instance worked on it for too long, so people may have signed in again since."}
+
+
+def how_far(listed: Listed) -> str:
+    """Return how far a list is, on one line."""
+    counts = listed.counts
+    speed = f" {listed.rate:.1f} a second, about {in_words(listed.time_left)} left." if listed.rate else ""
+    parts = f"{counts.done:,} signed out, {counts.failed:,} failed, {counts.unknown:,} not known"
+    return f"{counts.ended:,} of {_accounts(listed.size)}: {parts}.{speed}"
+
+
+def beside_the_bar(listed: Listed) -> str:
+    """Return what the bar does not show."""
+    speed = f", {listed.rate:.1f}/s, {in_words(listed.time_left)} left" if listed.rate else ""
+    return f"{listed.counts.failed:,} failed, {listed.counts.unknown:,} not known{speed}"
+
+
+def outcome(request: Request) -> str:
+    """Return what came of a list that has ended."""
+    match request.state:
+        case State.CANCELLED:
+            return f"Cancelled. {NOTHING_DONE}"
+        case State.EXPIRED:
+            late = "approved" if request.approval else "confirmed"
+            return f"Not {late} in time. {NOTHING_DONE} Run the command again."
+        case State.DENIED:
+            approver = request.approval and request.approval.approver
+            reason = request.approval and request.approval.reason
+            by = f" by {visible(approver.name)} ({approver.id})" if approver else ""
+            return f"Denied{by}{f': {visible(reason)}' if reason else ''}. {NOTHING_DONE}"
+    return "\n".join(_summary(request))
+
+
+def _summary(request: Request) -> Iterator[str]:
+    listed, counts = request.contents, request.contents.counts
+    taken = request.ended_at - listed.begun_at if request.ended_at and listed.begun_at else None
+    in_time = f", in {in_words(taken)}" if taken and counts.ended else ""
+    yield f"Signed out: {counts.done:,} of {_accounts(listed.size)}{in_time}."
+    if request.error_code == errors.LIST_CHANGED:
+        yield "The list was changed after the decision, so the bot does not run it."
+    for title, count in (
+        ("Not signed out", counts.failed),
+        ("Not known whether signed out", counts.unknown),
+        ("Not begun", listed.left),
+    ):
+        if count:
+            yield f"{title}: {count:,}."
+    if counts.reasons:
+        yield "Why:"
+        width = max(len(f"{count:,}") for count in counts.reasons.values())
+        for code, count in sorted(counts.reasons.items(), key=lambda each: (-each[1], each[0])):
+            yield f"  {count:>{width},}  {code}  {_advice(code)}".rstrip()
+    yield f"Each account: signout-bot audit --list {request.id} --format csv"
+    if request.state is not State.DONE:
+        yield f"What was not done, once more: signout-bot signout --again {request.id}"
+
+
+def _advice(code: str) -> str:
+    """Return what is said of an error code, without what to do with one command."""
+    return ADVICE.get(code, "").replace(" and run the command again", "").replace(" Run the command again.", "")
+
+
+def in_words(length: timedelta) -> str:
+    """Return a length of time, to the second up to an hour."""
+    minutes, seconds = divmod(max(0, round(length.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def _accounts(count: int) -> str:
+    return f"{count:,} account{'s' * (count != 1)}"
