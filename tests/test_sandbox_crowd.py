@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from headless import SAM, Headless
 
-from bot.lines import lines_of
+from bot.pasted_list import lines_of
 from bot.sandbox.cognito import Moto
 from bot.sandbox.crowd import POOL, SIZE, Crowd
 from bot.sandbox.form_limits import LONGEST_ANSWER

@@ -1,4 +1,4 @@
-"""The pictures of a list in in-slack.md. `UPDATE_SCREENSHOTS=1 pytest` on this file writes them again, of more people."""
+"""The pictures of a list in in-slack.md. `UPDATE_SCREENSHOTS=1 pytest` on this file writes them, of more people."""
 
 import os
 import re
