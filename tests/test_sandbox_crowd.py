@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from headless import SAM, Headless
 
-from bot.pasted_list import lines_of
+from bot.pasted_list import people_in
 from bot.sandbox.cognito import Moto
 from bot.sandbox.crowd import POOL, SIZE, Crowd
 from bot.sandbox.form_limits import LONGEST_ANSWER
@@ -36,7 +36,7 @@ def test_a_list_of_300_accounts_has_room_in_one_field_of_a_form_and_is_read_line
         subs = {each.username: f"{number:08}-0000-4000-8000-000000000000" for number, each in enumerate(crowd.hit, 1)}
         text = crowd.listed(subs)
     assert len(text) < LONGEST_ANSWER
-    lines = lines_of(text)
+    lines = people_in(text)
     assert len(crowd.hit) == 300
     assert len(lines) == 300 + 8 + 1 + 2 + 5, "some twice, one of two accounts, two protected, five of no one"
     assert sum("@" in line for line in lines) > 20

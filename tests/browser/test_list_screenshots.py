@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from bot.sandbox.cognito import Moto
 from browser.conftest import Open
+from browser.test_lists import some_wait
 from browser.test_screenshots import SIZE, take
 
 PEOPLE, FAR = (400, "[45]\\d%") if os.environ.get("UPDATE_SCREENSHOTS") else (40, "[1-9]\\d%")
@@ -34,8 +35,9 @@ def test_the_pictures_of_a_list_are_small(headless: Headless, open_window: Open)
     expect(window.form).to_contain_text("The preview is a card in the channel")
     window.page.keyboard.press("Escape")
     take(window, "docs/list.png", window.ephemerals.last)
-    window.button(f"Sign out {len(crowd.hit)} accounts").click()
-    window.go_to("signout-audit")
-    progress = window.messages.get_by_role("listitem").filter(has=window.page.get_by_role("button", name="Pause"))
-    expect(progress).to_contain_text(re.compile(FAR), timeout=60_000)
-    take(window, "docs/progress.png", progress)
+    with some_wait(headless):
+        window.button(f"Sign out {len(crowd.hit)} accounts").click()
+        window.go_to("signout-audit")
+        progress = window.messages.get_by_role("listitem").filter(has=window.page.get_by_role("button", name="Pause"))
+        expect(progress).to_contain_text(re.compile(FAR), timeout=60_000)
+        take(window, "docs/progress.png", progress)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from headless import AUDIT, KIM, Headless
@@ -10,6 +11,8 @@ from playwright.sync_api import Locator, expect
 from bot import deliver, list_run
 from bot.sandbox.cognito import Moto
 from bot.sandbox.stage import ACTIONS, SECOND_PERSON
+from bot.sandbox.weather import SIGN_OUT, for_some
+from bot.sandbox.wire import Pause
 from browser.conftest import PHONE, Open
 from browser.test_accessibility import violations
 from browser.window import Window
@@ -67,14 +70,24 @@ def look_up(window: Window, text: str) -> None:
     expect(window.form).to_be_hidden()
 
 
+@contextmanager
+def some_wait(headless: Headless) -> Iterator[None]:
+    """Hold the sign-outs of some accounts, so that a list is not at its end."""
+    held = Pause()
+    wire = headless.cognito_wire
+    headless.do(lambda: wire.always(SIGN_OUT, for_some(held)))
+    yield
+    headless.do(lambda: wire.always(SIGN_OUT, None))
+    headless.do(held.released.set)
+
+
 def names(headless: Headless, count: int) -> list[str]:
     assert headless.stage.crowd
     return [each.username for each in headless.stage.crowd.hit[:count]]
 
 
-@at("12/s")
 @pytest.mark.usefixtures("bot")
-def test_the_sixth_lesson_can_be_clicked_through(open_window: Open) -> None:
+def test_the_sixth_lesson_can_be_clicked_through(headless: Headless, open_window: Open) -> None:
     window = open_window(**CLIPBOARD)
     expect(crowd(window)).to_contain_text("60 of 60 signed in")
     window.page.get_by_text("Sixth lesson: a whole list at once").click()
@@ -107,16 +120,17 @@ def test_the_sixth_lesson_can_be_clicked_through(open_window: Open) -> None:
     expect(link).to_have_attribute("href", f"?person={KIM}&channel={AUDIT}")
     kims = open_window(KIM)
     kims.go_to("signout-audit")
-    kims.button("Approve").click()
-    progress = kims.messages.get_by_role("listitem").filter(has_text="pool shop").last
-    expect(progress.get_by_role("heading", name="Signing out: 46 accounts")).to_be_visible()
-    expect(progress).to_contain_text(re.compile(r"[1-9]\d?%.*[1-9]\d* signed out, 0 failed, 0 not known", re.DOTALL))
-    for each in (window, kims):
-        expect(crowd(each)).not_to_contain_text("60 of 60")
-    assert violations(kims) == [], "while it runs"
-    card.get_by_role("link", name="The audit channel").click()
-    expect(window.page.get_by_role("heading", name="#signout-audit", exact=True)).to_be_visible()
-    expect(window.page.locator(":focus")).to_contain_text(re.compile("Sign(ing|ed) out: 46 accounts"))
+    with some_wait(headless):
+        kims.button("Approve").click()
+        progress = kims.messages.get_by_role("listitem").filter(has_text="pool shop").last
+        expect(progress.get_by_role("heading", name="Signing out: 46 accounts")).to_be_visible()
+        expect(progress).to_contain_text(re.compile(r"[1-9]\d signed out, 0 failed, 0 not known, \d+ left\."))
+        for each in (window, kims):
+            expect(crowd(each)).to_contain_text(re.compile(r"[12]\d of 60 signed in"))
+        assert violations(kims) == [], "while it runs"
+        card.get_by_role("link", name="The audit channel").click()
+        expect(window.page.get_by_role("heading", name="#signout-audit", exact=True)).to_be_visible()
+        expect(window.page.locator(":focus")).to_contain_text("Signing out: 46 accounts")
     expect(kims.messages.get_by_role("heading", name="Signed out: 46 accounts").first).to_be_visible()
     expect(crowd(kims)).to_contain_text("14 of 60 signed in")
     window.go_to("support")
