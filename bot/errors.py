@@ -62,7 +62,6 @@ class DeniedError(BotError):
         "Slack could not be asked who is in a group or in this workspace, so it is not known whether you may do this. "
         "This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
     )
-
     NOT_TOLD = (
         "Slack could not tell whether you belong to this workspace or organisation, so it is not known whether you may "
         "do this. This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
@@ -154,20 +153,12 @@ class LimitReachedError(BotError):
     code = Code.REFUSED
 
     def __init__(self, rule: str, wait: timedelta | None) -> None:
-        if wait is None:
-            super().__init__(f"The list has more accounts than the bot allows ({rule}), so nothing was done.")
-            return
-        minutes = max(1, ceil(wait / timedelta(minutes=1)))
-        in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
-        sentence = f"As many accounts were confirmed within the last hour as the bot allows ({rule})."
-        super().__init__(sentence, f"Nothing was done. The next one is possible {in_time}.")
-
-
-class ListMovedOnError(BotError):
-    """Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before.
-
-    The audit channel shows how it is.
-    """
+        sentence, hint = f"The list has more accounts than the bot allows ({rule}), so nothing was done.", ""
+        if wait is not None:
+            minutes = max(1, ceil(wait / timedelta(minutes=1)))
+            sentence = f"As many accounts were confirmed within the last hour as the bot allows ({rule})."
+            hint = f"Nothing was done. The next one is possible in {minutes} minute{'s' if minutes > 1 else ''}."
+        super().__init__(sentence, hint)
 
 
 class NotYoursError(BotError):

@@ -14,6 +14,7 @@ from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.entrance import Entrance, Lane
 from bot.history import may_look, past
+from bot.lists import MOVED_ON
 from bot.ports import LiveMessage
 from bot.replies import Denial, Form, Recount, Reply
 from bot.request import Ask, Operator, Request, State
@@ -211,7 +212,7 @@ class Flow:
     def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
         if request.has_progress and not reply.place:  # pressed on a message that others see too
             self.show(request, reply)
-            reply.say(errors.ListMovedOnError())
+            reply.say(errors.BotError(MOVED_ON, "The audit channel shows how it is."))
             return
         if who.id != request.ask.operator.id:  # they may only approve or deny it
             self.show(request, reply)

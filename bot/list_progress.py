@@ -59,6 +59,8 @@ class Progress:
         counts = self.settled
         for child in list(self._ended.values()):
             counts = _with(counts, child)
+        if counts.ended < listed.counts.ended:  # who took the list over has not seen again all that had ended
+            counts = listed.counts
         self._samples.append((self.monotonic(), counts.ended))
         slow = THROTTLED if self.pace.is_slowed else None
         return replace(

@@ -24,6 +24,7 @@ from bot.store_ports import Lists
 NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
+MOVED_ON = "Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before."
 ONLY_SIGNS_OUT = "A list can only sign out."
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 
@@ -192,7 +193,7 @@ class ListRules(Confirmations, Approvers):
             listed = replace(request.contents, trouble=None)
             listed = replace(listed, worked_at=now) if state is State.READY else listed
             with suppress(AlreadyDecidedError):
-                return self._move(request, state, None, now, pressed_by=operator, listed=listed)
+                return self._move(request, state, press.place, now, pressed_by=operator, listed=listed)
 
     def _may_press(self, press: Press, request: Request, *, again: bool) -> Any:
         """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""

@@ -1,8 +1,11 @@
 """How fast a list goes: its calls leave one after the other, and more slowly while Cognito throttles."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from bot.account import Account, Session
@@ -20,11 +23,19 @@ SECONDS_TO_SPEED_UP = 60.0  # from no pace to all of it
 A_MOMENT = 0.000_001  # seconds
 
 
+@dataclass(slots=True)
+class Turn:
+    """One turn: when its call left or, before that is known, when the turn came."""
+
+    left_at: float
+
+
 @dataclass(kw_only=True)
 class Pace:
     """Gives each call its turn: at most `per_second` in any second, and one more. Safe to use from many threads.
 
-    What takes its turn late, by up to half of what is between two, makes up for it; what is later, puts off all others.
+    A turn that is taken late is made up for, if it was late by no more than half of what is between two. The second is
+    counted from when a call left.
 
     It counts by the clock that no one can set. Once Cognito throttles, it halves the pace at once, and gets faster by a
     sixtieth of `per_second` each second. `throttled` is called each time that Cognito does.
@@ -42,6 +53,7 @@ class Pace:
 
     def __post_init__(self) -> None:
         self._slowed_to = self.per_second
+        self._lately = deque[Turn](maxlen=int(self.per_second) + 1)  # as many as a second may hold
 
     @property
     def rate(self) -> float:
@@ -73,18 +85,21 @@ class Pace:
         with self._lock:
             self.under_way -= 1
 
-    def wait(self) -> None:
+    def wait(self) -> "Turn":
         """Wait for the next turn, and take it."""
         with self._first_in_line:  # the others wait behind, so a turn that is taken late puts off theirs
             while (seconds := self._until_turn()) > A_MOMENT:
                 self.clock.sleep(seconds)
+            return self._lately[-1]
 
     def _until_turn(self) -> float:
         """Return how many seconds it is until the next turn, and take it where that is now."""
         with self._lock:
             now, gap = self.clock.monotonic(), 1 / self.rate
-            seconds = self._next - now
+            is_full = len(self._lately) == self._lately.maxlen
+            seconds = max(self._next, self._lately[0].left_at + 1 if is_full else 0) - now
             if seconds <= A_MOMENT:
+                self._lately.append(Turn(now))
                 self._next = max(self._next + gap, now + gap / 2)
             return seconds
 
@@ -156,7 +171,7 @@ class PacedPool:
 
     def end_session(self, session_id: str, username: str, left: Left) -> Answer:
         """End a session."""
-        return self._called(lambda: self.pool.end_session(session_id, username, left))
+        return self._called(partial(self.pool.end_session, session_id, username), left)
 
     def prepare(self) -> None:
         """Get what signs the next call."""
@@ -164,12 +179,17 @@ class PacedPool:
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, in its turn."""
-        return self._called(lambda: self.pool.call(step, username, left))
+        return self._called(partial(self.pool.call, step, username), left)
 
-    def _called(self, call: Callable[[], Answer]) -> Answer:
+    def _called(self, call: Callable[[Left], Answer], left: Left) -> Answer:
         self.pool.prepare()  # before the turn, or the call would leave late
-        self.pace.wait()
-        answer = call()
+        turn = self.pace.wait()
+
+        def left_now() -> timedelta:  # asked for last just before the call leaves
+            turn.left_at = self.pace.clock.monotonic()
+            return left()
+
+        answer = call(left_now)
         if isinstance(answer, Refused) and answer.may_retry and answer.sent:
             self.pace.slow_down()
         return answer

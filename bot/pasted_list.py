@@ -78,7 +78,7 @@ def _split(line: str) -> Iterator[str]:
 
 
 def _names(fields: Sequence[str]) -> Sequence[str]:
-    """Return the names of columns that these fields are, "" for one of no use here; empty where they are none."""
+    """Return the names of columns that these fields are, "" for one of no use here; empty where they name none."""
     names = [each.strip("\"'").strip().rstrip(":").lower() for each in fields]
     known = [each if each in _HEADERS else "" for each in names]
     return known if any(known) and not any("@" in each or _SUB.fullmatch(each) for each in names) else []

@@ -435,6 +435,11 @@ class BotProcess:
     def __init__(self, process: subprocess.Popen[bytes] | Fork, log: Path) -> None:
         self._process, self._log = process, log
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         self._process.kill()

@@ -35,6 +35,7 @@ VIEW = {
     "private_metadata": json.dumps(STATE),
     "blocks": [],
     "state": {"values": FIELDS},
+    "blocks": [],
 }
 SUBMISSION = {"type": "view_submission", "view": VIEW, **SENDER}
 COMMAND = {

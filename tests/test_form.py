@@ -28,6 +28,7 @@ from bot.slack.form import (
     state_of,
     troubles_in,
 )
+from bot.slack.reply import STRANGERS_IN_A_MINUTE
 from bot.slack.targets import MOST_TARGETS
 
 STATE = FormState(
@@ -182,6 +183,16 @@ def test_where_it_is_too_late_to_show_an_error_it_is_told_directly_but_not_to_st
     unsure, broken = slack.headless.direct_messages(SAM)
     assert unsure.text.startswith("Slack could not be asked")
     assert broken.text.startswith("It broke.")
+
+
+def test_very_many_strangers_do_not_use_up_the_forms_that_slack_opens_for_operators(slack: Workspace) -> None:
+    asked = [anywhere(slack)] * (STRANGERS_IN_A_MINUTE + 5)
+    for each in asked:
+        each.say(DeniedError("not allowed"))
+    calls = slack.headless.slack_calls("views.open")
+    assert len(calls) == STRANGERS_IN_A_MINUTE
+    asked[0].say(BotError("It broke.", "Try again."))
+    assert len(slack.headless.slack_calls("views.open")) == STRANGERS_IN_A_MINUTE + 1
 
 
 def test_a_form_that_slack_does_not_open_leaves_the_command_to_type(slack: Workspace) -> None:

@@ -15,7 +15,7 @@ from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
 from bot.history import History
 from bot.request import Options
-from bot.slack.typed import Parsed, parse
+from bot.slack.typed import AskForList, Parsed, parse
 from bot.visible import visible
 from bot.whoami import WhoAmI
 
@@ -79,6 +79,46 @@ def test_what_is_not_for_a_history_is_said_with_how_to_write_one(text: str, sent
 
 def test_help_on_a_history_is_the_help() -> None:
     assert read("history --help") == read("history ada --help") == read("history ada help") == Help()
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("list", Options(target="")),
+        ("List", Options(target="")),
+        (
+            "list --pool customers --reason leaked in HELP-1",
+            Options(target="", pool="customers", reason="leaked in HELP-1"),
+        ),
+        ("list \u2014region eu-central-1", Options(target="", region="eu-central-1")),
+    ],
+)
+def test_the_word_list_asks_for_the_form_of_a_list(text: str, options: Options) -> None:
+    assert read(text) == AskForList(options)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("list ada grace", "`list` opens a form."),
+        ("list --username ada", "`list` opens a form."),
+        ("list --keep-out", "A list can only sign out."),
+        ("list --pool", "--pool needs a value."),
+        ("list --everyone", "There is no option --everyone."),
+    ],
+)
+def test_what_a_list_does_not_take_is_said_with_how_to_write_it(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(text)
+    assert caught.value.sentence.startswith(said)
+    assert caught.value.usage == "/signout list [--pool NAME] [--reason TEXT]"
+
+
+def test_help_on_a_list_is_the_help_and_other_words_that_begin_so_are_targets() -> None:
+    assert read("list --help") == read("list help") == Help()
+    assert read("listing") == Options(target="listing")
+    assert read("list@example.com") == Options(target="list@example.com")
+    assert read(f"--user-pool-id {POOL} --username list") == exactly("list")
 
 
 @pytest.mark.parametrize("text", ["whoami --pool customers", "who-am-i"])

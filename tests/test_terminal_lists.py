@@ -11,6 +11,7 @@ import pytest
 from directory import Directory, user
 from examples import HOME, KIM
 from headless import Headless
+from lists import people
 from shell import Ran, Shell, run_here
 from test_terminal import DONE, INTERRUPTED, OTHER, REFUSED, SETTINGS, USAGE
 from whole_bot import SIGN_OUT, entries, requests, store_of, travel
@@ -54,11 +55,11 @@ def leaked(tmp_path: Path) -> Path:
 
 def crowd(headless: Headless, count: int) -> list[str]:
     """Put so many people into the pool, whom Cognito signs out at once; give their user names."""
-    names = [f"p{number:03}" for number in range(count)]
-    pool = Directory([user(name, sub=f"sub-{name}", email=f"{name}@example.com") for name in names])
+    accounts = people(count)
+    pool = Directory([user(each.username, sub=str(each.sub), email=str(each.email)) for each in accounts])
     headless.do(lambda: headless.stage.weather.cognito.always("ListUsers", pool.list_users))
     headless.do(lambda: headless.stage.weather.cognito.always(SIGN_OUT, SIGNED_OUT))
-    return names
+    return [each.username for each in accounts]
 
 
 def the_list(headless: Headless) -> Request:
@@ -76,12 +77,12 @@ def test_a_list_is_shown_with_what_is_left_out_and_each_account_signed_out_once(
     for fact in (
         "Looked up   5 lines",
         "Sign out    2 accounts, in about 0 s at 25 a second",
-        "Twice       1 lines name an account that is in the list already",
+        "Twice       Lines whose account is in the list already: 1",
         "Reason      leaked",
         "Left out. Not found: 1\n  no@example.com",
         "Left out. Not readable as an account: 1\n  ada grace",
         "Signed out: 2 of 2 accounts",
-        f"Each account: signout-bot audit --list {the_list(headless).id} --format csv",
+        f"Each account that has ended: signout-bot audit --list {the_list(headless).id} --format csv",
     ):
         assert fact in ran.err
     assert not headless.is_signed_in("ada")
@@ -129,7 +130,9 @@ def test_the_number_is_typed_in_a_terminal_and_a_bar_shows_how_far_it_is(
 ) -> None:
     held = headless.pause(SIGN_OUT)
     with shell.terminal("--list", str(leaked), "--pool", "customers") as tty:
-        tty.wait_for("This signs 2 accounts of customers out of all devices. Type that number to confirm: ")
+        tty.wait_for(
+            "This signs 2 accounts of pool customers out of all devices. Type the number of accounts to confirm: "
+        )
         tty.type("3\n")
         tty.wait_for("The list has 2 accounts.")
         tty.type("2\n")
@@ -141,7 +144,7 @@ def test_the_number_is_typed_in_a_terminal_and_a_bar_shows_how_far_it_is(
     assert not headless.is_signed_in("grace")
 
 
-@pytest.mark.parametrize("typed", ["\n", "1\n2 3\nyes\n", "\x04"])
+@pytest.mark.parametrize("typed", ["1\n2 3\nyes\n", "\x04"])
 def test_without_the_number_nothing_is_done(headless: Headless, shell: Shell, leaked: Path, typed: str) -> None:
     with shell.terminal("--list", str(leaked), "--pool", "customers") as tty:
         tty.wait_for("to confirm: ")
@@ -174,9 +177,9 @@ def test_ctrl_c_during_the_look_up_ends_it_and_nothing_is_done(headless: Headles
 def test_ctrl_c_stops_a_list_that_runs_and_what_is_left_can_be_done_later(
     headless: Headless, shell: Shell, run: Run, leaked: Path
 ) -> None:
-    leaked.write_text("\n".join(names := crowd(headless, 100)), "utf-8")
+    leaked.write_text("\n".join(names := crowd(headless, 50)), "utf-8")
     held = headless.pause(SIGN_OUT)
-    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "100") as tty:
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "50") as tty:
         held.wait_until_arrived()
         tty.interrupt()
         tty.wait_for("Stopping: what is under way ends, and nothing more is begun.")
@@ -186,13 +189,13 @@ def test_ctrl_c_stops_a_list_that_runs_and_what_is_left_can_be_done_later(
     stopped = the_list(headless)
     counts = stopped.contents.counts
     assert stopped.state is State.PARTLY
-    assert 0 < counts.done < 100
-    assert f"Signed out: {counts.done} of 100 accounts" in tty.shown
+    assert 0 < counts.done < 50
+    assert f"Signed out: {counts.done} of 50 accounts" in tty.shown
     assert f"Not begun: {stopped.contents.left}." in tty.shown
     assert "1  UserNotFoundException  Cognito no longer has this account" in tty.shown, "of the call that was held"
-    ran = run("--again", stopped.id, "--yes", "--size", str(100 - counts.done))
+    ran = run("--again", stopped.id, "--yes", "--size", str(50 - counts.done))
     assert ran.code == DONE
-    assert f"Looked up   {100 - counts.done} accounts of list {stopped.id}" in ran.err
+    assert f"Looked up   {50 - counts.done} accounts of list {stopped.id}" in ran.err
     called = [call.parameters["Username"] for call in headless.cognito_calls(SIGN_OUT)]
     assert sorted(called) == sorted([*names, called[0]])
 
@@ -212,9 +215,9 @@ def test_ctrl_c_twice_ends_the_command_at_once_and_nothing_more_is_begun(
 
 
 def test_sigterm_leaves_the_list_to_the_bot(headless: Headless, shell: Shell, leaked: Path) -> None:
-    leaked.write_text("\n".join(crowd(headless, 100)), "utf-8")
+    leaked.write_text("\n".join(crowd(headless, 50)), "utf-8")
     held = headless.pause(SIGN_OUT)
-    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "100") as tty:
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "50") as tty:
         held.wait_until_arrived()
         tty.terminate()
         held.release()
@@ -222,7 +225,7 @@ def test_sigterm_leaves_the_list_to_the_bot(headless: Headless, shell: Shell, le
     assert screen.LEFT_TO_THE_BOT in tty.shown
     left = the_list(headless)
     assert left.state is State.RUNNING
-    assert 0 < left.contents.counts.done < 100
+    assert 0 < left.contents.counts.done < 50
 
 
 def test_a_list_whose_terminal_was_killed_is_ended_by_the_bot(headless: Headless, shell: Shell, leaked: Path) -> None:
@@ -283,6 +286,16 @@ def test_ctrl_c_cancels_a_list_that_awaits_its_approval(headless: Headless, shel
         assert tty.ended() == INTERRUPTED
     assert "Cancelled. Nothing was done." in tty.shown
     assert the_list(headless).state is State.CANCELLED
+
+
+def test_sigterm_leaves_a_list_to_its_approver_and_the_bot(headless: Headless, shell: Shell, leaked: Path) -> None:
+    shell.environment |= ABOVE
+    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
+        tty.wait_for("Ctrl-C cancels it.")
+        tty.terminate()
+        assert tty.ended() == OTHER
+    assert screen.LEFT_UNAPPROVED in tty.shown
+    assert the_list(headless).state is State.APPROVING
 
 
 def test_what_comes_on_standard_input_is_asked_about_on_the_terminal(

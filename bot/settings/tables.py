@@ -112,8 +112,7 @@ class ListSettings(BaseModel):
 
     model_config = FROZEN
     pace: syntax.PerSecond = 12
-    """How many accounts a second all lists of one AWS account and region sign out together. Cognito allows 25 calls a
-    second there, which the customers' own app shares."""
+    """Sign-outs a second, of all lists of an AWS account and region. Cognito allows 25, for the customers' app too."""
 
 
 class LimitSettings(BaseModel):

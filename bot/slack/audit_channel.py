@@ -30,7 +30,7 @@ _SIGNS: Mapping[Kind, str] = {
     Kind.REFUSED: "⛔",
     Kind.DENIED: "🚫",
     Kind.LIMITED: "🛑",
-    Kind.PAUSED: "⏸️",
+    Kind.PAUSED: "⏸",
 }
 # The titles and meanings of what is not a request.
 _OTHERS: Mapping[Kind, tuple[str, str]] = {

@@ -1,6 +1,7 @@
 """The form that `/signout` with nothing after it and the shortcuts open: its views, and what is told in it."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ DIRECT = "a direct message from this app"
 ALL_POOLS = "*"  # no pool can be called that
 HINT = "User name, email, phone number with its country code, or sub."
 COUNTS = "What you type here counts instead of what you chose above."
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,12 +106,13 @@ class NewForm(CardReply):
 
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
+        is_stranger, view = isinstance(error, DeniedError) and error.everywhere, lines([[str(error)]])
         if self.place:
             super().say(error)
-        elif not self._opened(modal(FORM, "Sign out", lines([[str(error)]]))):
-            is_stranger = isinstance(error, DeniedError) and error.everywhere
-            if not is_stranger:  # whom the bot does not write to
-                super().say(error)
+        elif is_stranger and not self.cards.may_show_a_stranger():
+            log.warning("Someone who may not was not told: there were too many within a minute")
+        elif not self._opened(modal(FORM, "Sign out", view)) and not is_stranger:  # the bot writes to no stranger
+            super().say(error)
 
     def _opened(self, view: Drawn) -> bool:
         return took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=view)

@@ -1,8 +1,7 @@
 """What people read about a list in more than one place: what it holds, how far it is, and its buttons."""
 
-from collections.abc import Sequence
-
 from bot.facts.list_words import about, accounts, reasons_of, trouble_of
+from bot.list_progress import THROTTLED
 from bot.listed import LeftOut, Listed
 from bot.preview import MOST_CHOICES
 from bot.request import ENDED, STOPPABLE, Request, State
@@ -70,7 +69,7 @@ def how_far(request: Request) -> list[Line]:
         [Code(f"{_FULL * full}{_EMPTY * (_BAR - full)} {int(share * 100)}%")],
         [f"{counts.done:,} signed out, {counts.failed:,} failed, {counts.unknown:,} not known, {listed.left:,} left."],
     ]
-    if request.state is State.RUNNING and listed.left:
+    if request.state is State.RUNNING and listed.left and listed.trouble in {None, THROTTLED}:
         rate = f"{listed.rate:.1f} accounts a second, about" if listed.rate else "About"
         told.append([f"{rate} {about(listed.time_left)} left."])
     return told
@@ -108,13 +107,10 @@ def list_buttons(request: Request) -> tuple[Drawn, ...]:
     return ()
 
 
-def under_way(request: Request) -> Sequence[Line]:
-    """Return how a list is, in a sentence for each thing, once it was decided on and has not ended."""
-    name = accounts(request.contents.size)
-    told = {
-        State.READY: f"{name} {'is' if request.contents.size == 1 else 'are'} to be signed out, one after the other.",
-        State.RUNNING: f"{name} {'is' if request.contents.size == 1 else 'are'} being signed out, one after the other.",
+def what_is_begun(request: Request) -> Line:
+    """Return what a pause or a stop means; empty where there is neither."""
+    said = {
         State.PAUSED: "What was under way ends, and no more is begun until someone presses Go on.",
-        State.STOPPING: "What is under way ends, and no more is begun.",
-    }[request.state]
-    return [why_so(request), [told]]
+        State.STOPPING: "What was under way ends, and no more is begun.",
+    }.get(request.state)
+    return [said] if said else []

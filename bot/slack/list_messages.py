@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.facts.list_words import accounts, list_result
 from bot.request import ENDED, Request, State
-from bot.slack.list_facts import failures, how_far, list_buttons, under_way, why_so
+from bot.slack.list_facts import failures, how_far, list_buttons, what_is_begun, why_so
 from bot.slack.shown import Shown
 from bot.slack.text import Block, Line, Message, lines, message, small_print
 
@@ -26,7 +26,8 @@ def progress_message(shown: Shown, request: Request) -> Message:
         title,
         [request.ask.operator, f" · pool {listed.pool}", *why],
         lines(how_far(request)),
-        *([why_so(request)] if ended else under_way(request)),
+        why_so(request),
+        what_is_begun(request),
         [meaning] if meaning else [],
         *failures(request),
         small_print([[f"List {request.id}"]]),

@@ -8,17 +8,15 @@ from bot.facts.list_words import accounts, list_result
 from bot.listed import Several
 from bot.request import Request, State
 from bot.slack.approvals import approving, by_whom, denied, why
-from bot.slack.list_facts import failures, holds, how_far, left_out, list_buttons, under_way, why_so
+from bot.slack.list_facts import failures, holds, left_out, list_buttons, what_is_begun, why_so
 from bot.slack.outcomes import HOSTED
 from bot.slack.shown import Lasting, Shown
-from bot.slack.text import Block, Bold, Code, Line, Link, button, choice, lines, plain
+from bot.slack.text import Block, Bold, Code, Line, Link, Span, button, choice, lines, plain
 
 CHOOSE_ONE = "signout_list_choose_"  # with the number of the account among the request's candidates
 MOST_ROWS, LONGEST_ROW, LONGEST_LINE = 10, 125, 50  # of accounts to choose from: more would not fit beside the rest
 LATER = "Some lines are not shown here for lack of room. They come once you have chosen for these."
-_TOKENS = (
-    "Apps that check only a token's signature may accept tokens until they expire: for up to {} after each sign-out{}."
-)
+_TOKENS = "An app that checks only a token's signature may accept it for up to {} after the sign-out{}."
 _PROVIDER = "A person who signs in through Google or another provider may come back without a password."
 _CREDENTIALS = "AWS credentials that an identity pool gave out stay valid until they expire."
 _COME_BACK = "The people can sign in again at once, except where their account is disabled."
@@ -87,22 +85,21 @@ def _later(shown: Shown, request: Request) -> str:
 
 
 def _decided(shown: Shown, request: Request) -> list[Block]:
-    """Return the card of a list that was decided on and has not ended. It may stay as it is, so it gives times."""
+    """Return the card of a list that was decided on and has not ended.
+
+    It may stay as it is, so it has to be true for ever: the message that shows how far the list is has the rest.
+    """
+    listed, action = request.contents, ACTIONS[request.action]
     said, *by = by_whom(request) or ["confirmed ", request.decided_at or request.created_at]
-    waits: Line = []
+    name, waits = f"{action.running} {accounts(listed.size)}, {listed.pace:g} a second at most.", list[Span]()
     if request.state is State.READY:
-        since = request.contents.worked_at or request.decided_at or request.created_at
-        latest = since + shown.resume_within
-        waits = [
-            "If the bot cannot begin until ",
-            latest,
-            ", the list is paused, and waits until someone lets it go on.",
-        ]
+        latest = (listed.worked_at or request.decided_at or request.created_at) + shown.resume_within
+        waits = ["If the bot cannot begin until ", latest, ", the list is paused, until someone lets it go on."]
     return [
-        [str(said).capitalize(), *by, "."],
-        *under_way(request),
+        [str(said).capitalize(), *by, f". {name}"],
+        why_so(request) if request.state is not State.RUNNING else [],
+        what_is_begun(request),
         waits,
-        lines(how_far(request)) if request.state in {State.PAUSED, State.STOPPING} else [],
         list_buttons(request),
     ]
 

@@ -29,6 +29,7 @@ from bot.slack.text import Message
 from bot.whoami import Standing
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
+MINUTE, STRANGERS_IN_A_MINUTE = timedelta(minutes=1), 20
 NO_CARD = (
     "The card of this request may not show its result, so it comes as a direct message. Buttons that the card may "
     "still have change nothing of this request."
@@ -132,6 +133,7 @@ class SlackCards:
     address: Callable[[str, str], str | None] = lambda _, __: None  # of the message in a channel with this `ts`
     progress_ts: Callable[[str], str | None] = lambda _: None  # Slack's id of a list's progress message
     refused: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    strangers: "deque[datetime]" = field(default_factory=partial(deque, maxlen=STRANGERS_IN_A_MINUTE))  # were shown one
     waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
@@ -199,6 +201,14 @@ class SlackCards:
             raise
         self.refused.pop(channel, None)
         return ts
+
+    def may_show_a_stranger(self) -> bool:
+        """Whether one more stranger may see a form: Slack opens about a hundred a minute, for operators too."""
+        now, shown = self.now(), self.strangers
+        if len(shown) == shown.maxlen and abs(now - shown[0]) < MINUTE:
+            return False
+        shown.append(now)
+        return True
 
     def refusing(self) -> Mapping[str, str]:
         """Return Slack's word for why an approval channel takes no messages, by its id. After a while it is unknown."""

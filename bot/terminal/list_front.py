@@ -7,7 +7,7 @@ from bot.decide import Press
 from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
 from bot.listed import Listed
-from bot.lists import Wanted
+from bot.lists import MOVED_ON, Wanted
 from bot.request import ENDED, Request, State
 from bot.terminal import list_screen as screen
 from bot.terminal.front import TerminalReply, ask_of
@@ -74,6 +74,8 @@ class ListTerminalReply(TerminalReply):
     def say(self, error: errors.BotError) -> None:
         """Say what was wrong, in words for a list, and not once more for each try."""
         match error:
+            case errors.BotError(sentence=sentence) if sentence == MOVED_ON:  # what it is now was shown
+                return
             case errors.UnknownRequestError():
                 error = errors.UsageError(_NO_SUCH_LIST)
             case errors.NotYoursError():

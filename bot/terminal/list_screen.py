@@ -44,11 +44,8 @@ def preview(request: Request) -> str:
         ("Pool", f"{listed.pool} ({listed.pool_id}, {listed.region})"),
         ("Looked up", read),
         ("Sign out", f"{_accounts(listed.size)}, in about {in_words(listed.time_left)} at {listed.pace:g} a second"),
-        (
-            "Recent",
-            f"{listed.recent:,} of them were signed out within the last hour, and are again" if listed.recent else "",
-        ),
-        ("Twice", f"{listed.twice:,} lines name an account that is in the list already" if listed.twice else ""),
+        ("Recent", f"Signed out within the last hour, and now once more: {listed.recent:,}" if listed.recent else ""),
+        ("Twice", f"Lines whose account is in the list already: {listed.twice:,}" if listed.twice else ""),
         ("Reason", reason),
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
     ]
@@ -89,10 +86,9 @@ def _told_apart(account: Account) -> str:
 
 def question(listed: Listed) -> str:
     """Return what asks for the confirmation."""
-    whole = ", the whole pool" if listed.everyone else ""
-    return (
-        f"This signs {_accounts(listed.size)} of {listed.pool}{whole} out of all devices. Type that number to confirm: "
-    )
+    count, pool = _accounts(listed.size), listed.pool
+    what = f"the whole pool {pool}, {count}," if listed.everyone else f"{count} of pool {pool}"
+    return f"This signs {what} out of all devices. Type the number of accounts to confirm: "
 
 
 def not_the_number(listed: Listed) -> str:
@@ -174,7 +170,7 @@ def _summary(request: Request) -> Iterator[str]:
         width = max(len(f"{count:,}") for count in counts.reasons.values())
         for code, count in sorted(counts.reasons.items(), key=lambda each: (-each[1], each[0])):
             yield f"  {count:>{width},}  {code}  {_advice(code)}".rstrip()
-    yield f"Each account: signout-bot audit --list {request.id} --format csv"
+    yield f"Each account that has ended: signout-bot audit --list {request.id} --format csv"
     if request.state is not State.DONE:
         yield f"What was not done, once more: signout-bot signout --again {request.id}"
 

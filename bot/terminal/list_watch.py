@@ -152,8 +152,8 @@ class Watch:
         try:
             yield
         finally:
-            self._bar.close()
             self._flow.draining = True
             while self.worker.running:
                 self.worker.clock.sleep(LOOK_EVERY)
             self._sweep()
+            self._bar.close()

@@ -29,7 +29,7 @@ READ_SECONDS = 2
 # it is sent again more than 5 s after it was sent first.
 KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
-CONNECTIONS = 100  # more than the bot has threads
+CONNECTIONS = 150  # more than the bot has threads
 CONFIG = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
