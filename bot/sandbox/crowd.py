@@ -1,5 +1,6 @@
 """A pool with so many people that it takes a list to sign them out, and the list of those whose passwords leaked."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, cycle, product
@@ -37,6 +38,7 @@ class Crowd:
     def __init__(self, cognito: Cognito, size: int) -> None:
         self.leaked = ""
         self._cognito = cognito
+        self._signing_in = asyncio.Lock()
         everyone = people(size)
         self.everyone = everyone
         self.family, self.protected, self.hit = everyone[:2], everyone[2:4], everyone[4 : 4 + size * 3 // 4]
@@ -62,10 +64,11 @@ class Crowd:
 
     async def sign_in_again(self) -> None:
         """Sign in everyone who is signed out."""
-        for each in [*self.pool.accounts.values()]:
-            if not is_signed_in(each):
-                each.devices.clear()
-                await self._cognito.sign_in(POOL, each.username, "phone")
+        async with self._signing_in:  # once at a time
+            for each in [*self.pool.accounts.values()]:
+                if not is_signed_in(each):
+                    each.devices.clear()
+                    await self._cognito.sign_in(POOL, each.username, "phone")
 
     async def _sub(self, username: str) -> str:
         told = await self._cognito.ask("AdminGetUser", UserPoolId=self.pool.id, Username=username)

@@ -18,6 +18,7 @@ from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
 CHANGES_AN_ACCOUNT = frozenset({SIGN_OUT, REVOKE, "AdminDisableUser", "AdminEnableUser", "AdminResetUserPassword"})
+POSTS = ("chat.postMessage", "chat.update")
 FORWARDED_HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
 
 
@@ -27,7 +28,7 @@ class Switch:
 
     name: str
     label: str
-    action: str = EVERY_ACTION
+    actions: tuple[str, ...] = (EVERY_ACTION,)
     fault: Fault | None = None
     on: bool = False
 
@@ -49,7 +50,8 @@ class Weather:
             self._workspace.channels[AUDIT_CHANNEL].archived = on
         else:
             wire = self.cognito if name.startswith("cognito") else self.slack
-            wire.always(switch.action, switch.fault if on else None, name)
+            for action in switch.actions:
+                wire.always(action, switch.fault if on else None, f"{name} {action}")
         self._workspace.changes.note()
 
     async def before_cognito(self, request: web.Request) -> web.Response:
@@ -103,9 +105,11 @@ def _switches() -> tuple[Switch, ...]:
     broken = refuse(500, "InternalErrorException")
     return (
         Switch(name="cognito_slow", label="Cognito is slow", fault=slow(3)),
-        Switch(name="cognito_throttling", label="Cognito throttles sign-outs", action=SIGN_OUT, fault=throttled),
-        Switch(name="cognito_patchy", label="Cognito fails for some people", action=SIGN_OUT, fault=for_some(broken)),
+        Switch(name="cognito_throttling", label="Cognito throttles sign-outs", actions=(SIGN_OUT,), fault=throttled),
+        Switch(
+            name="cognito_patchy", label="Cognito fails for some people", actions=(SIGN_OUT,), fault=for_some(broken)
+        ),
         Switch(name="cognito_down", label="Cognito is down", fault=reset()),
-        Switch(name="slack_rate_limited", label="Slack answers 429", action="chat.postMessage", fault=ratelimited(5)),
+        Switch(name="slack_rate_limited", label="Slack answers 429", actions=POSTS, fault=ratelimited(5)),
         Switch(name="audit_channel_archived", label="The audit channel is archived"),
     )
