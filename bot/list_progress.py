@@ -80,8 +80,7 @@ def _with(counts: Counts, child: Request) -> Counts:
 
 def state_at_rest(before: Request, listed: Listed) -> State:
     """Return the state of a list once no account is under way."""
-    goes_on = before.state is State.RUNNING and listed.left
-    if goes_on or before.state is State.PAUSED:
+    if listed.left and before.state is not State.STOPPING:
         return before.state
     counts = listed.counts
     if counts.unknown:
@@ -94,5 +93,5 @@ def state_at_rest(before: Request, listed: Listed) -> State:
 def beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
     """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
     if state in ENDED:
-        return {"ended_at": now, "error_code": listed.trouble}
+        return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}
     return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

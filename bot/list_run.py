@@ -37,8 +37,7 @@ log = logging.getLogger(__name__)
 class ListRun:
     """Runs one list for as long as `may_work` says so. For one thread; its accounts are run on the `lane`.
 
-    `worker` waits for the turn of each call. `may_begin` raises `PoolUnavailableError` while it is not known who is
-    protected.
+    `worker` waits for turns. `may_begin` raises `PoolUnavailableError` while it is not known who is protected.
     """
 
     request: Request
@@ -61,15 +60,16 @@ class ListRun:
     def go(self) -> None:
         """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
         self._take_up()
-        for index, account in accounts_of(self.requests, self.request, self.may_work):
-            if index >= self.progress.settled.ended and not self._begin(index, account):
-                break
-        else:
-            self._is_probing = False
-        while (self._under_way or self._waiting) and self._tick():
-            pass
-        while self._under_way:  # also where the list is another run's now
-            self.clock.sleep(LONGEST_TICK)
+        accounts = accounts_of(self.requests, self.request, self.may_work)
+        settled = self.progress.settled.ended
+        try:
+            if all(index < settled or self._begin(index, account) for index, account in accounts):
+                self._is_probing = False
+            while (self._under_way or self._waiting) and self._tick():
+                pass
+        finally:  # also where the list is another run's now
+            while self._under_way:
+                self.clock.sleep(LONGEST_TICK)
         self._finish()
 
     @property

@@ -120,7 +120,8 @@ class ListWorker:
     def _run(self, request: Request, quota: str) -> None:
         try:
             self._runs[request.id] = run = self._run_of(request, quota)
-            run.go()
+            if not self.closed():  # again: the clock may have been set since
+                run.go()
         finally:
             self._runs.pop(request.id, None)
             self.running.pop(request.id, None)
@@ -132,7 +133,8 @@ class ListWorker:
         pool = self.worker.pools.get(listed_pool)
         protection = self.protections.get(listed_pool)
         members = _Members(pool and pool.on_behalf(request.id, request.ask.operator.id), protection, self.clock)
-        paced = {listed_pool: PacedPool(pool=pool, pace=pace, members=members.known)} if pool else {}
+        left = partial(self._left, quota)
+        paced = {listed_pool: PacedPool(pool=pool, pace=pace, members=members.known, left=left)} if pool else {}
         return ListRun(
             request=request,
             requests=self.requests,
@@ -148,6 +150,11 @@ class ListWorker:
         """Return the pace of an AWS account and region, the same for all of its lists."""
         new = Pace(clock=self.clock, per_second=self.per_second, throttled=self.throttled(quota))
         return self.paces.setdefault(quota, new)
+
+    def _left(self, quota: str) -> timedelta:
+        """Return for how long the lease of a quota is held here at least."""
+        hold = self._holds.get(quota)
+        return hold.left() if hold else timedelta(0)
 
     def _keeps(self, quota: str) -> bool:
         """Take or keep the lease of a quota; return whether it is held here. Now and then it is renewed."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bot.account import Account, Session
 from bot.action import Answer, Refused, Step
-from bot.errors import PoolUnavailableError
+from bot.errors import PoolUnavailableError, SupersededError
 from bot.options import Attribute
 from bot.ports import Clock, Left, UserPool
 from bot.work import MAX_CALLS
@@ -118,12 +118,13 @@ class Pace:
 class PacedPool:
     """A `UserPool` whose calls wait for their turn. `members` are those of its protected groups, by group.
 
-    Without `members`, it is asked for them.
+    Without `members`, it is asked for them. No step is called once no time is `left`: another instance may call then.
     """
 
     pool: UserPool
     pace: Pace
     members: Callable[[], Mapping[str, Collection[str]]] | None = None
+    left: Left = lambda: timedelta.max
 
     @property
     def pool_id(self) -> str:
@@ -178,16 +179,18 @@ class PacedPool:
         self.pool.prepare()
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
-        """Call a step's operation once, in its turn."""
+        """Call a step's operation once, in its turn. Raises `SupersededError` where it may not call any more."""
         return self._called(partial(self.pool.call, step, username), left)
 
     def _called(self, call: Callable[[Left], Answer], left: Left) -> Answer:
         self.pool.prepare()  # before the turn, or the call would leave late
         turn = self.pace.wait()
+        if self.left() <= timedelta(0):
+            raise SupersededError
 
         def left_now() -> timedelta:  # asked for last just before the call leaves
             turn.left_at = self.pace.clock.monotonic()
-            return left()
+            return min(left(), self.left())
 
         answer = call(left_now)
         if isinstance(answer, Refused) and answer.may_retry and answer.sent:

@@ -56,7 +56,7 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
     State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
     State.READY: frozenset(_GOES_ON),
     State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
-    State.PAUSED: frozenset({State.READY, State.PAUSED, State.STOPPING}),
+    State.PAUSED: MOVES[State.RUNNING] - {State.RUNNING} | {State.READY, State.PAUSED, State.STOPPING},
     State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
 }
 

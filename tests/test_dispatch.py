@@ -35,7 +35,6 @@ VIEW = {
     "private_metadata": json.dumps(STATE),
     "blocks": [],
     "state": {"values": FIELDS},
-    "blocks": [],
 }
 SUBMISSION = {"type": "view_submission", "view": VIEW, **SENDER}
 COMMAND = {

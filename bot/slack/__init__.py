@@ -8,6 +8,7 @@ form.py             the form that asks for what the command did not say
 targets.py          whom a message may be about, for the form that a shortcut of it opens
 modal.py            what forms are made of, and showing them
 reply.py            cards and sentences to operators: drawn, sent, and timed
+responses.py        answers at a response_url
 cards.py            what a request looks like in each of its states, and what `/signout help` says
 outcomes.py         what the operator reads of an outcome, and what they may do next
 history.py          what people read of a history: its outcomes as a table

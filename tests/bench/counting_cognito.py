@@ -5,6 +5,7 @@ As a script it is a process of its own, so that it tells the time whatever other
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -132,4 +133,5 @@ async def _serve(most: float) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # a bot that is killed breaks its connections
     asyncio.run(_serve(float(sys.argv[1])))

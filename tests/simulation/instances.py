@@ -474,12 +474,22 @@ class Machine:
         self.set_at = -1.0
         self._lives = count(1)
         self.instance: Instance | None = None
+        self.down_until = 0.0
 
     def start(self) -> None:
         """Bring an instance up where none runs."""
+        if self.world.schedule.now < self.down_until and not self.world.weather.calm:
+            return
         if self.instance is None or not self.instance.alive:
             self.instance = Instance(self.world, f"bot{self.number}.{next(self._lives)}", self)
             self.world.schedule.note(f"{self.instance.name} starts")
+
+    def fail_for(self, seconds: float) -> None:
+        """Kill its instance, and bring none up for so long."""
+        self.down_until = self.world.schedule.now + seconds
+        if self.instance and self.instance.alive:
+            self.instance.die()
+            self.world.schedule.note(f"{self.instance.name} is killed, as all are")
 
     def set_clock(self, seconds: float) -> None:
         """Set the clock so many seconds ahead, or behind; with 0, right."""

@@ -65,6 +65,8 @@ def the_counts_of_a_list_are_those_of_its_accounts(seen: Seen) -> Iterator[str]:
         counts, ended = request.contents.counts, [each for each in _children(seen, request) if each.state in ENDED]
         if not request.decided_at or (request.state not in ENDED and not _rests(request)):
             continue
+        if _rests(request) and not request.contents.left:
+            yield f"{request.id} is paused, and nothing of it is left"
         came = Counter(CAME.get(child.state, "failed") for child in ended)
         if (counts.done, counts.failed, counts.unknown) != (came["done"], came["failed"], came["unknown"]):
             yield f"{request.id} counts {counts}, and its accounts came to {dict(came)}"

@@ -26,7 +26,15 @@ class Weather:
     def for_lists(self) -> "Weather":
         """Return it with fewer faults in each step: a list takes many steps."""
         lasts = max(self.url_lasts, 30.0)
-        return replace(self, kills=self.kills / 4, store=self.store / 5, slack=self.slack / 2, url_lasts=lasts)
+        resume_within = {45.0: 25.0}.get(self.resume_within, self.resume_within)
+        return replace(
+            self,
+            kills=self.kills / 4,
+            store=self.store / 5,
+            slack=self.slack / 2,
+            url_lasts=lasts,
+            resume_within=resume_within,
+        )
 
     @classmethod
     def of(cls, random: Random, clocks: Random) -> "Weather":

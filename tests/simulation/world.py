@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import bot.list_run
+import bot.preview
 import bot.request
 from bot.audit import Entry
 from bot.errors import StoreUnavailableError
@@ -36,6 +37,7 @@ from simulation.weather import Weather
 
 MOST_STEPS = 3000
 MOST_WITH_LISTS = 9000
+ACCOUNTS_IN_A_PORTION = 4  # so that short lists have several
 TICK = 0.5  # of the run of a list, so that its steps are not most of all
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 GROUPS = {"S0ONE": frozenset({"U0GIL"}), "S0TWO": frozenset({"U0HAL"})}
@@ -221,8 +223,17 @@ class World:
         for lister in listers:
             self.schedule.spawn("lister", lister.live)
         self.schedule.spawn("bystander", Bystander(self).live)
+        if self.crowd.outage:
+            self.schedule.spawn("outage", partial(self._fail_all, *self.crowd.outage))
         if self.crowd.meddles:
             self.schedule.spawn("meddler", Meddler(self).live)
+
+    def _fail_all(self, at: float, seconds: float) -> None:
+        """Kill all instances at once, and bring none up for a while."""
+        self.schedule.pause(at)
+        if not self.weather.calm:
+            for machine in self.machines:
+                machine.fail_for(seconds)
 
     def any_operator(self) -> Operator:
         """Return anyone."""
@@ -314,6 +325,7 @@ class World:
         in_place: Sequence[tuple[Any, str, Any]] = (
             (bot.request, "ULID", SimpleNamespace(from_datetime=self._ulid)),
             (bot.list_run, "LONGEST_TICK", TICK),
+            (bot.preview, "ACCOUNTS_IN_A_PORTION", ACCOUNTS_IN_A_PORTION),
             *((module, name, drawn_for_lists(name, getattr(module, name))) for module, name in DRAWN),
         )
         kept = [(module, name, getattr(module, name)) for module, name, _ in in_place]

@@ -1,0 +1,164 @@
+"""Each rule of lists that the simulation guards, broken: see test_simulation_bites.py."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulation.broken import Any_, Broken
+
+from bot import confirm, list_accounts, list_run, lists
+from bot.account import Account
+from bot.decide import Press
+from bot.list_progress import Progress
+from bot.list_run import ListRun
+from bot.list_work import ListWorker
+from bot.listed import Listed
+from bot.lists import ListRules
+from bot.pace import Pace
+from bot.ports import LiveMessage, MessageKind
+from bot.preview import Preview
+from bot.request import Operator, Request, State
+from bot.stores.sqlite import store as sqlite_store
+from bot.stores.sqlite.store import SQLiteStore
+
+pytestmark = pytest.mark.long
+
+FAR = timedelta(days=9999)
+NUMBERS = count(1000)
+
+
+def _leased_to_anyone(
+    sound: Any_, store: SQLiteStore, key: str, holder: str, now: datetime, until: datetime, longest: timedelta
+) -> bool:
+    return sound(store, key, holder, now + FAR, until, longest)  # type: ignore[no-any-return]
+
+
+def _told_and_not_stored(_: Any_, rules: ListRules, press: Press) -> Request:
+    return rules._stored_list(press).move(State.STOPPING, pressed_by=press.operator)
+
+
+def _not_followed(sound: Any_, run: ListRun, found: Request | None) -> None:
+    held = found and found.state in {State.PAUSED, State.STOPPING}
+    sound(run, replace(found, state=State.RUNNING) if found and held else found)
+
+
+def _without_the_first_of_a_portion(_: Any_, requests: Any, list_id: str) -> Iterator[tuple[int, Account]]:
+    index = number = 0
+    while accounts := requests.portion(list_id, number):
+        yield from list(enumerate(accounts, index))[bool(number) :]
+        index += len(accounts)
+        number += 1
+
+
+def _settled_past_what_has_not_ended(sound: Any_, progress: Progress, *of: Any) -> Listed:
+    noted: Listed = sound(progress, *of)
+    return replace(noted, settled=noted.counts)
+
+
+def _another_id_each_time(sound: Any_, list_id: str, _: int) -> str:
+    return sound(list_id, next(NUMBERS))  # type: ignore[no-any-return]
+
+
+def _whatever_is_under_way(sound: Any_, run: ListRun) -> None:
+    run._waiting.clear()
+    run._is_probing = False
+    sound(run)
+
+
+def _worked_on_just_now(sound: Any_, run: ListRun) -> None:
+    run.request = replace(run.request, listed=replace(run.request.contents, worked_at=run.clock.now()))
+    sound(run)
+
+
+def _anyone_may(_: Any_, __: ListRules, press: Press, ___: Request, *, again: bool) -> Operator:
+    assert again in {True, False}
+    return press.operator
+
+
+def _as_many_as_it_likes(sound: Any_, request: Request) -> tuple[str, int]:
+    key, _ = sound(request)
+    return key, 1
+
+
+def _last_portion_forgotten(sound: Any_, preview: Preview) -> Any:
+    preview._portion.clear()
+    return sound(preview)
+
+
+def _no_end_in_the_channel(sound: Any_, request: Request, **named: Any) -> Sequence[LiveMessage]:
+    found: Sequence[LiveMessage] = sound(request, **named)
+    return [each for each in found if each.kind is not MessageKind.PROGRESS or request.state is not State.DONE]
+
+
+def _run_by_any_clock(sound: Any_, run: ListRun, *child: Any) -> None:
+    class Trusted:
+        def __init__(self, clock: Any) -> None:
+            self.now, self.monotonic, self.sleep = clock.now, clock.monotonic, clock.sleep
+            self.beyond: Callable[..., Any] = clock.beyond
+
+        def error(self) -> None:
+            return None
+
+    clock, trusted = run.clock, Trusted(run.clock)
+    run.clock = trusted
+    sound(run, *child)
+    run.clock = clock
+
+
+BROKEN = {
+    "two instances run one list": Broken(
+        SQLiteStore, "lease", _leased_to_anyone, "one_instance_calls_for_a_quota_at_a_time"
+    ),
+    "a stop is told and not stored": Broken(
+        ListRules, "stop", _told_and_not_stored, "what_is_read_of_a_list_is_what_was_stored"
+    ),
+    "a run does not see what was pressed": Broken(
+        ListRun, "_follow", _not_followed, "no_account_is_begun_after_a_pause_or_stop"
+    ),
+    "an account is lost between two portions": Broken(
+        list_run, "portions_of", _without_the_first_of_a_portion, "no_account_of_a_list_is_lost"
+    ),
+    "who takes a list over begins behind one that has not ended": Broken(
+        Progress, "noted", _settled_past_what_has_not_ended, "no_account_of_a_list_is_lost"
+    ),
+    "an approval does not cover the list that runs": Broken(
+        list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on"
+    ),
+    "who takes a list over begins accounts again": Broken(
+        list_accounts, "child_id", _another_id_each_time, "each_account_of_a_list_that_was_begun_ends_once"
+    ),
+    "a list ends though accounts are under way": Broken(
+        ListRun, "_finish", _whatever_is_under_way, "each_account_of_a_list_that_was_begun_ends_once"
+    ),
+    "a list goes on however long no one worked on it": Broken(
+        ListRun, "_take_up", _worked_on_just_now, "a_list_that_no_one_worked_on_for_long_is_paused"
+    ),
+    "a throttled list does not slow down": Broken(Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down"),
+    "calls do not wait for their turn": Broken(Pace, "wait", lambda *_: None, "the_pace_is_kept"),
+    "anyone may press a list's buttons": Broken(
+        ListRules, "_may_press", _anyone_may, "every_press_on_a_list_is_by_someone_who_may"
+    ),
+    "a list counts as one account": Broken(
+        confirm, "counted", _as_many_as_it_likes, "no_limit_is_exceeded_without_an_approval"
+    ),
+    "a long list needs no approval": Broken(
+        ListRules, "_needs_of_list", lambda *_: (), "no_account_is_begun_without_a_decision"
+    ),
+    "the last portion is not stored": Broken(Preview, "end", _last_portion_forgotten, "a_preview_tells_every_line"),
+    "the channel is not told of the end": Broken(
+        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is"
+    ),
+    "the card of a list is not kept up to date": Broken(
+        lists, "show_card", lambda *_: None, "every_operator_can_read_the_outcome_at_last"
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", [pytest.param(broken, id=name) for name, broken in BROKEN.items()])
+def test_a_broken_rule_of_lists_is_found(broken: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ListWorker
+    assert broken.is_found(broken.with_lists, tmp_path, monkeypatch)
