@@ -164,7 +164,7 @@ def test_another_instance_takes_a_list_over_in_each_phase_and_counts_all_that_wa
         clock.sleep(1)
         other.sweep()
     found = setting.get(request)
-    if phase == "paused since":
+    if phase == "paused since" and calls < 30:
         assert (found.state, found.contents.at_rest, found.contents.counts.ended) == (State.PAUSED, True, calls)
         assert all(each.state in ENDED for each in children(setting, request))
         return

@@ -1,10 +1,11 @@
 """A Cognito that counts: it notes when each sign-out came and for whom, and refuses more than so many a second.
 
-As a script it is a process of its own, so that it tells the time whatever others do. Its first line is its address.
+As a script it is a process of its own: its time does not depend on what others do. Its first line is its address.
 """
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -132,4 +133,5 @@ async def _serve(most: float) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # a bot that is killed breaks its connections
     asyncio.run(_serve(float(sys.argv[1])))

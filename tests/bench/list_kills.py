@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +22,10 @@ from bot.work import CLOCKS_AGREE_WITHIN
 
 NO_QUOTA = 1_000_000.0
 LOOK_SECONDS = 10.0
-# A lease, with what clocks may differ by; the second before the first call, and the second between two looks.
-MOST_LOST = (LEASE + CLOCKS_AGREE_WITHIN).total_seconds() + 2
+# A lease, with what clocks may differ by; the second before the first call, that between two looks, and for reading.
+MOST_LOST = (LEASE + CLOCKS_AGREE_WITHIN).total_seconds() + 3
 A_PAUSE = 3.0  # seconds without a call: longer ones are told
-FLAT = 1.25  # the memory of a bot late in a list, as a multiple of that early in it
-
-
-@dataclass
-class Life:
-    """One life of a bot: its process, and so many megabytes at each look."""
-
-    bot: BotProcess
-    pid: int
-    begun: float = field(default_factory=time.monotonic)
-    memory: list[tuple[float, float]] = field(default_factory=list)  # at so many seconds of its life
-
-    def look(self) -> None:
-        """Note how much memory it has."""
-        status = Path(f"/proc/{self.pid}/status").read_text("ascii")
-        kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-        self.memory.append((time.monotonic() - self.begun, kilobytes / 1024))
+FLAT = 1.25  # the memory that bots have in the last quarter of a list, as a multiple of that in the second one
 
 
 @dataclass
@@ -53,37 +36,35 @@ class Pair:
     settings: dict[str, Any]
     kill_every: float
     exits: ExitStack
-    lives: list[Life] = field(default_factory=list)
-    ended: list[Life] = field(default_factory=list)
+    bots: list[BotProcess] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)  # megabytes, once such a share has ended
     kills: list[float] = field(default_factory=list)
     _looked_at: float = 0.0
     _killed_at: float = field(default_factory=time.monotonic)
 
     def begin(self) -> None:
         """Start a bot."""
-        bot = self.exits.enter_context(self.headless.bot_process(**self.settings))
-        self.lives.append(Life(bot, bot.pid))
+        self.bots.append(self.exits.enter_context(self.headless.bot_process(**self.settings)))
 
     def look(self, request: Request) -> None:
         """Note memory, and kill the one that runs the list, each where it is time for that."""
         now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            for life in self.lives:
-                life.look()
-            progress(f"{request.contents.counts.ended:,} of {request.contents.size:,} have ended")
+            listed = request.contents
+            self.memory.append((listed.counts.ended / listed.size, max(map(_megabytes, self.bots))))
+            progress(f"{listed.counts.ended:,} of {listed.size:,} have ended")
         if now - self._killed_at >= self.kill_every and request.state is State.RUNNING:
             self._kill()
             self._killed_at = time.monotonic()
 
     def _kill(self) -> None:
-        before = [life.bot.processor_seconds() for life in self.lives]
+        before = [bot.processor_seconds() for bot in self.bots]
         time.sleep(2)
-        busy = [life.bot.processor_seconds() - at for life, at in zip(self.lives, before, strict=True)]
-        life = self.lives.pop(busy.index(max(busy)))
+        busy = [bot.processor_seconds() - at for bot, at in zip(self.bots, before, strict=True)]
+        bot = self.bots.pop(busy.index(max(busy)))
         self.kills.append(time.monotonic())
-        life.bot.kill()
-        self.ended.append(life)
+        bot.kill()
         progress(f"killed the bot that ran the list ({len(self.kills)})")
         self.begin()
 
@@ -115,7 +96,7 @@ def run_through_kills(store_kind: str, count: int, pace: float, kill_every: floa
             ended.state is State.DONE,
             _is_complete(count, calls, recorded, len(pair.kills)),
             _is_soon_taken_over(calls, pair.kills),
-            _is_flat([*pair.ended, *pair.lives]),
+            _is_flat(pair.memory),
         )
     )
 
@@ -144,13 +125,13 @@ def _is_soon_taken_over(calls: Calls, kills: Sequence[float]) -> bool:
     return longest <= MOST_LOST
 
 
-def _is_flat(lives: Sequence[Life]) -> bool:
-    """Compare the memory that bots have after their first half minute with what they have later in their lives."""
-    settled = [[size for at, size in life.memory if at >= 30] for life in lives]
-    grown = [each[-1] / each[0] for each in settled if len(each) > 1]
-    sizes = list(chain(*settled))
-    if not sizes:
-        say("No bot lived for long enough to tell how its memory grows")
-        return True
-    say(f"Memory of a bot: {min(sizes):.0f} to {max(sizes):.0f} MB; it grew to {max(grown, default=1):.2f}x at most")
-    return max(grown, default=1.0) <= FLAT
+def _is_flat(memory: Sequence[tuple[float, float]]) -> bool:
+    early = max((size for share, size in memory if 0.25 <= share < 0.5), default=1.0)
+    late = max((size for share, size in memory if share >= 0.75), default=1.0)
+    say(f"The memory of a bot was {early:.0f} MB at most in the second quarter of the list, {late:.0f} MB in the last")
+    return late <= FLAT * early
+
+
+def _megabytes(bot: BotProcess) -> float:
+    status = Path(f"/proc/{bot.pid}/status").read_text("ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
