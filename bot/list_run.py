@@ -88,17 +88,14 @@ class ListRun:
 
     def _take_up(self) -> None:
         """Claim the list. Where it may not go on, only what is under way is ended."""
-        listed, state = self.request.contents, self.request.state
+        state, since = self.request.state, self.request.contents.worked_at or self.request.decided_at
         is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work)
         now = self.clock.now()  # only now: it takes time to read a long list
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
-        elif (
-            state in _BEGINS
-            and abs(now - (listed.worked_at or self.request.decided_at or now)) > self.worker.resume_within
-        ):
+        elif state in _BEGINS and abs(now - (since or now)) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
