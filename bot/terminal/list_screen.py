@@ -7,6 +7,7 @@ from bot import errors
 from bot.account import Account
 from bot.authorize import Allowed
 from bot.facts.advice import ADVICE
+from bot.facts.list_words import NOT_AGAIN
 from bot.listed import LeftOut, Listed
 from bot.request import Request, State
 from bot.visible import visible
@@ -53,7 +54,7 @@ def preview(request: Request) -> str:
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
     ]
     lines = [f"{label:<11} {visible(value)}" for label, value in labelled if value]
-    return "\n".join([*lines, *_left_out(request)])
+    return "\n".join([*lines, *_left_out(request), NOT_AGAIN])
 
 
 def _left_out(request: Request) -> Iterator[str]:
