@@ -199,6 +199,8 @@ class ListRules(Confirmations, Approvers):
             operator = self._may_press(press, request, again=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
+            if error := self.clock.error():  # again: the clock may have been set while Slack was asked
+                raise error
             now = self.clock.now()
             if state is State.READY and abs(now - (request.looked_up_at or request.created_at)) > GOES_ON_FOR:
                 raise errors.OldListError

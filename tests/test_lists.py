@@ -11,10 +11,11 @@ from lists import Setting, people, press
 from bot.action import OTHERS, Answer, Done, Refused, Unclear
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
-from bot.authorize import Allowed, Allowlist
+from bot.authorize import Allowed, Allowlist, Home
 from bot.decide import AlreadyDecidedError
 from bot.errors import (
     LIST_CHANGED,
+    ClockChangedError,
     DeniedError,
     LimitReachedError,
     NotYoursError,
@@ -432,6 +433,21 @@ def test_who_may_pause_let_go_on_and_stop(store: SQLiteStore, who: str, button: 
         getattr(rules, button)(press(request, presser))
     assert setting.get(request) == request
     assert [entry.kind for entry in store.entries(None, None)][-1] is Kind.REFUSED
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+def test_a_clock_that_was_set_while_slack_was_asked_decides_nothing(store: SQLiteStore, button: str) -> None:
+    setting = with_approvals(store, 3)
+    request = in_state(setting, State.PAUSED if button == "go_on" else State.RUNNING)
+    real = setting.rules.home
+
+    def home() -> Home | None:
+        setting.clock.error = ClockChangedError
+        return real()
+
+    with pytest.raises(ClockChangedError):
+        getattr(replace(setting.rules, home=home), button)(press(request, KIM))
+    assert setting.get(request) == request
 
 
 @pytest.mark.parametrize("button", BUTTONS)
