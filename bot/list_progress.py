@@ -13,7 +13,12 @@ from bot.pace import Pace
 from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
-OF_ONE_ACCOUNT = frozenset({errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException"})
+OF_ONE_ACCOUNT = frozenset(
+    {
+        *(errors.PROTECTED, errors.ACCOUNT_CHANGED),
+        *("UserNotFoundException", "NotAuthorizedException.UserDisabled"),
+    }
+)
 THROTTLED = "TooManyRequestsException"
 SAMPLES = 10
 

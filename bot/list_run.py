@@ -95,7 +95,7 @@ class ListRun:
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
-        elif state in _BEGINS and now - (worked_at or now) > self.worker.resume_within:
+        elif state in _BEGINS and abs(now - (worked_at or now)) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
@@ -228,8 +228,11 @@ class ListRun:
     def _write(
         self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
     ) -> None:
-        """Store the list in its next state (None: not at all); where someone pressed, with what they did."""
-        while not self._is_lost:
+        """Store the list in its next state (None: not at all); where someone pressed, with what they did.
+
+        Nothing is stored by a wrong clock: who takes the list over goes by when it was worked on last.
+        """
+        while not self._is_lost and not self.clock.error():
             before, now = self.request, self.clock.now()
             listed = self.progress.of(before, now, **changes)
             if not (state := next_state(before, listed)):

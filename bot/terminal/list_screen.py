@@ -7,6 +7,7 @@ from bot import errors
 from bot.account import Account
 from bot.authorize import Allowed
 from bot.facts.advice import ADVICE
+from bot.facts.list_words import NOT_AGAIN
 from bot.listed import LeftOut, Listed
 from bot.request import Request, State
 from bot.visible import visible
@@ -28,7 +29,10 @@ NOT_STOPPED = (
     "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it in about half a minute, "
     "where it may, if it runs; the audit channel shows it."
 )
-WAITS = "The bot or another terminal runs lists of this AWS account and region just now. This one begins after them."
+WAITS = (
+    "The bot or another terminal runs lists of this AWS account and region just now. Where the bot may, it takes this "
+    "one too; else this one begins after them."
+)
 NOTHING_DONE = "Nothing was done."
 _GO_ON_HERE = "Press Enter and it goes on; Ctrl-C stops it."
 _GO_ON = "It waits until someone who may approve it lets it go on in Slack. Ctrl-C stops it."
@@ -50,7 +54,7 @@ def preview(request: Request) -> str:
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
     ]
     lines = [f"{label:<11} {visible(value)}" for label, value in labelled if value]
-    return "\n".join([*lines, *_left_out(request)])
+    return "\n".join([*lines, *_left_out(request), NOT_AGAIN])
 
 
 def _left_out(request: Request) -> Iterator[str]:
