@@ -84,7 +84,9 @@ class ListRun:
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
-        elif state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within:
+        elif (
+            state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within
+        ):
             self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)

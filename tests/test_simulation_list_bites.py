@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,9 @@ FAR = timedelta(days=9999)
 NUMBERS = count(1000)
 
 
-def _leased_to_anyone(
-    sound: Any_, store: SQLiteStore, key: str, holder: str, now: datetime, until: datetime, longest: timedelta
-) -> bool:
-    return sound(store, key, holder, now + FAR, until, longest)  # type: ignore[no-any-return]
+def _leased_to_anyone(sound: Any_, store: SQLiteStore, *lease: Any) -> bool:
+    key, holder, now, *rest = lease
+    return sound(store, key, holder, now + FAR, *rest)  # type: ignore[no-any-return]
 
 
 def _told_and_not_stored(_: Any_, rules: ListRules, press: Press) -> Request:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from bot.approve import NOT_AN_APPROVER, OWN
@@ -19,7 +19,17 @@ from bot.work import CALL, LEASE, MARGIN
 from simulation import list_checks  # noqa: F401 -- its checks count too
 from simulation.acts import Standing
 from simulation.brakes import APPROVERS
-from simulation.checking import CHECKS, ROUNDING, SKEW, allowed, calls_for, check, is_same, seconds_of, violations
+from simulation.checking import (
+    CHECKS,
+    ROUNDING,
+    SKEW,
+    allowed,
+    calls_for,
+    check,
+    is_same,
+    seconds_of,
+    violations,
+)
 from simulation.cognito import SLOWEST
 from simulation.instances import ALLOWLIST, BETWEEN_COUNTS
 from simulation.outcomes import ENABLE, RESET, SIGN_OUT, STEPS, TITLES, title_in
@@ -27,6 +37,8 @@ from simulation.seen import Effect, Move, Post, Seen
 from simulation.slack import HOME
 from simulation.slack import SLOWEST as SLOWEST_ANSWER
 from simulation.store import SLOWEST as SLOWEST_STEP
+
+__all__ = ["CHECKS", "violations"]
 
 LOOK_UPS_ARE_GOOD_FOR = 60.0
 # What the rules promise, so that it is still known here where a rule was broken.
@@ -146,9 +158,12 @@ def only_the_operator_moves_a_request(seen: Seen) -> Iterator[str]:
         ]
         if not presses:
             yield f"{after.id} became {after.state} without a press by its operator"
-        elif action == CHOOSE and after.chosen and after.chosen not in [
-            before.candidates[each.number] for each in presses if each.number < len(before.candidates)
-        ]:
+        elif (
+            action == CHOOSE
+            and after.chosen
+            and after.chosen
+            not in [before.candidates[each.number] for each in presses if each.number < len(before.candidates)]
+        ):
             yield f"{after.id}: another account was chosen than was pressed"
         elif action != CHOOSE and after.chosen != before.chosen:
             yield f"{after.id}: its account changed on the way to {after.state}"
@@ -326,7 +341,9 @@ def every_decided_request_ends_and_the_audit_channel_is_told(seen: Seen) -> Iter
             continue  # it waits for a press
         if request.state not in ENDED:
             yield f"{request.id} was decided and is {request.state}"
-        elif not request.list_id and not any(entry.kind in POSTED and entry.id in taken for entry in _entries(seen, request)):
+        elif not request.list_id and not any(
+            entry.kind in POSTED and entry.id in taken for entry in _entries(seen, request)
+        ):
             yield f"{request.id} is {request.state}, and the audit channel was never told"
 
 

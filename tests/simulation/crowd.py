@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from bot.account import Account
 from bot.flow import Flow
 from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
@@ -80,9 +79,7 @@ def lists_of(instance: "Instance", flow: Flow, store: Any, lanes: Sequence[Any])
     lists, accounts, looking = lanes
 
     def pace(pool: str) -> Pace:
-        return look_ups.setdefault(
-            crowd.quota_of(pool), Pace(clock=confirmations.clock, per_second=LOOK_UPS_A_SECOND)
-        )
+        return look_ups.setdefault(crowd.quota_of(pool), Pace(clock=confirmations.clock, per_second=LOOK_UPS_A_SECOND))
 
     rules = ListRules(**{**shared, "requests": store}, per_second=crowd.pace, look_ups=pace)
     worker = ListWorker(
@@ -98,8 +95,3 @@ def lists_of(instance: "Instance", flow: Flow, store: Any, lanes: Sequence[Any])
         holder=instance.name,
     )
     return ListFlow(flow=flow, rules=rules, lane=looking), worker
-
-
-def keys_of(accounts: Sequence[Account]) -> list[str]:
-    """Return what tells accounts apart."""
-    return [each.key for each in accounts]

@@ -14,7 +14,7 @@ from bot.request import AWAITING, ENDED, LIST_MOVES, Request, State
 from bot.slack.cards import CANCEL, CHOOSE
 from bot.work import LEASE
 from simulation.brakes import APPROVERS
-from simulation.checking import ROUNDING, SKEW, allowed, check, is_same, seconds_of
+from simulation.checking import ROUNDING, allowed, check, is_same, seconds_of
 from simulation.instances import ALLOWLIST
 from simulation.seen import Call, Move, Seen
 from simulation.slack import AGAIN, GO_ON, PAUSE, STOP
@@ -83,13 +83,16 @@ def a_preview_tells_every_line(seen: Seen) -> Iterator[str]:
         listed, moves = request.contents, _moves(seen, request)
         if not any(move.after.state is State.CONFIRMING for move in moves):
             continue
-        chosen = sum(move.before is not None and move.before.state is move.after.state is State.CONFIRMING for move in moves)
+        chosen = sum(
+            move.before is not None and move.before.state is move.after.state is State.CONFIRMING for move in moves
+        )
         left_out = (listed.not_found, listed.unreadable, listed.protected, listed.several)
         if listed.lines != listed.size + listed.twice + sum(each.count for each in left_out) - chosen:
             yield f"{request.id} has {listed.lines} lines, which became {listed}"
         keys = [account.key for account in _accounts(seen, request)]
-        if len(keys) != listed.size or len(set(keys)) != listed.size:
-            yield f"{request.id} says {listed.size} accounts, and stored {len(keys)}, {len(set(keys))} of them different"
+        different = len(set(keys))
+        if len(keys) != listed.size or different != listed.size:
+            yield f"{request.id} says {listed.size} accounts, and stored {len(keys)}, {different} of them different"
 
 
 @check
@@ -132,7 +135,8 @@ def no_account_is_begun_after_a_pause_or_stop(seen: Seen) -> Iterator[str]:
             last = [move for move in moves if move.at <= begun.at]
             since = _held_since(last)
             if since is not None and begun.at > since + UNTIL_IT_LOOKS:
-                yield f"{begun.after.id} was begun {begun.at - since:.1f} s after {request.id} was {last[-1].after.state}"
+                state = last[-1].after.state
+                yield f"{begun.after.id} was begun {begun.at - since:.1f} s after {request.id} was {state}"
         for move, later in held:
             if later and later.after.state not in LIST_MOVES[move.after.state]:
                 yield f"{request.id} went from {move.after.state} to {later.after.state}"
@@ -257,7 +261,11 @@ def a_list_that_no_one_worked_on_for_long_is_paused(seen: Seen) -> Iterator[str]
             if before and move.after.contents.trouble == TOO_LATE and before.state is not move.after.state:
                 since = before.contents.worked_at or before.decided_at
                 waited = move.clock - seconds_of(since) if since else 0.0
-                if not move.clock_set and move.after.state is State.PAUSED and 0 <= waited < seen.resume_within - ROUNDING:
+                if (
+                    not move.clock_set
+                    and move.after.state is State.PAUSED
+                    and 0 <= waited < seen.resume_within - ROUNDING
+                ):
                     yield f"{request.id} was paused after {waited:.0f} s"
 
 
@@ -344,7 +352,9 @@ def _calls_of_lists(seen: Seen) -> Iterator[tuple[Call, Request]]:
 def _accounts(seen: Seen, request: Request) -> Sequence[Account]:
     """Return the accounts of a list as the bot stored them, in their order."""
     portions = seen.portions.get(request.id, {})
-    return [account for number in sorted(portions) if number < request.contents.portions for account in portions[number]]
+    return [
+        account for number in sorted(portions) if number < request.contents.portions for account in portions[number]
+    ]
 
 
 def _id_of(list_id: str, place: int) -> str:

@@ -304,7 +304,6 @@ class WatchedCards(SlackCards):
         client._instance.world.schedule.current().notes["drawn"] = request
         return super().show_approval(request, ts, *left)
 
-
     def show_progress(self, request: Request, ts: str | None, *left: Left) -> str:
         client: Any = self.client
         client._instance.world.schedule.current().notes["drawn"] = request
