@@ -54,6 +54,8 @@ SELDOM = {
     "a press beyond a limit that was refused",
     "a protected account that was approved",
     "sign_out that was asked for after an outcome",
+    "a list that no one worked on for long",
+    "one of several accounts that was chosen into a list",
 }
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
@@ -151,13 +153,13 @@ def _what_happened(seen: Seen) -> set[str]:
 def _of_lists(seen: Seen) -> dict[str, bool]:
     lists = [each for each in seen.requests.values() if each.listed]
     runs = [move for move in seen.moves if move.after.listed and move.after.state is State.RUNNING]
-    began = {request_id: {move.instance for move in runs if move.after.id == request_id} for request_id in seen.portions}
+    ran = {id_: {move.instance for move in runs if move.after.id == id_} for id_ in seen.portions}
     troubles = {move.after.contents.trouble for move in seen.moves if move.after.listed}
     ended = {each.state for each in lists if each.decided_at}
     times = [(at[0], at[-1]) for id_ in seen.portions if (at := [move.at for move in runs if move.after.id == id_])]
     return {
         **{f"a list that ended {state}": state in ended for state in State},
-        "a list that another instance went on with": any(len(instances) > 1 for instances in began.values()),
+        "a list that another instance went on with": any(len(instances) > 1 for instances in ran.values()),
         "a list that was changed before it was decided on": any(each.error_code == LIST_CHANGED for each in lists),
         "a list that no one worked on for long": TOO_LATE in troubles,
         "a list that was approved": any(each.approval and each.decided_at for each in lists),

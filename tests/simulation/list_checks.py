@@ -250,23 +250,18 @@ def a_list_that_no_one_worked_on_for_long_is_paused(seen: Seen) -> Iterator[str]
             idle = each.at - max(worked, default=each.at)
             if idle > seen.resume_within + NOTED_WITHIN:
                 yield f"{each.after.id} was begun when {request.id} had waited for {idle:.0f} s"
-        for move in moves:
-            before = move.before
-            taken_up = before and move.after.state is State.RUNNING and move.after.claim != before.claim
-            if before and taken_up and not move.clock_set:
-                since = before.contents.worked_at or before.decided_at
-                waited = move.clock - seconds_of(since) if since else 0.0
-                if waited > seen.resume_within + SLOWEST_STEP + ROUNDING:
-                    yield f"{request.id} was taken up {waited:.0f} s after someone worked on it"
-            if before and move.after.contents.trouble == TOO_LATE and before.state is not move.after.state:
-                since = before.contents.worked_at or before.decided_at
-                waited = move.clock - seconds_of(since) if since else 0.0
-                if (
-                    not move.clock_set
-                    and move.after.state is State.PAUSED
-                    and 0 <= waited < seen.resume_within - ROUNDING
-                ):
-                    yield f"{request.id} was paused after {waited:.0f} s"
+        for last, move in pairwise(moves):
+            before = last.after  # as the store had it
+            since = before.contents.worked_at or before.decided_at
+            if since is None or move.clock_set:
+                continue
+            waited = move.clock - seconds_of(since)
+            taken_up = move.after.state is State.RUNNING and move.after.claim != before.claim
+            if taken_up and waited > seen.resume_within + SLOWEST_STEP + ROUNDING:
+                yield f"{request.id} was taken up {waited:.0f} s after someone worked on it"
+            paused = move.after.state is State.PAUSED is not before.state and move.after.contents.trouble == TOO_LATE
+            if paused and 0 <= waited < seen.resume_within - ROUNDING:
+                yield f"{request.id} was paused after {waited:.0f} s"
 
 
 @check
