@@ -1,5 +1,6 @@
 """What an instance may do with a list that another one began, or whose lease, clock or store gives way."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 from examples import ScriptedPool, StoppedClock
 from lists import Setting, people, press
 
+from bot.account import Account
 from bot.action import Done, Step
-from bot.errors import PROTECTED, SupersededError
+from bot.errors import PROTECTED, ClockChangedError, SupersededError
 from bot.limits import Protection
 from bot.list_accounts import child_id
 from bot.pace import Pace, PacedPool
@@ -120,3 +122,29 @@ def test_the_card_of_a_list_is_kept_up_to_date_from_its_first_line_on(store: SQL
     listed = setting.confirmed("p00000")
     due = [(each.request_id, each.version) for each in store.due_messages(setting.clock.now() + timedelta(hours=1), 9)]
     assert (listed.id, listed.version) in due
+
+
+def test_a_list_that_took_too_long_to_read_is_paused(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = Setting(store, people(1))
+    listed, portion = setting.confirmed("p00000"), store.portion
+
+    def slow(list_id: str, number: int) -> Sequence[Account]:
+        setting.clock.sleep(301)
+        return portion(list_id, number)
+
+    monkeypatch.setattr(store, "portion", slow)
+    setting.run()
+    assert (setting.get(listed).state, setting.pool.called_at) == (State.PAUSED, [])
+
+
+def test_an_account_of_a_list_is_not_claimed_by_a_clock_that_is_wrong(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = Setting(store, people(1))
+    listed = setting.confirmed("p00000")
+    monkeypatch.setattr(setting.clock, "error", ClockChangedError)
+    closed = iter([False, False, False])
+    setting.another(closed=lambda: next(closed, True)).sweep()
+    child = store.get(child_id(listed.id, 0))
+    assert child
+    assert (child.state, setting.pool.called_at) == (State.READY, [])
