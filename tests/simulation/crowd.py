@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from bot.account import Account
 from bot.flow import Flow
 from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
@@ -124,8 +123,3 @@ def lists_of(instance: "Instance", flow: Flow, store: Any, lanes: Sequence[Any])
     )
     worker.paces.update({crowd.quota_of(pool): new_pace(crowd.pace) for pool in PEOPLE})
     return ListFlow(flow=flow, rules=rules, lane=looking), worker
-
-
-def keys_of(accounts: Sequence[Account]) -> list[str]:
-    """Return what tells accounts apart."""
-    return [each.key for each in accounts]
