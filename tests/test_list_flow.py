@@ -97,7 +97,7 @@ def test_each_press_on_a_list_is_shown_and_what_runs_lists_looks_at_it_at_once(s
         assert reply.shown[-1].state is state
     assert begun == [True] * 3
     lists.stop(press(request), reply)
-    assert (reply.shown[-1].state, reply.said) == (State.STOPPING, [])
+    assert (reply.shown[-1].state, len(reply.said)) == (State.STOPPING, 1)
 
 
 def test_a_choice_is_shown(setting: Setting) -> None:

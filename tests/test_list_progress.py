@@ -131,7 +131,7 @@ AT_REST = {
     "one not known": (State.RUNNING, Counts(ended=10, done=8, failed=1, unknown=1), State.UNKNOWN),
     "some are left": (State.RUNNING, Counts(ended=9, done=9), State.RUNNING),
     "paused": (State.PAUSED, Counts(ended=9, done=9), State.PAUSED),
-    "paused after the last": (State.PAUSED, Counts(ended=10, done=10), State.PAUSED),
+    "paused after the last": (State.PAUSED, Counts(ended=10, done=10), State.DONE),
     "stopped": (State.STOPPING, Counts(ended=9, done=9), State.PARTLY),
     "stopped before the first": (State.STOPPING, Counts(), State.FAILED),
     "stopped after the last": (State.STOPPING, Counts(ended=10, done=10), State.DONE),

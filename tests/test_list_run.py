@@ -164,7 +164,7 @@ def test_another_instance_takes_a_list_over_in_each_phase_and_counts_all_that_wa
         clock.sleep(1)
         other.sweep()
     found = setting.get(request)
-    if phase == "paused since":
+    if phase == "paused since" and calls < found.contents.size:
         assert (found.state, found.contents.at_rest, found.contents.counts.ended) == (State.PAUSED, True, calls)
         assert all(each.state in ENDED for each in children(setting, request))
         return
@@ -181,9 +181,10 @@ def test_who_takes_a_list_over_and_has_to_leave_before_it_saw_all_that_was_begun
     setting, clock = eventful(store, 30)
     lane = HeldLane()
     request = setting.confirmed(*setting.names())
-    clock.at(2, _kill)
-    with pytest.raises(KilledError):
-        setting.another(accounts_lane=lane).sweep()
+    with pytest.MonkeyPatch.context() as patch:
+        clock.at(2, lambda: patch.setattr(clock, "sleep", _kill))
+        with pytest.raises(KilledError):
+            setting.another(accounts_lane=lane).sweep()
     assert {each.state for each in children(setting, request)} == {State.READY}
     setting.rules.stop(press(request))
     clock.sleep(21)
@@ -197,7 +198,7 @@ def test_who_takes_a_list_over_and_has_to_leave_before_it_saw_all_that_was_begun
     assert (ended.state, ended.contents.counts.done) == (State.PARTLY, 12)
 
 
-def _kill() -> None:
+def _kill(_: float) -> None:
     raise KilledError
 
 

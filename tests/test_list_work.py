@@ -208,7 +208,7 @@ def test_lists_run_side_by_side_each_quota_under_a_lease_and_a_pace_of_its_own(
     assert isinstance(setting.instance.lane, HeldLane)
     assert len(setting.instance.lane.work) == 2
     assert len({key for key, _, is_held in store.leases.taken if is_held}) == leases
-    assert len({id(setting.instance.pace(pool)) for pool in quotas}) == leases
+    assert len({id(setting.instance.pace(quota)) for quota in quotas.values()}) == leases
     assert sorted(setting.instance.running.values()) == sorted(quotas.values())
 
 
