@@ -25,6 +25,11 @@ PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and ne
 EDITED_EVERY = 3.0  # seconds: the progress of a list changes more often, and Slack takes about 50 edits a minute
 USES = 5  # of a response_url: so many tries may have used it up, with any answer of Slack's
 
+_CALLED = {
+    MessageKind.CARD: "a card",
+    MessageKind.APPROVAL: "an approval message",
+    MessageKind.PROGRESS: "a list's message",
+}
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -84,7 +89,7 @@ class CardDelivery:
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
-            what = f"a message of the kind {held.kind}"
+            what = _CALLED[held.kind]
             log.warning("Slack did not take %s (%s)", what, error.reason, extra={"request_id": held.request_id})
             if error.retry_after and held.kind is MessageKind.PROGRESS:
                 self._asked_until = self.clock.monotonic() + error.retry_after.total_seconds()

@@ -60,17 +60,26 @@ class ListRun:
     def go(self) -> None:
         """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
         self._take_up()
-        accounts = accounts_of(self.requests, self.request, self.may_work)
-        settled = self.progress.settled.ended
         try:
-            if all(index < settled or self._begin(index, account) for index, account in accounts):
-                self._is_probing = False
-            while (self._under_way or self._waiting) and self._tick():
-                pass
-        finally:  # also where the list is another run's now
-            while self._under_way:
-                self.clock.sleep(TICK)
+            self._begin_all()
+        except Exception:  # the next run is of another worker, which does not know what this one has under way
+            self._wait_for_lane()
+            raise
+        self._wait_for_lane()
         self._finish()
+
+    def _begin_all(self) -> None:
+        settled = self.progress.settled.ended
+        accounts = accounts_of(self.requests, self.request, self.may_work)
+        if all(index < settled or self._begin(index, account) for index, account in accounts):
+            self._is_probing = False
+        while (self._under_way or self._waiting) and self._tick():
+            pass
+
+    def _wait_for_lane(self) -> None:
+        """Wait for what is on the lane, also where the list is another run's now."""
+        while self._under_way:
+            self.clock.sleep(TICK)
 
     @property
     def _goes_on(self) -> bool:
@@ -79,13 +88,17 @@ class ListRun:
 
     def _take_up(self) -> None:
         """Claim the list. Where it may not go on, only what is under way is ended."""
-        now, listed, state = self.clock.now(), self.request.contents, self.request.state
+        listed, state = self.request.contents, self.request.state
+        is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work)
+        now = self.clock.now()  # only now: it takes time to read a long list
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
-        if state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within:
-            self._move(State.PAUSED, errors.TOO_LATE)
-        elif state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work):
+        if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
+        elif (
+            state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within
+        ):
+            self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
         else:

@@ -90,8 +90,9 @@ class ListWorker:
         seen_at, seen = self._seen or (float("-inf"), ())
         if self.clock.monotonic() - seen_at > SEEN_FOR:
             return None
-        now = self.clock.now()
-        return [each for each in seen if each.state is not State.PAUSED and now - _worked_at(each, now) > STUCK_AFTER]
+        now, runs = self.clock.now(), dict(self._runs)
+        known = [runs[each.id].request if each.id in runs else each for each in seen]
+        return [each for each in known if each.state is not State.PAUSED and now - _worked_at(each, now) > STUCK_AFTER]
 
     def _is_mine(self, request: Request, now: datetime) -> bool:
         """Whether this instance may try to run a list: no one seems to, and the pool can be asked from here."""

@@ -193,7 +193,7 @@ class ListRules(Confirmations, Approvers):
             listed = replace(request.contents, trouble=None)
             listed = replace(listed, worked_at=now) if state is State.READY else listed
             with suppress(AlreadyDecidedError):
-                return self._move(request, state, None, now, pressed_by=operator, listed=listed)
+                return self._move(request, state, press.place, now, pressed_by=operator, listed=listed)
 
     def _may_press(self, press: Press, request: Request, *, again: bool) -> Any:
         """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""

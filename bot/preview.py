@@ -140,7 +140,7 @@ class Preview:
                     self._listed = replace(self._listed, choices=(*listed.choices, choice))
 
     def _add(self, line: str, account: Account) -> None:
-        listed, mark = self._listed, hash((account.pool_id, account.sub or account.username))
+        listed, mark = self._listed, hash(account.key)
         if mark in self._seen:
             self._listed = replace(listed, twice=listed.twice + 1)
         elif self._is_protected(account):

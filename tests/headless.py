@@ -50,11 +50,15 @@ class Headless:
     """
 
     def __init__(
-        self, moto: Moto, people: Iterable[str] | None = ("ada", "grace"), tracked: Container[str] = ()
+        self,
+        moto: Moto,
+        people: Iterable[str] | None = ("ada", "grace"),
+        tracked: Container[str] = (),
+        crowd: int = 0,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
-        self._moto, self._people, self._tracked = moto, people, tracked
+        self._stage = partial(_stage, moto, people, tracked, crowd)
         self.stage: Stage
         self.request_url: RequestUrl
         self._at_work: list[AtWork] = []  # one for each bot in this process
@@ -64,7 +68,7 @@ class Headless:
     def __enter__(self) -> Self:
         """Start the stage."""
         self._thread.start()
-        self.stage = self.run(_stage(self._moto, self._people, self._tracked))
+        self.stage = self.run(self._stage())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -495,8 +499,8 @@ def texts(part: Any) -> list[str]:
     return []
 
 
-async def _stage(moto: Moto, people: Iterable[str] | None, tracked: Container[str]) -> Stage:
-    return await Stage(moto, people, tracked=tracked).__aenter__()
+async def _stage(moto: Moto, people: Iterable[str] | None, tracked: Container[str], crowd: int) -> Stage:
+    return await Stage(moto, people, tracked=tracked, crowd=crowd).__aenter__()
 
 
 @contextmanager

@@ -146,7 +146,7 @@ CALLS: dict[str, Call] = {
     "dead": lambda store: (store.dead(LATER, 2), store.dead(OLD, 2, NOON)),
     "record": lambda store: store.record(replace(REFUSED, id=new_id(NOON))),
     "entries": lambda store: (
-        list(store.entries(NOON, None)),
+        list(store.entries(NOON, None, each_account=False)),
         list(store.entries(None, store.ready(LATER, 1)[0].id)),
         list(store.entries(None, None, store.lists(LATER, 1)[0].id)),
     ),

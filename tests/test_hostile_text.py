@@ -25,7 +25,8 @@ from bot.sandbox.form_limits import refused_arguments
 from bot.slack.denial import reason_of
 from bot.slack.form import REASON, Filled, FormState, form_view, troubles_in
 from bot.slack.targets import _SAID, MOST_TARGETS, targets_in
-from bot.slack.typed import MAX_TEXT, _read_as_a_shell, parse
+from bot.slack.typed import MAX_TEXT, parse
+from bot.slack.values import read_as_a_shell
 
 READ = AwsSpelling().read
 MOST_STEPS = 50_000
@@ -226,6 +227,6 @@ def test_a_quoted_value_is_read_as_a_shell_does(text: str) -> None:
         expected = lexer.get_token()
     except ValueError:
         with pytest.raises(UsageError, match="is not closed"):
-            _read_as_a_shell("username", text)
+            read_as_a_shell("username", text)
     else:
-        assert _read_as_a_shell("username", text)[0] == expected
+        assert read_as_a_shell("username", text)[0] == expected

@@ -12,7 +12,7 @@ from bot.edge.lanes import CallersThread, Doorway
 from bot.errors import AccountNotFoundError, BotError, BusyError, ClockChangedError, DeniedError, RestartingError
 from bot.flow import Flow
 from bot.list_flow import ListFlow
-from bot.lists import Wanted
+from bot.lists import MOVED_ON, Wanted
 from bot.ports import Place
 from bot.request import Operator, Request, State
 from bot.stores.sqlite.store import SQLiteStore
@@ -97,7 +97,8 @@ def test_each_press_on_a_list_is_shown_and_what_runs_lists_looks_at_it_at_once(s
         assert reply.shown[-1].state is state
     assert begun == [True] * 3
     lists.stop(press(request), reply)
-    assert (reply.shown[-1].state, len(reply.said)) == (State.STOPPING, 1)
+    assert reply.shown[-1].state is State.STOPPING
+    assert [error.sentence for error in reply.said] == [MOVED_ON]
 
 
 def test_a_choice_is_shown(setting: Setting) -> None:

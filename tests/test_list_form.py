@@ -29,7 +29,7 @@ from bot.slack.list_form import (
     NewListForm,
     filled_list_of,
     list_form_view,
-    troubles_in_list,
+    read_list,
 )
 from bot.slack.list_listeners import LOOKING, BesideReply, NewListReply
 
@@ -61,7 +61,7 @@ def sent(slack: Workspace, *people: str) -> ListFormReply:
     assert form
     state = state_of(form.content)
     filled = FilledList(people=people)
-    return ListFormReply(slack.cards, state.place, NOON, form.id, state, filled, len(filled.lines))
+    return ListFormReply(slack.cards, state.place, NOON, form.id, state, filled, len(read_list(filled, None)[0]))
 
 
 def words_in(slack: Workspace) -> str:
@@ -75,7 +75,7 @@ def test_what_the_command_said_is_in_the_form_and_no_pool_is_chosen_yet(slack: W
     assert set(form.faults(form.answers({}))) == {PEOPLE[0], POOL}
     answers = {PEOPLE[0]: "ada", PEOPLE[2]: "grace", POOL: "staff"}
     filled = filled_list_of(form.as_the_api_shows_it(form.answers(answers)), state_of(form.content))
-    assert (filled.lines, filled.pool, filled.reason) == (["ada", "grace"], "staff", "leaked")
+    assert (read_list(filled, None), filled.pool, filled.reason) == ((["ada", "grace"], {}), "staff", "leaked")
 
 
 def test_where_it_can_only_be_one_pool_the_form_asks_for_none(slack: Workspace) -> None:
@@ -88,7 +88,7 @@ def test_where_it_can_only_be_one_pool_the_form_asks_for_none(slack: Workspace) 
 
 def test_links_in_what_was_pasted_are_taken_as_they_were_typed() -> None:
     filled = FilledList(["<mailto:ada@a.de|ada@a.de>, <mailto:grace@a.de>\n<tel:+4930123456|+49 30 123456>", "bob"])
-    assert filled.lines == ["ada@a.de", "grace@a.de", "+49 30 123456", "bob"]
+    assert read_list(filled, None)[0] == ["ada@a.de", "grace@a.de", "+49 30 123456", "bob"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_links_in_what_was_pasted_are_taken_as_they_were_typed() -> None:
 def test_what_is_malformed_is_told_under_its_field(
     filled: FilledList, rule: ReasonRule | None, troubles: dict[str, str]
 ) -> None:
-    told = troubles_in_list(filled, rule)
+    _, told = read_list(filled, rule)
     assert set(told) == set(troubles)
     assert all(told[name].startswith(said) for name, said in troubles.items())
 
@@ -180,4 +180,4 @@ pasted = st.lists(st.lists(st.sampled_from(PARTS), max_size=9).map("".join), max
 @example(["\ud800\n" * 1_500] * 4)
 def test_a_form_costs_little(people: list[str]) -> None:
     filled = FilledList([(each * 300)[:MOST_TYPED] for each in people])
-    assert steps(lambda: troubles_in_list(filled, None)) <= 2_000 + 40 * 4 * MOST_TYPED
+    assert steps(lambda: read_list(filled, None)) <= 2_000 + 40 * 4 * MOST_TYPED

@@ -93,8 +93,9 @@ def test_a_snapshot_shows_the_whole_state(on_the_page: Run) -> None:
         assert state["people"][4]["team_name"] == "Partner"
         assert [channel["name"] for channel in state["channels"]] == ["support", "signout-audit"]
         assert state["command"]["name"] == "/signout"
-        assert [switch["on"] for switch in state["weather"]] == [False] * 5
+        assert [switch["on"] for switch in state["weather"]] == [False] * 6
         customers, staff = state["cognito"]
+        assert state["crowd"] is None
         assert [person["username"] for person in customers["people"]][:2] == ["ada", "grace"]
         assert staff["people"][3]["username"] == "<!channel>*ops*"
         protected = [(person["username"], person["groups"]) for person in staff["people"] if person["protected"]]
@@ -289,6 +290,7 @@ def test_a_form_is_shown_to_its_person_and_used_only_by_them(on_the_page: Run) -
         ("press", {"person": SAM, "channel": SUPPORT, "message": 1, "action_id": "go"}),
         ("sign-in", {"pool": "customers", "username": "nobody"}),
         ("sign-in", {"pool": "nowhere", "username": "ada"}),
+        ("sign-all-in", {}),
     ],
 )
 def test_a_senseless_request_gets_a_sentence(on_the_page: Run, what: str, details: dict[str, Any]) -> None:

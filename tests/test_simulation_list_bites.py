@@ -12,6 +12,7 @@ from simulation.broken import Any_, Broken
 
 from bot import confirm, list_accounts, list_run, lists
 from bot.account import Account
+from bot.confirm import Confirmations
 from bot.decide import Press
 from bot.list_progress import Progress
 from bot.list_run import ListRun
@@ -38,7 +39,7 @@ def _leased_to_anyone(
 
 
 def _told_and_not_stored(_: Any_, rules: ListRules, press: Press) -> Request:
-    return rules._stored_list(press).move(State.STOPPING, pressed_by=press.operator)
+    return rules._list(press.request_id).move(State.STOPPING, pressed_by=press.operator)
 
 
 def _not_followed(sound: Any_, run: ListRun, found: Request | None) -> None:
@@ -110,6 +111,16 @@ def _run_by_any_clock(sound: Any_, run: ListRun, *child: Any) -> None:
 
 
 BROKEN = {
+    "a lease that has ended is not looked at before a call": Broken(
+        ListWorker, "_left", lambda *_: timedelta.max, "one_instance_calls_for_a_quota_at_a_time"
+    ),
+    "who takes a lease does not wait": Broken(Pace, "hold_off", lambda *_: None, "the_pace_is_kept"),
+    "accounts are run by a clock that is wrong": Broken(
+        ListRun,
+        "_run",
+        _run_by_any_clock,
+        "by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over",
+    ),
     "two instances run one list": Broken(
         SQLiteStore, "lease", _leased_to_anyone, "one_instance_calls_for_a_quota_at_a_time"
     ),
@@ -120,10 +131,13 @@ BROKEN = {
         ListRun, "_follow", _not_followed, "no_account_is_begun_after_a_pause_or_stop"
     ),
     "an account is lost between two portions": Broken(
-        list_run, "portions_of", _without_the_first_of_a_portion, "no_account_of_a_list_is_lost"
+        list_run,
+        "portions_of",
+        _without_the_first_of_a_portion,
+        "every_decided_request_ends_and_the_audit_channel_is_told",
     ),
     "who takes a list over begins behind one that has not ended": Broken(
-        Progress, "noted", _settled_past_what_has_not_ended, "no_account_of_a_list_is_lost"
+        Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts"
     ),
     "an approval does not cover the list that runs": Broken(
         list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on"
@@ -146,7 +160,7 @@ BROKEN = {
         confirm, "counted", _as_many_as_it_likes, "no_limit_is_exceeded_without_an_approval"
     ),
     "a long list needs no approval": Broken(
-        ListRules, "_needs_of_list", lambda *_: (), "no_account_is_begun_without_a_decision"
+        Confirmations, "_needs_of_list", lambda *_: (), "no_account_is_begun_without_a_decision"
     ),
     "the last portion is not stored": Broken(Preview, "end", _last_portion_forgotten, "a_preview_tells_every_line"),
     "the channel is not told of the end": Broken(
@@ -160,5 +174,4 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=name) for name, broken in BROKEN.items()])
 def test_a_broken_rule_of_lists_is_found(broken: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ListWorker
     assert broken.is_found(broken.with_lists, tmp_path, monkeypatch)

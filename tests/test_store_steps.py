@@ -289,6 +289,7 @@ def reading_in_a_day(store: SQLiteStore) -> None:
     entries = list(store.entries(NOON, None))
     assert entries
     assert list(store.entries(None, entries[0].ask.id))
+    assert len(list(store.entries(NOON, None, each_account=False))) < len(entries)
     for following in (store.follow(entries[0].id, None), store.follow(None, NOON)):
         assert list(iter(following.__next__, None))
 

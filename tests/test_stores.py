@@ -1433,6 +1433,14 @@ def test_the_entries_of_a_list_are_its_own_and_those_of_its_accounts(store: Stor
     assert list(store.entries(None, None, "no such list")) == []
 
 
+def test_all_entries_can_be_given_without_those_of_the_accounts_of_lists(store: Store) -> None:
+    request, single = listed_in(store), done_in(store)
+    account_in(store, request)
+    assert len(list(store.entries(None, None))) == 6
+    found = list(store.entries(None, None, each_account=False))
+    assert sorted(entry.ask.id for entry in found) == sorted([request.id] * 2 + [single.id] * 3)
+
+
 def test_all_entries_of_a_list_that_has_ended_are_found_though_a_clock_was_behind_at_its_end(store: Store) -> None:
     request = listed_in(store)
     running = noted(store, request, State.RUNNING, NOON)

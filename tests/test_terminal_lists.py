@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from directory import Directory, user
 from examples import HOME, KIM
-from headless import Headless
+from headless import AUDIT, Headless
 from lists import people
 from shell import Ran, Shell, run_here
+from test_bot_approval import APPROVE
 from test_terminal import DONE, INTERRUPTED, OTHER, REFUSED, SETTINGS, USAGE
 from whole_bot import SIGN_OUT, entries, requests, store_of, travel
 
@@ -253,16 +254,22 @@ def of_kim(headless: Headless, decide: Callable[[Approvals, Press], Request], **
         decide(rules, Press(request_id=the_list(headless).id, operator=KIM, **said))
 
 
-def test_a_list_waits_in_the_terminal_for_its_approval_and_then_runs(
+def test_a_list_waits_in_the_terminal_until_someone_approves_it_in_slack_and_then_runs(
     headless: Headless, shell: Shell, leaked: Path
 ) -> None:
     shell.environment |= ABOVE
-    with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2") as tty:
+    words = ("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2")
+    with headless.bot_in_process(**FAST, **ABOVE), shell.terminal(*words) as tty:
         tty.wait_for("A second person has to approve it: U0KIM00001. The bot asks them in Slack's channel C0AUDIT001")
         tty.wait_for("for 15 min 0 s. Ctrl-C cancels it.")
+        asked = headless.wait_for_message(KIM.id, AUDIT, button=APPROVE)
         assert headless.cognito_calls(SIGN_OUT) == []
-        of_kim(headless, Approvals.approve)
+        headless.press(KIM.id, asked, APPROVE)
         assert tty.ended() == DONE
+        headless.wait_for_message(KIM.id, AUDIT, containing="Entry ")
+        headless.wait_for_message(KIM.id, AUDIT, containing="100%")
+        assert headless.wait_for(lambda: [each for each in headless.audit() if "Ended " in each.text])
+        assert len(headless.audit()) == 3, "the approval, the progress and the outcome; none for each account"
     assert "Approval    A second person has to approve it (approve.above)" in tty.shown
     assert "Approved by kim (U0KIM00001)." in tty.shown
     assert not headless.is_signed_in("ada")

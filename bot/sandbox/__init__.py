@@ -22,6 +22,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     devices.py        who is in the pools, and on which devices
     accounts.py       the accounts that are not like most
     cognito.py        the pools, the people and their devices
+    crowd.py          a pool with so many people that it takes a list to sign them out
     sessions.py       the sessions that Cognito can track, which moto cannot
     quotas.py         how many calls a second Cognito takes, of which moto knows nothing
     aws_model.py      what botocore says of Cognito's calls

@@ -69,6 +69,7 @@ class Page:
             ("close", self._close),
             ("weather", self._weather),
             ("sign-in", self._sign_in),
+            ("sign-all-in", self._sign_all_in),
         ):
             app.router.add_post(f"/do/{name}", act)
         return app
@@ -175,6 +176,13 @@ class Page:
         if pool is None or who["username"] not in pool.accounts:
             raise Refused("There is no one of that name in that pool.")
         return _answer(await self._stage.cognito.sign_in_again(pool, pool.accounts[who["username"]]))
+
+    async def _sign_all_in(self, request: web.Request) -> web.Response:
+        await _sent(request)
+        if self._stage.crowd is None:
+            raise Refused("There is no pool with so many people.")
+        await self._stage.crowd.sign_in_again()
+        return _answer()
 
     async def _check_devices(self) -> None:
         while True:

@@ -2,11 +2,13 @@
 
 listeners.py        Bolt's App and its listeners: ack, parse, one call of the flow
 typed.py            the text of a command, as Slack delivers it, to options
+values.py           the value of an option, as it was typed or as a shell reads it
 pasted.py           a line of the AWS CLI in it, with what a terminal, a shell or a chat put around the command
 form.py             the form that asks for what the command did not say
 targets.py          whom a message may be about, for the form that a shortcut of it opens
 modal.py            what forms are made of, and showing them
 reply.py            cards and sentences to operators: drawn, sent, and timed
+responses.py        answers at a response_url
 cards.py            what a request looks like in each of its states, and what `/signout help` says
 outcomes.py         what the operator reads of an outcome, and what they may do next
 history.py          what people read of a history: its outcomes as a table

@@ -1,7 +1,7 @@
 """The form of `/signout list`: its views, and what is told in it. What its lines mean is a card."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from bot.errors import BotError, UsageError
@@ -34,14 +34,6 @@ class FilledList:
     people: Sequence[str] = ()
     pool: str | None = None
     reason: str | None = None
-
-    @property
-    def lines(self) -> Sequence[str]:
-        """The people who are meant. Raises `UsageError` where they are too many, or none."""
-        found = people_in(without_links("\n".join(self.people)))
-        if not found:
-            raise UsageError(NO_ONE)
-        return found
 
     @property
     def options(self) -> Options:
@@ -164,17 +156,19 @@ def filled_list_of(view: Drawn, state: FormState) -> FilledList:
     )
 
 
-def troubles_in_list(filled: FilledList, rule: ReasonRule | None) -> Mapping[str, str]:
-    """Return what is wrong with each field, as far as that can be seen without asking anyone."""
-    troubles: dict[str, str] = {}
+def read_list(filled: FilledList, rule: ReasonRule | None) -> tuple[Sequence[str], dict[str, str]]:
+    """Return the people who are meant, and what is wrong with each field, as far as no one has to be asked."""
+    people, troubles = list[str](), dict[str, str]()
     try:
-        _ = filled.lines
+        people += people_in(without_links("\n".join(filled.people)))
     except UsageError as error:
         troubles[PEOPLE[0]] = error.sentence
+    else:
+        troubles |= {} if people else {PEOPLE[0]: NO_ONE}
     try:
         reason = check_reason(filled.reason)
         if rule:
             rule.check(reason)
     except UsageError as error:
         troubles[REASON] = error.sentence
-    return troubles
+    return people, troubles

@@ -16,7 +16,7 @@ from bot.replies import Reply
 from bot.request import Operator, Request
 from bot.slack.form import state_of
 from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP
-from bot.slack.list_form import PEOPLE, ListFormReply, filled_list_of, looking_up_view, troubles_in_list
+from bot.slack.list_form import PEOPLE, ListFormReply, filled_list_of, looking_up_view, read_list
 from bot.slack.lists import CHOOSE_ONE
 from bot.slack.received import ask_of, check_texts
 from bot.slack.reply import CardReply, SlackCards
@@ -82,7 +82,6 @@ class ListListeners:
             PAUSE: lists.pause,
             GO_ON: lists.go_on,
             STOP: lists.stop,
-            AGAIN: lists.again,  # type: ignore[dict-item]  # its reply is a ListReply
             **{f"{CHOOSE_ONE}{number}": lists.choose for number in range(MOST_CHOICES * MOST_CANDIDATES)},
         }
 
@@ -90,10 +89,9 @@ class ListListeners:
         """Take a form that was sent. What is malformed is said at once, under its field."""
         state = state_of(view)
         filled = filled_list_of(view, state)
-        troubles = {**troubles_in_list(filled, self._cards.shown.reason_rule)}
+        found, troubles = read_list(filled, self._cards.shown.reason_rule)
         try:
             if not troubles:
-                found = filled.lines
                 operator, reply = self._sender(body, state.place)
                 ask = ask_of(context, operator, state.channel_id, filled.options)
                 form = ListFormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled, len(found))
@@ -114,9 +112,10 @@ class ListListeners:
         on_card = bool((body.get("container") or {}).get("is_ephemeral"))
         operator, reply = self._sender(body, replaces=on_card and action_id != AGAIN)
         number = int(action_id.removeprefix(CHOOSE_ONE)) if action_id.startswith(CHOOSE_ONE) else 0
-        press = Press(request_id=request_id, operator=operator, place=reply.place, number=number)
+        press = Press(request_id=request_id, operator=operator, number=number)
         if action_id == AGAIN:
-            beside = NewListReply(reply.cards, reply.place, reply.came_at)
-            self._lists.again(replace(press, place=None), beside)
+            self._lists.again(press, NewListReply(reply.cards, reply.place, reply.came_at))
+        elif on_card:
+            self.buttons[action_id](replace(press, place=reply.place), reply)
         else:
-            self.buttons[action_id](press, reply if on_card else BesideReply(reply))
+            self.buttons[action_id](press, BesideReply(reply))

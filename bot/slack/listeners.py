@@ -26,6 +26,7 @@ from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
+from bot.slack.list_facts import AGAIN
 from bot.slack.list_form import LIST_FORM, FilledList, NewListForm
 from bot.slack.list_listeners import ListListeners
 from bot.slack.outcomes import DO
@@ -70,7 +71,7 @@ def build_app(base_url: str, flow: Flow, lists: ListFlow, cards: SlackCards, spe
         app.action(action_id)(listeners.approve)
     of_lists = ListListeners(lists, cards, listeners.sender)
     app.view(LIST_FORM)(of_lists.submit)
-    for action_id in of_lists.buttons:
+    for action_id in (*of_lists.buttons, AGAIN):
         app.action(action_id)(of_lists.press)
     return app
 

@@ -20,7 +20,7 @@ from bot.audit import Entry, Kind
 from bot.errors import StoreError
 from bot.limits import Window
 from bot.ports import LiveMessage, MessageKind, Show
-from bot.request import AWAITING, ENDED, Request, State
+from bot.request import AWAITING, ENDED, TERMINAL, Request, State
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -170,9 +170,11 @@ def card_of(stored: Stored) -> LiveMessage:
 def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
     """Return the messages beside its card that a move makes due at once.
 
-    One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is.
+    One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is. A
+    list of a terminal has both, and no card.
     """
-    kinds = [MessageKind.APPROVAL] if with_card and request.approval else []
+    without = request.listed and request.ask.source == TERMINAL and request.state is not State.RUNNING
+    kinds = [MessageKind.APPROVAL] if request.approval and (with_card or without) else []
     kinds += [MessageKind.PROGRESS] if request.has_progress else []
     return [
         LiveMessage(request_id=request.id, kind=kind, version=request.version, due_at=DUE_AT_ONCE) for kind in kinds

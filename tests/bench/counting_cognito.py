@@ -1,7 +1,6 @@
 """A Cognito that counts: it notes when each sign-out came and for whom, and refuses more than so many a second.
 
-As a script it is a process of its own, so that no other work changes what time it notes.
-Its first line is its address.
+As a script it is a process of its own: its time does not depend on what others do. Its first line is its address.
 """
 
 import asyncio

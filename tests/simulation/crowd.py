@@ -35,6 +35,7 @@ class Crowd:
     pace: float = 2.0  # accounts a second
     one_quota: bool = True  # the pools are in one AWS account
     meddles: bool = False  # someone changes a list in the store before it is decided on
+    leases: float = 0.0  # how often a lease is not renewed, the store being out of order
     outage: tuple[float, float] | None = None  # when all instances are killed, and for how long none runs
     changes: Mapping[tuple[str, str], Change] | None = None
 
@@ -50,6 +51,7 @@ class Crowd:
             pace=random.choice((1.0, 2.0, 4.0)),
             one_quota=random.random() < 0.6,
             meddles=random.random() < 0.2,
+            leases=random.choice((0.0, 0.0, 0.6)),
             outage=(horizon * random.uniform(0.2, 0.7), random.uniform(10.0, 70.0)) if random.random() < 0.3 else None,
             changes={each: change for each, change in changes.items() if random.random() < 0.1},
         )

@@ -51,7 +51,7 @@ class FaultyStore:
     def _call(self, name: str, method: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         world = self._instance.world
         writes = name in WRITES
-        fault = world.chance(world.weather.store)
+        fault = world.chance(max(world.weather.store, world.crowd.leases if name == "lease" else 0.0))
         world.delay(SLOWEST)
         if fault and (not writes or world.chance(0.5)):
             world.schedule.note(f"store.{name}: unavailable")

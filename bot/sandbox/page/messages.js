@@ -28,6 +28,13 @@ export function scrollToEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
+/** Brings a message into view, and the keyboard to it. */
+export function showMessage(id) {
+  const node = document.querySelector(`#messages [data-ts="${CSS.escape(id)}"]`);
+  node?.scrollIntoView({ block: "center" });
+  node?.focus();
+}
+
 const KINDS = {
   intro: (item, view) => intro.show(item, view),
   day: (item) => make("li", { class: "divider" }, make("span", {}, item.name)),
@@ -76,7 +83,7 @@ function message({ said, follows, author }, view) {
   const more = !said.ephemeral && menu("More actions", "more", [{ label, note, chosen: () => view.shortcutOf(said) }]);
   return make(
     "li",
-    { class: ["message", ...kind].join(" "), tabindex: "-1" },
+    { class: ["message", ...kind].join(" "), tabindex: "-1", "data-ts": said.id },
     make("div", { class: "gutter" }, follows ? time.cloneNode(true) : avatar(author)),
     make(
       "div",
