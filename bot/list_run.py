@@ -27,7 +27,7 @@ from bot.work import Worker
 
 MOST_AT_ONCE = 32  # accounts that are under way
 LOOK_EVERY = timedelta(seconds=1)
-LONGEST_TICK = 0.05  # seconds
+TICK = 0.05  # seconds: meanwhile those that are under way still have their turns to wait for
 _BEGINS = frozenset({State.READY, State.RUNNING})
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class ListRun:
     def _wait_for_lane(self) -> None:
         """Wait for what is on the lane, also where the list is another run's now."""
         while self._under_way:
-            self.clock.sleep(LONGEST_TICK)
+            self.clock.sleep(TICK)
 
     @property
     def _goes_on(self) -> bool:
@@ -178,7 +178,7 @@ class ListRun:
 
     def _tick(self) -> bool:
         """Wait a moment, and look around."""
-        self.clock.sleep(min(LONGEST_TICK, 0.5 / self.progress.pace.rate))
+        self.clock.sleep(TICK)
         return self._look_around()
 
     def _look_around(self) -> bool:
