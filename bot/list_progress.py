@@ -57,6 +57,12 @@ class Progress:
         (began, first), (until, last) = samples[0], samples[-1]
         return (last - first) / (until - began) if until > began else 0.0
 
+    def of(self, before: Request, now: datetime, **changes: Any) -> Listed:
+        """Return what a list holds, with how far it is now. Its trouble stays what it is where it does not run."""
+        listed = self.noted(before.contents, now)
+        trouble = listed.trouble if before.state is State.RUNNING else before.contents.trouble
+        return replace(listed, **{"begun_at": listed.begun_at or now, "trouble": trouble, **changes})
+
     def noted(self, listed: Listed, now: datetime) -> Listed:
         """Return what a list holds, with how far it is now."""
         while child := self._ended.pop(self.settled.ended, None):
