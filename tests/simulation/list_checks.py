@@ -91,7 +91,7 @@ def a_preview_tells_every_line(seen: Seen) -> Iterator[str]:
             yield f"{request.id} has {listed.lines} lines, which became {listed}"
         keys = [account.key for account in _accounts(seen, request)]
         different = len(set(keys))
-        if len(keys) != listed.size or different != listed.size:
+        if (len(keys) != listed.size or different != listed.size) and request.id not in seen.meddled:
             yield f"{request.id} says {listed.size} accounts, and stored {len(keys)}, {different} of them different"
 
 
