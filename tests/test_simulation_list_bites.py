@@ -152,4 +152,4 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=name) for name, broken in BROKEN.items()])
 def test_a_broken_rule_of_lists_is_found(broken: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert broken.is_found(broken.with_lists, tmp_path, monkeypatch)
+    assert broken.is_found(tmp_path, monkeypatch, lists=True)
