@@ -15,6 +15,7 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py       the flow above, for every front
+    entrance.py   which thread a command or press gets
     replies.py    how people are told what came of what they did
     account.py    one account of a user pool, and its sessions
     listed.py     what a list holds: what was found of its lines, and how far it is
@@ -33,6 +34,7 @@ The files right under bot/ are the rules. They know the world only through ports
     decide.py     what every press goes through
     limits.py     protected accounts, and how many an hour
     whoami.py     what someone may do
+    history.py    what was asked for an account or by an operator, and what came of it
     sessions.py   what is left of an account's sessions, ended and listed again
     work.py       claim, run, take over
     list_flow.py  the flow of a list

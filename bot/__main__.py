@@ -117,11 +117,15 @@ def _audit(words: Sequence[str]) -> int:
     from bot.terminal.output import ending_at_once
 
     wanted = audit_command.parse(words, datetime.now(UTC))
-    from bot.wiring.stores import stored_entries  # after that, since it takes a second
+    from bot.wiring.stores import followed_entries, stored_entries  # after that, since it takes a second
 
     store = load_store(os.environ)
-    with ending_at_once(), stored_entries(store, wanted.since, wanted.request) as entries:
-        audit_command.write_entries(entries, wanted)
+    with ending_at_once():
+        if wanted.follow:
+            audit_command.write_entries(followed_entries(store, wanted.after, wanted.since), wanted)
+            return DONE
+        with stored_entries(store, wanted.since, wanted.request, wanted.list) as entries:
+            audit_command.write_entries(entries, wanted)
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -34,9 +35,10 @@ _WORDS: Mapping[Step, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Cognito said yes."""
+    """Cognito said yes; `at`: when, by its own clock, in whole seconds."""
 
     aws_request_id: str | None
+    at: datetime | None = None
     may_retry: ClassVar = False
     sent: ClassVar = True
 

@@ -1,6 +1,6 @@
 """The audit trail: which entry each move writes, and what an entry holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot import __version__
 from bot.account import Account
 from bot.action import ACTIONS
-from bot.request import ENDED, Ask, Request, State, new_id
+from bot.request import ENDED, Ask, Operator, Request, State, new_id
 
 
 class Kind(StrEnum):
@@ -42,7 +42,7 @@ OUTCOMES = frozenset(Kind) - {
     *(Kind.OPENED, Kind.CONFIRMED, Kind.APPROVED, Kind.RESUMED, Kind.LIMITED),
     *(Kind.PAUSED, Kind.CONTINUED, Kind.STOPPED),
 }
-COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED}
+COUNTED = OUTCOMES | {Kind.APPROVED, Kind.RESUMED, Kind.LIMITED, Kind.PAUSED}
 POSTED = OUTCOMES - {Kind.CANCELLED, Kind.EXPIRED, Kind.NOT_FOUND}
 
 _KIND_OF: Mapping[State, Kind] = {
@@ -102,9 +102,56 @@ class Entry:
         return request.id if request.listed else request.list_id
 
     @property
+    def of_one_account(self) -> bool:
+        """Whether it is about one account of a list, and not about the list."""
+        return bool(self.request and self.request.list_id)
+
+    @property
+    def paused_by_bot(self) -> bool:
+        """Whether it tells of a list that no one paused but the bot itself."""
+        return bool(self.kind is Kind.PAUSED and self.request and not self.request.pressed_by)
+
+    @property
     def chosen(self) -> Account | None:
         """The account that it is about, where that is known."""
         return self.request.chosen if self.request else self.account
+
+
+def subjects_of(entry: Entry) -> Sequence[str]:
+    """Return what the history finds an outcome by: its operator, its account, and what was typed; none for a step.
+
+    Each is within a pool. An entry without an account is in the pool that was named, or else in no pool: "".
+    """
+    if entry.kind not in OUTCOMES:
+        return ()
+    options, account = entry.ask.options, entry.chosen
+    if account and entry.request and entry.request.list_id:  # its operator finds the list
+        return [by_account(account)]
+    pool = pool_subject(account.pool_id, account.region) if account else options.pool or options.pool_id or ""
+    typed = [by_target(pool, each) for each in (options.target, *entry.examples) if each]
+    return list(
+        dict.fromkeys([by_operator(pool, entry.ask.operator), *([by_account(account)] if account else []), *typed])
+    )
+
+
+def pool_subject(pool_id: str, region: str) -> str:
+    """Return the pool in which an account's outcomes are found. A replica has its pool's id."""
+    return f"{pool_id}@{region}"
+
+
+def by_operator(pool: str, operator: Operator) -> str:
+    """Return the subject of what someone asked for in a pool."""
+    return f"operator#{pool}#{operator.team_id}/{operator.id}"
+
+
+def by_target(pool: str, target: str) -> str:
+    """Return the subject of what was typed: capital letters make no difference. ASCII only, as in SQL."""
+    return f"target#{pool}#{target.encode().lower().decode()}"
+
+
+def by_account(account: Account) -> str:
+    """Return the subject of an account. Its user name may be another person's later, its sub never."""
+    return f"account#{pool_subject(account.pool_id, account.region)}#{account.sub or account.username}"
 
 
 def entry_of(request: Request, at: datetime) -> Entry:
@@ -114,19 +161,15 @@ def entry_of(request: Request, at: datetime) -> Entry:
         kind = Kind.CONTINUED if request.pressed_by else Kind.APPROVED
     # The other candidates are people, and the other sessions devices, to which nothing was done.
     snapshot = replace(request, candidates=(), sessions=None)
-    paused_by_bot = kind is Kind.PAUSED and not request.pressed_by
-    posted = (kind in POSTED or paused_by_bot) and not request.list_id  # the channel is told of the list
-    delivery = Delivery(next_at=at if posted else None)
-    return Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot, delivery=delivery)
+    entry = Entry(id=new_id(at), kind=kind, at=at, rule=request.allowed_by, request=snapshot)
+    posted = (kind in POSTED or entry.paused_by_bot) and not entry.of_one_account  # the channel is told of the list
+    return replace(entry, delivery=Delivery(next_at=at if posted else None))
 
 
-def entry_of_tally(tally: Entry, at: datetime, before: Entry | None) -> Entry | None:
-    """Return the entry that a tally becomes, due then. `before` is one that it became when it was smaller."""
-    delivery = Delivery(next_at=at)
-    if before is None:
-        return replace(tally, delivery=delivery)
-    since = tally.count - before.count
-    return replace(tally, id=new_id(tally.at), count=since, delivery=delivery) if since > 0 else None
+def entry_of_tally(tally: Entry, at: datetime, told: int) -> Entry | None:
+    """Return the entry that a tally becomes, due then, where an entry tells of so many of it already; None: of all."""
+    rest = replace(tally, count=tally.count - told, delivery=Delivery(next_at=at))
+    return (replace(rest, id=new_id(tally.at)) if told else rest) if rest.count > 0 else None
 
 
 def entry_of_ask(kind: Kind, ask: Ask, rule: str, at: datetime, account: Account | None = None) -> Entry:

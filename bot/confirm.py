@@ -112,6 +112,8 @@ class Confirmations(Permissions):
         """
         request = self._awaiting(press, State.CONFIRMING)
         request = replace(request, ask=for_action(request.ask, press.action or request.action))
+        if request.listed and request.action != SIGN_OUT:
+            raise errors.UsageError("A list can only sign out.")
         if request.action == END_SESSION:
             request = replace(request, session=_session_at(request, press.number))
         authorized = self.authorize(request.ask, request.subject)

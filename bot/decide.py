@@ -69,19 +69,24 @@ class Decisions:
         return request
 
     def _check_presser(self, press: Press, request: Request) -> None:
-        """Raise unless this is the operator who asked. In another workspace their id may be someone else's."""
-        presser = press.operator
-        if (presser.id, presser.team_id) == (request.ask.operator.id, request.ask.operator.team_id):
-            return
-        who, home, ask = request.ask.operator, self.home(), replace(request.ask, operator=presser)
-        if presser.id == who.id:
-            person = home.person(presser) if home else NOT_TOLD
-            if person is NOT_TOLD:
-                raise self.refused(ask, NOT_TOLD, request.chosen)
-            if home and isinstance(person, Operator) and person.team_id == home.known(who).team_id:
-                return
-        self.refused(ask, Denied("pressed another's button"), request.chosen)
-        raise errors.NotYoursError
+        """Raise unless this is the operator who asked."""
+        if not self._is_asker(press.operator, request):
+            ask = replace(request.ask, operator=press.operator)
+            self.refused(ask, Denied("pressed another's button"), request.chosen)
+            raise errors.NotYoursError
+
+    def _is_asker(self, presser: Operator, request: Request) -> bool:
+        """Whether this is the operator who asked. In another workspace their id may be someone else's.
+
+        Raises `DeniedError` where Slack could not tell.
+        """
+        who, home = request.ask.operator, self.home()
+        if presser.id != who.id or presser.team_id == who.team_id:
+            return presser.id == who.id
+        person = home.person(presser) if home else NOT_TOLD
+        if person is NOT_TOLD:
+            raise self.refused(replace(request.ask, operator=presser), NOT_TOLD, request.chosen)
+        return bool(home and isinstance(person, Operator) and person.team_id == home.known(who).team_id)
 
     def _in_time(self, request: Request, place: Place | None) -> datetime:
         """Return the current time. If the wait is over, expire the request and raise `AlreadyDecidedError`."""

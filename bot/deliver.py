@@ -22,8 +22,14 @@ BETWEEN_REFUSALS = timedelta(seconds=2)  # Slack takes about one message a secon
 LONGEST_PUT_OFF = 2 * LONGEST  # nothing is put off for longer; a time further ahead is a wrong clock's
 SHOWN_HERE = timedelta(seconds=10)  # for so long a card is left to the process that moved its request
 PROGRESS_AFTER = timedelta(seconds=0.5)  # most results are there sooner, and need no card in between
+EDITED_EVERY = 3.0  # seconds: the progress of a list changes more often, and Slack takes about 50 edits a minute
 USES = 5  # of a response_url: so many tries may have used it up, with any answer of Slack's
 
+_CALLED = {
+    MessageKind.CARD: "a card",
+    MessageKind.APPROVAL: "an approval message",
+    MessageKind.PROGRESS: "a list's message",
+}
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -53,12 +59,18 @@ class CardDelivery:
     cards: Cards
     clock: SureClock
     jitter: Callable[[], float]
+    _edits_from: dict[str, float] = field(default_factory=dict, init=False)  # of the progress of each list
+    _asked_until: float = field(default=float("-inf"), init=False)  # by Slack, for all of them
 
     def show_due(self) -> None:
-        """Show the cards that are due."""
+        """Show the cards that are due. The progress of a list waits while it would be edited too often."""
         due = self.outbox.due_messages(self.clock.now(), SENT_AT_ONCE, self.clock.beyond(LONGEST_PUT_OFF))
+        due = [each for each in due if each.kind is not MessageKind.PROGRESS or self._may_edit(each.request_id)]
         for held, left in _held(due, self.outbox.hold_message, self.clock):
             self._show(held, left)
+
+    def _may_edit(self, list_id: str) -> bool:
+        return self.clock.monotonic() >= max(self._edits_from.get(list_id, self._asked_until), self._asked_until)
 
     def _show(self, held: LiveMessage, left: Left) -> None:
         place = held.place if held.place and self.clock.now() < held.place.until else None
@@ -77,8 +89,10 @@ class CardDelivery:
         except NewerVersionError:  # a newer bot moved it, and shows it
             self.outbox.not_shown(held, self.clock.now() + wait)
         except DeliveryError as error:
-            what = f"a message of the kind {held.kind}"
+            what = _CALLED[held.kind]
             log.warning("Slack did not take %s (%s)", what, error.reason, extra={"request_id": held.request_id})
+            if error.retry_after and held.kind is MessageKind.PROGRESS:
+                self._asked_until = self.clock.monotonic() + error.retry_after.total_seconds()
             if error.gone:
                 self.outbox.shown(held)
             else:
@@ -89,9 +103,13 @@ class CardDelivery:
     def _show_beside(self, request: Request, held: LiveMessage, left: Left) -> None:
         """Show the message beside a card: once a list's progress is there, the card has a link to it."""
         is_progress = held.kind is MessageKind.PROGRESS
+        if is_progress:
+            self._edits_from[request.id] = self.clock.monotonic() + EDITED_EVERY
         show = self.cards.show_progress if is_progress else self._approval_shown
         ts = show(request, held.ts, left)
         self.outbox.shown(replace(held, ts=ts))
+        if request.state in ENDED:
+            self._edits_from.pop(request.id, None)
         if is_progress and held.ts is None and request.ask.source != TERMINAL:
             self.outbox.show_again(request.id)
 

@@ -16,8 +16,7 @@ TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
 PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
-NOT_READ = "ListNotRead"
-NOT_TRACKED = "SessionsNotTracked"
+NOT_READ, NOT_TRACKED = "ListNotRead", "SessionsNotTracked"
 LIST_CHANGED = "ListChanged"
 
 
@@ -62,7 +61,6 @@ class DeniedError(BotError):
         "Slack could not be asked who is in a group or in this workspace, so it is not known whether you may do this. "
         "This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
     )
-
     NOT_TOLD = (
         "Slack could not tell whether you belong to this workspace or organisation, so it is not known whether you may "
         "do this. This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
@@ -84,12 +82,10 @@ class PoolUnavailableError(BotError):
     """Cognito did not answer, or (`refused`) would not look up. `error_code`: where it was asked. `may_retry`: soon."""
 
     def __init__(
-        self, sentence: str, error_code: str | None = None, *, refused: bool = False, may_retry: bool = False
+        self, sentence: str, code: str | None = None, *, refused: bool = False, may_retry: bool = False
     ) -> None:
-        self.error_code, self.may_retry = error_code, may_retry
-        self.code = Code.REFUSED if refused else Code.OTHER
-        if error_code == NO_CREDENTIALS:
-            self.code = Code.SETTINGS
+        self.error_code, self.may_retry = code, may_retry
+        self.code = Code.SETTINGS if code == NO_CREDENTIALS else Code.REFUSED if refused else Code.OTHER
         super().__init__(sentence)
 
 
@@ -133,6 +129,13 @@ class PoolChangedError(BotError):
     """The bot's pools have changed since then, so your press did nothing. Run the command again."""
 
 
+class OldListError(BotError):
+    """The list was looked up more than a day ago, and its user names may be other people's by now.
+
+    Your press did nothing. Stop the list and ask for the rest of it again: that looks the accounts up once more.
+    """
+
+
 class SecondPersonError(BotError):
     """By the rules `needs` a second person has to approve this, and no one can be asked."""
 
@@ -145,10 +148,7 @@ class SecondPersonError(BotError):
 
 
 class NothingToApproveError(BotError):
-    """Your press did nothing: this was decided before, or its time was over.
-
-    The person who asked is told what came of it.
-    """
+    """Your press did nothing: this was decided before, or its time was over. Who asked is told what came of it."""
 
 
 class LimitReachedError(BotError):
@@ -157,13 +157,12 @@ class LimitReachedError(BotError):
     code = Code.REFUSED
 
     def __init__(self, rule: str, wait: timedelta | None) -> None:
-        if wait is None:
-            super().__init__(f"The list has more accounts than the bot allows ({rule}), so nothing was done.")
-            return
-        minutes = max(1, ceil(wait / timedelta(minutes=1)))
-        in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
-        sentence = f"As many accounts were confirmed within the last hour as the bot allows ({rule})."
-        super().__init__(sentence, f"Nothing was done. The next one is possible {in_time}.")
+        sentence, hint = f"The list has more accounts than the bot allows ({rule}), so nothing was done.", ""
+        if wait is not None:
+            minutes = max(1, ceil(wait / timedelta(minutes=1)))
+            sentence = f"As many accounts were confirmed within the last hour as the bot allows ({rule})."
+            hint = f"Nothing was done. The next one is possible in {minutes} minute{'s' if minutes > 1 else ''}."
+        super().__init__(sentence, hint)
 
 
 class NotYoursError(BotError):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from bot import errors
 from bot.action import ACTIONS
@@ -13,37 +12,17 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
+from bot.entrance import Entrance, Lane
+from bot.history import may_look, past
+from bot.lists import MOVED_ON
 from bot.ports import LiveMessage
-from bot.replies import Denial, Form, Reply
+from bot.replies import Denial, Form, Introduction, Recount, Reply
 from bot.request import Ask, Operator, Request, State
 from bot.store_ports import Outbox
 from bot.whoami import standing
 from bot.work import Worker
 
 log = logging.getLogger(__name__)
-
-
-class Lane(Protocol):
-    """A bounded number of threads for one sort of work."""
-
-    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Start `work` on a thread that logs this id. Raises `BusyError`; only `urgent` work gets the last threads."""
-
-
-class Entrance(Protocol):
-    """Gives each command and press a lane: one for known operators, another for newcomers, who get few places each.
-
-    It decides nothing: everyone is authorized all the same.
-    """
-
-    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
-        """Start `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
-
-    def knows(self, who: Operator) -> bool:
-        """Whether they have the lane of operators."""
-
-    def note(self, who: Operator, *, allowed: bool) -> None:
-        """Note whether they were allowed just now."""
 
 
 @dataclass(kw_only=True)
@@ -72,15 +51,23 @@ class Flow:
             raise closed
         self.entrance.run(ask.operator, ask.id, partial(self._authorize, ask, reply))
 
-    def open_form(self, ask: Ask, form: Form) -> None:
-        """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does."""
+    def open_form(self, ask: Ask, form: Form, *, acked: bool = False) -> None:
+        """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does; once `acked`, never."""
+        press, work = Press(request_id=ask.id, operator=ask.operator), partial(self._open_form, ask, form)
+        if acked:
+            self.press(press, form, work, urgent=False)
+            return
         if closed := self.closed():
             raise closed
-        self.entrance.run(ask.operator, ask.id, partial(self._open_form, ask, form))
+        self.entrance.run(ask.operator, ask.id, partial(self._decide, press, form, work))
 
-    def whoami(self, ask: Ask, reply: Reply) -> None:
+    def whoami(self, ask: Ask, reply: Introduction) -> None:
         """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""
         self.entrance.run(ask.operator, ask.id, partial(self._whoami, ask, reply))
+
+    def history(self, ask: Ask, reply: Recount) -> None:
+        """Tell what was asked for the target or, where that is empty, by the operator. Raises `BusyError`."""
+        self.entrance.run(ask.operator, ask.id, partial(self._history, ask, reply))
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
@@ -119,11 +106,13 @@ class Flow:
             for request in () if self.closed() else self.worker.waiting():
                 self.aws_lane.run(request.id, partial(self._run, request, None), urgent=True)
 
-    def press(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
+    def press(
+        self, press: Press, reply: Reply, decide: Callable[[Press], Request | None], *, urgent: bool = True
+    ) -> None:
         """Begin to `decide` by a press."""
         work = partial(self._decide, press, reply, decide)
         try:
-            self.entrance.run(press.operator, press.request_id, work, urgent=True)
+            self.entrance.run(press.operator, press.request_id, work, urgent=urgent)
         except errors.BusyError as error:  # the ack to a press cannot say so
             with suppress(errors.BusyError):  # where the other lane is full too, the card keeps its buttons
                 if self.entrance.knows(press.operator):  # only people who are known may take a place there
@@ -134,14 +123,22 @@ class Flow:
             authorized = self.confirmations.authorize(ask)
             self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
 
-    def _open_form(self, ask: Ask, form: Form) -> None:
-        with self.telling(ask.operator, form):
-            pools = sorted(self.confirmations.authorize(ask).rules)
-            form.open(pools, self.confirmations.actions_in(ask, pools))
+    def _open_form(self, ask: Ask, form: Form, _: Press) -> None:
+        pools = sorted(self.confirmations.authorize(ask).rules)
+        form.open(pools, self.confirmations.actions_in(ask, pools))
 
-    def _whoami(self, ask: Ask, reply: Reply) -> None:
+    def _whoami(self, ask: Ask, reply: Introduction) -> None:
         with self.telling(ask.operator, reply):
             reply.tell(standing(self.confirmations, ask))
+
+    def _history(self, ask: Ask, reply: Recount) -> None:
+        with self.telling(ask.operator, reply):
+            authorized = may_look(self.confirmations, ask)
+            self.aws_lane.run(ask.id, partial(self._recount, authorized, ask, reply))
+
+    def _recount(self, authorized: Authorized, ask: Ask, reply: Recount) -> None:
+        with self.telling(ask.operator, reply):
+            reply.recount(past(self.confirmations, authorized, ask))
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
         with self.telling(ask.operator, reply):
@@ -213,6 +210,10 @@ class Flow:
             reply.say(ours or errors.BotError())
 
     def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
+        if request.has_progress and not reply.place:  # pressed on a message that others see too
+            self.show(request, reply)
+            reply.say(errors.BotError(MOVED_ON, "The audit channel shows how it is."))
+            return
         if who.id != request.ask.operator.id:  # they may only approve or deny it
             self.show(request, reply)
             reply.say(errors.NothingToApproveError())

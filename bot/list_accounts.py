@@ -1,6 +1,6 @@
 """The accounts of a list: where they are, what tells them from others, and the request that each becomes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -8,18 +8,31 @@ from hashlib import sha256
 from ulid import ULID
 
 from bot.account import Account
+from bot.errors import SupersededError
+from bot.ports import SureClock
 from bot.request import Options, Request, State
 from bot.store_ports import Lists
+from bot.work import CLOCKS_AGREE_WITHIN, FARTHEST
 
 
-def portions_of(requests: Lists, list_id: str) -> Iterator[tuple[int, Account]]:
-    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion."""
-    index = number = 0
-    while accounts := requests.portion(list_id, number):
+def accounts_of(
+    requests: Lists, request: Request, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[tuple[int, Account]]:
+    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion.
+
+    What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each is read.
+    """
+    index = 0
+    for accounts in _portions(requests, request, meanwhile):
         for account in accounts:
             yield index, account
             index += 1
-        number += 1
+
+
+def _portions(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> Iterator[Sequence[Account]]:
+    for number in request.contents.numbers:
+        meanwhile()
+        yield requests.portion(request.id, number)
 
 
 def digest_of(accounts: Iterable[Account], before: str = "") -> str:
@@ -28,11 +41,11 @@ def digest_of(accounts: Iterable[Account], before: str = "") -> str:
     return sha256(f"{before}\n{keys}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_as_decided(requests: Lists, request: Request) -> bool:
+def is_as_decided(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> bool:
     """Whether a list has the accounts that were confirmed and, where someone had to, approved."""
     listed, approval, digest = request.contents, request.approval, ""
-    for number in range(listed.portions):
-        digest = digest_of(requests.portion(request.id, number), digest)
+    for accounts in _portions(requests, request, meanwhile):
+        digest = digest_of(accounts, digest)
     return digest == listed.digest == (approval.digest if approval else digest)
 
 
@@ -60,3 +73,18 @@ def child_of(request: Request, index: int, account: Account, now: datetime) -> R
         decided_at=now,
         list_id=request.id,
     )
+
+
+def added(requests: Lists, child: Request) -> Request:
+    """Store the request of an account, once, and return it."""
+    try:
+        requests.add(child, None, None)
+    except SupersededError:  # by this very write, whose answer was lost
+        return requests.get(child.id) or child
+    return child
+
+
+def is_held(child: Request, clock: SureClock) -> bool:
+    """Whether the claim of an account's request may still be worked on."""
+    until, beyond = child.claim and child.claim.until, clock.beyond(FARTHEST)
+    return bool(until and until >= clock.now() - CLOCKS_AGREE_WITHIN and (beyond is None or until < beyond))

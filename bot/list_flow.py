@@ -8,7 +8,8 @@ from functools import partial
 
 from bot.authorize import Authorized
 from bot.decide import Press
-from bot.flow import Flow, Lane
+from bot.entrance import Lane
+from bot.flow import Flow
 from bot.lists import ListRules, Wanted
 from bot.replies import ListForm, ListReply, Reply
 from bot.request import Ask

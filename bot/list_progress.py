@@ -5,14 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from bot import errors
 from bot.listed import Counts, Listed
 from bot.pace import Pace
-from bot.request import Request, State
+from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
-OF_ONE_ACCOUNT = frozenset({errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException"})
+OF_ONE_ACCOUNT = frozenset(
+    {
+        *(errors.PROTECTED, errors.ACCOUNT_CHANGED),
+        *("UserNotFoundException", "NotAuthorizedException.UserDisabled"),
+    }
+)
 THROTTLED = "TooManyRequestsException"
 SAMPLES = 10
 
@@ -35,13 +41,27 @@ class Progress:
     def add(self, index: int, child: Request) -> None:
         """Count an account that has ended."""
         self._ended[index] = child
-        self._failures.append(child.error_code if child.state is State.FAILED else None)
+        self._failures.append(None if child.state is State.DONE else child.error_code)
 
     def failing(self) -> str | None:
-        """Return the error code with which many accounts failed in a row, if it is not about each of them."""
+        """Return the error code with which many accounts in a row were not done, if it is not about each of them."""
         codes = set(self._failures)
         alike = len(self._failures) == SAME_FAILURES and len(codes) == 1 and not codes & {None, *OF_ONE_ACCOUNT}
         return codes.pop() if alike else None
+
+    @property
+    def rate(self) -> float:
+        """Accounts a second, over about half a minute up to the last note; 0.0 where none ended."""
+        if not (samples := list(self._samples)):
+            return 0.0
+        (began, first), (until, last) = samples[0], samples[-1]
+        return (last - first) / (until - began) if until > began else 0.0
+
+    def of(self, before: Request, now: datetime, **changes: Any) -> Listed:
+        """Return what a list holds, with how far it is now. Its trouble stays what it is where it does not run."""
+        listed = self.noted(before.contents, now)
+        trouble = listed.trouble if before.state is State.RUNNING else before.contents.trouble
+        return replace(listed, **{"begun_at": listed.begun_at or now, "trouble": trouble, **changes})
 
     def noted(self, listed: Listed, now: datetime) -> Listed:
         """Return what a list holds, with how far it is now."""
@@ -50,12 +70,17 @@ class Progress:
         counts = self.settled
         for child in list(self._ended.values()):
             counts = _with(counts, child)
+        if counts.ended < listed.counts.ended:  # who took the list over has not seen again all that had ended
+            counts = listed.counts
         self._samples.append((self.monotonic(), counts.ended))
-        (began, first), (until, last) = self._samples[0], self._samples[-1]
-        rate = (last - first) / (until - began) if last > first and until > began else listed.rate
         slow = THROTTLED if self.pace.is_slowed else None
         return replace(
-            listed, settled=self.settled, counts=counts, worked_at=now, rate=rate, trouble=self.trouble or slow
+            listed,
+            settled=self.settled,
+            counts=counts,
+            worked_at=now,
+            rate=self.rate or listed.rate,
+            trouble=self.trouble or slow,
         )
 
 
@@ -74,3 +99,10 @@ def state_at_rest(before: Request, listed: Listed) -> State:
     if counts.done:
         return State.DONE if counts.done == listed.size else State.PARTLY
     return State.FAILED
+
+
+def beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
+    """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
+    if state in ENDED:
+        return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}
+    return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

@@ -6,7 +6,7 @@ that takes the list over finds those that are under way, and makes none twice.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,19 +15,19 @@ from bot import errors
 from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
-from bot.flow import Lane
-from bot.list_accounts import child_id, child_of, is_as_decided, portions_of
-from bot.list_progress import Progress, state_at_rest
+from bot.entrance import Lane
+from bot.list_accounts import accounts_of, added, child_id, child_of, is_as_decided, is_held
+from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed
 from bot.ports import SureClock
 from bot.preview import NOTED_EVERY
 from bot.request import ENDED, Claim, Request, State, new_id
 from bot.store_ports import Lists
-from bot.work import CLOCKS_AGREE_WITHIN, FARTHEST, Worker
+from bot.work import Worker
 
 MOST_AT_ONCE = 32  # accounts that are under way
 LOOK_EVERY = timedelta(seconds=1)
-LONGEST_TICK = 0.05  # seconds
+TICK = 0.05  # seconds: meanwhile those that are under way still have their turns to wait for
 _BEGINS = frozenset({State.READY, State.RUNNING})
 
 log = logging.getLogger(__name__)
@@ -50,25 +50,36 @@ class ListRun:
     may_begin: Callable[[], object]
     _claim: Claim = field(init=False)
     _is_lost: bool = field(default=False, init=False)  # another run has it: this one writes nothing more of the list
-    _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by another run
+    _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by an earlier run
     _under_way: dict[int, str] = field(default_factory=dict, init=False)  # on the lane, by their places
     _waiting: dict[int, str] = field(default_factory=dict, init=False)  # claimed by another, or without room
+    _without_room: set[int] = field(default_factory=set, init=False)  # those of them
     _looked_at: datetime = field(init=False)
     _noted_at: datetime = field(init=False)
 
     def go(self) -> None:
         """Run it. Raises `StoreUnavailableError`: then it is taken up again."""
         self._take_up()
-        places, settled = portions_of(self.requests, self.request.id), self.progress.settled.ended
         try:
-            if all(index < settled or self._begin(index, account) for index, account in places):
-                self._is_probing = False
-            while (self._under_way or self._waiting) and self._tick():
-                pass
-        finally:  # also where the list is another run's now
-            while self._under_way:
-                self.clock.sleep(LONGEST_TICK)
+            self._begin_all()
+        except Exception:  # the next run is of another worker, which does not know what this one has under way
+            self._wait_for_lane()
+            raise
+        self._wait_for_lane()
         self._finish()
+
+    def _begin_all(self) -> None:
+        settled = self.progress.settled.ended
+        accounts = accounts_of(self.requests, self.request, self.may_work)
+        if all(index < settled or self._begin(index, account) for index, account in accounts):
+            self._is_probing = False
+        while (self._under_way or self._waiting) and self._tick():
+            pass
+
+    def _wait_for_lane(self) -> None:
+        """Wait for what is on the lane, also where the list is another run's now."""
+        while self._under_way:
+            self.clock.sleep(TICK)
 
     @property
     def _goes_on(self) -> bool:
@@ -77,16 +88,14 @@ class ListRun:
 
     def _take_up(self) -> None:
         """Claim the list. Where it may not go on, only what is under way is ended."""
-        listed, state = self.request.contents, self.request.state
-        is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request)
+        state, worked_at = self.request.state, self.request.contents.worked_at or self.request.decided_at
+        is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work)
         now = self.clock.now()  # only now: it takes time to read a long list
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
-        elif (
-            state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within
-        ):
+        elif state in _BEGINS and abs(now - (worked_at or now)) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
@@ -95,7 +104,7 @@ class ListRun:
 
     def _begin(self, index: int, account: Account) -> bool:
         """Begin an account once there is room; where one was begun before, see how it is. False: begin no more."""
-        while not self._is_lost and (len(self._under_way) >= self._room() or not self._is_certain()):
+        while not self._is_lost and (self._is_full() or not self._is_certain()):
             if not self._tick():
                 return False
         if self._is_lost or not self._look_around():
@@ -105,12 +114,16 @@ class ListRun:
             self._is_probing = False
             if not self._goes_on:
                 return False
-            child = self._added(child_of(self.request, index, account, self.clock.now()))
+            child = added(self.requests, child_of(self.request, index, account, self.clock.now()))
         self._hand_over(index, child)
         return True
 
     def _room(self) -> int:
+        """Return how many accounts of all lists of this pace may be under way: each gets its turn in about a second."""
         return min(MOST_AT_ONCE, max(2, round(self.progress.pace.rate)))
+
+    def _is_full(self) -> bool:
+        return bool(self._without_room) or self.progress.pace.under_way >= self._room()
 
     def _is_certain(self) -> bool:
         """Whether it is known who is protected. What is under way already is ended all the same."""
@@ -123,30 +136,32 @@ class ListRun:
         self.progress.trouble = None
         return True
 
-    def _added(self, child: Request) -> Request:
-        try:
-            self.requests.add(child, None, None)
-        except errors.SupersededError:  # by this very write, whose answer was lost
-            return self.requests.get(child.id) or child
-        return child
-
     def _hand_over(self, index: int, child: Request) -> None:
         """Run an account that waits to be run, or that its holder left; count one that has ended."""
         self._waiting.pop(index, None)
+        self._without_room.discard(index)
         if child.state in ENDED:
             self.progress.add(index, child)
-        elif child.state is State.RUNNING and self._is_held(child):
+        elif child.state is State.RUNNING and is_held(child, self.clock):
             self._waiting[index] = child.id
-        else:
-            self._under_way[index] = child.id
-            try:
-                self.lane.run(child.id, partial(self._run, index, child), urgent=True)
-            except errors.BusyError:
-                self._waiting[index] = self._under_way.pop(index)
+        elif not self._is_handed_over(index, child):
+            self._waiting[index] = child.id
+            self._without_room.add(index)
 
-    def _is_held(self, child: Request) -> bool:
-        until, beyond = child.claim and child.claim.until, self.clock.beyond(FARTHEST)
-        return bool(until and until >= self.clock.now() - CLOCKS_AGREE_WITHIN and (beyond is None or until < beyond))
+    def _is_handed_over(self, index: int, child: Request) -> bool:
+        if not self.progress.pace.enter(self._room()):
+            return False
+        self._under_way[index] = child.id
+        try:
+            self.lane.run(child.id, partial(self._run, index, child), urgent=True)
+        except errors.BusyError:
+            self._left(index)
+            return False
+        return True
+
+    def _left(self, index: int) -> None:
+        self._under_way.pop(index, None)
+        self.progress.pace.leave()
 
     def _run(self, index: int, child: Request) -> None:
         """Run an account, on a thread of the lane."""
@@ -159,11 +174,11 @@ class ListRun:
             log.warning("An account of a list did not end, so it is looked at again (%s)", type(error).__name__)
             self._waiting[index] = child.id
         finally:
-            self._under_way.pop(index, None)
+            self._left(index)
 
     def _tick(self) -> bool:
         """Wait a moment, and look around."""
-        self.clock.sleep(min(LONGEST_TICK, 0.5 / self.progress.pace.rate))
+        self.clock.sleep(TICK)
         return self._look_around()
 
     def _look_around(self) -> bool:
@@ -205,7 +220,7 @@ class ListRun:
 
     def _finish(self) -> None:
         """Note that no account is under way or, where no other is to be begun, how the list ended."""
-        if self._waiting or self._is_probing:  # the next run looks at them
+        if self._waiting or self._is_probing:  # some may be under way: the next run looks at them
             self._note()
         else:
             self._write(state_at_rest, at_rest=True)
@@ -213,16 +228,16 @@ class ListRun:
     def _write(
         self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
     ) -> None:
-        """Store the list in its next state (None: not at all); where someone pressed, with what they did."""
-        while not self._is_lost:
+        """Store the list in its next state (None: not at all); where someone pressed, with what they did.
+
+        Nothing is stored by a wrong clock: who takes the list over goes by when it was worked on last.
+        """
+        while not self._is_lost and not self.clock.error():
             before, now = self.request, self.clock.now()
-            listed = self.progress.noted(before.contents, now)
-            if before.state is not State.RUNNING:
-                listed = replace(listed, trouble=before.contents.trouble)
-            listed = replace(listed, begun_at=listed.begun_at or now, **changes)
+            listed = self.progress.of(before, now, **changes)
             if not (state := next_state(before, listed)):
                 return
-            after = before.move(state, listed=listed, claim=self._claim, **_beside(before, state, listed, now))
+            after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))
             told = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
             entry = entry_of(after, now) if told and not silent else None
             show = show_card(after, now, wait=timedelta(0)) if told else None
@@ -233,10 +248,3 @@ class ListRun:
             else:
                 self.request = after
                 return
-
-
-def _beside(before: Request, state: State, listed: Listed, now: datetime) -> dict[str, Any]:
-    """Return what else a move changes: when the list ended, and that no one pressed where the bot itself moves it."""
-    if state in ENDED:
-        return {"ended_at": now, "error_code": listed.trouble if before.state is State.STOPPING else None}
-    return {"pressed_by": None} if state is not before.state and state is not State.RUNNING else {}

@@ -1,21 +1,21 @@
 """Who runs which lists: for each AWS account and region one instance at a time, under a lease in the store."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
 from bot import errors
+from bot.entrance import Lane
 from bot.find import pool_of
-from bot.flow import Lane
 from bot.limits import Protection
 from bot.list_progress import Progress
 from bot.list_run import ListRun
 from bot.pace import Pace, PacedPool
 from bot.ports import Left, SureClock, UserPool, lasting
-from bot.request import TERMINAL, Request, State
+from bot.request import ENDED, TERMINAL, Request, State
 from bot.store_ports import Lists
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
 
@@ -24,6 +24,8 @@ LONGEST_LEASE = 2 * LEASE  # one that ends later is a wrong clock's
 RENEWED_EVERY = 5.0  # seconds
 GROUPS_READ_EVERY = 60.0  # seconds
 READ_AGAIN_AFTER = 5.0  # seconds
+STUCK_AFTER = timedelta(minutes=1)
+SEEN_FOR = 10.0  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,8 @@ class ListWorker:
     """Runs lists, several of one AWS account and region side by side at one pace. Safe to use from many threads.
 
     `quota_of` names the AWS account and region whose quota a pool's calls count for. `per_second` is the pace of each.
-    `only`: the one list that a terminal runs. `closed` says whether nothing may be begun.
+    `only`: the one list that a terminal runs. `closed` says whether nothing may be begun. `throttled` gives what
+    is called each time that Cognito throttles calls of a quota.
     """
 
     requests: Lists
@@ -54,36 +57,56 @@ class ListWorker:
     closed: Callable[[], object]
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     only: str | None = None
+    throttled: Callable[[str], Callable[[], object]] = lambda _: lambda: None
     holder: str = field(default_factory=lambda: uuid4().hex)
     running: dict[str, str] = field(default_factory=dict, init=False)  # the quota of each list that runs here
     paces: dict[str, Pace] = field(default_factory=dict, init=False)  # by quota
     _holds: dict[str, _Hold] = field(default_factory=dict, init=False)  # by quota
+    _runs: dict[str, ListRun] = field(default_factory=dict, init=False)  # of the lists that run here
+    _seen: tuple[float, Sequence[Request]] | None = field(default=None, init=False)  # by the last sweep, and when
 
     def sweep(self) -> None:
         """Take up the lists that may be run here now, and give back what is not needed any more."""
         if not self.closed():
             now = self.clock.now()
-            for request in self.requests.lists(now, AT_ONCE, self.clock.beyond(LONGEST_LEASE)):
+            found = self.requests.lists(now, AT_ONCE, self.clock.beyond(LONGEST_LEASE))
+            self._seen = self.clock.monotonic(), found
+            for request in found:
                 if request.id not in self.running and self._is_mine(request, now):
                     self._begin(request)
         for quota in set(self._holds) - set(self.running.values()):
             del self._holds[quota]
             self.requests.give_back(quota, self.holder)
 
+    def runs(self) -> Sequence[ListRun]:
+        """Return the runs that are under way here."""
+        return list(self._runs.values())
+
+    def stuck(self) -> Sequence[Request] | None:
+        """Return the lists that should go on, here or elsewhere, and of which nothing was noted for over a minute.
+
+        It asks no store: it goes by what the last sweep saw. None where that was too long ago to say.
+        """
+        seen_at, seen = self._seen or (float("-inf"), ())
+        if self.clock.monotonic() - seen_at > SEEN_FOR:
+            return None
+        now, runs = self.clock.now(), dict(self._runs)
+        known = [runs[each.id].request if each.id in runs else each for each in seen]
+        return [each for each in known if each.state is not State.PAUSED and now - _worked_at(each, now) > STUCK_AFTER]
+
     def _is_mine(self, request: Request, now: datetime) -> bool:
         """Whether this instance may try to run a list: no one seems to, and the pool can be asked from here."""
-        listed = request.contents
-        since = listed.worked_at or request.decided_at or now
+        listed, since = request.contents, _worked_at(request, now)
         if self.only:
             return request.id == self.only
         is_left = abs(now - since) > LEASE + CLOCKS_AGREE_WITHIN
-        quota = self.quota_of(listed.pool)
         if not pool_of(listed, self.worker.pools) or (
             request.ask.source == TERMINAL and listed.pool in self.worker.with_role
         ):
             return abs(now - since) > self.worker.resume_within  # it can only be paused or ended
-        begins = request.ask.source != TERMINAL and (request.state is not State.RUNNING or quota in self._holds)
-        return is_left or begins
+        held = self.quota_of(listed.pool) in self._holds
+        is_free = request.state is not State.RUNNING or listed.at_rest or held
+        return is_left or (is_free and request.ask.source != TERMINAL)
 
     def _begin(self, request: Request) -> None:
         quota = self.quota_of(request.contents.pool)
@@ -97,13 +120,17 @@ class ListWorker:
 
     def _run(self, request: Request, quota: str) -> None:
         try:
+            self._runs[request.id] = run = self._run_of(request, quota)
             if not self.closed():  # again: the clock may have been set since
-                self._run_of(request, quota).go()
+                run.go()
         finally:
+            self._runs.pop(request.id, None)
             self.running.pop(request.id, None)
+        if run.request.state in ENDED:
+            log.info("Ended as %s after %d accounts", run.request.state, run.request.contents.counts.ended)
 
     def _run_of(self, request: Request, quota: str) -> ListRun:
-        listed, pace = request.contents, self.pace(listed_pool := request.contents.pool)
+        listed, pace, listed_pool = request.contents, self.pace(quota), request.contents.pool
         pool = self.worker.pools.get(listed_pool)
         protection = self.protections.get(listed_pool)
         members = _Members(pool and pool.on_behalf(request.id, request.ask.operator.id), protection, self.clock)
@@ -120,12 +147,10 @@ class ListWorker:
             may_begin=members.read,
         )
 
-    def pace(self, pool: str) -> Pace:
-        """Return the pace of a pool's AWS account and region."""
-        return self._pace(self.quota_of(pool))
-
-    def _pace(self, quota: str) -> Pace:
-        return self.paces.setdefault(quota, Pace(clock=self.clock, per_second=self.per_second))
+    def pace(self, quota: str) -> Pace:
+        """Return the pace of an AWS account and region, the same for all of its lists."""
+        new = Pace(clock=self.clock, per_second=self.per_second, throttled=self.throttled(quota))
+        return self.paces.setdefault(quota, new)
 
     def _left(self, quota: str) -> timedelta:
         """Return for how long the lease of a quota is held here at least."""
@@ -146,9 +171,14 @@ class ListWorker:
             self._holds.pop(quota, None)
             return False
         if not hold:
-            self._pace(quota).hold_off()
+            self.pace(quota).hold_off()
         self._holds[quota] = _Hold(left, monotonic)
         return left() > timedelta(0)
+
+
+def _worked_at(request: Request, now: datetime) -> datetime:
+    """Return when something was last noted of a list or, before that, when it was decided."""
+    return request.contents.worked_at or request.decided_at or now
 
 
 @dataclass

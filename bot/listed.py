@@ -1,23 +1,25 @@
 """What a list holds beside its accounts: what came of its lines, and how far it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
 MOST_NAMED = 50  # lines that a preview names of each sort; it counts all
+LONGEST_NAMED = 200  # characters: of a longer line, these
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """Lines that were left out of a list: how many, and the first of them as they were written."""
+    """Lines that were left out of a list: how many, and the first of them as they were written, cut where long."""
 
     count: int = 0
     first: tuple[str, ...] = ()
 
     def with_line(self, line: str) -> Self:
         """Return it with one line more."""
-        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, line)
+        kept = line[:LONGEST_NAMED].encode("utf-8", "replace").decode()  # no store can hold a lone surrogate
+        first = self.first if len(self.first) >= MOST_NAMED else (*self.first, kept)
         return replace(self, count=self.count + 1, first=first)
 
 
@@ -70,6 +72,7 @@ class Listed:
     protected: LeftOut = LeftOut()
     several: LeftOut = LeftOut()
     choices: tuple[Several, ...] = ()  # the first of `several`, each until one of its accounts is chosen
+    chosen: tuple[int, ...] = ()  # the candidates that were chosen; each has a portion of its own, after the others
     twice: int = 0
     recent: int = 0
     pace: float = 12.0  # accounts a second, by the settings
@@ -80,6 +83,17 @@ class Listed:
     rate: float | None = None  # accounts a second, since it began or went on
     trouble: str | None = None  # an error code: why it waits, is slow or was paused
     at_rest: bool = True  # no account of it is under way
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of its portions, in the order of its accounts."""
+        return [*range(self.portions), *(self.portions + each for each in self.chosen)]
+
+    @property
+    def looked_up(self) -> int:
+        """How many lines of a preview were looked up so far."""
+        left_out = (self.not_found, self.unreadable, self.protected, self.several)
+        return self.size + self.twice + sum(each.count for each in left_out)
 
     @property
     def left(self) -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from bot import errors
-from bot.account import Account
 from bot.action import SIGN_OUT
 from bot.approve import Approvers
 from bot.audit import entry_of
@@ -14,7 +14,8 @@ from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.deliver import show_card
-from bot.list_accounts import child_id, digest_of, portions_of
+from bot.find import pool_of
+from bot.list_accounts import accounts_of, child_id, digest_of
 from bot.listed import Listed
 from bot.pace import Pace, PacedPool
 from bot.ports import Place
@@ -25,6 +26,9 @@ from bot.store_ports import Lists
 NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
+MOVED_ON = "Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before."
+ONLY_SIGNS_OUT = "A list can only sign out."
+GOES_ON_FOR = timedelta(hours=24)  # after its look-up: later, its user names may be other people's
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 
 
@@ -58,30 +62,32 @@ class ListRules(Confirmations, Approvers):
         """
         if self.reason_rule:
             self.reason_rule.check(ask.options.reason)
-        request = self._opened(authorized, ask, wanted, place)
-        preview, is_open = self._preview(request, told), False
+        opened, is_open, preview = self._opened(authorized, ask, wanted), False, None
         try:
+            preview = self._preview(opened, told)
             self._take(preview, wanted)
             listed, candidates = preview.end()
             request = preview.request
             if not listed.size:
                 raise errors.AccountNotFoundError(_nothing_in(listed))
+            if error := self.clock.error():  # again: the clock may have been set while AWS was asked
+                raise error
             needs, now = self.needs(authorized, request.ask, listed), self.clock.now()
             changes: dict[str, Any] = {"listed": listed, "candidates": tuple(candidates), "needs": needs}
             until = now + self.confirm_within
             request = self._move(request, State.CONFIRMING, place, now, expires_at=until, **changes)
             is_open = True
         except errors.SupersededError:
-            raise AlreadyDecidedError(self.requests.get(request.id) or request) from None
+            raise AlreadyDecidedError(self.requests.get(opened.id) or opened) from None
         finally:
             if not is_open:
                 with suppress(AlreadyDecidedError, errors.StoreUnavailableError):
-                    self._end(preview.request, State.CANCELLED, None)
+                    self._end(preview.request if preview else opened, State.CANCELLED, None)
         return request
 
-    def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted, place: Place | None) -> Request:
+    def _opened(self, authorized: Authorized, ask: Ask, wanted: Wanted) -> Request:
         if ask.options.action != SIGN_OUT:
-            raise errors.UsageError("A list can only sign out.")
+            raise errors.UsageError(ONLY_SIGNS_OUT)
         if len(authorized.rules) > 1:
             pools = ", ".join(sorted(authorized.rules))
             raise errors.UsageError(f"A list is of one pool. Say which: --pool NAME. You may use: {pools}.")
@@ -105,7 +111,7 @@ class ListRules(Confirmations, Approvers):
                 again_of=wanted.again_of,
             ),
         )
-        self.requests.add(request, entry_of(request, now), show_card(request, now, place, UNNOTED_FOR))
+        self.requests.add(request, entry_of(request, now), show_card(request, now))  # it has no place yet
         return request
 
     def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
@@ -127,16 +133,19 @@ class ListRules(Confirmations, Approvers):
         if wanted.everyone:
             preview.take_everyone()
         elif wanted.again_of:
-            preview.take_accounts(self._not_done(wanted.again_of))
+            preview.take_lines(self._not_done(wanted.again_of))
         else:
             preview.take_lines(wanted.lines)
 
-    def _not_done(self, list_id: str) -> Iterator[Account]:
-        """Give the accounts of a list that were not done, or of which that is not known."""
-        for index, account in portions_of(self.requests, list_id):
+    def _not_done(self, list_id: str) -> Iterator[str]:
+        """Give what names each account of a list that was not done, or of which that is not known.
+
+        By now another person may have its user name, and no one else will ever have its sub.
+        """
+        for index, account in accounts_of(self.requests, self._list(list_id)):
             child = self.requests.get(child_id(list_id, index))
             if not child or child.state is not State.DONE:
-                yield account
+                yield account.sub or account.username
 
     def choose(self, press: Press) -> Request:
         """Take one more account into a list: the candidate at `number`, from 0, of a line that means several."""
@@ -147,20 +156,25 @@ class ListRules(Confirmations, Approvers):
             raise AlreadyDecidedError(request)
         account = trimmed(request.candidates[press.number])
         left = replace(listed, choices=tuple(each for each in listed.choices if each != choice))
-        if any(each.key == account.key for _, each in portions_of(self.requests, request.id)):
+        if any(each.key == account.key for _, each in accounts_of(self.requests, request)):
             listed = replace(left, twice=left.twice + 1)
-        else:
-            self.requests.put_portion(request.id, left.portions, [account])
-            digest = digest_of([account], left.digest)
-            listed = replace(left, portions=left.portions + 1, digest=digest, size=left.size + 1)
-        return self._move(request, State.CONFIRMING, press.place, self._in_time(request, press.place), listed=listed)
+        else:  # before the move, which may fail: then the list does not name this portion
+            chosen, digest = (*left.chosen, press.number), digest_of([account], left.digest)
+            self.requests.put_portion(request.id, left.portions + press.number, [account])
+            listed = replace(left, chosen=chosen, digest=digest, size=left.size + 1)
+        needs = self.needs(self.authorize(request.ask, listed), request.ask, listed)
+        now = self._in_time(request, press.place)
+        return self._move(request, State.CONFIRMING, press.place, now, listed=listed, needs=needs)
 
     def pause(self, press: Press) -> Request:
         """Pause a list: what is under way ends, and nothing more is begun until someone lets it go on."""
         return self._pressed(press, _TO_PAUSE, State.PAUSED)
 
     def go_on(self, press: Press) -> Request:
-        """Let a list that is paused go on. Whoever presses has to be allowed to ask for it, or to approve it, now."""
+        """Let a list that is paused go on. Who presses must be allowed, now, to ask for it or to approve it.
+
+        Raises `OldListError` too.
+        """
         return self._pressed(press, frozenset({State.PAUSED}), State.READY)
 
     def stop(self, press: Press) -> Request:
@@ -169,8 +183,10 @@ class ListRules(Confirmations, Approvers):
 
     def again(self, press: Press) -> Ask:
         """Return what asks for a list of what was not done of one that has ended. Raises as a press does."""
-        request = self._stored_list(press)
+        request = self._list(press.request_id)
         self._check_presser(press, request)
+        if not pool_of(request.contents, self.finder.pools):  # someone else there may have these user names
+            raise errors.PoolChangedError
         if request.state not in {State.PARTLY, State.FAILED, State.UNKNOWN}:
             raise AlreadyDecidedError(request)
         options = Options(target="", pool=request.contents.pool, reason=request.ask.options.reason)
@@ -179,19 +195,23 @@ class ListRules(Confirmations, Approvers):
     def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
         """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
         while True:
-            request = self._stored_list(press)
+            request = self._list(press.request_id)
             operator = self._may_press(press, request, again=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
+            if error := self.clock.error():  # again: the clock may have been set while Slack was asked
+                raise error
             now = self.clock.now()
+            if state is State.READY and abs(now - (request.looked_up_at or request.created_at)) > GOES_ON_FOR:
+                raise errors.OldListError
             listed = replace(request.contents, trouble=None)
             listed = replace(listed, worked_at=now) if state is State.READY else listed
             with suppress(AlreadyDecidedError):
-                return self._move(request, state, None, now, pressed_by=operator, listed=listed)
+                return self._move(request, state, press.place, now, pressed_by=operator, listed=listed)
 
     def _may_press(self, press: Press, request: Request, *, again: bool) -> Any:
         """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""
-        if (press.operator.id, press.operator.team_id) == (request.ask.operator.id, request.ask.operator.team_id):
+        if self._is_asker(press.operator, request):
             return self.authorize(request.ask, request.contents).operator if again else press.operator
         approver = self.as_approver(press, request)
         if isinstance(approver, Denied):
@@ -201,9 +221,9 @@ class ListRules(Confirmations, Approvers):
             )
         return approver.operator
 
-    def _stored_list(self, press: Press) -> Request:
-        request = self._stored(press)
-        if not request.listed:
+    def _list(self, list_id: str) -> Request:
+        request = self.requests.get(list_id)
+        if request is None or not request.listed:
             raise errors.UnknownRequestError
         return request
 

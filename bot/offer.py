@@ -14,6 +14,13 @@ def steps_of(request: Request) -> Sequence[Step]:
     return (*steps, Step.END_SESSIONS) if request.tracks_sessions and Step.SIGN_OUT in steps else steps
 
 
+def may_have_signed_out(request: Request) -> bool:
+    """Whether every session of the account was ended, or may have been."""
+    steps, done = steps_of(request), request.done
+    in_doubt = steps[len(done) :][:1] if request.state is State.UNKNOWN else ()
+    return Step.SIGN_OUT in (*done, *in_doubt)
+
+
 def obstacle(action: str, account: Account) -> str:
     """Return the sentence for why an action cannot be done to an account as it is; empty where it may."""
     steps, disabled = ACTIONS[action].steps, account.enabled is False

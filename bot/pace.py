@@ -1,9 +1,11 @@
 """How fast a list goes: its calls leave one after the other, and more slowly while Cognito throttles."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from bot.account import Account, Session
@@ -18,31 +20,46 @@ SLOWEST = 0.5  # calls a second
 FIRST_WAIT = 1.0  # seconds
 BETWEEN_SLOW_DOWNS = 1.0  # seconds: what was refused in between was sent at the pace before
 SECONDS_TO_SPEED_UP = 60.0  # from no pace to all of it
+A_MOMENT = 0.000_001  # seconds
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn: when its call left or, before that is known, when the turn came."""
+
+    left_at: float
 
 
 @dataclass(kw_only=True)
 class Pace:
     """Gives each call its turn: at most `per_second` in any second, and one more. Safe to use from many threads.
 
+    A turn that is taken late is made up for, if it was late by no more than half of what is between two. The second is
+    counted from when a call left.
+
     It counts by the clock that no one can set. Once Cognito throttles, it halves the pace at once, and gets faster by a
-    sixtieth of `per_second` each second.
+    sixtieth of `per_second` each second. `throttled` is called each time that Cognito does.
     """
 
     clock: Clock
     per_second: float
-    throttled: int = field(default=0, init=False)  # how often Cognito throttled
+    throttled: Callable[[], object] = lambda: None
+    under_way: int = field(default=0, init=False)  # what has a place: see `enter`
     _slowed_to: float = field(default=0.0, init=False)
-    _slowed_at: float = field(default=0.0, init=False)
-    _times_slowed: int = field(default=0, init=False)
+    _slowed_at: float | None = field(default=None, init=False)
     _next: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _first_in_line: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self._slowed_to = self.per_second
+        self._lately = deque[Turn](maxlen=int(self.per_second) + 1)  # as many as a second may hold
 
     @property
     def rate(self) -> float:
         """Calls a second, just now."""
+        if self._slowed_at is None:
+            return self.per_second
         since = self.clock.monotonic() - self._slowed_at
         return min(self.per_second, self._slowed_to + since * self.per_second / SECONDS_TO_SPEED_UP)
 
@@ -52,30 +69,47 @@ class Pace:
         return self.rate < self.per_second
 
     def hold_off(self) -> None:
-        """Give the next turn only in a second: whoever had the lease before may have called a moment ago."""
+        """Give the next turn only in a second: the one who had the lease before may have called just now."""
         with self._lock:
             self._next = max(self._next, self.clock.monotonic() + FIRST_WAIT)
 
-    def wait(self) -> None:
-        """Wait for the next turn."""
-        while True:
-            with self._lock:
-                now, slowed = self.clock.monotonic(), self._times_slowed
-                turn = max(now, self._next)
-                self._next = turn + 1 / self.rate
-            if turn > now:
-                self.clock.sleep(turn - now)
-            if self._times_slowed == slowed:  # else that turn is too early now
-                return
+    def enter(self, most: int) -> bool:
+        """Take one of `most` places for what needs turns, until `leave`; return whether one was free."""
+        with self._lock:
+            is_free = self.under_way < most
+            self.under_way += is_free
+        return is_free
+
+    def leave(self) -> None:
+        """Give a place back."""
+        with self._lock:
+            self.under_way -= 1
+
+    def wait(self) -> "Turn":
+        """Wait for the next turn, and take it."""
+        with self._first_in_line:  # the others wait behind, so a turn that is taken late puts off theirs
+            while (seconds := self._until_turn()) > A_MOMENT:
+                self.clock.sleep(seconds)
+            return self._lately[-1]
+
+    def _until_turn(self) -> float:
+        """Return how many seconds it is until the next turn, and take it where that is now."""
+        with self._lock:
+            now, gap = self.clock.monotonic(), 1 / self.rate
+            is_full = len(self._lately) == self._lately.maxlen
+            seconds = max(self._next, self._lately[0].left_at + 1 if is_full else 0) - now
+            if seconds <= A_MOMENT:
+                self._lately.append(Turn(now))
+                self._next = max(self._next + gap, now + gap / 2)
+            return seconds
 
     def slow_down(self) -> None:
         """Note that Cognito throttled."""
+        self.throttled()
         with self._lock:
             now, rate = self.clock.monotonic(), self.rate
-            self.throttled += 1
-            if self._times_slowed and now - self._slowed_at < BETWEEN_SLOW_DOWNS:
+            if self._slowed_at is not None and now - self._slowed_at < BETWEEN_SLOW_DOWNS:
                 return
-            self._times_slowed += 1
             self._slowed_to, self._slowed_at = max(min(SLOWEST, self.per_second), rate / 2), now
             self._next = now + 1 / self._slowed_to
 
@@ -138,7 +172,7 @@ class PacedPool:
 
     def end_session(self, session_id: str, username: str, left: Left) -> Answer:
         """End a session."""
-        return self._called(lambda: self.pool.end_session(session_id, username, self._lesser(left)))
+        return self._called(partial(self.pool.end_session, session_id, username), left)
 
     def prepare(self) -> None:
         """Get what signs the next call."""
@@ -146,17 +180,19 @@ class PacedPool:
 
     def call(self, step: Step, username: str, left: Left) -> Answer:
         """Call a step's operation once, in its turn. Raises `SupersededError` where it may not call any more."""
-        return self._called(lambda: self.pool.call(step, username, self._lesser(left)))
+        return self._called(partial(self.pool.call, step, username), left)
 
-    def _lesser(self, left: Left) -> Left:
-        return lambda: min(left(), self.left())
-
-    def _called(self, call: Callable[[], Answer]) -> Answer:
+    def _called(self, call: Callable[[Left], Answer], left: Left) -> Answer:
         self.pool.prepare()  # before the turn, or the call would leave late
-        self.pace.wait()
+        turn = self.pace.wait()
         if self.left() <= timedelta(0):
             raise SupersededError
-        answer = call()
+
+        def left_now() -> timedelta:  # asked for last just before the call leaves
+            turn.left_at = self.pace.clock.monotonic()
+            return min(left(), self.left())
+
+        answer = call(left_now)
         if isinstance(answer, Refused) and answer.may_retry and answer.sent:
             self.pace.slow_down()
         return answer

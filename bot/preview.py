@@ -14,15 +14,16 @@ from bot.find import Finder, Found, Look, looks_of
 from bot.limits import HOUR, Protection
 from bot.list_accounts import digest_of
 from bot.listed import Listed, Several
-from bot.options import Attribute, check_target
+from bot.options import MAX_TARGET, Attribute, check_target
 from bot.ports import Clock, UserPool
 from bot.request import Request, State
 from bot.store_ports import Lists
+from bot.visible import visible
 
 LINES_AT_ONCE = 10_000  # so many are in memory
-LOOKED_UP_AT_ONCE = 8
+LOOKED_UP_AT_ONCE = 8  # lines: no more than calls a second, or so many could take longer than `UNNOTED_FOR`
 ACCOUNTS_IN_A_PORTION = 100
-TEXT_IN_A_PORTION = 60_000  # characters of the accounts in it
+MOST_TEXT = 60_000  # characters of accounts in one item of a store
 READ_ONCE_FROM = 10  # lines: fewer are looked up one by one
 NOTED_EVERY = timedelta(seconds=3)
 UNNOTED_FOR = timedelta(minutes=2)  # after that, who looked the lines up is dead
@@ -67,8 +68,9 @@ class Preview:
             directory = self._read_once(targets) if len(targets) >= READ_ONCE_FROM else None
             pools: Mapping[str, Any] = {self._listed.pool: directory or self.pool}
             find = partial(self._found, replace(self.finder, pools=pools))
-            for start in range(0, len(targets), LOOKED_UP_AT_ONCE):
-                now = targets[start : start + LOOKED_UP_AT_ONCE]
+            at_once = max(1, min(LOOKED_UP_AT_ONCE, int(self._listed.pace)))
+            for start in range(0, len(targets), at_once):
+                now = targets[start : start + at_once]
                 for target, found in zip(now, self.together([partial(find, each) for each in now]), strict=True):
                     self._take(target, found)
                 self._note()
@@ -96,7 +98,8 @@ class Preview:
         try:
             return check_target(line)
         except UsageError:
-            self._listed = replace(self._listed, unreadable=self._listed.unreadable.with_line(line))
+            named = visible(line[:MAX_TARGET])  # it may be very long, and have halves of characters in it
+            self._listed = replace(self._listed, unreadable=self._listed.unreadable.with_line(named))
             return None
 
     def _read_once(self, targets: Sequence[str]) -> "_Directory | None":
@@ -110,7 +113,7 @@ class Preview:
                 for look in {_normal(look) for look in looks_of(account)} & wanted:
                     found[look].append(account)
             self._note()
-        return _Directory(self.pool.pool_id, self.pool.region, found)
+        return _Directory(self.pool, found)
 
     def _found(self, finder: Finder, target: str) -> Found | BotError:
         ask = self.request.ask
@@ -130,18 +133,18 @@ class Preview:
                 self._add(target, account)
             case Found(accounts=accounts):
                 self._listed = replace(listed, several=listed.several.with_line(target))
-                if len(listed.choices) < MOST_CHOICES:
-                    choice = Several(
-                        line=target, begin=len(self._candidates), count=min(len(accounts), MOST_CANDIDATES)
-                    )
-                    self._candidates += accounts[:MOST_CANDIDATES]
+                offered = [each for each in accounts if not self._is_protected(each)][:MOST_CANDIDATES]
+                both = [*self._candidates, *offered]
+                if offered and len(listed.choices) < MOST_CHOICES and sum(map(_length, both)) <= MOST_TEXT:
+                    choice = Several(line=target, begin=len(self._candidates), count=len(offered))
+                    self._candidates = both
                     self._listed = replace(self._listed, choices=(*listed.choices, choice))
 
     def _add(self, line: str, account: Account) -> None:
         listed, mark = self._listed, hash(account.key)
         if mark in self._seen:
             self._listed = replace(listed, twice=listed.twice + 1)
-        elif self.protection and self.protection.rule(account, self._groups_of):
+        elif self._is_protected(account):
             self._listed = replace(listed, protected=listed.protected.with_line(line))
         else:
             self._seen.add(mark)
@@ -149,9 +152,12 @@ class Preview:
             is_recent = bool(signed_out_at and abs(self.clock.now() - signed_out_at) < HOUR)
             self._listed = replace(listed, size=listed.size + 1, recent=listed.recent + is_recent)
             self._portion.append(trimmed(account))
-            self._text += sum(len(text or "") for text in (account.username, account.email, account.provider)) + 200
-            if len(self._portion) == ACCOUNTS_IN_A_PORTION or self._text > TEXT_IN_A_PORTION:
+            self._text += _length(account)
+            if len(self._portion) == ACCOUNTS_IN_A_PORTION or self._text > MOST_TEXT:
                 self._store_portion()
+
+    def _is_protected(self, account: Account) -> bool:
+        return bool(self.protection and self.protection.rule(account, self._groups_of))
 
     def _groups_of(self, username: str) -> frozenset[str]:
         return frozenset(group for group, names in self._members.items() if username in names)
@@ -180,12 +186,19 @@ def trimmed(account: Account) -> Account:
     )
 
 
+def _length(account: Account) -> int:
+    names = (account.username, account.preferred_username, account.email, account.phone, account.provider)
+    return sum(len(name or "") for name in names) + 200
+
+
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """A pool that was read once: what was found under each look that is wanted. Its accounts are a moment old."""
+    """A pool that was read once: what was found under each look that is wanted. Its accounts are a moment old.
 
-    pool_id: str
-    region: str
+    Only Cognito knows which aliases there are, so the pool itself is asked whom nothing else was found for.
+    """
+
+    pool: UserPool
     found: Mapping[Look, Sequence[Account]]
 
     def on_behalf(self, request_id: str, operator_id: str) -> "_Directory":  # noqa: ARG002 -- no one is asked
@@ -195,7 +208,7 @@ class _Directory:
         return self.found.get(_normal((attribute, value)), ())
 
     def get_user(self, username: str) -> Account | None:
-        return next(iter(self.list_users(Attribute.USERNAME, username)), None)
+        return self.pool.get_user(username)
 
 
 def _normal(look: Look) -> Look:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.errors import BotError
+from bot.history import Past
 from bot.ports import Place
 from bot.request import Request
 from bot.whoami import Standing
@@ -22,8 +23,12 @@ class Reply(Protocol):
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
 
+
+class Introduction(Reply, Protocol):
+    """A reply that can say what the operator may do."""
+
     def tell(self, standing: Standing) -> None:
-        """Say what the operator may do."""
+        """Say it."""
 
 
 class Form(Reply, Protocol):
@@ -45,6 +50,13 @@ class ListForm(Reply, Protocol):
 
     def open(self, pools: Sequence[str]) -> None:
         """Open it, for an operator who may use these pools."""
+
+
+class Recount(Reply, Protocol):
+    """A reply that can tell what was asked for before."""
+
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for, and what came of it."""
 
 
 class Denial(Reply, Protocol):

@@ -54,7 +54,7 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
     **MOVES,
     State.PREVIEWING: frozenset({State.PREVIEWING, State.CONFIRMING, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMING: MOVES[State.CONFIRMING] | {State.CONFIRMING},
-    State.READY: MOVES[State.READY] | _GOES_ON,
+    State.READY: frozenset(_GOES_ON),
     State.RUNNING: MOVES[State.RUNNING] | _GOES_ON,
     State.PAUSED: MOVES[State.RUNNING] - {State.RUNNING} | {State.READY, State.PAUSED, State.STOPPING},
     State.STOPPING: MOVES[State.RUNNING] - {State.RUNNING} | {State.STOPPING},
@@ -62,6 +62,8 @@ LIST_MOVES: Mapping[State, frozenset[State]] = {
 
 AWAITING = frozenset({State.PREVIEWING, State.CHOOSING, State.CONFIRMING, State.APPROVING})  # until `expires_at`
 STOPPABLE = frozenset({State.READY, State.RUNNING, State.PAUSED})  # a list that was confirmed and has not ended
+# The states that a request of one account can have, in their order.
+OF_ONE_ACCOUNT = tuple(state for state in State if state not in {State.PREVIEWING, State.PAUSED, State.STOPPING})
 ENDED = frozenset(state for state in State if not LIST_MOVES[state])
 
 
@@ -164,6 +166,7 @@ class Request:
     error_code: str | None = None
     aws_request_ids: tuple[str, ...] = ()
     ended_at: datetime | None = None
+    signed_out_at: datetime | None = None  # when Cognito said yes to that step, by its own clock, in whole seconds
     access_until: datetime | None = None  # the end of the tokens, by the settings
     login_until: datetime | None = None  # never set now: the session of a login page has no such end
     listed: Listed | None = None  # of a list
@@ -199,9 +202,9 @@ class Request:
 
     @property
     def contents(self) -> Listed:
-        """What the list holds that it is. Raises `LookupError` where it is no list."""
+        """What the list holds that it is. Raises `LookupError` where it is not a list."""
         if self.listed is None:
-            raise LookupError("this is no list")
+            raise LookupError("this is not a list")
         return self.listed
 
     def move(self, state: State, **changes: Any) -> Self:

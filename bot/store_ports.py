@@ -45,6 +45,9 @@ class Requests(Protocol):
     def last_signed_out(self, account: Account) -> Request | None:
         """Return the request that last signed this account out, or None."""
 
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        """Return the last outcomes that are found by any of these: see `bot.audit.subjects_of`."""
+
     def signed_out_at(self, account: Account) -> datetime | None:
         """Return when this account was last signed out, or None."""
 

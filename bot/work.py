@@ -55,20 +55,19 @@ class Worker:
         ready = self.requests.ready(now - LEFT_TO_ITS_OWN, AT_ONCE, beyond)
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
         found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
-        mine = [each for each in found if self._pool(each) or now >= self._latest(each)]
-        return [each for each in mine if each.id not in self._running]
+        free = [each for each in found if each.id not in self._running]
+        return [each for each in free if self._pool(each) or now >= self._latest(each)]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
 
-        Where another worker took it over on the way and has ended it, the outcome is the other's.
+        If another took it over on the way and has ended it, the outcome is the other's.
         """
         left = lasting(self.clock, MAY_LEAVE)
         if self._running.setdefault(request.id, left) is not left:  # what this process works on, it never takes over
             return None
-        claimed = None
+        claimed, known = None, replace(request, error_code=errors.TOO_LATE)
         try:
-            known = replace(request, error_code=errors.TOO_LATE)
             if request.state is not State.READY or self.clock.now() < self._latest(request):
                 claimed = self._claim(request)
                 request, known = self._carry_out(claimed)
@@ -241,8 +240,9 @@ def known_after(answer: Answer, step: Step, request: Request, made: int) -> Requ
     ids = (answer.aws_request_id,) if answer.aws_request_id else ()
     known = replace(request, attempts=request.attempts + answer.sent, aws_request_ids=(*request.aws_request_ids, *ids))
     match answer:
-        case Done():
-            return replace(known, done=(*known.done, str(step)), in_doubt=False, error_code=None)
+        case Done(at=at):
+            at = at if step is Step.SIGN_OUT else known.signed_out_at
+            return replace(known, done=(*known.done, str(step)), in_doubt=False, error_code=None, signed_out_at=at)
         case Unclear(code=code):  # from now on a refusal proves nothing
             return replace(known, in_doubt=True, error_code=code)
         case Refused(code=code, sent=sent):

@@ -97,7 +97,7 @@ def done_once() -> Iterator[None]:
         patch.object(JSONFileLoader, "load_file", lambda _, path: load(path)),
         patch.object(Loader, "list_available_services", list_services),
         patch.object(backends, "list_of_moto_modules", lambda: services),
-        patch.object(RSAKey, "import_key", lambda key: import_key(json.dumps(key))),
+        patch.object(RSAKey, "import_key", lambda key, _=None: import_key(json.dumps(key))),
         patch.object(EventAliaser, "_alias_event_name", alias),
         patch.object(BaseEventHooks, "_verify_accept_kwargs", lambda *_: True),
         patch.object(responses, "method_names_from_class", cache(method_names_from_class)),

@@ -46,9 +46,9 @@ class Directory:
         text = parameters.get("Filter", "")
         self.filters.append(text)
         match = _FILTER.fullmatch(text)
-        if not match:
+        if text and not match:
             return await refuse(400, "InvalidParameterException")(exchange)
-        found = [each for each in self._users if _is(each, match[1], match[2])]
+        found = [each for each in self._users if not match or _is(each, match[1], match[2])]
         turn = int(parameters.get("PaginationToken", "0"))
         start = max(turn - self._empty, 0) * self._page
         users = [] if turn < self._empty else found[start : start + self._page]

@@ -13,6 +13,7 @@ from bot.authorize import Allowed, Allowlist, Home
 from bot.confirm import Confirmations
 from bot.errors import BotError, PoolUnavailableError
 from bot.find import Finder
+from bot.listed import Listed
 from bot.options import Attribute, ReasonRule
 from bot.ports import Place, Show, SureClock
 from bot.request import Approval, Ask, Claim, Operator, Options, Request, State, new_id
@@ -99,6 +100,12 @@ def choosing(**changes: Any) -> Request:
     """Return a request for which two accounts were found, and neither is chosen yet."""
     both = (ADA, replace(ADA, username="Google_ada", sub="9", provider="Google"))
     return awaiting(**{"state": State.CHOOSING, "candidates": both, "matches": 2, "chosen": None} | changes)
+
+
+def listing(**changes: Any) -> Request:
+    """Return a list of two accounts whose preview was just shown."""
+    listed = Listed(pool=ADA.pool, pool_id=ADA.pool_id, region=ADA.region, lines=2, size=2, portions=1, digest="x")
+    return awaiting(**{"target": "", "candidates": (), "chosen": None, "listed": listed} | changes)
 
 
 def changed(value: T, changes: Mapping[str, Any]) -> T:

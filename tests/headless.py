@@ -50,11 +50,15 @@ class Headless:
     """
 
     def __init__(
-        self, moto: Moto, people: Iterable[str] | None = ("ada", "grace"), tracked: Container[str] = ()
+        self,
+        moto: Moto,
+        people: Iterable[str] | None = ("ada", "grace"),
+        tracked: Container[str] = (),
+        crowd: int = 0,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
-        self._moto, self._people, self._tracked = moto, people, tracked
+        self._stage = partial(_stage, moto, people, tracked, crowd)
         self.stage: Stage
         self.request_url: RequestUrl
         self._at_work: list[AtWork] = []  # one for each bot in this process
@@ -64,7 +68,7 @@ class Headless:
     def __enter__(self) -> Self:
         """Start the stage."""
         self._thread.start()
-        self.stage = self.run(_stage(self._moto, self._people, self._tracked))
+        self.stage = self.run(self._stage())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,6 +115,14 @@ class Headless:
     def press(self, person: str, message: Message, action_id: str, value: str | None = None) -> Ack:
         """Press a button and wait for the ack; a `value` forges the button."""
         return self.run(self.stage.workspace.press(person, message, action_id, value))
+
+    def shortcut(self, person: str, message: Message | None = None) -> Ack:
+        """Use the shortcut in the menu of a message, or else the one that is anywhere, and wait for the ack."""
+        return self.run(self.stage.workspace.shortcut(person, message))
+
+    def say(self, person: str, text: str, channel: str = SUPPORT, thread_ts: str | None = None) -> Message:
+        """Say something in a channel, perhaps in a thread."""
+        return self.do(lambda: deepcopy(self.stage.workspace.say(person, text, channel, thread_ts)))
 
     def press_at_once(self, presses: Iterable[tuple[str, Message, str, *tuple[str, ...]]]) -> list[Ack]:
         """Press many buttons at once and wait for all acks; a fourth value forges the button, as in `press`."""
@@ -423,6 +435,11 @@ class BotProcess:
     def __init__(self, process: subprocess.Popen[bytes] | Fork, log: Path) -> None:
         self._process, self._log = process, log
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         self._process.kill()
@@ -482,8 +499,8 @@ def texts(part: Any) -> list[str]:
     return []
 
 
-async def _stage(moto: Moto, people: Iterable[str] | None, tracked: Container[str]) -> Stage:
-    return await Stage(moto, people, tracked=tracked).__aenter__()
+async def _stage(moto: Moto, people: Iterable[str] | None, tracked: Container[str], crowd: int) -> Stage:
+    return await Stage(moto, people, tracked=tracked, crowd=crowd).__aenter__()
 
 
 @contextmanager

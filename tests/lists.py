@@ -1,16 +1,18 @@
-"""Lists in tests of single rules: the rules and a worker over one store and one pool, by a clock that is told to move."""
+"""Lists in tests of single rules: the rules and a worker over one store and one pool, with a stopped clock."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from typing import Any
 
 from examples import ADA, SAM, ScriptedPool, StoppedClock, asked, confirmations, worker
 
 from bot.account import Account
-from bot.action import Answer, Done
+from bot.action import Answer, Done, Step
 from bot.audit import Entry
 from bot.decide import Press
 from bot.edge.lanes import CallersThread
+from bot.errors import BusyError
 from bot.list_work import ListWorker
 from bot.lists import ListRules, Wanted
 from bot.pace import Pace
@@ -44,6 +46,61 @@ class Always:
 
 
 @dataclass
+class EventfulClock(StoppedClock):
+    """A clock at which something happens once it has come so far: `events`, each with its seconds since noon."""
+
+    events: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+
+    def at(self, seconds: float, event: Callable[[], object]) -> None:
+        """Let something happen so many seconds after noon."""
+        self.events.append((seconds, event))
+
+    def sleep(self, seconds: float) -> None:
+        """Move on, and let happen what is due."""
+        super().sleep(seconds)
+        due = [each for each in self.events if each[0] <= self.monotonic()]
+        self.events = [each for each in self.events if each not in due]
+        for _, event in due:
+            event()
+
+
+@dataclass
+class ListPool(ScriptedPool):
+    """A pool that may have an answer for each account; `called` has the user names of all calls."""
+
+    answer_to: Callable[[str], Answer] | None = None
+    called: list[str] = field(default_factory=list)
+
+    def call(self, step: Step, username: str, left: Callable[[], timedelta]) -> Answer:
+        """Give the answer for this account, or else the next one."""
+        self.called.append(username)
+        answer = super().call(step, username, left)
+        return self.answer_to(username) if self.answer_to else answer
+
+
+@dataclass
+class HeldLane:
+    """A `Lane` on which nothing is done before `release`. It has `room` for so many."""
+
+    room: int = 99
+    work: list[Callable[[], object]] = field(default_factory=list)
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Take some work."""
+        assert request_id
+        assert urgent
+        if len(self.work) >= self.room:
+            raise BusyError
+        self.work.append(work)
+
+    def release(self) -> None:
+        """Do what was taken."""
+        work, self.work = self.work, []
+        for each in work:
+            each()
+
+
+@dataclass
 class Setting:
     """A store with the rules of lists over a pool of `accounts`, and the worker of one instance."""
 
@@ -53,9 +110,10 @@ class Setting:
     answers: Iterable[Answer] = field(default_factory=lambda: Always(Done("aws-1")))
     changes: dict[str, Any] = field(default_factory=dict)  # of the rules
     closed: bool = False
+    pools: type[ListPool] = ListPool
 
     def __post_init__(self) -> None:
-        self.pool = ScriptedPool(self.answers, self.clock, accounts=self.accounts, seconds=0.0)
+        self.pool = self.pools(self.answers, self.clock, accounts=self.accounts, seconds=0.0)
         rules = confirmations(self.store, self.clock, self.pool, **self.changes)
         shared = {each.name: getattr(rules, each.name) for each in fields(rules)}
         self.rules = ListRules(**shared, per_second=PACE, look_ups=lambda _: Pace(clock=self.clock, per_second=1000.0))
@@ -75,6 +133,10 @@ class Setting:
             "protections": self.rules.protections,
         }
         return ListWorker(**(values | changes))
+
+    def names(self) -> list[str]:
+        """Return the user names of all accounts, as lines."""
+        return [each.username for each in self.accounts]
 
     def preview(self, *lines: str, told: Callable[[Request], object] = lambda _: None, **wanted: Any) -> Request:
         """Return a list whose lines were looked up."""

@@ -10,7 +10,7 @@ from examples import ADA, KIM, NOON, SAM, asked, awaiting
 from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind, entry_of_ask
-from bot.request import AWAITING, ENDED, Approval, Operator, Request, State
+from bot.request import AWAITING, ENDED, OF_ONE_ACCOUNT, Approval, Operator, Request, State
 from bot.slack.shown import Lasting, Shown
 
 SHOWN = Shown(
@@ -81,7 +81,7 @@ def second(state: State, username: str = "ada", reason: str | None = "lost phone
     )
 
 
-AFTER_CONFIRMING = [state for state in State if state not in {State.CHOOSING, State.CONFIRMING}]
+AFTER_CONFIRMING = [state for state in OF_ONE_ACCOUNT if state not in {State.CHOOSING, State.CONFIRMING}]
 
 
 def refused(target: str, operator: Operator = SAM, account: Account | None = None) -> Entry:

@@ -22,6 +22,14 @@ from bot.stores.sqlite.store import SQLiteStore
 
 ROLE = "arn:aws:iam::123456789012:role/Support"
 BARE = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
+# A command whose terminal is that of standard error.
+_WITH_INPUT = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+os.dup2(os.open(sys.argv[1], os.O_RDONLY), 0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 @dataclass
@@ -70,10 +78,12 @@ class Shell:
         return run_here(self._monkeypatch, capfd, self.environment | environment, "signout", *words)
 
     @contextmanager
-    def terminal(self, *words: str) -> Iterator["Tty"]:
-        """Run a command as a process of its own, on a terminal of its own."""
+    def terminal(self, *words: str, standard_input: Path | None = None) -> Iterator["Tty"]:
+        """Run a command as a process of its own, on a terminal of its own; its standard input may be a file instead."""
         ours, theirs = pty.openpty()
         command = [sys.executable, "-m", "bot", "signout", *words]
+        if standard_input:
+            command = [sys.executable, "-c", _WITH_INPUT, str(standard_input), *command]
         with ctrl_c.taken():
             process = subprocess.Popen(command, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
@@ -106,6 +116,14 @@ class Tty:
     def interrupt(self) -> None:
         """Press Ctrl-C: what the terminal makes of it for the process in front."""
         self._process.send_signal(signal.SIGINT)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
 
     def ended(self) -> int:
         """Read to the end; give the exit code."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,10 @@ from bot.deliver import CardDelivery, EntryDelivery, show_card
 from bot.edge.lanes import Doorway
 from bot.errors import BotError, BusyError, DeliveryError
 from bot.flow import Flow
+from bot.history import Past
+from bot.list_flow import ListFlow
+from bot.lists import ListRules
+from bot.pace import Pace
 from bot.ports import Left, Place, SureClock
 from bot.request import Claim, Request, State
 from bot.whoami import Standing
@@ -104,6 +108,7 @@ class TakenCards:
     refusals: deque[DeliveryError | None] = field(default_factory=deque)
     shown: list[tuple[str, str | None]] = field(default_factory=list)
     approvals: list[tuple[str, str | None]] = field(default_factory=list)  # the state, and what it was edited at
+    progress: list[tuple[str, str | None]] = field(default_factory=list)  # the same, of lists
     on_the_way: Callable[[], object] = lambda: None
     during: Callable[[], object] = lambda: None
 
@@ -117,6 +122,12 @@ class TakenCards:
         self._take(left)
         self.approvals.append((request.state.value, ts))
         return ts or f"{len(self.approvals)}.0"
+
+    def show_progress(self, request: Request, ts: str | None, left: Left) -> str:
+        """Take a list's progress message, or refuse; it keeps its first `ts`."""
+        self._take(left)
+        self.progress.append((request.state.value, ts))
+        return ts or f"{len(self.progress)}.5"
 
     def _take(self, left: Left) -> None:
         self.on_the_way()
@@ -136,6 +147,7 @@ class Told:
     said: list[BotError] = field(default_factory=list)
     opened: list[Sequence[str]] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
+    pasts: list[Past] = field(default_factory=list)
     takes: bool = True
 
     def show(self, request: Request) -> bool:
@@ -150,6 +162,10 @@ class Told:
     def tell(self, standing: Standing) -> None:
         """Tell what the operator may do."""
         self.standings.append(standing)
+
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for before."""
+        self.pasts.append(past)
 
     def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:  # noqa: ARG002
         """Open the form."""
@@ -215,6 +231,14 @@ def flow(store: Store, pool: ScriptedPool, **changes: Any) -> Flow:
         "aws_lane": StepLane(),
     }
     return Flow(**(values | changes))
+
+
+def list_flow(flow: Flow) -> ListFlow:
+    """Return the flow of lists beside that of single requests, on a lane that waits for the test."""
+    rules, clock = flow.confirmations, flow.worker.clock
+    shared = {each.name: getattr(rules, each.name) for each in fields(rules)}
+    look_ups = Pace(clock=clock, per_second=1000.0)
+    return ListFlow(flow=flow, rules=ListRules(**shared, per_second=12.0, look_ups=lambda _: look_ups), lane=StepLane())
 
 
 def lanes(rules: Flow) -> tuple[StepLane, StepLane]:

@@ -20,7 +20,7 @@ PROMTOOL = shutil.which("promtool")
 
 # What PromQL says by words, as far as the rules use it.
 WORDS = {"absent", "abs", "by", "max", "or", "sum", "time", "histogram_quantile", "increase", "rate"}
-WORDS |= {"max_over_time", "min_over_time", "unless", "offset"}
+WORDS |= {"max_over_time", "min_over_time", "unless", "offset", "and"}
 NAME = re.compile(r"(?P<name>[a-z_]+)(?P<labels>\{[^{}]*\})?")
 TOKEN = re.compile(rf"\s+|{NAME.pattern}(\[\d+[smhd]\])?|(?P<bracket>[()])|\d+(\.\d+)?[smhd]?|[,*/+-]|[=!<>]=|[<>]")
 MATCHER = re.compile(r'(?P<label>\w+)(?P<how>=~|=)"(?P<value>[^"]*)"')
@@ -42,6 +42,7 @@ def series() -> list[tuple[str, dict[str, str]]]:
     for lane in ("slack", "newcomers", "aws"):
         metrics.turned_away(lane)
     labels = {"status": "ready", "lane": "aws", "source": "", "reason": "", "pool": "customers", "outcome": "failed"}
+    labels |= {"quota": "own/eu-central-1"}
     shown: Values = {name: {tuple(labels[each] for each in names): 0.0} for name, (_, names) in GAUGES.items()}
     shown["last_ended_timestamp_seconds"] = {(outcome,): 0.0 for outcome in OUTCOMES}
     page, _ = metrics.page(shown, "")

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,12 @@ def pool(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cognit
     clients.close()
 
 
-def test_cognitos_own_yes_is_one(pool: CognitoUserPool) -> None:
-    assert isinstance(pool.call(Step.SIGN_OUT, "ada", lasting(10)), Done)
+def test_cognitos_own_yes_is_one_and_says_in_which_second(pool: CognitoUserPool) -> None:
+    begun = datetime.now(UTC).replace(microsecond=0)
+    yes = pool.call(Step.SIGN_OUT, "ada", lasting(10))
+    assert isinstance(yes, Done)
+    assert yes.at
+    assert begun <= yes.at == yes.at.replace(microsecond=0) <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,8 @@ def test_each_outcome_word_is_told_with_whether_it_is_posted() -> None:
     assert [word for word, *_ in rows("Outcome words")] == [f"`{kind}`" for kind in Kind]
     assert {word for word, _, posted in rows("Outcome words") if posted == "yes"} == {f"`{kind}`" for kind in POSTED}
     steps = [kind for kind in Kind if kind not in OUTCOMES]
-    assert steps == [*list(Kind)[:4], Kind.LIMITED]
-    assert "The first four are steps on the way, and `limited` is beside them" in SECTIONS["Outcome words"]
+    assert steps == [*list(Kind)[:7], Kind.LIMITED]
+    assert "The first seven are steps on the way, and `limited` is beside them" in SECTIONS["Outcome words"]
 
 
 def test_the_metadata_of_an_audit_message_has_the_shape_that_is_shown() -> None:
@@ -92,7 +92,7 @@ def test_the_metadata_of_an_audit_message_has_the_shape_that_is_shown() -> None:
 
 def test_the_ids_of_buttons_are_those_that_the_bot_takes() -> None:
     nothing: Any = SimpleNamespace(confirm=None, cancel=None, choose=None, approve=None, open_denial=None)
-    buttons = list(Listeners(nothing, nothing, AwsSpelling().read).buttons)
+    buttons = list(Listeners(nothing, nothing, nothing, AwsSpelling().read).buttons)
     told = re.findall(r"`(signout_\w+)`", SECTIONS["Audit messages in Slack"])
     others = [f"{DO}{each}" for each in ASKED_FOR]
     choices, sessions = ([each for each in buttons if each.startswith(start)] for start in (CHOOSE, END_THIS))

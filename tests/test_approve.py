@@ -153,7 +153,7 @@ def in_state(state: State) -> Request:
     return awaiting(state=state, approval=approval)
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PREVIEWING])  # that is a list's
 @pytest.mark.parametrize(("presser", "button"), cells())
 def test_who_may_press_what_in_which_state(store: Store, presser: str, button: str, state: State) -> None:
     who, word = PRESSERS[presser], cells()[presser, button]

@@ -21,17 +21,18 @@ from typing import Any
 
 import ctrl_c
 import pytest
-from examples import ADA, KIM, NOON, SAM, asked, awaiting
+from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, decided_in, worker
 from headless import AUDIT, Headless
 from headless import SAM as SAM_ID
+from lists import Setting, people
 from messages import request, second
 from shell import BARE, Ran, Tty
 from whole_bot import CONFIRM, card_for, store_path
 
 from bot.__main__ import main
 from bot.account import Proof, Session
-from bot.action import Step
-from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.action import Done, Step, Unclear
+from bot.audit import OUTCOMES, Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Claim, Operator, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
 from bot.terminal.audit_command import Wanted, parse, write_entries
@@ -69,7 +70,9 @@ HOSTILE_JSON = (
     r'"attempts":0,"error_code":null,"aws_request_ids":["a","b"],"access_until":null,"login_until":null,'
     r'"bot_version":"0.2.0","delivery_attempts":0,"next_at":"2026-11-22T12:00:00Z","delivered_at":null,"ts":null,"count":1,'
     r'"needs":[],"approver":null,"approved_by":null,"approver_at":null,"denied_reason":null,"action":"sign_out","done":[],'
-    r'"session_id":null,"sessions_left":null}'
+    r'"session_id":null,"sessions_left":null,"iss":null,"sub":null,"not_before":null,'
+    r'"list_id":null,"list_pool":null,"list_size":null,"list_done":null,"list_failed":null,"list_unknown":null,'
+    r'"pressed_by":null}'
     "\n"
 )
 HOSTILE_CSV = (
@@ -78,12 +81,14 @@ HOSTILE_CSV = (
     "account_status,account_enabled,account_created_at,account_modified_at,reason,created_at,expires_at,claim_id,"
     "claimed_at,lease_until,ended_at,attempts,error_code,aws_request_ids,access_until,login_until,bot_version,"
     "delivery_attempts,next_at,delivered_at,ts,count,needs,approver_team_id,approver_id,approver_name,approved_by,"
-    "approver_at,denied_reason,action,done,session_id,sessions_left\r\n"
+    "approver_at,denied_reason,action,done,session_id,sessions_left,iss,sub,not_before,list_id,list_pool,list_size,"
+    "list_done,list_failed,list_unknown,pressed_by_team_id,pressed_by_id,pressed_by_name\r\n"
     '01M81J18G0S2FYJA4JPP0958ZS,unknown,2026-11-22T12:00:00.000005Z,T0SIGNOUT1,U0SAM00001,"\'=cmd|""/c calc""!A1",'
     "slack,C0SUPPORT1,\"'-ada,\r\n\x1b[2Jé\u202egpj.\U0001f600\x9b\x7f\",'@rule,01M81J18G0S2FYJA4JPP0958ZR,customers,"
     "eu-central-1_AbCdEf123,eu-central-1,'\tada,343d94cb-5ddd-4f39-ab9f-be013c348223,ada@example.com,'+4915112345678,"
     ",CONFIRMED,true,,,lost 'phone'\u2028\U000e0041,2026-11-22T12:00:00Z,2026-11-22T12:05:00Z,'=claim,"
-    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,sign_out,,,\r\n"
+    "2026-11-22T12:00:00Z,2026-11-22T12:00:30Z,,0,,a b,,,0.2.0,0,2026-11-22T12:00:00Z,,,1,,,,,,,,"
+    "sign_out,,,,,,,,,,,,,,,\r\n"
 )
 HOSTILE_TABLE = (
     "Time (UTC)           Outcome     Target                    Operator                  Account"
@@ -226,6 +231,57 @@ def test_an_entry_says_which_action_it_was_and_which_steps_were_done(
     (row,) = csv.DictReader(io.StringIO(written(as_csv, entry), newline=""))
     assert (row["action"], row["done"]) == (action, " ".join(done))
     assert f"  {word}" in table(None, entry)[1]
+
+
+SIGN_OUT, DISABLE, END_SESSIONS = Step.SIGN_OUT, Step.DISABLE, Step.END_SESSIONS
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "done", "says"),
+    [
+        (State.DONE, "sign_out", (SIGN_OUT,), True),
+        (State.UNKNOWN, "sign_out", (), True),
+        (State.FAILED, "sign_out", (), False),
+        (State.RUNNING, "sign_out", (), False),
+        (State.DONE, "keep_out", (DISABLE, SIGN_OUT), True),
+        (State.UNKNOWN, "keep_out", (DISABLE,), True),
+        (State.UNKNOWN, "keep_out", (), False),
+        (State.PARTLY, "keep_out", (DISABLE,), False),
+        (State.PARTLY, "sign_out", (SIGN_OUT,), True),
+        (State.DONE, "let_in", (Step.ENABLE,), False),
+        (State.DONE, "end_session", (Step.END_SESSION,), False),
+        (State.UNKNOWN, "end_session", (), False),
+    ],
+)
+def test_an_entry_says_from_when_on_tokens_are_new_where_all_sessions_were_ended_or_may_be(
+    state: State, action: str, done: tuple[str, ...], *, says: bool
+) -> None:
+    ended = awaiting(
+        state=state, action=action, done=done, ended_at=NOON + timedelta(seconds=2.5), tracks_sessions=True
+    )
+    shown = json.loads(written(as_json, entry_of(ended, NOON)))
+    second = int(NOON.timestamp()) + 3
+    expected = ("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123", ADA.sub, second)
+    assert (shown["iss"], shown["sub"], shown["not_before"]) == (expected if says else (None, None, None))
+
+
+def test_it_says_so_by_cognitos_clock_and_not_by_the_bots(store: SQLiteStore) -> None:
+    said_yes = NOON - timedelta(seconds=4)
+    worker(store, ScriptedPool([Done("1", said_yes)], StoppedClock()), StoppedClock()).run(decided_in(store))
+    *_, ended = store.entries(None, None)
+    assert json.loads(written(as_json, ended))["not_before"] == int(said_yes.timestamp()) + 1
+
+
+def test_a_list_of_which_an_account_is_not_known_names_no_one_whose_tokens_are_old(store: SQLiteStore) -> None:
+    of_two = Setting(store, people(2), answers=[Done("aws-1"), Unclear("TimedOut")])
+    of_two.confirmed("p00000", "p00001")
+    of_two.run()
+    shown = [json.loads(written(as_json, each)) for each in store.entries(None, None) if each.kind in OUTCOMES]
+    assert [(each["kind"], bool(each["sub"])) for each in shown] == [
+        ("signed_out", True),
+        ("unknown", True),
+        ("unknown", False),
+    ]
 
 
 def test_an_entry_says_which_session_was_ended_or_how_many_are_left() -> None:
@@ -417,6 +473,9 @@ def three(store: SQLiteStore) -> list[Entry]:
         (["--operator", "SAM"], ["Ada", "mallory"]),
         (["--operator", "arn:aws:iam::123456789012:role/Support"], ["g"]),
         (["--operator", "sa"], []),
+        (["--last", "2"], ["g", "mallory"]),
+        (["--last", "1", "--operator", "sam", "--outcome", "signed_out"], ["Ada"]),
+        (["--last", "99999"], ["Ada", "g", "mallory"]),
         (["--target", "ada"], ["Ada"]),
         (["--target", "ada@example.COM"], ["Ada"]),
         (["--target", "+49151"], ["Ada"]),
@@ -494,8 +553,14 @@ def test_a_length_of_time_counts_back_from_now(given: str, ago: int) -> None:
         (["--since", "2h", "--until", "3h"], "--since must be before --until"),
         (["--since", "2026-11-20", "--until", "2026-11-20"], "--since must be before --until"),
         (["--outcome", "done"], "--outcome: invalid"),
-        (["--request", "ada"], "--request: must be a request id of 26 characters"),
-        (["--request", "01M81J18G0S2FYJA4JPP0958ZI"], "--request: must be a request id"),
+        (["--request", "ada"], "--request: must be an id of 26 characters"),
+        (["--request", "01M81J18G0S2FYJA4JPP0958ZI"], "--request: must be an id"),
+        (["--after", "01M81J18G0S2FYJA4JPP0958ZS"], "--after needs --follow"),
+        (["--follow", "--after", "last"], "--after: must be an id of 26 characters"),
+        (["--follow", "--until", "2026-11-20"], "--follow writes --format json, and goes on"),
+        (["--follow", "--last", "5"], "--follow writes --format json, and goes on"),
+        (["--follow", "--format", "csv"], "--follow writes --format json, and goes on"),
+        (["--follow", "--request", "01M81J18G0S2FYJA4JPP0958ZS"], "--follow writes --format json, and goes on"),
         (["--format", "xml"], "--format: invalid choice"),
         (["--sinc", "2h"], "unrecognized arguments: --sinc"),
         (["ada"], "unrecognized arguments: ada"),
@@ -646,7 +711,7 @@ def test_a_bot_forgets_what_is_older_than_retain_and_nothing_else(headless: Head
     store = SQLiteStore(store_path(headless))
     store.open()
     now = datetime.now(UTC)
-    for days in (1, 3):
+    for days in (3, 1):
         entry = entry_of_ask(Kind.NOT_FOUND, asked(str(days)), "no such account", now - timedelta(days=days))
         store.record(entry)
     with headless.bot_in_process():

@@ -125,6 +125,8 @@ def test_many_refusals_make_one_message_that_says_how_many_since_when_until_when
         "U0SAM00001 · not allowed · a…@example.com",
         f"{period}, such as for a…@example.co0, a…@example.co1, a…@example.co2.",
     ]
+    of_a_form = replace(refused_often("ada"), examples=("",))
+    assert lines(of_a_form)[2] == f"{period}."
     once = refused_often("ada", count=1)
     assert audit_message(SHOWN, once) == audit_message(SHOWN, replace(once, until=None, examples=()))
 

@@ -3,18 +3,21 @@
 from dataclasses import replace
 
 import pytest
-from examples import ADA, NOON, asked, awaiting, choosing
+from examples import ADA, NOON, SAM, asked, awaiting, choosing, listing
 
 from bot import __version__
 from bot.audit import OUTCOMES, POSTED, Entry, Kind, entry_of, entry_of_ask
 from bot.request import Approval, State
 
 KINDS = {
+    State.PREVIEWING: "opened",
     State.CHOOSING: "opened",
     State.CONFIRMING: "opened",
     State.APPROVING: "confirmed",
     State.READY: "confirmed",
     State.RUNNING: "resumed",
+    State.PAUSED: "paused",
+    State.STOPPING: "stopped",
     State.DONE: "signed_out",
     State.PARTLY: "partly",
     State.FAILED: "failed",
@@ -35,7 +38,7 @@ POSTED_KINDS = {
     "denied",
     "refused",
 }
-ON_THE_WAY = {"opened", "confirmed", "approved", "resumed", "limited"}
+ON_THE_WAY = {"opened", "confirmed", "approved", "resumed", "paused", "continued", "stopped", "limited"}
 
 
 @pytest.mark.parametrize("state", State)
@@ -47,6 +50,28 @@ def test_a_decision_is_an_approval_where_a_second_person_made_it() -> None:
     approval = Approval(asked_at=NOON, channel_id="C0APPROVE1")
     kinds = {state.value: entry_of(awaiting(state=state, approval=approval), NOON).kind.value for state in KINDS}
     assert kinds == {state.value: kind for state, kind in KINDS.items()} | {"ready": "approved"}
+
+
+def test_a_list_that_someone_lets_go_on_was_not_decided_on_again() -> None:
+    approval = Approval(asked_at=NOON, channel_id="C0APPROVE1")
+    for request in (listing(), listing(approval=approval)):
+        assert entry_of(replace(request, state=State.READY, pressed_by=SAM), NOON).kind == "continued"
+
+
+def test_the_channel_is_told_of_a_pause_that_no_one_pressed() -> None:
+    paused = listing(state=State.PAUSED)
+    assert entry_of(paused, NOON).delivery.next_at == NOON
+    assert entry_of(replace(paused, pressed_by=SAM), NOON).delivery.next_at is None
+
+
+@pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.UNKNOWN])
+def test_of_the_accounts_of_a_list_the_channel_is_told_with_the_list(state: State) -> None:
+    entry = entry_of(awaiting(state=state, list_id="01LIST"), NOON)
+    assert (entry.delivery.next_at, entry.list_id, entry.kind) == (None, "01LIST", KINDS[state])
+    of_list = entry_of(listing(state=state), NOON)
+    assert (of_list.delivery.next_at, of_list.list_id) == (NOON, of_list.ask.id)
+    assert entry_of(awaiting(state=state), NOON).list_id is None
+    assert entry_of_ask(Kind.REFUSED, asked(), "rule", NOON).list_id is None
 
 
 @pytest.mark.parametrize("kind", Kind)

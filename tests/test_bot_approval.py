@@ -485,8 +485,7 @@ def test_without_these_settings_nothing_is_asked_of_slack_or_cognito_that_was_no
 
 
 def _in_group(headless: Headless, username: str, group: str) -> None:
-    """Put someone into a group of the first pool, as an engineer would."""
+    """Put someone into a group that the first pool has, as an engineer would."""
     cognito = headless.stage.cognito
     where = {"UserPoolId": cognito.pools["customers"].id, "GroupName": group}
-    headless.run(cognito.ask("CreateGroup", **where))
     headless.run(cognito.ask("AdminAddUserToGroup", **where, Username=username))

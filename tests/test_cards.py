@@ -12,7 +12,7 @@ from bot.action import ACTIONS
 from bot.authorize import Allowed, Allowlist
 from bot.errors import TOO_LATE
 from bot.facts.advice import ADVICE
-from bot.request import AWAITING, Earlier, State
+from bot.request import AWAITING, OF_ONE_ACCOUNT, Earlier, State
 from bot.slack.approvals import APPROVAL_REFUSED
 from bot.slack.cards import AUDIT_REFUSED, card
 from bot.slack.outcomes import HOSTED
@@ -90,7 +90,7 @@ def test_each_of_several_accounts_has_a_button_with_its_number() -> None:
     assert {each["value"] for each in buttons} == {several.id}
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in AWAITING])
+@pytest.mark.parametrize("state", [state for state in OF_ONE_ACCOUNT if state not in AWAITING])
 def test_only_a_card_that_awaits_its_operator_has_buttons(state: State) -> None:
     assert "actions" not in {block["type"] for block in card(SHOWN, request(state)).blocks}
 
@@ -222,7 +222,7 @@ def test_a_federated_account_is_told_of_its_providers_session_and_of_no_password
     assert "session at" not in card(SHOWN, request(State.DONE)).text
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.DONE])
+@pytest.mark.parametrize("state", [state for state in OF_ONE_ACCOUNT if state is not State.DONE])
 def test_signed_out_is_said_only_of_what_was_done(state: State) -> None:
     assert "Signed out" not in card(SHOWN, request(state)).text
 
@@ -250,14 +250,14 @@ def test_each_known_error_has_advice_of_its_own_that_the_result_shows(code: str)
     assert list(ADVICE.values()).count(ADVICE[code]) == 1
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", OF_ONE_ACCOUNT)
 def test_only_an_outcome_tells_that_the_audit_channel_takes_nothing(state: State) -> None:
     text = card(SHOWN, request(state), audit_refused=True).text
     assert (AUDIT_REFUSED in text) is (state in {*OUTCOMES, State.DENIED})
     assert AUDIT_REFUSED not in card(SHOWN, request(state)).text
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", OF_ONE_ACCOUNT)
 def test_only_a_card_that_waits_for_approval_tells_that_its_channel_takes_nothing(state: State) -> None:
     text = card(SHOWN, second(state), approval_refused=True).text
     assert (APPROVAL_REFUSED in text) is (state is State.APPROVING)

@@ -151,8 +151,8 @@ def test_beside_a_running_bot_everything_is_ticked_off_and_nothing_is_disturbed(
         assert headless.connections() == 1
     lines = ran.stdout.splitlines()
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 19
-    assert lines[-1] == "All well: 19 checks passed."
+    assert [line[:2] for line in lines[:-1]] == ["✓ "] * 21
+    assert lines[-1] == "All well: 21 checks passed."
     assert lines[-3] == f"✓ store: {store_path(headless)} is writable"
     assert lines[-2].startswith(f"✓ cards, forms and messages: Slack takes all {len(SAMPLES)} (")
     (posted,) = headless.audit()
@@ -166,7 +166,7 @@ def test_without_the_post_it_says_what_was_not_tried(stage: Headless, run: Calla
     code, out = run(stage.environment, "--no-post")
     assert code == 0
     assert "– audit channel: not tried (--no-post)" in out  # noqa: RUF001
-    assert out.endswith("All well: 18 checks passed, 1 not tried.\n")
+    assert out.endswith("All well: 20 checks passed, 1 not tried.\n")
     assert stage.audit() == []
 
 
@@ -180,7 +180,7 @@ def test_the_name_that_permissions_are_tried_on_is_a_new_one_each_time_and_goes_
 ) -> None:
     check()
     check()
-    asked = [call.parameters for call in stage.cognito_calls() if call.parameters["UserPoolId"] in pool_ids(stage)]
+    asked = [call.parameters for call in stage.cognito_calls() if call.parameters.get("UserPoolId") in pool_ids(stage)]
     names = [each.get("Username") or each["Filter"].removeprefix('username = "')[:-1] for each in asked]
     assert len(names) == 2 * len(POOLS) * len(ACTIONS)
     assert {names.count(name) for name in names} == {len(ACTIONS)}
@@ -276,7 +276,8 @@ def pools_stopped_at_once(pools: tuple[str, ...] = POOLS) -> dict[str, str]:
 NO = "missing"
 SKIPPED = dict.fromkeys(NEED_THE_TOKEN, "not tried")
 NO_SLACK = {"Slack's address": NO, "bot token": "not tried", "clock against Slack": "not tried"} | SKIPPED
-NO_AWS = pools_stopped_at_once() | {"clock against AWS": "not tried"}
+QUOTAS = [f"quota in eu-central-1, {category}" for category in ("UserUpdate", "UserList")]
+NO_AWS = pools_stopped_at_once() | dict.fromkeys(("clock against AWS", *QUOTAS), "not tried")
 NO_MEMBERS = {GROUP: NO}
 Break = Callable[[Headless], None]
 Setup = tuple[Break, dict[str, str], dict[str, str], str]
@@ -380,7 +381,7 @@ BROKEN: dict[str, Setup] = {
     "no AWS credentials": (
         as_it_is,
         {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"},
-        {"AWS credentials": NO} | {f"pool {name}": "not tried" for name in POOLS},
+        {"AWS credentials": NO, "quota in eu-central-1": "not tried"} | {f"pool {name}": "not tried" for name in POOLS},
         "There are no AWS credentials: none in the environment or in profile default",
     ),
     "no folder for the store": (
@@ -575,7 +576,8 @@ def test_all_that_a_second_person_needs_is_tried_too(check: Check) -> None:
         SIGNOUT_PROTECT_GROUPS="admins",
     )
     assert checked.findings["pool customers, AdminListGroupsForUser"]["status"] == "ok"
-    assert checked.not_ok() == {"group S0NOBODY01": "missing", "approval channel C0NOSUCH01": "missing"}
+    not_there = {f"pool {pool}, ListUsersInGroup admins": "warning" for pool in POOLS}
+    assert checked.not_ok() == {"group S0NOBODY01": "missing", "approval channel C0NOSUCH01": "missing"} | not_there
     assert checked.said("approvers").startswith("people who may approve: 2")
     assert "approve.channel" in checked.said("approval channel C0NOSUCH01")
 
@@ -901,6 +903,104 @@ def test_where_setting_pool_and_permissions_disagree_the_line_says_so(  # noqa: 
     assert words in " ".join(checked.said(line) for line in SESSION_LINES)
 
 
+# Lists
+
+
+def test_what_cognito_takes_and_how_long_a_list_is_at_its_pace_is_said(check: Check) -> None:
+    checked = check()
+    assert checked.said(QUOTAS[0]) == (
+        "Cognito takes 25 calls a second from all together, and up to 12 are sign-outs of lists (lists.pace). A list "
+        "of 10,000 accounts takes 14 minutes. "
+    )
+    assert checked.said(QUOTAS[1]) == (
+        "Cognito takes 30 calls a second from all together, and up to 12 are look-ups of lists (lists.pace). "
+    )
+
+
+def test_a_pace_that_leaves_nothing_to_others_is_a_warning(check: Check) -> None:
+    checked = check(SIGNOUT_LISTS_PACE="25/s")
+    assert (checked.not_ok(), checked.code) == ({QUOTAS[0]: "warning"}, 0)
+    assert checked.said(QUOTAS[0]).endswith(
+        "That leaves nothing for the customers' app. Set lists.pace lower, such as 12.5/s."
+    )
+    assert check(SIGNOUT_LISTS_PACE="40/s").not_ok() == dict.fromkeys(QUOTAS, "warning")
+
+
+ODD_QUOTA = answer(200, {"Limit": {}}, x_amzn_RequestId="1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "why", "fix"),
+    [
+        (
+            refuse(400, "AccessDeniedException"),
+            " (AccessDeniedException)",
+            "To have it asked, allow cognito-idp:GetProvisionedLimit in the role's policy.",
+        ),
+        (refuse(400, "ResourceNotFoundException"), " (ResourceNotFoundException)", ""),
+        (refuse(500, "InternalErrorException"), " (InternalErrorException)", ""),
+        (answer(500, "<html>Not there</html>", "text/html"), ";", ""),
+        (ODD_QUOTA, ";", ""),
+    ],
+    ids=["not allowed", "no such quota", "out of order", "no such call", "odd"],
+)
+def test_a_quota_that_aws_does_not_tell_is_a_note_and_no_failure(
+    stage: Headless, check: Check, fault: Fault, why: str, fix: str
+) -> None:
+    cognito_gives("GetProvisionedLimit", fault)(stage)
+    checked = check()
+    assert (checked.not_ok(), checked.code) == (dict.fromkeys(QUOTAS, "not tried"), 0)
+    assert f"AWS does not say{why}" in checked.said(QUOTAS[0])
+    assert "it documents 25 calls a second for all together, and up to 12 are sign-outs" in checked.said(QUOTAS[0])
+    assert checked.findings[QUOTAS[0]]["fix"] == fix
+    assert check(SIGNOUT_LISTS_PACE="26/s").not_ok()[QUOTAS[0]] == "warning"
+
+
+PROTECTING = "pool customers, ListUsersInGroup admins"
+
+
+@pytest.fixture
+def protecting(stage: Headless) -> Iterator[dict[str, str]]:
+    """Settings of a pool that has a group which protects accounts."""
+    pool = stage.stage.cognito.pools["customers"].id
+    file = stage.stage.folder / "protecting.toml"
+    file.write_text(f'[pools.customers]\nid = "{pool}"\nprotect.groups = ["admins"]\n', "utf-8")
+    stage.run(stage.stage.cognito.ask("CreateGroup", UserPoolId=pool, GroupName="admins"))
+    yield {"SIGNOUT_CONFIG": str(file)}
+    stage.run(stage.stage.cognito.ask("DeleteGroup", UserPoolId=pool, GroupName="admins"))
+
+
+def test_the_members_of_each_group_that_protects_are_listed(check: Check, protecting: dict[str, str]) -> None:
+    checked = check(**protecting)
+    assert (checked.not_ok(), checked.code) == ({}, 0)
+    assert checked.said(PROTECTING) == "its members can be listed "
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        (refuse(400, "AccessDeniedException"), "missing", "Allow cognito-idp:ListUsersInGroup on this pool"),
+        (refuse(400, "ResourceNotFoundException"), "warning", "Cognito has no such group, so no list can be looked up"),
+        (answer(200, {"Users": [], "NextToken": "more"}, x_amzn_RequestId="1"), "warning", "It has more members than"),
+        (refuse(500, "InternalErrorException"), "missing", "No clear answer (InternalErrorException)."),
+        (reset(), "missing", "Cognito cannot be reached."),
+    ],
+    ids=["not allowed", "no such group", "too large", "out of order", "unreachable"],
+)
+def test_a_group_that_protects_and_cannot_be_listed_is_named(  # noqa: PLR0913, PLR0917 -- fixtures and examples
+    stage: Headless, check: Check, protecting: dict[str, str], fault: Fault, status: str, words: str
+) -> None:
+    cognito_gives("ListUsersInGroup", fault)(stage)
+    checked = check(**protecting)
+    assert checked.not_ok() == {PROTECTING: status}
+    assert words in checked.said(PROTECTING)
+
+
+def test_of_a_pool_that_cannot_be_asked_no_group_is_tried(check: Check) -> None:
+    checked = check(SIGNOUT_POOL_ID="eu-central-1_nosuch", SIGNOUT_PROTECT_GROUPS="admins")
+    assert not [name for name in checked.findings if name.startswith("pool default, ListUsersInGroup")]
+
+
 # Single probes
 
 
@@ -958,6 +1058,17 @@ class FullPool:
     def get_user(self, username: str) -> Account:
         """Find a person."""
         return Account(pool="p", pool_id=self.pool_id, region=self.region, username=username)
+
+    def everyone(self, token: str | None = None) -> tuple[list[Account], str | None]:
+        """List no one: no check asks."""
+        raise NotImplementedError(token)
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Say nothing: no check asks."""
+        raise NotImplementedError(group)
+
+    def prepare(self) -> None:
+        """Have what signs a call."""
 
     def groups_of(self, username: str) -> frozenset[str]:
         """Know no groups."""

@@ -10,7 +10,7 @@ from examples import NOON, SAM, ScriptedPool, StoppedClock
 from messages import SHOWN
 from slack_bolt import App
 from slack_cards import Timed
-from stand_ins import StepLane, flow
+from stand_ins import StepLane, flow, list_flow
 
 from bot.edge.lanes import Doorway
 from bot.edge.socket_mode import dispatched
@@ -33,6 +33,7 @@ VIEW = {
     "id": "V1",
     "type": "modal",
     "private_metadata": json.dumps(STATE),
+    "blocks": [],
     "state": {"values": FIELDS},
 }
 SUBMISSION = {"type": "view_submission", "view": VIEW, **SENDER}
@@ -53,6 +54,8 @@ DENIAL_VIEW = {
     "state": {"values": {"reason": {"reason": {"value": "not them"}}}},
 }
 DENIAL = {"type": "view_submission", "view": DENIAL_VIEW, **SENDER}
+LIST_PRESS = PRESS | {"actions": [BUTTON | {"action_id": "signout_list_pause"}]}
+LIST_VIEW = VIEW | {"callback_id": "signout_list"}
 NO_TEXT = "\ud800"
 ODD: tuple[Any, ...] = (None, [], {}, "", MARK, 7, [None], [{}], [MARK])
 
@@ -63,6 +66,11 @@ def denied(reason: Any) -> dict[str, Any]:
 
 def filled(**fields: Any) -> dict[str, Any]:
     return SUBMISSION | {"view": VIEW | {"state": {"values": FIELDS | fields}}}
+
+
+def listing(**fields: Any) -> dict[str, Any]:
+    people = {"people": {"people": {"value": "ada"}}, "reason": {"reason": {"value": "leaked"}}}
+    return SUBMISSION | {"view": LIST_VIEW | {"state": {"values": people | fields}}}
 
 
 MALFORMED: tuple[dict[str, Any], ...] = (
@@ -91,6 +99,20 @@ MALFORMED: tuple[dict[str, Any], ...] = (
     *(denied(odd) for odd in ODD),
     *(denied({"reason": odd}) for odd in ODD),
     *(denied({"reason": {"value": odd}}) for odd in ODD),
+    *(
+        LIST_PRESS | {"actions": [BUTTON | {"action_id": f"signout_list_{which}", name: odd}]}
+        for odd in ODD
+        for name in ("value", "type", "block_id")
+        for which in ("pause", "go_on", "stop", "again", "choose_0")
+    ),
+    *(LIST_PRESS | {"container": odd} for odd in ODD),
+    *(SUBMISSION | {"view": LIST_VIEW | {name: odd}} for odd in ODD for name in VIEW if name != "callback_id"),
+    *(listing(**{name: odd}) for odd in ODD for name in ("people", "people_2", "pool", "reason")),
+    *(
+        listing(**{name: {name: {"value": odd}}})
+        for odd in (*ODD, NO_TEXT)
+        for name in ("people", "people_3", "reason")
+    ),
     *(COMMAND | {name: odd} for odd in ODD for name in (*COMMAND, "user_name", "response_url")),
 )
 
@@ -106,7 +128,7 @@ def idle(tmp_path: Path) -> Flow:
 def app(idle: Flow) -> App:
     client = BlockingClient("xoxb-x", NOWHERE)
     cards = SlackCards(client=client, shown=SHOWN, audit_refused=bool, meter=Timed(), now=lambda: NOON)
-    return build_app(NOWHERE, idle, cards, lambda _: "")
+    return build_app(NOWHERE, idle, list_flow(idle), cards, lambda _: "")
 
 
 @pytest.mark.long
@@ -181,7 +203,13 @@ def test_a_reason_of_a_no_that_will_not_do_is_said_under_its_field(app: App, idl
     assert works(idle) == []
 
 
-@pytest.mark.parametrize("payload", [PRESS, JUDGED, DENIAL, SUBMISSION, COMMAND, COMMAND | {"text": "whoami"}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(PRESS, JUDGED, DENIAL, SUBMISSION, LIST_PRESS, listing()),
+        *(COMMAND | {"text": text} for text in ("ada", "whoami", "history ada", "list")),
+    ],
+)
 def test_what_slack_does_send_is_taken(app: App, idle: Flow, payload: dict[str, Any]) -> None:
     assert dispatched(app, payload).status == 200
     assert isinstance(idle.entrance, Doorway)

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from bot.aws.spelling import AwsSpelling
 from bot.settings.names import KNOWN
 from bot.slack.typed import parse
 from bot.stores.sqlite.store import SQLiteStore
-from bot.terminal import command_lines, signout_command
+from bot.terminal import audit_command, command_lines, signout_command
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md"))]
@@ -29,8 +30,11 @@ ELSEWHERE: Mapping[str, str] = {
     ".venv/bin/pip": "installs from a registry: .ci/run runs README's line",
     "pip-audit": "asks a registry",
     "uv": "asks a registry",
+    "aws": "needs an account: tests/test_cloudformation.py carries out what it is told to deploy",
+    ".github/docs/deploy/kubernetes/apply": "needs a cluster: tests/test_kubernetes.py runs it without one",
     "docker": "needs an engine",
     "buildah": "needs an engine",
+    "python": "runs a program of verify.md: test_verify_page.py does so too",
     "export": "is the shell's own",
     "for": "is the shell's own",
     "done": "is the shell's own",
@@ -87,6 +91,8 @@ def test_a_command_of_the_bot_runs_or_is_read(
     if words[0] == "signout":
         monkeypatch.setattr(signout_command, "can_ask", lambda: True)
         assert signout_command.read(words[1:], AwsSpelling().read)
+    elif "--follow" in words:
+        assert audit_command.parse(words[1:], datetime.now(UTC)).follow
     elif " ".join(words) in NEED_MORE:
         assert command_lines.read(words[0], words[1:])
     else:

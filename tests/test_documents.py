@@ -6,18 +6,21 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from examples import ADA, ASKED_FOR, NOON, asked, awaiting, delivered_all, done_in
+from examples import ADA, ASKED_FOR, NOON, SAM, asked, awaiting, delivered_all, done_in, listing
 
 from bot.action import ACTIONS, Step
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.facts.finding import COUNTED_UP_TO
-from bot.request import ENDED, Claim, Request, State
+from bot.listed import Counts, LeftOut, Several
+from bot.request import AWAITING, ENDED, Claim, Request, State
 from bot.stores import documents
 from bot.stores.documents import (
     SHAPE,
     Document,
     Shape,
+    portion_of,
     text,
+    text_of_portion,
     values_of_entry,
     values_of_request,
 )
@@ -45,10 +48,10 @@ def entry_of_json(stored: str, delivery: dict[str, object]) -> Entry:
 def test_a_document_says_its_shape_and_every_field_by_its_name() -> None:
     request = awaiting()
     document = json.loads(json_of_request(request))
-    assert document.pop("shape") == SHAPE == 3
+    assert document.pop("shape") == SHAPE == 4
     assert set(document) == {each.name for each in fields(request)}
     entry = json.loads(json_of_entry(entry_of(request, NOON)))
-    assert entry.pop("shape") == SHAPE == 3
+    assert entry.pop("shape") == SHAPE == 4
     assert set(entry) == {each.name for each in fields(Entry)} - {"delivery"}
 
 
@@ -101,6 +104,10 @@ LATER_FIELDS: Document = {
     "session": None,
     "proof": None,
     "approval": None,
+    "signed_out_at": None,
+    "listed": None,
+    "list_id": None,
+    "pressed_by": None,
 }  # of a request
 LATER_OPTIONS: Document = {"region": None, "dropped": []}
 LATER_ACCOUNT_FIELDS: Document = {"preferred_username": None, "protected": None}
@@ -221,6 +228,7 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
         state=state, decided_at=NOON, claim=claim, done=(str(Step.SIGN_OUT),) if state is State.DONE else ()
     )
     expected = {
+        State.PREVIEWING: ("awaiting", text(request.expires_at)),
         State.CHOOSING: ("awaiting", text(request.expires_at)),
         State.CONFIRMING: ("awaiting", text(request.expires_at)),
         State.APPROVING: ("awaiting", text(request.expires_at)),
@@ -229,8 +237,61 @@ def test_a_request_is_due_while_something_is_to_be_done_about_it(state: State) -
     }
     values = values_of_request(request)
     assert (values["due"], values["due_at"]) == expected.get(state, (None, None))
-    assert (values["due"] is None) == (state in ENDED)
+    assert (values["due"] is None) == (state in {*ENDED, State.PAUSED, State.STOPPING})
     assert values["account"] == (ADA.key if state is State.DONE else None)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_list_is_due_while_something_is_to_be_done_about_it(state: State) -> None:
+    request = listing(state=state, decided_at=NOON)
+    awaited = ("awaiting", text(request.expires_at))
+    for_its_runners = ("list", text(NOON))
+    values = values_of_request(request)
+    expected = {
+        **dict.fromkeys(AWAITING, awaited),
+        **dict.fromkeys((State.READY, State.RUNNING, State.STOPPING), for_its_runners),
+    }
+    assert (values["due"], values["due_at"]) == expected.get(state, (None, None))
+    assert (values["due"] is None) == (state in {*ENDED, State.PAUSED})
+    assert values["account"] is None
+
+
+def test_a_paused_list_is_due_until_no_account_of_it_is_under_way() -> None:
+    worked_at = NOON + timedelta(seconds=3)
+    listed = replace(listing().contents, worked_at=worked_at, at_rest=False)
+    values = values_of_request(listing(state=State.PAUSED, decided_at=NOON, listed=listed))
+    assert (values["due"], values["due_at"]) == ("list", text(worked_at))
+
+
+@pytest.mark.parametrize("state", [State.READY, State.RUNNING, State.DONE])
+def test_an_account_of_a_list_is_due_to_no_one_but_is_found_as_signed_out(state: State) -> None:
+    claim = Claim(id="x", at=NOON, until=NOON)
+    request = awaiting(state=state, list_id="l", decided_at=NOON, claim=claim, done=(str(Step.SIGN_OUT),))
+    values = values_of_request(request)
+    assert (values["due"], values["due_at"]) == (None, None)
+    assert values["account"] == (ADA.key if state is State.DONE else None)
+
+
+def test_a_list_comes_back_as_it_was_and_so_do_its_accounts() -> None:
+    left_out = LeftOut().with_line("\u202e'").with_line("b")
+    listed = replace(
+        listing().contents,
+        everyone=True,
+        again_of="another",
+        several=left_out,
+        choices=(Several(line="c", begin=0, count=2),),
+        counts=Counts().with_one("failed", "UserNotFoundException"),
+        settled=Counts().with_one("done", None),
+        begun_at=NOON,
+        worked_at=NOON,
+        rate=11.5,
+        trouble="x",
+        at_rest=False,
+    )
+    request = listing(state=State.RUNNING, listed=listed, pressed_by=SAM, candidates=(ADA, ADA))
+    assert request_of_json(json_of_request(request)) == request
+    accounts = [ADA, replace(ADA, username="\U0001f600\u202e'", sub=None)]
+    assert portion_of(text_of_portion(accounts)) == accounts
 
 
 @pytest.mark.parametrize("action", ASKED_FOR)

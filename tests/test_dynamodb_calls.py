@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from dynamodb import DynamoDB, Fault, answer_500_after, cancel, foreign, lose_answer, lose_call, refuse
-from examples import NOON, asked, decided_in
+from examples import ADA, NOON, asked, awaiting, decided_in
 
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError, SupersededError
@@ -275,6 +275,38 @@ def test_each_kind_of_write_of_a_card_is_done_once_where_its_answer_is_lost(
     dynamodb_store.forget_places(NOON + timedelta(hours=1))
     (again,) = dynamodb_store.due_messages(NOON, 9)
     assert (again.place, again.failures, again.hold) == (None, 0, None)
+
+
+def test_each_kind_of_write_of_a_list_is_done_once_where_its_answer_is_lost(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore
+) -> None:
+    child = awaiting(state=State.READY, decided_at=NOON, list_id="x")
+    dynamodb.next(WRITE_ONE, lose_answer)
+    dynamodb_store.add(child, None, None)
+    assert dynamodb_store.get(child.id) == child
+    dynamodb.next(WRITE_ONE, lose_answer)
+    dynamodb_store.put_portion("x", 0, [ADA])
+    assert dynamodb_store.portion("x", 0) == [ADA]
+    lease = partial(dynamodb_store.lease, "k", until=NOON, longest=timedelta(minutes=1))
+    dynamodb.next(WRITE_ONE, lose_answer)
+    assert lease("a", NOON), "it is this one's, though its answer was lost"
+    assert not lease("b", NOON)
+    dynamodb.next("DeleteItem", lose_answer)
+    dynamodb_store.give_back("k", "a")
+    assert lease("b", NOON)
+
+
+def test_an_account_of_a_list_that_another_added_first_is_not_taken_for_this_ones(
+    dynamodb: DynamoDB, dynamodb_store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = awaiting(state=State.READY, decided_at=NOON, list_id="x")
+    another = replace(mine, decided_at=NOON + timedelta(seconds=1))
+    meanwhile = partial(dynamodb_store.add, another, None, None)
+    dynamodb.next(WRITE_ONE, lose_call)
+    monkeypatch.setattr("bot.stores.dynamodb.calls.time.sleep", lambda _: meanwhile())
+    with pytest.raises(SupersededError):
+        dynamodb_store.add(mine, None, None)
+    assert dynamodb_store.get(mine.id) == another
 
 
 @pytest.fixture

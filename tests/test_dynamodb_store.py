@@ -11,6 +11,7 @@ from dynamodb import DynamoDB, interrupt
 from examples import (
     ADA,
     NOON,
+    StoppedClock,
     added_to,
     all_due,
     asked,
@@ -20,11 +21,13 @@ from examples import (
     delivered_all,
     done_in,
 )
+from lists import Setting
 
 from bot.account import Proof, Session
 from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
 from bot.errors import StoreUnavailableError
 from bot.find import MAX_CANDIDATES
+from bot.listed import MOST_NAMED
 from bot.options import MAX_REASON, MAX_TARGET
 from bot.ports import LiveMessage, Place, Show
 from bot.request import Request, State, new_id
@@ -60,6 +63,26 @@ def test_the_longest_texts_that_cognito_and_the_command_take_fit_into_an_item(dy
     dynamodb_store.add(request, entry_of(request, NOON), SHOW)
     assert dynamodb_store.get(request.id) == request
     assert len(json.dumps(items.item_of_request(request), ensure_ascii=False).encode()) < 400 * 1024
+
+
+def test_the_longest_texts_of_a_list_fit_into_its_items(dynamodb_store: DynamoDBStore) -> None:
+    wide, names = "\U0001f600", ["a", "b", "c"]
+    alike = [
+        replace(ADA, username=f"{wide * 120}{each}", sub=each, email=wide * 2048, preferred_username=each[0])
+        for each in [f"{name}{number}" for name in names for number in range(MAX_CANDIDATES)]
+    ]
+    lines = [f"{wide * (MAX_TARGET - 3)}{number:03}" for number in range(2 * MOST_NAMED)]
+    others = [replace(ADA, username=f"{wide * 120}{number}", sub=str(number)) for number in range(150)]
+    setting = Setting(dynamodb_store, [*alike, *others], StoppedClock())
+    unreadable = [f"a b {wide * 9_999}", "\ud83d"] * MOST_NAMED
+    request = setting.preview(*lines, *unreadable, *names, *(each.username for each in others))
+    contents = request.contents
+    counted = contents.size, contents.not_found.count, contents.unreadable.count, contents.several.count
+    assert counted == (150, 2 * MOST_NAMED, 2 * MOST_NAMED, 3)
+    assert [each.line for each in contents.choices] == ["a", "b"], "there is no room for more"
+    assert dynamodb_store.get(request.id) == request
+    full = request.move(State.CONFIRMING, listed=replace(contents, protected=contents.not_found))
+    assert len(json.dumps(items.item_of_request(full), ensure_ascii=False).encode()) < 400 * 1024
 
 
 def test_an_item_that_is_too_large_is_refused_whole(dynamodb_store: DynamoDBStore) -> None:
@@ -292,6 +315,7 @@ def test_the_work_of_a_whole_day_sends_no_scan_and_nothing_that_is_not_listed(dy
     assert (store.backlog().entries, store.next_entry_at()) == (0, None)
     assert len(list(store.entries(None, ended.id))) == 3
     store.check_writable()
+    store.record(entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", LATER))
     assert store.forget(LATER) == 5
     assert store.get(refusal.ask.id) is None
     store.close()

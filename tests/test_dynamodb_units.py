@@ -7,7 +7,21 @@ from pathlib import Path
 
 import pytest
 from dynamodb_units import MeteredDynamoDB, Units
-from examples import CLICK, COMMAND, KIM, NOON, SAM, ScriptedPool, StoppedClock, approvals, asked, awaiting
+from examples import (
+    ADA,
+    CLICK,
+    COMMAND,
+    KIM,
+    NOON,
+    SAM,
+    ScriptedPool,
+    StoppedClock,
+    approvals,
+    asked,
+    awaiting,
+    listing,
+)
+from lists import Setting, people
 from stand_ins import Channel, StepLane, TakenCards, Told, card_delivery, delivery, flow, lanes
 from test_approve import ALWAYS, approvers
 from test_dynamodb_cost import REFUSED, history
@@ -18,6 +32,7 @@ from bot.decide import Press
 from bot.deliver import PROGRESS_AFTER, SHOWN_HERE
 from bot.edge.lanes import Doorway
 from bot.limits import Limits
+from bot.list_accounts import child_of
 from bot.ports import LiveMessage
 from bot.request import State, new_id
 from bot.settings.load import load
@@ -35,6 +50,9 @@ SECOND_PERSON = (
     "approval, until its result is shown, with two limits",
 )
 PROGRESS, REFUSAL = "progress, where Cognito takes longer than half a second", "refusal, with its message"
+ACCOUNT_OF_LIST = "account of a list, from its turn to its result"
+LIST_NOTED = "how far a list is, every 3 s, with its message"
+LIST = "list of 100 accounts, until it is confirmed", "list of 100 accounts, until it has ended"
 READYZ, IDLE_MINUTE = "question to `/readyz`, every 3 s at most", "idle minute of an instance"
 MINUTES_A_MONTH = 30 * 24 * 60
 
@@ -101,6 +119,24 @@ class Steps:
         delivery(self.store, channel).deliver()
         assert len(channel.posts) == 1
 
+    def begin_list(self) -> None:
+        self.list = listing(id=new_id(NOON), reason="lost phone, ticket SUP-4711", state=State.RUNNING, decided_at=NOON)
+        self.store.add(self.list, None, None)
+        self.note_list()  # its message is posted
+
+    def account_of_list(self) -> None:
+        child = child_of(self.list, 0, ADA, self.clock.now())
+        self.store.add(child, None, None)
+        assert self.rules.worker.run(child)
+
+    def note_list(self) -> None:
+        noted = replace(self.list.contents, worked_at=self.clock.now())
+        before, self.list = self.list, self.list.move(State.RUNNING, listed=noted)
+        self.store.move(before, self.list, None, None)
+        cards = TakenCards()
+        card_delivery(self.store, cards, self.clock).show_due()
+        assert len(cards.progress) == 1
+
     def refusal(self) -> None:
         self.store.record(replace(REFUSED, id=new_id(self.clock.now())))
         self.audit()
@@ -136,6 +172,9 @@ def cost_of_steps(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
     steps.command()
     steps.press(until_decided=True)
     found |= {PROGRESS: cost(metered, steps.progress), REFUSAL: cost(metered, steps.refusal)}
+    of_list = Steps(metered.new_table())
+    of_list.begin_list()
+    found |= {ACCOUNT_OF_LIST: cost(metered, of_list.account_of_list), LIST_NOTED: cost(metered, of_list.note_list)}
     with_second_person = Steps(metered.new_table())
     with_second_person.with_second_person()
     for name, step in zip(
@@ -148,6 +187,15 @@ def cost_of_steps(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
     assert done
     assert done.state is State.DONE
     return found
+
+
+def cost_of_a_list(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
+    """Look up, confirm and run a list at its pace."""
+    steps = Steps(table)
+    setting = Setting(steps.store, people(100), steps.clock)
+    names = [account.username for account in setting.accounts]
+    costs = [cost(metered, lambda: setting.confirmed(*names)), cost(metered, setting.run)]
+    return dict(zip(LIST, costs, strict=True))
 
 
 def cost_of_idleness(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
@@ -186,7 +234,11 @@ def times(number: int, *each: Units) -> Units:
 
 
 def test_the_docs_say_what_each_step_costs(metered: MeteredDynamoDB, table: str) -> None:
-    measured = rendered(cost_of_steps(metered, table) | cost_of_idleness(metered, metered.new_table()))
+    of_a_list, of_idleness = (
+        cost_of_a_list(metered, metered.new_table()),
+        cost_of_idleness(metered, metered.new_table()),
+    )
+    measured = rendered(cost_of_steps(metered, table) | of_a_list | of_idleness)
     assert measured in OPERATE.read_text("utf-8"), f"it is\n{measured}"
 
 

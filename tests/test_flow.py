@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from examples import (
+    ADA,
     CLICK,
     COMMAND,
     KIM,
@@ -114,6 +115,20 @@ class TestCommand:
         card_delivery(store, cards, StoppedClock(NOON + SHOWN_HERE)).show_due()
         assert cards.shown == [("confirming", COMMAND.response_url)]
 
+    def test_a_history_is_looked_up_where_a_cognito_that_hangs_delays_no_press(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told(COMMAND)
+        slack, aws = lanes(rules)
+        rules.history(asked(), told)
+        assert (slack.do(), len(aws.works), told.pasts) == (1, 1, [])
+        aws.do()
+        assert [past.accounts for past in told.pasts] == [[ADA]]
+
+    def test_who_may_see_no_history_is_told_so(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told(COMMAND)
+        rules.history(asked(operator=KIM), told)
+        run_all(rules)
+        assert (said(told), told.pasts) == ([DeniedError], [])
+
     def test_it_is_authorized_where_slack_is_asked_and_looked_up_where_cognito_is(self, store: Store) -> None:
         rules, told = flow(store, pool()), Told(COMMAND)
         slack, aws = lanes(rules)
@@ -178,11 +193,29 @@ class TestCommand:
         run_all(rules)
         assert told.opened == [["customers"]]
 
-    def test_a_form_is_not_opened_for_someone_who_may_not(self, store: Store) -> None:
+    @pytest.mark.parametrize("acked", [False, True])
+    def test_a_form_is_not_opened_for_someone_who_may_not(self, store: Store, *, acked: bool) -> None:
         rules, told = flow(store, pool()), Told()
-        rules.open_form(asked("", operator=KIM), told)
+        rules.open_form(asked("", operator=KIM), told, acked=acked)
         run_all(rules)
         assert (told.opened, said(told)) == ([], [DeniedError])
+        assert isinstance(rules.entrance, Doorway)
+        assert not rules.entrance.knows(KIM)
+
+    def test_once_it_is_acked_what_keeps_a_form_from_opening_is_said_in_its_place(self, store: Store) -> None:
+        rules, told = flow(store, pool(), draining=True), Told()
+        rules.open_form(asked(""), told, acked=True)
+        run_all(rules)
+        assert (told.opened, said(told)) == ([], [RestartingError])
+
+    def test_a_form_that_finds_no_room_after_its_ack_says_so_to_those_who_are_known(self, store: Store) -> None:
+        rules, told = flow(store, pool()), Told()
+        rules.entrance.note(SAM, allowed=True)
+        slack, _ = lanes(rules)
+        slack.room = 1  # the last place is for presses
+        rules.open_form(asked(""), told, acked=True)
+        run_all(rules)
+        assert (told.opened, said(told)) == ([], [BusyError])
 
 
 class TestNewcomers:

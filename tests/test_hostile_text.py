@@ -20,10 +20,13 @@ from hypothesis import strategies as st
 from bot.aws.spelling import AwsSpelling
 from bot.edge.http import MAX_BODY_BYTES, _payload
 from bot.errors import UsageError
-from bot.options import ReasonRule
+from bot.options import ReasonRule, check_target
+from bot.sandbox.form_limits import refused_arguments
 from bot.slack.denial import reason_of
-from bot.slack.form import REASON, Filled, troubles_in
-from bot.slack.typed import MAX_TEXT, _read_as_a_shell, parse
+from bot.slack.form import REASON, Filled, FormState, form_view, troubles_in
+from bot.slack.targets import _SAID, MOST_TARGETS, targets_in
+from bot.slack.typed import MAX_TEXT, parse
+from bot.slack.values import read_as_a_shell
 
 READ = AwsSpelling().read
 MOST_STEPS = 50_000
@@ -192,6 +195,28 @@ def test_a_form_costs_little(text: str) -> None:
     assert steps(lambda: reason_of({"state": {"values": {REASON: {REASON: {"value": text}}}}})) <= MOST_STEPS // 10
 
 
+NAMES = ("a@b.c ", "a@", "+12345 ", "1.1.1.1 ", "<mailto:a|b>", "<tel:1|1>", "a\u202e@b.c ", "'a@b.c'_")
+said = st.lists(st.sampled_from(NAMES + PARTS), min_size=1, max_size=4).map(lambda parts: "".join(parts) * 3_000)
+
+
+@given(st.dictionaries(st.sampled_from(_SAID), said, max_size=2))
+@example({"text": "a@" * 20_000})
+@example({"text": "a\u202e@b.c " * 5_000})
+def test_a_message_costs_little_and_all_that_is_found_in_it_can_be_searched_for(message: dict[str, Any]) -> None:
+    found: list[str] = []
+    assert steps(lambda: found.extend(targets_in(message))) <= MOST_STEPS
+    assert len(found) == len(set(found)) <= MOST_TARGETS
+    assert [check_target(each) for each in found] == found
+    view = form_view(FormState(channel_id="C1", pools=[], reason_required=False, found=found))
+    assert refused_arguments({"view": view}) == []
+
+
+def test_a_message_of_very_many_parts_costs_little() -> None:
+    parts: list[Any] = [[{}] * 1_000] * 1_000
+    assert steps(lambda: targets_in({"blocks": parts})) <= MOST_STEPS
+    assert steps(lambda: targets_in({"attachments": [{"text": "a@b.c", "blocks": "+12345"}] * 10_000})) <= MOST_STEPS
+
+
 @given(st.text(alphabet="ab \t\n\"'\\\u00a0{}$#", max_size=30).map(lambda rest: f"'{rest}"))
 @example('\'a\'"b\\"c\\d"\\ e f')
 @example("''")
@@ -202,6 +227,6 @@ def test_a_quoted_value_is_read_as_a_shell_does(text: str) -> None:
         expected = lexer.get_token()
     except ValueError:
         with pytest.raises(UsageError, match="is not closed"):
-            _read_as_a_shell("username", text)
+            read_as_a_shell("username", text)
     else:
-        assert _read_as_a_shell("username", text)[0] == expected
+        assert read_as_a_shell("username", text)[0] == expected

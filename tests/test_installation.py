@@ -57,3 +57,22 @@ def test_only_in_an_organisation_slack_is_asked_about_people() -> None:
 
 def test_an_answer_that_names_neither_is_no_home() -> None:
     assert learned({"ok": True}) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "ts", "address"),
+    [
+        ("https://acme.slack.com/", "1767323045.000100", "https://acme.slack.com/archives/C1/p1767323045000100"),
+        ("https://acme.enterprise.slack.com/", "1.2", "https://acme.enterprise.slack.com/archives/C1/p12"),
+        ("https://acme.slack.com.evil.example/", "1.2", None),
+        ("https://evil.example/?.slack.com/", "1.2", None),
+        ("javascript:alert(1)", "1.2", None),
+        ("https://acme.slack.com/", "1/2", None),
+        (None, "1.2", None),
+    ],
+)
+def test_a_message_has_an_address_only_at_slacks_own_host(url: str | None, ts: str, address: str | None) -> None:
+    installation = Installation(lambda _, __: None)
+    assert installation.address("C1", ts) is None
+    installation.learn({"team_id": T, "url": url})
+    assert installation.address("C1", ts) == address

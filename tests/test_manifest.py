@@ -15,6 +15,7 @@ import bot.slack.manifest
 from bot.__main__ import main
 from bot.options import USAGE
 from bot.sandbox import cast
+from bot.slack.listeners import SHORTCUTS
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = Path(__file__).parent / "slack_schema"
@@ -130,6 +131,9 @@ def test_the_path_is_the_one_that_the_bot_listens_on() -> None:
 def test_the_schema_notices_a_misspelt_setting_and_a_long_name(manifest: dict[str, Any]) -> None:
     misspelt = manifest | {"settings": manifest["settings"] | {"socket_mode": True}}
     long_name = manifest | {"display_information": manifest["display_information"] | {"name": "x" * 36}}
+    features, (of_a_message, _) = manifest["features"], manifest["features"]["shortcuts"]
+    for wrong in ({"name": "x" * 25}, {"type": "thread"}, {"description": ""}):
+        assert problems(manifest | {"features": features | {"shortcuts": [of_a_message | wrong]}})
     assert len(problems(manifest)) == 0
     assert len(problems(misspelt)) == 1
     assert len(problems(long_name)) == 1
@@ -190,6 +194,12 @@ def test_the_sandboxs_workspace_has_installed_this_very_app(manifest: dict[str, 
     (command,) = manifest["features"]["slash_commands"]
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == cast.BOT_SCOPES
     assert manifest["features"]["bot_user"]["display_name"] == cast.BOT_NAME
+    shortcuts = {each["callback_id"]: (each["type"], each["name"]) for each in manifest["features"]["shortcuts"]}
+    assert shortcuts == {
+        cast.OF_A_MESSAGE: ("message", cast.SHORTCUT),
+        cast.ANYWHERE: ("global", cast.SHORTCUT),
+    }
+    assert set(shortcuts) == set(SHORTCUTS)
     assert (command["command"], command["usage_hint"], command["description"]) == (
         cast.COMMAND,
         cast.USAGE_HINT,

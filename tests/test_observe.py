@@ -107,7 +107,10 @@ def test_the_numbers_after_a_full_flow_tell_exactly_what_happened(headless: Head
     assert numbers["signout_click_to_result_seconds_count", ""] == 1
     assert 0 < numbers["signout_click_to_result_seconds_sum", ""] < 60
     assert some(numbers, "signout_cognito_errors_total") == some(numbers, "signout_slack_errors_total") == {}
-    assert some(numbers, "signout_lane_places") == {"slack": 80, "newcomers": 72, "aws": 48}
+    assert numbers["signout_lists_running", "customers"] == numbers["signout_lists_stuck", ""] == 0
+    assert numbers["signout_lists_throttled_total", "own/eu-central-1"] == 0
+    of_lists = {"lists": 8, "list accounts": 32, "look-ups": 4}
+    assert some(numbers, "signout_lane_places") == {"slack": 80, "newcomers": 72, "aws": 48, **of_lists}
     assert some(numbers, "signout_lane_turned_away_total") == {}
     assert some(numbers, "signout_status") == {"ready": 1}
     assert numbers["signout_socket_mode_connections", ""] == 1

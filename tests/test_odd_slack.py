@@ -21,7 +21,7 @@ from bot.sandbox.stage import listening
 from bot.sandbox.wire import Exchange, Fault, answer, reset
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import BlockingClient
-from bot.slack.reply import respond
+from bot.slack.responses import respond
 from bot.slack.text import message
 
 ENTRY = entry_of(awaiting(state=State.UNKNOWN, ended_at=NOON), NOON)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from bot.aws.spelling import MAX_DOCUMENT, AwsSpelling
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
+from bot.history import History
 from bot.request import Options
-from bot.slack.typed import parse
+from bot.slack.typed import AskForList, Parsed, parse
 from bot.visible import visible
 from bot.whoami import WhoAmI
 
@@ -22,7 +23,7 @@ POOL = "eu-central-1_AbCdEf123"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help | WhoAmI:
+def read(text: str) -> Parsed:
     return parse(text, SPELLING)
 
 
@@ -33,6 +34,91 @@ def exactly(username: str = "ada", **more: Any) -> Options:
 @pytest.mark.parametrize("text", ["whoami", "WhoAmI", " WHOAMI "])
 def test_whoami_is_no_target_however_it_is_written(text: str) -> None:
     assert read(text) == WhoAmI()
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("history", None),
+        (" HISTORY ", None),
+        ("history ada", Options(target="ada")),
+        ("history <mailto:ada@example.com|ada@example.com>", Options(target="ada@example.com")),
+        ("History +49 30 123456 --pool staff", Options(target="+49 30 123456", pool="staff")),
+        ("history ada --region eu-west-1", Options(target="ada", region="eu-west-1")),
+        ("history history", Options(target="history")),
+        ("history whoami", Options(target="whoami")),
+        ("`history ada`", Options(target="ada")),
+    ],
+)
+def test_a_history_is_of_a_target_or_of_ones_own(text: str, options: Options | None) -> None:
+    assert read(text) == History(options)
+
+
+def test_before_an_option_history_is_a_user_name() -> None:
+    assert read("history --pool staff") == read("history  --pool staff") == Options(target="history", pool="staff")
+    assert read("histories") == Options(target="histories")
+    assert read(f"--user-pool-id {POOL} --username history") == exactly("history")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("history ada --reason lost phone", "--reason is not for a history."),
+        ("history ada --keep-out", "--keep-out is not for a history."),
+        (f"history ada --username ada --user-pool-id {POOL}", "Use either TARGET"),
+        ("history ada bob", "More than one TARGET"),
+        ("history ada --pool", "--pool needs a value."),
+        ("history ada --colour", "There is no option --colour."),
+    ],
+)
+def test_what_is_not_for_a_history_is_said_with_how_to_write_one(text: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(sentence)) as raised:
+        read(text)
+    assert raised.value.usage == "/signout history [TARGET [--pool NAME]]"
+
+
+def test_help_on_a_history_is_the_help() -> None:
+    assert read("history --help") == read("history ada --help") == read("history ada help") == Help()
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("list", Options(target="")),
+        ("List", Options(target="")),
+        (
+            "list --pool customers --reason leaked in HELP-1",
+            Options(target="", pool="customers", reason="leaked in HELP-1"),
+        ),
+        ("list \u2014region eu-central-1", Options(target="", region="eu-central-1")),
+    ],
+)
+def test_the_word_list_asks_for_the_form_of_a_list(text: str, options: Options) -> None:
+    assert read(text) == AskForList(options)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("list ada grace", "`list` opens a form."),
+        ("list --username ada", "`list` opens a form."),
+        ("list --keep-out", "A list can only sign out."),
+        ("list --pool", "--pool needs a value."),
+        ("list --everyone", "There is no option --everyone."),
+    ],
+)
+def test_what_a_list_does_not_take_is_said_with_how_to_write_it(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(text)
+    assert caught.value.sentence.startswith(said)
+    assert caught.value.usage == "/signout list [--pool NAME] [--reason TEXT]"
+
+
+def test_help_on_a_list_is_the_help_and_other_words_that_begin_so_are_targets() -> None:
+    assert read("list --help") == read("list help") == Help()
+    assert read("listing") == Options(target="listing")
+    assert read("list@example.com") == Options(target="list@example.com")
+    assert read(f"--user-pool-id {POOL} --username list") == exactly("list")
 
 
 @pytest.mark.parametrize("text", ["whoami --pool customers", "who-am-i"])

@@ -4,10 +4,9 @@ import pytest
 
 from bot.aws.spelling import AwsSpelling
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton
+from bot.facts.aws_cli import AWS_USAGE, Help
 from bot.request import Options
-from bot.slack.typed import parse
-from bot.whoami import WhoAmI
+from bot.slack.typed import Parsed, parse
 
 POOL = "eu-central-1_AbCdEf123"
 COMMAND = "cognito-idp admin-user-global-sign-out"
@@ -16,7 +15,7 @@ LINE = f"aws {COMMAND} {BOTH}"
 SPELLING = AwsSpelling().read
 
 
-def read(text: str) -> Options | Skeleton | Help | WhoAmI:
+def read(text: str) -> Parsed:
     return parse(text, SPELLING)
 
 

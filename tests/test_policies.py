@@ -17,10 +17,12 @@ from whole_bot import CONFIRM, card_for
 
 from bot.__main__ import main
 from bot.action import SESSION_CALLS
+from bot.aws.check_lists import try_groups, try_quota
 from bot.aws.check_pools import try_pool
 from bot.aws.clients import Clients
 from bot.aws.policies import Reach, policies
 from bot.aws.secrets import secret
+from bot.aws.user_pool import QUOTA
 from bot.sandbox import cast
 from bot.sandbox.sessions import SET
 from bot.settings.load import load
@@ -29,6 +31,7 @@ from bot.wiring.shared import user_pools
 ACCOUNT = "123456789012"
 BOT, ROLE = f"arn:aws:iam::{ACCOUNT}:role/Bot", f"arn:aws:iam::{ACCOUNT}:role/SignOut"
 ULID = "01JD0000000000000000000001"
+OF_NO_POOL = ("cognito-idp:GetProvisionedLimit", "*")  # a question about the AWS account, which has no ARN
 Policy = Mapping[str, Any]
 Print = Callable[..., "Printed"]
 
@@ -116,6 +119,8 @@ def asked_of(sent: Sent) -> set[tuple[str, str]]:
     """The action and the resource of a call, as AWS authorizes it."""
     parameters, place = sent.parameters, f"{sent.service}:{sent.region}:{ACCOUNT}"
     match sent.service:
+        case "cognito-idp" if sent.action == QUOTA:  # which is of no pool
+            resource = "*"
         case "cognito-idp":
             resource = f"arn:aws:{place}:userpool/{parameters['UserPoolId']}"
         case "secretsmanager":
@@ -140,6 +145,16 @@ def wire(headless: Headless, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsWir
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", it.url)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         yield it
+
+
+def ask_as_check_does(environment: Mapping[str, str]) -> None:
+    """Ask of each pool what no sign-out asks: for the quota, and for the members of the groups that protect."""
+    settings, clients = load(environment), Clients(4)
+    for name, pool in user_pools(settings, clients).items():
+        assert {each.status for each in try_quota(name, pool, settings.lists.pace)} == {"ok"}
+        if name in settings.protections:
+            list(try_groups(name, pool, settings.protections[name].groups))
+    clients.close()
 
 
 def settings_with_a_role(headless: Headless, wire: AwsWire) -> dict[str, str]:
@@ -184,17 +199,18 @@ def test_the_policies_allow_exactly_what_a_whole_flow_was_seen_to_call(
         for person in ("ada", "ken"):
             headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
             headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")
+    ask_as_check_does(environment)
 
     by_bot = {pair for each in wire.sent if each.access_key == "sandbox" for pair in asked_of(each)}
     by_role = {pair for each in wire.sent if each.access_key != "sandbox" for pair in asked_of(each)}
     assert granted(printed["bot"]) == by_bot
     assert printed["roles"].keys() == {ROLE}
     assert granted(printed["roles"][ROLE]["policy"]) == by_role
-    assert len(by_bot) == 3 + 2 + 2  # Cognito on the staff's pool, STS, secrets
-    assert len(by_role) == 3
+    assert len(by_bot) == 3 + 1 + 2 + 2  # Cognito on the staff's pool, its quota, STS, secrets
+    assert len(by_role) == 3 + 1
     trust = printed["roles"][ROLE]["trust"]
     sessions = wire.sessions
-    assert len(sessions) == 3
+    assert len(sessions) == 4
     for each in sessions:
         assert trusts(trust, "sts:SetSourceIdentity", BOT, sts_SourceIdentity=each["SourceIdentity"])
         assert trusts(
@@ -224,14 +240,12 @@ def test_groups_are_allowed_and_asked_for_where_they_protect_someone_and_nowhere
         for person in ("ada", "ken"):
             headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
             headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")
+    ask_as_check_does(environment)
     asked = {pair for each in wire.sent for pair in asked_of(each)}
-    groups = {resource for action, resource in asked if action == "cognito-idp:AdminListGroupsForUser"}
-    assert [resource.endswith(customers) for resource in groups] == [True]
     assert granted(printed["bot"]) == asked
-    allowed = {
-        resource for action, resource in granted(printed["bot"]) if action == "cognito-idp:AdminListGroupsForUser"
-    }
-    assert allowed == groups
+    for operation in ("AdminListGroupsForUser", "ListUsersInGroup"):  # the second one for lists
+        groups = {resource for action, resource in asked if action == f"cognito-idp:{operation}"}
+        assert [resource.endswith(customers) for resource in groups] == [True]
 
 
 def test_sessions_are_allowed_and_asked_for_where_a_pool_tracks_them_and_nowhere_else(
@@ -254,6 +268,7 @@ def test_sessions_are_allowed_and_asked_for_where_a_pool_tracks_them_and_nowhere
         found = list(try_pool(name, asked, SESSION_CALLS if name in settings.with_sessions else ()))
         assert {each.status for each in found} == {"ok"}
     clients.close()
+    ask_as_check_does(environment)
     by_bot = {pair for each in wire.sent if each.access_key == "sandbox" for pair in asked_of(each)}
     by_role = {pair for each in wire.sent if each.access_key != "sandbox" for pair in asked_of(each)}
     assert granted(printed["bot"]) == by_bot
@@ -293,6 +308,7 @@ def test_each_other_action_is_allowed_and_called_where_someone_may_do_it_and_now
         for person in ("grace", "ken"):
             headless.press(SAM, card_for(headless, SAM, person), CONFIRM)
             headless.wait_for_message(SAM, AUDIT, containing=f"Signed out: {person}")
+    ask_as_check_does(environment)
     assert granted(printed["bot"]) == {pair for each in wire.sent for pair in asked_of(each)}
 
 
@@ -361,6 +377,7 @@ def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() ->
         f"arn:aws:cognito-idp:eu-central-1:{ACCOUNT}:userpool/eu-central-1_a",
         f"arn:aws-us-gov:cognito-idp:us-gov-west-1:{ACCOUNT}:userpool/us-gov-west-1_b",
         abroad,
+        "*",
         f"arn:aws:ssm:eu-west-3:{ACCOUNT}:parameter/signout/bot",
         "arn:aws:secretsmanager:eu-west-1:999999999999:secret:a/b-AbCdEf",
         f"arn:aws:dynamodb:eu-west-3:{ACCOUNT}:table/signout",
@@ -369,9 +386,10 @@ def test_each_resource_is_exact_and_in_its_own_partition_account_and_region() ->
     assert {resource for _, resource in granted(printed["roles"][abroad]["policy"])} == {
         "arn:aws-cn:cognito-idp:cn-north-1:210987654321:userpool/cn-north-1_c",
         "arn:aws-cn:cognito-idp:cn-northwest-1:210987654321:userpool/cn-northwest-1_d",
+        "*",
     }
     both = granted(printed["bot"]) | granted(printed["roles"][abroad]["policy"])
-    assert not any("*" in part or "?" in part for pair in both for part in pair)
+    assert {pair for pair in both if any("*" in part or "?" in part for part in pair)} == {OF_NO_POOL}
     assert ("dynamodb:GetItem", f"arn:aws:dynamodb:eu-west-3:{ACCOUNT}:table/signout/index/due") not in both
 
 
@@ -398,8 +416,9 @@ def test_a_pool_is_allowed_where_it_is_asked_whatever_region_is_in_its_id(
     printed = print_policies("--account", ACCOUNT, "--principal", BOT).json
     there = f"arn:{partition}:cognito-idp:{region}:{ACCOUNT}:userpool"
     replica = f"{there}/{pool_id}"
-    assert {arn for action, arn in granted(printed["bot"]) if "cognito-idp" in action} == {POOL_ARN, replica}
-    assert {arn for _, arn in granted(printed["roles"][role]["policy"])} == {f"{there}/{region}_Other123"}
+    assert {arn for action, arn in granted(printed["bot"]) if "cognito-idp" in action} == {POOL_ARN, replica, "*"}
+    of_role = granted(printed["roles"][role]["policy"])
+    assert {arn for _, arn in of_role - {OF_NO_POOL}} == {f"{there}/{region}_Other123"}
 
 
 POOL = {"SIGNOUT_POOL_ID": "eu-central-1_AbCdEf123"}
@@ -412,7 +431,7 @@ def test_a_pool_is_all_that_must_be_set_and_the_account_is_given_or_the_callers(
     given = print_policies("--account", ACCOUNT, **POOL)
     assert given.err == ""
     assert given.json["roles"] == {}
-    assert {resource for _, resource in granted(given.json["bot"])} == {POOL_ARN}
+    assert {resource for _, resource in granted(given.json["bot"]) - {OF_NO_POOL}} == {POOL_ARN}
     keys = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}
     callers = print_policies(**POOL, **keys, AWS_ENDPOINT_URL_STS=headless.stage.cognito.url)
     assert callers.json == given.json

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from examples import NOON, at_leisure, awaiting
-from headless import AUDIT, KIM, SAM, Headless
+from headless import AUDIT, KIM, SAM, Headless, texts
 from messages import SHOWN
 from recorded import FOLDER, NAME_OF, deliver, install, recorded, said
 from whole_bot import CONFIRM, SIGN_OUT, card_for, entries, requests, states, trail
@@ -69,6 +69,21 @@ def test_a_recorded_form_is_the_same_as_a_command(headless: Headless, where: Ins
     assert {each.ask.operator.team_id for each in trail(headless)} == {home(where)}
 
 
+@installs
+@pytest.mark.parametrize("name", ["message_action", "shortcut"])
+def test_a_recorded_shortcut_opens_the_form(headless: Headless, where: Install, name: str) -> None:
+    install(headless, where)
+    with headless.bot_in_process():
+        deliver(headless, f"{name}.{NAME_OF[where]}")
+        assert headless.wait_for_form(SAM).answers({})["target"] == ("ada@example.com" if name != "shortcut" else "")
+
+
+def test_a_recorded_shortcut_that_leaves_out_the_persons_team_opens_the_form(headless: Headless) -> None:
+    with headless.bot_in_process():
+        deliver(headless, "message_action.without_the_persons_team")
+        assert headless.wait_for_form(SAM).answers({})["target"] == "ada@example.com"
+
+
 def test_a_recorded_press_may_name_the_organisation_as_the_persons_team(headless: Headless) -> None:
     install(headless, Install.GRID_WORKSPACE)
     with headless.bot_in_process():
@@ -116,6 +131,15 @@ def test_the_fake_workspace_sends_the_recorded_fields(headless: Headless, where:
         headless.submit(SAM, headless.wait_for_form(SAM), {"target": "grace"})
         parts = ["user", "team", "enterprise", "view"]
         assert fields(headless.last_sent()["payload"], *parts) == fields(recorded(f"form.{name}"), *parts)
+        said = headless.say(KIM, "She is ada@example.com.", thread_ts="1.2")
+        headless.shortcut(SAM, said)
+        parts = ["user", "team", "enterprise", "channel", "message"]
+        recording = recorded(f"message_action.{name}")
+        assert fields(headless.last_sent()["payload"], *parts) == fields(recording, *parts)
+        assert texts(headless.last_sent()["payload"]["message"]) == texts(recording["message"])
+        headless.shortcut(SAM)
+        parts = ["user", "team", "enterprise"]
+        assert fields(headless.last_sent()["payload"], *parts) == fields(recorded(f"shortcut.{name}"), *parts)
     assert set(client(headless).auth_test().data) == set(recorded("auth.test", name))
 
 

@@ -17,7 +17,8 @@ from bot.sandbox.wire import Fault, answer, reset
 from bot.slack.cards import AUDIT_REFUSED
 from bot.slack.clients import BlockingClient
 from bot.slack.form import FormState
-from bot.slack.reply import NO_CARD, REFUSING_FOR, CardReply, is_slacks, respond
+from bot.slack.reply import NO_CARD, REFUSING_FOR, CardReply
+from bot.slack.responses import is_slacks, respond
 from bot.slack.text import message
 
 HELLO = message(["hello"])

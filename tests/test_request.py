@@ -1,27 +1,41 @@
 """The states of a request and the moves between them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from examples import ADA, NOON, awaiting, choosing
+from examples import ADA, NOON, awaiting, choosing, listing
 
-from bot.request import AWAITING, ENDED, MOVES, IllegalMoveError, State, new_id
+from bot.request import AWAITING, ENDED, LIST_MOVES, MOVES, IllegalMoveError, Request, State, new_id
 
 PROMISES = Path(__file__).parents[1] / ".github/docs/promises.md"
 
 
-def test_the_chart_in_promises_md_shows_exactly_the_moves_of_the_table() -> None:
-    drawn = set(re.findall(r"^    (\w+) --> (\w+):", PROMISES.read_text("utf-8"), re.MULTILINE))
-    assert drawn == {(old.name, new.name) for old, news in MOVES.items() for new in news}
+@pytest.mark.parametrize(
+    ("chart", "moves"),
+    [
+        ("The states of a request", MOVES),
+        ("The states of a list", {old: news for old, news in LIST_MOVES.items() if old is not State.CHOOSING}),
+    ],
+)
+def test_a_chart_in_promises_md_shows_exactly_the_moves_of_the_table(
+    chart: str, moves: Mapping[State, frozenset[State]]
+) -> None:
+    _, _, rest = PROMISES.read_text("utf-8").partition(f"\n## {chart}\n")
+    drawn = re.findall(r"^    (\w+) --> (\w+):", rest.partition("\n## ")[0], re.MULTILINE)
+    assert sorted(drawn) == sorted((old.name, new.name) for old, news in moves.items() for new in news)
 
 
+@pytest.mark.parametrize(("request_", "moves"), [(awaiting(), MOVES), (listing(), LIST_MOVES)], ids=["one", "list"])
 @pytest.mark.parametrize("new", State)
 @pytest.mark.parametrize("old", State)
-def test_a_move_is_made_only_where_the_table_has_it(old: State, new: State) -> None:
-    request = awaiting(state=old)
-    if new in MOVES[old]:
+def test_a_move_is_made_only_where_the_table_has_it(
+    old: State, new: State, request_: Request, moves: Mapping[State, frozenset[State]]
+) -> None:
+    request = replace(request_, state=old)
+    if new in moves[old]:
         assert (request.move(new).state, request.move(new).version) == (new, 2)
     else:
         with pytest.raises(IllegalMoveError, match=f"no move leads from {old} to {new}"):
@@ -31,19 +45,27 @@ def test_a_move_is_made_only_where_the_table_has_it(old: State, new: State) -> N
 def test_what_was_decided_can_neither_be_cancelled_nor_expire() -> None:
     for state in State:
         if state not in AWAITING:
-            assert not MOVES[state] & {State.CANCELLED, State.EXPIRED}
+            assert not LIST_MOVES[state] & {State.CANCELLED, State.EXPIRED}
 
 
 def test_only_work_that_runs_can_have_done_something() -> None:
+    """A list that was paused or stopped may have accounts under way, which are its last."""
     for state in State:
         if state is not State.RUNNING:
-            assert not MOVES[state] & {State.DONE, State.PARTLY, State.UNKNOWN}
+            assert not MOVES.get(state, frozenset()) & {State.DONE, State.PARTLY, State.UNKNOWN}
+        if state not in {State.RUNNING, State.PAUSED, State.STOPPING}:
+            assert not LIST_MOVES[state] & {State.DONE, State.PARTLY, State.UNKNOWN}
 
 
 def test_each_state_waits_for_a_press_or_is_decided_or_has_ended() -> None:
-    assert {State.CHOOSING, State.CONFIRMING, State.APPROVING} == AWAITING
-    assert set(State) - AWAITING - ENDED == {State.READY, State.RUNNING}
+    assert {State.PREVIEWING, State.CHOOSING, State.CONFIRMING, State.APPROVING} == AWAITING
+    assert set(State) - AWAITING - ENDED == {State.READY, State.RUNNING, State.PAUSED, State.STOPPING}
     assert all(not MOVES[state] for state in ENDED)
+
+
+def test_what_was_paused_or_stopped_goes_on_only_where_someone_says_so() -> None:
+    assert LIST_MOVES[State.PAUSED] - {State.PAUSED} - ENDED == {State.READY, State.STOPPING}
+    assert not LIST_MOVES[State.STOPPING] & {State.READY, State.RUNNING, State.PAUSED}
 
 
 def test_a_move_changes_what_it_is_told_and_nothing_else() -> None:

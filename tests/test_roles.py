@@ -417,3 +417,8 @@ def test_in_a_terminal_the_callers_own_credentials_assume_the_role_and_name_the_
     assert [each["SourceIdentity"] for each in wire.sessions] == ["role=Support@123456789012"]
     assert wire.of("AssumeRole")[0].access_key == shell.environment["AWS_ACCESS_KEY_ID"]
     assert wire.of(SIGN_OUT)[0].access_key == given_by(wire.of("AssumeRole")[0])
+    everyone = ("--everyone", "--user-pool-id", shell.customers, "--yes", "--size", "2")
+    assert shell.run(capfd, *everyone, **urls).code == 0
+    assert {each["SourceIdentity"] for each in wire.sessions} == {"role=Support@123456789012"}
+    names = {each["RoleSessionName"] for each in wire.sessions}
+    assert len(names) == 4, "of the first request, of the list for its look-up, and of each account"

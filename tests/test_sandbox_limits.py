@@ -33,6 +33,10 @@ def rich(*elements: Content) -> Content:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
 
 
+def table(*cells: Content, **more: Any) -> Content:
+    return {"type": "table", "rows": [list(cells)], **more}
+
+
 def blocks(*of: Any) -> Content:
     return {"text": "fallback", "blocks": list(of)}
 
@@ -41,6 +45,7 @@ def confirm(**more: Any) -> Content:
     return {"title": plain(), "text": plain(), "confirm": plain(), "deny": plain(), **more}
 
 
+TEXT: Content = {"type": "raw_text", "text": "x"}
 ACCEPTED: dict[str, Content] = {
     "text alone": {"text": "x"},
     "40,000 characters of text": {"text": "x" * 40_000},
@@ -93,6 +98,17 @@ ACCEPTED: dict[str, Content] = {
             ],
         }
     ),
+    "100 rows": blocks({"type": "table", "rows": [[TEXT] * 2] * 100}),
+    "20 cells": blocks(table(*[TEXT] * 20)),
+    "cells of every sort": blocks(
+        table(
+            TEXT,
+            {"type": "raw_number", "value": 1, "text": "1"},
+            rich({"type": "user", "user_id": "U0SAM00001"}),
+            column_settings=[{"align": "right", "is_wrapped": True}, {}],
+        )
+    ),
+    "10,000 characters in cells": blocks(table(*[TEXT | {"text": "x" * 2_500}] * 4)),
     "metadata": {"text": "x", "metadata": {"event_type": "signed_out", "event_payload": {"entry_id": "E1"}}},
 }
 
@@ -105,6 +121,18 @@ REFUSED: dict[str, tuple[Content, str, str]] = {
     "blocks that are no list": ({"text": "x", "blocks": {"type": "divider"}}, "invalid_blocks_format", "/blocks"),
     "51 blocks": (blocks(*[{"type": "divider"}] * 51), "invalid_blocks", "no more than 50 items allowed"),
     "blocks of 14,000 characters": (blocks(*[section(text=plain("x" * 2800))] * 5), "msg_blocks_too_long", "/blocks"),
+    "two tables": (blocks(*[table(TEXT)] * 2), "invalid_attachments", "only_one_table_allowed"),
+    "101 rows": (blocks({"type": "table", "rows": [[TEXT]] * 101}), "invalid_blocks", "no more than 100 items"),
+    "21 cells": (blocks(table(*[TEXT] * 21)), "invalid_blocks", "no more than 20 items allowed"),
+    "a table without rows": (blocks({"type": "table", "rows": []}), "invalid_blocks", "/blocks/0/rows"),
+    "an empty cell": (blocks(table(TEXT | {"text": ""})), "invalid_blocks", "more than 0 characters"),
+    "a cell in mrkdwn": (blocks(table(mrkdwn())), "invalid_blocks", "unsupported type: mrkdwn"),
+    "an unknown alignment": (blocks(table(TEXT, column_settings=[{"align": "up"}])), "invalid_blocks", "/0/align"),
+    "10,001 characters in cells": (
+        blocks(table(*[TEXT | {"text": "x" * 2_500}] * 4, rich({"type": "text", "text": "x"}))),
+        "invalid_blocks",
+        "in all cells",
+    ),
     "a block that is no object": (blocks("divider"), "invalid_blocks", "/blocks/0"),
     "a block without a type": (blocks({}), "invalid_blocks", "/blocks/0/type"),
     "an unknown block": (blocks({"type": "mystery"}), "invalid_blocks", "unsupported type: mystery"),

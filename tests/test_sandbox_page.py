@@ -93,8 +93,9 @@ def test_a_snapshot_shows_the_whole_state(on_the_page: Run) -> None:
         assert state["people"][4]["team_name"] == "Partner"
         assert [channel["name"] for channel in state["channels"]] == ["support", "signout-audit"]
         assert state["command"]["name"] == "/signout"
-        assert [switch["on"] for switch in state["weather"]] == [False] * 5
+        assert [switch["on"] for switch in state["weather"]] == [False] * 6
         customers, staff = state["cognito"]
+        assert state["crowd"] is None
         assert [person["username"] for person in customers["people"]][:2] == ["ada", "grace"]
         assert staff["people"][3]["username"] == "<!channel>*ops*"
         protected = [(person["username"], person["groups"]) for person in staff["people"] if person["protected"]]
@@ -226,6 +227,25 @@ def test_a_button_is_pressed_only_by_who_sees_it_and_while_it_is_there(on_the_pa
     on_the_page(steps)
 
 
+def test_a_shortcut_is_used_anywhere_and_on_a_message_that_all_see(on_the_page: Run) -> None:
+    async def steps(window: Window, stage: Stage) -> None:
+        said = stage.workspace.say(KIM, "She is ada@example.com.", "C0SUPPORT1")
+        hidden = stage.workspace.post("C0SUPPORT1", {"text": "only to Sam"}, only_for=SAM)
+
+        async def no(**of: str) -> str:
+            return str((await window.do("shortcut", person=SAM, **of))[1]["error"])
+
+        assert "did not work (“dispatch_failed”)" in await no()
+        assert "did not work (“dispatch_failed”)" in await no(channel=said.channel, message=said.ts)
+        assert [each["payload"]["type"] for each in stage.workspace.sockets.sent[-2:]] == ["shortcut", "message_action"]
+        for ts in (hidden.ts, "1.1"):
+            assert await no(channel=said.channel, message=ts) == "This message is gone, or has no menu."
+        with pytest.raises(LookupError):
+            await stage.workspace.shortcut(SAM, hidden)
+
+    on_the_page(steps)
+
+
 def test_a_form_is_shown_to_its_person_and_used_only_by_them(on_the_page: Run) -> None:
     async def steps(window: Window, stage: Stage) -> None:
         async def seen(person: str, **query: str) -> Any:
@@ -270,6 +290,7 @@ def test_a_form_is_shown_to_its_person_and_used_only_by_them(on_the_page: Run) -
         ("press", {"person": SAM, "channel": SUPPORT, "message": 1, "action_id": "go"}),
         ("sign-in", {"pool": "customers", "username": "nobody"}),
         ("sign-in", {"pool": "nowhere", "username": "ada"}),
+        ("sign-all-in", {}),
     ],
 )
 def test_a_senseless_request_gets_a_sentence(on_the_page: Run, what: str, details: dict[str, Any]) -> None:

@@ -46,13 +46,14 @@ class Sandbox:
         return answer
 
     def first_message(self, person: str = "U0SAM00001") -> dict[str, Any]:
-        """Wait for this person's first message; gives it."""
+        """Wait for the bot's first message to this person; gives it."""
         connection = http.client.HTTPConnection(self.host, timeout=10)
         with closing(connection):
             connection.request("GET", f"/events?person={person}&since=0")
             for line in connection.getresponse():
-                if line.startswith(b"data: ") and (messages := json.loads(line[6:])["channels"][0]["messages"]):
-                    message: dict[str, Any] = messages[0]
+                messages = json.loads(line[6:])["channels"][0]["messages"] if line.startswith(b"data: ") else ()
+                if bots := [message for message in messages if message["from"] == "bot"]:
+                    message: dict[str, Any] = bots[0]
                     return message
         raise AssertionError("the events ended")
 

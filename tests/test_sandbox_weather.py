@@ -1,9 +1,11 @@
 """The weather meets boto3 and slack_sdk over real sockets: every fault does to a caller what it says."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import boto3
 import pytest
@@ -15,8 +17,10 @@ from slack_sdk.web import WebClient
 
 from bot.sandbox import cast
 from bot.sandbox.cognito import Moto
+from bot.sandbox.crowd import people
 from bot.sandbox.devices import HOSTILE_NAME
-from bot.sandbox.wire import Fault, answer, hang, ratelimited, refuse, reset, slow
+from bot.sandbox.weather import for_some
+from bot.sandbox.wire import Call, Exchange, Fault, answer, hang, ratelimited, refuse, reset, slow
 
 FIND, SIGN_OUT = "AdminGetUser", "AdminUserGlobalSignOut"
 
@@ -174,12 +178,31 @@ def test_the_cognito_switches(headless: Headless, call: Any) -> None:
     assert call(FIND, "ada")
 
 
+def test_some_people_are_always_met_and_others_never() -> None:
+    names, met = [each.username for each in people(400)], list[str]()
+
+    async def fault(exchange: Exchange) -> Any:
+        met.append(exchange.call.parameters["Username"])
+
+    async def meet(*usernames: str) -> None:
+        for username in usernames:
+            call = Call(action=SIGN_OUT, parameters={"Username": username}, at=0)
+            await for_some(fault)(Mock(call=call, forward=AsyncMock()))
+
+    asyncio.run(meet(*names, *names))
+    once = met[: len(met) // 2]
+    assert met == once * 2
+    assert 30 < len(once) < 70
+
+
 def test_slack_switches_act_in_front_of_slack(headless: Headless, slack: WebClient) -> None:
+    posted = slack.chat_postMessage(channel=AUDIT, text="x")["ts"]
     headless.switch("slack_rate_limited")
-    with pytest.raises(SlackApiError) as limited:
-        slack.chat_postMessage(channel=AUDIT, text="x")
-    assert limited.value.response.status_code == 429
-    assert limited.value.response.headers["Retry-After"] == "5"
+    for method, which in (("chat.postMessage", {}), ("chat.update", {"ts": posted})):
+        with pytest.raises(SlackApiError) as limited:
+            slack.api_call(method, json={"channel": AUDIT, "text": "y", **which})
+        assert limited.value.response.status_code == 429
+        assert limited.value.response.headers["Retry-After"] == "5"
     headless.switch("slack_rate_limited", on=False)
     headless.switch("audit_channel_archived")
     with pytest.raises(SlackApiError, match="is_archived"):

@@ -573,6 +573,41 @@ def test_quotes_around_a_pattern_may_belong_to_it_so_they_are_named() -> None:
         assert load(GOOD | {"SIGNOUT_REASON_PATTERN": pattern}).model_dump()["reason_pattern"].pattern == pattern
 
 
+def test_the_text_of_a_file_in_the_environment_counts_as_that_file_and_in_place_of_any_other() -> None:
+    Path("signout.toml").write_text("pii = 'full'\nconfirm_within = '3m'")
+    text = '# It\'s "all" of a file.\n"confirm_within" = "2m"\n[pools.staff]\nid = "us-east-1_staff"\n'
+    environment = {**GOOD, "SIGNOUT_CONFIG_TEXT": text, "SIGNOUT_DRAIN": "7s"}
+    correct(environment)
+    assert environment["SIGNOUT_CONFIG_TEXT"] == text
+    settings = load(environment)
+    assert (settings.confirm_within, settings.drain) == (timedelta(minutes=2), timedelta(seconds=7))
+    assert (settings.pii, set(settings.pools)) == ("masked", {"default", "staff"})
+
+
+def test_an_empty_text_of_a_file_is_as_one_that_is_not_set() -> None:
+    Path("signout.toml").write_text("pii = 'full'")
+    assert load(GOOD | {"SIGNOUT_CONFIG_TEXT": " \n"}).pii == "full"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("pii = ", "SIGNOUT_CONFIG_TEXT is not valid TOML: Invalid value (at end of document)."),
+        ("pii = '\udcff'", "SIGNOUT_CONFIG_TEXT is not valid TOML: it is not UTF-8."),
+        ("slack_bot_token = 'xoxb-secret'", "slack_bot_token never belongs in the file. Set SLACK_BOT_TOKEN in the"),
+    ],
+)
+def test_a_fault_in_the_text_of_a_file_names_the_variable(text: str, sentence: str) -> None:
+    (fault,) = faults(GOOD | {"SIGNOUT_CONFIG_TEXT": text})
+    assert fault.startswith(sentence)
+
+
+def test_a_file_and_a_text_of_one_are_too_much() -> None:
+    Path("other.toml").write_text("pii = 'full'")
+    (fault,) = faults(GOOD | {"SIGNOUT_CONFIG": "other.toml", "SIGNOUT_CONFIG_TEXT": "pii = 'full'"})
+    assert fault == "SIGNOUT_CONFIG and SIGNOUT_CONFIG_TEXT are both set. Leave one out."
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_the_file_may_begin_with_a_byte_order_mark(encoding: str) -> None:
     Path("signout.toml").write_bytes("confirm_within = '2m'\r\n# é\r\n".encode(encoding))

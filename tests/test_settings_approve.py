@@ -84,7 +84,7 @@ def test_all_of_it_can_be_set_in_the_environment() -> None:
     }
     assert (given.limits.per_operator, given.limits.all) == (10, 60)
     assert given.groups == [GROUP, "S0FIRSTLINE"]
-    assert given.further_operations == {"AdminListGroupsForUser": ["default"]}
+    assert given.further_operations == {"AdminListGroupsForUser": ["default"], "ListUsersInGroup": ["default"]}
 
 
 def test_a_pool_says_it_for_itself_and_its_lists_come_on_top() -> None:

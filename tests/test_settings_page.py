@@ -22,6 +22,7 @@ from bot.settings.tables import (
     AllowEverywhere,
     Approve,
     LimitSettings,
+    ListSettings,
     People,
     Performers,
     Protect,
@@ -36,6 +37,7 @@ INSIDE: dict[str, type[BaseModel]] = {
     "approve": Approve,
     "protect": Protect,
     "limits": LimitSettings,
+    "lists": ListSettings,
     "pools.NAME": Pool,
     "pools.NAME.allow": Allow,
     "pools.NAME.allow.ask": People,
@@ -82,6 +84,8 @@ def default(field: FieldInfo) -> str:
         value = f"{value.total_seconds() // size:.0f}{unit}"
     if isinstance(value, bool):
         value = str(value).lower()
+    if isinstance(value, float | int):
+        value = f"{value}/s"
     return f"Default: `{value}`." if isinstance(value, str) else ""
 
 

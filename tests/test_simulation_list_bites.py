@@ -38,7 +38,7 @@ def _leased_to_anyone(sound: Any_, store: SQLiteStore, *lease: Any) -> bool:
 
 
 def _told_and_not_stored(_: Any_, rules: ListRules, press: Press) -> Request:
-    return rules._stored_list(press).move(State.STOPPING, pressed_by=press.operator)
+    return rules._list(press.request_id).move(State.STOPPING, pressed_by=press.operator)
 
 
 def _not_followed(sound: Any_, run: ListRun, found: Request | None) -> None:

@@ -37,7 +37,8 @@ from bot.sandbox.wire import EVERY_ACTION, Exchange
 from bot.slack import clients
 from bot.slack.audit_channel import SlackAuditChannel
 from bot.slack.clients import ANSWER_SECONDS, CONNECT_SECONDS, BlockingClient, kind_of
-from bot.slack.reply import SlackCards, respond
+from bot.slack.reply import SlackCards
+from bot.slack.responses import respond
 from bot.slack.text import lines, message
 from bot.wiring.shared import SystemClock
 

@@ -110,6 +110,9 @@ WRITES = {
     "shown": lambda store: store.shown(LiveMessage(request_id="x", version=1)),
     "not_shown": lambda store: store.not_shown(LiveMessage(request_id="x", version=1), NOON),
     "show_again": lambda store: store.show_again("x"),
+    "put_portion": lambda store: store.put_portion("x", 0, [ADA]),
+    "lease": lambda store: store.lease("x", "a", NOON, NOON, timedelta(0)),
+    "give_back": lambda store: store.give_back("x", "a"),
     "forget_places": lambda store: store.forget_places(NOON + timedelta(hours=1)),
     "forget": lambda store: store.forget(NOON),
     "check": lambda store: store.check_writable(),
@@ -117,9 +120,13 @@ WRITES = {
 READS = {
     "get": lambda store: store.get("01JZZZZZZZZZZZZZZZZZZZZZZZ"),
     "last_signed_out": lambda store: store.last_signed_out(ADA),
+    "signed_out_at": lambda store: store.signed_out_at(ADA),
     "expired": lambda store: store.expired(NOON, 9),
     "ready": lambda store: store.ready(NOON, 9),
     "dead": lambda store: store.dead(NOON, 9),
+    "lists": lambda store: store.lists(NOON, 9),
+    "portion": lambda store: store.portion("x", 0),
+    "progress_ts": lambda store: store.progress_ts("x"),
     "entries": lambda store: list(store.entries(None, None)),
     "backlog": lambda store: store.backlog(),
     "due_entries": lambda store: store.due_entries(NOON, 9),
@@ -267,7 +274,7 @@ def test_a_file_that_was_overwritten_in_the_middle_signs_no_one_out_and_is_no_st
     requests = filled(path)
     store = SQLiteStore(path)
     store.open()
-    store._file._disconnect()
+    store._file.disconnect()
     overwrite(path, 4096, path.stat().st_size - 8192)
     with pytest.raises(StoreUnavailableError) as caught:
         store.get(requests[0].id)

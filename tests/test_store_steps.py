@@ -12,26 +12,39 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
-from examples import ADA, NOON, SAM, added_to, approving_in, asked, claimed_in, decided_in, delivered_all, done_in
+from examples import (
+    ADA,
+    NOON,
+    SAM,
+    added_to,
+    approving_in,
+    asked,
+    claimed_in,
+    decided_in,
+    delivered_all,
+    done_in,
+    listing,
+)
 
-from bot.audit import Entry, Kind, entry_of, entry_of_ask
+from bot.action import Step
+from bot.audit import Entry, Kind, by_account, entry_of, entry_of_ask
 from bot.limits import EVERYONE, Window
+from bot.list_accounts import child_of
 from bot.ports import LiveMessage, MessageKind, Place, Show
-from bot.request import Operator, State, new_id
+from bot.request import Claim, Operator, Request, State, new_id
 from bot.stores.documents import DUE_AT_ONCE, values_of_window
 from bot.stores.sqlite import statements
 from bot.stores.sqlite.store import SQLiteStore
 
 LITTLE, MUCH = 100, 5_000
-TABLES = ("requests", "entries", "cards")
-# A copy of a request's id; that of an approval message ends as the original does.
-COPY = """
-replace(request_id, '/approval', '') || printf('-%06d', time) || iif(request_id LIKE '%/approval', '/approval', '')
-"""
+TABLES = ("requests", "entries", "cards", "portions")
+# A copy of a request's id; that of a message beside the card ends as the original does.
+COPY = "substr({0}, 1, 26) || printf('-%06d', time) || substr({0}, 27)"
 OLD = 20  # of the old requests, which are forgotten in the day
 YEAR, HOUR, SECOND = timedelta(days=365), timedelta(hours=1), timedelta(seconds=1)
 PLACE = Place(response_url="https://hooks.slack.com/commands/T/1/secret", until=NOON + HOUR, replaces=False)
 Steps = Mapping[str, int]
+TABLES_OF_ALL = re.compile("requests|entries|cards|tallies|windows|history|portions|leases")
 
 pytestmark = pytest.mark.long
 
@@ -89,6 +102,7 @@ def with_history(path: Path, count: int) -> Path:
         done = done_in(store, at, show=Show(at=at))
         store.shown(LiveMessage(request_id=done.id, version=1))
         denied(store, at)
+        list_done(store, at)
         refused(store, at=at)
         delivered_all(store, at)
         for table in TABLES:
@@ -96,29 +110,39 @@ def with_history(path: Path, count: int) -> Path:
     with store._file.write() as db:
         for number in range(count):
             db.execute(statements.PUT_WINDOW, values_of_window(Window(key=f"T0SIGNOUT1/U{number}")))
+            values = {"key": f"own/{number}", "holder": "x", "until": "", "now": "", "beyond": ""}
+            db.execute(statements.LEASE, values)
     store.close()
     return path
 
 
 def last_number(store: SQLiteStore, table: str) -> int:
-    return int(store._file.rows(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])  # noqa: S608 -- our own name
+    return int(store._file.rows(f"SELECT coalesce(max(rowid), 0) FROM {table}")[0][0])  # noqa: S608 -- our own name
 
 
 def multiply(store: SQLiteStore, table: str, first: int, times: int) -> None:
     """Make so many of each row from `first` on, with ids that begin as its own."""
-    columns = [row["name"] for row in store._file.rows(f"PRAGMA table_info({table})")][1:]
-    copied = [
-        COPY if each == "request_id" else f"{each} || printf('-%06d', time)" if each == "id" else each
-        for each in columns
-    ]
+    columns = [row["name"] for row in store._file.rows(f"PRAGMA table_info({table})")]
+    if table != "portions":
+        columns.remove("number")
+    copied = [COPY.format(each) if each in {"id", "request_id", "list_id"} else each for each in columns]
     with store._file.write() as db:
         db.execute(
             f"""
             WITH RECURSIVE times (time) AS (SELECT 1 UNION ALL SELECT time + 1 FROM times WHERE time < {times - 1})
             INSERT INTO {table} ({", ".join(columns)})
-            SELECT {", ".join(copied)} FROM times, {table} WHERE number >= {first}
+            SELECT {", ".join(copied)} FROM times, {table} WHERE {table}.rowid >= {first}
             """  # noqa: S608 -- our own names
         )
+        if table == "entries":
+            db.execute(
+                """
+                INSERT INTO history
+                SELECT subject, entries.id FROM history, entries WHERE substr(entries.id, 1, 26) = entry_id
+                AND length(entries.id) > 26 AND entries.number >= ? AND entries.id NOT IN (SELECT entry_id FROM history)
+                """,
+                (first,),
+            )
 
 
 def denied(store: SQLiteStore, at: datetime = NOON) -> None:
@@ -131,6 +155,38 @@ def denied(store: SQLiteStore, at: datetime = NOON) -> None:
         held = store.hold_message(message, at + SECOND)
         assert held
         store.shown(replace(held, ts="1.0"))
+
+
+def list_done(store: SQLiteStore, at: datetime = NOON) -> Request:
+    """Store a list of two portions and an account, all of which have ended, and whose messages were shown."""
+    request = list_of_a_day(store, at)
+    running = request.move(State.RUNNING)
+    store.move(request, running, None, None)
+    done = running.move(State.DONE, ended_at=at)
+    store.move(running, done, entry_of(done, at), Show(at=at))
+    for kind, due_at in ((MessageKind.CARD, at), (MessageKind.PROGRESS, DUE_AT_ONCE)):
+        message = LiveMessage(request_id=done.id, kind=kind, version=done.version, due_at=due_at)
+        held = store.hold_message(message, at + SECOND)
+        assert held
+        store.shown(replace(held, ts="1.0"))
+    return done
+
+
+def list_of_a_day(store: SQLiteStore, at: datetime = NOON) -> Request:
+    """Store a list that is READY, and an account of it that was signed out."""
+    request = listing(id=new_id(at))
+    store.add(request, entry_of(request, at), Show(at=at))
+    for number in range(2):
+        store.put_portion(request.id, number, [ADA, ADA])
+    ready = request.move(State.READY, decided_at=at)
+    store.move(request, ready, entry_of(ready, at), Show(at=at))
+    child = child_of(ready, 0, ADA, at)
+    store.add(child, None, None)
+    running = child.move(State.RUNNING, claim=Claim(id="x", at=at, until=at))
+    store.move(child, running, None, None)
+    done = running.move(State.DONE, done=(str(Step.SIGN_OUT),), ended_at=at)
+    store.move(running, done, entry_of(done, at), None)
+    return ready
 
 
 def refused(store: SQLiteStore, operator: Operator = SAM, at: datetime = NOON) -> Entry:
@@ -151,11 +207,29 @@ def requests_of_a_day(store: SQLiteStore) -> None:
         store.get(claimed.id)
         store.last_signed_out(ADA)
         store.last_signed_out(replace(ADA, username="grace"))
+        assert len(store.past([by_account(ADA), "target##ada"], 5)) == 5
         count_of_a_day(store)
     for look in (store.expired, store.ready, store.dead):
         assert look(NOON + HOUR, 100)
         assert look(NOON - YEAR, 100, NOON - HOUR)
         look(NOON - YEAR, 100, NOON + YEAR)
+
+
+def lists_of_a_day(store: SQLiteStore) -> None:
+    for _ in range(3):
+        request = list_of_a_day(store)
+        assert store.lists(NOON, 100)
+        assert store.lists(NOON - YEAR, 100, NOON - HOUR)
+        assert store.lease("own/7", request.id, NOON, NOON + HOUR, HOUR)
+        assert not store.lease("own/7", "another", NOON, NOON + HOUR, HOUR)
+        store.give_back("own/7", request.id)
+        assert store.portion(request.id, 1)
+        assert not store.portion(request.id, 2)
+        assert store.signed_out_at(ADA)
+        noted = request.move(State.RUNNING, listed=replace(request.contents, worked_at=NOON))
+        store.move(request, noted, None, None)
+        store.progress_ts(request.id)
+        assert len(list(store.entries(None, None, request.id))) == 3
 
 
 def count_of_a_day(store: SQLiteStore) -> None:
@@ -206,7 +280,7 @@ def cards_of_a_day(store: SQLiteStore) -> None:
 
 def rounds_of_a_day(store: SQLiteStore) -> None:
     """Do what is done each second or hour."""
-    assert store.forget(NOON - YEAR) == 7 * OLD
+    assert store.forget(NOON - YEAR) == 11 * OLD
     assert store.forget(NOON - YEAR) == 0
     store.check_writable()
 
@@ -215,6 +289,9 @@ def reading_in_a_day(store: SQLiteStore) -> None:
     entries = list(store.entries(NOON, None))
     assert entries
     assert list(store.entries(None, entries[0].ask.id))
+    assert len(list(store.entries(NOON, None, each_account=False))) < len(entries)
+    for following in (store.follow(entries[0].id, None), store.follow(None, NOON)):
+        assert list(iter(following.__next__, None))
 
 
 def unreadable_rows(store: SQLiteStore) -> None:
@@ -233,6 +310,7 @@ def unreadable_rows(store: SQLiteStore) -> None:
 
 DAY: tuple[Callable[[SQLiteStore], None], ...] = (
     requests_of_a_day,
+    lists_of_a_day,
     deliveries_of_a_day,
     cards_of_a_day,
     rounds_of_a_day,
@@ -286,7 +364,7 @@ def test_every_statement_is_run_in_that_day_and_no_other_one_on_the_tables(
     _, much = steps_of_a_day(files, tmp_path)
     known = statements_of_the_store()
     assert {known[text] for text in known if not much.get(text)} == set(), "never run"
-    assert {text for text in much if re.search("requests|entries|cards|tallies|windows", text)} <= set(known)
+    assert {text for text in much if TABLES_OF_ALL.search(text)} <= set(known)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Any
 
 import pytest
 from dynamodb import DynamoDB
 from examples import (
     ADA,
+    KIM,
     NOON,
     SAM,
     added_to,
@@ -23,15 +25,41 @@ from examples import (
     decided_in,
     delivered_all,
     done_in,
+    listing,
 )
 
 from bot.account import Account
-from bot.audit import Delivery, Entry, Kind, entry_of, entry_of_ask
+from bot.action import Step
+from bot.audit import (
+    Delivery,
+    Entry,
+    Kind,
+    by_account,
+    by_operator,
+    by_target,
+    entry_of,
+    entry_of_ask,
+    pool_subject,
+)
 from bot.errors import CountChangedError, StoreUnavailableError, SupersededError
 from bot.facts.finding import COUNTED_UP_TO, Backlog
 from bot.limits import EVERYONE, Window
+from bot.list_accounts import child_of
 from bot.ports import LiveMessage, MessageKind, Place, Show
-from bot.request import MOVES, TERMINAL, Approval, Claim, Earlier, IllegalMoveError, Operator, Request, State, new_id
+from bot.request import (
+    ENDED,
+    LIST_MOVES,
+    MOVES,
+    TERMINAL,
+    Approval,
+    Claim,
+    Earlier,
+    IllegalMoveError,
+    Operator,
+    Request,
+    State,
+    new_id,
+)
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.store import SQLiteStore
@@ -481,6 +509,11 @@ def test_a_request_is_found_in_the_log_though_slacks_clock_which_its_id_tells_is
     assert len(list(store.entries(None, ended.id))) == 3
 
 
+def newest() -> Entry:
+    """Return an entry for the end of a log: the newest one is never forgotten."""
+    return entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", NOON + timedelta(days=999))
+
+
 def forget(store: Store, before: datetime) -> int:
     """Forget all that can be; return how many entries."""
     total = 0
@@ -492,10 +525,12 @@ def forget(store: Store, before: datetime) -> int:
 def test_what_ended_and_was_delivered_is_forgotten_with_all_that_tells_of_it(store: Store) -> None:
     ended = [done_in(store, NOON), done_in(store, NOON + timedelta(days=2))]
     delivered_all(store, NOON + timedelta(days=2))
+    last = newest()
+    store.record(last)
     assert forget(store, NOON + timedelta(days=3)) == 6
     assert [store.get(request.id) for request in ended] == [None, None]
     assert store.last_signed_out(ADA) is None
-    assert list(store.entries(None, None)) == []
+    assert list(store.entries(None, None)) == [last]
 
 
 def test_only_what_is_older_is_forgotten(store: Store) -> None:
@@ -516,18 +551,19 @@ def test_what_was_not_delivered_or_has_not_ended_is_never_forgotten(store: Store
     assert {entry.ask.id for entry in store.entries(None, None)} >= {undelivered.id, refusal.ask.id}
     assert store.backlog() == Backlog(2, NOON)
     delivered_all(store, NOON)
+    store.record(newest())
     forget(store, NOON + timedelta(days=999))
     assert [store.get(request.id) for request in (waiting, claimed, undelivered)] == [waiting, claimed, None]
     assert store.backlog() == Backlog(0, None)
 
 
-def test_more_than_one_round_of_forgetting_forgets_everything(store: Store) -> None:
+def test_more_than_one_round_of_forgetting_forgets_everything_but_the_newest_entry(store: Store) -> None:
     for number in range(120):
         entry = entry_of_ask(Kind.NOT_FOUND, asked(), "allow.users", NOON + timedelta(seconds=number))
         store.record(entry)
     assert 0 < store.forget(NOON + timedelta(days=1)) <= 120
     forget(store, NOON + timedelta(days=1))
-    assert list(store.entries(None, None)) == []
+    assert list(store.entries(None, None)) == [entry]
 
 
 def test_trying_whether_the_store_can_be_written_leaves_nothing_behind(store: Store) -> None:
@@ -816,6 +852,7 @@ def test_a_card_is_forgotten_with_its_request(store: Store) -> None:
     request = carded(store)
     cancelled = request.move(State.CANCELLED, ended_at=NOON)
     store.move(request, cancelled, entry_of(cancelled, NOON), Show(at=NOON))
+    store.record(newest())
     forget(store, NOON + SECOND)
     assert store.get(request.id) is None
     assert store.due_messages(NOON + SECOND, 9) == []
@@ -851,6 +888,71 @@ def test_each_entry_that_counts_is_told_once_it_is_durable_and_none_that_was_ref
 # Windows: what was counted, in the same write as the decision.
 
 MINE = "T0SIGNOUT1/U0SAM00001"
+
+
+def test_outcomes_are_found_by_account_operator_and_target_and_steps_are_not(store: Store) -> None:
+    done, waiting = done_in(store), approving_in(store)
+    (outcome,) = [entry for entry in store.entries(None, None) if entry.kind is Kind.SIGNED_OUT]
+    place = pool_subject(ADA.pool_id, ADA.region)
+    for subject in (by_account(ADA), by_operator(place, SAM), by_target(place, "ADA")):
+        assert store.past([subject], 9) == [outcome], "no step on the way to it, and nothing that still waits"
+    assert (outcome.request, waiting.state) == (replace(done, candidates=()), State.APPROVING)
+    for other in (by_account(replace(ADA, sub="another")), by_operator(place, KIM), by_target("", "ada"), "x" * 3_000):
+        assert store.past([other], 9) == []
+
+
+def test_the_last_outcomes_come_oldest_first_and_each_once(store: Store) -> None:
+    entries = [refused(store, NOON + number * SECOND) for number in range(5)]
+    subjects = [by_target("", "ada"), by_operator("", SAM), by_operator("", SAM)]
+    assert store.past(subjects, 3) == entries[-3:]
+    assert store.past(subjects, 9) == entries
+    assert store.past([], 9) == []
+
+
+def test_an_entry_that_is_not_written_is_in_no_history(store: Store) -> None:
+    request = done_in(store)
+    with suppress(SupersededError):
+        store.add(request, entry_of(replace(request, state=State.CANCELLED), NOON), None)
+    assert len(store.past([by_account(ADA)], 9)) == 1
+
+
+def test_a_history_ends_with_its_entries(store: Store) -> None:
+    done_in(store)
+    delivered_all(store, NOON)
+    store.record(newest())
+    forget(store, NOON + SECOND)
+    kept = len(held_in_history(store))
+    left = approving_in(store, NOON + timedelta(days=1))
+    assert store.past([by_account(ADA)], 9) == []
+    ended = left.move(State.CANCELLED, ended_at=NOON)
+    store.move(left, ended, entry_of(ended, NOON + timedelta(days=1)), None)
+    assert [entry.request for entry in store.past([by_account(ADA)], 9)] == [replace(ended, candidates=())]
+    assert len(held_in_history(store)) == kept + 3, "nothing is left of what was forgotten"
+
+
+def held_in_history(store: Store) -> Sequence[object]:
+    if isinstance(store, SQLiteStore):
+        return store._file.rows("SELECT * FROM history")
+    found = store._calls.client().scan(TableName=store._calls.table, ConsistentRead=True)["Items"]
+    return [item for item in found if str(item["pk"]).startswith("history#")]
+
+
+def test_a_tally_is_in_a_history_once_it_is_an_entry_by_each_target_that_it_names(store: Store) -> None:
+    tally = replace(tallied(7), examples=("ada", "grace"))
+    store.tally([tally])
+    assert store.past([by_target("", "grace")], 9) == []
+    store.settle(tally.id, NOON)
+    for target in tally.examples:
+        assert [entry.count for entry in store.past([by_target("", target)], 9)] == [7]
+
+
+def test_the_longest_target_and_any_text_has_a_history(store: Store) -> None:
+    for target in ("\U0001f600" * 128, "a#b", "' OR 1", "%", "x" * 5_000):
+        entry = entry_of_ask(Kind.NOT_FOUND, asked(target, id=new_id(NOON)), "allow.users", NOON)
+        store.record(entry)
+        assert store.past([by_operator("", SAM)], 1) == [entry]
+        if len(target) < 5_000:  # no command takes more than 128
+            assert store.past([by_target("", target)], 9) == [entry]
 
 
 def counting(store: Store, *names: str, key: str = MINE) -> Window:
@@ -1027,10 +1129,11 @@ def test_an_approval_message_is_forgotten_with_its_request_and_no_sooner(store: 
     denied = approving.move(State.DENIED, ended_at=NOON)
     store.move(approving, denied, entry_of(denied, NOON), Show(at=NOON))
     delivered_all(store, NOON)
+    store.record(newest())
     forget(store, NOON + SECOND)
     assert store.get(denied.id) is None
     assert {(each.request_id, each.kind) for each in store.due_messages(NOON, 9)} == {
-        (waiting.id, kind) for kind in MessageKind
+        (waiting.id, kind) for kind in (MessageKind.CARD, MessageKind.APPROVAL)
     }
 
 
@@ -1061,3 +1164,319 @@ def test_a_request_with_all_that_a_second_person_said_comes_back_as_it_was(store
     )
     request = added_to(store, approval=approval, needs=("a", "b"), chosen=replace(ADA, protected="protect.subs"))
     assert store.get(request.id) == request
+
+
+# Lists: requests whose accounts are in portions. Each account becomes a request that only its list's runner looks for.
+
+LONGEST_LEASE = timedelta(seconds=30)
+
+
+def listed_in(store: Store, at: datetime = NOON, **changes: object) -> Request:
+    """Return a list that was opened and confirmed then: it is READY."""
+    request = listing(**{"id": new_id(at)} | changes)
+    store.add(request, entry_of(request, at), Show(at=at))
+    ready = request.move(State.READY, decided_at=at)
+    store.move(request, ready, entry_of(ready, at), Show(at=at))
+    return ready
+
+
+def noted(store: Store, request: Request, state: State, at: datetime, **changes: Any) -> Request:
+    """Return a list once it was noted how far it is. `changes` are of what it holds."""
+    holds = replace(request.contents, worked_at=at, **changes)
+    after = request.move(state, listed=holds, ended_at=at if state in ENDED else None)
+    store.move(request, after, None, None)
+    return after
+
+
+def account_of(request: Request, index: int = 0) -> Request:
+    return child_of(request, index, replace(ADA, username=f"p{index}"), NOON)
+
+
+def account_in(store: Store, request: Request, index: int = 0, at: datetime = NOON) -> Request:
+    """Return the request of an account of a list that was signed out then."""
+    child = account_of(request, index)
+    store.add(child, None, None)
+    running = child.move(State.RUNNING, claim=Claim(id="x", at=at, until=at + LEASE))
+    store.move(child, running, None, None)
+    done = running.move(State.DONE, done=(str(Step.SIGN_OUT),), ended_at=at)
+    store.move(running, done, entry_of(done, at), None)
+    return done
+
+
+@pytest.mark.parametrize("old", State)
+def test_the_store_refuses_every_move_of_a_list_that_the_table_does_not_have(store: Store, old: State) -> None:
+    request = listing(state=old)
+    store.add(request, entry_of(request, NOON), None)
+    for new in set(State) - LIST_MOVES[old]:
+        with pytest.raises(IllegalMoveError):
+            store.move(request, replace(request, state=new, version=2), None, None)
+    assert store.get(request.id) == request
+
+
+def test_a_request_is_added_without_entry_and_card_and_only_once(store: Store) -> None:
+    child = account_of(listed_in(store))
+    before = list(store.entries(None, None)), store.due_messages(NOON, 9)
+    store.add(child, None, None)
+    with pytest.raises(SupersededError):
+        store.add(replace(child, allowed_by="another"), None, None)
+    assert store.get(child.id) == child
+    assert (list(store.entries(None, None)), store.due_messages(NOON, 9)) == before
+
+
+def test_only_who_runs_a_list_looks_for_its_accounts(store: Store) -> None:
+    request = listed_in(store)
+    children = [account_of(request, index) for index in range(2)]
+    for child in children:
+        store.add(child, None, None)
+    running = children[1].move(State.RUNNING, claim=Claim(id="x", at=NOON, until=NOON))
+    store.move(children[1], running, None, None)
+    later = NOON + timedelta(days=1)
+    assert [*store.ready(later, 9), *store.dead(later, 9), *store.expired(later, 9)] == []
+    assert store.lists(later, 9) == [request]
+
+
+def test_what_an_account_of_a_list_came_to_is_not_posted_and_counts_as_its_sign_out(store: Store) -> None:
+    request = listed_in(store)
+    assert store.signed_out_at(ADA) is None
+    done = account_in(store, request, at=NOON + SECOND)
+    assert store.signed_out_at(done.account) == NOON + SECOND
+    assert store.last_signed_out(done.account) == done
+    assert store.signed_out_at(ADA) is None
+    assert store.backlog() == Backlog(0, None)
+    later = done_in(store, NOON + timedelta(minutes=1), chosen=done.account)
+    assert store.signed_out_at(done.account) == later.ended_at
+
+
+def test_a_portion_comes_back_as_it_was_and_may_be_written_again(store: Store) -> None:
+    odd = Account(pool="p", pool_id="x_1", region="x", username="\u00e4\u202e'\x00", email="\U0001f600@x.org")
+    store.put_portion("a", 0, [ADA, odd])
+    store.put_portion("a", 11, [odd])
+    store.put_portion("b", 0, [ADA] * 100)
+    assert [list(store.portion(*each)) for each in (("a", 0), ("a", 11))] == [[ADA, odd], [odd]]
+    assert [list(store.portion(*each)) for each in (("a", 1), ("c", 0))] == [[], []]
+    store.put_portion("a", 0, [odd])
+    assert (list(store.portion("a", 0)), len(store.portion("b", 0))) == ([odd], 100)
+
+
+def leased(store: Store, holder: str, now: datetime, key: str = "own/eu-central-1") -> bool:
+    return store.lease(key, holder, now, now + LEASE, LONGEST_LEASE)
+
+
+def test_a_lease_is_of_one_holder_who_can_prolong_it_until_its_end(store: Store) -> None:
+    assert leased(store, "a", NOON)
+    assert not leased(store, "b", NOON + LEASE)
+    assert leased(store, "a", NOON + LEASE)
+    assert not leased(store, "b", NOON + 2 * LEASE), "it was prolonged"
+    assert leased(store, "b", NOON + 2 * LEASE + MOMENT)
+    assert not leased(store, "a", NOON + 2 * LEASE + MOMENT)
+    assert leased(store, "a", NOON, key="own/us-west-2")
+
+
+def test_a_lease_that_a_wrong_clock_took_for_long_is_taken_over(store: Store) -> None:
+    assert store.lease("k", "ahead", NOON, NOON + LONGEST_LEASE + MOMENT, LONGEST_LEASE)
+    assert leased(store, "b", NOON, key="k")
+    assert store.lease("other", "ahead", NOON, NOON + LONGEST_LEASE, LONGEST_LEASE)
+    assert not leased(store, "b", NOON, key="other")
+
+
+def test_a_lease_is_given_back_by_its_holder_only(store: Store) -> None:
+    store.give_back("own/eu-central-1", "a")
+    assert leased(store, "a", NOON)
+    store.give_back("own/eu-central-1", "b")
+    assert not leased(store, "b", NOON)
+    store.give_back("own/eu-central-1", "a")
+    assert leased(store, "b", NOON)
+
+
+def test_of_many_that_want_a_lease_at_once_one_gets_it(store: Store) -> None:
+    start, got = threading.Barrier(6), list[str]()
+
+    def take(holder: str) -> None:
+        start.wait()
+        if leased(store, holder, NOON):
+            got.append(holder)
+
+    threads = [threading.Thread(target=take, args=(f"holder-{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+    assert leased(store, got[0], NOON + LEASE)
+
+
+def test_lists_are_found_while_something_is_to_be_done_and_as_nothing_else(store: Store) -> None:
+    states = (State.READY, State.RUNNING, State.PAUSED, State.STOPPING, State.DONE, State.FAILED)
+    lists = {state: listing(state=state, id=new_id(NOON), decided_at=NOON) for state in states}
+    under_way = replace(listing().contents, at_rest=False)
+    pausing = listing(state=State.PAUSED, id=new_id(NOON), decided_at=NOON, listed=under_way)
+    awaits = [listing(state=state, id=new_id(NOON)) for state in (State.PREVIEWING, State.CONFIRMING, State.APPROVING)]
+    for request in (*lists.values(), pausing, *awaits):
+        store.add(request, entry_of(request, NOON), None)
+    wanted = [lists[state] for state in (State.READY, State.RUNNING, State.STOPPING)]
+    assert by_id(store.lists(NOON, 9)) == by_id([*wanted, pausing])
+    later = NOON + timedelta(days=1)
+    assert [*store.ready(later, 9), *store.dead(later, 9)] == []
+    assert by_id(store.expired(later, 9)) == by_id(awaits)
+
+
+def test_the_list_on_which_no_one_worked_for_longest_comes_first(store: Store) -> None:
+    first, second, third = (listed_in(store, NOON + number * SECOND) for number in range(3))
+    first = noted(store, first, State.RUNNING, NOON + timedelta(seconds=9))
+    far, now = NOON + timedelta(days=30), NOON + timedelta(seconds=9)
+    assert store.lists(NOON, 9) == []
+    assert store.lists(now, 9) == [second, third, first]
+    assert store.lists(now, 2) == [second, third]
+    third = noted(store, third, State.RUNNING, far)
+    assert store.lists(now, 9) == [second, first]
+    assert store.lists(now, 9, NOON + timedelta(hours=1)) == [second, first, third], "a wrong clock noted that"
+
+
+def test_a_paused_list_is_found_until_none_of_its_accounts_is_under_way_and_again_once_it_goes_on(
+    store: Store,
+) -> None:
+    running = noted(store, listed_in(store), State.RUNNING, NOON, at_rest=False)
+    pausing = noted(store, running, State.PAUSED, NOON)
+    assert store.lists(NOON, 9) == [pausing]
+    paused = noted(store, pausing, State.PAUSED, NOON, at_rest=True)
+    assert store.lists(NOON + timedelta(days=1), 9) == []
+    ready = noted(store, paused, State.READY, NOON)
+    assert store.lists(NOON, 9) == [ready]
+
+
+# Progress messages: beside a list's card.
+
+
+def progress_in(store: Store, now: datetime = NOON) -> LiveMessage | None:
+    found = [each for each in store.due_messages(now, 9) if each.kind is MessageKind.PROGRESS]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def shown_progress(store: Store, ts: str | None) -> None:
+    message = progress_in(store)
+    held = message and store.hold_message(message, NOON + SECOND)
+    assert held
+    store.shown(replace(held, ts=ts))
+
+
+def test_the_progress_of_a_list_is_due_at_once_with_each_move_since_its_decision(store: Store) -> None:
+    request = listing()
+    store.add(request, entry_of(request, NOON), Show(at=NOON))
+    chosen = request.move(State.CONFIRMING)
+    store.move(request, chosen, entry_of(chosen, NOON), Show(at=NOON))
+    assert progress_in(store) is None
+    ready = chosen.move(State.READY, decided_at=NOON)
+    store.move(chosen, ready, entry_of(ready, NOON), Show(at=NOON))
+    message = progress_in(store, NOON - timedelta(days=9))
+    assert message
+    assert (message.request_id, message.version, message.ts, message.place) == (request.id, ready.version, None, None)
+    shown_progress(store, "7.0")
+    assert progress_in(store, NOON + timedelta(days=9)) is None
+    running = noted(store, ready, State.RUNNING, NOON)
+    again = progress_in(store)
+    assert again
+    assert (again.version, again.ts, again.hold) == (running.version, "7.0", None)
+
+
+def test_where_the_progress_of_a_list_is_posted_is_known_once_it_was(store: Store) -> None:
+    request = listed_in(store)
+    assert store.progress_ts(request.id) is None
+    shown_progress(store, "7.0")
+    assert store.progress_ts(request.id) == "7.0"
+    noted(store, request, State.RUNNING, NOON)
+    assert store.progress_ts(request.id) == "7.0"
+    assert store.progress_ts(new_id(NOON)) is None
+
+
+def test_progress_that_is_posted_while_its_list_goes_on_keeps_its_ts_and_is_due_at_once(store: Store) -> None:
+    request = listed_in(store)
+    message = progress_in(store)
+    held = message and store.hold_message(message, NOON + SECOND)
+    assert held
+    running = noted(store, request, State.RUNNING, NOON)
+    store.shown(replace(held, ts="7.0"))
+    again = progress_in(store)
+    assert again
+    assert (again.version, again.ts) == (running.version, "7.0")
+
+
+def test_a_list_that_was_asked_for_in_a_terminal_has_progress_and_no_card(store: Store) -> None:
+    request = listing(source=TERMINAL)
+    store.add(request, entry_of(request, NOON), None)
+    ready = request.move(State.READY, decided_at=NOON)
+    store.move(request, ready, entry_of(ready, NOON), None)
+    assert [each.kind for each in store.due_messages(NOON, 9)] == [MessageKind.PROGRESS]
+
+
+def test_an_account_of_a_list_has_no_messages(store: Store) -> None:
+    request = listed_in(store)
+    before = store.due_messages(NOON, 9)
+    account_in(store, request)
+    assert store.due_messages(NOON, 9) == before
+
+
+# What is logged of a list, and what is forgotten with it.
+
+
+def test_the_entries_of_a_list_are_its_own_and_those_of_its_accounts(store: Store) -> None:
+    request, other = listed_in(store), listed_in(store)
+    done_in(store)
+    refused(store)
+    children = [account_in(store, request, index, NOON + SECOND) for index in range(3)]
+    account_in(store, other)
+    found = list(store.entries(None, None, request.id))
+    assert [entry.kind for entry in found] == [Kind.OPENED, Kind.CONFIRMED, *[Kind.SIGNED_OUT] * 3]
+    assert {entry.ask.id for entry in found} == {request.id, *(each.id for each in children)}
+    assert list(store.entries(NOON + SECOND, None, request.id)) == found[2:]
+    assert len(list(store.entries(None, request.id))) == 2
+    assert list(store.entries(None, None, "no such list")) == []
+
+
+def test_all_entries_can_be_given_without_those_of_the_accounts_of_lists(store: Store) -> None:
+    request, single = listed_in(store), done_in(store)
+    account_in(store, request)
+    assert len(list(store.entries(None, None))) == 6
+    found = list(store.entries(None, None, each_account=False))
+    assert sorted(entry.ask.id for entry in found) == sorted([request.id] * 2 + [single.id] * 3)
+
+
+def test_all_entries_of_a_list_that_has_ended_are_found_though_a_clock_was_behind_at_its_end(store: Store) -> None:
+    request = listed_in(store)
+    running = noted(store, request, State.RUNNING, NOON)
+    account_in(store, request, at=NOON + 9 * SECOND)
+    noted(store, running, State.DONE, NOON)
+    done_in(store, NOON + timedelta(days=99))
+    assert len(list(store.entries(None, None, request.id))) == 3
+    assert list(store.entries(NOON + timedelta(days=99), None, request.id)) == []
+
+
+@pytest.mark.parametrize("counted", [2, 0], ids=["all portions", "one that it does not count"])
+def test_a_list_is_forgotten_with_its_accounts_its_messages_and_its_portions(store: Store, counted: int) -> None:
+    """A look-up that was broken off, or a choice that came too late, stored portions that the list does not count."""
+    request, other = listed_in(store), listed_in(store)
+    for each in (request, other):
+        for number in range(2):
+            store.put_portion(each.id, number, [ADA])
+    children = [account_in(store, each) for each in (request, other)]
+    shown_all(store)
+    running = noted(store, request, State.RUNNING, NOON, portions=counted)
+    done = running.move(State.DONE, ended_at=NOON)
+    store.move(running, done, entry_of(done, NOON), Show(at=NOON))
+    delivered_all(store, NOON)
+    store.record(newest())
+    forget(store, NOON + timedelta(days=1))
+    assert [store.get(each.id) for each in (request, *children)] == [None, None, None]
+    assert [list(store.portion(request.id, number)) for number in range(2)] == [[], []]
+    assert [list(store.portion(other.id, number)) for number in range(2)] == [[ADA], [ADA]]
+    assert (store.progress_ts(request.id), store.progress_ts(other.id)) == (None, "7.0")
+    assert store.due_messages(NOON + SECOND, 9) == []
+    assert store.get(other.id) == other
+    assert store.signed_out_at(children[0].account) is None
+
+
+def shown_all(store: Store) -> None:
+    for message in store.due_messages(NOON, 9):
+        held = store.hold_message(message, NOON + SECOND)
+        assert held
+        store.shown(replace(held, ts=None if message.kind is MessageKind.CARD else "7.0"))

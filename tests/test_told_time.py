@@ -19,7 +19,7 @@ from bot.errors import ClockWrongError, DeliveryError
 from bot.facts.clock import CheckedClock
 from bot.sandbox.wire import answer, refuse, reset
 from bot.slack.clients import BlockingClient
-from bot.slack.reply import respond
+from bot.slack.responses import respond
 from bot.slack.text import Message
 from bot.stores.dynamodb.store import DynamoDBStore
 

@@ -136,9 +136,9 @@ def test_what_ended_and_was_delivered_before_is_forgotten_with_its_request(store
 
 
 def test_before_is_compared_with_the_time_of_the_entry(store: SQLiteStore) -> None:
-    entry = recorded(store, NOON)
+    entry, newest = recorded(store, NOON), recorded(store, NOON + DAY)
     assert store.forget(NOON) == 0
-    assert all_of(store) == [entry]
+    assert all_of(store) == [entry, newest]
     assert store.forget(NOON + timedelta(microseconds=1)) == 1
 
 
@@ -149,6 +149,7 @@ def test_an_entry_that_waits_for_delivery_is_kept_with_its_request_however_old(s
     assert {entry.kind for entry in all_of(store)} == {Kind.SIGNED_OUT, Kind.REFUSED}
     assert store.get(done.id) == done
     delivered_all(store, NOON + DAY)
+    recorded(store, NOON + 999 * DAY)
     assert store.forget(NOON + 999 * DAY) == 2
     assert store.get(done.id) is None
 
@@ -157,6 +158,7 @@ def test_an_entry_that_waits_for_delivery_is_kept_with_its_request_however_old(s
 def test_a_request_is_forgotten_only_in_a_state_without_a_way_out(store: SQLiteStore, state: State) -> None:
     request = awaiting(state=state, ended_at=NOON)
     store.add(request, replace(entry_of(request, NOON), delivery=Delivery()), None)
+    recorded(store, NOON + DAY)
     store.forget(NOON + DAY)
     over = {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.CANCELLED, State.EXPIRED, State.DENIED}
     assert (store.get(request.id) is None) == (state in over)
@@ -164,18 +166,21 @@ def test_a_request_is_forgotten_only_in_a_state_without_a_way_out(store: SQLiteS
 
 def test_a_request_that_ends_long_after_its_card_is_forgotten_when_that_is_long_ago(store: SQLiteStore) -> None:
     request = added_to(store)
+    recorded(store, NOON + DAY)
     assert store.forget(NOON + DAY) == 1
     cancelled = request.move(State.CANCELLED, ended_at=NOON + 2 * DAY)
     store.move(request, cancelled, entry_of(cancelled, NOON + 2 * DAY), None)
     assert store.forget(NOON + DAY) == 0
     assert store.get(request.id) == cancelled
-    assert store.forget(NOON + 3 * DAY) == 1
+    recorded(store, NOON + 3 * DAY)
+    assert store.forget(NOON + 3 * DAY) == 2
     assert store.get(request.id) is None
 
 
 def test_one_call_deletes_a_bounded_number(store: SQLiteStore) -> None:
     for n in range(PAGE + 3):
         recorded(store, NOON + timedelta(milliseconds=n))
+    recorded(store, NOON + DAY)
     assert [store.forget(NOON + DAY) for _ in range(3)] == [PAGE, 3, 0]
 
 
@@ -258,5 +263,6 @@ def test_a_file_that_may_not_be_read_is_said(tmp_path: Path) -> None:
 def test_the_kinds_that_are_posted_are_those_that_wait(store: SQLiteStore) -> None:
     for kind in Kind:
         recorded(store, NOON, kind=kind)
+    recorded(store, NOON + DAY, kind=Kind.REFUSED)
     store.forget(NOON + DAY)
     assert {entry.kind for entry in all_of(store)} == POSTED

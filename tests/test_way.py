@@ -29,7 +29,7 @@ from bot.facts.way import proxy_to as way_to
 from bot.settings.environment import correct
 from bot.slack.check_workspace import try_app_token
 from bot.slack.clients import BlockingClient
-from bot.slack.reply import respond
+from bot.slack.responses import respond
 from bot.slack.text import message
 from bot.stores.dynamodb.calls import _build
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from examples import ADA, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting
+from examples import ADA, KIM, NOON, SAM, ScriptedPool, StoppedClock, asked, awaiting, listing
 from messages import AFTER_CONFIRMING, AWS_REQUEST, SHOWN, approval, leaves
+from terminal_words import of_lists_in_a_terminal
 
 from bot.account import Proof, Session
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT, Step
@@ -19,6 +21,7 @@ from bot.aws.spelling import AwsSpelling
 from bot.confirm import PROTECTED
 from bot.edge.lanes import together
 from bot.errors import (
+    LIST_CHANGED,
     TOO_LATE,
     AccountNotFoundError,
     BotError,
@@ -33,6 +36,7 @@ from bot.errors import (
     NotRecordedError,
     NotYoursError,
     PoolChangedError,
+    PoolUnavailableError,
     RestartingError,
     SecondPersonError,
     StoreUnavailableError,
@@ -41,13 +45,22 @@ from bot.errors import (
     UsageError,
 )
 from bot.facts.advice import ADVICE, advice
+from bot.facts.list_words import REASONS
 from bot.find import Finder
-from bot.request import Earlier, Request, State
+from bot.history import Past
+from bot.listed import Counts, LeftOut, Several
+from bot.lists import MOVED_ON, NOT_YOURS
+from bot.request import ENDED, OF_ONE_ACCOUNT, Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, help_message
 from bot.slack.denial import denial_view, sent_view
-from bot.slack.form import FormState, form_view, found_view, looking_view
+from bot.slack.form import DIRECT, OF_MESSAGE, FormState, form_view, found_view, looking_view
+from bot.slack.history import history_message
+from bot.slack.list_form import NO_ONE, FilledList, list_form_view, looked_up_view, looking_up_view
+from bot.slack.list_listeners import LOOKING
+from bot.slack.list_messages import progress_message
+from bot.slack.pasted_list import TOO_MANY
 from bot.slack.reply import NO_CARD
 from bot.slack.shown import Lasting
 from bot.slack.text import Message, as_text
@@ -94,6 +107,8 @@ MALFORMED = [
     "--cli-input-yaml 'a: [*a]'",
     "--generate-cli-skeleton yaml",
     "aws cognito-idp admin-get-user --username ada",
+    "list ada",
+    "list --keep-out",
 ]
 
 
@@ -196,6 +211,84 @@ def _with_buttons(drawn: Message) -> str:
     return f"{drawn.text}\n[{'] ['.join(buttons)}]" if buttons else drawn.text
 
 
+def of_lists() -> Iterator[tuple[str, Message | str]]:
+    for name, one in _lists().items():
+        yield f"The card of a list: {name}", _with_buttons(card(SHOWN, one))
+        if one.has_progress:
+            yield f"How far a list is: {name}", _with_buttons(progress_message(SHOWN, one))
+        if one.approval:
+            yield f"The message to those who may approve a list: {name}", approval_message(SHOWN, one)
+    for name in ("paused by the bot", "done", "partly", "failed", "unknown", "changed"):
+        entry = replace(entry_of(_lists()[name], NOON), id="01JDA000000000000000000E40")
+        yield f"The audit channel, of a list: {name}", audit_message(SHOWN, entry)
+    state = FormState(channel_id="C0SUPPORT1", pools=["customers", "staff"], reason_required=False)
+    for name, view in (
+        ("empty", list_form_view(state, FilledList())),
+        ("looking", looking_up_view(300)),
+        ("looking further", looking_up_view(300, 120)),
+        ("looked up", looked_up_view(shown=True)),
+        ("looked up, not shown", looked_up_view(shown=False)),
+    ):
+        yield f"The form of a list: {name}", _form(view)
+
+
+def _lists() -> dict[str, Request]:
+    one = replace(
+        listing(),
+        ask=asked("", reason="leaked", id="01JDA0000000000000000000AA", pool="customers"),
+        candidates=(ADA, GOOGLE),
+    )
+    listed = replace(one.contents, lines=300, size=287, begun_at=NOON, rate=11.8)
+    odd = replace(
+        listed,
+        not_found=LeftOut(count=1, first=("nobody",)),
+        unreadable=LeftOut(count=1, first=("a b",)),
+        protected=LeftOut(count=1, first=("root",)),
+        several=LeftOut(count=7, first=tuple("several")),
+        choices=(Several(line="several", begin=0, count=2),),
+        twice=2,
+        recent=3,
+    )
+    some = Counts(ended=120, done=117, failed=2, unknown=1, reasons={"UserNotFoundException": 2, "TimedOut": 1})
+    all_but = replace(some, ended=287, done=285, unknown=0, reasons={"UserNotFoundException": 2})
+    failed = Counts(ended=287, failed=287, reasons={"AccessDeniedException": 287})
+    approved = approval(State.READY)
+
+    def of(state: State, counts: Counts = some, trouble: str | None = None, **changes: Any) -> Request:
+        ended_at = NOON if state in ENDED else None
+        now = replace(listed, counts=counts, trouble=trouble)
+        return replace(one, state=state, listed=now, decided_at=NOON, ended_at=ended_at, **changes)
+
+    approving = replace(one, state=State.APPROVING, listed=odd, needs=("approve.above",))
+    return {
+        "previewing": replace(one, state=State.PREVIEWING, listed=replace(listed, size=120)),
+        "confirming": replace(one, listed=odd),
+        "confirming, of the whole pool": replace(one, listed=replace(listed, everyone=True)),
+        "confirming, once more": replace(one, listed=replace(listed, size=2, again_of=one.id)),
+        "confirming, for a second person": replace(one, listed=listed, needs=("approve.above",)),
+        "approving": replace(approving, approval=approval(State.APPROVING)),
+        "approved": of(State.READY, Counts(), approval=approved),
+        "ready": of(State.READY, Counts()),
+        "running": of(State.RUNNING),
+        "running, throttled": of(State.RUNNING, trouble="TooManyRequestsException"),
+        "running, protection not known": of(State.RUNNING, trouble="AccessDeniedException"),
+        "paused": of(State.PAUSED, pressed_by=KIM, approval=approved),
+        "paused by the bot": of(State.PAUSED, trouble="AccessDeniedException"),
+        "paused, too late": of(State.PAUSED, trouble=TOO_LATE),
+        "let go on": of(State.READY, pressed_by=KIM),
+        "stopping": of(State.STOPPING, pressed_by=SAM),
+        "done": of(State.DONE, replace(all_but, done=287, failed=0, reasons={}), approval=approved),
+        "partly": of(State.PARTLY, all_but),
+        "stopped": of(State.PARTLY, pressed_by=SAM),
+        "failed": of(State.FAILED, failed),
+        "changed": of(State.FAILED, Counts(), LIST_CHANGED, error_code=LIST_CHANGED),
+        "unknown": of(State.UNKNOWN, replace(some, ended=287, done=284)),
+        "denied": replace(approving, state=State.DENIED, ended_at=NOON, approval=approval(State.DENIED)),
+        "cancelled": replace(one, state=State.CANCELLED, ended_at=NOON),
+        "expired": replace(one, state=State.EXPIRED, ended_at=NOON),
+    }
+
+
 def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
     yield "The card: a second person is needed", card(SHOWN, replace(second(State.CONFIRMING), approval=None))
     for state in AFTER_CONFIRMING:
@@ -218,11 +311,31 @@ def of_a_second_person() -> Iterator[tuple[str, Message | str]]:
         yield f"/signout whoami: {name}", standing_message(standing)
 
 
+def of_a_history() -> Iterator[tuple[str, Message | str]]:
+    ended = [entry_of(second(State.DENIED), NOON), entry_of(request(State.FAILED), NOON)]
+    refused = entry_of_ask(Kind.REFUSED, asked("ada"), "history: not allowed", NOON)
+    entries = [*ended, refused, replace(refused, count=7, examples=("ada", "grace"))]
+    past = Past(ask=asked("ada"), pools=["customers"], entries=entries, more=False, accounts=[ADA], matches=1)
+    own = replace(past, ask=asked(""), accounts=(), matches=0)
+    for name, each in {
+        "of an account": past,
+        "of several": replace(past, matches=3),
+        "of one that is gone": replace(past, accounts=(), entries=ended),
+        "where Cognito does not answer": replace(past, accounts=(), unsure=PoolUnavailableError("Cognito is down.")),
+        "with more": replace(past, more=True),
+        "one's own": own,
+        "with nothing": replace(own, entries=()),
+    }.items():
+        yield f"/signout history: {name}", history_message(SHOWN, each)
+
+
 def messages() -> Iterator[tuple[str, Message | str]]:
     yield from of_a_second_person()
     yield from of_other_actions()
     yield from of_sessions()
-    for state in (each for each in State if each not in {State.APPROVING, State.DENIED}):
+    yield from of_lists()
+    yield from of_a_history()
+    for state in (each for each in OF_ONE_ACCOUNT if each not in {State.APPROVING, State.DENIED}):
         yield f"The card: {state}", card(SHOWN, request(state))
     for target, read in (("*ada*", "ada"), ("jos\u00e9", "jose\u0301")):
         otherwise = replace(request(State.CONFIRMING), ask=asked(target), searched_as=read)
@@ -261,7 +374,10 @@ def messages() -> Iterator[tuple[str, Message | str]]:
     for name, view in (
         ("empty", form_view(state_of_form)),
         ("looking", looking_view()),
+        ("of a message that names two", form_view(replace(state_of_form, found=("ada@example.com", "bob")))),
         ("found", found_view(shown=True)),
+        ("found, of a message", found_view(shown=True, where=OF_MESSAGE)),
+        ("found, from anywhere", found_view(shown=True, where=DIRECT)),
         ("found, not shown", found_view(shown=False)),
     ):
         yield f"The form: {name}", _form(view)
@@ -303,9 +419,17 @@ def sentences() -> Iterator[tuple[str, str]]:
         yield code, advice(code)
     yield "DeniedError, Slack could not be asked", DeniedError.UNSURE
     yield "DeniedError, Slack could not tell", DeniedError.NOT_TOLD
+    for code, reason in REASONS.items():
+        yield f"{code}, of an account of a list", reason
+    yield "a press of a stranger to a list", NOT_YOURS
+    yield "a press on a list that moved on", MOVED_ON
+    yield "a list of no one", NO_ONE
+    yield "a list of too many", TOO_MANY
+    yield "a list that is tried again", LOOKING
     yield "an approver's press on their own request", OWN
     yield "a press of someone who is not an approver", NOT_AN_APPROVER
     yield "a protected account", PROTECTED.format(rule="protect.usernames")
+    yield from of_lists_in_a_terminal()
     yield "signout, who is not listed", NOT_LISTED
     yield "signout, no terminal", NO_ONE_TO_ASK
     yield "signout, Ctrl-C during the call", INTERRUPTED

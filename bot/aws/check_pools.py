@@ -65,7 +65,8 @@ TROUBLES = {
     "Unreachable": ("Cognito cannot be reached.", CHECK_THE_WAY),
     NO_CALL_MADE: ("Nothing could be sent in time.", f"{CHECK_THE_WAY} See where the AWS credentials come from."),
 }
-_DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
+DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
+MEMBERS = "ListUsersInGroup"  # tried on groups, not on a name
 _FOUND = "found"  # an account where there can be none
 
 
@@ -76,7 +77,7 @@ def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator
     asked = pool.on_behalf(new_id(now), OPERATOR)
     ended = ""
     last = [each for each in further if each in {*Step, *SESSION_CALLS}]
-    look_ups = [each for each in further if each not in last]
+    look_ups = [each for each in further if each not in {*last, MEMBERS}]
     for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *last):
         line = f"pool {name}, {action}"
         if ended:
@@ -124,8 +125,13 @@ def _finding(line: str, action: str, unused: str, code: str) -> Finding:
         return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
+    return unclear(line, action, code)
+
+
+def unclear(line: str, action: str, code: str) -> Finding:
+    """Return what is found where an operation was not allowed, or why is not known."""
     shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
-    if code in _DENIED:
+    if code in DENIED:
         fix = f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id."
         return Finding(line, "missing", f"Not allowed ({shown}).", fix)
     return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")

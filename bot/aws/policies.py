@@ -13,6 +13,7 @@ from bot.aws.secrets import parameter_name, secret_arn
 from bot.facts.aws_names import account_of
 
 OPERATIONS = ("ListUsers", "AdminGetUser", Step.SIGN_OUT)  # in every pool
+QUOTA = "cognito-idp:GetProvisionedLimit"  # what `check` asks. It is of no pool. The bot itself does without
 ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
 ULID = "?" * 26
 SLACK_OPERATORS = ("U*", "W*")
@@ -84,6 +85,8 @@ def _pools(
         arns = [_arn("cognito-idp", region, account, f"userpool/{pool_id}") for region, pool_id in places]
         if arns:
             yield _allow(sid, [f"cognito-idp:{each}" for each in operations], arns)
+    if pools:
+        yield _allow("Quota", (QUOTA,), ["*"])
 
 
 def _trust(principal: str, terminal: Iterable[str]) -> Iterable[Json]:

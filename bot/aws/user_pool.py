@@ -19,6 +19,7 @@ from bot.aws.clients import Clients
 from bot.aws.roles import NotAssumedError, Role
 from bot.errors import NO_CREDENTIALS, NOT_READ, PoolUnavailableError
 from bot.facts.advice import advice
+from bot.facts.clock import date_of
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 from bot.options import Attribute
 from bot.ports import Left
@@ -30,6 +31,7 @@ _NOT_IN_A_FILTER = re.compile(r'["\\\s]')
 _OK = 200
 _EVERYONE, _PROTECTED = "who is in it", "who is protected"
 _WHO, _TRACKING, _LEFT = "who is meant", "whether it tracks sessions", "which sessions are left"
+QUOTA = "GetProvisionedLimit"  # of the AWS account and region, not of a pool
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
 Heard = tuple[str | None, float]  # see `CognitoUserPool`
@@ -89,6 +91,11 @@ class CognitoUserPool:
         members = self._each("ListUsersInGroup", "Users", unsure=_PROTECTED, GroupName=group)
         return frozenset(each["Username"] for each in members)
 
+    def quota(self, category: str) -> int:
+        """Return how many calls of a category a second GetProvisionedLimit says. Raises `PoolUnavailableError`."""
+        of = {"LimitClass": "API_CATEGORY", "Attributes": {"Category": category}}
+        return int(self._ask(QUOTA, unsure="how much it takes", LimitDefinition=of)["Limit"]["ProvisionedLimitValue"])
+
     def prepare(self) -> None:
         """Assume the pool's role, where it has one, so that the next call can leave at once."""
         if self.role:
@@ -136,7 +143,8 @@ class CognitoUserPool:
             answer = self._no(error, departure)
             self.failed(operation, answer.code)
             return answer
-        return Done(given["ResponseMetadata"]["RequestId"])
+        answered = given["ResponseMetadata"]
+        return Done(answered["RequestId"], date_of(answered.get("HTTPHeaders", {})))
 
     def _each(self, operation: str, listed: str, unsure: str = _WHO, **parameters: Any) -> Iterator[Any]:
         """Give what is on all pages of a list; nothing for an account that is not there."""
@@ -175,7 +183,8 @@ class CognitoUserPool:
             if self.role:  # STS may be asked first, within the time that the call has to leave
                 departure.credentials = self.role.roles.session(self.role, self.region)
             client = self.clients.of(self.region, "present session" if self.role else "own")
-            given = getattr(client, xform_name(operation))(UserPoolId=self.pool_id, **parameters)
+            of_pool = {} if operation == QUOTA else {"UserPoolId": self.pool_id}
+            given = getattr(client, xform_name(operation))(**of_pool, **parameters)
         # botocore takes any 2xx for a yes, a proxy's login page included: Cognito's own carries its request id.
         if given["ResponseMetadata"]["HTTPStatusCode"] != _OK or not given["ResponseMetadata"].get("RequestId"):
             raise ValueError("this is not Cognito's answer")

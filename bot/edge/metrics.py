@@ -33,6 +33,7 @@ SLACK_ERRORS = TOKEN_ERRORS | frozenset(
 )
 Values = dict[str, Mapping[tuple[str, ...], float]]  # of each gauge, by what its labels are
 _ACK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3)
+OF_AN_ACCOUNT = (Kind.SIGNED_OUT, Kind.FAILED, Kind.UNKNOWN)  # of a list, as which it can end
 _DONE = frozenset(Kind(row.outcome) for row in ACTIONS.values())  # each is of one action only
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_BACK = timedelta(hours=1)
@@ -46,6 +47,9 @@ COUNTERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "requests": ("Asks that ended in this instance, by what was asked for and outcome.", ["action", "outcome"]),
     "resumed": ("Requests taken over from an instance that had died.", []),
     "limited": ("Presses that met a limit, as the rule of the entry names it.", ["limit"]),
+    "list_accounts": ("Accounts of lists that ended in this instance, by outcome.", ["outcome"]),
+    "lists_paused": ("Lists that this instance paused by itself.", []),
+    "lists_throttled": ("Calls for lists that Cognito throttled, by AWS account and region.", ["quota"]),
     "cognito_errors": ("Calls of Cognito that failed.", ["operation", "kind"]),
     "slack_errors": ("Calls of Slack that failed.", ["method", "kind"]),
     "lane_turned_away": ("Work for which a lane had no place.", ["lane"]),
@@ -66,6 +70,13 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "aws_credentials_missing": ("1: this source gave none, for this reason.", ["source", "reason"]),
     "pool_trouble": ("1: its last call met no Cognito.", ["pool"]),
     "last_ended_timestamp_seconds": ("As the store has it; 0: long ago.", ["outcome"]),
+    "lists_running": ("Lists that this instance runs.", ["pool"]),
+    "list_accounts_per_second": ("How fast they go, together.", ["pool"]),
+    "list_accounts_left": ("Accounts of them that have not ended.", ["pool"]),
+    "list_accounts_not_done": ("Accounts of them that failed, or of which that is not known.", ["pool"]),
+    "list_end_timestamp_seconds": ("When all of them will have ended, at this speed.", ["pool"]),
+    "lists_slowed": ("1: slower than lists.pace, since Cognito throttles.", ["quota"]),
+    "lists_stuck": ("Lists that should go on, and of which nothing was noted for over a minute.", []),
 }
 
 
@@ -73,7 +84,8 @@ GAUGES: Mapping[str, tuple[str, Sequence[str]]] = {
 class Endings:
     """When requests last ended: reads from the trail what came since it last looked. Used by one thread at a time.
 
-    The store knows it, so it is known after a crash and of every instance.
+    The store knows it, so it is known after a crash and of every instance. `entries` need not have the accounts of
+    lists, which may be a hundred a second.
     """
 
     entries: Callable[[datetime | None, str | None], Iterable[Entry]]
@@ -122,15 +134,21 @@ class Metrics:
                 self._counters["requests"].labels(action, outcome)  # it starts at 0: `increase` sees its first event
         for limit in LIMITS:
             self._counters["limited"].labels(limit)
+        for outcome in OF_AN_ACCOUNT:
+            self._counters["list_accounts"].labels(outcome)
 
     def written(self, entry: Entry) -> None:
         """Count what an audit entry ended: exactly one instance writes it."""
-        if entry.kind in OUTCOMES:
+        if entry.of_one_account and entry.kind in OUTCOMES:
+            self._counters["list_accounts"].labels(entry.kind).inc()
+        elif entry.kind in OUTCOMES:
             self._counters["requests"].labels(entry.ask.options.action, entry.kind).inc(entry.count)
         elif entry.kind is Kind.RESUMED:
             self._counters["resumed"].inc()
         elif entry.kind is Kind.LIMITED:
             self._counters["limited"].labels(entry.rule).inc()
+        elif entry.kind is Kind.PAUSED:
+            self._counters["lists_paused"].inc(entry.paused_by_bot)
         elif entry.request and entry.request.approval:
             self.approved((entry.at - entry.request.approval.asked_at).total_seconds())
 
@@ -141,6 +159,10 @@ class Metrics:
     def slack_failed(self, method: str, kind: str) -> None:
         """Count a failed call of Slack."""
         self._counters["slack_errors"].labels(method, kind if kind in SLACK_ERRORS else OTHER).inc()
+
+    def throttled(self, quota: str) -> Callable[[], None]:
+        """Return what counts a call for a list that Cognito throttled. Its series is there from now on."""
+        return self._counters["lists_throttled"].labels(quota).inc
 
     def turned_away(self, lane: str) -> Callable[[], None]:
         """Return what counts work for which a lane had no place. Its series is there from now on."""

@@ -16,12 +16,17 @@ from bot.errors import AwsSetupError, StoreUnavailableError
 from bot.facts.aws_credentials import SETTINGS
 from bot.facts.finding import Backlog
 from bot.ports import Clock
+from bot.request import Request
 from bot.store_ports import Outbox
 
 STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE_SECONDS = 300.0
 SECONDS_BETWEEN_CHECKS = 30.0
 _UNASKED = "The approval channel {} takes no messages ({}), so no one is asked there. The bot tries again."
+_STUCK = (
+    "List {} of pool {} should go on, and no instance has noted anything of it for over a minute. The log of the"
+    " instance that ran it may say why."
+)
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
 
 
@@ -97,6 +102,8 @@ class Outlook:
     pool_troubles: Callable[[], Mapping[str, str | None]]
     last_ended: Callable[[], Mapping[str, float]]
     awaiting_approval: Callable[[], int] = lambda: 0
+    stuck_lists: Callable[[], Sequence[Request] | None] = lambda: ()  # None: not known
+    lists: Callable[[], Values] = dict
     store_is_open: bool = False  # before and after that it is not asked
     _trouble: str | None = field(default=None, init=False)
     _no_credentials: AwsSetupError | None = field(default=NOT_YET, init=False)
@@ -119,6 +126,7 @@ class Outlook:
             " ".join(_UNASKED.format(*each) for each in sorted(self.approvals_refusing().items())),
             f"An undelivered audit entry has waited for {age // 60:.0f} minutes." if age > OVERDUE_SECONDS else None,
             " ".join(filter(None, self.pool_troubles().values())),
+            " ".join(_STUCK.format(each.id, each.contents.pool) for each in self.stuck_lists() or ()),
             groups and f"Slack does not list {groups}, so it allows no one. The log says why.",
         )
 
@@ -127,7 +135,10 @@ class Outlook:
         entries, age = await self.waiting() or (math.nan, math.nan)
         last_ended = await self._answer(self._last_ended) or dict.fromkeys(OUTCOMES, math.nan)
         approving, why = await self._answer(self._awaiting_approval), self._no_credentials
+        stuck = self.stuck_lists()
         return {
+            **self.lists(),
+            "lists_stuck": {(): math.nan if stuck is None else len(stuck)},
             "awaiting_approval": {(): math.nan if approving is None else approving},
             "audit_undelivered_entries": {(): entries},
             "audit_oldest_undelivered_age_seconds": {(): age},

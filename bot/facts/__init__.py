@@ -3,6 +3,7 @@
 aws_session.py  a session of botocore's that says where its credentials come from, or why there are none
 aws_credentials.py  what is said of that: a row for each source and error
 aws_cli.py      the AWS CLI's own command, and what its options mean here
+list_words.py   what came of a list, in words
 advice.py       what came of a request, in words, and what is said of an error code of AWS's
 slack_words.py  Slack's hosts, and its words for what went wrong
 aws_names.py    how a region, an error code and the ARN of an IAM user or role look

@@ -14,6 +14,7 @@ from bot.errors import (
     PROTECTED,
     TOO_LATE,
 )
+from bot.facts.list_words import list_result
 from bot.offer import steps_of
 from bot.request import Request, State
 
@@ -78,6 +79,8 @@ def advice(code: str | None, *, is_clear: bool = True, step: str | None = None) 
 
 def result(request: Request) -> tuple[str, str]:
     """Return what came of a request, in its action's words, and what that means; the latter is empty for a yes."""
+    if request.listed:
+        return list_result(request)
     action, is_clear = ACTIONS[request.action], request.state is not State.UNKNOWN
     steps = steps_of(request)
     step = next((each for each in steps if each not in request.done), None)

@@ -96,10 +96,15 @@ class CheckedClock:
 
 def ahead(sent: datetime, headers: Mapping[str, object], received: datetime) -> timedelta | None:
     """Return how far a clock is certainly ahead of an answer's `Date` (behind: negative); else None."""
+    told = date_of(headers)
+    return None if told is None else (max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT))
+
+
+def date_of(headers: Mapping[str, object]) -> datetime | None:
+    """Return the `Date` of an answer, in whole seconds; None where there is no readable one."""
     date = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
     try:
         told = parsedate_to_datetime(str(date))
     except Exception:  # noqa: BLE001 -- a proxy may have written anything
         return None
-    told = told if told.tzinfo else told.replace(tzinfo=UTC)
-    return max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -6,6 +6,7 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     cast.py           who is there: people, channels, groups, tokens
     changes.py        waiting for a change of anything
     board.py          the channels, and the messages in them
+    ticket.py         a ticket with its thread, to try the shortcuts on
     workspace.py      what people can do, and what the app is told of it
     forms.py          the forms before them
     views.py          one such form, and what was put into it
@@ -21,7 +22,9 @@ workspace refuses what Slack refuses and makes no allowance for this bot.
     devices.py        who is in the pools, and on which devices
     accounts.py       the accounts that are not like most
     cognito.py        the pools, the people and their devices
+    crowd.py          a pool with so many people that it takes a list to sign them out
     sessions.py       the sessions that Cognito can track, which moto cannot
+    quotas.py         how many calls a second Cognito takes, of which moto knows nothing
     aws_model.py      what botocore says of Cognito's calls
     weather.py        faults on the wires to either side
     wire.py           one such wire

@@ -1,11 +1,9 @@
 """Accounts that are not like most in the pools, and what moto cannot tell of them."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from bot.sandbox.cast import PROTECTED_GROUP
 
 PROTECTED = ("frances",)  # those in the group that is protected
 DISABLED = ("katherine",)  # from the start
@@ -44,21 +42,19 @@ def email_of(username: str, full_name: str) -> str:
     return f"{username if username.isalnum() else full_name.split(maxsplit=1)[0].strip('*<>').lower()}@example.com"
 
 
-async def create(ask: AskCognito, pool_id: str, username: str, full_name: str, email: str) -> tuple[str, ...]:
-    """Create an account with a password, and return its groups. To moto, a federated one has a password too."""
-    attributes = {"email": email, "email_verified": "true", "name": full_name}
+async def create(
+    ask: AskCognito, pool_id: str, username: str, attributes: Mapping[str, str], groups: Iterable[str]
+) -> None:
+    """Create an account with a password, in groups that are there. To moto, a federated one has a password too."""
+    attributes = {**attributes, "email_verified": "true"}
     if provider := PROVIDERS.get(username):
         attributes["identities"] = json.dumps([{"providerName": provider, "userId": username}])
     who = {"UserPoolId": pool_id, "Username": username}
     listed = [{"Name": name, "Value": value} for name, value in attributes.items()]
     await ask("AdminCreateUser", **who, UserAttributes=listed, MessageAction="SUPPRESS")
     await set_password(ask, pool_id, username)
-    if username not in PROTECTED:
-        return ()
-    group = {"UserPoolId": pool_id, "GroupName": PROTECTED_GROUP}
-    await ask("CreateGroup", **group)
-    await ask("AdminAddUserToGroup", **group, Username=username)
-    return (PROTECTED_GROUP,)
+    for group in groups:
+        await ask("AdminAddUserToGroup", **who, GroupName=group)
 
 
 async def set_password(ask: AskCognito, pool_id: str, username: str) -> None:

@@ -1,19 +1,28 @@
 """Channels, and the messages in them."""
 
 import html
+import re
 import time
+import uuid
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from bot.sandbox import cast
 from bot.sandbox.changes import Changes
 
 Blocks = list[dict[str, Any]]
+EMAIL = re.compile(r"[^\s<>&;\"“”]+@[\w-]+(?:\.[\w-]+)+")
+LINK = re.compile(r"<((?:mailto|tel):[^|<>]*)\|([^<>]*)>")
+PHONE = re.compile(r"(?<!\S)\+\d[\d\-()]{6,}\d(?!\S)")
 
 
 @dataclass(kw_only=True)
 class Message:
-    """A message in a channel; `only_for` names the one person who sees it, if it is ephemeral."""
+    """A message in a channel; `only_for` names the one person who sees it, if it is ephemeral.
+
+    `thread_ts` is the time of the message that it answers, if it is in a thread.
+    """
 
     ts: str
     channel: str
@@ -23,6 +32,7 @@ class Message:
     metadata: dict[str, Any] | None = None
     only_for: str | None = None
     edited: bool = False
+    thread_ts: str | None = None
 
     def button(self, action_id: str) -> dict[str, Any]:
         """Give the button with this action_id, and the id of its block; LookupError where the message has none."""
@@ -44,10 +54,11 @@ class Board:
         self.address = ""
         self._last_microsecond = 0
 
-    def say(self, person_id: str, text: str, channel_id: str) -> Message:
-        """Post something that a person typed."""
+    def say(self, person_id: str, text: str, channel_id: str, thread_ts: str | None = None) -> Message:
+        """Post something that a person typed, perhaps in a thread."""
+        said = as_slack_sends_it(text)
         return self._add(
-            Message(ts=self._next_ts(), channel=channel_id, author=person_id, text=html.escape(text, quote=False))
+            Message(ts=self._next_ts(), channel=channel_id, author=person_id, text=said, thread_ts=thread_ts)
         )
 
     def post(self, channel_id: str, content: dict[str, Any], only_for: str | None = None) -> Message:
@@ -114,16 +125,33 @@ def with_block_ids(blocks: Blocks | None) -> Blocks | None:
     return [{"block_id": f"b{number}", **block} for number, block in enumerate(blocks)] if blocks else None
 
 
+def as_slack_sends_it(text: str) -> str:
+    """Give what arrives of a typed text: `&`, `<`, `>` escaped, emails and phone numbers made into links."""
+    text = html.escape(text.strip(), quote=False)
+    text = EMAIL.sub(lambda found: f"<mailto:{found[0]}|{found[0]}>", text)
+    return PHONE.sub(lambda found: f"<tel:{re.sub(r'[-()]', '', found[0])}|{found[0]}>", text)
+
+
 def as_the_api_shows_it(message: Message) -> dict[str, Any]:
     """Show a message as Slack's API returns it."""
+    is_apps = message.author == cast.BOT_USER_ID
     shown: dict[str, Any] = {
         "type": "message",
         "user": message.author,
         "ts": message.ts,
         "team": cast.TEAM_ID,
         "text": message.text,
-        "bot_id": cast.BOT_ID,
-        "app_id": cast.APP_ID,
+        **({"bot_id": cast.BOT_ID, "app_id": cast.APP_ID} if is_apps else {"client_msg_id": str(uuid.uuid4())}),
     }
-    optional = {"blocks": message.blocks, "metadata": message.metadata}
+    blocks = message.blocks if is_apps else [_rich(message.text)]
+    optional = {"blocks": blocks, "metadata": message.metadata, "thread_ts": message.thread_ts}
     return shown | {key: value for key, value in optional.items() if value}
+
+
+def _rich(text: str) -> dict[str, Any]:
+    """Show a text that a person typed as the block that comes with it."""
+    parts, elements = LINK.split(text), list[dict[str, Any]]()
+    for said, url, label in zip_longest(parts[::3], parts[1::3], parts[2::3]):
+        elements += [{"type": "text", "text": html.unescape(said)}] if said else []
+        elements += [{"type": "link", "url": url, "text": label}] if url else []
+    return {"type": "rich_text", "block_id": "typed", "elements": [{"type": "rich_text_section", "elements": elements}]}

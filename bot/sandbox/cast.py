@@ -28,7 +28,8 @@ APP_SCOPES = frozenset({"connections:write"})
 COMMAND = "/signout"
 USAGE_HINT = "TARGET [--pool NAME] [--reason TEXT]"
 DESCRIPTION = "Sign someone out of all their devices"
-
+OF_A_MESSAGE, ANYWHERE = "signout_message", "signout_anywhere"  # the shortcuts, by their callback_id
+SHORTCUT = "Sign out…"  # what both are called
 
 PROTECTED_GROUP = "admins"  # of Cognito
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox import accounts
+from bot.sandbox import accounts, quotas
 from bot.sandbox.accounts import Refused
+from bot.sandbox.cast import PROTECTED_GROUP
 from bot.sandbox.changes import Changes
 from bot.sandbox.devices import CAST, DEVICES, OTHER, Kind
 from bot.sandbox.sessions import SET, Sessions, claims
@@ -77,11 +78,15 @@ class Account:
 
 @dataclass(kw_only=True)
 class Pool:
-    """A user pool, the app client through which its people sign in, and its people by user name."""
+    """A user pool, the app client through which its people sign in, and its people by user name.
+
+    Those of a `crowded` one are only counted, so what is tried is their tokens, after a call of the bot's for them.
+    """
 
     name: str
     id: str
     client_id: str
+    crowded: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
 
 
@@ -92,7 +97,7 @@ class Cognito:
         self.url = ""
         self.pools: dict[str, Pool] = {}
         self.sessions = Sessions(self.ask)
-        self._changes = changes
+        self.changes = changes
         self._session: aiohttp.ClientSession | None = None
         self._checking = asyncio.Lock()
 
@@ -104,24 +109,40 @@ class Cognito:
         self._session = aiohttp.ClientSession()
         wanted = None if only is None else set(only)
         for name, people in CAST.items() if wanted != set() else ():
-            made = await self.ask("CreateUserPool", PoolName=name)
-            pool_id = made["UserPool"]["Id"]
-            flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
-            client = await self.ask(
-                "CreateUserPoolClient", UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows
-            )
-            if name in tracked:
-                on: dict[str, Any] = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": 20}}
-                await self.ask(SET, UserPoolId=pool_id, **on)
-            self.pools[name] = Pool(name=name, id=pool_id, client_id=client["UserPoolClient"]["ClientId"])
+            await self.open_pool(name, tracked=name in tracked)
             for username, (full_name, devices) in people.items():
                 if wanted is None or username in wanted:
                     await self.add(name, username, full_name, devices)
 
-    async def add(self, pool_name: str, username: str, full_name: str, devices: Iterable[str] = ("phone",)) -> Account:
+    async def open_pool(self, name: str, *, tracked: bool = False, crowded: bool = False) -> None:
+        """Make a pool without people, but with the group of those who are protected."""
+        made = await self.ask("CreateUserPool", PoolName=name)
+        pool_id = made["UserPool"]["Id"]
+        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        client = await self.ask("CreateUserPoolClient", UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows)
+        await self.ask("CreateGroup", UserPoolId=pool_id, GroupName=PROTECTED_GROUP)
+        if tracked:
+            on: dict[str, Any] = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": 20}}
+            await self.ask(SET, UserPoolId=pool_id, **on)
+        client_id = client["UserPoolClient"]["ClientId"]
+        self.pools[name] = Pool(name=name, id=pool_id, client_id=client_id, crowded=crowded)
+
+    async def add(  # noqa: PLR0913 - what there is to say of a person
+        self,
+        pool_name: str,
+        username: str,
+        full_name: str,
+        devices: Iterable[str] = ("phone",),
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        protected: bool = False,
+    ) -> Account:
         """Create a person and sign them in on these devices."""
-        pool, email = self.pools[pool_name], accounts.email_of(username, full_name)
-        groups = await accounts.create(self.ask, pool.id, username, full_name, email)
+        pool, email = self.pools[pool_name], email or accounts.email_of(username, full_name)
+        groups = (PROTECTED_GROUP,) if protected or username in accounts.PROTECTED else ()
+        attributes = {"name": full_name, "email": email} | ({"phone_number": phone} if phone else {})
+        await accounts.create(self.ask, pool.id, username, attributes, groups)
         account = Account(username=username, name=full_name, email=email, groups=groups, state=accounts.fresh(username))
         pool.accounts[username] = account
         for device in devices:
@@ -156,7 +177,7 @@ class Cognito:
             sso_works=session.through is not None,
         )
         account.devices.append(signed_in)
-        self._changes.note()
+        self.changes.note()
         return signed_in
 
     async def sign_in_again(self, pool: Pool, account: Account) -> str | None:
@@ -198,19 +219,27 @@ class Cognito:
         return await self._accepts("GetUser", AccessToken=device.access_token)
 
     async def check(self, username: str | None = None) -> None:
-        """Ask how everyone's account is, or one person's, and really try the password and the tokens."""
+        """Ask how everyone's account is, or one person's, and really try the password and the tokens.
+
+        In a crowded pool, try only the refresh tokens, and only those of the one person.
+        """
         async with self._checking:
             for pool in self.pools.values():
                 for account in pool.accounts.values():
-                    if username not in (None, account.username):
-                        continue
-                    account.state = await accounts.state_of(self.ask, pool.id, pool.client_id, account.username)
-                    for device in account.devices:
-                        device.refresh_works = device.refresh_works and await self.try_refresh(pool, device)
-                        device.access_works = device.access_works and await self.try_access(device)
-                        device.sso_works = device.sso_id is not None and self.sessions.works(device.sso_id)
-                        device.checked = time.time()
-            self._changes.note()
+                    if username == account.username or (username is None and not pool.crowded):
+                        await self._check(pool, account)
+            self.changes.note()
+
+    async def _check(self, pool: Pool, account: Account) -> None:
+        for device in account.devices:
+            device.refresh_works = device.refresh_works and await self.try_refresh(pool, device)
+        if pool.crowded:
+            return
+        account.state = await accounts.state_of(self.ask, pool.id, pool.client_id, account.username)
+        for device in account.devices:
+            device.access_works = device.access_works and await self.try_access(device)
+            device.sso_works = device.sso_id is not None and self.sessions.works(device.sso_id)
+            device.checked = time.time()
 
     async def ask(self, action: str, **parameters: Any) -> dict[str, Any]:
         """Call one of Cognito's actions; Refused where Cognito refuses."""
@@ -228,7 +257,7 @@ class Cognito:
         if self._session is None:
             raise RuntimeError("seed the pools first")
         try:
-            own = await self.sessions.instead(action, parameters)
+            own = quotas.instead(action, parameters) or await self.sessions.instead(action, parameters)
         except Refused as refused:
             return HTTPStatus.BAD_REQUEST, json.dumps({"__type": refused.code, "message": "refused"}).encode()
         if own is not None:

@@ -10,6 +10,7 @@ from bot.sandbox.shapes import Rule, by_type, items, kind, one_of, shape, string
 
 MOST_TEXT = 40_000
 MOST_IN_BLOCKS = 13_200
+MOST_IN_CELLS = 10_000
 MOST_METADATA = 16_000
 DATE_TOKENS = re.compile(
     r"\{(date|date_num|date_slash|date_short|date_long|date_pretty|date_short_pretty|date_long_pretty"
@@ -44,6 +45,8 @@ def _refused_blocks(blocks: Any) -> Refusal | None:
         return Refusal("invalid_blocks_format", "must be an array [json-pointer:/blocks]")
     for reason in wrong_blocks(blocks, "/blocks"):
         return Refusal("invalid_blocks", reason)
+    if len([block for block in blocks if block["type"] == "table"]) > 1:
+        return Refusal("invalid_attachments", "only_one_table_allowed [json-pointer:/blocks]")
     if len(json.dumps(blocks, ensure_ascii=False)) > MOST_IN_BLOCKS:
         return Refusal("msg_blocks_too_long", f"more than {MOST_IN_BLOCKS} characters [json-pointer:/blocks]")
     return None
@@ -51,7 +54,7 @@ def _refused_blocks(blocks: Any) -> Refusal | None:
 
 def wrong_blocks(blocks: Any, at: str) -> Iterator[str]:
     """Check the blocks of a message, and then what holds between them."""
-    reasons = list(items(by_type(BLOCKS), most=50, least=0)(blocks, at))
+    reasons = list(items(by_type(IN_MESSAGES), most=50, least=0)(blocks, at))
     yield from reasons
     if not reasons:
         yield from duplicates(blocks, at)
@@ -162,6 +165,33 @@ RICH = by_type(
     }
 )
 NAMED = {"block_id": string()}
+CELL = by_type(
+    {
+        "raw_text": shape(text=string(MOST_IN_CELLS)),
+        "raw_number": shape({"text": string()}, value=number),
+        "rich_text": shape(NAMED, elements=items(RICH, most=1000)),
+    }
+)
+COLUMN = shape({"align": one_of("left", "center", "right"), "is_wrapped": flag})
+TABLE = shape({**NAMED, "column_settings": items(COLUMN, most=20, least=0)}, rows=items(items(CELL, most=20), most=100))
+
+
+def table(value: Any, at: str) -> Iterator[str]:
+    """Check a table, and that all of its cells together do not say too much."""
+    wrong = list(TABLE(value, at))
+    yield from wrong
+    if not wrong and len("".join(_said(value["rows"]))) > MOST_IN_CELLS:
+        yield f"must be less than {MOST_IN_CELLS + 1} characters in all cells [json-pointer:{at}/rows]"
+
+
+def _said(part: Any) -> Iterator[str]:
+    """Give each text in a part of a message."""
+    if isinstance(part, dict):
+        yield from (each for name, each in part.items() if name in {"text", "fallback"} and isinstance(each, str))
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _said(each)
+
+
 BLOCKS: dict[str, Rule] = {
     "header": shape(NAMED, text=plain(150)),
     "section": text_or_fields,
@@ -170,3 +200,4 @@ BLOCKS: dict[str, Rule] = {
     "actions": shape(NAMED, elements=items(ELEMENTS, most=25)),
     "rich_text": shape(NAMED, elements=items(RICH, most=1000, least=0)),
 }
+IN_MESSAGES: dict[str, Rule] = {**BLOCKS, "table": table}  # and not in a form

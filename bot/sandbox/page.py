@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.sandbox import cast
+from bot.sandbox.board import Message
 from bot.sandbox.snapshot import snapshot
 from bot.sandbox.stage import Stage, listening
 from bot.sandbox.views import View
@@ -62,11 +63,13 @@ class Page:
         for name, act in (
             ("say", self._say),
             ("press", self._press),
+            ("shortcut", self._shortcut),
             ("submit", self._submit),
             ("act", self._act),
             ("close", self._close),
             ("weather", self._weather),
             ("sign-in", self._sign_in),
+            ("sign-all-in", self._sign_all_in),
         ):
             app.router.add_post(f"/do/{name}", act)
         return app
@@ -119,8 +122,7 @@ class Page:
     async def _press(self, request: web.Request) -> web.Response:
         pressed = await _sent(request, "person", "channel", "message", "action_id")
         workspace, person = self._stage.workspace, self._person(pressed["person"])
-        seen = workspace.seen_by(person, pressed["channel"])
-        message = next((message for message in seen if message.ts == pressed["message"]), None)
+        message = self._seen(pressed)
         if message is None:
             return _answer("This message is gone.")
         try:
@@ -128,6 +130,20 @@ class Page:
         except LookupError:
             return _answer("This message has changed meanwhile.")
         return _answer(ack.error and f"{cast.BOT_NAME} did not respond (“{ack.error}”). Try again?")
+
+    async def _shortcut(self, request: web.Request) -> web.Response:
+        used = await _sent(request, "person")
+        workspace, person = self._stage.workspace, self._person(used["person"])
+        message = self._seen(used) if "message" in used else None
+        if "message" in used and (message is None or message.only_for):
+            return _answer("This message is gone, or has no menu.")
+        ack = await workspace.shortcut(person, message)
+        return _answer(ack.error and f"{cast.SHORTCUT} did not work (“{ack.error}”). Try again?")
+
+    def _seen(self, sent: dict[str, Any]) -> Message | None:
+        """Give the message that this person means, where it is still before them."""
+        seen = self._stage.workspace.seen_by(sent["person"], str(sent.get("channel")))
+        return next((message for message in seen if message.ts == sent["message"]), None)
 
     async def _submit(self, request: web.Request) -> web.Response:
         sent = await _sent(request, "person", "view")
@@ -160,6 +176,13 @@ class Page:
         if pool is None or who["username"] not in pool.accounts:
             raise Refused("There is no one of that name in that pool.")
         return _answer(await self._stage.cognito.sign_in_again(pool, pool.accounts[who["username"]]))
+
+    async def _sign_all_in(self, request: web.Request) -> web.Response:
+        await _sent(request)
+        if self._stage.crowd is None:
+            raise Refused("There is no pool with so many people.")
+        await self._stage.crowd.sign_in_again()
+        return _answer()
 
     async def _check_devices(self) -> None:
         while True:

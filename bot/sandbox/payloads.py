@@ -1,4 +1,4 @@
-"""What Slack tells an app about a command, a press and a form, field by field."""
+"""What Slack tells an app about a command, a press, a form and a shortcut, field by field."""
 
 import secrets
 import time
@@ -117,6 +117,39 @@ def view_actions(
         "view": view,
         "actions": [{**action, "action_ts": f"{time.time():.6f}"}],
     }
+
+
+def message_action(  # noqa: PLR0913 - the parts of one payload
+    person: Person,
+    channel: Channel,
+    message: dict[str, Any],
+    response_url: str,
+    callback_id: str,
+    *,
+    install: Install = Install.WORKSPACE,
+) -> dict[str, Any]:
+    """Make the payload of an `interactive` envelope for a shortcut in the menu of a message."""
+    return {
+        "type": "message_action",
+        **_of_a_shortcut(person, callback_id, install),
+        "channel": {"id": channel.id, "name": "directmessage" if channel.of else channel.name},
+        "message_ts": message["ts"],
+        "message": message,
+        "response_url": response_url,
+    }
+
+
+def shortcut(person: Person, callback_id: str, install: Install = Install.WORKSPACE) -> dict[str, Any]:
+    """Make the payload of an `interactive` envelope for a global shortcut: it is in no channel, so has no answer."""
+    payload = {"type": "shortcut", **_of_a_shortcut(person, callback_id, install)}
+    payload["user"].pop("name")
+    return payload
+
+
+def _of_a_shortcut(person: Person, callback_id: str, install: Install) -> dict[str, Any]:
+    everywhere = _everywhere(person, install)
+    everywhere.pop("api_app_id")
+    return {**everywhere, "callback_id": callback_id, "trigger_id": trigger_id(), "action_ts": f"{time.time():.6f}"}
 
 
 def _everywhere(person: Person, install: Install) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from bot.sandbox import cast
 from bot.sandbox.accounts import PROVIDERS
 from bot.sandbox.board import Message
 from bot.sandbox.cognito import Account, Device, Pool
+from bot.sandbox.crowd import Crowd
 from bot.sandbox.stage import Stage
 from bot.sandbox.views import View
 
@@ -28,9 +29,13 @@ def snapshot(stage: Stage, person_id: str, since: float) -> dict[str, Any]:
         ],
         "form": _form(form) if form and form.opened > since else None,
         "command": {"name": cast.COMMAND, "usage_hint": cast.USAGE_HINT, "description": cast.DESCRIPTION},
+        "shortcut": {"name": cast.SHORTCUT, "app": cast.BOT_NAME},
         "cognito": [
-            _pool(pool, tracked=stage.cognito.sessions.are_tracked(pool.id)) for pool in stage.cognito.pools.values()
+            _pool(pool, tracked=stage.cognito.sessions.are_tracked(pool.id))
+            for pool in stage.cognito.pools.values()
+            if not pool.crowded
         ],
+        "crowd": _crowd(stage.crowd) if stage.crowd else None,
         "weather": [
             {"name": switch.name, "label": switch.label, "on": switch.on} for switch in stage.weather.switches.values()
         ],
@@ -68,6 +73,7 @@ def _message(message: Message) -> dict[str, Any]:
         "text": message.text,
         "blocks": message.blocks,
         "edited": message.edited,
+        "thread": message.thread_ts,
     }
 
 
@@ -79,6 +85,19 @@ def _form(form: View) -> dict[str, Any]:
 def _pool(pool: Pool, *, tracked: bool) -> dict[str, Any]:
     people = [_account(account, tracked=tracked) for account in pool.accounts.values()]
     return {"pool": pool.name, "pool_id": pool.id, "people": people}
+
+
+def _crowd(crowd: Crowd) -> dict[str, Any]:
+    """Count the people of a pool that has too many to show each. `leaked` is empty until all are there."""
+    return {
+        "pool": crowd.pool.name,
+        "pool_id": crowd.pool.id,
+        "size": len(crowd.everyone),
+        "there": len(crowd.pool.accounts),
+        "signed_in": crowd.signed_in,
+        "hit": len(crowd.hit),
+        "leaked": crowd.leaked,
+    }
 
 
 def _account(account: Account, *, tracked: bool) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from aiohttp import web
 from bot.sandbox import cast
 from bot.sandbox.changes import Changes
 from bot.sandbox.cognito import REGION, Cognito, Moto
+from bot.sandbox.crowd import POOL, Crowd
 from bot.sandbox.weather import CHANGES_AN_ACCOUNT, Weather
 from bot.sandbox.web_api import WebApi
 from bot.sandbox.wire import Call
 from bot.sandbox.workspace import Workspace
 
-POOL = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
+TABLE = '[pools.{name}]\nid = "{id}"\ntoken_lifetime = "1h"\nlogin_cookie_lifetime = "1h"\n'
 TRACKED = "sessions = true\n"
 
 # What lets a visitor try a second person, protected accounts and limits.
@@ -28,7 +29,8 @@ SECOND_PERSON = {
     "SIGNOUT_APPROVE_USERS": cast.APPROVER,
     "SIGNOUT_PROTECT_GROUPS": cast.PROTECTED_GROUP,
     "SIGNOUT_PROTECT_HOW": "approve",
-    "SIGNOUT_LIMITS_PER_OPERATOR": "10/h",
+    "SIGNOUT_APPROVE_ABOVE": "100",
+    "SIGNOUT_LIMITS_PER_OPERATOR": "320/h",  # one incident, and everyone in the other pools
 }
 # And what is more than a sign-out: support keeps out, a senior lets back in and approves new passwords.
 ACTIONS = {
@@ -46,7 +48,8 @@ class Stage:
     """Everything around the bot, as an async context manager; `environment` is what a bot needs to appear on it.
 
     `moto` may be shared by several stages, each with pools of its own; `people` limits who is in them; the pools named
-    in `tracked` track their sessions; `report` is told each step of the start.
+    in `tracked` track their sessions; `report` is told each step of the start. `crowd` is how many people the pool
+    `shop` has, once `crowd.gather` has made them; without any, there is no such pool.
     """
 
     def __init__(
@@ -55,10 +58,12 @@ class Stage:
         people: Iterable[str] | None = None,
         report: Report = lambda _: None,
         tracked: Container[str] = (),
+        crowd: int = 0,
     ) -> None:
         self.changes = Changes()
         self.workspace = Workspace(self.changes)
         self.cognito = Cognito(self.changes)
+        self.crowd = Crowd(self.cognito, crowd) if crowd else None
         self.weather = Weather(self.workspace, self.cognito)
         self.web_api = WebApi(self.workspace)
         self.environment: dict[str, str] = {}
@@ -80,6 +85,8 @@ class Stage:
             self.cognito.url = self._moto.url
             exits.push_async_callback(self.cognito.close)
             await self.cognito.seed(self._people, self._tracked)
+            if self.crowd:
+                await self.cognito.open_pool(POOL, crowded=True)
             self._report("{} people are in the pools, with {} devices".format(*self.cognito.head_count()))
             self.weather.cognito.observers.append(self._check_devices)
             cognito_url = await exits.enter_async_context(listening(self._cognito_app()))
@@ -126,7 +133,7 @@ class Stage:
     def _environment(self, folder: Path, cognito_url: str) -> dict[str, str]:
         settings = folder / "signout.toml"
         pools = self.cognito.pools.values()
-        tables = [POOL.format(name=pool.name, id=pool.id) + TRACKED * (pool.name in self._tracked) for pool in pools]
+        tables = [TABLE.format(name=pool.name, id=pool.id) + TRACKED * (pool.name in self._tracked) for pool in pools]
         settings.write_text("\n".join(tables))
         return {
             "SLACK_BOT_TOKEN": cast.BOT_TOKEN,

@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 
 from bot.sandbox.cast import OTHER_ID, Install
 from bot.sandbox.cognito import REGION
+from bot.sandbox.crowd import POOL, SIZE
 from bot.sandbox.page import Page
 from bot.sandbox.stage import ACTIONS, SECOND_PERSON, Report, Stage
+from bot.sandbox.ticket import open_ticket
 from bot.settings.load import load
 
 CONNECTED_WITHIN = 20.0
@@ -61,12 +63,16 @@ async def run(port: int, *, browser: bool, grid: bool = False) -> int:
 async def _perform(door: socket.socket, report: Report, *, browser: bool, grid: bool) -> None:
     report("Starting, on this machine only")
     forget_the_outside()
-    around = Stage(report=report, tracked=TRACKED)
+    around = Stage(report=report, tracked=TRACKED, crowd=SIZE)
     async with around as stage, bot_on(_placed(stage, grid=grid)) as bot, Page(stage).open(door) as url:
         report("The bot is connected")
+        open_ticket(stage.workspace)
         report(f"Open {url}   (Ctrl-C stops everything)")
         if browser:
             open_browser(url)
+        if stage.crowd:  # not before: it takes longer than all the rest
+            await stage.crowd.gather()
+            report(f"{len(stage.crowd.everyone)} more people are in the pool {POOL}, for a list")
         await asyncio.wait({bot})
         raise CannotStartError(f"The bot ended: {bot.exception() or 'it was told to'}.")
 

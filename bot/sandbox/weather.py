@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+import zlib
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -12,11 +13,12 @@ from bot.sandbox.cast import AUDIT_CHANNEL
 from bot.sandbox.cognito import JSON, TARGET, Cognito
 from bot.sandbox.sessions import REVOKE
 from bot.sandbox.web_api import arguments_of
-from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Fault, Wire, ratelimited, refuse, reset, slow
+from bot.sandbox.wire import EVERY_ACTION, REQUEST_ID, Call, Exchange, Fault, Wire, ratelimited, refuse, reset, slow
 from bot.sandbox.workspace import Workspace
 
 SIGN_OUT = "AdminUserGlobalSignOut"
 CHANGES_AN_ACCOUNT = frozenset({SIGN_OUT, REVOKE, "AdminDisableUser", "AdminEnableUser", "AdminResetUserPassword"})
+POSTS = ("chat.postMessage", "chat.update")
 FORWARDED_HEADERS = ("X-Amz-Target", "Content-Type", "Authorization", "X-Amz-Date")
 
 
@@ -26,7 +28,7 @@ class Switch:
 
     name: str
     label: str
-    action: str = EVERY_ACTION
+    actions: tuple[str, ...] = (EVERY_ACTION,)
     fault: Fault | None = None
     on: bool = False
 
@@ -48,7 +50,8 @@ class Weather:
             self._workspace.channels[AUDIT_CHANNEL].archived = on
         else:
             wire = self.cognito if name.startswith("cognito") else self.slack
-            wire.always(switch.action, switch.fault if on else None, name)
+            for action in switch.actions:
+                wire.always(action, switch.fault if on else None, f"{name} {action}")
         self._workspace.changes.note()
 
     async def before_cognito(self, request: web.Request) -> web.Response:
@@ -87,12 +90,26 @@ class Weather:
         self.slack.closing.set()
 
 
+def for_some(fault: Fault) -> Fault:
+    """Let a fault meet the calls for one account in eight, always for the same."""
+
+    async def met_or_not(exchange: Exchange) -> web.Response:
+        is_met = zlib.crc32(str(exchange.call.parameters.get("Username")).encode()) % 8 == 0
+        return await (fault(exchange) if is_met else exchange.forward())
+
+    return met_or_not
+
+
 def _switches() -> tuple[Switch, ...]:
     throttled = refuse(400, "TooManyRequestsException", "Rate exceeded")
+    broken = refuse(500, "InternalErrorException")
     return (
         Switch(name="cognito_slow", label="Cognito is slow", fault=slow(3)),
-        Switch(name="cognito_throttling", label="Cognito throttles sign-outs", action=SIGN_OUT, fault=throttled),
+        Switch(name="cognito_throttling", label="Cognito throttles sign-outs", actions=(SIGN_OUT,), fault=throttled),
+        Switch(
+            name="cognito_patchy", label="Cognito fails for some people", actions=(SIGN_OUT,), fault=for_some(broken)
+        ),
         Switch(name="cognito_down", label="Cognito is down", fault=reset()),
-        Switch(name="slack_rate_limited", label="Slack answers 429", action="chat.postMessage", fault=ratelimited(5)),
+        Switch(name="slack_rate_limited", label="Slack answers 429", actions=POSTS, fault=ratelimited(5)),
         Switch(name="audit_channel_archived", label="The audit channel is archived"),
     )

@@ -1,18 +1,12 @@
 """The Slack look-alike: what people can do in it, and what the app is told of it."""
 
-import html
-import re
-
 from bot.sandbox import cast, payloads
-from bot.sandbox.board import Board, Message, as_the_api_shows_it
+from bot.sandbox.board import Board, Message, as_slack_sends_it, as_the_api_shows_it
 from bot.sandbox.changes import Changes
 from bot.sandbox.forms import Forms
 from bot.sandbox.limits import refusal
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.socket_mode import Ack, Sockets
-
-EMAIL = re.compile(r"[^\s<>&;\"“”]+@[\w-]+(?:\.[\w-]+)+")
-PHONE = re.compile(r"(?<!\S)\+\d[\d\-()]{6,}\d(?!\S)")
 
 
 class Workspace(Board):
@@ -61,12 +55,22 @@ class Workspace(Board):
         self.forms.admit(payload, person_id)
         return await self.sockets.deliver("interactive", payload, accepts_response=False)
 
+    async def shortcut(self, person_id: str, message: Message | None = None) -> Ack:
+        """Use the app's shortcut: the one in the menu of `message`, or else the one that is anywhere.
+
+        Slack has no such menu for a message that only one person sees.
+        """
+        if message and message.only_for:
+            raise LookupError("a message that only one person sees has no shortcuts")
+        person = self.people[person_id]
+        if message is None:
+            payload = payloads.shortcut(person, cast.ANYWHERE, self.install)
+        else:
+            url = self.response_urls.issue(person_id, message.channel, None)
+            channel, shown = self.channels[message.channel], as_the_api_shows_it(message)
+            payload = payloads.message_action(person, channel, shown, url, cast.OF_A_MESSAGE, install=self.install)
+        self.forms.admit(payload, person_id)
+        return await self.sockets.deliver("interactive", payload, accepts_response=False)
+
 
 SENT_OF_A_BUTTON = ("type", "action_id", "block_id", "text", "value", "style", "url")
-
-
-def as_slack_sends_it(text: str) -> str:
-    """Give what arrives of a typed text: `&`, `<`, `>` escaped, emails and phone numbers made into links."""
-    text = html.escape(text.strip(), quote=False)
-    text = EMAIL.sub(lambda found: f"<mailto:{found[0]}|{found[0]}>", text)
-    return PHONE.sub(lambda found: f"<tel:{re.sub(r'[-()]', '', found[0])}|{found[0]}>", text)

@@ -9,7 +9,11 @@ import re
 from collections.abc import Mapping, MutableMapping
 
 _PROXIES = r"(?i:(?:https?|all|no)_proxy)"
-_READ = re.compile(rf"(?:SIGNOUT_|SLACK_|AWS_)\w+|PORT|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|{_PROXIES}")
+# Not the text of a settings file: quotes and commas in it are TOML's.
+_READ = re.compile(
+    r"(?!SIGNOUT_CONFIG_TEXT$)(?:SIGNOUT_|SLACK_|AWS_)\w+"
+    rf"|PORT|(?:REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(?:FILE|DIR)|{_PROXIES}"
+)
 # Quotes may belong to this one, an expression: to take them off would change what it says.
 _AS_IT_IS = "SIGNOUT_REASON_PATTERN"
 # To boto3 two of these mean "no file" where they are empty, and its usual file where they are not set. An empty proxy

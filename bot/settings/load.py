@@ -14,7 +14,7 @@ from bot.settings import environment as env
 from bot.settings import names, references
 from bot.settings.faults import NO_OPERATORS, SettingsError, lacking_approvers, missing, sentences
 from bot.settings.model import ENVIRONMENT, LISTS, NEVER_IN_THE_FILE, SECRETS, Settings, StoreSettings
-from bot.settings.names import CONFIG_FILE
+from bot.settings.names import CONFIG_FILE, CONFIG_TEXT
 
 DEFAULT_FILE = "signout.toml"
 # For verbs that have nothing to do with Slack.
@@ -31,10 +31,11 @@ S = TypeVar("S", bound=StoreSettings)
 
 
 def load(environment: Mapping[str, str], resolve: references.Resolve | None = None, *, http: bool = False) -> Settings:
-    """Read the settings: `SIGNOUT_CONFIG`, else `signout.toml` if it exists, and a `correct` environment, which wins.
+    """Read the settings: a file, or what `SIGNOUT_CONFIG_TEXT` has of one, and a `correct` environment, which wins.
 
-    A reference to a secret is kept as it is unless `resolve` is given. With `http` the secret of HTTP mode must be
-    there; otherwise Socket Mode's token or HTTP mode's secret is enough. Raises `SettingsError` with every fault.
+    The file is the one that `SIGNOUT_CONFIG` names, else `signout.toml` if it exists. A reference to a secret is kept
+    as it is unless `resolve` is given. With `http` the secret of HTTP mode must be there; otherwise Socket Mode's token
+    or HTTP mode's secret is enough. Raises `SettingsError` with every fault.
     """
     faults: list[str] = []
     found = references.followed(SECRETS, environment, resolve, faults)
@@ -74,7 +75,7 @@ def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     """Return what the file says, and over it the environment; add what is wrong already to `faults`."""
     unclear = env.faults_in(given)
     faults += [*names.resembling(given, ours=True), *unclear.values()]
-    values = _read_file(given.get(CONFIG_FILE), faults)
+    values = _file_values(given, faults)
     for name, path in ENVIRONMENT.items():
         if given.get(name):
             table = values
@@ -85,22 +86,32 @@ def _given(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     return values
 
 
-def _read_file(named: str | None, faults: list[str]) -> dict[str, Any]:
+def _file_values(given: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    named, text = given.get(CONFIG_FILE), given.get(CONFIG_TEXT, "").strip()
+    if named and text:
+        faults.append(f"{CONFIG_FILE} and {CONFIG_TEXT} are both set. Leave one out.")
+    if text:
+        return _parsed(text.encode(errors="surrogateescape"), CONFIG_TEXT, faults)
     path = Path(named or DEFAULT_FILE)
     if not named and not path.exists():
         return {}
-    text = ""
     try:
-        text = env.decoded(path.read_bytes())
-        values = tomllib.loads(text)
+        return _parsed(path.read_bytes(), f"The settings file {path}", faults)
     except OSError as error:
         faults.append(f"The settings file {path} cannot be read: {error.strerror}. Check {CONFIG_FILE}.")
         return {}
+
+
+def _parsed(content: bytes, what: str, faults: list[str]) -> dict[str, Any]:
+    text = ""
+    try:
+        text = env.decoded(content)
+        values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         invalid = f"{error}{_strange_sign(text, str(error))}"
         known = {tomllib.TOMLDecodeError: invalid, UnicodeDecodeError: "it is not UTF-8"}
         where = known.get(type(error), "it is nested too deeply, or a number is too long")
-        faults.append(f"The settings file {path} is not valid TOML: {where}.")
+        faults.append(f"{what} is not valid TOML: {where}.")
         return {}
     faults += [
         f"{key} never belongs in the file. Set {key.upper()} in the environment, and replace the token."

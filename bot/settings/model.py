@@ -91,7 +91,7 @@ class Settings(StoreSettings):
     lists: ListSettings = ListSettings()
     pools: Annotated[dict[syntax.PoolName, Pool], Field(min_length=1), AfterValidator(syntax.one_name_each)]
     retain: Annotated[timedelta, syntax.duration("1d", "36500d")] | None = None
-    """How long audit entries and ended requests are kept. What the audit channel has not taken yet stays."""
+    """How long audit entries and ended requests are kept. The newest and what the audit channel has not taken stay."""
     confirm_within: Annotated[timedelta, syntax.duration("30s", "25m")] = timedelta(minutes=5)
     """How long a card can be pressed."""
     resume_within: Annotated[timedelta, syntax.duration("1m", "1h")] = timedelta(minutes=5)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Pool, Settings
 from bot.settings.tables import ActionSettings, Allow, AllowEverywhere, Approve, LimitSettings, Performers, Protect
 
-CONFIG_FILE = "SIGNOUT_CONFIG"
+CONFIG_FILE, CONFIG_TEXT = "SIGNOUT_CONFIG", "SIGNOUT_CONFIG_TEXT"  # the file's path, or all that it would say
 PREFIX = "SIGNOUT_"
-KNOWN = frozenset({*ENVIRONMENT, CONFIG_FILE, *(f"{name}_FILE" for name in SECRETS)})
+KNOWN = frozenset({*ENVIRONMENT, CONFIG_FILE, CONFIG_TEXT, *(f"{name}_FILE" for name in SECRETS)})
 # What Kubernetes and Docker's links write for a service or container, here one whose name begins with "signout". The
 # value counts too: SIGNOUT_PORT=8080 is a mistake.
 _OF_SERVICES = re.compile(

@@ -77,7 +77,7 @@ class Approve(People):
     """
 
     users: syntax.UserIds = frozenset()
-    """The people who may approve or deny what others ask for. No one may approve what they asked for themselves."""
+    """The people who may approve or deny what others ask for. No one may approve their own request from Slack."""
     groups: syntax.GroupIds = frozenset()
     """The user groups whose members may approve or deny what others ask for."""
     when: syntax.ActionNames | None = None
@@ -112,8 +112,7 @@ class ListSettings(BaseModel):
 
     model_config = FROZEN
     pace: syntax.PerSecond = 12
-    """How many accounts a second all lists of one AWS account and region sign out together. Cognito allows 25 calls a
-    second there, which the customers' own app shares."""
+    """Sign-outs a second, of all lists of an AWS account and region. Cognito allows 25, for the customers' app too."""
 
 
 class LimitSettings(BaseModel):

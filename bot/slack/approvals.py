@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from bot.action import ACTIONS
 from bot.authorize import Allowed
 from bot.facts.advice import result
+from bot.listed import Listed
 from bot.request import Operator, Request, State
+from bot.slack.list_facts import holds, left_out
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Shown
 from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, lines, message
@@ -18,6 +20,7 @@ APPROVAL_REFUSED = (
     "The channel in which they are asked took no messages when this was written. If they could not be asked yet, they "
     "will be once it takes messages, as long as this waits."
 )
+_QUESTION = "Sign these accounts out of all devices?"
 MOST_NAMED, MOST_POOLS = 20, 10  # people and groups, and pools: with more Slack would refuse the message
 _UNSURE = (
     "Slack could not be asked who is in a group or in this workspace, so you may be allowed more than this says. Try "
@@ -49,11 +52,11 @@ def by_whom(request: Request) -> Line:
 
 def approving(shown: Shown, request: Request) -> list[Block]:
     """Return the asker's card while a second person is asked."""
-    running, name = ACTIONS[request.action].running, Code(shown.name(request.account))
+    running, name = ACTIONS[request.action].running, Code(shown.subject(request))
     return [
         [f"{running} ", name, " waits for a second person's approval until ", request.expires_at, f".{_UNLESS}"],
         *about_sessions(shown, request),
-        [why(request.account.pool, request.needs)] if request.needs else [],
+        [why(request.subject.pool, request.needs)] if request.needs else [],
     ]
 
 
@@ -62,7 +65,7 @@ def denied(shown: Shown, request: Request) -> list[Block]:
     reason = request.approval.reason if request.approval else None
     said, *by = by_whom(request) or ["denied"]
     return [
-        f"Denied: {shown.name(request.account)}",
+        f"Denied: {shown.subject(request)}",
         [str(said).capitalize(), *by, ". Nothing was done."],
         lines(
             [
@@ -75,16 +78,19 @@ def denied(shown: Shown, request: Request) -> list[Block]:
 
 def approval_message(shown: Shown, request: Request) -> Message:
     """Return what those who may approve a request see: what is asked, or what came of it."""
-    account, asker, waits = request.account, request.ask.operator, request.state is State.APPROVING
+    subject, asker, waits = request.subject, request.ask.operator, request.state is State.APPROVING
     title, said = ("Approval needed", _until(request)) if waits else _came(shown, request)
     reason = request.ask.options.reason
-    facts = shown.who(account) if waits else [[Bold("Pool  "), account.pool]]
+    has_count = request.listed and request.state in {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}
+    facts: list[Line] = [[Bold("Pool  "), subject.pool]]
+    if waits:
+        facts = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
     return message(
-        f"{title}: {shown.name(account)}",
+        title if has_count else f"{title}: {shown.subject(request)}",
         [
             asker,
             " asks: ",
-            ACTIONS[request.action].question,
+            _QUESTION if request.listed else ACTIONS[request.action].question,
             *([f" {ACTIONS[request.action].effect}"] if waits else []),
         ],
         shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
@@ -96,7 +102,8 @@ def approval_message(shown: Shown, request: Request) -> Message:
                 [Bold("Request  "), Code(request.id)],
             ]
         ),
-        [why(account.pool, request.needs)] if waits else [],
+        _left_out(shown, request) if waits else [],
+        [why(subject.pool, request.needs)] if waits else [],
         said,
         (
             button("Approve", APPROVE, request.id, style="primary"),
@@ -105,6 +112,11 @@ def approval_message(shown: Shown, request: Request) -> Message:
         if waits
         else [],
     )
+
+
+def _left_out(shown: Shown, request: Request) -> Block:
+    odd = left_out(shown, request.listed) if request.listed else []
+    return lines(odd, "list") if odd else []
 
 
 def _until(request: Request) -> Line:
@@ -128,6 +140,8 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
         case State.EXPIRED:
             until = min(request.expires_at, ended_at)
             return "Not approved in time", ["It waited until ", until, ". Nothing was done."]
+        case State.PAUSED | State.STOPPING:
+            return "Approved", [*who, "The audit channel shows how far it is."]
         case State.READY | State.RUNNING:
             return "Approved", [*who, "It is under way. The audit channel shows what comes of it."]
     title, meaning = result(request)

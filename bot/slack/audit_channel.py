@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
 
+from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT, ends_tokens
 from bot.audit import Entry, Kind
 from bot.facts.advice import LONGEST_TOKEN, result
 from bot.facts.leaving import Departure, leaving
+from bot.listed import Listed
 from bot.ports import Left
 from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
 from bot.slack.clients import post
+from bot.slack.list_messages import about_list
 from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
-from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
+from bot.slack.text import UTC_TIME, Code, Line, Message, Span, cut, message, small_print
 
 MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {
@@ -27,6 +30,7 @@ _SIGNS: Mapping[Kind, str] = {
     Kind.REFUSED: "⛔",
     Kind.DENIED: "🚫",
     Kind.LIMITED: "🛑",
+    Kind.PAUSED: "⏸",
 }
 # The titles and meanings of what is not a request.
 _OTHERS: Mapping[Kind, tuple[str, str]] = {
@@ -71,6 +75,8 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
 
     First the outcome and for whom, then who asked and why, and what it means; all ids and times in small print.
     """
+    if entry.request and entry.request.listed:
+        return _message_of_list(shown, entry, entry.request)
     title, meaning = result(entry.request) if entry.request else _OTHERS[entry.kind]
     target, more = shown.personal(entry.ask.options.target), list[Span]()
     if entry.chosen:
@@ -84,7 +90,7 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     if entry.count > 1:
         target, more = f"{entry.count:,} more times", _period(shown, entry)
     return message(
-        f"{_SIGNS.get(entry.kind, '✅')} {title}: {target}",
+        f"{_SIGNS.get(entry.kind, '✅')} {title}{f': {target}' if target else ''}",
         _who_and_why(shown, entry),
         _second_person(shown, entry.request),
         [meaning] if meaning else more,
@@ -93,24 +99,43 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
     )
 
 
+def _message_of_list(shown: Shown, entry: Entry, request: Request) -> Message:
+    """Return the message for the outcome of a list, or for a pause of it by the bot itself."""
+    is_paused = entry.kind is Kind.PAUSED
+    title = f"Paused: {shown.subject(request)}" if is_paused else result(request)[0]
+    return message(
+        f"{_SIGNS.get(entry.kind, '✅')} {title}",
+        _who_and_why(shown, entry),
+        _second_person(shown, request),
+        *about_list(request),
+        small_print(_ids_and_times(shown, entry)),
+    )
+
+
 def _period(shown: Shown, entry: Entry) -> Line:
     """Say when the many refusals of an entry were, and what was asked for."""
-    line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at, ", such as for "]
-    for number, target in enumerate(entry.examples):
-        line += [", "] * bool(number) + [Code(plain(shown.personal(target), MAX_NAME)["text"])]
+    line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at]
+    for number, target in enumerate(each for each in entry.examples if each):
+        line += [", " if number else ", such as for ", Code(cut(shown.personal(target), MAX_NAME))]
     return [*line, "."]
 
 
 def _who_and_why(shown: Shown, entry: Entry) -> Line:
     account, reason = entry.chosen, entry.ask.options.reason
+    subject = _subject(entry)
     facts = [
-        f"pool {account.pool}" if account else "",
+        f"pool {subject.pool}" if subject else "",
         account.sign_in if account and account.provider else "",
         "" if entry.request else entry.rule,
         _asked_for(entry),
     ]
     why: Line = [" · ", *shown.reason(reason)] if reason else []
     return [entry.ask.operator, *(f" · {fact}" for fact in facts if fact), *why]
+
+
+def _subject(entry: Entry) -> Account | Listed | None:
+    """Return the account or the list that an entry is about, where that is known."""
+    return (entry.request and entry.request.listed) or entry.chosen
 
 
 def _asked_for(entry: Entry) -> str:
@@ -129,6 +154,7 @@ def _second_person(shown: Shown, request: Request | None) -> Line:
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
     request, account, approver = entry.request, entry.chosen, list[str]()
+    subject = _subject(entry)
     operator = [f"Operator {_person(entry.ask.operator)}"]
     if request:
         approval = request.approval
@@ -142,14 +168,16 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
             )
         times["ended"] = request.ended_at
         said = ", ".join(f"{label} {time:%Y-%m-%d %H:%M:%S}" for label, time in times.items() if time)
-        when = [f"{said[:1].upper()}{said[1:]} (UTC)", f"Calls: {request.attempts}"]
+        did = f"Accounts: {request.listed.size}" if request.listed else f"Calls: {request.attempts}"
+        when = [f"{said[:1].upper()}{said[1:]} (UTC)", did]
         if request.searched_as:
             typed, read = map(shown.personal, (entry.ask.options.target, request.searched_as))
             when.append(f"Asked for {typed}, read as {read}")
         operator.append(f"Allowed by {entry.rule}")
     else:
-        aws, when = [], [f"At {entry.at:{UTC_TIME}}", f"Asked for {shown.personal(entry.ask.options.target)}"]
-    where = [f"Pool {account.pool} ({account.pool_id})"] if account else []
+        target = shown.personal(entry.ask.options.target)
+        aws, when = [], [f"At {entry.at:{UTC_TIME}}", *([f"Asked for {target}"] if target else [])]
+    where = [f"Pool {subject.pool} ({subject.pool_id})"] if subject else []
     if account and account.sub:
         where.append(f"Sub {account.sub}")
     last = [f"Entry {entry.id}, bot {entry.bot_version}"]
@@ -157,4 +185,4 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
 
 
 def _person(who: Operator) -> str:
-    return f"{plain(who.name, MAX_NAME)['text']} ({who.id}, team {who.team_id})"
+    return f"{cut(who.name, MAX_NAME)} ({who.id}, team {who.team_id})"

@@ -10,6 +10,7 @@ from bot.offer import offered, withheld
 from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
+from bot.slack.lists import LIST_CARDS, confirm_label, progress_line
 from bot.slack.outcomes import action_buttons, may_come_back, outcome
 from bot.slack.sessions import session_rows
 from bot.slack.shown import Lasting, Shown
@@ -31,7 +32,12 @@ _OPTIONS: Sequence[Line] = (
 )
 _HELP: Sequence[Block] = (
     [Code("/signout"), " with nothing after it opens a form."],
+    [Code("/signout list"), " opens a form for many people at once. You see what was found before anything happens."],
     [Code("/signout whoami"), " tells what you may do, by which rule, and whether someone else has to approve it."],
+    [
+        Code("/signout history TARGET"),
+        " tells what was asked for that account, by whom, and what came of it. Without TARGET: what you asked for.",
+    ],
     [
         "You can also paste a line of the AWS CLI's cognito-idp admin-user-global-sign-out, or only its options: ",
         Code(AWS_USAGE),
@@ -43,31 +49,46 @@ _HELP: Sequence[Block] = (
 _RESULT_COMES = " The result comes here or as a direct message, and in the audit channel."
 
 
-def card(
-    shown: Shown, request: Request, *, audit_refused: bool = False, approval_refused: bool = False, note: str = ""
+def card(  # noqa: PLR0913 -- what a card shows that is not in the request
+    shown: Shown,
+    request: Request,
+    *,
+    audit_refused: bool = False,
+    approval_refused: bool = False,
+    note: str = "",
+    link: str | None = None,
 ) -> Message:
     """Return the card of a request, for each state that it can be in; a `note` comes first.
 
-    `audit_refused`: see `AUDIT_REFUSED`. `approval_refused`: see `APPROVAL_REFUSED`.
+    `audit_refused`: see `AUDIT_REFUSED`. `approval_refused`: see `APPROVAL_REFUSED`. `link`: to a list's progress.
     """
     first: Line = [note] if note else []
-    blocks = [first, *_CARDS[request.state](shown, request)]
+    blocks = [first, *(_CARDS_OF_LISTS if request.listed else _CARDS)[request.state](shown, request)]
     if request.state in AWAITING:
         buttons: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
         if request.state is State.CONFIRMING:
-            label = "Ask for approval" if request.needs else ACTIONS[request.action].button
+            label = _label(request)
             others = action_buttons(request, offered(request)[1:])
             buttons = (button(label, CONFIRM, request.id, style="danger"), *others, *buttons)
         if request.ask.options.dropped:
             blocks.append([left_out_sentence(request.ask.options.dropped)])
-        if request.state is not State.APPROVING:
+        if request.state in {State.CHOOSING, State.CONFIRMING}:
             blocks.append(["You can confirm until ", request.expires_at, "."])
-        elif approval_refused:
+        elif request.state is State.APPROVING and approval_refused:
             blocks.append([APPROVAL_REFUSED])
         blocks.append(buttons)
+    if request.has_progress and request.state not in ENDED:
+        blocks.insert(-1, progress_line(link))
     if audit_refused and (request.decided_at or request.state is State.DENIED) and request.state in ENDED:
         blocks.append([AUDIT_REFUSED])
     return message(*blocks)
+
+
+def _label(request: Request) -> str:
+    """Return what the button says with which a request is confirmed."""
+    if request.listed:
+        return confirm_label(request)
+    return "Ask for approval" if request.needs else ACTIONS[request.action].button
 
 
 def told(error: BotError, usage: str = USAGE) -> Message:
@@ -170,3 +191,4 @@ _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     State.EXPIRED: _expired,
     State.DENIED: denied,
 }
+_CARDS_OF_LISTS = {**_CARDS, **LIST_CARDS}

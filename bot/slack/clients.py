@@ -28,7 +28,7 @@ from bot.facts.way import Proxy, proxy_to, tls
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
-CONNECTIONS = 100  # to one host: more than the bot has threads
+CONNECTIONS = 150  # to one host: more than the bot has threads
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
 # Slack's words for a message whose form it does not take.

@@ -1,30 +1,30 @@
-"""The form that `/signout` with nothing after it opens: its views, and what is told in it. What it finds is a card."""
+"""The form that `/signout` with nothing after it and the shortcuts open: its views, and what is told in it."""
 
 import json
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from slack_sdk import WebClient
-
 from bot.action import ACTIONS, OTHERS, SIGN_OUT
-from bot.errors import BotError, UsageError
+from bot.errors import BotError, DeniedError, UsageError
 from bot.options import MAX_REASON, MAX_TARGET, ReasonRule, check_reason, check_target
 from bot.ports import Place
 from bot.request import Options, Request
-from bot.slack.clients import failure_of
+from bot.slack.modal import field_of, modal, select, took, typed, updated
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, lines, plain
 
 FORM = "signout_form"
-TARGET, POOL, REASON, ACTION = "target", "pool", "reason", "action"
+FOUND, TARGET, POOL, REASON, ACTION = "found", "target", "pool", "reason", "action"
+# Where the card is.
+TYPED = "in the channel where you typed the command"
+OF_MESSAGE = "in the channel of the message, not in a thread"
+DIRECT = "a direct message from this app"
 ALL_POOLS = "*"  # no pool can be called that
-
-# On its way, an update may overtake the ack. Then what the ack shows would replace it.
-ACK_FIRST_SECONDS = 0.1
+HINT = "User name, email, phone number with its country code, or sub."
+COUNTS = "What you type here counts instead of what you chose above."
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 class FormState:
     """What a form must remember until it is sent: it is in the view's private_metadata, which only Slack sees.
 
-    The command's response_url works until `until`, in seconds since 1970.
+    The response_url works until `until`, in seconds since 1970; a global shortcut has none. `of_message`: a shortcut of
+    a message opened it. What was `found` in that is in the view's blocks instead, which have more room.
     """
 
     channel_id: str
@@ -42,12 +43,19 @@ class FormState:
     actions: Sequence[str] = ()
     response_url: str | None = field(default=None, repr=False)
     until: float = 0
+    of_message: bool = False
+    found: Sequence[str] = ()
 
     @property
     def place(self) -> Place | None:
         """Where the card will be."""
         until = datetime.fromtimestamp(self.until, UTC)
         return Place(response_url=self.response_url, until=until, replaces=False) if self.response_url else None
+
+    @property
+    def where(self) -> str:
+        """The same in words."""
+        return (OF_MESSAGE if self.of_message else TYPED) if self.response_url else DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +78,41 @@ class Filled:
 
 @dataclass(frozen=True)
 class NewForm(CardReply):
-    """A form that is not open yet. Until it is, an error is said where the command was typed."""
+    """A form that is not open yet. Until it is, an error is said where the command was typed, or the message is.
+
+    A global shortcut has no such place: there the error is shown instead of the form or, where it is too late for that,
+    in a direct message.
+    """
 
     trigger_id: str
     channel_id: str
+    found: Sequence[str] | None = None  # in the message; None where no message opened it
 
     def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:
         """Open it. A trigger_id is good for 3 s."""
-        rule = self.cards.shown.reason_rule
-        state = FormState(
-            channel_id=self.channel_id,
-            pools=pools,
-            actions=actions,
-            reason_required=bool(rule and rule.required),
-            response_url=self.place.response_url if self.place else None,
-            until=self.place.until.timestamp() if self.place else 0,
-        )
-        if not took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=form_view(state)):
-            self.say(UsageError("Slack may not have opened the form. If there is none, type the target instead."))
+        found = {"of_message": self.found is not None, "found": self.found or ()}
+        state = state_for(self, self.channel_id, pools, actions=actions, **found)
+        filled = Filled(*state.found) if len(state.found) == 1 else None
+        if not self._opened(form_view(state, filled)):
+            super().say(UsageError("Slack may not have opened the form. If there is none, type the target instead."))
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        is_stranger, view = isinstance(error, DeniedError) and error.everywhere, lines([[str(error)]])
+        if self.place:
+            super().say(error)
+        elif is_stranger and not self.cards.may_show_a_stranger():
+            log.warning("Someone who may not was not told: there were too many within a minute")
+        elif not self._opened(modal(FORM, "Sign out", view)) and not is_stranger:  # the bot writes to no stranger
+            super().say(error)
+
+    def _opened(self, view: Drawn) -> bool:
+        return took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=view)
 
 
 @dataclass(frozen=True)
 class FormReply(CardReply):
-    """A `Reply` to a form that was sent: the card is in the channel, and what was wrong is in the form."""
+    """A `Reply` to a form that was sent: the card is where its state says, and what was wrong is in the form."""
 
     view_id: str
     state: FormState
@@ -101,11 +121,11 @@ class FormReply(CardReply):
     def show(self, request: Request) -> bool:
         """Show the card; return whether Slack took it."""
         is_shown = super().show(request)
-        self._update(found_view(shown=is_shown, approval=bool(request.needs)))
+        self._update(found_view(shown=is_shown, approval=bool(request.needs), where=self.state.where))
         return is_shown
 
     def say(self, error: BotError) -> None:
-        """Say what was wrong in the form, to be corrected there; where the form was closed, in the channel."""
+        """Say what was wrong in the form, to be corrected there; where the form was closed, where the card would be."""
         if not self._update(form_view(self.state, self.filled, str(error))):
             super().say(error)
 
@@ -113,20 +133,17 @@ class FormReply(CardReply):
         return updated(self.cards.client, self.view_id, view)
 
 
-def updated(client: WebClient, view_id: str, view: Drawn) -> bool:
-    """Show something else in a form that was sent, after its ack; return whether Slack said yes."""
-    time.sleep(ACK_FIRST_SECONDS)
-    return took(client, "views.update", view_id=view_id, view=view)
-
-
-def took(client: WebClient, method: str, **arguments: Any) -> bool:
-    """Call a method for views; return whether Slack said yes."""
-    try:
-        client.api_call(method, json=arguments)
-    except Exception as error:  # noqa: BLE001 -- the operator is told all the same
-        log.warning("%s failed: %s", method, failure_of(error).reason)
-        return False
-    return True
+def state_for(reply: CardReply, channel_id: str, pools: Sequence[str], **more: Any) -> FormState:
+    """Return what a form must remember whose card will be where `reply` is."""
+    rule, place = reply.cards.shown.reason_rule, reply.place
+    return FormState(
+        channel_id=channel_id,
+        pools=pools,
+        reason_required=bool(rule and rule.required),
+        response_url=place.response_url if place else None,
+        until=place.until.timestamp() if place else 0,
+        **more,
+    )
 
 
 def form_view(state: FormState, filled: Filled | None = None, trouble: str | None = None) -> Drawn:
@@ -135,18 +152,26 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     pools = {ALL_POOLS: "All pools I may use"} | {pool: pool for pool in state.pools}
     actions = {action: ACTIONS[action].button for action in state.actions if action in ACTIONS}
     whose = "Whose account" if len(actions) > 1 else "Whom to sign out"
-    hint = "User name, email, phone number with its country code, or sub."
     return modal(
         FORM,
         "Sign out",
         *([lines([[trouble]])] if trouble else ()),
-        field_of(TARGET, whose, typed(filled.target, MAX_TARGET), hint=plain(hint)),
-        *([field_of(ACTION, "What to do", _select(actions, filled.action))] if len(actions) > 1 else []),
-        *([field_of(POOL, "Pool", _select(pools, filled.pool))] if len(state.pools) > 1 else []),
+        *_targets(whose, state.found, filled.target),
+        *([field_of(ACTION, "What to do", select(actions, filled.action))] if len(actions) > 1 else []),
+        *([field_of(POOL, "Pool", select(pools, filled.pool))] if len(state.pools) > 1 else []),
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
-        private_metadata=json.dumps(asdict(state)),
+        private_metadata=json.dumps({**asdict(state), "found": ()}),
         submit=plain("Look up"),
     )
+
+
+def _targets(whose: str, found: Sequence[str], target: str) -> Sequence[Drawn]:
+    """Return the field for the target; where several were found, a choice between them too."""
+    if len(found) <= 1:
+        return [field_of(TARGET, whose, typed(target, MAX_TARGET), hint=plain(HINT))]
+    choice = field_of(FOUND, whose, select({each: each for each in found}, target, first=False), optional=True)
+    other = typed("" if target in found else target, MAX_TARGET)
+    return [choice, field_of(TARGET, "Someone else", other, optional=True, hint=plain(f"{COUNTS} {HINT}"))]
 
 
 def looking_view() -> Drawn:
@@ -154,16 +179,16 @@ def looking_view() -> Drawn:
     return modal(FORM, "Sign out", lines([["Looking for the account …"]]))
 
 
-def found_view(*, shown: bool, approval: bool = False) -> Drawn:
+def found_view(*, shown: bool, approval: bool = False, where: str = TYPED) -> Drawn:
     """Return what is shown once the account was found.
 
-    `shown`: the card is in the channel. `approval`: a second person has to approve it.
+    `shown`: the card is `where` it says. `approval`: a second person has to approve it.
     """
     sentence = (
-        "The card is in the channel where you typed the command. Nothing happens before you press a button on it."
+        f"The card is {where}. Nothing happens before you press a button on it."
         if shown
         else "The account was found, but Slack may not show its card yet. Nothing happens before you press a button on "
-        "it. If the card is not in the channel in a minute, run /signout again."
+        "it. If there is no card in a minute, run /signout again."
     )
     return modal(
         FORM, "Sign out", lines([[sentence, *([" Then a second person has to approve it."] if approval else [])]])
@@ -172,22 +197,30 @@ def found_view(*, shown: bool, approval: bool = False) -> Drawn:
 
 def state_of(view: Drawn) -> FormState:
     """Return what a form remembers."""
-    return FormState(**json.loads(view["private_metadata"]))
+    choices = (block["element"] for block in view["blocks"] if block.get("block_id") == FOUND)
+    found = tuple(option["value"] for choice in choices for option in choice["options"])
+    return FormState(**{**json.loads(view["private_metadata"]), "found": found})
 
 
 def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
-    values = {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
-    pool = _chosen(values, POOL)
+    values = values_of(view)
+    pool = chosen(values, POOL)
     return Filled(
-        target=values[TARGET].get("value") or "",
+        target=values[TARGET].get("value") or chosen(values, FOUND) or "",
         pool=None if pool == ALL_POOLS else pool or None,
         reason=values[REASON].get("value") or None,
-        action=_chosen(values, ACTION) or SIGN_OUT,
+        action=chosen(values, ACTION) or SIGN_OUT,
     )
 
 
-def _chosen(values: Mapping[str, Drawn], field: str) -> str | None:
+def values_of(view: Drawn) -> Mapping[str, Any]:
+    """Return what is in each field of a form that was sent."""
+    return {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
+
+
+def chosen(values: Mapping[str, Any], field: str) -> str | None:
+    """Return what was chosen in a field; None where there is no such field, or nothing was."""
     return (values.get(field, {}).get("selected_option") or {}).get("value")
 
 
@@ -198,34 +231,15 @@ def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
         check_target(filled.target)
     except UsageError as error:
         troubles[TARGET] = error.sentence
+    return troubles | trouble_with_reason(filled.reason, rule)
+
+
+def trouble_with_reason(reason: str | None, rule: ReasonRule | None) -> dict[str, str]:
+    """Return what is wrong with the reason, by its field; empty where nothing is."""
     try:
-        reason = check_reason(filled.reason)
+        checked = check_reason(reason)
         if rule:
-            rule.check(reason)
+            rule.check(checked)
     except UsageError as error:
-        troubles[REASON] = error.sentence
-    return troubles
-
-
-def modal(callback_id: str, title: str, *blocks: Drawn, **more: Any) -> Drawn:
-    """Return a view of these blocks."""
-    view = {"type": "modal", "callback_id": callback_id, "title": plain(title), "close": plain("Close")}
-    return {**view, "blocks": list(blocks), **more}
-
-
-def field_of(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:
-    """Return a field with its label."""
-    widget = {**widget, "action_id": id_}
-    return {"type": "input", "block_id": id_, "label": plain(label), "element": widget, "optional": optional, **more}
-
-
-def typed(value: str | None, longest: int) -> Drawn:
-    """Return what is typed into, with what was typed before."""
-    return {"type": "plain_text_input", "max_length": longest, **({"initial_value": value} if value else {})}
-
-
-def _select(labels: Mapping[str, str], chosen: str | None) -> Drawn:
-    """Return a choice of one of several values, each with its label; the first one unless it has the chosen one."""
-    options = {value: {"text": plain(label), "value": value} for value, label in labels.items()}
-    initial = options.get(chosen or "", next(iter(options.values())))
-    return {"type": "static_select", "options": list(options.values()), "initial_option": initial}
+        return {REASON: error.sentence}
+    return {}

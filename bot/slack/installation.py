@@ -1,15 +1,18 @@
 """Where the app is installed, as auth.test says, and so whose people may be allowed, as users.info says."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot.authorize import Home
+from bot.facts.slack_words import SLACK_HOST
 from bot.request import Operator
 from bot.slack.kept import Kept
 
 KEPT_SECONDS = 60.0
+_URL, _TS = re.compile(r"https://([a-z0-9.-]+)/"), re.compile(r"\d+\.\d+")
 
 Belongs = Callable[[str, Operator], bool | None]
 
@@ -20,19 +23,26 @@ class Install:
 
     team_id: str | None
     organisation: str | None
+    url: str | None = None  # of the workspace or organisation
 
     @classmethod
     def of(cls, auth_test: Mapping[str, Any]) -> "Install":
         """Read an answer. Where the app is installed in a whole organisation, `team_id` is that organisation's too."""
         team_id, organisation = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id"))
         if auth_test.get("is_enterprise_install") is True or team_id.startswith("E"):
-            return cls(team_id=None, organisation=organisation or team_id or None)
-        return cls(team_id=team_id or None, organisation=organisation or None)
+            return cls(team_id=None, organisation=organisation or team_id or None, url=_url(auth_test))
+        return cls(team_id=team_id or None, organisation=organisation or None, url=_url(auth_test))
 
     @property
     def is_org_wide(self) -> bool:
         """Whether the app is installed in a whole organisation."""
         return self.organisation is not None and self.team_id is None
+
+
+def _url(auth_test: Mapping[str, Any]) -> str | None:
+    """Return Slack's address of the workspace: only one at Slack's own host becomes a link."""
+    found = _URL.fullmatch(str(auth_test.get("url") or ""))
+    return found[0] if found and SLACK_HOST.fullmatch(found[1]) else None
 
 
 class Installation:
@@ -51,6 +61,11 @@ class Installation:
         asks = partial(self._belongs, install.organisation) if install.organisation else None
         id_ = install.organisation or install.team_id
         self.install, self.home = install, Home(id_, teams, asks) if id_ else None
+
+    def address(self, channel: str, ts: str) -> str | None:
+        """Return the address of a message; None while it is not known where the app is installed."""
+        url = self.install.url if self.install else None
+        return f"{url}archives/{channel}/p{ts.replace('.', '')}" if url and _TS.fullmatch(ts) else None
 
     def is_org_wide(self) -> bool:
         """Whether the app is installed in a whole organisation, as far as is known."""

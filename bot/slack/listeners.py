@@ -4,7 +4,6 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext, BoltResponse
@@ -18,22 +17,28 @@ from bot.errors import BotError
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, Spelling
 from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
+from bot.history import History
 from bot.list_flow import ListFlow
-from bot.options import has_surrogate
-from bot.ports import Place
-from bot.request import Ask, Operator, Options, new_id
+from bot.request import Options
 from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
 from bot.slack.denial import DENIAL, ApproverReply, DenialReply, NewDenial, pressed_in, reason_of, sent_view
 from bot.slack.form import FORM, REASON, TARGET, FormReply, NewForm, filled_of, looking_view, state_of, troubles_in
+from bot.slack.list_facts import AGAIN
+from bot.slack.list_form import LIST_FORM, FilledList, NewListForm
+from bot.slack.list_listeners import ListListeners
 from bot.slack.outcomes import DO
-from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
+from bot.slack.received import ask_of, check_texts, sender_of
+from bot.slack.reply import CardReply, SlackCards
 from bot.slack.sessions import END_THIS
-from bot.slack.typed import parse
+from bot.slack.targets import targets_in
+from bot.slack.typed import HISTORY_USAGE, AskForList, Parsed, parse
 from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
+_Begun = Options | AskForList | WhoAmI | History | None
+SHORTCUTS = OF_A_MESSAGE, ANYWHERE = "signout_message", "signout_anywhere"  # as the manifest calls them
 _QUIET = logging.getLogger("bot.slack.bolt")
 
 log = logging.getLogger(__name__)
@@ -55,12 +60,18 @@ def build_app(base_url: str, flow: Flow, lists: ListFlow, cards: SlackCards, spe
 
     listeners = Listeners(flow, lists, cards, spelling)
     app.command(COMMAND)(listeners.command)
+    for callback_id in SHORTCUTS:
+        app.shortcut(callback_id)(listeners.shortcut)
     app.view(FORM)(listeners.submit)
     app.view(DENIAL)(listeners.deny)
     for action_id in listeners.buttons:
         app.action(action_id)(listeners.press)
     for action_id in (APPROVE, DENY):
         app.action(action_id)(listeners.approve)
+    of_lists = ListListeners(lists, cards)
+    app.view(LIST_FORM)(of_lists.submit)
+    for action_id in (*of_lists.buttons, AGAIN):
+        app.action(action_id)(of_lists.press)
     return app
 
 
@@ -95,7 +106,7 @@ class Listeners:
         """Take `/signout …`; with nothing after it, it opens the form."""
         text, said = (command.get("text") or "").strip(), None
         try:
-            asked = parse(text, self._spelling) if text else None
+            asked: Parsed | None = parse(text, self._spelling) if text else None
             if isinstance(asked, Help | Skeleton):
                 said = answer(asked, self._cards.shown)
             else:
@@ -104,17 +115,35 @@ class Listeners:
             said = told(error)
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
-    def _begin(self, asked: Options | WhoAmI | None, command: dict[str, Any], context: BoltContext) -> None:
-        operator, reply = self._sender(command)
-        options = asked if isinstance(asked, Options) else Options(target="")
-        ask = _ask(context, operator, command["channel_id"], options)
+    def _begin(self, asked: _Begun, command: dict[str, Any], context: BoltContext) -> None:
+        operator, reply = sender_of(self._cards, command)
+        given = asked.options if isinstance(asked, History | AskForList) else asked
+        options = given if isinstance(given, Options) else Options(target="")
+        ask = ask_of(context, operator, command["channel_id"], options)
         if isinstance(asked, Options):
             self._flow.ask(ask, replace(reply, usage=AWS_USAGE) if asked.pool_id is not None else reply)
+        elif isinstance(asked, History):
+            self._flow.history(ask, replace(reply, usage=HISTORY_USAGE))
+        elif isinstance(asked, AskForList):
+            filled = FilledList(pool=options.pool, reason=options.reason)
+            form = NewListForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id, filled)
+            self._lists.open_form(ask, form)
         elif asked:
             self._flow.whoami(ask, reply)
         else:
-            form = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
-            self._flow.open_form(ask, form)
+            new = NewForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id)
+            self._flow.open_form(ask, new)
+
+    def shortcut(self, ack: Ack, shortcut: dict[str, Any], context: BoltContext) -> None:
+        """Take a shortcut: it opens the form, with whom the message names that it was used on."""
+        ack()
+        message, channel_id = shortcut.get("message"), (shortcut.get("channel") or {}).get("id") or ""
+        # Slack may leave the person's team out, so it is the installation's. The form, once it is sent, has their own.
+        home = shortcut.get("team") or shortcut.get("enterprise") or {}
+        operator, reply = sender_of(self._cards, {**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
+        opened = shortcut["trigger_id"], channel_id, targets_in(message) if message else None
+        form = NewForm(self._cards, reply.place, reply.came_at, *opened, to=operator.id)
+        self._flow.open_form(ask_of(context, operator, channel_id, Options(target="")), form, acked=True)
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
         """Take a form that was sent. What is malformed is said at once, under its field."""
@@ -122,9 +151,10 @@ class Listeners:
         troubles = troubles_in(filled, self._cards.shown.reason_rule)
         try:
             if not troubles:
-                operator, reply = self._sender(body, state.place)
-                ask = _ask(context, operator, state.channel_id, filled.options)
-                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled))
+                operator, reply = sender_of(self._cards, body, state.place)
+                ask = ask_of(context, operator, state.channel_id, filled.options)
+                form = (view["id"], state, filled)
+                self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, *form, to=operator.id))
         except BotError as error:
             troubles = {TARGET: str(error)}
         if troubles:
@@ -138,8 +168,8 @@ class Listeners:
         button = body["actions"][0]
         decide, which = self.buttons[button["action_id"]]
         request_id = str(button.get("value") or "")
-        _check_texts(request_id)
-        operator, reply = self._sender(body, replaces=True)
+        check_texts(request_id)
+        operator, reply = sender_of(self._cards, body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, **which), reply)
 
     def _act(self, press: Press, reply: CardReply) -> None:
@@ -150,8 +180,8 @@ class Listeners:
         ack()
         button = body["actions"][0]
         request_id, ts = str(button.get("value") or ""), (body.get("container") or {}).get("message_ts")
-        _check_texts(request_id, ts or "")
-        operator, reply = self._sender(body)
+        check_texts(request_id, ts or "")
+        operator, reply = sender_of(self._cards, body)
         press, outbox = Press(request_id=request_id, operator=operator), self._flow.outbox
         if button["action_id"] == APPROVE:
             self._flow.approve(press, ApproverReply(reply, outbox, ts))
@@ -161,45 +191,13 @@ class Listeners:
     def deny(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Take the form of a no that was sent. A reason that will not do, or no room, is said at once in it."""
         request_id, ts = pressed_in(view)
-        _check_texts(request_id, ts or "")
+        check_texts(request_id, ts or "")
         try:
             reason = reason_of(view)
-            operator, reply = self._sender(body)
+            operator, reply = sender_of(self._cards, body)
             press = Press(request_id=request_id, operator=operator, reason=reason)
             self._flow.deny(press, DenialReply(reply, self._flow.outbox, ts, view["id"], request_id, reason))
         except BotError as error:
             ack(response_action="errors", errors={REASON: str(error)})
         else:
             ack(response_action="update", view=sent_view())
-
-    def _sender(
-        self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
-    ) -> tuple[Operator, CardReply]:
-        """Return who sent a command, a form or a press, and how to reply: at its response_url, or else at `place`."""
-        user = payload.get("user")
-        if user:
-            # The person's own. `team`, `enterprise` and `is_enterprise_install` tell of the installation, not of them.
-            team_id = user.get("team_id") or ""
-            id_, name = user["id"], user.get("username") or user.get("name") or ""
-        else:
-            team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
-        now, url = self._cards.now(), payload.get("response_url")
-        _check_texts(team_id, id_, url or "")
-        # Without lone surrogates, which no store can hold: even then a refusal must be stored.
-        operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
-        if url:
-            place = Place(response_url=url, until=now + RESPONSE_URL_LASTS, replaces=replaces)
-        return operator, CardReply(self._cards, place, now)
-
-
-def _ask(context: BoltContext, operator: Operator, channel_id: str, options: Options) -> Ask:
-    _check_texts(channel_id, options.pool or "")
-    # The edge gives an id: over HTTP a request that comes again has that of the first.
-    id_ = str(context.get("ask_id") or new_id(datetime.now(UTC)))
-    return Ask(id=id_, operator=operator, source="slack", channel_id=channel_id, options=options)
-
-
-def _check_texts(*values: object) -> None:
-    """Raise `TypeError` where one is not text that a store can hold. Slack never sends that: it must not fail later."""
-    if not all(isinstance(value, str) and not has_surrogate(value) for value in values):
-        raise TypeError("not a text")

@@ -9,6 +9,9 @@ from bot.account import Account, Session
 from bot.action import ACTIONS, OTHERS, SIGN_OUT
 from bot.audit import Entry, Kind, entry_of_ask
 from bot.authorize import Allowed, Allowlist
+from bot.facts.list_words import REASONS
+from bot.listed import MOST_NAMED as MOST_NAMED_OF_A_LIST
+from bot.listed import Counts, LeftOut, Listed, Several
 from bot.options import MAX_REASON, MAX_TARGET, ReasonRule
 from bot.request import AWAITING, ENDED, Approval, Ask, Earlier, Operator, Options, Request, State
 from bot.sessions import MAX_SESSIONS
@@ -127,6 +130,31 @@ class MadeUp:
             reason = self.reason if state is State.DENIED else None
             approval = replace(approval, approver=approver, rule=f"pools.{POOL}.approve.users", at=AT, reason=reason)
         return self.request(state, action, **({"needs": NEEDS, "approval": approval} | changes))
+
+    def a_list(self, state: State, **changes: Any) -> Request:
+        """Return a list that a second person has, or had, to approve, with as much in it as there can be."""
+        many = LeftOut(count=1_234_567, first=(self.target,) * MOST_NAMED_OF_A_LIST)
+        choices = tuple(Several(line=self.target, begin=10 * number, count=10) for number in range(5))
+        counts = Counts(ended=90_000, done=80_000, failed=9_000, unknown=1_000, reasons=dict.fromkeys(REASONS, 500))
+        listed = Listed(
+            pool=POOL,
+            pool_id="eu-central-1_AbCdEf123",
+            region="eu-central-1",
+            lines=1_234_567,
+            size=90_000 if state is State.DONE else 100_000,
+            **dict.fromkeys(("not_found", "unreadable", "protected", "several"), many),  # type: ignore[arg-type]
+            choices=choices,
+            twice=12_345,
+            recent=12_345,
+            counts=counts,
+            rate=11.9,
+            trouble="AccessDeniedException" if state in {State.RUNNING, State.PAUSED, State.STOPPING} else None,
+        )
+        ask = self.asked()
+        ask = replace(ask, options=replace(ask.options, target=""))
+        pressed_by = self.operator if state in {State.PAUSED, State.STOPPING, *ENDED} else None
+        beside = {"ask": ask, "chosen": None, "candidates": (self.account,) * 50, "pressed_by": pressed_by}
+        return self.second(state, **(beside | {"listed": listed} | changes))
 
     def nothing_moved(self, kind: Kind) -> Entry:
         """Return the entry of something that came to no request."""

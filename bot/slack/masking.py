@@ -11,7 +11,8 @@ LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed 
 FEWEST_IN_TEXT = 7  # digits of a phone number between other words, unless it begins with a plus
 FEWEST_IN_A_NAME = 9  # digits of one that is a user name: shorter ones are customer numbers
 _EMAIL = re.compile(r"[^\s<>(),;:]+@[^\s@<>(),;:]+")
-_NUMBER = re.compile(r"(?<![\w#])(?<!\w-)[+(]?\d[\d .()/\-]*\d")  # not `HELP-1234567`, not `#1234567`
+# Not `HELP-1234567`, not `#1234567`. What is too short to be a phone number does not match: a text may be full of it.
+NUMBER = re.compile(rf"(?<![\w#])(?<!\w-)(?:\+\d[\d .()/\-]*\d|\(?\d[\d .()/\-]{{{FEWEST_IN_TEXT - 2},}}\d)")
 _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4})(?: \d\d?)?")  # the minutes come after a colon
 
 _digits = partial(re.compile(r"\D").sub, "")  # of a text
@@ -24,8 +25,8 @@ def masked(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if at:
         return f"{local[:1].strip('…')}…{at}{domain}"
-    is_phone = _digits(text) and looks_like_phone(bare(text))  # the former first: it takes less
-    return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if is_phone else text
+    a_phone = _digits(text) and looks_like_phone(bare(text))  # the former first: it takes less
+    return f"{text[:3] if len(text) > LONG_NUMBER else ''}…{text[-2:]}" if a_phone else text
 
 
 def masked_name(name: str, phone: str | None) -> str:
@@ -42,7 +43,7 @@ def masked_name(name: str, phone: str | None) -> str:
 def personal_in(text: str, tickets: Sequence[Place]) -> Sequence[Place]:
     """Return where a text has emails and phone numbers, in their order. Numbers inside a ticket number do not count."""
     emails = [found.span() for found in _EMAIL.finditer(text)]
-    phones = [found.span() for found in _NUMBER.finditer(text) if _is_phone(text, found)]
+    phones = [found.span() for found in NUMBER.finditer(text) if is_phone(text, found)]
     known = (*emails, *tickets)
     others = (each for each in phones if not any(each[0] >= start and each[1] <= end for start, end in known))
     return sorted((*emails, *others))
@@ -55,7 +56,8 @@ def masked_in(text: str) -> str:
     return text
 
 
-def _is_phone(text: str, found: re.Match[str]) -> bool:
+def is_phone(text: str, found: re.Match[str]) -> bool:
+    """Return whether a match of `NUMBER` in a text is a phone number."""
     if found[0].startswith("+"):
         return bool(looks_like_phone(found[0]))
     goes_on = text[found.end() : found.end() + 1].isalnum()

@@ -1,6 +1,5 @@
 """What operators are told in Slack: cards and sentences, all drawn and sent in this one way."""
 
-import json
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -8,35 +7,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from urllib3.util import parse_url
-
-from bot.errors import BotError, DeliveryError
+from bot.errors import BotError, DeliveryError, StoreUnavailableError
 from bot.facts.leaving import Departure, leaving
-from bot.facts.slack_words import LOOPBACK, SLACK_HOST
+from bot.history import Past
 from bot.options import USAGE
 from bot.ports import Left, Place
 from bot.request import AWAITING, ENDED, Request
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
-from bot.slack.clients import BlockingClient, failure_of, kind_of, kind_of_status, not_taken, post
-from bot.slack.lists import progress_message
+from bot.slack.clients import BlockingClient, failure_of, post
+from bot.slack.history import history_message
+from bot.slack.list_messages import progress_message
+from bot.slack.responses import respond
 from bot.slack.shown import Shown
 from bot.slack.text import Message
 from bot.whoami import Standing
 
 RESPONSE_URL_LASTS = timedelta(minutes=30)
+MINUTE, STRANGERS_IN_A_MINUTE = timedelta(minutes=1), 20
 NO_CARD = (
     "The card of this request may not show its result, so it comes as a direct message. Buttons that the card may "
     "still have change nothing of this request."
 )
 REFUSING_FOR = timedelta(minutes=10)  # it is tried again sooner; another instance may then be the one that tries
-_OK = 200
-_FOR_ONE_PERSON = {"response_type": "ephemeral", "unfurl_links": False, "unfurl_media": False}
-# An address that Slack gave out, but that takes nothing more, or whose message is not there any more.
-_GONE_STATUS = frozenset({404, 410})
-_GONE = frozenset({"expired_url", "used_url", "cannot_replace_original", "message_not_found"})
 # A message that no one can edit any more.
 _GONE_MESSAGE = frozenset(
     {
@@ -66,52 +60,6 @@ class Meter(Protocol):
         """Note how long it took from a press to the result."""
 
 
-def is_slacks(response_url: str, base_url: str) -> bool:
-    """Return whether an address is at Slack or, where `base_url` is on this machine (sandbox), on this machine."""
-    try:
-        url = parse_url(response_url)  # as the client reads it
-    except ValueError:
-        return False
-    host = (url.host or "").strip("[]")
-    if urlsplit(base_url).hostname in LOOPBACK:
-        return url.scheme in {"http", "https"} and host in LOOPBACK
-    return url.scheme == "https" and url.auth is None and bool(SLACK_HOST.fullmatch(host))
-
-
-def respond(client: BlockingClient, response_url: str, message: Message, *, replace: bool) -> None:
-    """Show a message to one person, in place of the card where `replace`. Raises `DeliveryError` unless Slack took it.
-
-    Nothing is sent where the address is not of the client's Slack: with a stolen signing secret, a forged command could
-    name any. An ephemeral message may be lost even after Slack's yes: what must not be lost is in the audit channel.
-    """
-    if not is_slacks(response_url, client.base_url):
-        log.error("An operator was not told: the response_url is not Slack's. Was the signing secret stolen?")
-        raise DeliveryError("not an address of Slack's", gone=True)
-    content = {"text": message.text, "blocks": message.blocks, "replace_original": replace, **_FOR_ONE_PERSON}
-    try:
-        answer = client.send(url=response_url, args={"json": content})
-    except Exception as error:  # noqa: BLE001 -- any error is not a yes
-        client.failed("response_url", kind_of(error))
-        raise DeliveryError(type(error).__name__) from None
-    status, word = answer["status"], _word_in(answer["body"])
-    if status != _OK or word is not None:
-        client.failed("response_url", kind_of_status(status) if status != _OK else word or "malformed")
-        refusal = not_taken(status, answer["headers"], word)
-        refusal.gone = status in _GONE_STATUS or word in _GONE
-        raise refusal
-
-
-def _word_in(body: str) -> str | None:
-    """Return Slack's word for what was wrong, "" where there is none; None for its yes, which no proxy would say."""
-    try:
-        answer = {"ok": True} if body == "ok" else json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        return ""
-    return None if answer.get("ok") is True else str(answer.get("error") or "")
-
-
 @dataclass(frozen=True, kw_only=True)
 class SlackCards:
     """The cards of operators: what draws and sends them. `audit_refused`: the audit channel takes no messages now.
@@ -127,8 +75,10 @@ class SlackCards:
     now: Callable[[], datetime]
     respond: Callable[..., None] = respond
     audit_channel: str = ""
+    address: Callable[[str, str], str | None] = lambda _, __: None  # of the message in a channel with this `ts`
     progress_ts: Callable[[str], str | None] = lambda _: None  # Slack's id of a list's progress message
     refused: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    strangers: "deque[datetime]" = field(default_factory=partial(deque, maxlen=STRANGERS_IN_A_MINUTE))  # were shown one
     waiting: "deque[tuple[str, datetime]]" = field(default_factory=partial(deque, maxlen=1), repr=False)
 
     def show(self, request: Request, place: Place | None, left: Left = lambda: timedelta.max) -> None:
@@ -141,7 +91,8 @@ class SlackCards:
             request,
             audit_refused=self.audit_refused(),
             approval_refused=bool(request.approval and request.approval.channel_id in self.refusing()),
-            note="" if place else NO_CARD,
+            note=NO_CARD if place is None and request.state in ENDED else "",
+            link=self._link(request),
         )
         with leaving(Departure(lambda: left().total_seconds())):
             if place:
@@ -152,6 +103,14 @@ class SlackCards:
             except DeliveryError as error:
                 error.gone = error.reason in _NO_SUCH_PERSON
                 raise
+
+    def _link(self, request: Request) -> str | None:
+        """Return the address of a list's progress message; None where there is none, or it is not known."""
+        try:
+            ts = self.progress_ts(request.id) if request.has_progress else None
+        except StoreUnavailableError:  # the card is shown without it
+            return None
+        return self.address(self.audit_channel, ts) if ts else None
 
     def show_approval(self, request: Request, ts: str | None, left: Left = lambda: timedelta.max) -> str:
         """Post a request to those who may approve it, or edit the message `ts`; return its `ts`. Raises as `show`."""
@@ -188,6 +147,14 @@ class SlackCards:
         self.refused.pop(channel, None)
         return ts
 
+    def may_show_a_stranger(self) -> bool:
+        """Whether one more stranger may see a form: Slack opens about a hundred a minute, for operators too."""
+        now, shown = self.now(), self.strangers
+        if len(shown) == shown.maxlen and abs(now - shown[0]) < MINUTE:
+            return False
+        shown.append(now)
+        return True
+
     def refusing(self) -> Mapping[str, str]:
         """Return Slack's word for why an approval channel takes no messages, by its id. After a while it is unknown."""
         now = self.now()
@@ -198,24 +165,26 @@ class SlackCards:
 class CardReply:
     """A `Reply` to a command or press that came at `came_at`: cards and sentences at `place`.
 
-    `usage` goes with what is wrong with the command: how to write it, in the spelling that was used.
+    `usage` goes with what is wrong with the command: how to write it, in the spelling that was used. Where there is no
+    place, the person `to` gets direct messages.
     """
 
     cards: SlackCards
     place: Place | None
     came_at: datetime
     usage: str = field(default=USAGE, kw_only=True)
+    to: str = field(default="", kw_only=True)
 
     def show(self, request: Request) -> bool:
         """Show a request as it is; return whether Slack took it."""
-        if self.place is None:
+        if self.place is None and not self.to:
             return False
         try:
             self.cards.show(request, self.place)
         except DeliveryError as error:
             log.warning("A card was not shown: %s", error.reason)
             return False
-        if request.state in AWAITING:
+        if self.place and request.state in AWAITING:
             self.cards.waiting.append((self.place.response_url, request.expires_at))
         seconds = (self.cards.now() - self.came_at).total_seconds()
         if request.version == 1:
@@ -229,13 +198,38 @@ class CardReply:
         """Say what the operator may do."""
         self._answer(standing_message(standing))
 
+    def recount(self, past: Past) -> None:
+        """Tell what was asked for before, and what came of it."""
+        self._answer(history_message(self.cards.shown, past))
+
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
         self._answer(told(error, self.usage))
 
     def _answer(self, said: Message) -> None:
-        if self.place:
-            try:
+        try:
+            if self.place:
                 self.cards.respond(self.cards.client, self.place.response_url, said, replace=False)
-            except DeliveryError as failure:
-                log.warning("An operator was not told: %s", failure.reason)
+            elif self.to:
+                post(self.cards.client, self.to, said)
+        except DeliveryError as failure:
+            log.warning("An operator was not told: %s", failure.reason)
+
+
+@dataclass(frozen=True)
+class BesideReply:
+    """A `Reply` to a press on a message that all people in a channel see, and that `deliver.py` brings up to date.
+
+    Only what is wrong is said, by `sender` to who pressed.
+    """
+
+    sender: CardReply
+    place: None = field(default=None, init=False)  # the card is elsewhere
+
+    def show(self, request: Request) -> bool:  # noqa: ARG002
+        """Show nothing: the message is brought up to date."""
+        return False
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        self.sender.say(error)

@@ -12,12 +12,15 @@ from bot.action import END_SESSION, OTHERS, SIGN_OUT, Step
 from bot.audit import Kind, entry_of
 from bot.errors import BotError, UsageError
 from bot.facts.aws_cli import Help, Skeleton
-from bot.request import ENDED, State
+from bot.history import MOST, Past
+from bot.request import ENDED, OF_ONE_ACCOUNT, State
 from bot.slack.approvals import MOST_POOLS, approval_message, standing_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import answer, card, told
 from bot.slack.denial import denial_view, denied_view, sent_view
 from bot.slack.form import Filled, FormState, form_view, found_view, looking_view
+from bot.slack.history import history_message
+from bot.slack.list_samples import list_samples
 from bot.slack.made_up import AT, ID, MANY, NEEDS, POOL, MadeUp
 from bot.slack.reply import NO_CARD
 from bot.slack.text import Drawn, Message
@@ -25,18 +28,19 @@ from bot.whoami import InPool, Standing
 
 Named = Iterator[tuple[str, Message | Drawn]]  # a form is its view
 
-AFTER_CONFIRMING = [state for state in State if state not in {State.CHOOSING, State.CONFIRMING}]
+_OUTCOMES = (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)
+AFTER_CONFIRMING = [state for state in OF_ONE_ACCOUNT if state not in {State.CHOOSING, State.CONFIRMING}]
 
 
 def samples(of: MadeUp | None = None) -> Mapping[str, Message | Drawn]:
     """Return all samples by their names."""
     of = of or MadeUp()
-    kinds = (_cards, _cards_of_actions, _cards_of_sessions, _approvals, _audit_messages, _answers, _forms)
-    return dict(chain.from_iterable(kind(of) for kind in kinds))
+    kinds = (_cards, _cards_of_actions, _cards_of_sessions, _approvals, _audit_messages, _answers, _history, _forms)
+    return dict(chain.from_iterable(kind(of) for kind in (*kinds, list_samples)))
 
 
 def _cards(of: MadeUp) -> Named:
-    for state in State:
+    for state in OF_ONE_ACCOUNT:
         note = NO_CARD if state in ENDED else ""
         yield f"the card: {state}", card(of.shown, of.request(state), audit_refused=True, note=note)
     for state in AFTER_CONFIRMING:
@@ -78,7 +82,7 @@ def _approvals(of: MadeUp) -> Named:
 
 
 def _audit_messages(of: MadeUp) -> Named:
-    for state in (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN, State.DENIED):
+    for state in (*_OUTCOMES, State.DENIED):
         yield f"the audit message: {state}", audit_message(of.shown, entry_of(of.second(state), AT))
     for action in OTHERS:
         yield f"the audit message: {action}", audit_message(of.shown, entry_of(of.request(State.DONE, action), AT))
@@ -105,6 +109,18 @@ def _answers(of: MadeUp) -> Named:
     left = {"limits.per_operator": 999, "limits.all": 999}
     standing = Standing(operator=of.operator, pools=[pool] * (MOST_POOLS + 1), left=left, unsure=True)
     yield "whoami", standing_message(standing)
+
+
+def _history(of: MadeUp) -> Named:
+    ended = [entry_of(of.second(state), AT) for state in (*_OUTCOMES, State.DENIED)]
+    entries = [*ended, of.nothing_moved(Kind.REFUSED)] * MOST
+    ask = of.request(State.DONE).ask
+    past = Past(ask=ask, pools=[POOL] * 20, entries=entries[:MOST], more=True, accounts=[of.federated], matches=2)
+    yield "the history", history_message(of.shown, past)
+    yield (
+        "the history: Cognito was silent",
+        history_message(of.shown, replace(past, accounts=(), unsure=BotError(of.reason))),
+    )
 
 
 def _forms(of: MadeUp) -> Named:

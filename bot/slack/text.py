@@ -93,9 +93,26 @@ def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"]
     return {"type": "rich_text", "elements": [part]}
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | Line]]) -> Drawn:
+    """Return a table: its columns' titles, then the rows. A cell that is a text has only words of the bot's own.
+
+    Slack shows it below all else, and takes only one in a message.
+    """
+    settings = [{"is_wrapped": True} for _ in columns]
+    return {
+        "type": "table",
+        "column_settings": settings,
+        "rows": [[_cell(each) for each in row] for row in (columns, *rows)],
+    }
+
+
+def _cell(said: str | Line) -> Drawn:
+    return {"type": "raw_text", "text": said} if isinstance(said, str) else lines([said or ["-"]])
+
+
 def small_print(said: Sequence[Sequence[str]]) -> Drawn:
     """Return small grey letters: a few lines, each of the facts that belong together."""
-    texts = [plain(" · ".join(facts), MAX_SMALL)["text"] for facts in said if facts]
+    texts = [cut(" · ".join(facts), MAX_SMALL) for facts in said if facts]
     return {"type": "context", "elements": [plain("") | {"text": "\n".join(texts)}]}
 
 
@@ -111,8 +128,13 @@ def button(label: str, action_id: str, value: str, **style: str) -> Drawn:
 
 def plain(text: str, limit: int = 3000) -> Drawn:
     """Return words where Slack takes no others, cut to `limit` characters."""
+    return {"type": "plain_text", "text": cut(text, limit), "emoji": False}
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text cut to `limit` characters, with what is hidden in it visible."""
     text = visible(text)
-    return {"type": "plain_text", "text": text if len(text) <= limit else f"{text[: limit - 1]}…", "emoji": False}
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _element(said: Span) -> Drawn:
@@ -142,7 +164,7 @@ def as_text(drawn: Any) -> str:
     match drawn:
         case list():
             said = "\n".join(filter(None, map(as_text, drawn)))
-        case {"type": "text" | "plain_text" | "link", "text": str(text)}:
+        case {"type": "text" | "plain_text" | "raw_text" | "link", "text": str(text)}:
             said = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         case {"user_id": str(text)} | {"usergroup_id": str(text)} | {"type": "date", "fallback": str(text)}:
             said = text
@@ -150,6 +172,8 @@ def as_text(drawn: Any) -> str:
             said = "\n".join(f"- {as_text(item)}" for item in items)
         case {"type": "rich_text" | "rich_text_section" | "rich_text_preformatted" | "context", "elements": parts}:
             said = "".join(map(as_text, parts))
+        case {"type": "table", "rows": rows}:
+            said = "\n".join(" | ".join(map(as_text, row)) for row in rows)
         case {"type": "header" | "section", "text": text}:
             said = as_text(text)
     return said

@@ -6,21 +6,25 @@ from dataclasses import dataclass, field
 from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts import aws_cli
-from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, DOCUMENTS, FLAGS, REFUSED, SKELETON, VALUED
+from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, FLAGS, REFUSED, VALUED
+from bot.history import History
+from bot.lists import ONLY_SIGNS_OUT
 from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
 from bot.request import Options
-from bot.slack.pasted import DASHES, SHELL_WORD, begins_after, is_sign, left_out_after, line_in, stray, unwrapped
+from bot.slack.pasted import DASHES, begins_after, left_out_after, line_in, stray, unwrapped
+from bot.slack.values import AS_IN_A_SHELL, OPTION, read_in_a_line, read_value
 from bot.whoami import WhoAmI
 
 MAX_TEXT = 4_000  # characters; the longest reason and user name need less, even where Slack writes `&amp;` for `&`
-_AS_IN_A_SHELL = AWS_OPTIONS | VALUED | {"region"}
-_NAMES = _AS_IN_A_SHELL | FLAGS | {"pool", "reason", *ACTION_OPTIONS}
-_OPTION = re.compile(rf"{DASHES}(?P<name>[^\W\d_][\w-]*)(?P<equals>=?)")
+_NAMES = AS_IN_A_SHELL | FLAGS | {"pool", "reason", *ACTION_OPTIONS}
 _AN_AWS_OPTION = re.compile(rf"(?:\A|(?<=[\s`])){DASHES}(?:{'|'.join(sorted(AWS_OPTIONS))})(?=[\s=]|\Z)", re.IGNORECASE)
 _A_REASON = re.compile(rf"{DASHES}reason(?![\w-])", re.IGNORECASE)
 # Without one of these a text has nothing around it, and no line of the AWS CLI in it.
 _MAY_BE_PASTED = re.compile(rf"{AWS_COMMAND[0]}|{AWS_COMMAND[2]}|/signout|[`\\^]", re.IGNORECASE)
 _AROUND = "What is around the AWS CLI's line is not taken. Paste the line from `aws` on."
+# Before an option, `history` is a user name.
+_HISTORY = re.compile(rf"history(?:\s++(?!{DASHES}[^\W\d_])|\Z)", re.IGNORECASE)
+HISTORY_USAGE = "/signout history [TARGET [--pool NAME]]"
 _MENTION = re.compile(r"<[@#!][^<>]*>")  # without the `<`, many of them would hold up the event loop
 # What clients and Slack make of a text, and what was typed; in this order.
 _UNDONE = (
@@ -30,20 +34,28 @@ _UNDONE = (
     (re.compile("&gt;"), ">"),
     (re.compile("&amp;"), "&"),
 )
-_QUOTES = {'"': '"', "'": "'", "\u201c": '\u201d"', "\u201d": '\u201d"', "\u201e": '\u201c\u201d"', "\u2018": "\u2019'"}
-_QUOTED = re.compile("|".join(rf"{one}(.*?)[{other}](?=\s|$)" for one, other in _QUOTES.items()), re.DOTALL)
-_WORD = re.compile(r"\S+")
-_TO_THE_NEXT_OPTION = re.compile(rf"\S.*?(?=(?<=\s){_OPTION.pattern}|\Z)", re.DOTALL)
-_BARE_DOCUMENT = re.compile(r"\{.*?\}(?=\s|$)", re.DOTALL)
-_CURLY = re.compile("[\u201c\u201d\u201e]")
-_SHELL_WORD = re.compile(f"{SHELL_WORD}*+", re.DOTALL)
-_SHELL_PIECE = re.compile(r"""\\(?P<bare>.)|'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""", re.DOTALL)
-_AFTER_A_SHELL_WORD = frozenset({"", *" \t\r\n;|&<>"})
-_IN_DOUBLE_QUOTES = re.compile(r"""\\(["\\])""")
-_AS_IT_IS_OR_A_VARIABLE = re.compile(r"\\.|'[^']*'|(?P<variable>\$[A-Za-z_{(])", re.DOTALL)
+_A_LIST = re.compile(r"list(?=\s|\Z)", re.IGNORECASE)
+LIST_USAGE = "/signout list [--pool NAME] [--reason TEXT]"
 
 
-def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help | WhoAmI:
+@dataclass(frozen=True, slots=True)
+class AskForList:
+    """`/signout list`: what the form begins with."""
+
+    options: Options
+
+
+Parsed = Options | AskForList | aws_cli.Skeleton | aws_cli.Help | WhoAmI | History
+
+
+def without_links(text: str) -> str:
+    """Return a text with the links in it as they were typed."""
+    for delivered, typed in _UNDONE[:2]:
+        text = delivered.sub(typed, text)
+    return text
+
+
+def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
     """Read a command's text. Raises `UsageError` with one sentence for everything that is not in the grammar.
 
     It runs on the event loop before anyone is authorized, so no step takes more than linear time.
@@ -63,8 +75,8 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         line = line_in(text)
     if asks_for_help(text):
         return aws_cli.Help()
-    if text.lower() == "whoami":
-        return WhoAmI()
+    if asked := _something_else(text, spelling):
+        return asked
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
     read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
@@ -75,6 +87,28 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton |
         return _meant(read, spelling)
     except UsageError as error:
         raise UsageError(error.sentence, error.usage or (AWS_USAGE if line else usage)) from None
+
+
+def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History | AskForList | aws_cli.Help | None:
+    """Return what a text asks for other than a sign-out; None where it asks for that. Raises `UsageError`."""
+    if text.lower() == "whoami":
+        return WhoAmI()
+    if begun := _A_LIST.match(text):
+        return _list_of(text[begun.end() :].lstrip())
+    begun = _HISTORY.match(text)
+    if not begun:
+        return None
+    if begun.end() == len(text):
+        return History()
+    read = _Reading(pasted=False, is_aws=False)
+    try:
+        read.take(text[begun.end() :])
+        meant = _meant(read, spelling)
+    except UsageError as error:
+        raise UsageError(error.sentence, HISTORY_USAGE) from None
+    if others := sorted(read.options.keys() - {"pool", "region"}):
+        raise UsageError(f"--{others[0]} is not for a history.", HISTORY_USAGE)
+    return History(meant) if isinstance(meant, Options) else aws_cli.Help()
 
 
 def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help:
@@ -100,6 +134,22 @@ def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Sk
     return aws_cli.spelled(options, spelling, dropped)
 
 
+def _list_of(text: str) -> AskForList | aws_cli.Help:
+    read = _Reading(pasted=False, is_aws=False)
+    try:
+        read.take(text)
+    except UsageError as error:
+        raise UsageError(error.sentence, LIST_USAGE) from None
+    if read.asks_for_help or (read.words and asks_for_help(read.words[-1])):
+        return aws_cli.Help()
+    if read.words or read.is_aws:
+        raise UsageError("`list` opens a form. Put the people into that, and not after the command.", LIST_USAGE)
+    if action_of(read.options) != SIGN_OUT:
+        raise UsageError(ONLY_SIGNS_OUT, LIST_USAGE)
+    pool, region, reason = (read.options.get(name) for name in ("pool", "region", "reason"))
+    return AskForList(Options(target="", pool=pool, region=region, reason=check_reason(reason)))
+
+
 @dataclass
 class _Reading:
     """What was read of a text: its words, its options by their names, and what is left out of it."""
@@ -114,7 +164,7 @@ class _Reading:
     def take(self, text: str) -> None:
         """Read a text to its end. Raises `UsageError`."""
         while text:
-            if option := _OPTION.match(text):
+            if option := OPTION.match(text):
                 text = self._option(option["name"].lower(), text[option.end() :], equals=bool(option["equals"]))
             elif begins_after(text) and self.is_aws:
                 self.dropped += left_out_after(text)
@@ -141,12 +191,12 @@ class _Reading:
         # Right after an equals sign even what looks like an option is a value.
         as_it_is = equals and not text[:1].isspace()
         text = text if as_it_is else text.lstrip()
-        if not as_it_is and _OPTION.match(text):
-            value, _ = _read_value(name, "")
+        if not as_it_is and OPTION.match(text):
+            value, _ = read_value(name, "")
         elif self.pasted and name != "reason":
-            value, text = _read_in_a_line(name, text)
+            value, text = read_in_a_line(name, text)
         else:
-            value, text = _read_value(name, text)
+            value, text = read_value(name, text)
         if value is None or (not value and name not in AWS_OPTIONS):
             raise UsageError(f"--{name} needs a value.")
         if has_surrogate(value):
@@ -161,53 +211,3 @@ class _Reading:
         if name in self.options:
             return UsageError(f"--{name} is given twice.")
         return UsageError(f"There is no option --{name[:MAX_TARGET]}.")
-
-
-def _read_in_a_line(name: str, text: str) -> tuple[str | None, str]:
-    """Return what `_read_value` does, of an option in a shell's line."""
-    if is_sign(text):
-        return _read_value(name, "")[0], text
-    value, rest = _read_value(name, text)
-    given = text[: len(text) - len(rest)]
-    if name not in VALUED and any(each["variable"] for each in _AS_IT_IS_OR_A_VARIABLE.finditer(given)):
-        raise UsageError(f"--{name} has a shell's variable in it, and there is no shell here. Write its value.")
-    if value and value == given and value.endswith(";"):
-        return value[:-1], f";{rest}"
-    return value, rest
-
-
-def _read_value(name: str, text: str) -> tuple[str | None, str]:
-    """Return the value of an option, None where it has none, and what comes after it."""
-    value: str | None
-    if name in _AS_IN_A_SHELL and text[:1] in {"'", '"'}:
-        value, rest = _read_as_a_shell(name, text)
-    elif name != "pool" and text[:1] in _QUOTES:
-        if not (quoted := _QUOTED.match(text)):
-            raise UsageError(f"The quote of --{name} is not closed.")
-        value, rest = quoted[quoted.lastindex or 0], text[quoted.end() :]
-    else:
-        # A document in braces needs no quotes, since there is no shell in between.
-        found = _BARE_DOCUMENT.match(text) if name in DOCUMENTS else None
-        found = found or (_TO_THE_NEXT_OPTION if name == "reason" else _WORD).match(text)
-        value, rest = (found[0].strip(), text[found.end() :]) if found else (None, text)
-    if name == SKELETON and value is None:
-        return "input", rest
-    # Clients bend a document's quotes. Where it has straight ones, curly ones are part of a value.
-    if name in DOCUMENTS and value and '"' not in value:
-        return _CURLY.sub('"', value), rest
-    return value, rest
-
-
-def _read_as_a_shell(name: str, text: str) -> tuple[str, str]:
-    """Return what a shell would give the AWS CLI, and what comes after it."""
-    word = _SHELL_WORD.match(text)
-    end = word.end() if word else 0
-    if text[end : end + 1] not in _AFTER_A_SHELL_WORD:  # a quote, or a backslash before nothing
-        raise UsageError(f"The quote of --{name} is not closed.")
-    return _SHELL_PIECE.sub(_unquoted, text[:end]), text[end:]
-
-
-def _unquoted(piece: re.Match[str]) -> str:
-    if piece["double"] is not None:
-        return _IN_DOUBLE_QUOTES.sub(r"\1", piece["double"])
-    return piece["bare"] or piece["single"] or ""

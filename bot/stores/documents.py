@@ -20,7 +20,7 @@ from bot.audit import Entry, Kind
 from bot.errors import StoreError
 from bot.limits import Window
 from bot.ports import LiveMessage, MessageKind, Show
-from bot.request import AWAITING, ENDED, Request, State
+from bot.request import AWAITING, ENDED, TERMINAL, Request, State
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -50,12 +50,8 @@ class Shape:
     entry: Callable[[Document], Document]
 
 
-SHAPES: Mapping[int, Shape | None] = {
-    1: None,
-    2: None,
-    3: None,
-    4: None,
-}  # None: as it is, new fields having their defaults
+# None: as it is, new fields having their defaults
+SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None, 4: None}
 
 
 def values_of_request(request: Request) -> Values:
@@ -139,6 +135,11 @@ def message_of(card_id: str) -> tuple[str, MessageKind]:
     return request_id, MessageKind(kind or MessageKind.CARD)
 
 
+def last_ids(ids: Iterable[str], limit: int) -> Sequence[str]:
+    """Return the last of these entries' ids, each once, the oldest of them first."""
+    return sorted(set(ids))[-limit:]
+
+
 def values_of_card(card: LiveMessage) -> Values:
     """Return the values of a card, each value of its place None where that is not known."""
     place = card.place
@@ -169,9 +170,11 @@ def card_of(stored: Stored) -> LiveMessage:
 def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:
     """Return the messages beside its card that a move makes due at once.
 
-    One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is.
+    One asks a second person, or tells what came of it; it changes when the card does. One shows how far a list is. A
+    list of a terminal has both, and no card.
     """
-    kinds = [MessageKind.APPROVAL] if with_card and request.approval else []
+    without = request.listed and request.ask.source == TERMINAL and request.state is not State.RUNNING
+    kinds = [MessageKind.APPROVAL] if request.approval and (with_card or without) else []
     kinds += [MessageKind.PROGRESS] if request.has_progress else []
     return [
         LiveMessage(request_id=request.id, kind=kind, version=request.version, due_at=DUE_AT_ONCE) for kind in kinds

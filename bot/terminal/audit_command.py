@@ -3,7 +3,9 @@
 import argparse
 import gc
 import re
+import select
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from bot.facts.duration import read_duration
 from bot.terminal.audit_formats import MARK, Write, as_csv, as_json, as_table
 from bot.terminal.output import writing
 
+LOOK_EVERY_SECONDS = 1
 LOOKED_AT_ONCE = 500  # after so many entries, what was found among them is written
 _ABOUT = """\
 Shows the audit log from the bot's store, oldest first. Run it where the bot runs: it needs the store's setting and the
@@ -43,7 +46,10 @@ Exit codes: 0 done, also where nothing matches; 1 the store or the output fails;
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count."""
+    """What a command line asks for; None and an empty list ask for nothing. Letter case does not count.
+
+    `request` and `list` are the store's to ask.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -52,18 +58,24 @@ class Wanted:
     pool: str | None = None
     outcome: Sequence[Kind] = ()
     request: str | None = None
+    list: str | None = None
+    last: int | None = None
+    follow: bool = False
+    after: str | None = None
     format: str = "table"
 
     def passes(self, entry: Entry) -> bool:
-        """Return whether this entry is wanted: from `since` on, and before `until`. `request` is the store's to ask."""
+        """Return whether this entry is wanted: from `since` on, and before `until`."""
         ask, account = entry.ask, entry.chosen
+        listed = entry.request and entry.request.listed
+        where = account or listed
         names = (account.username, account.email, account.phone, account.sub) if account else ()
         return (
             (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
             and (not self.outcome or entry.kind in self.outcome)
             and _is_one_of(self.operator, ask.operator.id, ask.operator.name)
-            and _is_one_of(self.pool, *((account.pool, account.pool_id) if account else ()))
+            and _is_one_of(self.pool, *((where.pool, where.pool_id) if where else ()))
             and _is_one_of(self.target, ask.options.target, *names)
         )
 
@@ -75,9 +87,18 @@ def _is_one_of(wanted: str | None, *values: str | None) -> bool:
 def parse(words: Sequence[str], now: datetime) -> Wanted:
     """Read a command line. Says what is wrong with it, or help, and raises `SystemExit` as argparse does."""
     parser = _parser(now)
-    wanted = Wanted(**vars(parser.parse_args(words)))
+    given = parser.parse_args(words)
+    given.format = given.format or ("json" if given.follow else "table")
+    wanted = Wanted(**vars(given))
     if wanted.since and wanted.until and wanted.since >= wanted.until:
         parser.error("--since must be before --until: nothing lies between them")
+    if wanted.after and not wanted.follow:
+        parser.error("--after needs --follow")
+    one = wanted.request or wanted.list
+    if wanted.follow and (wanted.until or one or wanted.last or wanted.format != "json"):
+        parser.error("--follow writes --format json, and goes on: it takes no --until, --request, --list or --last")
+    if wanted.request and wanted.list:
+        parser.error("--request and --list do not go together")
     return wanted
 
 
@@ -97,22 +118,40 @@ def _parser(now: datetime) -> argparse.ArgumentParser:
     add("--pool", metavar="POOL", help="short name or id")
     kinds = f"{', '.join(Kind)}; may be given several times"
     add("--outcome", type=Kind, choices=list(Kind), metavar="WHICH", action="append", default=[], help=kinds)
-    add("--request", type=_request_id, metavar="ID", help="one request, from its card to its outcome")
-    add("--format", choices=FORMATS, default="table", help="(default %(default)s)")
+    add("--follow", action="store_true", help="go on, with each entry as it comes, until Ctrl-C; JSON")
+    add("--after", type=_id, metavar="ENTRY", help="with --follow: only what comes after the entry with this id")
+    add("--request", type=_id, metavar="ID", help="one request, from its card to its outcome")
+    add("--list", type=_id, metavar="ID", help="one list, with each of its accounts that has ended")
+    add("--last", type=_number, metavar="N", help="only the last N of what the other options leave")
+    add("--format", choices=FORMATS, default=None, help="(default table; with --follow json)")
     return parser
 
 
-def write_entries(entries: Iterable[Entry], wanted: Wanted) -> None:
-    """Write what is wanted to standard output. Memory holds one entry. Raises `OutputError`."""
+def write_entries(entries: Iterable[Entry | None], wanted: Wanted) -> None:
+    """Write what is wanted to standard output. Memory holds one entry, or the `last` ones. Raises `OutputError`.
+
+    At None, what there is was written: the next is asked for `LOOK_EVERY_SECONDS` later, if someone still reads.
+    """
+    if wanted.last:
+        entries = deque((each for each in entries if each and wanted.passes(each)), maxlen=wanted.last)
     gc.freeze()  # else every few entries everything that was imported is searched for garbage
     with writing() as out:
         out.reconfigure(encoding="utf-8", newline="")  # type: ignore[attr-defined]  # in any locale
         write = FORMATS[wanted.format](out)
         for count, entry in enumerate(entries):
-            if wanted.passes(entry):
+            if entry and wanted.passes(entry):
                 write(entry)
-            if count % LOOKED_AT_ONCE == 0:
+            if wanted.follow or count % LOOKED_AT_ONCE == 0:
                 out.flush()
+            if not entry and _reader_leaves(out):
+                break
+
+
+def _reader_leaves(out: TextIO) -> bool:
+    """Wait `LOOK_EVERY_SECONDS`; return at once, and True, where the other end of a pipe is closed meanwhile."""
+    end = select.poll()
+    end.register(out, 0)
+    return bool(end.poll(LOOK_EVERY_SECONDS * 1000))
 
 
 def _moment(now: datetime, text: str) -> datetime:
@@ -126,7 +165,13 @@ def _moment(now: datetime, text: str) -> datetime:
         raise argparse.ArgumentTypeError(wrong) from None
 
 
-def _request_id(text: str) -> str:
+def _number(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 99999")
+    return int(text)
+
+
+def _id(text: str) -> str:
     if not re.fullmatch(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", text.upper()):
-        raise argparse.ArgumentTypeError("must be a request id of 26 characters, such as 01M81J18G0S2FYJA4JPP0958ZR")
+        raise argparse.ArgumentTypeError("must be an id of 26 characters, such as 01M81J18G0S2FYJA4JPP0958ZR")
     return text.upper()

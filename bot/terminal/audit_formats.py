@@ -17,6 +17,8 @@ from pydantic_core import to_json
 from bot.account import Account
 from bot.action import ACTIONS, SIGN_OUT
 from bot.audit import Entry, Kind
+from bot.facts.aws_names import issuer_of
+from bot.offer import may_have_signed_out
 from bot.request import Operator, Request
 from bot.visible import visible
 
@@ -32,6 +34,26 @@ def _claimed_at(request: Request | None) -> datetime | None:
 
 def _approval(entry: Entry, name: str) -> Any:
     return getattr(entry.request.approval, name) if entry.request and entry.request.approval else None
+
+
+def _revoked(entry: Entry) -> Mapping[str, Any]:
+    """Return whose tokens an API can refuse, and from which `iat` on they are new; empty where no one's."""
+    request = entry.request
+    at = request and (request.signed_out_at or request.ended_at)
+    account = entry.chosen  # none for a list: its accounts have entries of their own
+    if not request or not at or not account or not may_have_signed_out(request):
+        return {}
+    # Cognito leaves out what is less than a second, in an `iat` too: one of the same second may be an old token's.
+    not_before = int(at.timestamp()) + 1
+    return {"iss": issuer_of(account.pool_id), "sub": account.sub, "not_before": not_before}
+
+
+def _listed(entry: Entry, name: str) -> Any:
+    return getattr(entry.request.listed, name) if entry.request and entry.request.listed else None
+
+
+def _counts(entry: Entry, name: str) -> Any:
+    return getattr(entry.request.listed.counts, name) if entry.request and entry.request.listed else None
 
 
 # People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
@@ -73,8 +95,18 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "done": lambda entry: entry.request.done if entry.request else (),
     "session_id": lambda entry: entry.request and entry.request.session and entry.request.session.id,
     "sessions_left": lambda entry: entry.request and entry.request.proof and entry.request.proof.left,
+    "iss": lambda entry: _revoked(entry).get("iss"),
+    "sub": lambda entry: _revoked(entry).get("sub"),
+    "not_before": lambda entry: _revoked(entry).get("not_before"),
+    "list_id": lambda entry: entry.list_id,
+    "list_pool": lambda entry: _listed(entry, "pool"),
+    "list_size": lambda entry: _listed(entry, "size"),
+    "list_done": lambda entry: _counts(entry, "done"),
+    "list_failed": lambda entry: _counts(entry, "failed"),
+    "list_unknown": lambda entry: _counts(entry, "unknown"),
+    "pressed_by": lambda entry: entry.request and entry.request.pressed_by,
 }
-_NESTED = {"operator": Operator, "account": Account, "approver": Operator}
+_NESTED = {"operator": Operator, "account": Account, "approver": Operator, "pressed_by": Operator}
 # Other columns there would move those that scripts know by their place.
 _NO_COLUMN = frozenset({"preferred_username", "protected"})
 _FORMULA = frozenset("=+-@")
@@ -170,6 +202,10 @@ def _outcome(entry: Entry) -> str:
     return entry.kind if action == SIGN_OUT or entry.kind == ACTIONS[action].outcome else f"{entry.kind} ({action})"
 
 
+def _size(entry: Entry) -> str | None:
+    return None if (size := _listed(entry, "size")) is None else f"{size:,} accounts"
+
+
 def _rule_or_error(entry: Entry) -> str:
     if entry.count > 1:
         return f"{entry.count:,} times {entry.rule}"
@@ -186,8 +222,8 @@ COLUMNS = (
     Column("Outcome", _outcome, 10),
     Column("Target", lambda entry: entry.ask.options.target, 10, 3),
     Column("Operator", lambda entry: f"{entry.ask.operator.name} ({entry.ask.operator.id})", 10, 3),
-    Column("Account", lambda entry: entry.chosen.username if entry.chosen else None, 8, 3),
-    Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else None, 8, 1),
+    Column("Account", lambda entry: entry.chosen.username if entry.chosen else _size(entry), 8, 3),
+    Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else _listed(entry, "pool"), 8, 1),
     Column("Reason", lambda entry: entry.ask.options.reason, 8, 3),
     Column("Rule or error", _rule_or_error, 13, 1),
     Column("Request", lambda entry: entry.ask.id, 26),

@@ -23,7 +23,7 @@ def take(options: Options, flow: Flow, now: datetime, arn: str, *, yes: bool) ->
     `yes`: without a question. What is not a success is said on standard error. Raises as `Flow.ask` does.
     """
     reply = TerminalReply(arn=arn, quiet=yes)
-    flow.ask(_ask(options, now, arn), reply)
+    flow.ask(ask_of(options, now, arn), reply)
     if reply.confirming:
         _decide(flow, reply.confirming, reply, yes=yes)
     if not reply.told:  # another worker took the request over
@@ -34,11 +34,12 @@ def take(options: Options, flow: Flow, now: datetime, arn: str, *, yes: bool) ->
 def who_am_i(flow: Flow, now: datetime, arn: str) -> int:
     """Say what the person at this terminal may do; return the exit code."""
     reply = TerminalReply(arn=arn, quiet=True)
-    flow.whoami(_ask(Options(target=""), now, arn), reply)
+    flow.whoami(ask_of(Options(target=""), now, arn), reply)
     return reply.exit_code
 
 
-def _ask(options: Options, now: datetime, arn: str) -> Ask:
+def ask_of(options: Options, now: datetime, arn: str) -> Ask:
+    """Return what the person at this terminal asks for."""
     operator = Operator(team_id=TERMINAL, id=arn, name=local_account())
     return Ask(id=new_id(now), operator=operator, source=TERMINAL, channel_id="", options=options)
 

@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TextIO
 
 from bot.errors import BotError, Code
@@ -78,3 +79,33 @@ def ending_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@dataclass
+class Signals:
+    """Notes signals, so that what runs can be ended in good order. A second Ctrl-C ends the process at once."""
+
+    last_words: str = ""  # what is said then
+    interrupted: bool = False  # Ctrl-C
+    ended: bool = False  # SIGTERM, or the terminal is gone
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note what comes inside."""
+        ends = {each: signal.signal(each, self._end) for each in (signal.SIGTERM, signal.SIGHUP)}
+        before = {**ends, signal.SIGINT: signal.signal(signal.SIGINT, self._interrupt)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def _interrupt(self, *_: object) -> None:
+        if self.interrupted:
+            with suppress(OSError):  # not through `sys.stderr`, which may be in the middle of a line
+                os.write(sys.stderr.fileno(), f"\n{self.last_words}\n".encode())
+            os._exit(INTERRUPTED)
+        self.interrupted = True
+
+    def _end(self, *_: object) -> None:
+        self.ended = True

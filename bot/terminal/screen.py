@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from bot.account import Account
@@ -25,11 +26,25 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def can_ask_beside() -> bool:
+    """Return whether a person can answer here though standard input is something else."""
+    with suppress(OSError), open("/dev/tty", "rb"):  # noqa: PTH123 -- a device
+        return sys.stderr.isatty()
+    return False
+
+
+def answer_to(question: str, *, beside: bool = False) -> str:
+    """Ask, and return the answer; `beside`: standard input is something else, so it is read from the terminal."""
+    print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 -- a command line asks there
+    if not beside:
+        return sys.stdin.readline()
+    with open("/dev/tty", encoding="utf-8", errors="replace") as terminal:  # noqa: PTH123 -- a device
+        return terminal.readline()
+
+
 def answers_yes(request: Request) -> bool:
     """Ask for the confirmation, and return whether the answer was yes."""
-    question = f"{ACTIONS[request.action].question} [y/N] "
-    print(question, end="", file=sys.stderr, flush=True)  # noqa: T201 -- a command line asks there
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return answer_to(f"{ACTIONS[request.action].question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def facts(request: Request) -> str:

@@ -10,8 +10,10 @@ from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, FLAGS, OTHER_COMMAND, SKELETON, VALUED
 from bot.options import ACTION_OPTIONS, asks_for_help
 from bot.request import Options
+from bot.terminal.lines import STANDARD_INPUT
+from bot.terminal.list_command import BESIDE, SOURCES, ListCommand, list_asked
 from bot.terminal.output import say, show
-from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
+from bot.terminal.screen import NO_ONE_TO_ASK, can_ask, can_ask_beside
 from bot.whoami import WhoAmI
 
 HELP = """\
@@ -19,6 +21,9 @@ usage: signout-bot signout --user-pool-id ID --username NAME [--region REGION] [
                            [--keep-out | --let-in | --new-password]
        signout-bot signout (--cli-input-json | --cli-input-yaml) (DOCUMENT | file://PATH) [--reason TEXT] [--yes]
        signout-bot signout --generate-cli-skeleton [input | yaml-input | output]
+       signout-bot signout (--list FILE [--column NAME] | --everyone) [--pool NAME | --user-pool-id ID]
+                           [--region REGION] [--reason TEXT] [--yes --size N]
+       signout-bot signout --again LIST [--yes --size N]
        signout-bot signout whoami
 
 Signs a Cognito user out of all devices, as `aws cognito-idp admin-user-global-sign-out` does, but shows the account and
@@ -27,14 +32,28 @@ asks first (--yes: does not ask), only for those in allow.terminal, and with an 
 password and then signs its user out. For each you have to be in allow.terminal and in the list of that action:
 actions.keep_out.terminal, actions.let_in.terminal or actions.new_password.terminal.
 whoami: what you may do here, and how many accounts are left within this hour. What needs a second person is for Slack.
+
+A list signs many accounts out, of one pool and at the pace of the settings (lists.pace). First it is shown how many
+accounts it has and which lines are left out. Then their number has to be typed.
+--list: a file in UTF-8 with one account on each line, written as for /signout; - is standard input. --column: it is CSV
+with a header, and this column of it counts. --everyone: the whole pool. --again: what was not done of an earlier list.
+--yes does not ask, and needs --size N: it goes on only if the list has exactly N accounts. A line that is left out is
+not one of them, so a list that is not what you believe it to be signs no one out.
+Where a second person has to approve it, this waits for them. Ctrl-C cancels a list, and once it runs, stops it: what is
+under way ends, and nothing more is begun. After Ctrl-C twice, SIGTERM or a kill, the bot does what is left of a list
+that was not stopped, where it may: with role_arn only a terminal may.
+
 The AWS CLI's options that change only its output, such as --output, are left out. It asks AWS as the environment says.
-Exit codes: 0 done, 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a limit is reached,
-255 anything else, such as that a second person is needed, 130 Ctrl-C."""
+Exit codes: 0 done (of a list: every account), 252 wrong usage, 253 settings or credentials, 254 Cognito refused or a
+limit is reached, 255 anything else, such as that a second person is needed, 130 Ctrl-C."""
 USAGE = HELP.partition("\n\n")[0]
 NOT_OF_THE_AWS_CLI = f"The AWS CLI's command only signs out. With --{{}}, leave out `{' '.join(AWS_COMMAND)}`."
+NO_ONE_TO_ASK_OF_A_LIST = (
+    "There is no terminal here, so the number of accounts cannot be asked for. Add --yes --size N."
+)
 MAX_BYTES = 64 * 1024
-_VALUED = AWS_OPTIONS | VALUED | {"reason", "region"}
-_FLAGS = FLAGS | {"yes", *ACTION_OPTIONS}
+_VALUED = AWS_OPTIONS | VALUED | {"reason", "region", *SOURCES, *BESIDE} - {"everyone"}
+_FLAGS = FLAGS | {"yes", "everyone", *ACTION_OPTIONS}
 # The AWS CLI's options for what the environment says here.
 _INSTEAD = {
     "profile": "Set AWS_PROFILE for this command instead.",
@@ -45,7 +64,7 @@ _INSTEAD = {
 }
 
 
-def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | WhoAmI, bool] | None:
+def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | ListCommand | WhoAmI, bool] | None:
     """Return what a command line asks for, which may be the AWS CLI's own in full, and whether without a question.
 
     A skeleton or help is shown here, the one thing that `signout` writes to standard output; then there is no command.
@@ -58,17 +77,25 @@ def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | Wh
     except UsageError as error:
         raise UsageError(error.sentence, USAGE) from None
     match options:
-        case Options():
-            if not yes and not can_ask():
-                raise UsageError(NO_ONE_TO_ASK)
-            if options.dropped:
-                say(aws_cli.left_out_sentence(options.dropped))
+        case Options(dropped=dropped) | ListCommand(options=Options(dropped=dropped)):
+            _check_can_ask(options, yes=yes)
+            if dropped:
+                say(aws_cli.left_out_sentence(dropped))
             return options, yes
         case aws_cli.Skeleton(text=text) if text:
             show(text)
         case aws_cli.Help():
             show(HELP)
     return None
+
+
+def _check_can_ask(command: Options | ListCommand, *, yes: bool) -> None:
+    if isinstance(command, Options) and not yes and not can_ask():
+        raise UsageError(NO_ONE_TO_ASK)
+    if isinstance(command, ListCommand) and not yes:
+        asked = can_ask_beside() if command.file == STANDARD_INPUT else can_ask()
+        if not asked:
+            raise UsageError(NO_ONE_TO_ASK_OF_A_LIST)
 
 
 class _Line(argparse.ArgumentParser):
@@ -78,7 +105,9 @@ class _Line(argparse.ArgumentParser):
         raise UsageError(f"{message}.")
 
 
-def _parsed(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | aws_cli.Skeleton | aws_cli.Help, bool]:
+def _parsed(
+    words: Sequence[str], spelling: aws_cli.Spelling
+) -> tuple[Options | ListCommand | aws_cli.Skeleton | aws_cli.Help, bool]:
     line = _Line(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     line.add_argument(f"--{SKELETON}", dest=SKELETON, action="append", nargs="?", const="input")
     for name in _VALUED - {SKELETON}:
@@ -95,7 +124,7 @@ def _parsed(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options |
         raise UsageError(f"--{twice[0]} is given twice.")
     given = {name: value for name, (value,) in vars(found).items()}
     dropped = [f"--{name}" for name in given if name in VALUED | FLAGS]
-    return aws_cli.spelled(given, spelling, dropped), "yes" in given
+    return list_asked(given, words, dropped) or aws_cli.spelled(given, spelling, dropped), "yes" in given
 
 
 def _check(words: Sequence[str], others: Sequence[str]) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from bot.aws.check_lists import try_groups, try_quota
 from bot.aws.check_pools import aws_clock, try_pool
 from bot.aws.clients import Clients
+from bot.aws.user_pool import CognitoUserPool
 from bot.aws.watch import CREDENTIALS, try_credentials
 from bot.edge.lanes import UnwaitedThreads
 from bot.facts.advice import LONGEST_TOKEN
@@ -19,7 +21,7 @@ from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
 from bot.slack.samples import samples
 from bot.terminal.check_report import judge_clock
-from bot.wiring.shared import AWS_THREADS, user_pools
+from bot.wiring.shared import AWS_THREADS, OWN, quota_of, user_pools
 from bot.wiring.stores import probes_of
 
 WITHIN_SECONDS = 60.0
@@ -34,7 +36,7 @@ def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = 
     """
     pools = user_pools(settings, Clients(AWS_THREADS))
     asked = UnwaitedThreads().submit(try_credentials)
-    regions = {pool.region for pool in settings.pools.values()}
+    regions, pace = {pool.region for pool in settings.pools.values()}, settings.lists.pace
     client = BlockingClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     slack = partial(
         try_workspace,
@@ -51,8 +53,12 @@ def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = 
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
             *(
-                (f"pool {name}", partial(_once_asked, asked, name, pool, _further_operations(settings, name)))
+                (f"pool {name}", partial(_once_asked, asked, f"pool {name}", partial(_pool, settings, name, pool)))
                 for name, pool in pools.items()
+            ),
+            *(
+                (f"quota {place}", partial(_once_asked, asked, f"quota {place}", partial(try_quota, place, pool, pace)))
+                for place, pool in _quotas(settings, pools).items()
             ),
             ("clock against AWS", partial(aws_clock, regions, judge_clock)),
             *probes_of(settings),
@@ -97,16 +103,30 @@ def _settings(settings: Settings) -> Sequence[Finding]:
     return [Finding("settings", "ok", sentence, "Compare it there with the longest of each pool's app clients.")]
 
 
-def _further_operations(settings: Settings, pool: str) -> Sequence[str]:
-    return [operation for operation, names in settings.further_operations.items() if pool in names]
+def _pool(settings: Settings, name: str, pool: UserPool) -> Iterator[Finding]:
+    further = [operation for operation, names in settings.further_operations.items() if name in names]
+    protection = settings.protections.get(name)
+    found = list(try_pool(name, pool, further))
+    yield from found
+    if protection and found[0].status == "ok":  # the pool is there, and can be asked
+        yield from try_groups(name, pool, protection.groups)
 
 
-def _once_asked(asked: Future[Finding], name: str, pool: UserPool, further: Sequence[str]) -> Iterator[Finding]:
-    """Try a pool where there are credentials. Else each of its lines would say the same."""
+def _quotas(settings: Settings, pools: Mapping[str, CognitoUserPool]) -> Mapping[str, CognitoUserPool]:
+    """Return where lists have a quota, in words, each with a pool by which it can be asked for."""
+    found: dict[str, CognitoUserPool] = {}
+    for name, pool in pools.items():
+        account, _, region = quota_of(settings, name).partition("/")
+        found.setdefault(f"in {region}" if account == OWN else f"of account {account} in {region}", pool)
+    return found
+
+
+def _once_asked(asked: Future[Finding], name: str, probe: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Try it where there are credentials. Else each of its lines would say the same."""
     if asked.result().status == "ok":
-        yield from try_pool(name, pool, further)
+        yield from probe()
     else:
-        yield Finding(f"pool {name}", "not tried", f"not tried: it needs {CREDENTIALS}")
+        yield Finding(name, "not tried", f"not tried: it needs {CREDENTIALS}")
 
 
 def findings(probes: Sequence[Probe], within: float = WITHIN_SECONDS) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.ahead import LOOK_AGAIN_SECONDS, look_ahead
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
-from bot.edge.metrics import Endings, Metrics
+from bot.edge.list_numbers import list_numbers
+from bot.edge.metrics import Endings, Metrics, Values
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
@@ -27,6 +28,8 @@ from bot.facts.clock import CheckedClock
 from bot.facts.duration import in_words
 from bot.flow import Flow
 from bot.list_run import MOST_AT_ONCE
+from bot.list_work import ListWorker
+from bot.lists import ListRules
 from bot.ports import Clock
 from bot.refusals import Refusals
 from bot.settings.faults import SettingsError, missing
@@ -38,7 +41,7 @@ from bot.slack.installation import Installation, SlackPeople
 from bot.slack.listeners import build_app
 from bot.slack.reply import SlackCards
 from bot.slack.shown import Lasting, Shown
-from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, lists_of, user_pools
+from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, jitter, lists_of, quota_of, user_pools
 from bot.wiring.stores import Store, build_store
 
 SLACK_THREADS = 16
@@ -79,6 +82,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         meter=metrics,
         now=checked.now,
         audit_channel=settings.audit_channel,
+        address=installation.address,
         progress_ts=store.progress_ts,
     )
     heard, clients = dict.fromkeys(settings.pools, NOT_ASKED), Clients(AWS_THREADS, checked)
@@ -108,7 +112,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         ThreadLane(name, threads, turned_away=away(name))
         for name, threads in (("lists", LISTS), ("list accounts", MOST_AT_ONCE), ("look-ups", LOOK_UPS))
     ]
-    lists, list_worker = lists_of(settings, flow, store, *list_lanes)
+    lists, list_worker = lists_of(settings, flow, store, *list_lanes, throttled=metrics.throttled)
     begin_lists = threading.Event()
     flow.begin_lists = begin_lists.set
     app = build_app(settings.slack_api_url, flow, lists, cards, AwsSpelling().read)
@@ -124,8 +128,10 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         unlisted_groups=lambda: groups.unlisted(settings.groups),
         no_credentials=OwnCredentials().missing,
         pool_troubles=lambda: troubles(heard),
-        last_ended=Endings(store.entries, checked).last,
+        last_ended=Endings(partial(store.entries, each_account=False), checked).last,
         awaiting_approval=store.awaiting_approval if settings.approvers.all != Allowed() else lambda: 0,
+        stuck_lists=list_worker.stuck,
+        lists=_list_numbers(settings, lists.rules, list_worker),
     )
     return Edge(
         front=_front(settings, app, client, metrics, checked, http=http),
@@ -140,6 +146,13 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         clock=checked,
         drain_seconds=settings.drain.total_seconds(),
     )
+
+
+def _list_numbers(settings: Settings, rules: ListRules, worker: ListWorker) -> Callable[[], Values]:
+    """Return what gives the gauges of lists."""
+    quotas = {quota_of(settings, pool): pool for pool in settings.pools}
+    paces = [(quota, pace) for quota, pool in quotas.items() for pace in (worker.pace(quota), rules.look_ups(pool))]
+    return lambda: list_numbers(worker.runs(), settings.pools, paces, worker.clock.now())
 
 
 def _written(metrics: Metrics, hurry: threading.Event, entry: Entry) -> None:

@@ -16,10 +16,11 @@ from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
+from bot.entrance import Entrance, Lane
 from bot.facts.aws_names import account_of
 from bot.facts.clock import CheckedClock
 from bot.find import Finder
-from bot.flow import Entrance, Flow, Lane
+from bot.flow import Flow
 from bot.limits import Limits
 from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
@@ -32,6 +33,7 @@ from bot.wiring.stores import Store
 from bot.work import Worker
 
 AWS_THREADS = 48
+OWN = "own"  # the AWS account of the bot
 
 
 class SystemClock:
@@ -52,7 +54,7 @@ def user_pools(
     clients: Clients,
     failed: Callable[[str, str], None] = lambda _, __: None,
     heard: MutableMapping[str, Heard] | None = None,
-) -> Mapping[str, UserPool]:
+) -> Mapping[str, CognitoUserPool]:
     """Return the configured pools; those of one region share one of the `clients`.
 
     `failed` is told the operation and the error code of each call that failed. `heard` is where each pool notes how its
@@ -74,9 +76,9 @@ def user_pools(
 
 
 def quota_of(settings: Settings, pool: str) -> str:
-    """Return the AWS account and region whose quota a pool's calls count for; `own`: the bot's account."""
+    """Return the AWS account and region whose quota a pool's calls count for; `OWN`: the bot's account."""
     role, region = settings.pools[pool].role_arn, settings.pools[pool].region
-    return f"{account_of(role) if role else 'own'}/{region}"
+    return f"{account_of(role) if role else OWN}/{region}"
 
 
 def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do not share
@@ -88,14 +90,19 @@ def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do n
     look_ups_lane: Lane,
     *,
     only: str | None = None,
+    throttled: Callable[[str], Callable[[], object]] = lambda _: lambda: None,
 ) -> tuple[ListFlow, ListWorker]:
-    """Return the flow of lists, over the rules of `flow`, and what runs them."""
+    """Return the flow of lists, over the rules of `flow`, and what runs them.
+
+    `throttled` gives what is called each time that Cognito throttles calls for lists of that quota.
+    """
     confirmations, look_ups = flow.confirmations, dict[str, Pace]()
     shared = {each.name: getattr(confirmations, each.name) for each in fields(confirmations)}
 
     def pace(pool: str) -> Pace:
         quota = quota_of(settings, pool)
-        return look_ups.setdefault(quota, Pace(clock=confirmations.clock, per_second=settings.lists.pace))
+        new = Pace(clock=confirmations.clock, per_second=settings.lists.pace, throttled=throttled(quota))
+        return look_ups.setdefault(quota, new)
 
     rules = ListRules(**{**shared, "requests": store}, per_second=settings.lists.pace, look_ups=pace)
     worker = ListWorker(
@@ -109,6 +116,7 @@ def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do n
         closed=flow.closed,
         protections=settings.protections,
         only=only,
+        throttled=throttled,
     )
     return ListFlow(flow=flow, rules=rules, lane=look_ups_lane), worker
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.audit import Entry
-from bot.errors import StoreError, StoreUnavailableError
+from bot.errors import BotError, StoreError, StoreUnavailableError
 from bot.facts.clock import CheckedClock
 from bot.facts.finding import Finding
 from bot.settings.model import StoreSettings
+from bot.stores.following import CannotFollowError
 from bot.stores.sqlite.store import SQLiteReader, SQLiteStore
+from bot.terminal.output import say
 
 if TYPE_CHECKING:
     from bot.stores.dynamodb.reader import DynamoDBReader
@@ -57,9 +59,9 @@ def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Itera
 
 @contextmanager
 def stored_entries(
-    settings: StoreSettings, since: datetime | None, request_id: str | None
+    settings: StoreSettings, since: datetime | None, request_id: str | None, list_id: str | None = None
 ) -> Iterator[Iterator[Entry]]:
-    """Give all entries of the configured store, or those from `since` on, or of one request, oldest first.
+    """Give all entries of the configured store, or those from `since` on, or of one request or list, oldest first.
 
     Where there is no store, it makes none. Raises `StoreError`, also for what goes wrong while they are read.
     """
@@ -67,9 +69,37 @@ def stored_entries(
     try:
         with closing(_reader(kind, place)) as reader:
             reader.open()
-            yield reader.entries(since, request_id)
+            yield reader.entries(since, request_id, list_id)
     except StoreUnavailableError as error:
         raise StoreError(f"The store cannot be read: {error.reason}.") from None
+
+
+def followed_entries(settings: StoreSettings, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
+    """Give the entries of the configured store as they come, in its own order; None where there is none for now.
+
+    While the store is away, standard error says so, once. Raises `StoreError` where there is no such entry or store,
+    or one cannot be read, and `AwsSetupError`.
+    """
+    was_open = is_away = False
+    while True:
+        try:
+            with closing(_reader(*settings.kind_and_place)) as reader:
+                reader.open()
+                for entry in reader.follow(after, since):
+                    if is_away:
+                        say("The store can be read again.")
+                    after, was_open, is_away = (entry.id if entry else after), True, False
+                    yield entry
+        except CannotFollowError:
+            raise
+        except BotError as error:
+            if not was_open and not isinstance(error, StoreUnavailableError):
+                raise
+            if not is_away:
+                why = error.reason if isinstance(error, StoreUnavailableError) else error.sentence.rstrip(".")
+                say(f"The store cannot be read: {why}. This waits for it.")
+            is_away = True
+            yield None
 
 
 def _reader(kind: str, place: str) -> "DynamoDBReader | SQLiteReader":

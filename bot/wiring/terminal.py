@@ -4,14 +4,17 @@ from contextlib import closing
 
 from bot.aws.clients import Clients
 from bot.aws.identity import CallerUnknownError, caller
-from bot.edge.lanes import CallersThread, Doorway
+from bot.edge.lanes import CallersThread, Doorway, ThreadLane
 from bot.errors import BotError, StoreError, StoreUnavailableError
 from bot.facts.clock import IN_A_ROW, CheckedClock
+from bot.list_run import MOST_AT_ONCE
 from bot.request import Options
 from bot.settings.model import Settings
 from bot.terminal.front import take, who_am_i
+from bot.terminal.list_command import ListCommand
+from bot.terminal.list_front import take_list
 from bot.whoami import WhoAmI
-from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, user_pools
+from bot.wiring.shared import AWS_THREADS, SystemClock, flow_of, lists_of, user_pools
 from bot.wiring.stores import Store, build_store
 
 NOT_NAMED = (
@@ -20,8 +23,11 @@ NOT_NAMED = (
 )
 
 
-def sign_out(settings: Settings, options: Options | WhoAmI, *, yes: bool) -> int:
-    """Carry the command out over the bot's store, as `take` does. Raises `CallerUnknownError` and `StoreError` too."""
+def sign_out(settings: Settings, options: Options | ListCommand | WhoAmI, *, yes: bool) -> int:
+    """Carry the command out over the bot's store, as `take` or `take_list` does.
+
+    Raises `CallerUnknownError` and `StoreError` too.
+    """
     here, region = CallersThread(), next(iter(settings.pools.values())).region
     clock = _AskingClock(region)
     arn = caller(region, clock)
@@ -31,6 +37,9 @@ def sign_out(settings: Settings, options: Options | WhoAmI, *, yes: bool) -> int
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
         if isinstance(options, WhoAmI):
             return who_am_i(flow, clock.now(), arn)
+        if isinstance(options, ListCommand):
+            lanes = ThreadLane("lists", 1), ThreadLane("list accounts", MOST_AT_ONCE), here
+            return take_list(options, *lists_of(settings, flow, store, *lanes), arn)
         return take(options, flow, clock.now(), arn, yes=yes)
 
 

@@ -1,4 +1,4 @@
-"""`python tests/bench`, and the verbs `click`, `history`, `backlog` and `stranger` after it; `--help` says more."""
+"""`python tests/bench`, and the verbs after it: one for each thing that is measured for longer; `--help` says more."""
 
 import argparse
 import os
@@ -25,6 +25,10 @@ def main() -> int:
     _stranger_takes(
         verbs.add_parser("stranger", help="operators beside a hostile stranger, against the same without one")
     )
+    _list_pace_takes(verbs.add_parser("list-pace", help="the pace of a list beside a Cognito that refuses more"))
+    _list_kills_takes(verbs.add_parser("list-kills", help="a very large list, whose bot is killed again and again"))
+    _list_cost_takes(verbs.add_parser("list-cost", help="an account of a list beside a bare call; on Linux only"))
+    _list_beside_takes(verbs.add_parser("list-beside", help="a single sign-out while a list runs, and without one"))
     options = parser.parse_args()
     return 0 if options.run(options) else 1
 
@@ -70,6 +74,34 @@ def _stranger_takes(stranger: argparse.ArgumentParser) -> None:
     stranger.set_defaults(run=_stranger)
 
 
+def _list_pace_takes(pace: argparse.ArgumentParser) -> None:
+    pace.add_argument("--seconds", type=float, default=600, metavar="N", help="how long (600)")
+    pace.add_argument("--pace", type=float, default=12, metavar="N", help="accounts a second (12)")
+    pace.set_defaults(run=_list_pace)
+
+
+def _list_kills_takes(kills: argparse.ArgumentParser) -> None:
+    kills.add_argument("--store", choices=("sqlite", "dynamodb"), default="sqlite", help="where the list is (sqlite)")
+    kills.add_argument("--accounts", type=int, default=100_000, metavar="N", help="how many (100000)")
+    kills.add_argument("--pace", type=float, default=100, metavar="N", help="accounts a second (100)")
+    kills.add_argument("--kill-every", type=float, default=120, metavar="SECONDS", help="how often (120)")
+    kills.set_defaults(run=_list_kills)
+
+
+def _list_cost_takes(cost: argparse.ArgumentParser) -> None:
+    cost.add_argument("--store", choices=("sqlite", "dynamodb"), default="sqlite", help="where the list is (sqlite)")
+    cost.add_argument("--rounds", type=int, default=5, metavar="N", help="how often (5)")
+    cost.add_argument("--accounts", type=int, default=1000, metavar="N", help="a round (1000)")
+    cost.add_argument("--pace", type=float, default=100, metavar="N", help="accounts a second (100)")
+    cost.set_defaults(run=_list_cost)
+
+
+def _list_beside_takes(beside: argparse.ArgumentParser) -> None:
+    beside.add_argument("--sign-outs", type=int, default=300, metavar="N", help="on each side (300)")
+    beside.add_argument("--pace", type=float, default=12, metavar="N", help="accounts a second (12)")
+    beside.set_defaults(run=_list_beside)
+
+
 def _everything(options: argparse.Namespace) -> bool:
     options.chart = options.chart.absolute()
     import bench  # noqa: F401, PLC0415 -- of this checkout, before the path leads to another
@@ -110,6 +142,30 @@ def _stranger(options: argparse.Namespace) -> bool:
 
     attack = Attack(rate=options.rate, seconds=options.seconds, people=options.people, afterwards=options.afterwards)
     return compare_with_stranger(TESTS.parent, options.against, attack)
+
+
+def _list_pace(options: argparse.Namespace) -> bool:
+    from bench.list_pace import keep_pace  # noqa: PLC0415
+
+    return keep_pace(options.seconds, options.pace)
+
+
+def _list_kills(options: argparse.Namespace) -> bool:
+    from bench.list_kills import run_through_kills  # noqa: PLC0415
+
+    return run_through_kills(options.store, options.accounts, options.pace, options.kill_every)
+
+
+def _list_cost(options: argparse.Namespace) -> bool:
+    from bench.list_cost import compare_costs  # noqa: PLC0415
+
+    return compare_costs(options.store, options.rounds, options.accounts, options.pace)
+
+
+def _list_beside(options: argparse.Namespace) -> bool:
+    from bench.list_beside import compare_beside_list  # noqa: PLC0415
+
+    return compare_beside_list(options.sign_outs, options.pace)
 
 
 if __name__ == "__main__":

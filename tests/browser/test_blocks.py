@@ -127,6 +127,18 @@ def test_rich_text(post: Post, reader: Window) -> None:
     expect(shown.get_by_role("blockquote")).to_have_text("quoted")
 
 
+def test_a_table(post: Post, reader: Window) -> None:
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [text("b", bold=True)]}]}
+    titles = [{"type": "raw_text", "text": each} for each in ("Name", "Count", "Rich")]
+    cells = [{"type": "raw_text", "text": "*a* <b> :wave:"}, {"type": "raw_number", "value": 7, "text": "7.0"}, rich]
+    post({"type": "table", "column_settings": [{}, {"align": "right"}], "rows": [titles, cells]})
+    shown = reader.messages.get_by_role("table")
+    expect(shown.get_by_role("columnheader")).to_have_text(["Name", "Count", "Rich"])
+    expect(shown.get_by_role("cell")).to_have_text(["*a* <b> :wave:", "7.0", "b"])
+    expect(shown.get_by_role("cell", name="7.0")).to_have_css("text-align", "end")
+    expect(shown.get_by_role("strong")).to_have_text("b")
+
+
 def test_a_button_that_asks_first(post: Post, reader: Window) -> None:
     question = {
         "title": plain("Really?"),

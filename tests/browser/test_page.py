@@ -25,7 +25,7 @@ def test_the_whole_job_is_done_with_keys(window: Window) -> None:
     keys.type("ada@example.com")
     keys.press("Enter")
     expect(window.button("Sign out")).to_be_visible()
-    for stop in ("Start a command", "Cancel", "New password", "Keep out", "Sign out"):
+    for stop in ("Shortcuts", "Start a command", "Cancel", "New password", "Keep out", "Sign out"):
         keys.press("Shift+Tab")
         expect(window.focused()).to_have_accessible_name(stop)
     keys.press("Enter")

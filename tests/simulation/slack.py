@@ -86,7 +86,7 @@ class Slack:
         return url
 
     def respond(self, _: "Client", response_url: str, message: Message, *, replace: bool) -> None:
-        """Stand in for `bot.slack.reply.respond`."""
+        """Stand in for `bot.slack.responses.respond`."""
         world, hook = self.world, self.hooks[response_url]
         drawn = world.schedule.current().notes.pop("drawn", None)
         fault = (

@@ -3,8 +3,9 @@
 import { announce, make } from "./dom.js";
 import { compose, drawComposer, startComposer } from "./composer.js";
 import { drawCognito, findPerson, tick } from "./cognito.js";
+import { drawCrowd } from "./crowd.js";
 import { drawForm, startForms } from "./form.js";
-import { drawMessages, scrollToEnd } from "./messages.js";
+import { drawMessages, scrollToEnd, showMessage } from "./messages.js";
 import { drawSidebar } from "./sidebar.js";
 import { drawWeather } from "./weather.js";
 import { startDrawers, startTheme, uncover } from "./drawers.js";
@@ -30,7 +31,7 @@ function currentChannel() {
 }
 
 /** What the parts of the page need to know about this window and everybody in it. */
-function viewOf({ people, bot, team, channels, cognito }) {
+function viewOf({ people, bot, team, channels, cognito, crowd, shortcut }) {
   const author = (id) => {
     if (id === "bot") return { id, name: bot.name, bot: true };
     const person = people.find((one) => one.id === id);
@@ -54,15 +55,20 @@ function viewOf({ people, bot, team, channels, cognito }) {
     elsewhere: accounts.find((one) => one.provider)?.name,
     traced: traced && { key: traced.username, name: traced.name, line: lineFor(traced) },
     shielded: shielded && { key: shielded.username, name: shielded.name, line: lineFor(shielded) },
+    incident: crowd?.leaked && { pool: crowd.pool, size: crowd.size, hit: crowd.hit, leaked: crowd.leaked },
     isSupport: (channel) => channel === channels[0],
     nameOf: (id) => (id === bot.id ? bot.name : people.find((one) => one.id === id)?.real_name),
     channelName: (id) => channels.find((one) => one.id === id)?.name,
     find: findPerson,
+    open: openMessage,
     compose: (line) => {
       uncover();
       go({ channel: channels[0].id });
       compose(line);
     },
+    shortcut,
+    shortcutOf: ({ id }) => doing("shortcut", { person: here.person, channel: here.channel, message: id }),
+    hasTicket: channels[0].messages.some(({ thread }) => thread),
     press: (message, what) =>
       doing("press", { person: here.person, channel: here.channel, message: message.id, ...what }),
   };
@@ -90,9 +96,10 @@ function show() {
   document.getElementById("channel-name").textContent = titleOf(channel);
   document.getElementById("scroller").setAttribute("aria-label", `Messages in ${titleOf(channel)}`);
   drawSidebar(snapshot, view, news, go);
-  drawComposer(channel, snapshot.command); // before the messages: it takes its room from them
+  drawComposer(channel, snapshot.command, snapshot.shortcut); // before the messages: it takes its room from them
   drawMessages(channel, view);
   drawCognito(snapshot.cognito, view, (pool, username) => doing("sign-in", { pool, username }));
+  drawCrowd(snapshot.crowd, () => doing("sign-all-in", {}));
   drawForm(snapshot.form, view);
   drawWeather(snapshot.weather, (name, on) => doing("weather", { name, on }));
   tick(Date.now() / 1000 + here.skew);
@@ -119,6 +126,12 @@ function go({ person, channel }) {
   uncover();
   show();
   write();
+}
+
+/** Opens the channel of a message, and brings that into view. */
+function openMessage(channel, message) {
+  go({ channel });
+  showMessage(message);
 }
 
 /** Puts the keyboard where one writes, except where that would bring up a keyboard of glass. */
@@ -185,7 +198,7 @@ function start() {
 
 startTheme();
 startDrawers();
-startComposer(say, complain);
+startComposer(say, complain, () => doing("shortcut", { person: here.person }));
 startForms({
   submit: (form) => act("submit", { person: here.person, ...form }),
   act: (form) => act("act", { person: here.person, ...form }),

@@ -25,6 +25,9 @@ const TABLE = {
       part.elements.map((element) => show(element, { block: part.block_id })),
     ),
   button,
+  table,
+  raw_text: (part) => outside(part.text),
+  raw_number: (part) => outside(part.text),
   plain_text: (part) =>
     make("span", { class: "text", dir: "auto" }, part.emoji ? withEmoji(part.text) : outside(part.text)),
   mrkdwn: (part, show, around) => make("span", { class: "text", dir: "auto" }, mrkdwn(part.text, around)),
@@ -67,6 +70,33 @@ function section(part, show) {
     ),
     part.accessory && show(part.accessory, { block: part.block_id }),
   );
+}
+
+/** A table: Slack takes its first row for the titles. */
+function table(part, show) {
+  const row = (tag, cells) =>
+    make(
+      "tr",
+      {},
+      cells.map((cell, column) => {
+        const settings = part.column_settings?.[column] ?? {};
+        const look = [settings.align ?? "left", settings.is_wrapped ? "wrapped" : "one-line"];
+        return make(tag, { class: look.join(" "), scope: tag === "th" ? "col" : null }, show(cell));
+      }),
+    );
+  const [titles, ...rows] = part.rows;
+  const shown = make(
+    "table",
+    {},
+    make("thead", {}, row("th", titles)),
+    make(
+      "tbody",
+      {},
+      rows.map((cells) => row("td", cells)),
+    ),
+  );
+  // Wider than the window, it is scrolled, with the keyboard too.
+  return make("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, shown);
 }
 
 function button(part, show, around) {

@@ -1,6 +1,7 @@
 // The line at the bottom: completes the command, shows its usage while it is typed, sends on Enter.
 
-import { make } from "./dom.js";
+import { draw, make } from "./dom.js";
+import { menu } from "./menu.js";
 import { titleOf } from "./reads.js";
 
 const line = document.getElementById("line");
@@ -9,9 +10,11 @@ const usage = document.getElementById("usage");
 
 let command = { name: "/signout", usage_hint: "", description: "" };
 let sent = "";
+let anywhere = () => {};
 
-/** Wires the composer up. `send(text)` answers null, or the sentence that says why it could not. */
-export function startComposer(send, complain) {
+/** Wires it up. `send(text)` answers null, or the sentence that says why it could not; `use` uses the shortcut. */
+export function startComposer(send, complain, use) {
+  anywhere = use;
   line.addEventListener("input", suggest);
   line.addEventListener("keydown", onKey);
   line.addEventListener("blur", hideCommands);
@@ -40,8 +43,10 @@ export function compose(text) {
 }
 
 /** What the line is for: which channel, and which command it completes. */
-export function drawComposer(channel, known) {
+export function drawComposer(channel, known, { name: label, app: note }) {
   command = known;
+  const shortcuts = [{ key: "shortcuts", label, note }];
+  draw(document.getElementById("shortcuts"), shortcuts, () => menu("Shortcuts", "plus", [{ label, note, chosen: anywhere }]));
   line.placeholder = `Message ${titleOf(channel)} or type /`;
   line.setAttribute("aria-label", `Message ${titleOf(channel)}`);
   const closed = channel.direct ? "reads no messages." : channel.archived && "is archived. No one can post here.";

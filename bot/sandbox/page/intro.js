@@ -1,6 +1,7 @@
 // The beginning of a channel: what it is for, and what a newcomer can do at once.
 
 import { make, outside } from "./dom.js";
+import { incident } from "./crowd.js";
 import { titleOf } from "./reads.js";
 
 export const intro = {
@@ -19,6 +20,8 @@ export const intro = {
       traced: view.traced,
       pair: view.pair,
       elsewhere: view.elsewhere,
+      incident: view.incident,
+      shortcut: view.hasTicket && view.shortcut.name,
     };
   },
 
@@ -57,14 +60,15 @@ function support(item, view) {
   const watch = make("li", {}, "Watch the devices in the Cognito panel, and the message in the audit channel.");
   const press = make("li", {}, "Press ", strong("Sign out"), " on the card that only you see.");
   const first = make("ol", {}, type(example, view), press, watch);
-  return [who, first, shielded && second(item, view), third(item, view), item.traced && fourth(item, view)];
+  const lessons = [shielded && second(item, view), third(item, view), item.traced && fourth(item, view)];
+  return [who, first, lessons, item.shortcut && fifth(item, view), item.incident && sixth(item, view)];
 }
 
 const open = new Set(); // the lessons that are open, also after a look at another channel
 
 function lesson(part, title, account, view, ...content) {
   const ontoggle = ({ target }) => {
-    if (target.open && !open.has(part)) view.find(account.key);
+    if (target.open && !open.has(part) && account) view.find(account.key);
     target.open ? open.add(part) : open.delete(part);
   };
   return make(
@@ -101,6 +105,38 @@ function fourth({ traced }, view) {
   return lesson("fourth", "Fourth lesson: a lost phone", traced, view, about, make("ol", {}, end, look, rest));
 }
 
+function fifth({ example, shortcut }, view) {
+  const about = make("p", {}, "No command can be typed in a thread, but there are shortcuts. Below is a ticket with a thread.");
+  const one = make("li", {}, "Choose ", strong(shortcut), " under ", strong("More actions"), " beside its first answer.");
+  const several = make("li", {}, "The second one names two people: the form lets you choose.");
+  const plus = make("li", {}, "With ", strong("+"), " beside the line below, an empty form opens. Its card is a direct message.");
+  const steps = make("ol", {}, one, several, plus);
+  return lesson("fifth", "Fifth lesson: a ticket's thread", example, view, about, steps);
+}
+
+function sixth(item, view) {
+  const { reader, incident: of } = item;
+  const people = `The pool ${of.pool} has ${of.size} more people, whom the Cognito panel only counts.`;
+  const about = make("p", {}, people, ` The passwords of ${of.hit} of them leaked.`);
+  const steps = reader.role === "approver" ? approving(item, "sixth") : leaking(item, view);
+  return lesson("sixth", "Sixth lesson: a whole list at once", null, view, about, steps);
+}
+
+function leaking({ incident: of, pair }, view) {
+  const copy = make("li", {}, "Press ", incident(of), ". The list is in the clipboard then.");
+  const paste = [" Paste it there, choose the pool ", strong(of.pool), " and press ", strong("Look up"), "."];
+  const ask = make("li", {}, "Read on the card what was found, and press ", strong("Ask for approval"), ".");
+  const approve = make("li", {}, windowOf(pair), ", and press ", strong("Approve"), " there: so many accounts need it.");
+  const watch = make(
+    "li",
+    {},
+    ...["In ", strong(pair.channel), " a message shows how far it is. Try ", strong("Pause"), ", ", strong("Go on")],
+    ...[" and ", strong("Stop"), ". In the Cognito panel fewer and fewer people are signed in."],
+  );
+  const fail = make("li", {}, "With ", strong("Cognito fails for some people"), " under Weather, some are left to try again.");
+  return make("ol", {}, copy, type({ line: "/signout list" }, view, paste), ask, approve, watch, fail);
+}
+
 function theirs({ example, pair }) {
   const line = make("code", {}, outside(`${example.line} --let-in`));
   const link = windowOf({ ...pair, link: pair.toAsk }, "Only a senior lets people back in. Open a window as ");
@@ -123,11 +159,11 @@ function asking(account, { pair }, view) {
   );
 }
 
-function approving({ pair }) {
+function approving({ pair }, which = "second") {
   return make(
     "ol",
     {},
-    make("li", {}, windowOf(pair), ", put it beside this one, and begin the second lesson there."),
+    make("li", {}, windowOf(pair), ", put it beside this one, and begin the ", which, " lesson there."),
     decide("Here, in ", strong(pair.channel)),
   );
 }

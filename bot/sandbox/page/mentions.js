@@ -23,8 +23,18 @@ export function broadcast(range) {
   return make("span", { class: "mention mine" }, `@${range}`);
 }
 
-/** A link, where its address is of a kind that Slack opens; else only its text. */
-export function link(url, text) {
+const A_MESSAGE = /^https:\/\/[\w-]+\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})$/;
+
+/** A link, where its address is of a kind that Slack opens; else only its text. One to a message opens that here. */
+export function link(url, text, around) {
+  const [, channel, seconds, micros] = A_MESSAGE.exec(url) ?? [];
+  if (channel && around.channelName(channel)) {
+    const open = (event) => {
+      event.preventDefault();
+      around.open(channel, `${seconds}.${micros}`);
+    };
+    return make("a", { href: url, onclick: open }, outside(text ?? url));
+  }
   if (!/^(https?|mailto|tel):/i.test(url)) return outside(text ?? url);
   return make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, outside(text ?? url));
 }

@@ -4,6 +4,7 @@ import { draw, icon, make, outside } from "./dom.js";
 import { body } from "./blocks.js";
 import { clock, dayName } from "./dates.js";
 import { intro } from "./intro.js";
+import { menu } from "./menu.js";
 
 const TOGETHER = 300; // seconds within which one author's plain messages stand under one name
 const NEAR = 120; // pixels from the end at which a reader counts as reading the end
@@ -27,6 +28,13 @@ export function scrollToEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
+/** Brings a message into view, and the keyboard to it. */
+export function showMessage(id) {
+  const node = document.querySelector(`#messages [data-ts="${CSS.escape(id)}"]`);
+  node?.scrollIntoView({ block: "center" });
+  node?.focus();
+}
+
 const KINDS = {
   intro: (item, view) => intro.show(item, view),
   day: (item) => make("li", { class: "divider" }, make("span", {}, item.name)),
@@ -39,7 +47,7 @@ function lines(channel, view) {
   const items = [];
   let previous = null;
   let told = false;
-  for (const said of channel.messages) {
+  for (const said of inThreads(channel.messages)) {
     const day = dayName(new Date(said.ts * 1000));
     const dayBefore = previous && dayName(new Date(previous.ts * 1000));
     if (day !== dayBefore) items.push({ key: `day ${day}`, kind: "day", name: day });
@@ -54,8 +62,14 @@ function lines(channel, view) {
   return items;
 }
 
+/** The messages, with those of a thread right after the one that began it. */
+function inThreads(messages) {
+  const answers = Map.groupBy(messages, ({ thread }) => thread);
+  return (answers.get(null) ?? []).flatMap((said) => [said, ...(answers.get(said.id) ?? [])]);
+}
+
 function together(previous, said) {
-  const plain = [previous, said].every((one) => !one.ephemeral && !one.blocks?.length);
+  const plain = [previous, said].every((one) => !one.ephemeral && !one.blocks?.length && !one.thread);
   return plain && previous.from === said.from && said.ts - previous.ts < TOGETHER;
 }
 
@@ -64,18 +78,23 @@ function message({ said, follows, author }, view) {
   const time = make("time", { datetime: when.toISOString(), title: when.toLocaleString() }, clock(when));
   const name = make("div", { class: "author" }, outside(author.name, { class: "name" }), badge(author), time);
   const around = { ...view, press: (what) => view.press(said, what) };
+  const kind = [follows && "follows", said.ephemeral && "ephemeral", said.thread && "in-thread"].filter(Boolean);
+  const { name: label, app: note } = view.shortcut;
+  const more = !said.ephemeral && menu("More actions", "more", [{ label, note, chosen: () => view.shortcutOf(said) }]);
   return make(
     "li",
-    { class: `message${follows ? " follows" : ""}${said.ephemeral ? " ephemeral" : ""}`, tabindex: "-1" },
+    { class: ["message", ...kind].join(" "), tabindex: "-1", "data-ts": said.id },
     make("div", { class: "gutter" }, follows ? time.cloneNode(true) : avatar(author)),
     make(
       "div",
       { class: "content" },
       said.ephemeral && make("p", { class: "only-you" }, icon("eye"), "Only visible to you"),
+      said.thread && make("p", { class: "only-you" }, "In the thread"),
       !follows && name,
       make("div", { class: "body" }, body(said, around)),
       said.edited && !said.ephemeral && make("small", { class: "edited" }, "(edited)"),
     ),
+    more,
   );
 }
 

@@ -59,7 +59,7 @@ function refer(reference, around) {
   if (target.startsWith("@")) return mentions.person(target.slice(1), around, label);
   if (target.startsWith("#")) return mentions.channel(target.slice(1), around, label);
   if (target.startsWith("!")) return special(target.slice(1), label);
-  return mentions.link(target, label);
+  return mentions.link(target, label, around);
 }
 
 function special(command, label) {

@@ -6,5 +6,6 @@ schema.py  which version of the bot the table belongs to
 calls.py   calls to DynamoDB, each tried again for a few seconds
 items.py   keys; requests, entries and cards as items, and back; what a write is made of
 store.py   the store
+lists.py   what it keeps of lists beside the requests that they are
 reader.py  all entries, month by month; for the store, and for someone who may not write
 """

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.aws_session import AwsSession, aws_session
 from bot.facts.boto3_clients import USER_AGENT, tell_time
-from bot.facts.clock import CheckedClock
+from bot.facts.clock import CheckedClock, date_of
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ READ_SECONDS = 2
 # it is sent again more than 5 s after it was sent first.
 KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
-CONNECTIONS = 100  # more than the bot has threads
+CONNECTIONS = 150  # more than the bot has threads
 CONFIG = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
@@ -97,6 +98,7 @@ class Calls:
         self._clock = clock
         self._lock = threading.Lock()
         self._session: AwsSession | None = None
+        self.told: datetime | None = None  # the time by DynamoDB's last answer, in whole seconds
         self._client: DynamoDBClient | None = None
 
     def ask(self) -> None:
@@ -156,7 +158,9 @@ class Calls:
             departure = Departure(left)
             try:
                 with leaving(departure):
-                    return _certain(getattr(self.client(), name)(**parameters))
+                    answer = _certain(getattr(self.client(), name)(**parameters))
+                    self.told = date_of(answer["ResponseMetadata"]["HTTPHeaders"])
+                    return answer
             except (AwsSetupError, ClientError, BotoCoreError, TooLateError, NotDynamoDBError) as error:
                 late = trouble if isinstance(error, TooLateError) else None  # the try before says more
                 trouble = replace(late, again=False, doubt=False) if late else _trouble(error)

@@ -3,14 +3,14 @@
 A write is made of Puts, Updates and Deletes, each with the condition that it depends on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from ulid import ULID
 
-from bot.audit import Entry
+from bot.audit import Entry, subjects_of
 from bot.limits import Window
 from bot.ports import LiveMessage, MessageKind
 from bot.request import Request
@@ -43,7 +43,7 @@ PLACE = "place"  # what the index has under this is a card that waits for nothin
 META: Key = {"pk": "meta", "sk": "meta"}
 EXPIRES = "expires"  # when DynamoDB may sweep an item away, in seconds since 1970; no rule looks at it
 LONGEST_KEY = 1024  # bytes
-KEPT_FOR = timedelta(days=1)  # a window, which tells of an hour
+KEPT_FOR = timedelta(days=1)  # a window, which tells of an hour, and what is told of a tally
 
 
 def request_key(request_id: str) -> Key:
@@ -82,9 +82,30 @@ def account_key(account: str) -> Key:
     return {"pk": f"account#{account}", "sk": "account"}
 
 
-def tally_key(entry_id: str) -> Key:
-    """Return the key of the tally that is to become this entry."""
-    return {"pk": f"tally#{entry_id}", "sk": "tally"}
+def history_keys(entry: Entry) -> Sequence[Key]:
+    """Return the keys of what says by which subjects the history finds an entry."""
+    keys: list[Key] = [{"pk": history_of(subject), "sk": entry.id} for subject in subjects_of(entry)]
+    return [key for key in keys if fits(key)]
+
+
+def history_of(subject: str) -> str:
+    """Return the partition of a subject, in which each key has an entry's id."""
+    return f"history#{subject}"
+
+
+def tally_key(tally_id: str) -> Key:
+    """Return the key of a tally that is to become an entry."""
+    return {"pk": f"tally#{tally_id}", "sk": "tally"}
+
+
+def told_key(tally_id: str) -> Key:
+    """Return the key of how many of a tally's refusals entries tell of."""
+    return {"pk": f"tally#{tally_id}", "sk": "told"}
+
+
+def item_of_told(key: Key, count: int, now: datetime) -> Item:
+    """Return that so many are told. No one grows a tally for a day."""
+    return {**key, "told": count, EXPIRES: int((now + KEPT_FOR).timestamp())}
 
 
 def month_of(entry_id: str) -> str:

@@ -1,7 +1,8 @@
 """Reading all entries of a table. Each month has a partition, in the order of the ids."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ulid import ULID
@@ -13,9 +14,16 @@ from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.schema import SCHEMA, Schema
+from bot.stores.following import entry_in, first_id_since, not_there
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
+LENGTH_OF_ID = 26
+# An entry gets its id as it is written. The write ends within 10 s (calls.py), and the writer's clock agrees with AWS's
+# within 10 s (clock.py). So whose id is older than this is there, or never will be.
+FINAL_AFTER = timedelta(seconds=20)
+# An account of a list has entries that name the list and, as their request, another one. The table leaves them out.
+NOT_OF_ONE_ACCOUNT = "attribute_not_exists(list_id) OR list_id = request_id"
 
 
 class DynamoDBReader:
@@ -26,6 +34,7 @@ class DynamoDBReader:
 
     def __init__(self, name: str, *, schema: int = SCHEMA, clock: CheckedClock | None = None) -> None:
         self.schema = schema
+        self._clock = clock
         self._calls = Calls(name, clock)
         self._schema = Schema(self._calls, schema)
         self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
@@ -46,19 +55,59 @@ class DynamoDBReader:
         self._calls.ask()
         return self._schema.stored()
 
-    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
-        return self._readings.each(entry_of, self._logged(since, request_id, list_id))
+    def entries(
+        self, since: datetime | None, request_id: str | None, list_id: str | None = None, *, each_account: bool = True
+    ) -> Iterator[Entry]:
+        options = {} if each_account else {"FilterExpression": NOT_OF_ONE_ACCOUNT}
+        return self._readings.each(entry_of, self._logged(since, request_id, list_id, **options))
 
-    def _logged(self, since: datetime | None, request_id: str | None, list_id: str | None) -> Iterator[Stored]:
+    def _logged(
+        self, since: datetime | None, request_id: str | None, list_id: str | None, **options: Any
+    ) -> Iterator[Stored]:
         start = max(filter(None, (since, _made_at(request_id or list_id))), default=None)
+        end = self._ended_at(list_id) if list_id else None
         earliest = text(since) or ""
+        first, last = first_id_at(start) if start else "0", first_id_at(end) if end else "z"
         for month in self._months():
-            if start and month < items.month_at(start):
+            if (start and month < items.month_at(start)) or (end and month > items.month_at(end)) or last < first:
                 continue
-            for item in self._in_month(month, first=first_id_at(start) if start else "0"):
+            for item in self._in_month(month, first=first, last=last, **options):
                 is_meant = request_id in (None, item["request_id"]) and list_id in (None, item.get("list_id"))
                 if is_meant and item["at"] >= earliest:
                     yield items.stored(item)
+
+    def _ended_at(self, list_id: str) -> datetime | None:
+        """Return a time after which nothing is logged of a list and its accounts; None where it has not ended."""
+        key = items.request_key(list_id)
+        at = (self._calls.get(key) or {}).get("ended_at") if items.fits(key) else None
+        return datetime.fromisoformat(at) + CLOCKS_DIFFER_BY if at else None
+
+    def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
+        """Give all entries after an id, or those of about a time and later, or all, in the order of their ids.
+
+        An entry comes `FINAL_AFTER` its id was made, by DynamoDB's own clock. None comes where there is no further one
+        yet, again and again. Memory holds a page of DynamoDB's. Raises `CannotFollowError` and `StoreUnavailableError`.
+        """
+        last = self._id_to_begin_after(after, since)
+        while True:
+            months = self._months()
+            final = first_id_at((self._calls.told or datetime.now(UTC)) - FINAL_AFTER)
+            for month in months:
+                if month < items.month_of(last.ljust(LENGTH_OF_ID, "0")) or final < last:  # refused where it ends first
+                    continue
+                for item in self._in_month(month, first=last, last=final):
+                    if item["sk"] != last:
+                        yield entry_in(items.stored(item), item["sk"])
+                        last = item["sk"]
+            yield None
+
+    def _id_to_begin_after(self, after: str | None, since: datetime | None) -> str:
+        if not after:
+            return first_id_since(since) if since else "0"
+        with suppress(ValueError):  # an id of no year that there is
+            if self._calls.get(items.entry_key(after)):
+                return after
+        raise not_there(after)
 
     def _months(self) -> list[str]:
         return sorted((self._calls.get(items.META) or {}).get("months", ()))

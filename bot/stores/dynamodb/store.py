@@ -1,6 +1,6 @@
 """Requests and audit entries in one DynamoDB table, for any number of instances. table.py says what is where."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,17 +20,17 @@ from bot.stores.documents import (
     card_id,
     card_of,
     entry_of,
+    last_ids,
     message_id,
     new_card,
-    portion_of,
     request_of,
     text,
-    text_of_portion,
     window_of,
 )
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
+from bot.stores.dynamodb.lists import DynamoDBLists
 from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
 from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.table import INDEX
@@ -44,12 +44,12 @@ LOOKED_THROUGH = 100  # so many cards that wait to be shown, for places that hav
 PAST_UNREADABLE = 10  # so many are read for one, since the first may be one that cannot be read
 
 
-class DynamoDBStore(DynamoDBReader, Waiting):
-    """`Requests`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
+class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
+    """`Lists`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
 
     `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
     newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
-    `clock` is compared with each answer.
+    `clock` is compared with each answer, and gives each entry a new id as it is written: see `reader.FINAL_AFTER`.
     """
 
     def __init__(
@@ -130,31 +130,22 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         item = self._calls.get(items.account_key(account.key))
         return datetime.fromisoformat(item["ended_at"]) if item else None
 
-    # Lists
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        ids = last_ids((each["sk"] for subject in subjects for each in self._last_of(subject, limit)), limit)
+        found = [item for each in ids if (item := self._calls.get(items.entry_key(each)))]
+        return list(self._readings.each(entry_of, map(items.stored, found)))
 
-    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
-        self._calls.write_one(put({**items.portion_key(list_id, number), "document": text_of_portion(accounts)}))
-
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        item = self._calls.get(items.portion_key(list_id, number))
-        return portion_of(item["document"]) if item else ()
-
-    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
-        lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}
-        condition = f"{IS_NEW} OR holder = :holder OR ends_at < :now OR ends_at > :beyond"
-        times = {"now": text(now), "beyond": text(now + longest)}
-        with suppress(ConditionError):
-            self._calls.write_one(put(lease, condition, holder=holder, **times))
-            return True
-        return False
-
-    def give_back(self, key: str, holder: str) -> None:
-        with suppress(ConditionError):
-            self._calls.write_one(delete(items.lease_key(key), "holder = :holder", holder=holder))
-
-    def progress_ts(self, list_id: str) -> str | None:
-        item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
-        return item.get("ts") if item else None
+    def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
+        if not items.fits({"pk": items.history_of(subject)}):
+            return iter(())
+        found = self._calls.query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": items.history_of(subject)},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return islice(found, limit)
 
     # Trail
 
@@ -168,11 +159,15 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     def settle(self, tally_id: str, now: datetime) -> None:
         key = items.tally_key(tally_id)
-        item, before = (self._calls.get(each) for each in (key, items.entry_key(tally_id)))
+        told_key = items.told_key(tally_id)
+        item, told = (self._calls.get(each) or {} for each in (key, told_key))
         for tally in self._readings.each(entry_of, [item] if item else ()):
-            entry = entry_of_tally(tally, now, entry_of(before) if before else None)
+            entry = entry_of_tally(tally, now, int(told.get("told", 0)))
+            unchanged = "told = :was" if told else IS_NEW
+            was = {"was": told["told"]} if told else {}
+            noted = [put(items.item_of_told(told_key, tally.count, now), unchanged, **was)] if entry else []
             with suppress(SupersededError):  # another instance did it first, or it has grown
-                self._write(entry, [delete(key, "document = :document", document=(item or {})["document"])])
+                self._write(entry, [delete(key, "document = :document", document=item["document"]), *noted])
 
     def delivered(self, entry: Entry, ts: str, now: datetime) -> None:
         change = "SET attempts = attempts + :one, delivered_at = :now, ts = :ts REMOVE due, due_at"
@@ -182,14 +177,15 @@ class DynamoDBStore(DynamoDBReader, Waiting):
 
     def forget(self, before: datetime) -> int:
         """Forget some of what had ended before then. Return how many entries; 0 once there are no more."""
-        forgotten = 0
-        for month in self._months():
+        forgotten, months = 0, self._months()
+        newest = self._newest(months)
+        for month in months:
             if month > items.month_at(before):
                 break
             empty = True
             for item in self._in_month(month, last=first_id_at(before), Limit=FORGOTTEN_AT_ONCE):
                 empty = False
-                forgotten += "due" not in item and self._forget(item)
+                forgotten += "due" not in item and item["sk"] != newest and self._forget(item)
                 if forgotten == FORGOTTEN_AT_ONCE:
                     return forgotten
             if empty and month < items.month_at(before):
@@ -198,13 +194,19 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 self._known_months.discard(month)
         return forgotten
 
+    def _newest(self, months: Sequence[str]) -> str | None:
+        """Return the id of the newest entry. It stays: so who follows the trail finds the last entry that they have."""
+        found = chain.from_iterable(self._in_month(each, ScanIndexForward=False, Limit=1) for each in reversed(months))
+        return next((item["sk"] for item in found), None)
+
     def _forget(self, item: Item) -> bool:
         """Forget an entry that can be read, and with the one of its end a request and its card."""
         for entry in self._readings.each(entry_of, [items.stored(item)]):
             actions = [delete(items.key_of(item), f"{IS_THERE} AND attribute_not_exists(due)")]
+            actions += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
-                if entry.request and entry.request.state is State.DONE:
-                    key = items.account_key(entry.request.account.key)
+                if entry.chosen and entry.request and entry.request.state is State.DONE:
+                    key = items.account_key(entry.chosen.key)
                     with suppress(ConditionError):  # a later request signed this account out
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
                 keys = (
@@ -217,11 +219,6 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 self._calls.write(actions)
                 return True
         return False
-
-    def _forget_portions(self, entry: Entry) -> None:
-        contents = entry.request.listed if entry.request else None
-        for number in range(contents.portions if contents else 0):
-            self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
 
     def forget_places(self, now: datetime) -> None:
         """Forget some response_urls that no longer work."""
@@ -293,11 +290,10 @@ class DynamoDBStore(DynamoDBReader, Waiting):
         counted: Sequence[Window] = (),
     ) -> None:
         """Add an entry, do and count these, all or nothing. What is `also` to be done is left out where it may not."""
-        added = [put(items.item_of_entry(entry), IS_NEW)] if entry else []
-        if entry:
-            self._note_month(items.month_of(entry.id))
-        needed = [*actions, *map(items.window_counted, counted), *added]
         while True:
+            entry = entry and self._placed(entry)
+            added = [put(items.item_of_entry(entry), IS_NEW), *map(put, items.history_keys(entry))] if entry else []
+            needed = [*actions, *map(items.window_counted, counted), *added]
             try:
                 self._calls.write([*needed, *also])
                 break
@@ -311,6 +307,15 @@ class DynamoDBStore(DynamoDBReader, Waiting):
                 also = [each for each, failed in zip(also, error.failed[len(needed) :], strict=True) if not failed]
         if entry and entry.kind in COUNTED:
             self._written(entry)
+
+    def _placed(self, entry: Entry) -> Entry:
+        """Return an entry with an id of this moment, whose month is noted."""
+        while True:
+            placed = replace(entry, id=new_id(self._clock.told_now())) if self._clock else entry
+            month = items.month_of(placed.id)
+            if month in self._known_months:
+                return placed
+            self._note_month(month)
 
     def _note_month(self, month: str) -> None:
         """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""

@@ -5,11 +5,13 @@
 | `request#ID` | `request` | a request as it is now |
 | `request#ID` | `card` | where its card is, and which version of it is to be shown: `due` says `card`, later `place` |
 | `log#YYYY-MM` | entry id | an audit entry, in the month of its id: the log is read in time order without an index |
+| `history#SUBJECT` | entry id | nothing: the history finds that entry by this subject (`bot.audit.subjects_of`) |
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
 | `request#ID` | `approval`, `progress` | the same of the messages beside the card |
 | `list#ID` | `portion#NUMBER` | some accounts of a list |
 | `lease#KEY` | `lease` | who runs the lists of an AWS account and region, and until when |
-| `tally#ENTRY_ID` | `tally` | refusals of one operator that are still counted, until they become that entry |
+| `tally#ID` | `tally` | refusals of one operator that are still counted, until they become an entry |
+| `tally#ID` | `told` | how many of them entries tell of, for a day |
 | `meta` | `meta` | the table's schema, and the months that have a log |
 
 What something is still to be done about is in the index, and nothing else: `due` says what, `due_at` from when on.

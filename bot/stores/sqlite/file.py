@@ -48,7 +48,7 @@ class File:
         except sqlite3.IntegrityError:
             raise  # what contradicts the schema is the bot's fault
         except (OSError, sqlite3.Error) as error:
-            self._disconnect()
+            self.disconnect()
             raise StoreUnavailableError(reason(error)) from error
 
     @contextmanager
@@ -65,7 +65,7 @@ class File:
             try:
                 db.execute("COMMIT")
             except sqlite3.Error as error:
-                self._disconnect()
+                self.disconnect()
                 in_doubt = code(error) not in _NOTHING_COMMITTED
                 raise StoreUnavailableError(reason(error), in_doubt=in_doubt) from error
 
@@ -74,7 +74,7 @@ class File:
         for each in list(self._connections):
             each.close()
 
-    def _disconnect(self) -> None:
+    def disconnect(self) -> None:
         """Close this thread's connection, on which something went wrong: its next call makes another."""
         own: Connection | None = self._local.__dict__.pop("own", None)
         if own:

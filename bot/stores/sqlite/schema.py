@@ -83,6 +83,43 @@ class Step:
     end: tuple[str, ...] = ()
 
 
+_HISTORY_OF_OLD_ENTRIES = """
+INSERT OR IGNORE INTO history (subject, entry_id)
+WITH
+    old AS (
+        SELECT id, iif(json_valid(document), document, '{}') AS document FROM entries
+        WHERE number > :after AND number <= :upto
+    ),
+    outcome AS (
+        SELECT
+            id,
+            coalesce(json_extract(document, '$.request.ask'), json_extract(document, '$.asked')) AS ask,
+            coalesce(json_extract(document, '$.request.chosen'), json_extract(document, '$.account')) AS account,
+            coalesce(json_extract(document, '$.examples'), '[]') AS examples
+        FROM old
+        WHERE json_extract(document, '$.kind') NOT IN ('opened', 'confirmed', 'approved', 'resumed', 'limited')
+    ),
+    placed AS (
+        SELECT *,
+            coalesce(
+                json_extract(account, '$.pool_id') || '@' || json_extract(account, '$.region'),
+                json_extract(ask, '$.options.pool'), json_extract(ask, '$.options.pool_id'), ''
+            ) AS pool
+        FROM outcome
+    )
+SELECT
+    'operator#' || pool || '#' || json_extract(ask, '$.operator.team_id') || '/' || json_extract(ask, '$.operator.id'),
+    id
+FROM placed
+UNION ALL
+SELECT 'account#' || pool || '#' || coalesce(json_extract(account, '$.sub'), json_extract(account, '$.username')), id
+FROM placed WHERE account IS NOT NULL
+UNION ALL
+SELECT 'target#' || pool || '#' || lower(typed.value), placed.id
+FROM placed, json_each(json_insert(examples, '$[#]', json_extract(ask, '$.options.target'))) AS typed
+WHERE typed.value <> ''
+"""
+
 # The first leads from schema 1 to 2, and so on. A step that was released is never edited.
 STEPS: tuple[Step, ...] = (
     Step(  # 2: a second person, and limits
@@ -91,7 +128,18 @@ STEPS: tuple[Step, ...] = (
             "CREATE TABLE windows (key TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL) STRICT",
         )
     ),
-    Step(  # 3: lists
+    Step(  # 3: the history, by each subject that `subjects_of` gives an outcome
+        begin=(
+            """
+            CREATE TABLE history (subject TEXT NOT NULL, entry_id TEXT NOT NULL, PRIMARY KEY (subject, entry_id))
+            STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX history_of_entry ON history (entry_id)",
+        ),
+        table="entries",
+        portion=(_HISTORY_OF_OLD_ENTRIES,),
+    ),
+    Step(  # 4: lists
         begin=(
             """
             CREATE TABLE portions (

@@ -50,6 +50,11 @@ VALUES (:id, :request_id, :list_id, :at, :refused, :attempts, :next_at, :deliver
 ENTRIES = f"""
 SELECT {_ENTRY} FROM entries WHERE id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
+# An account of a list has entries that name the list and, as their request, another one.
+ENTRIES_WITHOUT_ACCOUNTS = f"""
+SELECT {_ENTRY} FROM entries
+WHERE id > :after AND at >= :since AND (list_id IS NULL OR list_id = request_id) ORDER BY id LIMIT {PAGE}
+"""
 ENTRIES_OF_REQUEST = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
 WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
@@ -58,7 +63,15 @@ ENTRIES_OF_LIST = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list
 WHERE list_id = :list_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
 """
+# In the order of their numbers, which is the order in which they were committed. FORGET_ENTRIES leaves the highest.
+NEXT_ENTRIES = f"SELECT number, {_ENTRY} FROM entries WHERE number >= :number ORDER BY number LIMIT {PAGE}"
+NUMBER_OF_ENTRY = "SELECT number FROM entries WHERE id = :id"
+# With + it is not looked for among all numbers, but among the ids from there on: those of what is given then.
+FIRST_NUMBER_SINCE = "SELECT coalesce(min(+number), :after_all) FROM entries WHERE id > :first"
+NEXT_NUMBER = "SELECT coalesce(max(number), 0) + 1 FROM entries"
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
+ADD_TO_HISTORY = "INSERT INTO history (subject, entry_id) VALUES (:subject, :id)"
+PAST = "SELECT entry_id FROM history WHERE subject = :subject ORDER BY entry_id DESC LIMIT :limit"
 DUE_ENTRIES = f"""
 SELECT {_ENTRY} FROM entries INDEXED BY entries_due
 WHERE refused = (:what = '{documents.UNDELIVERED[True]}') AND next_at >= :since AND next_at <= :upto ORDER BY next_at
@@ -132,9 +145,13 @@ ON CONFLICT (key) DO UPDATE SET version = excluded.version, document = excluded.
 WHERE version = excluded.version - 1
 """
 
-# What is old. A request goes with one of its entries, once it has ended and none of them waits.
+# What is old. A request goes with one of its entries, once it has ended and none of them waits. The newest entry stays:
+# so no number is given twice, and who follows the trail finds the last entry that they have.
 
-_OLD = f"FROM entries INDEXED BY entries_settled WHERE next_at IS NULL AND at < :before ORDER BY at LIMIT {PAGE}"
+_OLD = f"""
+FROM entries INDEXED BY entries_settled
+WHERE next_at IS NULL AND at < :before AND number < (SELECT max(number) FROM entries) ORDER BY at LIMIT {PAGE}
+"""
 _BESIDE = ", ".join(f"('{each}')" for each in ("", *documents.BESIDE.values()))
 ID_LENGTH = 26  # of a request's id
 FORGET_REQUESTS = f"""
@@ -151,6 +168,7 @@ FORGET_PORTIONS = f"""
 DELETE FROM portions WHERE list_id IN (SELECT request_id {_OLD})
     AND NOT EXISTS (SELECT 1 FROM requests WHERE id = portions.list_id)
 """
+FORGET_HISTORY = f"DELETE FROM history WHERE entry_id IN (SELECT id {_OLD})"
 FORGET_ENTRIES = f"DELETE FROM entries WHERE number IN (SELECT number {_OLD})"
 
 SCHEMA = "PRAGMA user_version"

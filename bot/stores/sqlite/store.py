@@ -3,16 +3,16 @@
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from bot.account import Account
-from bot.audit import COUNTED, Entry, entry_of_tally
+from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
-from bot.ports import LiveMessage, MessageKind, Show
-from bot.request import Request, check_move, new_id
+from bot.ports import LiveMessage, Show
+from bot.request import Request, check_move
 from bot.stores.documents import (
     Readings,
     Stored,
@@ -20,29 +20,25 @@ from bot.stores.documents import (
     beside,
     card_of,
     entry_of,
-    message_id,
+    last_ids,
     new_card,
-    portion_of,
     request_of,
     text,
-    text_of_portion,
     values_of_card,
     values_of_entry,
     values_of_request,
     values_of_window,
     window_of,
 )
+from bot.stores.following import entry_in, first_id_since, not_there
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
+from bot.stores.sqlite.lists import SQLiteLists
 from bot.stores.sqlite.migrate import open_to_write
 from bot.stores.sqlite.schema import newest
 from bot.stores.waiting import Waiting
 
 T = TypeVar("T")
-
-# Ids begin with the time they were made at. It helps to find where to begin; what counts is the time in the row.
-_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 
 
 class SQLiteReader:
@@ -62,6 +58,7 @@ class SQLiteReader:
             if not found.is_up_to_date:
                 sentence = f"The store {path} has schema {found.schema}, this bot reads {newest()}."
                 raise StoreError(sentence, "Start this bot on it once first, and wait until it is ready.")
+            self._file.known = path.stat()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"The store {path} cannot be read: {reason(error)}.", "Check SIGNOUT_STORE.") from error
 
@@ -69,22 +66,54 @@ class SQLiteReader:
         """Close every thread's connection. Nothing may use the file afterwards."""
         self._file.close()
 
-    def entries(self, since: datetime | None, request_id: str | None, list_id: str | None = None) -> Iterator[Entry]:
+    def entries(
+        self, since: datetime | None, request_id: str | None, list_id: str | None = None, *, each_account: bool = True
+    ) -> Iterator[Entry]:
         """Give all entries, or those from a time on, or of one request or list; memory holds a page of them.
 
+        Not `each_account`: without those of the single accounts of lists, which then cost little.
         Nothing is open between two pages: a slow reader is in no one's way. Raises `StoreUnavailableError`.
         """
-        statement = sql.ENTRIES if request_id is None else sql.ENTRIES_OF_REQUEST
+        statement = sql.ENTRIES if each_account else sql.ENTRIES_WITHOUT_ACCOUNTS
+        statement = sql.ENTRIES_OF_REQUEST if request_id is not None else statement
         statement = sql.ENTRIES_OF_LIST if list_id else statement
-        first_id = new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10] if since else ""
+        first_id = first_id_since(since) if since else ""
         values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
         while rows := self._file.rows(statement, values):
             yield from self._readings.each(entry_of, map(dict, rows))
             values["after"] = rows[-1]["id"]
 
+    def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
+        """Give all entries after an id, or those of about a time and later, or all, in the order of their commits.
 
-class SQLiteStore(SQLiteReader, Waiting):
-    """The `Requests`, `Tallies` and `Outbox` in the file at `path`. Safe to use from many threads.
+        None comes where there is no further one yet, again and again. Memory holds a page of them. Raises
+        `CannotFollowError` and `StoreUnavailableError`.
+        """
+        number = self._number_to_begin_with(after, since)
+        while True:
+            rows = self._file.rows(sql.NEXT_ENTRIES, {"number": number})
+            for row in rows:
+                yield entry_in(dict(row), row["id"])
+                number = row["number"] + 1
+            if not rows:
+                self._file.disconnect()  # one that was made without a bot would not see what a bot writes
+                yield None
+
+    def _number_to_begin_with(self, after: str | None, since: datetime | None) -> int:
+        if after:
+            rows = self._file.rows(sql.NUMBER_OF_ENTRY, {"id": after})
+            if not rows:
+                raise not_there(after)
+            return int(rows[0][0]) + 1
+        if not since:
+            return 0
+        ((after_all,),) = self._file.rows(sql.NEXT_NUMBER)
+        ((first,),) = self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": first_id_since(since), "after_all": after_all})
+        return int(first)
+
+
+class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
+    """The `Lists`, `Tallies` and `Outbox` in the file at `path`. Safe to use from many threads.
 
     What a method wrote is on the disk once it has returned. `written` is called after each `COUNTED` entry is.
     `make`: the file may be made.
@@ -142,29 +171,10 @@ class SQLiteStore(SQLiteReader, Waiting):
         rows = self._file.rows(sql.SIGNED_OUT_AT, {"account": account.key})
         return datetime.fromisoformat(rows[0]["ended_at"]) if rows else None
 
-    # Lists
-
-    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
-        with self._file.write() as db:
-            values = {"list_id": list_id, "number": number, "document": text_of_portion(accounts)}
-            db.execute(sql.PUT_PORTION, values)
-
-    def portion(self, list_id: str, number: int) -> Sequence[Account]:
-        rows = self._file.rows(sql.PORTION, {"list_id": list_id, "number": number})
-        return portion_of(rows[0]["document"]) if rows else ()
-
-    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
-        times = {"now": text(now), "until": text(until), "beyond": text(now + longest)}
-        with self._file.write() as db:
-            return bool(db.execute(sql.LEASE, {"key": key, "holder": holder, **times}).rowcount)
-
-    def give_back(self, key: str, holder: str) -> None:
-        with self._file.write() as db:
-            db.execute(sql.GIVE_BACK, {"key": key, "holder": holder})
-
-    def progress_ts(self, list_id: str) -> str | None:
-        rows = self._file.rows(sql.PROGRESS_TS, {"id": message_id(list_id, MessageKind.PROGRESS)})
-        return rows[0]["ts"] if rows else None
+    def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
+        found = (self._file.rows(sql.PAST, {"subject": each, "limit": limit}) for each in subjects)
+        ids = last_ids((row["entry_id"] for rows in found for row in rows), limit)
+        return [entry for each in ids if (entry := self._one(entry_of, sql.ENTRY, id=each))]
 
     # Entries
 
@@ -179,11 +189,12 @@ class SQLiteStore(SQLiteReader, Waiting):
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
             tally = self._one(entry_of, sql.ONE_TALLY, id=tally_id)
-            entry = entry_of_tally(tally, now, self._one(entry_of, sql.ENTRY, id=tally_id)) if tally else None
+            before = self._one(entry_of, sql.ENTRY, id=tally_id)
+            entry = entry_of_tally(tally, now, before.count if before else 0) if tally else None
             if tally:
                 db.execute(sql.END_TALLY, {"id": tally_id})
             if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+                _add(db, entry)
         if entry:
             self._written(entry)
 
@@ -198,6 +209,7 @@ class SQLiteStore(SQLiteReader, Waiting):
             db.execute(sql.FORGET_REQUESTS, old)
             db.execute(sql.FORGET_CARDS, old)
             db.execute(sql.FORGET_PORTIONS, old)
+            db.execute(sql.FORGET_HISTORY, old)
             return db.execute(sql.FORGET_ENTRIES, old).rowcount
 
     def forget_places(self, now: datetime) -> None:
@@ -238,7 +250,7 @@ class SQLiteStore(SQLiteReader, Waiting):
                 if not db.execute(sql.PUT_WINDOW, values_of_window(window)).rowcount:
                     raise CountChangedError
             if entry:
-                db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+                _add(db, entry)
             for each in shown:
                 db.execute(*each)
         if entry and entry.kind in COUNTED:
@@ -249,3 +261,10 @@ class SQLiteStore(SQLiteReader, Waiting):
         with self._file.connection() as db:
             rows = db.execute(statement, values).fetchall()
         return next(self._readings.each(read, map(dict, rows)), None)
+
+
+def _add(db: sqlite3.Connection, entry: Entry) -> None:
+    """Add an entry, and what the history finds it by."""
+    db.execute(sql.ADD_ENTRY, values_of_entry(entry))
+    for each in subjects_of(entry):
+        db.execute(sql.ADD_TO_HISTORY, {"subject": each, "id": entry.id})

@@ -1,0 +1,116 @@
+"""What people read about a list in more than one place: what it holds, how far it is, and its buttons."""
+
+from bot.facts.list_words import about, accounts, reasons_of, trouble_of
+from bot.list_progress import THROTTLED
+from bot.listed import LeftOut, Listed
+from bot.preview import MOST_CHOICES
+from bot.request import ENDED, STOPPABLE, Request, State
+from bot.slack.shown import Shown
+from bot.slack.text import Bold, Code, Drawn, Line, button, cut, lines
+
+PAUSE, GO_ON, STOP, AGAIN = "signout_list_pause", "signout_list_go_on", "signout_list_stop", "signout_list_again"
+MOST_NAMED, LONGEST_NAME = 5, 50  # of each sort of lines that were left out: all sorts have to fit
+_BAR, _FULL, _EMPTY = 20, "\u2588", "\u2591"
+
+
+def holds(listed: Listed) -> list[Line]:
+    """Return what a list holds, and how long it takes."""
+    whole = accounts(listed.size)
+    if listed.everyone:
+        whole = f"{whole}, all of the pool"
+    elif listed.again_of:
+        whole = f"{whole} of list {listed.again_of} that were not signed out"
+    elif listed.lines:
+        whole = f"{whole}, from {listed.lines:,} line{'' if listed.lines == 1 else 's'}"
+    return [
+        [Bold("Pool  "), f"{listed.pool} ({listed.region})"],
+        [Bold("Accounts  "), whole],
+        [Bold("Takes  "), f"about {about(listed.time_left)}, at {listed.pace:g} accounts a second"],
+    ]
+
+
+def left_out(shown: Shown, listed: Listed) -> list[Line]:
+    """Return which lines were left out of a list and why, and what else is odd about it."""
+    sorts = {
+        "Not found": listed.not_found,
+        "Several accounts": listed.several,
+        "Protected, so left out": listed.protected,
+        "Not readable": listed.unreadable,
+    }
+    said = [[Bold(f"{sort}: {each.count:,}  "), *_named(shown, each)] for sort, each in sorts.items() if each.count]
+    if chosen := min(listed.several.count, MOST_CHOICES) - len(listed.choices):
+        said.append([f"For {chosen:,} of the lines with several accounts, one of them was chosen."])
+    if listed.twice:
+        each = "line leads" if listed.twice == 1 else "lines lead"
+        said.append([Bold(f"Twice: {listed.twice:,}  "), f"{each} to an account that is in the list already."])
+    if listed.recent:
+        was = (
+            "was signed out within the last hour. It is"
+            if listed.recent == 1
+            else "were signed out within the last hour. They are"
+        )
+        said.append([Bold(f"Lately: {listed.recent:,}  "), f"{was} signed out again."])
+    return said
+
+
+def _named(shown: Shown, left: LeftOut) -> Line:
+    """Return the first of the lines, as they may be shown."""
+    names = [cut(shown.personal(line), LONGEST_NAME) for line in left.first[:MOST_NAMED]]
+    more = left.count - len(names)
+    return [", ".join(names), f" and {more:,} more"] if more else [", ".join(names)]
+
+
+def how_far(request: Request) -> list[Line]:
+    """Return how far a list is: a bar, what was counted, and how fast it goes."""
+    listed, counts = request.contents, request.contents.counts
+    share = counts.ended / listed.size if listed.size else 1.0
+    full = int(share * _BAR)
+    told: list[Line] = [
+        [Code(f"{_FULL * full}{_EMPTY * (_BAR - full)} {int(share * 100)}%")],
+        [f"{counts.done:,} signed out, {counts.failed:,} failed, {counts.unknown:,} not known, {listed.left:,} left."],
+    ]
+    if request.state is State.RUNNING and listed.left and listed.trouble in {None, THROTTLED}:
+        rate = f"{listed.rate:.1f} accounts a second, about" if listed.rate else "About"
+        told.append([f"{rate} {about(listed.time_left)} left."])
+    return told
+
+
+def why_so(request: Request) -> Line:
+    """Return who paused or stopped a list or let it go on, and why it waits or is slow; empty where it just runs."""
+    said = {State.PAUSED: "Paused", State.STOPPING: "Stopped", State.READY: "Let go on"}.get(request.state)
+    if request.state in ENDED:
+        said = "Stopped" if request.decided_at and request.contents.left else None
+    trouble = trouble_of(request)
+    who: Line = []
+    if said and request.pressed_by:
+        who = [f"{said} by ", request.pressed_by, "."]
+    elif request.state in {State.PAUSED, State.STOPPING}:
+        who = [f"{said} by the bot."]
+    return [*who, *([f" {trouble}" if who else trouble] if trouble else [])]
+
+
+def failures(request: Request) -> list[Drawn]:
+    """Return why accounts were not signed out, or why that is not known; nothing where there are none."""
+    said = reasons_of(request.contents.counts)
+    return [lines([[each] for each in said], "list")] if said else []
+
+
+def list_buttons(request: Request) -> tuple[Drawn, ...]:
+    """Return what may be pressed once a list was decided on: on its card and on its progress message."""
+    if request.state in STOPPABLE:
+        paused = request.state is State.PAUSED
+        first = button("Go on", GO_ON, request.id) if paused else button("Pause", PAUSE, request.id)
+        return (first, button("Stop", STOP, request.id, style="danger"))
+    if request.state in {State.PARTLY, State.FAILED, State.UNKNOWN}:
+        label = "Try the rest again" if request.contents.left else "Try the failed again"
+        return (button(label, AGAIN, request.id),)
+    return ()
+
+
+def what_is_begun(request: Request) -> Line:
+    """Return what a pause or a stop means; empty where there is neither."""
+    said = {
+        State.PAUSED: "What was under way ends, and no more is begun until someone presses Go on.",
+        State.STOPPING: "What was under way ends, and no more is begun.",
+    }.get(request.state)
+    return [said] if said else []

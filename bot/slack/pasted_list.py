@@ -1,0 +1,113 @@
+"""The people in a text as it was pasted: a list, a column, a table, or the recipients of an email.
+
+Each is given as it is written there. What is around a name, such as quotes, is left to `spellings.py`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from bot.errors import UsageError
+
+MOST_LINES = 2_000
+TOO_MANY = (
+    f"These are more than {MOST_LINES:,} people. Make several lists of them, or ask the bot's engineer: in a terminal "
+    "a list can have any length."
+)
+# The first of these that a table has is the column that counts.
+_HEADERS = (
+    *("sub", "cognito:username", "username", "user name", "email", "emails", "email address", "e-mail"),
+    *("phone_number", "phone number", "phone", "preferred_username"),
+)
+_HIDDEN = "\ufeff\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+_AROUND = _HIDDEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
+# No expression tries a sign more than twice, so that each takes time in proportion to the text.
+_FIELD = re.compile(r'\s*("[^"]*"[^,;\t\uff0c\uff1b\u3001]*|[^,;\t\uff0c\uff1b\u3001]*)[,;\t\uff0c\uff1b\u3001]?')
+_BEFORE = re.compile(r"(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+")
+_CELLS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")  # a user name may have one inside
+_says_something = re.compile(r"[^\W_]").search  # has a letter or a digit
+_SUB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_BEGINS_A_PHONE = "+(0123456789"
+_MOST_BEFORE = 3  # signs before a line, such as `> 1. [ ]`
+
+
+def people_in(text: str) -> Sequence[str]:
+    """Return the people in a text, each as a target. Raises `UsageError` where they are too many.
+
+    It runs on the event loop, so no step takes more than linear time.
+    """
+    found: list[str] = []
+    for field in _fields(text):
+        for person in _each_in(field):
+            if len(found) == MOST_LINES:
+                raise UsageError(TOO_MANY)
+            found.append(person)
+    return found
+
+
+def _fields(text: str) -> Iterator[str]:
+    """Give each field of each line; of a table whose first line names its columns, only those of one column."""
+    written, column = _written(text), None
+    first = [next(written, ""), next(written, "")]
+    if first[1] and (names := _names([*_split(first[0])])):
+        del first[0]
+        column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(names) > 1 else None
+    for line in chain(first, written):
+        fields = [*_split(line)]
+        cell = [] if column is None else fields[column : column + 1]
+        yield from cell if any(cell) else fields
+
+
+def _written(text: str) -> Iterator[str]:
+    """Give the lines that have a letter or a digit, without what is before them in a list."""
+    for each in filter(str.strip, text.splitlines()):
+        line = each.strip(_AROUND)
+        for _ in range(_MOST_BEFORE):
+            if not (before := _BEFORE.match(line)):
+                break
+            line = line[before.end() :]
+        if _says_something(line):
+            yield _CELLS.sub("\t", line).strip(_AROUND)
+
+
+def _split(line: str) -> Iterator[str]:
+    end = 0
+    while end < len(line) and (found := _FIELD.match(line, end)):
+        yield found[1].strip(_AROUND)
+        end = found.end()
+
+
+def _names(fields: Sequence[str]) -> Sequence[str]:
+    """Return the names of columns that these fields are, "" for one of no use here; empty where they name none."""
+    names = [each.strip("\"'").strip().rstrip(":").lower() for each in fields]
+    known = [each if each in _HEADERS else "" for each in names]
+    return known if any(known) and not any("@" in each or _SUB.fullmatch(each) for each in names) else []
+
+
+def _each_in(field: str) -> Iterator[str]:
+    """Give each person in a field: several emails, subs or phone numbers may have only blanks between them."""
+    words = field.split()
+    if len(words) == 1 and _says_something(field):
+        yield field
+        return
+    marks = ("@" in word or word.startswith("+") or bool(_SUB.fullmatch(word)) for word in words)
+    if sum(marks) > 1:
+        yield from _apart(words)
+    elif _says_something(field):
+        yield " ".join(words)
+
+
+def _apart(words: Sequence[str]) -> Iterator[str]:
+    """Give each person: an email ends one, as in `Ada <ada@example.com>`, and a plus begins a phone number."""
+    together: list[str] = []
+    for word in words:
+        is_whole = bool(_SUB.fullmatch(word))
+        if together and (is_whole or (word.startswith("+") and together[0][0] in _BEGINS_A_PHONE)):
+            yield " ".join(together)
+            together = []
+        together.append(word)
+        if is_whole or "@" in word:
+            yield " ".join(together)
+            together = []
+    if together:
+        yield " ".join(together)

@@ -1,0 +1,59 @@
+"""Lists in the table: their accounts in portions, who runs them, and where their progress is shown."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from bot.account import Account
+from bot.audit import Entry
+from bot.ports import MessageKind
+from bot.stores.documents import message_id, portion_of, text, text_of_portion
+from bot.stores.dynamodb import items
+from bot.stores.dynamodb.calls import Calls, ConditionError
+from bot.stores.dynamodb.items import IS_NEW, delete, put
+
+
+class DynamoDBLists:
+    """What `Lists` and `Outbox` promise of lists, beside the requests that they are."""
+
+    _calls: Calls
+
+    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
+        self._calls.write_one(put({**items.portion_key(list_id, number), "document": text_of_portion(accounts)}))
+
+    def portion(self, list_id: str, number: int) -> Sequence[Account]:
+        item = self._calls.get(items.portion_key(list_id, number))
+        return portion_of(item["document"]) if item else ()
+
+    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
+        lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}
+        condition = f"{IS_NEW} OR holder = :holder OR ends_at < :now OR ends_at > :beyond"
+        times = {"now": text(now), "beyond": text(now + longest)}
+        with suppress(ConditionError):
+            self._calls.write_one(put(lease, condition, holder=holder, **times))
+            return True
+        return False
+
+    def give_back(self, key: str, holder: str) -> None:
+        with suppress(ConditionError):
+            self._calls.write_one(delete(items.lease_key(key), "holder = :holder", holder=holder))
+
+    def progress_ts(self, list_id: str) -> str | None:
+        item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
+        return item.get("ts") if item else None
+
+    def _forget_portions(self, entry: Entry) -> None:
+        """Delete the portions of the list that ended with this entry; none where it is of something else."""
+        if entry.request is None or not entry.request.listed:
+            return
+        known = entry.request.listed.portions
+        for number in entry.request.listed.numbers:
+            self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
+        # Others were stored and never noted, where the look-up of its lines was broken off.
+        rest = items.portion_key(entry.ask.id, known)
+        for item in self._calls.query(
+            KeyConditionExpression="pk = :pk AND sk >= :sk",
+            ExpressionAttributeValues={f":{name}": value for name, value in rest.items()},
+            ConsistentRead=True,
+        ):
+            self._calls.write_one(delete(items.key_of(item)))

@@ -1,0 +1,38 @@
+"""Lists in the file: their accounts in portions, who runs them, and where their progress is shown."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.account import Account
+from bot.ports import MessageKind
+from bot.stores.documents import message_id, portion_of, text, text_of_portion
+from bot.stores.sqlite import statements as sql
+from bot.stores.sqlite.file import File
+
+
+class SQLiteLists:
+    """What `Lists` and `Outbox` promise of lists, beside the requests that they are."""
+
+    _file: File
+
+    def put_portion(self, list_id: str, number: int, accounts: Sequence[Account]) -> None:
+        with self._file.write() as db:
+            values = {"list_id": list_id, "number": number, "document": text_of_portion(accounts)}
+            db.execute(sql.PUT_PORTION, values)
+
+    def portion(self, list_id: str, number: int) -> Sequence[Account]:
+        rows = self._file.rows(sql.PORTION, {"list_id": list_id, "number": number})
+        return portion_of(rows[0]["document"]) if rows else ()
+
+    def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
+        times = {"now": text(now), "until": text(until), "beyond": text(now + longest)}
+        with self._file.write() as db:
+            return bool(db.execute(sql.LEASE, {"key": key, "holder": holder, **times}).rowcount)
+
+    def give_back(self, key: str, holder: str) -> None:
+        with self._file.write() as db:
+            db.execute(sql.GIVE_BACK, {"key": key, "holder": holder})
+
+    def progress_ts(self, list_id: str) -> str | None:
+        rows = self._file.rows(sql.PROGRESS_TS, {"id": message_id(list_id, MessageKind.PROGRESS)})
+        return rows[0]["ts"] if rows else None

@@ -1,0 +1,135 @@
+"""Lists for a bot to run: made in its store, as a preview and a confirmation would leave them, and watched there."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import cast
+from unittest.mock import patch
+
+from dynamodb import DynamoDB
+from headless import SAM, SUPPORT, Headless
+
+from bot.account import Account
+from bot.audit import entry_of
+from bot.list_accounts import digest_of
+from bot.listed import Listed
+from bot.preview import ACCOUNTS_IN_A_PORTION
+from bot.request import ENDED, Ask, Operator, Options, Request, State, new_id
+from bot.sandbox.cognito import REGION
+from bot.store_ports import Lists
+from bot.stores.dynamodb.store import DynamoDBStore
+from bot.stores.sqlite.store import SQLiteStore
+
+POOL = "customers"
+LOOK_EVERY_SECONDS = 0.5
+PATIENCE = 600.0  # without any account that ends
+Store = SQLiteStore | DynamoDBStore
+
+
+def accounts(headless: Headless, count: int) -> Iterator[Account]:
+    """Give so many accounts of a pool, which only a stand-in for Cognito knows."""
+    pool_id = headless.stage.cognito.pools[POOL].id
+    for number in range(count):
+        yield Account(
+            pool=POOL,
+            pool_id=pool_id,
+            region=REGION,
+            username=f"person{number:07}",
+            sub=f"00000000-0000-4000-8000-{number:012}",
+            email=f"person{number:07}@example.com",
+        )
+
+
+def make_list(headless: Headless, store: Store, count: int) -> Request:
+    """Store a list of so many accounts that was decided on; return it once it waits to be run."""
+    now, digest, portions, some = datetime.now(UTC), "", 0, list[Account]()
+    operator = Operator(team_id=headless.stage.workspace.people[SAM].team_id, id=SAM, name="sam")
+    ask = Ask(
+        id=new_id(now), operator=operator, source="slack", channel_id=SUPPORT, options=Options(target="", pool=POOL)
+    )
+    for account in accounts(headless, count):
+        some.append(account)
+        if len(some) == ACCOUNTS_IN_A_PORTION:
+            store.put_portion(ask.id, portions, some)
+            digest, portions, some = digest_of(some, digest), portions + 1, []
+    if some:
+        store.put_portion(ask.id, portions, some)
+        digest, portions = digest_of(some, digest), portions + 1
+    listed = Listed(
+        pool=POOL,
+        pool_id=headless.stage.cognito.pools[POOL].id,
+        region=REGION,
+        lines=count,
+        size=count,
+        portions=portions,
+        digest=digest,
+    )
+    confirming = Request(
+        ask=ask,
+        state=State.CONFIRMING,
+        candidates=(),
+        chosen=None,
+        allowed_by="allow.users",
+        looked_up_at=now,
+        created_at=now,
+        expires_at=now,
+        listed=listed,
+    )
+    decided_at = datetime.now(UTC)
+    ready = replace(confirming, state=State.READY, decided_at=decided_at)
+    store.add(ready, entry_of(ready, decided_at), None)
+    return ready
+
+
+def wait_for_end(store: Lists, request: Request, meanwhile: Callable[[Request], object] = lambda _: None) -> Request:
+    """Wait until a list has ended; return it. `meanwhile` is called again and again with it as it is."""
+    ended, end = 0, time.monotonic() + PATIENCE
+    while True:
+        found = store.get(request.id)
+        if found is None:
+            raise LookupError("the list is not in the store")
+        if found.state in ENDED:
+            return found
+        if found.contents.counts.ended > ended:
+            ended, end = found.contents.counts.ended, time.monotonic() + PATIENCE
+        if time.monotonic() > end:
+            raise TimeoutError(f"no account ended for {PATIENCE:.0f} s: {found.state}, {found.contents.trouble}")
+        meanwhile(found)
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def outcomes(store: Store, request: Request) -> Counter[str]:
+    """Return how many outcomes the trail has of each account of a list, by its request's id."""
+    found = Counter[str]()
+    for entry in store.entries(None, None, request.id):
+        if entry.request and entry.request.list_id and entry.request.state in ENDED:
+            found[entry.ask.id] += 1
+    return found
+
+
+@contextmanager
+def sqlite_store(headless: Headless) -> Iterator[tuple[Store, dict[str, str]]]:
+    """Give a store beside the bots, and what they need to find it."""
+    path = headless.stage.folder / "lists.db"
+    with closing(SQLiteStore(path)) as store:
+        store.open()
+        yield store, {"SIGNOUT_STORE": f"sqlite:///{path}"}
+
+
+@contextmanager
+def dynamodb_store(_: Headless) -> Iterator[tuple[Store, dict[str, str]]]:
+    """Give a table beside the bots, and what they need to find it."""
+    dynamodb = DynamoDB()
+    try:
+        table, environment = dynamodb.new_table(), dynamodb.environment
+        with patch.dict("os.environ", environment), closing(DynamoDBStore(table)) as store:
+            store.open()
+            yield cast(Store, store), {**environment, "SIGNOUT_STORE": f"dynamodb://{table}"}
+    finally:
+        dynamodb.stop()
+
+
+STORES = {"sqlite": sqlite_store, "dynamodb": dynamodb_store}
