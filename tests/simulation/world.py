@@ -322,7 +322,7 @@ class World:
         disabled = logging.root.manager.disable
         in_place: Sequence[tuple[Any, str, Any]] = (
             (bot.request, "ULID", SimpleNamespace(from_datetime=self._ulid)),
-            (bot.list_run, "LONGEST_TICK", TICK),
+            (bot.list_run, "TICK", TICK),
             (bot.preview, "ACCOUNTS_IN_A_PORTION", ACCOUNTS_IN_A_PORTION),
             *((module, name, drawn_for_lists(name, getattr(module, name))) for module, name in DRAWN),
         )
