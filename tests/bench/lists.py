@@ -2,15 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import cast
+from itertools import chain
+from typing import Any, cast
 from unittest.mock import patch
 
 from dynamodb import DynamoDB
 from headless import SAM, SUPPORT, Headless
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 
 from bot.account import Account
 from bot.audit import entry_of
@@ -119,10 +124,38 @@ def sqlite_store(headless: Headless) -> Iterator[tuple[Store, dict[str, str]]]:
         yield store, {"SIGNOUT_STORE": f"sqlite:///{path}"}
 
 
+class _Large(DynamoDB):
+    """A DynamoDB for very many items of one table: it keeps what the index holds, and forgets the calls."""
+
+    def __init__(self) -> None:
+        self._due: dict[tuple[str, str], Any] = {}
+        super().__init__()
+
+    @property
+    def _items_in_reach(self) -> Callable[[Table], list[Any]]:
+        everywhere = super()._items_in_reach
+        return lambda table: list(self._due.values()) if self._asks_index else everywhere(table)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = super().__call__(environ, start_response)
+        action, parameters = self.calls.pop()
+        actions = parameters.get("TransactItems") or [{action.removesuffix("Item"): parameters}]
+        for what in chain.from_iterable(each.values() for each in actions):
+            if key := what.get("Key") or what.get("Item"):
+                table: Table = dynamodb_backends[ACCOUNT][REGION].tables[what["TableName"]]
+                item = table.get_item(DynamoType(key["pk"]), DynamoType(key["sk"]))
+                name = key["pk"]["S"], key["sk"]["S"]
+                if item is not None and "due" in item.attrs:
+                    self._due[name] = item
+                else:
+                    self._due.pop(name, None)
+        return answer
+
+
 @contextmanager
 def dynamodb_store(_: Headless) -> Iterator[tuple[Store, dict[str, str]]]:
     """Give a table beside the bots, and what they need to find it."""
-    dynamodb = DynamoDB()
+    dynamodb = _Large()
     try:
         table, environment = dynamodb.new_table(), dynamodb.environment
         with patch.dict("os.environ", environment), closing(DynamoDBStore(table)) as store:
