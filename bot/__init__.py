@@ -26,7 +26,6 @@ The files right under bot/ are the rules. They know the world only through ports
     permit.py     what an operator may ask for, and of which pools
     offer.py      what can be done with an account as it is
     find.py       which accounts are meant
-    pasted_list.py  the people in a text as it was pasted
     spellings.py  how else a target may have been meant
     confirm.py    open, choose, confirm, cancel, expire
     lists.py      a list: many accounts at once

@@ -132,6 +132,13 @@ class PoolChangedError(BotError):
     """The bot's pools have changed since then, so your press did nothing. Run the command again."""
 
 
+class OldListError(BotError):
+    """The list was looked up more than a day ago, and its user names may be other people's by now.
+
+    Your press did nothing. Stop the list and ask for the rest of it again: that looks the accounts up once more.
+    """
+
+
 class SecondPersonError(BotError):
     """By the rules `needs` a second person has to approve this, and no one can be asked."""
 

@@ -16,7 +16,7 @@ from bot.entrance import Entrance, Lane
 from bot.history import may_look, past
 from bot.lists import MOVED_ON
 from bot.ports import LiveMessage
-from bot.replies import Denial, Form, Recount, Reply
+from bot.replies import Denial, Form, Introduction, Recount, Reply
 from bot.request import Ask, Operator, Request, State
 from bot.store_ports import Outbox
 from bot.whoami import standing
@@ -61,7 +61,7 @@ class Flow:
             raise closed
         self.entrance.run(ask.operator, ask.id, partial(self._decide, press, form, work))
 
-    def whoami(self, ask: Ask, reply: Reply) -> None:
+    def whoami(self, ask: Ask, reply: Introduction) -> None:
         """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""
         self.entrance.run(ask.operator, ask.id, partial(self._whoami, ask, reply))
 
@@ -127,7 +127,7 @@ class Flow:
         pools = sorted(self.confirmations.authorize(ask).rules)
         form.open(pools, self.confirmations.actions_in(ask, pools))
 
-    def _whoami(self, ask: Ask, reply: Reply) -> None:
+    def _whoami(self, ask: Ask, reply: Introduction) -> None:
         with self.telling(ask.operator, reply):
             reply.tell(standing(self.confirmations, ask))
 

@@ -23,8 +23,12 @@ class Reply(Protocol):
     def say(self, error: BotError) -> None:
         """Say what was wrong and what to do."""
 
+
+class Introduction(Reply, Protocol):
+    """A reply that can say what the operator may do."""
+
     def tell(self, standing: Standing) -> None:
-        """Say what the operator may do."""
+        """Say it."""
 
 
 class Form(Reply, Protocol):

@@ -49,7 +49,8 @@ def of_lists_in_a_terminal() -> Iterator[tuple[str, str]]:
     yield "The terminal, of a list: beside the bar", list_screen.beside_the_bar(running)
     paused = replace(second(State.PAUSED), listed=replace(running, trouble=TOO_LATE), pressed_by=None)
     yield "The terminal, of a list: paused, too late", list_screen.paused(paused, here=True)
-    yield "The terminal, of a list: paused by a person", list_screen.paused(replace(paused, pressed_by=SAM), here=False)
+    by_sam = replace(paused, pressed_by=SAM, listed=running)
+    yield "The terminal, of a list: paused by a person", list_screen.paused(by_sam, here=False)
     for state in (State.DONE, State.PARTLY, State.CANCELLED, State.EXPIRED, State.DENIED):
         all_done = replace(listed, counts=Counts(ended=3_900, done=3_900), begun_at=NOON)
         so_far = all_done if state is State.DONE else replace(running, begun_at=NOON)

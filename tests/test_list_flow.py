@@ -16,7 +16,6 @@ from bot.lists import MOVED_ON, Wanted
 from bot.ports import Place
 from bot.request import Operator, Request, State
 from bot.stores.sqlite.store import SQLiteStore
-from bot.whoami import Standing
 
 EVE = Operator(team_id="T0SIGNOUT1", id="U0EVE00001", name="eve")
 
@@ -37,9 +36,6 @@ class Told:
 
     def say(self, error: BotError) -> None:
         self.said.append(error)
-
-    def tell(self, standing: Standing) -> None:
-        raise NotImplementedError(standing)
 
     def looking(self, request: Request) -> None:
         self.looked.append(request)

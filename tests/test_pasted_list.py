@@ -9,7 +9,7 @@ from test_hostile_text import PARTS, steps
 
 from bot.errors import UsageError
 from bot.options import check_target
-from bot.pasted_list import MOST_LINES, people_in
+from bot.slack.pasted_list import MOST_LINES, people_in
 
 SUB, OTHER_SUB = "343d94cb-5ddd-4f39-ab9f-be013c348223", "343D94CB-5DDD-4F39-AB9F-BE013C348224"
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from headless import SAM, Headless
 
-from bot.pasted_list import people_in
 from bot.sandbox.cognito import Moto
 from bot.sandbox.crowd import POOL, SIZE, Crowd
 from bot.sandbox.form_limits import LONGEST_ANSWER
 from bot.sandbox.snapshot import snapshot
+from bot.slack.pasted_list import people_in
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from bot.request import Request, State
 from bot.sandbox.wire import answer, refuse
 from bot.terminal import list_screen as screen
 from bot.terminal.list_command import number_in
-from bot.terminal.progress import Progress
+from bot.terminal.progress import Bar
 from bot.wiring.shared import SystemClock
 
 Run = Callable[..., Ran]
@@ -77,12 +77,12 @@ def test_a_list_is_shown_with_what_is_left_out_and_each_account_signed_out_once(
     assert (ran.code, ran.out) == (DONE, "")
     for fact in (
         "Looked up   5 lines",
-        "Sign out    2 accounts, in about 0 s at 25 a second",
+        "Sign out    2 accounts, in about 1 second at 25 a second",
         "Twice       Lines whose account is in the list already: 1",
         "Reason      leaked",
         "Left out. Not found: 1\n  no@example.com",
         "Left out. Not readable as an account: 1\n  ada grace",
-        "Signed out: 2 of 2 accounts",
+        "Signed out: 2 accounts",
         f"Each account that has ended: signout-bot audit --list {the_list(headless).id} --format csv",
     ):
         assert fact in ran.err
@@ -141,7 +141,7 @@ def test_the_number_is_typed_in_a_terminal_and_a_bar_shows_how_far_it_is(
         tty.wait_for("/2, 0 failed, 0 not known")
         held.release()
         assert tty.ended() == DONE
-    assert "Signed out: 2 of 2 accounts" in tty.shown
+    assert "Signed out: 2 accounts" in tty.shown
     assert not headless.is_signed_in("grace")
 
 
@@ -192,8 +192,8 @@ def test_ctrl_c_stops_a_list_that_runs_and_what_is_left_can_be_done_later(
     assert stopped.state is State.PARTLY
     assert 0 < counts.done < 50
     assert f"Signed out: {counts.done} of 50 accounts" in tty.shown
-    assert f"Not begun: {stopped.contents.left}." in tty.shown
-    assert "1  UserNotFoundException  Cognito no longer has this account" in tty.shown, "of the call that was held"
+    assert f"{stopped.contents.left} accounts were not begun: nothing was sent for them." in tty.shown
+    assert "1: Cognito no longer has the account (UserNotFoundException)" in tty.shown, "of the call that was held"
     ran = run("--again", stopped.id, "--yes", "--size", str(50 - counts.done))
     assert ran.code == DONE
     assert f"Looked up   {50 - counts.done} accounts of list {stopped.id}" in ran.err
@@ -261,7 +261,7 @@ def test_a_list_waits_in_the_terminal_until_someone_approves_it_in_slack_and_the
     words = ("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2")
     with headless.bot_in_process(**FAST, **ABOVE), shell.terminal(*words) as tty:
         tty.wait_for("A second person has to approve it: U0KIM00001. The bot asks them in Slack's channel C0AUDIT001")
-        tty.wait_for("for 15 min 0 s. Ctrl-C cancels it.")
+        tty.wait_for("for 15 minutes. Ctrl-C cancels it.")
         asked = headless.wait_for_message(KIM.id, AUDIT, button=APPROVE)
         assert headless.cognito_calls(SIGN_OUT) == []
         headless.press(KIM.id, asked, APPROVE)
@@ -373,8 +373,8 @@ def test_what_cognito_refuses_is_counted_by_its_reason(headless: Headless, run: 
     headless.before_cognito(SIGN_OUT, *[refuse(400, "NotAuthorizedException")] * 2)
     ran = run("--list", str(leaked), "--pool", "customers", "--yes", "--size", "2")
     assert (ran.code, ran.out) == (REFUSED, "")
-    assert "Signed out: 0 of 2 accounts" in ran.err
-    assert "Not signed out: 2.\nWhy:\n  2  NotAuthorizedException  Cognito does not allow this" in ran.err
+    assert "Not signed out: 2 accounts" in ran.err
+    assert "2 accounts were not signed out. No session was ended.\nWhy:\n  2: Cognito does not allow it" in ran.err
     assert f"signout-bot signout --again {the_list(headless).id}" in ran.err
 
 
@@ -397,7 +397,7 @@ def test_a_list_that_was_paused_goes_on_with_enter(headless: Headless, shell: Sh
     leaked.write_text("\n".join(crowd(headless, 80)), "utf-8")
     headless.do(lambda: headless.stage.weather.cognito.always(SIGN_OUT, refuse(400, "AccessDeniedException")))
     with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "80") as tty:
-        tty.wait_for("Paused by the bot itself (AccessDeniedException).")
+        tty.wait_for("Paused by the bot itself. 25 accounts in a row were not signed out")
         tty.wait_for("Press Enter and it goes on; Ctrl-C stops it.")
         headless.do(lambda: headless.stage.weather.cognito.always(SIGN_OUT, SIGNED_OUT))
         tty.type("\n")
@@ -410,7 +410,7 @@ def test_a_list_that_was_paused_goes_on_with_enter(headless: Headless, shell: Sh
 
 def test_where_there_is_no_terminal_a_line_now_and_then_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([0.0, 5.0, 9.9, 10.0, 30.0])
-    progress = Progress(title="", unit="accounts", monotonic=lambda: next(times))
+    progress = Bar(title="", unit="accounts", monotonic=lambda: next(times))
     for number in (0, 50, 99, 100, 100):
         progress.show(number, 500, beside="", line=f"{number} of 500")
     progress.close()
@@ -422,7 +422,7 @@ def test_a_line_says_what_a_bar_would() -> None:
     listed = Listed(pool="customers", pool_id="p_1", region="r", size=4_000, counts=counts)
     known = "1,200 of 4,000 accounts: 1,190 signed out, 9 failed, 1 not known."
     assert screen.how_far(listed) == known
-    assert screen.how_far(replace(listed, rate=11.94)) == f"{known} 11.9 a second, about 3 min 55 s left."
+    assert screen.how_far(replace(listed, rate=11.94)) == f"{known} 11.9 a second, about 4 minutes left."
 
 
 def test_only_a_list_of_ones_own_that_has_ended_can_be_asked_for_once_more(
@@ -441,6 +441,8 @@ def test_only_a_list_of_ones_own_that_has_ended_can_be_asked_for_once_more(
         ("--list f --everyone", "--list and --everyone are two lists. Ask for one."),
         ("--list f --username ada", "--username does not go with --list."),
         ("--everyone --keep-out", "A list can only sign out."),
+        ("--again \udcff", "--again needs the id of a list: 26 letters and digits."),
+        ("--again latest", "--again needs the id of a list: 26 letters and digits."),
         ("--everyone --column email", "--column goes with --list only."),
         ("--username ada --size 5", "--size goes with --list, --everyone, --again only."),
         ("--everyone --size 5", "--size goes with --yes: without it, the number of accounts is asked for."),

@@ -50,7 +50,6 @@ from bot.find import Finder
 from bot.history import Past
 from bot.listed import Counts, LeftOut, Several
 from bot.lists import MOVED_ON, NOT_YOURS
-from bot.pasted_list import TOO_MANY
 from bot.request import ENDED, OF_ONE_ACCOUNT, Earlier, Request, State
 from bot.slack.approvals import approval_message, standing_message
 from bot.slack.audit_channel import audit_message
@@ -61,6 +60,7 @@ from bot.slack.history import history_message
 from bot.slack.list_form import NO_ONE, FilledList, list_form_view, looked_up_view, looking_up_view
 from bot.slack.list_listeners import LOOKING
 from bot.slack.list_messages import progress_message
+from bot.slack.pasted_list import TOO_MANY
 from bot.slack.reply import NO_CARD
 from bot.slack.shown import Lasting
 from bot.slack.text import Message, as_text

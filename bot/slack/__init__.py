@@ -4,6 +4,7 @@ listeners.py        Bolt's App and its listeners: ack, parse, one call of the fl
 typed.py            the text of a command, as Slack delivers it, to options
 values.py           the value of an option, as it was typed or as a shell reads it
 pasted.py           a line of the AWS CLI in it, with what a terminal, a shell or a chat put around the command
+pasted_list.py      the people in a list as it was pasted
 form.py             the form that asks for what the command did not say
 targets.py          whom a message may be about, for the form that a shortcut of it opens
 modal.py            what forms are made of, and showing them

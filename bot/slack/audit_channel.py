@@ -20,7 +20,7 @@ from bot.slack.list_messages import about_list
 from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
-from bot.slack.text import UTC_TIME, Code, Line, Message, Span, message, plain, small_print
+from bot.slack.text import UTC_TIME, Code, Line, Message, Span, cut, message, small_print
 
 MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {
@@ -116,7 +116,7 @@ def _period(shown: Shown, entry: Entry) -> Line:
     """Say when the many refusals of an entry were, and what was asked for."""
     line: Line = ["Asked from ", entry.at, " to ", entry.until or entry.at]
     for number, target in enumerate(each for each in entry.examples if each):
-        line += [", " if number else ", such as for ", Code(plain(shown.personal(target), MAX_NAME)["text"])]
+        line += [", " if number else ", such as for ", Code(cut(shown.personal(target), MAX_NAME))]
     return [*line, "."]
 
 
@@ -185,4 +185,4 @@ def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:
 
 
 def _person(who: Operator) -> str:
-    return f"{plain(who.name, MAX_NAME)['text']} ({who.id}, team {who.team_id})"
+    return f"{cut(who.name, MAX_NAME)} ({who.id}, team {who.team_id})"

@@ -63,7 +63,7 @@ def card(  # noqa: PLR0913 -- what a card shows that is not in the request
     `audit_refused`: see `AUDIT_REFUSED`. `approval_refused`: see `APPROVAL_REFUSED`. `link`: to a list's progress.
     """
     first: Line = [note] if note else []
-    blocks = [first, *(LIST_CARDS if request.listed else _CARDS)[request.state](shown, request)]
+    blocks = [first, *(_CARDS_OF_LISTS if request.listed else _CARDS)[request.state](shown, request)]
     if request.state in AWAITING:
         buttons: tuple[Drawn, ...] = (button("Cancel", CANCEL, request.id),)
         if request.state is State.CONFIRMING:
@@ -191,3 +191,4 @@ _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     State.EXPIRED: _expired,
     State.DENIED: denied,
 }
+_CARDS_OF_LISTS = {**_CARDS, **LIST_CARDS}

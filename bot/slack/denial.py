@@ -1,7 +1,7 @@
 """What approvers are told when they press, and the form that asks for the reason of a no."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import BotError, DeliveryError, StoreUnavailableError, UsageError
@@ -9,10 +9,9 @@ from bot.options import MAX_REASON, check_reason
 from bot.request import Request, State
 from bot.slack.form import REASON
 from bot.slack.modal import field_of, modal, took, typed, updated
-from bot.slack.reply import CardReply
+from bot.slack.reply import BesideReply
 from bot.slack.text import Drawn, lines, plain
 from bot.store_ports import Outbox
-from bot.whoami import Standing
 
 DENIAL = "signout_denial"
 
@@ -20,17 +19,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ApproverReply:
-    """A `Reply` to a press on the approval message `ts`: only what is wrong is said, by `sender` to who pressed.
+class ApproverReply(BesideReply):
+    """A reply to a press on the approval message `ts`.
 
     `deliver.py` keeps one message of each request up to date. A bot that was killed may have left another one: that is
     brought up to date here.
     """
 
-    sender: CardReply
     outbox: Outbox
     ts: str | None
-    place: None = field(default=None, init=False)  # it has no card
 
     def show(self, request: Request) -> bool:
         """Draw the message as the request is, where `deliver.py` does not; return whether it is certain that it is."""
@@ -41,14 +38,6 @@ class ApproverReply:
         except (DeliveryError, StoreUnavailableError) as error:
             log.warning("A second approval message was not edited: %s", error.reason)
         return False
-
-    def tell(self, standing: Standing) -> None:
-        """Say what they may do."""
-        self.sender.tell(standing)
-
-    def say(self, error: BotError) -> None:
-        """Say what was wrong and what to do."""
-        self.sender.say(error)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.action import ACTIONS, OTHERS, SIGN_OUT
 from bot.errors import BotError, DeniedError, UsageError
@@ -89,17 +90,8 @@ class NewForm(CardReply):
 
     def open(self, pools: Sequence[str], actions: Sequence[str]) -> None:
         """Open it. A trigger_id is good for 3 s."""
-        rule = self.cards.shown.reason_rule
-        state = FormState(
-            channel_id=self.channel_id,
-            pools=pools,
-            actions=actions,
-            reason_required=bool(rule and rule.required),
-            response_url=self.place.response_url if self.place else None,
-            until=self.place.until.timestamp() if self.place else 0,
-            of_message=self.found is not None,
-            found=self.found or (),
-        )
+        found = {"of_message": self.found is not None, "found": self.found or ()}
+        state = state_for(self, self.channel_id, pools, actions=actions, **found)
         filled = Filled(*state.found) if len(state.found) == 1 else None
         if not self._opened(form_view(state, filled)):
             super().say(UsageError("Slack may not have opened the form. If there is none, type the target instead."))
@@ -139,6 +131,19 @@ class FormReply(CardReply):
 
     def _update(self, view: Drawn) -> bool:
         return updated(self.cards.client, self.view_id, view)
+
+
+def state_for(reply: CardReply, channel_id: str, pools: Sequence[str], **more: Any) -> FormState:
+    """Return what a form must remember whose card will be where `reply` is."""
+    rule, place = reply.cards.shown.reason_rule, reply.place
+    return FormState(
+        channel_id=channel_id,
+        pools=pools,
+        reason_required=bool(rule and rule.required),
+        response_url=place.response_url if place else None,
+        until=place.until.timestamp() if place else 0,
+        **more,
+    )
 
 
 def form_view(state: FormState, filled: Filled | None = None, trouble: str | None = None) -> Drawn:
@@ -199,17 +204,23 @@ def state_of(view: Drawn) -> FormState:
 
 def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
-    values = {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
-    pool = _chosen(values, POOL)
+    values = values_of(view)
+    pool = chosen(values, POOL)
     return Filled(
-        target=values[TARGET].get("value") or _chosen(values, FOUND) or "",
+        target=values[TARGET].get("value") or chosen(values, FOUND) or "",
         pool=None if pool == ALL_POOLS else pool or None,
         reason=values[REASON].get("value") or None,
-        action=_chosen(values, ACTION) or SIGN_OUT,
+        action=chosen(values, ACTION) or SIGN_OUT,
     )
 
 
-def _chosen(values: Mapping[str, Drawn], field: str) -> str | None:
+def values_of(view: Drawn) -> Mapping[str, Any]:
+    """Return what is in each field of a form that was sent."""
+    return {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
+
+
+def chosen(values: Mapping[str, Any], field: str) -> str | None:
+    """Return what was chosen in a field; None where there is no such field, or nothing was."""
     return (values.get(field, {}).get("selected_option") or {}).get("value")
 
 
@@ -220,10 +231,15 @@ def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:
         check_target(filled.target)
     except UsageError as error:
         troubles[TARGET] = error.sentence
+    return troubles | trouble_with_reason(filled.reason, rule)
+
+
+def trouble_with_reason(reason: str | None, rule: ReasonRule | None) -> dict[str, str]:
+    """Return what is wrong with the reason, by its field; empty where nothing is."""
     try:
-        reason = check_reason(filled.reason)
+        checked = check_reason(reason)
         if rule:
-            rule.check(reason)
+            rule.check(checked)
     except UsageError as error:
-        troubles[REASON] = error.sentence
-    return troubles
+        return {REASON: error.sentence}
+    return {}

@@ -11,7 +11,7 @@ from bot.history import MOST, Past
 from bot.listed import Listed
 from bot.request import State
 from bot.slack.shown import Shown
-from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, message, plain, table
+from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, cut, message, table
 
 MAX_BLOCKS = 13_000  # characters as JSON; Slack takes a little more. So the cells have no more than the 10,000 it takes
 MAX_NAME, MAX_WHY, MAX_POOLS = 60, 120, 300
@@ -36,7 +36,7 @@ def history_message(shown: Shown, past: Past) -> Message:
 
 
 def _with(shown: Shown, past: Past, entries: Sequence[Entry]) -> Message:
-    target, pools = past.ask.options.target, _cut(f"Pools: {', '.join(past.pools)}.", MAX_POOLS)
+    target, pools = past.ask.options.target, cut(f"Pools: {', '.join(past.pools)}.", MAX_POOLS)
     whose = {_whom(shown, each) for each in entries}
     only, names = whose.pop() if len(whose) == 1 else "", [_named(shown, each) for each in past.accounts]
     return message(
@@ -104,15 +104,15 @@ def _what_of_list(listed: Listed) -> str:
 def _whom(shown: Shown, entry: Entry) -> str:
     if entry.count > 1:
         names = [shown.personal(each) for each in entry.examples if each]
-        return _cut(f"such as {', '.join(names)}" if names else NO_ONE, MAX_NAME)
+        return cut(f"such as {', '.join(names)}" if names else NO_ONE, MAX_NAME)
     if entry.request and entry.request.listed:
         return f"a list ({entry.request.listed.pool})"
     target = shown.personal(entry.ask.options.target) or NO_ONE
-    return _named(shown, entry.chosen) if entry.chosen else _cut(target, MAX_NAME)
+    return _named(shown, entry.chosen) if entry.chosen else cut(target, MAX_NAME)
 
 
 def _named(shown: Shown, account: Account) -> str:
-    return f"{_cut(shown.name(account), MAX_NAME)} ({account.pool})"
+    return f"{cut(shown.name(account), MAX_NAME)} ({account.pool})"
 
 
 def _why(shown: Shown, entry: Entry) -> Line:
@@ -120,7 +120,7 @@ def _why(shown: Shown, entry: Entry) -> Line:
     reason, request = entry.ask.options.reason, entry.request
     parts: list[Line] = [[_plain(shown, reason)]] if reason else []
     if entry.kind is Kind.REFUSED:
-        parts.append([_cut(entry.rule, MAX_WHY)])
+        parts.append([cut(entry.rule, MAX_WHY)])
     if request and request.error_code:
         parts.append([request.error_code])
     approval = request.approval if request else None
@@ -134,8 +134,4 @@ def _why(shown: Shown, entry: Entry) -> Line:
 
 def _plain(shown: Shown, reason: str) -> str:
     """Return a reason without links, which would take too much room."""
-    return _cut("".join(each.text if isinstance(each, Link) else str(each) for each in shown.reason(reason)), MAX_WHY)
-
-
-def _cut(text: str, most: int) -> str:
-    return str(plain(text, most)["text"])
+    return cut("".join(each.text if isinstance(each, Link) else str(each) for each in shown.reason(reason)), MAX_WHY)

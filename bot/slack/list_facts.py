@@ -6,7 +6,7 @@ from bot.listed import LeftOut, Listed
 from bot.preview import MOST_CHOICES
 from bot.request import ENDED, STOPPABLE, Request, State
 from bot.slack.shown import Shown
-from bot.slack.text import Bold, Code, Drawn, Line, button, lines, plain
+from bot.slack.text import Bold, Code, Drawn, Line, button, cut, lines
 
 PAUSE, GO_ON, STOP, AGAIN = "signout_list_pause", "signout_list_go_on", "signout_list_stop", "signout_list_again"
 MOST_NAMED, LONGEST_NAME = 5, 50  # of each sort of lines that were left out: all sorts have to fit
@@ -55,7 +55,7 @@ def left_out(shown: Shown, listed: Listed) -> list[Line]:
 
 def _named(shown: Shown, left: LeftOut) -> Line:
     """Return the first of the lines, as they may be shown."""
-    names = [str(plain(shown.personal(line), LONGEST_NAME)["text"]) for line in left.first[:MOST_NAMED]]
+    names = [cut(shown.personal(line), LONGEST_NAME) for line in left.first[:MOST_NAMED]]
     more = left.count - len(names)
     return [", ".join(names), f" and {more:,} more"] if more else [", ".join(names)]
 

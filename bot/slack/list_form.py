@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 
 from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, ReasonRule, check_reason
-from bot.pasted_list import people_in
 from bot.request import Options, Request
-from bot.slack.form import POOL, REASON, FormState
+from bot.slack.form import POOL, REASON, FormState, chosen, state_for, trouble_with_reason, values_of
 from bot.slack.modal import field_of, modal, select, took, typed, updated
+from bot.slack.pasted_list import people_in
 from bot.slack.reply import CardReply
 from bot.slack.text import Drawn, Line, lines, plain
 from bot.slack.typed import without_links
@@ -51,15 +51,7 @@ class NewListForm(CardReply):
 
     def open(self, pools: Sequence[str]) -> None:
         """Open it. A trigger_id is good for 3 s."""
-        rule = self.cards.shown.reason_rule
-        state = FormState(
-            channel_id=self.channel_id,
-            pools=pools,
-            reason_required=bool(rule and rule.required),
-            response_url=self.place.response_url if self.place else None,
-            until=self.place.until.timestamp() if self.place else 0,
-        )
-        view = list_form_view(state, self.filled)
+        view = list_form_view(state_for(self, self.channel_id, pools), self.filled)
         if not took(self.cards.client, "views.open", trigger_id=self.trigger_id, view=view):
             self.say(BotError("Slack may not have opened the form.", "If there is none, run the command again."))
 
@@ -147,11 +139,10 @@ def looked_up_view(*, shown: bool) -> Drawn:
 
 def filled_list_of(view: Drawn, state: FormState) -> FilledList:
     """Return what was put into a form. Where it could only be one pool, it is that."""
-    values = {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
-    chosen = (values.get(POOL, {}).get("selected_option") or {}).get("value")
+    values, only = values_of(view), state.pools[0] if len(state.pools) == 1 else None
     return FilledList(
         people=[values.get(id_, {}).get("value") or "" for id_ in PEOPLE],
-        pool=chosen or (state.pools[0] if len(state.pools) == 1 else None),
+        pool=chosen(values, POOL) or only,
         reason=values[REASON].get("value") or None,
     )
 
@@ -165,10 +156,4 @@ def read_list(filled: FilledList, rule: ReasonRule | None) -> tuple[Sequence[str
         troubles[PEOPLE[0]] = error.sentence
     else:
         troubles |= {} if people else {PEOPLE[0]: NO_ONE}
-    try:
-        reason = check_reason(filled.reason)
-        if rule:
-            rule.check(reason)
-    except UsageError as error:
-        troubles[REASON] = error.sentence
-    return people, troubles
+    return people, troubles | trouble_with_reason(filled.reason, rule)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from slack_bolt import Ack, BoltContext
 
@@ -10,52 +10,18 @@ from bot.decide import Press
 from bot.errors import BotError
 from bot.list_flow import ListFlow
 from bot.lists import Wanted
-from bot.ports import Place
 from bot.preview import MOST_CANDIDATES, MOST_CHOICES
 from bot.replies import Reply
-from bot.request import Operator, Request
+from bot.request import Request
 from bot.slack.form import state_of
 from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP
 from bot.slack.list_form import PEOPLE, ListFormReply, filled_list_of, looking_up_view, read_list
 from bot.slack.lists import CHOOSE_ONE
-from bot.slack.received import ask_of, check_texts
-from bot.slack.reply import CardReply, SlackCards
+from bot.slack.received import ask_of, check_texts, sender_of
+from bot.slack.reply import BesideReply, CardReply, SlackCards
 from bot.slack.text import message
-from bot.whoami import Standing
 
 LOOKING = "The bot looks up which accounts were not signed out. The preview of a new list comes here."
-
-
-class Sender(Protocol):
-    """Tells who sent something, and how to reply."""
-
-    def __call__(
-        self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
-    ) -> tuple[Operator, CardReply]:
-        """Return both."""
-
-
-@dataclass(frozen=True)
-class BesideReply:
-    """A `Reply` to a press on a message that all people in a channel see, and that `deliver.py` brings up to date.
-
-    Only what is wrong is said, by `sender` to who pressed.
-    """
-
-    sender: CardReply
-    place: None = field(default=None, init=False)  # the card is elsewhere
-
-    def show(self, request: Request) -> bool:  # noqa: ARG002
-        """Show nothing: the message is brought up to date."""
-        return False
-
-    def tell(self, standing: Standing) -> None:
-        """Say what they may do."""
-        self.sender.tell(standing)
-
-    def say(self, error: BotError) -> None:
-        """Say what was wrong and what to do."""
-        self.sender.say(error)
 
 
 @dataclass(frozen=True)
@@ -74,10 +40,9 @@ class NewListReply(CardReply):
 class ListListeners:
     """What Slack can tell the bot about lists."""
 
-    def __init__(self, lists: ListFlow, cards: SlackCards, sender: Sender) -> None:
+    def __init__(self, lists: ListFlow, cards: SlackCards) -> None:
         self._lists = lists
         self._cards = cards
-        self._sender = sender
         self.buttons: dict[str, Callable[[Press, Reply], None]] = {
             PAUSE: lists.pause,
             GO_ON: lists.go_on,
@@ -92,7 +57,7 @@ class ListListeners:
         found, troubles = read_list(filled, self._cards.shown.reason_rule)
         try:
             if not troubles:
-                operator, reply = self._sender(body, state.place)
+                operator, reply = sender_of(self._cards, body, state.place)
                 ask = ask_of(context, operator, state.channel_id, filled.options)
                 form = ListFormReply(reply.cards, reply.place, reply.came_at, view["id"], state, filled, len(found))
                 self._lists.ask(ask, Wanted(lines=found), form)
@@ -110,7 +75,7 @@ class ListListeners:
         action_id, request_id = button["action_id"], str(button.get("value") or "")
         check_texts(request_id)
         on_card = bool((body.get("container") or {}).get("is_ephemeral"))
-        operator, reply = self._sender(body, replaces=on_card and action_id != AGAIN)
+        operator, reply = sender_of(self._cards, body, replaces=on_card and action_id != AGAIN)
         number = int(action_id.removeprefix(CHOOSE_ONE)) if action_id.startswith(CHOOSE_ONE) else 0
         press = Press(request_id=request_id, operator=operator, number=number)
         if action_id == AGAIN:

@@ -19,8 +19,7 @@ from bot.find import MAX_CANDIDATES
 from bot.flow import Flow
 from bot.history import History
 from bot.list_flow import ListFlow
-from bot.ports import Place
-from bot.request import Operator, Options
+from bot.request import Options
 from bot.sessions import MAX_SESSIONS
 from bot.slack.approvals import APPROVE, DENY
 from bot.slack.cards import CANCEL, CHOOSE, CONFIRM, answer, told
@@ -30,8 +29,8 @@ from bot.slack.list_facts import AGAIN
 from bot.slack.list_form import LIST_FORM, FilledList, NewListForm
 from bot.slack.list_listeners import ListListeners
 from bot.slack.outcomes import DO
-from bot.slack.received import ask_of, check_texts
-from bot.slack.reply import RESPONSE_URL_LASTS, CardReply, SlackCards
+from bot.slack.received import ask_of, check_texts, sender_of
+from bot.slack.reply import CardReply, SlackCards
 from bot.slack.sessions import END_THIS
 from bot.slack.targets import targets_in
 from bot.slack.typed import HISTORY_USAGE, AskForList, Parsed, parse
@@ -69,7 +68,7 @@ def build_app(base_url: str, flow: Flow, lists: ListFlow, cards: SlackCards, spe
         app.action(action_id)(listeners.press)
     for action_id in (APPROVE, DENY):
         app.action(action_id)(listeners.approve)
-    of_lists = ListListeners(lists, cards, listeners.sender)
+    of_lists = ListListeners(lists, cards)
     app.view(LIST_FORM)(of_lists.submit)
     for action_id in (*of_lists.buttons, AGAIN):
         app.action(action_id)(of_lists.press)
@@ -117,7 +116,7 @@ class Listeners:
         ack(text=said.text, blocks=said.blocks, response_type="ephemeral") if said else ack()
 
     def _begin(self, asked: _Begun, command: dict[str, Any], context: BoltContext) -> None:
-        operator, reply = self.sender(command)
+        operator, reply = sender_of(self._cards, command)
         given = asked.options if isinstance(asked, History | AskForList) else asked
         options = given if isinstance(given, Options) else Options(target="")
         ask = ask_of(context, operator, command["channel_id"], options)
@@ -141,7 +140,7 @@ class Listeners:
         message, channel_id = shortcut.get("message"), (shortcut.get("channel") or {}).get("id") or ""
         # Slack may leave the person's team out, so it is the installation's. The form, once it is sent, has their own.
         home = shortcut.get("team") or shortcut.get("enterprise") or {}
-        operator, reply = self.sender({**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
+        operator, reply = sender_of(self._cards, {**shortcut, "user": {"team_id": home.get("id"), **shortcut["user"]}})
         opened = shortcut["trigger_id"], channel_id, targets_in(message) if message else None
         form = NewForm(self._cards, reply.place, reply.came_at, *opened, to=operator.id)
         self._flow.open_form(ask_of(context, operator, channel_id, Options(target="")), form, acked=True)
@@ -152,7 +151,7 @@ class Listeners:
         troubles = troubles_in(filled, self._cards.shown.reason_rule)
         try:
             if not troubles:
-                operator, reply = self.sender(body, state.place)
+                operator, reply = sender_of(self._cards, body, state.place)
                 ask = ask_of(context, operator, state.channel_id, filled.options)
                 form = (view["id"], state, filled)
                 self._flow.ask(ask, FormReply(reply.cards, reply.place, reply.came_at, *form, to=operator.id))
@@ -170,7 +169,7 @@ class Listeners:
         decide, which = self.buttons[button["action_id"]]
         request_id = str(button.get("value") or "")
         check_texts(request_id)
-        operator, reply = self.sender(body, replaces=True)
+        operator, reply = sender_of(self._cards, body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, **which), reply)
 
     def _act(self, press: Press, reply: CardReply) -> None:
@@ -182,7 +181,7 @@ class Listeners:
         button = body["actions"][0]
         request_id, ts = str(button.get("value") or ""), (body.get("container") or {}).get("message_ts")
         check_texts(request_id, ts or "")
-        operator, reply = self.sender(body)
+        operator, reply = sender_of(self._cards, body)
         press, outbox = Press(request_id=request_id, operator=operator), self._flow.outbox
         if button["action_id"] == APPROVE:
             self._flow.approve(press, ApproverReply(reply, outbox, ts))
@@ -195,29 +194,10 @@ class Listeners:
         check_texts(request_id, ts or "")
         try:
             reason = reason_of(view)
-            operator, reply = self.sender(body)
+            operator, reply = sender_of(self._cards, body)
             press = Press(request_id=request_id, operator=operator, reason=reason)
             self._flow.deny(press, DenialReply(reply, self._flow.outbox, ts, view["id"], request_id, reason))
         except BotError as error:
             ack(response_action="errors", errors={REASON: str(error)})
         else:
             ack(response_action="update", view=sent_view())
-
-    def sender(
-        self, payload: dict[str, Any], place: Place | None = None, *, replaces: bool = False
-    ) -> tuple[Operator, CardReply]:
-        """Return who sent a command, a form or a press, and how to reply: at its response_url, or else at `place`."""
-        user = payload.get("user")
-        if user:
-            # The person's own. `team`, `enterprise` and `is_enterprise_install` tell of the installation, not of them.
-            team_id = user.get("team_id") or ""
-            id_, name = user["id"], user.get("username") or user.get("name") or ""
-        else:
-            team_id, id_, name = payload["team_id"], payload["user_id"], payload.get("user_name") or ""
-        now, url = self._cards.now(), payload.get("response_url")
-        check_texts(team_id, id_, url or "")
-        # Without lone surrogates, which no store can hold: even then a refusal must be stored.
-        operator = Operator(team_id=team_id, id=id_, name=name.encode("utf-8", "replace").decode())
-        if url:
-            place = Place(response_url=url, until=now + RESPONSE_URL_LASTS, replaces=replaces)
-        return operator, CardReply(self._cards, place, now)

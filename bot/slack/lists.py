@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bot.action import ACTIONS
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.list_words import accounts, list_result
+from bot.facts.list_words import NOT_AGAIN, accounts, list_result
 from bot.listed import Several
 from bot.request import Request, State
-from bot.slack.approvals import approving, by_whom, denied, why
+from bot.slack.approvals import by_whom, why
 from bot.slack.list_facts import failures, holds, left_out, list_buttons, what_is_begun, why_so
 from bot.slack.outcomes import HOSTED
 from bot.slack.shown import Lasting, Shown
-from bot.slack.text import Block, Bold, Code, Line, Link, Span, button, choice, lines, plain
+from bot.slack.text import Block, Bold, Code, Line, Link, Span, button, choice, cut, lines
 
 CHOOSE_ONE = "signout_list_choose_"  # with the number of the account among the request's candidates
 MOST_ROWS, LONGEST_ROW, LONGEST_LINE = 10, 125, 50  # of accounts to choose from: more would not fit beside the rest
@@ -20,8 +20,6 @@ _TOKENS = "An app that checks only a token's signature may accept it for up to {
 _PROVIDER = "A person who signs in through Google or another provider may come back without a password."
 _CREDENTIALS = "AWS credentials that an identity pool gave out stay valid until they expire."
 _COME_BACK = "The people can sign in again at once, except where their account is disabled."
-
-Card = Callable[[Shown, Request], list[Block]]
 
 
 def confirm_label(request: Request) -> str:
@@ -54,7 +52,7 @@ def _preview(shown: Shown, request: Request) -> list[Block]:
         ),
         lines(odd, "list") if odd else [],
         *_choices(shown, request),
-        [f"{ACTIONS[request.action].effect} {_later(shown, request)}"],
+        [f"{ACTIONS[request.action].effect} {_later(shown, request)} {NOT_AGAIN}"],
         [f"{why(listed.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
@@ -71,10 +69,10 @@ def _choices(shown: Shown, request: Request) -> Iterator[Block]:
 
 
 def _choice(shown: Shown, request: Request, several: Several) -> Iterator[Block]:
-    line = str(plain(shown.personal(several.line), LONGEST_LINE)["text"])
+    line = cut(shown.personal(several.line), LONGEST_LINE)
     yield [Code(line), " means several accounts. None of them is signed out, unless you choose one:"]
     for number in range(several.begin, several.begin + several.count):
-        text = str(plain(shown.brief(request.candidates[number]), LONGEST_ROW)["text"])
+        text = cut(shown.brief(request.candidates[number]), LONGEST_ROW)
         yield choice(text, button("Add this one", f"{CHOOSE_ONE}{number}", request.id))
 
 
@@ -136,23 +134,10 @@ def not_reached(shown: Shown, request: Request) -> Sequence[Line]:
     return [[each] for each in said if each]
 
 
-def _cancelled(*_: object) -> list[Block]:
-    return [["Cancelled. Nothing was done."]]
-
-
-def _expired(_: Shown, request: Request) -> list[Block]:
-    until = min(request.expires_at, request.ended_at or request.expires_at)
-    said = "No one approved this in time: it waited until " if request.approval else "This list expired: "
-    return [[said, until, ". Nothing was done. Run /signout list again."]]
-
-
-LIST_CARDS: Mapping[State, Card] = {
+# Where it is not what it would be for one account: see cards.py.
+LIST_CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {
     State.PREVIEWING: _previewing,
     State.CONFIRMING: _preview,
-    State.APPROVING: approving,
     **dict.fromkeys((State.READY, State.RUNNING, State.PAUSED, State.STOPPING), _decided),
     **dict.fromkeys((State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN), _outcome),
-    State.CANCELLED: _cancelled,
-    State.EXPIRED: _expired,
-    State.DENIED: denied,
 }

@@ -214,3 +214,22 @@ class CardReply:
                 post(self.cards.client, self.to, said)
         except DeliveryError as failure:
             log.warning("An operator was not told: %s", failure.reason)
+
+
+@dataclass(frozen=True)
+class BesideReply:
+    """A `Reply` to a press on a message that all people in a channel see, and that `deliver.py` brings up to date.
+
+    Only what is wrong is said, by `sender` to who pressed.
+    """
+
+    sender: CardReply
+    place: None = field(default=None, init=False)  # the card is elsewhere
+
+    def show(self, request: Request) -> bool:  # noqa: ARG002
+        """Show nothing: the message is brought up to date."""
+        return False
+
+    def say(self, error: BotError) -> None:
+        """Say what was wrong and what to do."""
+        self.sender.say(error)

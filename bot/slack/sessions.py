@@ -9,7 +9,7 @@ from bot.action import ACTIONS, END_SESSION
 from bot.request import Request
 from bot.sessions import MAX_SESSIONS
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Bold, Code, Line, button, choice, plain
+from bot.slack.text import Block, Bold, Code, Line, button, choice, cut
 
 BEGUN_SINCE = "These began after the press, so the bot did not end them one by one. They may go on:"
 END_THIS = "signout_end_session_"  # with the number of the session in the list
@@ -48,7 +48,7 @@ def in_words(shown: Shown, session: Session) -> str:
         session.address if shown.pii == "full" else "",
         _moment("began", session.began_at),
     )
-    return " · ".join(_cut(each) for each in facts if each)
+    return " · ".join(cut(each, _LONGEST) for each in facts if each)
 
 
 def proof_lines(shown: Shown, request: Request) -> Sequence[Line]:
@@ -77,10 +77,6 @@ def _again(shown: Shown, request: Request) -> Code:
     name = shown.name(account)
     is_whole = name == account.username and _PLAIN.fullmatch(name)
     return Code(f"/signout {name if is_whole or not account.sub else account.sub}")
-
-
-def _cut(text: str) -> str:
-    return str(plain(text, _LONGEST)["text"])
 
 
 def _moment(label: str, time: datetime | None) -> str:

@@ -15,7 +15,7 @@ from bot.facts.list_words import accounts
 from bot.options import ReasonRule
 from bot.request import Request
 from bot.slack.masking import masked, masked_in, masked_name, personal_in
-from bot.slack.text import Bold, Code, Line, Link, Span, plain
+from bot.slack.text import Bold, Code, Line, Link, Span, cut
 from bot.spellings import difference
 
 MAX_LINKS = 10  # with more of them, or longer ones, Slack would refuse the whole message
@@ -50,7 +50,7 @@ class Shown:
 
     def personal(self, text: str) -> str:
         """Return an email, a phone number or a target as it may be shown, and no longer than `MAX_PERSONAL`."""
-        return str(plain(text if self.pii == "full" else masked_in(masked(text)), MAX_PERSONAL)["text"])
+        return cut(text if self.pii == "full" else masked_in(masked(text)), MAX_PERSONAL)
 
     def name(self, account: Account) -> str:
         """Return an account's user name as it may be shown."""

@@ -112,7 +112,7 @@ def _cell(said: str | Line) -> Drawn:
 
 def small_print(said: Sequence[Sequence[str]]) -> Drawn:
     """Return small grey letters: a few lines, each of the facts that belong together."""
-    texts = [plain(" · ".join(facts), MAX_SMALL)["text"] for facts in said if facts]
+    texts = [cut(" · ".join(facts), MAX_SMALL) for facts in said if facts]
     return {"type": "context", "elements": [plain("") | {"text": "\n".join(texts)}]}
 
 
@@ -128,8 +128,13 @@ def button(label: str, action_id: str, value: str, **style: str) -> Drawn:
 
 def plain(text: str, limit: int = 3000) -> Drawn:
     """Return words where Slack takes no others, cut to `limit` characters."""
+    return {"type": "plain_text", "text": cut(text, limit), "emoji": False}
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text cut to `limit` characters, with what is hidden in it visible."""
     text = visible(text)
-    return {"type": "plain_text", "text": text if len(text) <= limit else f"{text[: limit - 1]}…", "emoji": False}
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _element(said: Span) -> Drawn:

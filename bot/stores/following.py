@@ -4,9 +4,21 @@ The order is the store's own, so the id of the last entry that someone has is al
 machine.
 """
 
+from datetime import UTC, datetime, timedelta
+
 from bot.audit import Entry
 from bot.errors import StoreError
+from bot.request import new_id
 from bot.stores.documents import Stored, entry_of
+
+# Ids begin with the time they were made at. It helps to find where to begin; what counts is the time of the entry.
+_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
+
+
+def first_id_since(since: datetime) -> str:
+    """Return what sorts before the id of each entry of that time and later."""
+    return new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10]
 
 
 class CannotFollowError(StoreError):

@@ -56,7 +56,7 @@ def list_asked(given: Mapping[str, str], words: Sequence[str], dropped: Sequence
         ),
         file=given.get("list"),
         column=given.get("column"),
-        again=given["again"].strip().upper() if "again" in given else None,
+        again=_list_id(given["again"]) if "again" in given else None,
         size=_size(given),
     )
 
@@ -77,6 +77,13 @@ def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str
         raise UsageError("--column goes with --list only.")
     if "again" in given and (beside := sorted(given.keys() & {"pool", "user-pool-id", "region", "reason"})):
         raise UsageError(f"With --again, pool and reason are those of the list, so leave out --{beside[0]}.")
+
+
+def _list_id(text: str) -> str:
+    id_ = text.strip().upper()
+    if not re.fullmatch(r"[0-9A-Z]{26}", id_):
+        raise UsageError("--again needs the id of a list: 26 letters and digits.")
+    return id_
 
 
 def _size(given: Mapping[str, str]) -> int | None:

@@ -15,7 +15,7 @@ from bot.terminal.lines import STANDARD_INPUT, lines_of
 from bot.terminal.list_command import ListCommand, number_in
 from bot.terminal.list_watch import Watch
 from bot.terminal.output import DONE, OF_SIGNOUT, say
-from bot.terminal.progress import Progress
+from bot.terminal.progress import Bar
 from bot.terminal.screen import answer_to
 
 TRIES = 3  # to type the number
@@ -32,7 +32,7 @@ def take_list(command: ListCommand, lists: ListFlow, worker: ListWorker, arn: st
     clock = worker.clock
     ask = ask_of(command.options, clock.now(), arn)
     lines = lines_of(command.file, command.column) if command.file else ()
-    looked_up = Progress(title="Looked up", unit="so far", monotonic=clock.monotonic)
+    looked_up = Bar(title="Looked up", unit="so far", monotonic=clock.monotonic)
     reply = ListTerminalReply(arn=arn, quiet=False, again=command.again, looked_up=looked_up)
     try:
         if command.again:
@@ -49,7 +49,7 @@ class ListTerminalReply(TerminalReply):
     """Tells the person at a terminal of their list. `again`: the id of the one that they ask for once more."""
 
     again: str | None
-    looked_up: Progress
+    looked_up: Bar
     _said: str = ""
     _ended: bool = False
 

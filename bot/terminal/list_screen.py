@@ -1,12 +1,11 @@
 """What a terminal shows of a list: what it would hold, what it waits for, and what came of it. Plain text."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot import errors
 from bot.account import Account
 from bot.authorize import Allowed
-from bot.facts.advice import ADVICE
+from bot.facts.list_words import NOT_AGAIN, about, accounts, list_result, reasons_of, trouble_of
 from bot.listed import LeftOut, Listed
 from bot.request import Request, State
 from bot.visible import visible
@@ -28,10 +27,13 @@ NOT_STOPPED = (
     "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it in about half a minute, "
     "where it may, if it runs; the audit channel shows it."
 )
-WAITS = "The bot or another terminal runs lists of this AWS account and region just now. This one begins after them."
+WAITS = (
+    "The bot or another terminal runs lists of this AWS account and region just now. Where the bot may, it takes this "
+    "one too; else this one begins after them."
+)
 NOTHING_DONE = "Nothing was done."
 _GO_ON_HERE = "Press Enter and it goes on; Ctrl-C stops it."
-_GO_ON = "It waits until someone who may approve it lets it go on in Slack. Ctrl-C stops it."
+_GO_ON = "Someone who may approve it can let it go on in Slack. Ctrl-C stops it."
 
 
 def preview(request: Request) -> str:
@@ -43,14 +45,14 @@ def preview(request: Request) -> str:
         ("List", request.id),
         ("Pool", f"{listed.pool} ({listed.pool_id}, {listed.region})"),
         ("Looked up", read),
-        ("Sign out", f"{_accounts(listed.size)}, in about {in_words(listed.time_left)} at {listed.pace:g} a second"),
+        ("Sign out", f"{accounts(listed.size)}, in about {about(listed.time_left)} at {listed.pace:g} a second"),
         ("Recent", f"Signed out within the last hour, and now once more: {listed.recent:,}" if listed.recent else ""),
         ("Twice", f"Lines whose account is in the list already: {listed.twice:,}" if listed.twice else ""),
         ("Reason", reason),
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
     ]
     lines = [f"{label:<11} {visible(value)}" for label, value in labelled if value]
-    return "\n".join([*lines, *_left_out(request)])
+    return "\n".join([*lines, *_left_out(request), NOT_AGAIN])
 
 
 def _left_out(request: Request) -> Iterator[str]:
@@ -86,21 +88,21 @@ def _told_apart(account: Account) -> str:
 
 def question(listed: Listed) -> str:
     """Return what asks for the confirmation."""
-    count, pool = _accounts(listed.size), listed.pool
+    count, pool = accounts(listed.size), listed.pool
     what = f"the whole pool {pool}, {count}," if listed.everyone else f"{count} of pool {pool}"
     return f"This signs {what} out of all devices. Type the number of accounts to confirm: "
 
 
 def not_the_number(listed: Listed) -> str:
     """Return what is said where another number was given."""
-    return f"The list has {_accounts(listed.size)}."
+    return f"The list has {accounts(listed.size)}."
 
 
 def approving(request: Request, approvers: Allowed, now: datetime) -> str:
     """Return who is asked to approve a list, and until when this waits for them."""
     approval, who = request.approval, ", ".join(sorted(approvers.users | approvers.groups))
     where = f" The bot asks them in Slack's channel {approval.channel_id}, if it runs." if approval else ""
-    until = f"{request.expires_at:%H:%M:%S} UTC, for {in_words(request.expires_at - now)}"
+    until = f"{request.expires_at:%H:%M:%S} UTC, for {about(request.expires_at - now)}"
     return f"A second person has to approve it: {who}.{where} This waits until {until}. Ctrl-C cancels it."
 
 
@@ -112,26 +114,21 @@ def approved(request: Request) -> str:
 
 def paused(request: Request, *, here: bool) -> str:
     """Return why a list is paused, and what lets it go on; `here`: someone at this terminal can be asked."""
-    code = request.contents.trouble or ""
-    by = f"by {visible(request.pressed_by.name)}" if request.pressed_by else f"by the bot itself ({code})"
-    why = "" if request.pressed_by else _WHY_PAUSED.get(code, ADVICE.get(code, ""))
-    return " ".join(filter(None, [f"Paused {by}.", why, _GO_ON_HERE if here else _GO_ON]))
-
-
-_WHY_PAUSED = {errors.TOO_LATE: "No instance worked on it for too long, so people may have signed in again since."}
+    by = visible(request.pressed_by.name) if request.pressed_by else "the bot itself"
+    return " ".join(filter(None, [f"Paused by {by}.", trouble_of(request), _GO_ON_HERE if here else _GO_ON]))
 
 
 def how_far(listed: Listed) -> str:
     """Return how far a list is, on one line."""
     counts = listed.counts
-    speed = f" {listed.rate:.1f} a second, about {in_words(listed.time_left)} left." if listed.rate else ""
+    speed = f" {listed.rate:.1f} a second, about {about(listed.time_left)} left." if listed.rate else ""
     parts = f"{counts.done:,} signed out, {counts.failed:,} failed, {counts.unknown:,} not known"
-    return f"{counts.ended:,} of {_accounts(listed.size)}: {parts}.{speed}"
+    return f"{counts.ended:,} of {accounts(listed.size)}: {parts}.{speed}"
 
 
 def beside_the_bar(listed: Listed) -> str:
     """Return what the bar does not show."""
-    speed = f", {listed.rate:.1f}/s, {in_words(listed.time_left)} left" if listed.rate else ""
+    speed = f", {listed.rate:.1f}/s, {about(listed.time_left)} left" if listed.rate else ""
     return f"{listed.counts.failed:,} failed, {listed.counts.unknown:,} not known{speed}"
 
 
@@ -152,42 +149,14 @@ def outcome(request: Request) -> str:
 
 
 def _summary(request: Request) -> Iterator[str]:
-    listed, counts = request.contents, request.contents.counts
+    listed, (title, meaning) = request.contents, list_result(request)
     taken = request.ended_at - listed.begun_at if request.ended_at and listed.begun_at else None
-    in_time = f", in {in_words(taken)}" if taken and counts.ended else ""
-    yield f"Signed out: {counts.done:,} of {_accounts(listed.size)}{in_time}."
-    if request.error_code == errors.LIST_CHANGED:
-        yield "The list was changed after the decision, so the bot does not run it."
-    for title, count in (
-        ("Not signed out", counts.failed),
-        ("Not known whether signed out", counts.unknown),
-        ("Not begun", listed.left),
-    ):
-        if count:
-            yield f"{title}: {count:,}."
-    if counts.reasons:
+    yield f"{title}{f', in about {about(taken)}' if taken and listed.counts.ended else ''}."
+    if meaning:
+        yield meaning
+    if reasons := reasons_of(listed.counts):
         yield "Why:"
-        width = max(len(f"{count:,}") for count in counts.reasons.values())
-        for code, count in sorted(counts.reasons.items(), key=lambda each: (-each[1], each[0])):
-            yield f"  {count:>{width},}  {code}  {_advice(code)}".rstrip()
+        yield from (f"  {each}" for each in reasons)
     yield f"Each account that has ended: signout-bot audit --list {request.id} --format csv"
     if request.state is not State.DONE:
         yield f"What was not done, once more: signout-bot signout --again {request.id}"
-
-
-def _advice(code: str) -> str:
-    """Return what is said of an error code, without what to do with one command."""
-    return ADVICE.get(code, "").replace(" and run the command again", "").replace(" Run the command again.", "")
-
-
-def in_words(length: timedelta) -> str:
-    """Return a length of time, to the second up to an hour."""
-    minutes, seconds = divmod(max(0, round(length.total_seconds())), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
-def _accounts(count: int) -> str:
-    return f"{count:,} account{'s' * (count != 1)}"

@@ -16,7 +16,7 @@ from bot.request import ENDED, Request, State
 from bot.terminal import list_screen as screen
 from bot.terminal.front import TerminalReply
 from bot.terminal.output import DONE, INTERRUPTED, Signals, say
-from bot.terminal.progress import Progress
+from bot.terminal.progress import Bar
 from bot.terminal.screen import can_ask
 from bot.work import CLOCKS_AGREE_WITHIN
 
@@ -38,7 +38,7 @@ class Watch:
     def __post_init__(self) -> None:
         self.worker.only = self.request.id
         self._press = Press(request_id=self.request.id, operator=self.request.ask.operator)
-        self._bar = Progress(title="", unit="accounts", monotonic=self.worker.clock.monotonic)
+        self._bar = Bar(title="", unit="accounts", monotonic=self.worker.clock.monotonic)
 
     @property
     def _flow(self) -> Flow:

@@ -18,7 +18,7 @@ _NO_END = "{desc}: {n_fmt} {unit}, {elapsed}"
 
 
 @dataclass(kw_only=True)
-class Progress:
+class Bar:
     """Shows on standard error how far something is. For one thread."""
 
     title: str

@@ -14,18 +14,14 @@ from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
 from bot.stores.dynamodb.schema import SCHEMA, Schema
-from bot.stores.following import entry_in, not_there
+from bot.stores.following import entry_in, first_id_since, not_there
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
-_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 LENGTH_OF_ID = 26
 # An entry gets its id as it is written. The write ends within 10 s (calls.py), and the writer's clock agrees with AWS's
 # within 10 s (clock.py). So whose id is older than this is there, or never will be.
 FINAL_AFTER = timedelta(seconds=20)
-
-
 # An account of a list has entries that name the list and, as their request, another one. The table leaves them out.
 NOT_OF_ONE_ACCOUNT = "attribute_not_exists(list_id) OR list_id = request_id"
 
@@ -107,7 +103,7 @@ class DynamoDBReader:
 
     def _id_to_begin_after(self, after: str | None, since: datetime | None) -> str:
         if not after:
-            return first_id_at(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY) if since else "0"
+            return first_id_since(since) if since else "0"
         with suppress(ValueError):  # an id of no year that there is
             if self._calls.get(items.entry_key(after)):
                 return after

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
 from bot.ports import LiveMessage, Show
-from bot.request import Request, check_move, new_id
+from bot.request import Request, check_move
 from bot.stores.documents import (
     Readings,
     Stored,
@@ -30,7 +30,7 @@ from bot.stores.documents import (
     values_of_window,
     window_of,
 )
-from bot.stores.following import entry_in, not_there
+from bot.stores.following import entry_in, first_id_since, not_there
 from bot.stores.sqlite import statements as sql
 from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_store, reason, see_what_it_is
 from bot.stores.sqlite.lists import SQLiteLists
@@ -39,10 +39,6 @@ from bot.stores.sqlite.schema import newest
 from bot.stores.waiting import Waiting
 
 T = TypeVar("T")
-
-# Ids begin with the time they were made at. It helps to find where to begin; what counts is the time in the row.
-_IDS_MAY_DIFFER_BY = timedelta(minutes=1)
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _IDS_MAY_DIFFER_BY
 
 
 class SQLiteReader:
@@ -81,7 +77,7 @@ class SQLiteReader:
         statement = sql.ENTRIES if each_account else sql.ENTRIES_WITHOUT_ACCOUNTS
         statement = sql.ENTRIES_OF_REQUEST if request_id is not None else statement
         statement = sql.ENTRIES_OF_LIST if list_id else statement
-        first_id = _first_id(since) if since else ""
+        first_id = first_id_since(since) if since else ""
         values = {"since": text(since) or "", "after": first_id, "request_id": request_id, "list_id": list_id}
         while rows := self._file.rows(statement, values):
             yield from self._readings.each(entry_of, map(dict, rows))
@@ -112,13 +108,8 @@ class SQLiteReader:
         if not since:
             return 0
         ((after_all,),) = self._file.rows(sql.NEXT_NUMBER)
-        ((first,),) = self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": _first_id(since), "after_all": after_all})
+        ((first,),) = self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": first_id_since(since), "after_all": after_all})
         return int(first)
-
-
-def _first_id(since: datetime) -> str:
-    """Return what sorts before the id of each entry of that time and later."""
-    return new_id(max(since, _EARLIEST) - _IDS_MAY_DIFFER_BY)[:10]
 
 
 class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
