@@ -16,8 +16,7 @@ TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
 PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
-NOT_READ = "ListNotRead"
-NOT_TRACKED = "SessionsNotTracked"
+NOT_READ, NOT_TRACKED = "ListNotRead", "SessionsNotTracked"
 LIST_CHANGED = "ListChanged"
 
 
@@ -83,12 +82,10 @@ class PoolUnavailableError(BotError):
     """Cognito did not answer, or (`refused`) would not look up. `error_code`: where it was asked. `may_retry`: soon."""
 
     def __init__(
-        self, sentence: str, error_code: str | None = None, *, refused: bool = False, may_retry: bool = False
+        self, sentence: str, code: str | None = None, *, refused: bool = False, may_retry: bool = False
     ) -> None:
-        self.error_code, self.may_retry = error_code, may_retry
-        self.code = Code.REFUSED if refused else Code.OTHER
-        if error_code == NO_CREDENTIALS:
-            self.code = Code.SETTINGS
+        self.error_code, self.may_retry = code, may_retry
+        self.code = Code.SETTINGS if code == NO_CREDENTIALS else Code.REFUSED if refused else Code.OTHER
         super().__init__(sentence)
 
 
