@@ -16,8 +16,7 @@ TOO_LATE = "TooLate"
 ACCOUNT_CHANGED = "AccountChanged"
 PROTECTED = "Protected"
 NO_CREDENTIALS = "NoCredentials"
-NOT_READ = "ListNotRead"
-NOT_TRACKED = "SessionsNotTracked"
+NOT_READ, NOT_TRACKED = "ListNotRead", "SessionsNotTracked"
 LIST_CHANGED = "ListChanged"
 
 
@@ -83,12 +82,10 @@ class PoolUnavailableError(BotError):
     """Cognito did not answer, or (`refused`) would not look up. `error_code`: where it was asked. `may_retry`: soon."""
 
     def __init__(
-        self, sentence: str, error_code: str | None = None, *, refused: bool = False, may_retry: bool = False
+        self, sentence: str, code: str | None = None, *, refused: bool = False, may_retry: bool = False
     ) -> None:
-        self.error_code, self.may_retry = error_code, may_retry
-        self.code = Code.REFUSED if refused else Code.OTHER
-        if error_code == NO_CREDENTIALS:
-            self.code = Code.SETTINGS
+        self.error_code, self.may_retry = code, may_retry
+        self.code = Code.SETTINGS if code == NO_CREDENTIALS else Code.REFUSED if refused else Code.OTHER
         super().__init__(sentence)
 
 
@@ -130,6 +127,13 @@ class UnknownRequestError(BotError):
 
 class PoolChangedError(BotError):
     """The bot's pools have changed since then, so your press did nothing. Run the command again."""
+
+
+class OldListError(BotError):
+    """The list was looked up more than a day ago, and its user names may be other people's by now.
+
+    Your press did nothing. Stop the list and ask for the rest of it again: that looks the accounts up once more.
+    """
 
 
 class SecondPersonError(BotError):

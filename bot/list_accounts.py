@@ -8,8 +8,11 @@ from hashlib import sha256
 from ulid import ULID
 
 from bot.account import Account
+from bot.errors import SupersededError
+from bot.ports import SureClock
 from bot.request import Options, Request, State
 from bot.store_ports import Lists
+from bot.work import CLOCKS_AGREE_WITHIN, FARTHEST
 
 
 def accounts_of(
@@ -70,3 +73,18 @@ def child_of(request: Request, index: int, account: Account, now: datetime) -> R
         decided_at=now,
         list_id=request.id,
     )
+
+
+def added(requests: Lists, child: Request) -> Request:
+    """Store the request of an account, once, and return it."""
+    try:
+        requests.add(child, None, None)
+    except SupersededError:  # by this very write, whose answer was lost
+        return requests.get(child.id) or child
+    return child
+
+
+def is_held(child: Request, clock: SureClock) -> bool:
+    """Whether the claim of an account's request may still be worked on."""
+    until, beyond = child.claim and child.claim.until, clock.beyond(FARTHEST)
+    return bool(until and until >= clock.now() - CLOCKS_AGREE_WITHIN and (beyond is None or until < beyond))

@@ -13,7 +13,12 @@ from bot.pace import Pace
 from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
-OF_ONE_ACCOUNT = frozenset({errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException"})
+OF_ONE_ACCOUNT = frozenset(
+    {
+        *(errors.PROTECTED, errors.ACCOUNT_CHANGED),
+        *("UserNotFoundException", "NotAuthorizedException.UserDisabled"),
+    }
+)
 THROTTLED = "TooManyRequestsException"
 SAMPLES = 10
 
@@ -51,6 +56,12 @@ class Progress:
             return 0.0
         (began, first), (until, last) = samples[0], samples[-1]
         return (last - first) / (until - began) if until > began else 0.0
+
+    def of(self, before: Request, now: datetime, **changes: Any) -> Listed:
+        """Return what a list holds, with how far it is now. Its trouble stays what it is where it does not run."""
+        listed = self.noted(before.contents, now)
+        trouble = listed.trouble if before.state is State.RUNNING else before.contents.trouble
+        return replace(listed, **{"begun_at": listed.begun_at or now, "trouble": trouble, **changes})
 
     def noted(self, listed: Listed, now: datetime) -> Listed:
         """Return what a list holds, with how far it is now."""

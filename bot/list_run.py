@@ -6,7 +6,7 @@ that takes the list over finds those that are under way, and makes none twice.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,18 +16,18 @@ from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
 from bot.entrance import Lane
-from bot.list_accounts import accounts_of, child_id, child_of, is_as_decided
+from bot.list_accounts import accounts_of, added, child_id, child_of, is_as_decided, is_held
 from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed
 from bot.ports import SureClock
 from bot.preview import NOTED_EVERY
 from bot.request import ENDED, Claim, Request, State, new_id
 from bot.store_ports import Lists
-from bot.work import CLOCKS_AGREE_WITHIN, FARTHEST, Worker
+from bot.work import Worker
 
 MOST_AT_ONCE = 32  # accounts that are under way
 LOOK_EVERY = timedelta(seconds=1)
-LONGEST_TICK = 0.05  # seconds
+TICK = 0.05  # seconds: meanwhile those that are under way still have their turns to wait for
 _BEGINS = frozenset({State.READY, State.RUNNING})
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class ListRun:
     def _wait_for_lane(self) -> None:
         """Wait for what is on the lane, also where the list is another run's now."""
         while self._under_way:
-            self.clock.sleep(LONGEST_TICK)
+            self.clock.sleep(TICK)
 
     @property
     def _goes_on(self) -> bool:
@@ -88,16 +88,14 @@ class ListRun:
 
     def _take_up(self) -> None:
         """Claim the list. Where it may not go on, only what is under way is ended."""
-        listed, state = self.request.contents, self.request.state
+        state, worked_at = self.request.state, self.request.contents.worked_at or self.request.decided_at
         is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work)
         now = self.clock.now()  # only now: it takes time to read a long list
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if is_changed:
             self._move(State.STOPPING, errors.LIST_CHANGED)
-        elif (
-            state in _BEGINS and now - (listed.worked_at or self.request.decided_at or now) > self.worker.resume_within
-        ):
+        elif state in _BEGINS and abs(now - (worked_at or now)) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)
         elif state in _BEGINS:
             self._move(State.RUNNING, resumed=state is State.RUNNING)
@@ -116,7 +114,7 @@ class ListRun:
             self._is_probing = False
             if not self._goes_on:
                 return False
-            child = self._added(child_of(self.request, index, account, self.clock.now()))
+            child = added(self.requests, child_of(self.request, index, account, self.clock.now()))
         self._hand_over(index, child)
         return True
 
@@ -138,20 +136,13 @@ class ListRun:
         self.progress.trouble = None
         return True
 
-    def _added(self, child: Request) -> Request:
-        try:
-            self.requests.add(child, None, None)
-        except errors.SupersededError:  # by this very write, whose answer was lost
-            return self.requests.get(child.id) or child
-        return child
-
     def _hand_over(self, index: int, child: Request) -> None:
         """Run an account that waits to be run, or that its holder left; count one that has ended."""
         self._waiting.pop(index, None)
         self._without_room.discard(index)
         if child.state in ENDED:
             self.progress.add(index, child)
-        elif child.state is State.RUNNING and self._is_held(child):
+        elif child.state is State.RUNNING and is_held(child, self.clock):
             self._waiting[index] = child.id
         elif not self._is_handed_over(index, child):
             self._waiting[index] = child.id
@@ -172,10 +163,6 @@ class ListRun:
         self._under_way.pop(index, None)
         self.progress.pace.leave()
 
-    def _is_held(self, child: Request) -> bool:
-        until, beyond = child.claim and child.claim.until, self.clock.beyond(FARTHEST)
-        return bool(until and until >= self.clock.now() - CLOCKS_AGREE_WITHIN and (beyond is None or until < beyond))
-
     def _run(self, index: int, child: Request) -> None:
         """Run an account, on a thread of the lane."""
         try:
@@ -191,7 +178,7 @@ class ListRun:
 
     def _tick(self) -> bool:
         """Wait a moment, and look around."""
-        self.clock.sleep(min(LONGEST_TICK, 0.5 / self.progress.pace.rate))
+        self.clock.sleep(TICK)
         return self._look_around()
 
     def _look_around(self) -> bool:
@@ -241,13 +228,13 @@ class ListRun:
     def _write(
         self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
     ) -> None:
-        """Store the list in its next state (None: not at all); where someone pressed, with what they did."""
-        while not self._is_lost:
+        """Store the list in its next state (None: not at all); where someone pressed, with what they did.
+
+        Nothing is stored by a wrong clock: who takes the list over goes by when it was worked on last.
+        """
+        while not self._is_lost and not self.clock.error():
             before, now = self.request, self.clock.now()
-            listed = self.progress.noted(before.contents, now)
-            if before.state is not State.RUNNING:
-                listed = replace(listed, trouble=before.contents.trouble)
-            listed = replace(listed, begun_at=listed.begun_at or now, **changes)
+            listed = self.progress.of(before, now, **changes)
             if not (state := next_state(before, listed)):
                 return
             after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from bot import errors
@@ -13,8 +14,10 @@ from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.deliver import show_card
+from bot.find import pool_of
 from bot.list_accounts import accounts_of, child_id, digest_of
 from bot.listed import Listed
+from bot.options import ONLY_SIGNS_OUT
 from bot.pace import Pace, PacedPool
 from bot.ports import Place
 from bot.preview import UNNOTED_FOR, Preview, trimmed
@@ -25,7 +28,7 @@ NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
 MOVED_ON = "Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before."
-ONLY_SIGNS_OUT = "A list can only sign out."
+GOES_ON_FOR = timedelta(hours=24)  # after its look-up: later, its user names may be other people's
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 
 
@@ -67,6 +70,8 @@ class ListRules(Confirmations, Approvers):
             request = preview.request
             if not listed.size:
                 raise errors.AccountNotFoundError(_nothing_in(listed))
+            if error := self.clock.error():  # again: the clock may have been set while AWS was asked
+                raise error
             needs, now = self.needs(authorized, request.ask, listed), self.clock.now()
             changes: dict[str, Any] = {"listed": listed, "candidates": tuple(candidates), "needs": needs}
             until = now + self.confirm_within
@@ -166,7 +171,10 @@ class ListRules(Confirmations, Approvers):
         return self._pressed(press, _TO_PAUSE, State.PAUSED)
 
     def go_on(self, press: Press) -> Request:
-        """Let a list that is paused go on. Who presses must be allowed, now, to ask for it or to approve it."""
+        """Let a list that is paused go on. Who presses must be allowed, now, to ask for it or to approve it.
+
+        Raises `OldListError` too.
+        """
         return self._pressed(press, frozenset({State.PAUSED}), State.READY)
 
     def stop(self, press: Press) -> Request:
@@ -177,6 +185,8 @@ class ListRules(Confirmations, Approvers):
         """Return what asks for a list of what was not done of one that has ended. Raises as a press does."""
         request = self._list(press.request_id)
         self._check_presser(press, request)
+        if not pool_of(request.contents, self.finder.pools):  # someone else there may have these user names
+            raise errors.PoolChangedError
         if request.state not in {State.PARTLY, State.FAILED, State.UNKNOWN}:
             raise AlreadyDecidedError(request)
         options = Options(target="", pool=request.contents.pool, reason=request.ask.options.reason)
@@ -189,7 +199,11 @@ class ListRules(Confirmations, Approvers):
             operator = self._may_press(press, request, again=state is State.READY)
             if request.state not in awaited:
                 raise AlreadyDecidedError(request)
+            if error := self.clock.error():  # again: the clock may have been set while Slack was asked
+                raise error
             now = self.clock.now()
+            if state is State.READY and abs(now - (request.looked_up_at or request.created_at)) > GOES_ON_FOR:
+                raise errors.OldListError
             listed = replace(request.contents, trouble=None)
             listed = replace(listed, worked_at=now) if state is State.READY else listed
             with suppress(AlreadyDecidedError):

@@ -21,7 +21,7 @@ from bot.store_ports import Lists
 from bot.visible import visible
 
 LINES_AT_ONCE = 10_000  # so many are in memory
-LOOKED_UP_AT_ONCE = 8
+LOOKED_UP_AT_ONCE = 8  # lines: no more than calls a second, or so many could take longer than `UNNOTED_FOR`
 ACCOUNTS_IN_A_PORTION = 100
 MOST_TEXT = 60_000  # characters of accounts in one item of a store
 READ_ONCE_FROM = 10  # lines: fewer are looked up one by one
@@ -68,8 +68,9 @@ class Preview:
             directory = self._read_once(targets) if len(targets) >= READ_ONCE_FROM else None
             pools: Mapping[str, Any] = {self._listed.pool: directory or self.pool}
             find = partial(self._found, replace(self.finder, pools=pools))
-            for start in range(0, len(targets), LOOKED_UP_AT_ONCE):
-                now = targets[start : start + LOOKED_UP_AT_ONCE]
+            at_once = max(1, min(LOOKED_UP_AT_ONCE, int(self._listed.pace)))
+            for start in range(0, len(targets), at_once):
+                now = targets[start : start + at_once]
                 for target, found in zip(now, self.together([partial(find, each) for each in now]), strict=True):
                     self._take(target, found)
                 self._note()

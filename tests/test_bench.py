@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.dom.minidom import parse
 
 import pytest
+from bench.counting_cognito import Calls
 from bench.rows import Row, table
 from bench.sides import Side, compare, verdict
 
@@ -116,3 +117,19 @@ def test_the_benchmark_of_a_backlog_says_what_it_measured() -> None:
     assert ran.returncode == ("MORE THAN" in ran.stdout), ran.stderr
     said = ["100 entries", "10 entries", "Processor time for an entry"]
     assert [line.partition(":")[0] for line in ran.stdout.splitlines()] == said
+
+
+def test_the_fullest_second_and_who_was_called_twice_are_counted() -> None:
+    calls = Calls(at=[0.0, 0.4, 0.9, 1.0, 1.3, 9.0], usernames=["a", "b", "c", "a", "d", "a"], refused=0)
+    assert calls.most_in_a_second() == 4
+    assert calls.more_than_once() == {"a": 3}
+    assert calls.rate() == pytest.approx(5 / 9)
+    assert [at for at, _ in calls.pauses(3)] == [1.3]
+
+
+@pytest.mark.long(waits=True)
+def test_the_pace_of_a_list_is_measured() -> None:
+    command = [sys.executable, "tests/bench", "list-pace", "--seconds", "2", "--pace", "10"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "20 of 20 accounts are done (done)" in done.stdout
+    assert "The fullest second holds " in done.stdout

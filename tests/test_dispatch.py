@@ -33,6 +33,7 @@ VIEW = {
     "id": "V1",
     "type": "modal",
     "private_metadata": json.dumps(STATE),
+    "blocks": [],
     "state": {"values": FIELDS},
 }
 SUBMISSION = {"type": "view_submission", "view": VIEW, **SENDER}

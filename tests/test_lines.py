@@ -59,6 +59,7 @@ def test_a_row_without_the_cell_is_not_left_out_silently(path: Path) -> None:
         (b"a;b;c\n1;2;3\n", "email", "{} has no column email. Its columns are a, b, c."),
         (b"email,Email,EMAIL\n1,2,3\n", "eMail", "{} has several columns eMail. Give one of them another name."),
         (b'email\n"ada\n', "email", "{} is not valid CSV near line 2: unexpected end of data."),
+        (b"id,email\r1,ada\r", "email", "{} is not valid CSV in its first line: new-line character seen in unquoted"),
         (b"ada\n\xff\xfe\n", None, "Line 2 of {} is not text in UTF-8. Save the list as text, or as CSV"),
         ("ada\n".encode("utf-16"), None, "Line 1 of {} is not text in UTF-8."),
         (b"PK\x03\x04\x00\x00", "email", "Line 1 of {} is not text in UTF-8."),

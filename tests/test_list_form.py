@@ -31,7 +31,8 @@ from bot.slack.list_form import (
     list_form_view,
     read_list,
 )
-from bot.slack.list_listeners import LOOKING, BesideReply, NewListReply
+from bot.slack.list_listeners import LOOKING, NewListReply
+from bot.slack.reply import BesideReply
 
 STATE = FormState(
     channel_id=SUPPORT,

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ACCOUNT_CHANGED, PROTECTED
+from bot.facts.advice import USER_DISABLED
 from bot.list_progress import SAME_FAILURES, Progress, beside, state_at_rest
 from bot.listed import Counts, Listed
 from bot.pace import Pace
@@ -109,7 +110,7 @@ def test_many_accounts_in_a_row_that_are_not_done_for_the_same_reason_would_all_
     assert counted.failing() is None
 
 
-@pytest.mark.parametrize("code", [PROTECTED, ACCOUNT_CHANGED, "UserNotFoundException"])
+@pytest.mark.parametrize("code", [PROTECTED, ACCOUNT_CHANGED, "UserNotFoundException", USER_DISABLED])
 def test_what_is_about_each_account_says_nothing_of_the_others(code: str) -> None:
     counted = progress()
     for index in range(2 * SAME_FAILURES):

@@ -1,6 +1,6 @@
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from lists import Always, EventfulClock, HeldLane, ListPool, Setting, people, pr
 from bot import errors
 from bot.action import Done, Refused, Unclear
 from bot.audit import Kind
-from bot.errors import PoolUnavailableError, StoreUnavailableError
+from bot.errors import ClockChangedError, PoolUnavailableError, StoreUnavailableError
 from bot.limits import Protection
 from bot.list_accounts import child_id
 from bot.list_progress import SAME_FAILURES
@@ -251,6 +251,37 @@ def test_who_is_protected_is_read_again_once_a_minute(store: SQLiteStore) -> Non
     setting.another(per_second=1.0).sweep()
     assert check_ended(setting, request).contents.counts.reasons == {errors.PROTECTED: 1}
     assert len(setting.pool.asked_for_groups) == 3  # in two minutes, and a little more
+
+
+@dataclass
+class SetClock(EventfulClock):
+    """A clock that was set `ahead`; its seconds that no one can set go on."""
+
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.time + self.ahead
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=2), timedelta(days=-2)])
+def test_a_list_goes_on_once_the_clock_is_right_again_and_nothing_was_noted_by_a_wrong_one(
+    store: SQLiteStore, ahead: timedelta
+) -> None:
+    clock = SetClock()
+    setting = Setting(store, people(60), clock=clock)
+    request = setting.confirmed(*setting.names())
+
+    def go_wrong() -> None:
+        clock.error, clock.ahead = ClockChangedError, ahead
+
+    clock.at(2, go_wrong)
+    setting.instance.closed = lambda: clock.now() != clock.time
+    setting.run()
+    assert setting.get(request).state is State.RUNNING
+    clock.error, clock.ahead = lambda: None, timedelta(0)
+    clock.sleep(30)
+    setting.run()
+    assert check_ended(setting, request).state is State.DONE
 
 
 def test_while_it_is_not_known_who_is_protected_it_waits_and_says_so(store: SQLiteStore) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ from lists import Setting, people, press
 from bot.action import OTHERS, Answer, Done, Refused, Unclear
 from bot.approve import NO_ONE, ApprovalSettings
 from bot.audit import Kind
-from bot.authorize import Allowed, Allowlist
+from bot.authorize import Allowed, Allowlist, Home
 from bot.decide import AlreadyDecidedError
 from bot.errors import (
     LIST_CHANGED,
+    ClockChangedError,
     DeniedError,
     LimitReachedError,
     NotYoursError,
+    OldListError,
+    PoolChangedError,
     SecondPersonError,
     UnknownRequestError,
     UsageError,
@@ -92,6 +96,37 @@ def test_a_list_that_no_one_worked_on_for_long_is_paused_until_someone_lets_it_g
     setting.rules.go_on(press(listed))
     setting.run()
     assert setting.get(listed).state is State.DONE
+
+
+@pytest.mark.parametrize("hours", [25, -25])
+def test_a_list_that_was_looked_up_more_than_a_day_ago_goes_on_no_more_and_can_be_stopped(
+    store: SQLiteStore, hours: int
+) -> None:
+    """By then its user names may be other people's. A clock that was set back does not say how long ago that was."""
+    setting = Setting(store, people(5))
+    setting.clock.beyond = lambda longest: setting.clock.now() + longest  # it is confirmed
+    listed = setting.confirmed(*setting.names())
+    setting.rules.pause(press(listed))
+    setting.clock.time += timedelta(hours=hours)
+    paused = setting.get(listed)
+    with pytest.raises(OldListError):
+        setting.rules.go_on(press(listed))
+    assert setting.get(listed) == paused
+    setting.rules.stop(press(listed))
+    setting.run()
+    assert (setting.get(listed).state, setting.pool.called) == (State.FAILED, [])
+
+
+def test_a_list_that_was_decided_by_a_clock_that_was_ahead_is_paused(store: SQLiteStore) -> None:
+    """It is not known how long ago the decision was."""
+    setting = Setting(store, people(5))
+    setting.clock.beyond = lambda longest: setting.clock.now() + longest  # it is confirmed
+    setting.clock.time += timedelta(days=2)
+    listed = setting.confirmed(*setting.names())
+    setting.clock.time -= timedelta(days=2)
+    setting.run()
+    paused = setting.get(listed)
+    assert (paused.state, paused.contents.trouble, setting.pool.called) == (State.PAUSED, "TooLate", [])
 
 
 def test_a_stop_is_durable_and_says_what_was_done(store: SQLiteStore) -> None:
@@ -401,6 +436,21 @@ def test_who_may_pause_let_go_on_and_stop(store: SQLiteStore, who: str, button: 
 
 
 @pytest.mark.parametrize("button", BUTTONS)
+def test_a_clock_that_was_set_while_slack_was_asked_decides_nothing(store: SQLiteStore, button: str) -> None:
+    setting = with_approvals(store, 3)
+    request = in_state(setting, State.PAUSED if button == "go_on" else State.RUNNING)
+    real = setting.rules.home
+
+    def home() -> Home | None:
+        setting.clock.error = ClockChangedError
+        return real()
+
+    with pytest.raises(ClockChangedError):
+        getattr(replace(setting.rules, home=home), button)(press(request, KIM))
+    assert setting.get(request) == request
+
+
+@pytest.mark.parametrize("button", BUTTONS)
 def test_where_no_one_may_approve_a_stranger_is_refused_as_well(store: SQLiteStore, button: str) -> None:
     setting = Setting(store, people(3), changes={"approvers": Allowlist(Allowed(), {"customers": Allowed()})})
     request = in_state(setting, State.PAUSED if button == "go_on" else State.RUNNING)
@@ -447,6 +497,15 @@ def test_what_was_not_done_is_tried_again_as_a_new_list_of_who_is_there_still(st
     contents = again.contents
     assert (contents.again_of, contents.size, contents.not_found.count) == (ended.id, 1, 1)
     assert (ask.id != ended.id, ask.options.reason, ask.options.pool) == (True, "leaked", "customers")
+
+
+def test_a_list_of_a_pool_whose_name_means_another_one_now_is_not_tried_again(store: SQLiteStore) -> None:
+    setting = with_approvals(store, 3)
+    failed = in_state(setting, State.FAILED)
+    pools = {"customers": replace(setting.pool, pool_id="eu-central-1_Other")}
+    rules = replace(setting.rules, finder=replace(setting.rules.finder, pools=pools))
+    with pytest.raises(PoolChangedError):
+        rules.again(press(failed))
 
 
 @pytest.mark.parametrize("state", [each for each in State if each not in {State.PARTLY, State.FAILED, State.UNKNOWN}])

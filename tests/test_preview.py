@@ -9,20 +9,22 @@ import pytest
 from examples import ADA, NOON, SAM, asked, done_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lists import Always, ListPool, Setting, people, press
+from lists import Always, EventfulClock, ListPool, Setting, people, press
 
 from bot import preview as module
 from bot.account import Account
 from bot.action import Done
 from bot.audit import Kind
 from bot.decide import AlreadyDecidedError
-from bot.errors import AccountNotFoundError, PoolUnavailableError, UsageError
+from bot.errors import AccountNotFoundError, ClockChangedError, PoolUnavailableError, UsageError
 from bot.limits import Protection
 from bot.listed import MOST_NAMED, Listed
 from bot.lists import Wanted
 from bot.options import MAX_TARGET, Attribute
+from bot.pace import Pace
 from bot.preview import ACCOUNTS_IN_A_PORTION, MOST_CANDIDATES, MOST_CHOICES, UNNOTED_FOR
 from bot.request import Request, State
+from bot.settings.syntax import LEAST_PER_SECOND
 from bot.stores.sqlite.store import SQLiteStore
 
 THROTTLED = PoolUnavailableError("Cognito throttled.", "TooManyRequestsException", may_retry=True)
@@ -309,6 +311,24 @@ def test_a_look_up_whose_process_died_expires_and_one_that_goes_on_does_not(stor
     setting.clock.sleep(UNNOTED_FOR.total_seconds() + 6)
     setting.rules.expire()
     assert setting.get(request).state is State.EXPIRED
+
+
+@pytest.mark.parametrize("pace", [LEAST_PER_SECOND, 2, 12])
+def test_a_look_up_does_not_expire_however_slow_the_pace_is(store: SQLiteStore, pace: float) -> None:
+    clock = EventfulClock()
+    setting = Setting(store, people(1), clock=clock)
+    setting.rules = replace(setting.rules, per_second=pace, look_ups=lambda _: Pace(clock=clock, per_second=pace))
+    for second in range(1000):
+        clock.at(second, setting.rules.expire)
+    assert setting.preview(*(f"<Nobody.{n}@Example.com>" for n in range(8)), "p00000").contents.size == 1
+
+
+def test_a_clock_that_was_set_while_lines_were_looked_up_opens_no_list(store: SQLiteStore) -> None:
+    setting, pool = asking(store, people(3))
+    setting.clock.error = lambda: ClockChangedError() if pool.looks else None
+    with pytest.raises(ClockChangedError):
+        setting.preview(*setting.names())
+    assert [entry.kind for entry in store.entries(None, None)] == [Kind.OPENED, Kind.CANCELLED]
 
 
 def test_where_nothing_is_left_there_is_no_list_and_it_is_said_why(store: SQLiteStore) -> None:

@@ -13,11 +13,11 @@ from simulation.world import run
 from bot.action import OTHERS
 from bot.approve import NOT_AN_APPROVER
 from bot.audit import Kind
-from bot.errors import ACCOUNT_CHANGED, PROTECTED, TOO_LATE
+from bot.errors import ACCOUNT_CHANGED, LIST_CHANGED, PROTECTED, TOO_LATE
 from bot.request import State
 
 ROOT = Path(__file__).parent.parent
-FEW, MANY, CHUNK = 100, 350, 125
+FEW, MANY, CHUNK = 80, 280, 100
 
 
 def wrong_in(seed: int, folder: Path) -> tuple[Seen, list[str]]:
@@ -54,6 +54,8 @@ SELDOM = {
     "a press beyond a limit that was refused",
     "a protected account that was approved",
     "sign_out that was asked for after an outcome",
+    "a list that no one worked on for long",
+    "one of several accounts that was chosen into a list",
 }
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
@@ -94,6 +96,16 @@ INTERESTING = {
     "a protected account that was approved",
     "a protected account that its worker found out",
     "an approval message that came to its outcome",
+    *(f"a list that ended {state}" for state in (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)),
+    "a list that another instance went on with",
+    "a list that was changed before it was decided on",
+    "a list that no one worked on for long",
+    "a list that was approved",
+    "a list that was throttled",
+    "a list from which protected accounts were left out",
+    "one of several accounts that was chosen into a list",
+    "what was not done of a list, tried again",
+    "lists of one quota that ran side by side",
 }
 
 
@@ -131,10 +143,36 @@ def _what_happened(seen: Seen) -> set[str]:
         ),
     }
     return {
-        *(name for name, did in (things | _of_other_actions(seen)).items() if did),
+        *(name for name, did in (things | _of_other_actions(seen) | _of_lists(seen)).items() if did),
         *(f"a request ended {request.state}" for request in seen.requests.values()),
         *(f"an entry of {entry.kind}" for entry in seen.entries),
         *(f"a call answered {call.answer}" for call in seen.calls),
+    }
+
+
+def _of_lists(seen: Seen) -> dict[str, bool]:
+    lists = [each for each in seen.requests.values() if each.listed]
+    runs = [move for move in seen.moves if move.after.listed and move.after.state is State.RUNNING]
+    ran = {id_: {move.instance for move in runs if move.after.id == id_} for id_ in seen.portions}
+    troubles = {move.after.contents.trouble for move in seen.moves if move.after.listed}
+    ended = {each.state for each in lists if each.decided_at}
+    times = [(at[0], at[-1]) for id_ in seen.portions if (at := [move.at for move in runs if move.after.id == id_])]
+    return {
+        **{f"a list that ended {state}": state in ended for state in State},
+        "a list that another instance went on with": any(len(instances) > 1 for instances in ran.values()),
+        "a list that was changed before it was decided on": any(each.error_code == LIST_CHANGED for each in lists),
+        "a list that no one worked on for long": TOO_LATE in troubles,
+        "a list that was approved": any(each.approval and each.decided_at for each in lists),
+        "a list that was throttled": "TooManyRequestsException" in troubles,
+        "a list from which protected accounts were left out": any(each.contents.protected.count for each in lists),
+        "one of several accounts that was chosen into a list": any(
+            move.before and move.before.listed and move.before.state is move.after.state is State.CONFIRMING
+            for move in seen.moves
+        ),
+        "what was not done of a list, tried again": any(each.contents.again_of and each.decided_at for each in lists),
+        "lists of one quota that ran side by side": any(
+            first < begin < last for first, last in times for begin, _ in times
+        ),
     }
 
 
@@ -192,7 +230,7 @@ def _of_second_people(seen: Seen) -> dict[str, bool]:
             need.startswith("limits") for each in waited for need in each.needs
         ),
         "a protected account that was approved": any(
-            each.state is State.DONE and each.account.protected for each in waited
+            each.state is State.DONE and each.chosen and each.chosen.protected for each in waited
         ),
         "a protected account that its worker found out": any(each.error_code == PROTECTED for each in requests),
         "an approval message that came to its outcome": any(

@@ -1,8 +1,8 @@
 """Each rule of lists that the simulation guards, broken: see test_simulation_bites.py."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from bot.confirm import Confirmations
 from bot.decide import Press
 from bot.list_progress import Progress
 from bot.list_run import ListRun
-from bot.list_work import ListWorker
 from bot.listed import Listed
 from bot.lists import ListRules
 from bot.pace import Pace
 from bot.ports import LiveMessage, MessageKind
 from bot.preview import Preview
 from bot.request import Operator, Request, State
+from bot.stores import documents
 from bot.stores.sqlite import store as sqlite_store
 from bot.stores.sqlite.store import SQLiteStore
 
@@ -32,10 +32,9 @@ FAR = timedelta(days=9999)
 NUMBERS = count(1000)
 
 
-def _leased_to_anyone(
-    sound: Any_, store: SQLiteStore, key: str, holder: str, now: datetime, until: datetime, longest: timedelta
-) -> bool:
-    return sound(store, key, holder, now + FAR, until, longest)  # type: ignore[no-any-return]
+def _leased_to_anyone(sound: Any_, store: SQLiteStore, *lease: Any) -> bool:
+    key, holder, now, *rest = lease
+    return sound(store, key, holder, now + FAR, *rest)  # type: ignore[no-any-return]
 
 
 def _told_and_not_stored(_: Any_, rules: ListRules, press: Press) -> Request:
@@ -64,10 +63,8 @@ def _another_id_each_time(sound: Any_, list_id: str, _: int) -> str:
     return sound(list_id, next(NUMBERS))  # type: ignore[no-any-return]
 
 
-def _whatever_is_under_way(sound: Any_, run: ListRun) -> None:
-    run._waiting.clear()
-    run._is_probing = False
-    sound(run)
+def _left_where_it_is_paused(sound: Any_, request: Request) -> bool:
+    return request.state is not State.PAUSED and sound(request)
 
 
 def _worked_on_just_now(sound: Any_, run: ListRun) -> None:
@@ -95,32 +92,7 @@ def _no_end_in_the_channel(sound: Any_, request: Request, **named: Any) -> Seque
     return [each for each in found if each.kind is not MessageKind.PROGRESS or request.state is not State.DONE]
 
 
-def _run_by_any_clock(sound: Any_, run: ListRun, *child: Any) -> None:
-    class Trusted:
-        def __init__(self, clock: Any) -> None:
-            self.now, self.monotonic, self.sleep = clock.now, clock.monotonic, clock.sleep
-            self.beyond: Callable[..., Any] = clock.beyond
-
-        def error(self) -> None:
-            return None
-
-    clock, trusted = run.clock, Trusted(run.clock)
-    run.clock = trusted
-    sound(run, *child)
-    run.clock = clock
-
-
 BROKEN = {
-    "a lease that has ended is not looked at before a call": Broken(
-        ListWorker, "_left", lambda *_: timedelta.max, "one_instance_calls_for_a_quota_at_a_time"
-    ),
-    "who takes a lease does not wait": Broken(Pace, "hold_off", lambda *_: None, "the_pace_is_kept"),
-    "accounts are run by a clock that is wrong": Broken(
-        ListRun,
-        "_run",
-        _run_by_any_clock,
-        "by_a_clock_that_is_known_to_be_wrong_nothing_is_claimed_or_taken_over",
-    ),
     "two instances run one list": Broken(
         SQLiteStore, "lease", _leased_to_anyone, "one_instance_calls_for_a_quota_at_a_time"
     ),
@@ -137,22 +109,28 @@ BROKEN = {
         "every_decided_request_ends_and_the_audit_channel_is_told",
     ),
     "who takes a list over begins behind one that has not ended": Broken(
-        Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts"
+        Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=24
     ),
     "an approval does not cover the list that runs": Broken(
-        list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on"
+        list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on", begin=20
     ),
     "who takes a list over begins accounts again": Broken(
         list_accounts, "child_id", _another_id_each_time, "each_account_of_a_list_that_was_begun_ends_once"
     ),
-    "a list ends though accounts are under way": Broken(
-        ListRun, "_finish", _whatever_is_under_way, "each_account_of_a_list_that_was_begun_ends_once"
+    "accounts that were under way in a paused list are left": Broken(
+        documents,
+        "_wants_work",
+        _left_where_it_is_paused,
+        "every_decided_request_ends_and_the_audit_channel_is_told",
+        begin=24,
     ),
     "a list goes on however long no one worked on it": Broken(
-        ListRun, "_take_up", _worked_on_just_now, "a_list_that_no_one_worked_on_for_long_is_paused"
+        ListRun, "_take_up", _worked_on_just_now, "a_list_that_no_one_worked_on_for_long_is_paused", begin=51
     ),
-    "a throttled list does not slow down": Broken(Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down"),
-    "calls do not wait for their turn": Broken(Pace, "wait", lambda *_: None, "the_pace_is_kept"),
+    "a throttled list does not slow down": Broken(
+        Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down", begin=24
+    ),
+    "calls do not wait for their turn": Broken(Pace, "wait", lambda *_: None, "the_pace_is_kept", begin=95),
     "anyone may press a list's buttons": Broken(
         ListRules, "_may_press", _anyone_may, "every_press_on_a_list_is_by_someone_who_may"
     ),
@@ -160,11 +138,11 @@ BROKEN = {
         confirm, "counted", _as_many_as_it_likes, "no_limit_is_exceeded_without_an_approval"
     ),
     "a long list needs no approval": Broken(
-        Confirmations, "_needs_of_list", lambda *_: (), "no_account_is_begun_without_a_decision"
+        Confirmations, "_needs_of_list", lambda *_: (), "no_account_is_begun_without_a_decision", begin=42
     ),
     "the last portion is not stored": Broken(Preview, "end", _last_portion_forgotten, "a_preview_tells_every_line"),
     "the channel is not told of the end": Broken(
-        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is"
+        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=14
     ),
     "the card of a list is not kept up to date": Broken(
         lists, "show_card", lambda *_: None, "every_operator_can_read_the_outcome_at_last"

@@ -441,6 +441,8 @@ def test_only_a_list_of_ones_own_that_has_ended_can_be_asked_for_once_more(
         ("--list f --everyone", "--list and --everyone are two lists. Ask for one."),
         ("--list f --username ada", "--username does not go with --list."),
         ("--everyone --keep-out", "A list can only sign out."),
+        ("--again \udcff", "--again needs the id of a list: 26 letters and digits."),
+        ("--again latest", "--again needs the id of a list: 26 letters and digits."),
         ("--everyone --column email", "--column goes with --list only."),
         ("--username ada --size 5", "--size goes with --list, --everyone, --again only."),
         ("--everyone --size 5", "--size goes with --yes: without it, the number of accounts is asked for."),

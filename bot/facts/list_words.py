@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     errors.PROTECTED: "the account became protected after the preview",
     errors.TOO_LATE: "the bot could not begin in time",
 }
+NOT_AGAIN = "Accounts are not looked up again: who gets one of these user names later is signed out in its place."
 CHANGED = "The accounts of the list are not those that were confirmed, so the bot began no more of them."
 _TOO_LATE = "The bot did not work on it for longer than it may, so people may have signed in again since."
 _NOT_KNOWN = "may or may not have been signed out. Trying again is possible; it would also end sessions opened since."

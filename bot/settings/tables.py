@@ -77,7 +77,7 @@ class Approve(People):
     """
 
     users: syntax.UserIds = frozenset()
-    """The people who may approve or deny what others ask for. No one may approve what they asked for themselves."""
+    """The people who may approve or deny what others ask for. No one may approve their own request from Slack."""
     groups: syntax.GroupIds = frozenset()
     """The user groups whose members may approve or deny what others ask for."""
     when: syntax.ActionNames | None = None

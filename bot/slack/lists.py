@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bot.action import ACTIONS
 from bot.facts.advice import LONGEST_LIFETIME
-from bot.facts.list_words import accounts, list_result
+from bot.facts.list_words import NOT_AGAIN, accounts, list_result
 from bot.listed import Several
 from bot.request import Request, State
 from bot.slack.approvals import by_whom, why
@@ -52,7 +52,7 @@ def _preview(shown: Shown, request: Request) -> list[Block]:
         ),
         lines(odd, "list") if odd else [],
         *_choices(shown, request),
-        [f"{ACTIONS[request.action].effect} {_later(shown, request)}"],
+        [f"{ACTIONS[request.action].effect} {_later(shown, request)} {NOT_AGAIN}"],
         [f"{why(listed.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 

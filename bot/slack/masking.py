@@ -11,7 +11,8 @@ LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed 
 FEWEST_IN_TEXT = 7  # digits of a phone number between other words, unless it begins with a plus
 FEWEST_IN_A_NAME = 9  # digits of one that is a user name: shorter ones are customer numbers
 _EMAIL = re.compile(r"[^\s<>(),;:]+@[^\s@<>(),;:]+")
-NUMBER = re.compile(r"(?<![\w#])(?<!\w-)[+(]?\d[\d .()/\-]*\d")  # not `HELP-1234567`, not `#1234567`
+# Not `HELP-1234567`, not `#1234567`. What is too short to be a phone number does not match: a text may be full of it.
+NUMBER = re.compile(rf"(?<![\w#])(?<!\w-)(?:\+\d[\d .()/\-]*\d|\(?\d[\d .()/\-]{{{FEWEST_IN_TEXT - 2},}}\d)")
 _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4})(?: \d\d?)?")  # the minutes come after a colon
 
 _digits = partial(re.compile(r"\D").sub, "")  # of a text

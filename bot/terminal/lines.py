@@ -68,7 +68,10 @@ def _cells(lines: Iterable[str], delimiter: str, index: int, name: str) -> Itera
 
 def _place_of(column: str, header: str, name: str) -> tuple[str, int]:
     """Return the sign between the cells, and the place of a column. Letter case counts where two differ only in it."""
-    headers = {sign: [each.strip() for each in next(csv.reader([header], delimiter=sign))] for sign in _DELIMITERS}
+    try:
+        headers = {sign: [each.strip() for each in next(csv.reader([header], delimiter=sign))] for sign in _DELIMITERS}
+    except csv.Error as error:
+        raise UsageError(f"{name} is not valid CSV in its first line: {error}.") from None
     for sign, names in headers.items():
         exact = [place for place, each in enumerate(names) if each == column.strip()]
         alike = [place for place, each in enumerate(names) if each.casefold() == column.strip().casefold()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_COMMAND
-from bot.options import action_of, check_reason, has_surrogate
+from bot.options import ONLY_SIGNS_OUT, action_of, check_reason, has_surrogate
 from bot.request import Options
 
 # Each of the first three makes a list; the others go with one of them.
@@ -56,7 +56,7 @@ def list_asked(given: Mapping[str, str], words: Sequence[str], dropped: Sequence
         ),
         file=given.get("list"),
         column=given.get("column"),
-        again=given["again"].strip().upper() if "again" in given else None,
+        again=_list_id(given["again"]) if "again" in given else None,
         size=_size(given),
     )
 
@@ -69,7 +69,7 @@ def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str
     if len(sources) > 1:
         raise UsageError(f"{sources[0]} and {sources[1]} are two lists. Ask for one.")
     if action_of(given) != SIGN_OUT:
-        raise UsageError("A list can only sign out.")
+        raise UsageError(ONLY_SIGNS_OUT)
     may = {*SOURCES, *BESIDE, *_ALSO, *(each.removeprefix("--") for each in dropped)}
     if others := sorted(given.keys() - may):
         raise UsageError(f"--{others[0]} does not go with {sources[0]}.")
@@ -77,6 +77,13 @@ def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str
         raise UsageError("--column goes with --list only.")
     if "again" in given and (beside := sorted(given.keys() & {"pool", "user-pool-id", "region", "reason"})):
         raise UsageError(f"With --again, pool and reason are those of the list, so leave out --{beside[0]}.")
+
+
+def _list_id(text: str) -> str:
+    id_ = text.strip().upper()
+    if not re.fullmatch(r"[0-9A-Z]{26}", id_):
+        raise UsageError("--again needs the id of a list: 26 letters and digits.")
+    return id_
 
 
 def _size(given: Mapping[str, str]) -> int | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.account import Account
 from bot.authorize import Allowed
-from bot.facts.list_words import about, accounts, list_result, reasons_of, trouble_of
+from bot.facts.list_words import NOT_AGAIN, about, accounts, list_result, reasons_of, trouble_of
 from bot.listed import LeftOut, Listed
 from bot.request import Request, State
 from bot.visible import visible
@@ -27,7 +27,10 @@ NOT_STOPPED = (
     "Ended. Whether the list was stopped is not known here. If not, the bot goes on with it in about half a minute, "
     "where it may, if it runs; the audit channel shows it."
 )
-WAITS = "The bot or another terminal runs lists of this AWS account and region just now. This one begins after them."
+WAITS = (
+    "The bot or another terminal runs lists of this AWS account and region just now. Where the bot may, it takes this "
+    "one too; else this one begins after them."
+)
 NOTHING_DONE = "Nothing was done."
 _GO_ON_HERE = "Press Enter and it goes on; Ctrl-C stops it."
 _GO_ON = "Someone who may approve it can let it go on in Slack. Ctrl-C stops it."
@@ -49,7 +52,7 @@ def preview(request: Request) -> str:
         ("Approval", f"A second person has to approve it ({'; '.join(request.needs)})" if request.needs else ""),
     ]
     lines = [f"{label:<11} {visible(value)}" for label, value in labelled if value]
-    return "\n".join([*lines, *_left_out(request)])
+    return "\n".join([*lines, *_left_out(request), NOT_AGAIN])
 
 
 def _left_out(request: Request) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`python tests/bench`, and the verbs `click`, `history`, `backlog` and `stranger` after it; `--help` says more."""
+"""`python tests/bench`, and the verbs after it: one for each thing that is measured for longer; `--help` says more."""
 
 import argparse
 import os

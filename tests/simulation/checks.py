@@ -19,7 +19,17 @@ from bot.work import CALL, LEASE, MARGIN
 from simulation import list_checks  # noqa: F401 -- its checks count too
 from simulation.acts import Standing
 from simulation.brakes import APPROVERS
-from simulation.checking import CHECKS, ROUNDING, SKEW, allowed, calls_for, check, is_same, seconds_of, violations
+from simulation.checking import (
+    CHECKS,
+    ROUNDING,
+    SKEW,
+    allowed,
+    calls_for,
+    check,
+    is_same,
+    seconds_of,
+    violations,
+)
 from simulation.cognito import SLOWEST
 from simulation.instances import ALLOWLIST, BETWEEN_COUNTS
 from simulation.outcomes import ENABLE, RESET, SIGN_OUT, STEPS, TITLES, title_in
@@ -28,7 +38,7 @@ from simulation.slack import HOME
 from simulation.slack import SLOWEST as SLOWEST_ANSWER
 from simulation.store import SLOWEST as SLOWEST_STEP
 
-__all__ = ["CHECKS", "violations"]  # with those of this file in it
+__all__ = ["CHECKS", "violations"]
 
 LOOK_UPS_ARE_GOOD_FOR = 60.0
 # What the rules promise, so that it is still known here where a rule was broken.

@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from bot.account import Account
 from bot.flow import Flow
 from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
 from bot.lists import ListRules
 from bot.pace import Pace
+from simulation.schedule import Schedule, Task
 
 if TYPE_CHECKING:
     from simulation.instances import Instance
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHARE = 0.35  # of the worlds have lists
 FAMILY = "family@example.com"  # of several accounts
 LOOK_UPS_A_SECOND = 50.0
+AT_MOST = 3600.0  # seconds in line
 PAGE = 5  # accounts that Cognito gives at once
 PEOPLE: Mapping[str, Sequence[str]] = {
     "customers": tuple(f"p{number:02}" for number in range(15)),
@@ -73,14 +74,39 @@ def found_by(pool: str, email: str) -> Sequence[str]:
     return [each for each in PEOPLE[pool] if email_of(pool, each) == email]
 
 
+class Line:
+    """Who is first in line for a turn of a pace: a lock that lets other tasks go on while one waits for it."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.is_taken = False
+        self.behind: list[Task] = []
+
+    def __enter__(self) -> None:
+        while self.is_taken:
+            self.behind.append(self.schedule.current())
+            self.schedule.pause(AT_MOST)
+        self.is_taken = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_taken = False
+        if self.behind:
+            self.schedule.wake(self.behind.pop(0))
+
+
 def lists_of(instance: "Instance", flow: Flow, store: Any, lanes: Sequence[Any]) -> tuple[ListFlow, ListWorker]:
     """Return the flow of lists and what runs them, joined as wiring/shared.py joins them."""
     crowd, confirmations, look_ups = instance.world.crowd, flow.confirmations, dict[str, Pace]()
     shared = {each.name: getattr(confirmations, each.name) for each in fields(confirmations)}
     lists, accounts, looking = lanes
 
+    def new_pace(per_second: float) -> Pace:
+        new = Pace(clock=confirmations.clock, per_second=per_second)
+        new._first_in_line = Line(instance.world.schedule)  # type: ignore[assignment]
+        return new
+
     def pace(pool: str) -> Pace:
-        return look_ups.setdefault(crowd.quota_of(pool), Pace(clock=confirmations.clock, per_second=LOOK_UPS_A_SECOND))
+        return look_ups.setdefault(crowd.quota_of(pool), new_pace(LOOK_UPS_A_SECOND))
 
     rules = ListRules(**{**shared, "requests": store}, per_second=crowd.pace, look_ups=pace)
     worker = ListWorker(
@@ -95,9 +121,5 @@ def lists_of(instance: "Instance", flow: Flow, store: Any, lanes: Sequence[Any])
         protections=instance.world.brakes.protections,
         holder=instance.name,
     )
+    worker.paces.update({crowd.quota_of(pool): new_pace(crowd.pace) for pool in PEOPLE})
     return ListFlow(flow=flow, rules=rules, lane=looking), worker
-
-
-def keys_of(accounts: Sequence[Account]) -> list[str]:
-    """Return what tells accounts apart."""
-    return [each.key for each in accounts]

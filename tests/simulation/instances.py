@@ -275,7 +275,7 @@ class Instance:
                 listed=ALLOWLIST.all.users | world.brakes.approvers.all.users,
             ),
             aws_lane=Lane("aws lane", self, weather.places),
-            begin_lists=lambda: self.lists_rounds.hurry(),
+            begin_lists=self._hurry_lists,
         )
         lanes = [
             Lane("lists", self, weather.places, lambda: self.lists_rounds.plan_in(1.0)),
@@ -322,6 +322,9 @@ class Instance:
             work = self._where(lambda: not self.clock.is_doubtful(), self.list_worker.sweep)
             self.lists_rounds = Rounds(self, "lists sweep", work, self._lists_in)
             self.planned = (*self.planned, self.lists_rounds)
+
+    def _hurry_lists(self) -> None:
+        self.lists_rounds.hurry()
 
     def _lists_in(self) -> float:
         return BETWEEN_SWEEPS if self.list_worker._holds else self.world.lists_in()

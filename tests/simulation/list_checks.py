@@ -90,8 +90,9 @@ def a_preview_tells_every_line(seen: Seen) -> Iterator[str]:
         if listed.lines != listed.size + listed.twice + sum(each.count for each in left_out) - chosen:
             yield f"{request.id} has {listed.lines} lines, which became {listed}"
         keys = [account.key for account in _accounts(seen, request)]
-        if len(keys) != listed.size or len(set(keys)) != listed.size:
-            yield f"{request.id} says {listed.size} accounts, and stored {len(keys)}, {len(set(keys))} of them different"
+        different = len(set(keys))
+        if len(keys) != listed.size or different != listed.size:
+            yield f"{request.id} says {listed.size} accounts, and stored {len(keys)}, {different} of them different"
 
 
 @check
@@ -134,7 +135,8 @@ def no_account_is_begun_after_a_pause_or_stop(seen: Seen) -> Iterator[str]:
             last = [move for move in moves if move.at <= begun.at]
             since = _held_since(last)
             if since is not None and begun.at > since + UNTIL_IT_LOOKS:
-                yield f"{begun.after.id} was begun {begun.at - since:.1f} s after {request.id} was {last[-1].after.state}"
+                state = last[-1].after.state
+                yield f"{begun.after.id} was begun {begun.at - since:.1f} s after {request.id} was {state}"
         for move, later in held:
             if later and later.after.state not in LIST_MOVES[move.after.state]:
                 yield f"{request.id} went from {move.after.state} to {later.after.state}"
@@ -248,23 +250,18 @@ def a_list_that_no_one_worked_on_for_long_is_paused(seen: Seen) -> Iterator[str]
             idle = each.at - max(worked, default=each.at)
             if idle > seen.resume_within + NOTED_WITHIN:
                 yield f"{each.after.id} was begun when {request.id} had waited for {idle:.0f} s"
-        for move in moves:
-            before = move.before
-            taken_up = before and move.after.state is State.RUNNING and move.after.claim != before.claim
-            if before and taken_up and not move.clock_set:
-                since = before.contents.worked_at or before.decided_at
-                waited = move.clock - seconds_of(since) if since else 0.0
-                if waited > seen.resume_within + SLOWEST_STEP + ROUNDING:
-                    yield f"{request.id} was taken up {waited:.0f} s after someone worked on it"
-            if before and move.after.contents.trouble == TOO_LATE and before.state is not move.after.state:
-                since = before.contents.worked_at or before.decided_at
-                waited = move.clock - seconds_of(since) if since else 0.0
-                if (
-                    not move.clock_set
-                    and move.after.state is State.PAUSED
-                    and 0 <= waited < seen.resume_within - ROUNDING
-                ):
-                    yield f"{request.id} was paused after {waited:.0f} s"
+        for last, move in pairwise(moves):
+            before = last.after  # as the store had it
+            since = before.contents.worked_at or before.decided_at
+            if since is None or move.clock_set:
+                continue
+            waited = move.clock - seconds_of(since)
+            taken_up = move.after.state is State.RUNNING and move.after.claim != before.claim
+            if taken_up and waited > seen.resume_within + SLOWEST_STEP + ROUNDING:
+                yield f"{request.id} was taken up {waited:.0f} s after someone worked on it"
+            paused = move.after.state is State.PAUSED is not before.state and move.after.contents.trouble == TOO_LATE
+            if paused and 0 <= waited < seen.resume_within - ROUNDING:
+                yield f"{request.id} was paused after {waited:.0f} s"
 
 
 @check

@@ -1,6 +1,6 @@
 """People who ask for lists and press their buttons; people who press those of others; and who changes a list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 WHO = (*[SAM] * 8, *[GIL] * 4, HAL, MAL)
 MOST_LOOKS = 12
-ODD_LINES = ("nobody", FAMILY, "two words", "")
+ODD_LINES = ("nobody", FAMILY, FAMILY, FAMILY, "two words", "")
 LISTENERS: dict[str, Callable[[ListFlow, Press, Reply], None]] = {
     PAUSE: ListFlow.pause,
     GO_ON: ListFlow.go_on,
@@ -112,6 +112,8 @@ class Lister(Person):
             return
         card = cards[-1] if world.random.random() < 0.6 else world.random.choice(cards)
         on_card = buttons(card)
+        if {action for action, _ in on_card} == {CANCEL} and world.random.random() < 0.9:
+            return  # it waits for a second person
         weights = [OFTEN.get(action, 4) for action, _ in on_card]
         ((action, request_id),) = world.random.choices(on_card, weights)
         for _ in range(world.random.choice((1, 1, 1, 2))):
@@ -122,7 +124,7 @@ class Lister(Person):
         if instance is None:
             return
         reply = self._list_reply(instance, card, request_id, replaces=action != AGAIN)
-        pressed(self.world, instance, action, request_id, self.who, reply)
+        pressed(instance, action, request_id, self.who, reply)
 
 
 class Bystander:
@@ -146,18 +148,14 @@ class Bystander:
             place = Place(response_url=url, until=now + timedelta(minutes=30), replaces=False)
             reply = ApproverReply(CardReply(instance.cards, place, now), instance.flow.outbox, None)
             likely = (GO_ON,) if drawn.state is State.PAUSED else (PAUSE, PAUSE, STOP)
-            pressed(world, instance, world.random.choice((*likely * 2, PAUSE, GO_ON, STOP)), drawn.id, who, reply)
+            pressed(instance, world.random.choice((*likely * 2, PAUSE, GO_ON, STOP)), drawn.id, who, reply)
 
 
 def pressed(
-    world: "World",
-    instance: "Instance",
-    action: str,
-    request_id: str,
-    who: Operator,
-    reply: "ListCardReply | ApproverReply",
+    instance: "Instance", action: str, request_id: str, who: Operator, reply: "ListCardReply | ApproverReply"
 ) -> None:
     """Press a button of a list."""
+    world = instance.world
     kind = CHOOSE if action.startswith(CHOOSE) else action
     number = int(action.removeprefix(CHOOSE)) + world.random.randint(0, 1) if kind == CHOOSE else 0
     press = Press(request_id=request_id, operator=who, place=reply.place, number=number)
@@ -196,9 +194,7 @@ class Meddler:
 
     def _change(self, request: Request) -> None:
         store = self.world.observer
-        accounts: Sequence[object] = store.portion(request.id, 0)
         first, *others = store.portion(request.id, 0)
-        assert accounts
         store.put_portion(request.id, 0, [*others, replace(first, username="ada")])
         self.world.seen.meddled[request.id] = self.world.schedule.now
         self.world.schedule.note(f"the accounts of {request.id[-4:]} are changed in the store")

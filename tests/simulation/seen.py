@@ -83,7 +83,7 @@ class Members:
 
 @dataclass(kw_only=True)
 class Asked:
-    """An approval message, or a progress message, or a later version of it, as it came. `stored` is its request, as it was then."""
+    """An approval or progress message, or a later version of it, as it came. `stored`: its request, as it was then."""
 
     ts: str
     drawn: Request

@@ -294,20 +294,17 @@ class World:
         seen.resume_within = self.weather.resume_within
         seen.store_is_sound = self.weather.store == 0
         seen.on_screen = self._on_screen()
-        cards = self.observer._file.rows("SELECT request_id, ts FROM cards WHERE ts IS NOT NULL")
-        told = {
-            kind: {
-                of: ts
-                for of, _, its, ts in ((*row["request_id"].partition("/"), row["ts"]) for row in cards)
-                if its == kind
-            }
-            for kind in ("approval", "progress")
-        }
-        seen.approval_ts, seen.progress_ts = told["approval"], told["progress"]
+        seen.approval_ts, seen.progress_ts = self._messages("/approval"), self._messages("/progress")
         seen.crowd, seen.brakes, seen.acts, seen.clocks_were_set = (
             *(self.crowd, self.brakes, self.acts),
             self.weather.jumps,
         )
+
+    def _messages(self, kind: str) -> dict[str, str]:
+        """Return Slack's id of each message of a kind, by its request."""
+        sql = "SELECT request_id, ts FROM cards WHERE ts IS NOT NULL AND request_id LIKE :kind"
+        rows = self.observer._file.rows(sql, {"kind": f"%{kind}"})
+        return {row["request_id"].removesuffix(kind): row["ts"] for row in rows}
 
     def _on_screen(self) -> dict[str, list[Request]]:
         """Return of each request the cards as its operator can read them now."""

@@ -51,7 +51,7 @@ function show(leaked) {
   const close = make("button", { class: "button plain" }, "Close");
   const title = make("h2", { id: "leaked" }, "The leaked accounts");
   const form = make("form", { method: "dialog" }, title, make("p", {}, words), text, make("div", { class: "actions" }, close));
-  const dialog = make("dialog", { "aria-labelledby": "leaked", onclose: () => dialog.remove() }, form);
+  const dialog = make("dialog", { class: "leaked", "aria-labelledby": "leaked", onclose: () => dialog.remove() }, form);
   document.body.append(dialog);
   dialog.showModal();
   text.select();

@@ -7,8 +7,8 @@ const LOOK_FOR = {
   cognito_throttling: "The bot tries a few times, then says it failed.",
   cognito_patchy: "A list goes on, and ends with some to try again.",
   cognito_down: "The bot says that it cannot be sure.",
-  slack_rate_limited: "Audit messages, new and edited, wait until Slack takes them.",
-  audit_channel_archived: "Each result says so; audit messages wait until it is restored.",
+  slack_rate_limited: "Audit messages and edits wait until Slack takes them.",
+  audit_channel_archived: "Each result says so; audit messages wait for its return.",
 };
 
 /** Shows the switches; `turn(name, on)` is called when one is used. */
