@@ -108,5 +108,5 @@ def _asked(request: Request) -> Approval:
 
 def has_approvers(approvers: Allowlist, pool: str, asker: str = "") -> bool:
     """Whether someone other than the `asker` may approve what is asked of a pool; a group may have someone else."""
-    listed = approvers.everywhere | approvers.pools.get(pool, Allowed())
+    listed = approvers.of(pool)
     return bool(listed.users - {asker} or listed.groups)

@@ -41,6 +41,10 @@ class Allowlist:
     terminal: frozenset[str] = frozenset()
     table: str = "allow"
 
+    def of(self, pool: str) -> Allowed:
+        """Return who may in a pool."""
+        return self.everywhere | self.pools.get(pool, Allowed())
+
     @property
     def all(self) -> Allowed:
         """All users and groups of these lists, those of `ask` too. Without `terminal`."""

@@ -19,7 +19,7 @@ from bot.find import MAX_CANDIDATES, Found, pool_of
 from bot.limits import Count, Limits, Protection, counted, rule_of
 from bot.listed import Listed
 from bot.offer import obstacle, offered
-from bot.options import ReasonRule
+from bot.options import ONLY_SIGNS_OUT, ReasonRule
 from bot.permit import Permissions, for_action
 from bot.ports import Place
 from bot.request import TERMINAL, Approval, Ask, Earlier, Options, Request, State, new_id
@@ -113,7 +113,7 @@ class Confirmations(Permissions):
         request = self._awaiting(press, State.CONFIRMING)
         request = replace(request, ask=for_action(request.ask, press.action or request.action))
         if request.listed and request.action != SIGN_OUT:
-            raise errors.UsageError("A list can only sign out.")
+            raise errors.UsageError(ONLY_SIGNS_OUT)
         if request.action == END_SESSION:
             request = replace(request, session=_session_at(request, press.number))
         authorized = self.authorize(request.ask, request.subject)

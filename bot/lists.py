@@ -17,6 +17,7 @@ from bot.deliver import show_card
 from bot.find import pool_of
 from bot.list_accounts import accounts_of, child_id, digest_of
 from bot.listed import Listed
+from bot.options import ONLY_SIGNS_OUT
 from bot.pace import Pace, PacedPool
 from bot.ports import Place
 from bot.preview import UNNOTED_FOR, Preview, trimmed
@@ -27,7 +28,6 @@ NOT_YOURS = (
     "Only the person who asked for this list, and people who may approve it, can press this. Your press did nothing."
 )
 MOVED_ON = "Your press changed nothing: the list was confirmed, paused, let go on, stopped or at its end before."
-ONLY_SIGNS_OUT = "A list can only sign out."
 GOES_ON_FOR = timedelta(hours=24)  # after its look-up: later, its user names may be other people's
 _TO_PAUSE = frozenset({State.READY, State.RUNNING})
 

@@ -14,6 +14,7 @@ from bot.errors import UsageError
 from bot.spellings import bare
 from bot.visible import visible
 
+ONLY_SIGNS_OUT = "A list can only sign out."
 USAGE = "/signout TARGET [--pool NAME] [--reason TEXT]"
 MAX_TARGET = 128  # Cognito's limit for a user name
 MAX_REASON = 500

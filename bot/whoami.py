@@ -59,7 +59,7 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
             asks=mine.get(pool),
             approves=others.get(pool),
             needs=rules.always_needs(SIGN_OUT, pool, mine[pool], only_asks=pool in only_ask) if pool in mine else (),
-            approvers=rules.approvers.everywhere | rules.approvers.pools.get(pool, Allowed()),
+            approvers=rules.approvers.of(pool),
             more=rules.more_needs(ask, pool) if pool in mine else {},
         )
         for pool in sorted({*mine, *others})

@@ -46,7 +46,7 @@ class Shown:
     def who_may(self, action: str, pool: str) -> Allowed:
         """Return who may do another action than a sign-out in a pool."""
         listed = self.performers.get(action)
-        return listed.everywhere | listed.pools.get(pool, Allowed()) if listed else Allowed()
+        return listed.of(pool) if listed else Allowed()
 
     def personal(self, text: str) -> str:
         """Return an email, a phone number or a target as it may be shown, and no longer than `MAX_PERSONAL`."""

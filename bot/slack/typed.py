@@ -8,8 +8,16 @@ from bot.errors import UsageError
 from bot.facts import aws_cli
 from bot.facts.aws_cli import AWS_COMMAND, AWS_OPTIONS, AWS_USAGE, FLAGS, REFUSED, VALUED
 from bot.history import History
-from bot.lists import ONLY_SIGNS_OUT
-from bot.options import ACTION_OPTIONS, MAX_TARGET, action_of, asks_for_help, check_reason, check_target, has_surrogate
+from bot.options import (
+    ACTION_OPTIONS,
+    MAX_TARGET,
+    ONLY_SIGNS_OUT,
+    action_of,
+    asks_for_help,
+    check_reason,
+    check_target,
+    has_surrogate,
+)
 from bot.request import Options
 from bot.slack.pasted import DASHES, begins_after, left_out_after, line_in, stray, unwrapped
 from bot.slack.values import AS_IN_A_SHELL, OPTION, read_in_a_line, read_value

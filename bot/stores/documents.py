@@ -56,15 +56,7 @@ SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None, 4: None}
 
 def values_of_request(request: Request) -> Values:
     """Return the values of a request: what it is `due` as until it ends, and when; which `account` it signed out."""
-    due, due_at = {
-        **dict.fromkeys(AWAITING, ("awaiting", request.expires_at)),
-        State.READY: ("ready", request.decided_at),
-        State.RUNNING: ("running", request.claim.until if request.claim else None),
-    }.get(request.state, (None, None))
-    if request.listed and request.state not in AWAITING:
-        due, due_at = (LIST, request.listed.worked_at or request.decided_at) if _wants_work(request) else (None, None)
-    if request.list_id:  # who runs the list knows it
-        due, due_at = None, None
+    due, due_at = _due(request)
     return {
         "id": request.id,
         "version": request.version,
@@ -74,6 +66,19 @@ def values_of_request(request: Request) -> Values:
         "ended_at": text(request.ended_at) if request.state in ENDED else None,
         "document": f'{{"shape":{SHAPE},{_REQUEST.dump_json(request)[1:].decode()}',
     }
+
+
+def _due(request: Request) -> tuple[str | None, datetime | None]:
+    """Return what a request is due as, and when. An account of a list is not due: who runs the list knows it."""
+    if request.state in AWAITING:
+        return "awaiting", request.expires_at
+    if request.listed and _wants_work(request):
+        return LIST, request.listed.worked_at or request.decided_at
+    if request.state is State.READY and not request.list_id:
+        return "ready", request.decided_at
+    if request.state is State.RUNNING and not request.list_id:
+        return "running", request.claim.until if request.claim else None
+    return None, None
 
 
 def _wants_work(request: Request) -> bool:

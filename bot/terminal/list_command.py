@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.action import SIGN_OUT
 from bot.errors import UsageError
 from bot.facts.aws_cli import AWS_COMMAND
-from bot.options import action_of, check_reason, has_surrogate
+from bot.options import ONLY_SIGNS_OUT, action_of, check_reason, has_surrogate
 from bot.request import Options
 
 # Each of the first three makes a list; the others go with one of them.
@@ -69,7 +69,7 @@ def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str
     if len(sources) > 1:
         raise UsageError(f"{sources[0]} and {sources[1]} are two lists. Ask for one.")
     if action_of(given) != SIGN_OUT:
-        raise UsageError("A list can only sign out.")
+        raise UsageError(ONLY_SIGNS_OUT)
     may = {*SOURCES, *BESIDE, *_ALSO, *(each.removeprefix("--") for each in dropped)}
     if others := sorted(given.keys() - may):
         raise UsageError(f"--{others[0]} does not go with {sources[0]}.")

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from bot import errors
-from bot.authorize import Allowed
 from bot.decide import Press
 from bot.flow import Flow
 from bot.list_flow import ListFlow
@@ -58,9 +57,8 @@ class Watch:
         """Wait for the second person, where one has to approve it. Return the exit code where it does not run."""
         if not self._is(State.APPROVING):
             return None
-        now, pool = self.worker.clock.now(), self.request.contents.pool
-        approvers = self.lists.rules.approvers
-        say(screen.approving(self.request, approvers.everywhere | approvers.pools.get(pool, Allowed()), now))
+        approvers = self.lists.rules.approvers.of(self.request.contents.pool)
+        say(screen.approving(self.request, approvers, self.worker.clock.now()))
         while self._is(State.APPROVING):
             is_over = self.worker.clock.now() > self.request.expires_at + CLOCKS_AGREE_WITHIN
             if self.signals.ended:
