@@ -346,10 +346,9 @@ def _calls_of_lists(seen: Seen) -> Iterator[tuple[Call, Request]]:
 
 def _accounts(seen: Seen, request: Request) -> Sequence[Account]:
     """Return the accounts of a list as the bot stored them, in their order."""
-    portions = seen.portions.get(request.id, {})
-    return [
-        account for number in sorted(portions) if number < request.contents.portions for account in portions[number]
-    ]
+    portions, listed = seen.portions.get(request.id, {}), request.contents
+    numbers = [*range(listed.portions), *(listed.portions + number for number in listed.chosen)]
+    return [account for number in numbers for account in portions.get(number, ())]
 
 
 def _id_of(list_id: str, place: int) -> str:
