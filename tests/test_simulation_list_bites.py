@@ -104,12 +104,13 @@ BROKEN = {
         "accounts_of",
         _without_the_first_of_a_portion,
         "every_decided_request_ends_and_the_audit_channel_is_told",
+        begin=22,
     ),
     "who takes a list over begins behind one that has not ended": Broken(
-        Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=24
+        Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=51
     ),
     "an approval does not cover the list that runs": Broken(
-        list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on", begin=20
+        list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on", begin=141
     ),
     "who takes a list over begins accounts again": Broken(
         list_accounts, "child_id", _another_id_each_time, "each_account_of_a_list_that_was_begun_ends_once"
@@ -119,7 +120,7 @@ BROKEN = {
         "_wants_work",
         _left_where_it_is_paused,
         "every_decided_request_ends_and_the_audit_channel_is_told",
-        begin=24,
+        begin=241,
     ),
     "a list goes on however long no one worked on it": Broken(
         ListRun, "_take_up", _worked_on_just_now, "a_list_that_no_one_worked_on_for_long_is_paused", begin=51
@@ -128,23 +129,23 @@ BROKEN = {
         Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down", begin=24
     ),
     "calls do not wait for their turn": Broken(
-        Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "the_pace_is_kept", begin=95
+        Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "a_throttled_list_slows_down", begin=24
     ),
     "anyone may press a list's buttons": Broken(
         ListRules, "_may_press", _anyone_may, "every_press_on_a_list_is_by_someone_who_may"
     ),
     "a list counts as one account": Broken(
-        confirm, "counted", _as_many_as_it_likes, "no_limit_is_exceeded_without_an_approval"
+        confirm, "counted", _as_many_as_it_likes, "no_limit_is_exceeded_without_an_approval", begin=70
     ),
     "a long list needs no approval": Broken(
         Confirmations, "_needs_of_list", lambda *_: (), "no_account_is_begun_without_a_decision", begin=42
     ),
     "the last portion is not stored": Broken(Preview, "end", _last_portion_forgotten, "a_preview_tells_every_line"),
     "the channel is not told of the end": Broken(
-        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=14
+        sqlite_store, "beside", _no_end_in_the_channel, "the_channel_reads_at_last_how_far_a_list_is", begin=89
     ),
     "the card of a list is not kept up to date": Broken(
-        lists, "show_card", lambda *_: None, "every_operator_can_read_the_outcome_at_last"
+        lists, "show_card", lambda *_: None, "every_operator_can_read_the_outcome_at_last", begin=22
     ),
 }
 
