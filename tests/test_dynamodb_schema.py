@@ -17,7 +17,7 @@ from bot.stores.dynamodb import items, schema
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import put, update
 from bot.stores.dynamodb.reader import DynamoDBReader
-from bot.stores.dynamodb.schema import LOOK_EVERY_SECONDS
+from bot.stores.dynamodb.schema import LOOK_EVERY_SECONDS, SCHEMA
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.probe import try_table
 
@@ -96,7 +96,7 @@ def test_a_table_of_a_newer_bot_is_refused_and_never_written_to(dynamodb: Dynamo
     newer.open()
     dynamodb.calls.clear()
     for made in (DynamoDBStore(table), DynamoDBReader(table)):
-        with pytest.raises(StoreError, match=r"has schema 99, this bot knows 2\. Run the newer bot"):
+        with pytest.raises(StoreError, match=rf"has schema 99, this bot knows {SCHEMA}\. Run the newer bot"):
             made.open()
         made.close()
     assert sent(dynamodb) <= READS
@@ -107,9 +107,10 @@ def test_check_says_that_the_next_start_takes_an_older_table_and_leaves_that_to_
     dynamodb_store: DynamoDBStore,
 ) -> None:
     table = dynamodb_store._calls.table
-    (finding,) = try_table(DynamoDBStore(table, schema=3))
-    assert finding.sentence == "the table is there and writable; the next start takes its schema from 2 to 3"
-    assert dynamodb_store.table_schema() == 2
+    (finding,) = try_table(DynamoDBStore(table, schema=SCHEMA + 1))
+    steps = f"from {SCHEMA} to {SCHEMA + 1}"
+    assert finding.sentence == f"the table is there and writable; the next start takes its schema {steps}"
+    assert dynamodb_store.table_schema() == SCHEMA
     (finding,) = try_table(DynamoDBStore(table))
     assert (finding.status, finding.sentence) == ("ok", "the table is there and writable")
     assert not dynamodb_store._schema.look()
@@ -189,7 +190,7 @@ def test_a_request_that_only_a_newer_bot_can_read_is_not_said_to_be_missing(dyna
     newer = {**items.item_of_request(request), "document": '{"shape": 99}'}
     dynamodb_store._calls.write([put(newer)])
     assert dynamodb_store.get(request.id) is None, "it is broken: the table is this bot's"
-    dynamodb_store._calls.write([update(items.META, "SET table_schema = :newer", newer=3)])
+    dynamodb_store._calls.write([update(items.META, "SET table_schema = :newer", newer=SCHEMA + 1)])
     with pytest.raises(NewerVersionError):
         dynamodb_store.get(request.id)
     assert dynamodb_store.is_outdated

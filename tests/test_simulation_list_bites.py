@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from simulation.broken import Any_, Broken
+from simulation.world import ACCOUNTS_IN_A_PORTION
 
 from bot import confirm, list_accounts, list_run, lists
 from bot.account import Account
@@ -18,7 +19,7 @@ from bot.list_progress import Progress
 from bot.list_run import ListRun
 from bot.listed import Listed
 from bot.lists import ListRules
-from bot.pace import Pace
+from bot.pace import Pace, Turn
 from bot.ports import LiveMessage, MessageKind
 from bot.preview import Preview
 from bot.request import Operator, Request, State
@@ -46,12 +47,8 @@ def _not_followed(sound: Any_, run: ListRun, found: Request | None) -> None:
     sound(run, replace(found, state=State.RUNNING) if found and held else found)
 
 
-def _without_the_first_of_a_portion(_: Any_, requests: Any, list_id: str) -> Iterator[tuple[int, Account]]:
-    index = number = 0
-    while accounts := requests.portion(list_id, number):
-        yield from list(enumerate(accounts, index))[bool(number) :]
-        index += len(accounts)
-        number += 1
+def _without_the_first_of_a_portion(sound: Any_, *arguments: Any) -> Iterator[tuple[int, Account]]:
+    return (each for each in sound(*arguments) if not each[0] or each[0] % ACCOUNTS_IN_A_PORTION)
 
 
 def _settled_past_what_has_not_ended(sound: Any_, progress: Progress, *of: Any) -> Listed:
@@ -104,7 +101,7 @@ BROKEN = {
     ),
     "an account is lost between two portions": Broken(
         list_run,
-        "portions_of",
+        "accounts_of",
         _without_the_first_of_a_portion,
         "every_decided_request_ends_and_the_audit_channel_is_told",
     ),
@@ -130,7 +127,9 @@ BROKEN = {
     "a throttled list does not slow down": Broken(
         Pace, "slow_down", lambda *_: None, "a_throttled_list_slows_down", begin=24
     ),
-    "calls do not wait for their turn": Broken(Pace, "wait", lambda *_: None, "the_pace_is_kept", begin=95),
+    "calls do not wait for their turn": Broken(
+        Pace, "wait", lambda _, pace: Turn(pace.clock.monotonic()), "the_pace_is_kept", begin=95
+    ),
     "anyone may press a list's buttons": Broken(
         ListRules, "_may_press", _anyone_may, "every_press_on_a_list_is_by_someone_who_may"
     ),
@@ -152,4 +151,4 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=name) for name, broken in BROKEN.items()])
 def test_a_broken_rule_of_lists_is_found(broken: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert broken.is_found(broken.with_lists, tmp_path, monkeypatch)
+    assert broken.is_found(tmp_path, monkeypatch, lists=True)

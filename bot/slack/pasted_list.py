@@ -24,6 +24,10 @@ _AROUND = _HIDDEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
 # No expression tries a sign more than twice, so that each takes time in proportion to the text.
 _FIELD = re.compile(r'\s*("[^"]*"[^,;\t\uff0c\uff1b\u3001]*|[^,;\t\uff0c\uff1b\u3001]*)[,;\t\uff0c\uff1b\u3001]?')
 _BEFORE = re.compile(r"(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+")
+# `Lindgren, Ada <ada@example.com>`, as some mail programs copy it: the comma is part of a name.
+_SURNAME = re.compile(
+    r'(^|[,;\t\uff0c\uff1b])([^,;\t\uff0c\uff1b\u3001@<>"\d]+),([^,;\t\uff0c\uff1b\u3001@<>"]*)(<[^<>@\s]+@[^<>\s]+>)'
+)
 _CELLS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")  # a user name may have one inside
 _says_something = re.compile(r"[^\W_]").search  # has a letter or a digit
 _SUB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -53,7 +57,7 @@ def _fields(text: str) -> Iterator[str]:
         del first[0]
         column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(names) > 1 else None
     for line in chain(first, written):
-        fields = [*_split(line)]
+        fields = [*_split(_SURNAME.sub(_quoted, line) if column is None else line)]
         cell = [] if column is None else fields[column : column + 1]
         yield from cell if any(cell) else fields
 
@@ -75,6 +79,11 @@ def _split(line: str) -> Iterator[str]:
     while end < len(line) and (found := _FIELD.match(line, end)):
         yield found[1].strip(_AROUND)
         end = found.end()
+
+
+def _quoted(found: re.Match[str]) -> str:
+    before, surname, name, email = found.groups()
+    return f'{before}"{surname.strip()},{name.rstrip()}" {email}'
 
 
 def _names(fields: Sequence[str]) -> Sequence[str]:

@@ -119,7 +119,7 @@ def _is_soon_taken_over(calls: Calls, kills: Sequence[float]) -> bool:
         lost = next((at for at in calls.at if at > killed_at + 1), before) - before
         longest = max(longest, lost)
         say(f"A kill cost {lost:.1f} s without a call")
-    say(f"At most {MOST_LOST:.0f} s are wanted: a lease, what clocks may differ by, and two seconds")
+    say(f"At most {MOST_LOST:.0f} s are wanted: a lease, what clocks may differ by, and three seconds")
     others = [took for at, took in calls.pauses(A_PAUSE) if not any(abs(at - killed) < 3 for killed in kills)]
     say(f"Other pauses of more than {A_PAUSE:.0f} s: {', '.join(f'{each:.1f} s' for each in others) or 'none'}")
     return longest <= MOST_LOST

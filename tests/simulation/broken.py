@@ -1,6 +1,6 @@
 """A rule of the bot, broken: something takes the place of one function or one number, and a check has to find it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,22 +28,14 @@ class Broken:
     found: str
     begin: int = 0
 
-    def is_found(self, seeds: Iterable[int], folder: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
-        """Whether its check finds it in the world of one of these seeds."""
+    def is_found(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, lists: bool) -> bool:
+        """Whether its check finds it in the world of one of the next seeds: those with lists, or all, without them."""
         sound, by = getattr(self.owner, self.name), self.by
 
         def instead(*arguments: Any, **named: Any) -> Any:
             return by(sound, *arguments, **named)
 
         monkeypatch.setattr(self.owner, self.name, instead if callable(sound) else by)
-        return any(list(CHECKS[self.found](run(seed, folder)[1])) for seed in seeds)
-
-    @property
-    def seeds(self) -> Iterable[int]:
-        """The seeds in which it has to be found."""
-        return range(self.begin, self.begin + SEEDS)
-
-    @property
-    def with_lists(self) -> Iterable[int]:
-        """Those of them whose worlds have lists."""
-        return (seed for seed in self.seeds if Crowd.of(seed, 1.0).on)
+        seeds = range(self.begin, self.begin + SEEDS)
+        worlds = (run(seed, folder, lists=lists) for seed in seeds if not lists or Crowd.of(seed, 1.0).on)
+        return any(list(CHECKS[self.found](seen)) for _, seen in worlds)

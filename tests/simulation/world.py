@@ -55,13 +55,14 @@ class World:
     seed: int
     path: Path
     trace: list[str] | None = None
+    lists: bool = True  # people may ask for lists
     seen: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.clocks = Random(f"{self.seed} clocks")
         self.weather = Weather.of(self.random, self.clocks)
-        self.crowd = Crowd.of(self.seed, self.weather.horizon)
+        self.crowd = Crowd.of(self.seed, self.weather.horizon) if self.lists else Crowd()
         if self.crowd.on:
             self.weather = self.weather.for_lists()
         accounts = Random(f"accounts of {self.seed}")
@@ -321,7 +322,7 @@ class World:
         disabled = logging.root.manager.disable
         in_place: Sequence[tuple[Any, str, Any]] = (
             (bot.request, "ULID", SimpleNamespace(from_datetime=self._ulid)),
-            (bot.list_run, "LONGEST_TICK", TICK),
+            (bot.list_run, "TICK", TICK),
             (bot.preview, "ACCOUNTS_IN_A_PORTION", ACCOUNTS_IN_A_PORTION),
             *((module, name, drawn_for_lists(name, getattr(module, name))) for module, name in DRAWN),
         )
@@ -347,8 +348,8 @@ def _base32(number: int, digits: int) -> str:
     return "".join(BASE32[number >> 5 * place & 31] for place in reversed(range(digits)))
 
 
-def run(seed: int, folder: Path, trace: list[str] | None = None) -> tuple[World, Seen]:
-    """Live through the world of a seed, with its store in `folder`."""
+def run(seed: int, folder: Path, trace: list[str] | None = None, *, lists: bool = True) -> tuple[World, Seen]:
+    """Live through the world of a seed, with its store in `folder`. Without `lists`, no one asks for one."""
     template = folder / "empty.db"
     if not template.exists():
         opened(template).close()
@@ -356,5 +357,5 @@ def run(seed: int, folder: Path, trace: list[str] | None = None) -> tuple[World,
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(template, path)
-    world = World(seed, path, trace)
+    world = World(seed, path, trace, lists)
     return world, world.run()

@@ -13,7 +13,7 @@ from walk.recorder import Recorder, Steps, Walk, usual
 COMMAND = 'ada@example.com --reason "lost phone"'
 RESULT = "Signed out: ada"
 # These threads look for work each second or so, even if no one asks. Delivery is not among them: a command wakes it.
-SWEEPS = frozenset({"forget", "sweep", "expire", "places", "cards", "refusals", "tallies", "clock"})
+SWEEPS = frozenset({"forget", "lists", "sweep", "expire", "places", "cards", "refusals", "tallies", "clock"})
 # Other things come round each five seconds or so: not in most of these walks, as `usual` wants it.
 WALKS = 5
 QUIET_SECONDS = 0.2
