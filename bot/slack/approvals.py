@@ -102,7 +102,7 @@ def approval_message(shown: Shown, request: Request) -> Message:
                 [Bold("Request  "), Code(request.id)],
             ]
         ),
-        _left_out(shown, request) if waits else [],
+        left_out(shown, subject) if waits and isinstance(subject, Listed) else [],
         [why(subject.pool, request.needs)] if waits else [],
         said,
         (
@@ -112,11 +112,6 @@ def approval_message(shown: Shown, request: Request) -> Message:
         if waits
         else [],
     )
-
-
-def _left_out(shown: Shown, request: Request) -> Block:
-    odd = left_out(shown, request.listed) if request.listed else []
-    return lines(odd, "list") if odd else []
 
 
 def _until(request: Request) -> Line:

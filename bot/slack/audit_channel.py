@@ -16,7 +16,7 @@ from bot.ports import Left
 from bot.request import Operator, Request, State
 from bot.slack.approvals import by_whom
 from bot.slack.clients import post
-from bot.slack.list_messages import about_list
+from bot.slack.list_facts import failures, why_so
 from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Lasting, Shown
@@ -102,12 +102,14 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
 def _message_of_list(shown: Shown, entry: Entry, request: Request) -> Message:
     """Return the message for the outcome of a list, or for a pause of it by the bot itself."""
     is_paused = entry.kind is Kind.PAUSED
-    title = f"Paused: {shown.subject(request)}" if is_paused else result(request)[0]
+    title, meaning = (f"Paused: {shown.subject(request)}", "") if is_paused else result(request)
     return message(
         f"{_SIGNS.get(entry.kind, '✅')} {title}",
         _who_and_why(shown, entry),
         _second_person(shown, request),
-        *about_list(request),
+        why_so(request),
+        [meaning] if meaning else [],
+        *failures(request),
         small_print(_ids_and_times(shown, entry)),
     )
 

@@ -16,13 +16,7 @@ from bot.slack.text import Bold, Code, Drawn, Line, Link, Message, Span, cut, me
 MAX_BLOCKS = 13_000  # characters as JSON; Slack takes a little more. So the cells have no more than the 10,000 it takes
 MAX_NAME, MAX_WHY, MAX_POOLS = 60, 120, 300
 NO_ONE = "no one named"  # a form, a shortcut or one's own history was asked for
-_OTHERS = {
-    Kind.REFUSED: "Refused",
-    Kind.NOT_FOUND: "Not found",
-    Kind.CANCELLED: "Cancelled",
-    Kind.EXPIRED: "Expired",
-    Kind.DENIED: "Denied",
-}
+_NOT_DECIDED = frozenset({Kind.REFUSED, Kind.NOT_FOUND, Kind.CANCELLED, Kind.EXPIRED, Kind.DENIED})
 _BY_TEXT = "So this shows what was asked for by the same text, and for the accounts that it meant then."
 _LEFT_OUT = "What still waits or runs is not in a history."
 
@@ -88,8 +82,9 @@ def _what(entry: Entry) -> str:
     if entry.count > 1:
         return f"Refused, {entry.count:,} more times"
     action = entry.ask.options.action
-    if entry.kind in _OTHERS:
-        return _OTHERS[entry.kind] + ("" if action == SIGN_OUT else f": {ACTIONS[action].button.lower()}")
+    if entry.kind in _NOT_DECIDED:
+        said = entry.kind.replace("_", " ").capitalize()
+        return said if action == SIGN_OUT else f"{said}: {ACTIONS[action].button.lower()}"
     if entry.request and entry.request.listed:
         return _what_of_list(entry.request.listed)
     return result(entry.request)[0] if entry.request else str(entry.kind)

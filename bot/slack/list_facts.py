@@ -6,7 +6,7 @@ from bot.listed import LeftOut, Listed
 from bot.preview import MOST_CHOICES
 from bot.request import ENDED, STOPPABLE, Request, State
 from bot.slack.shown import Shown
-from bot.slack.text import Bold, Code, Drawn, Line, button, cut, lines
+from bot.slack.text import Block, Bold, Code, Drawn, Line, button, cut, lines
 
 PAUSE, GO_ON, STOP, AGAIN = "signout_list_pause", "signout_list_go_on", "signout_list_stop", "signout_list_again"
 MOST_NAMED, LONGEST_NAME = 5, 50  # of each sort of lines that were left out: all sorts have to fit
@@ -29,7 +29,7 @@ def holds(listed: Listed) -> list[Line]:
     ]
 
 
-def left_out(shown: Shown, listed: Listed) -> list[Line]:
+def left_out(shown: Shown, listed: Listed) -> Block:
     """Return which lines were left out of a list and why, and what else is odd about it."""
     sorts = {
         "Not found": listed.not_found,
@@ -50,7 +50,7 @@ def left_out(shown: Shown, listed: Listed) -> list[Line]:
             else "were signed out within the last hour. They are"
         )
         said.append([Bold(f"Lately: {listed.recent:,}  "), f"{was} signed out again."])
-    return said
+    return lines(said, "list") if said else []
 
 
 def _named(shown: Shown, left: LeftOut) -> Line:

@@ -17,7 +17,7 @@ from bot.slack.form import state_of
 from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP
 from bot.slack.list_form import PEOPLE, ListFormReply, filled_list_of, looking_up_view, read_list
 from bot.slack.lists import CHOOSE_ONE
-from bot.slack.received import ask_of, check_texts, sender_of
+from bot.slack.received import ask_of, pressed, sender_of
 from bot.slack.reply import BesideReply, CardReply, SlackCards
 from bot.slack.text import message
 
@@ -71,9 +71,7 @@ class ListListeners:
     def press(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of a list's buttons: on its card, or on the message that shows how far it is."""
         ack()
-        button = body["actions"][0]
-        action_id, request_id = button["action_id"], str(button.get("value") or "")
-        check_texts(request_id)
+        action_id, request_id = pressed(body)
         on_card = bool((body.get("container") or {}).get("is_ephemeral"))
         operator, reply = sender_of(self._cards, body, replaces=on_card and action_id != AGAIN)
         number = int(action_id.removeprefix(CHOOSE_ONE)) if action_id.startswith(CHOOSE_ONE) else 0

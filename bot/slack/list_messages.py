@@ -1,12 +1,12 @@
-"""The messages of a list that people in a channel see: how far it is, and what the audit channel and approvers read."""
+"""The message in the audit channel that shows how far a list is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bot.facts.list_words import accounts, list_result
 from bot.request import ENDED, Request, State
 from bot.slack.list_facts import failures, how_far, list_buttons, what_is_begun, why_so
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Line, Message, lines, message, small_print
+from bot.slack.text import Line, Message, lines, message, small_print
 
 _TITLES: Mapping[State, str] = {
     State.READY: "Waiting",
@@ -33,9 +33,3 @@ def progress_message(shown: Shown, request: Request) -> Message:
         small_print([[f"List {request.id}"]]),
         list_buttons(request),
     )
-
-
-def about_list(request: Request) -> Sequence[Block]:
-    """Return what the audit channel is told of a list, beside its title."""
-    _, meaning = list_result(request) if request.state in ENDED else ("", "")
-    return [why_so(request), [meaning] if meaning else [], *failures(request)]

@@ -29,7 +29,7 @@ from bot.slack.list_facts import AGAIN
 from bot.slack.list_form import LIST_FORM, FilledList, NewListForm
 from bot.slack.list_listeners import ListListeners
 from bot.slack.outcomes import DO
-from bot.slack.received import ask_of, check_texts, sender_of
+from bot.slack.received import ask_of, check_texts, pressed, sender_of
 from bot.slack.reply import CardReply, SlackCards
 from bot.slack.sessions import END_THIS
 from bot.slack.targets import targets_in
@@ -165,10 +165,8 @@ class Listeners:
     def press(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of a card's buttons."""
         ack()
-        button = body["actions"][0]
-        decide, which = self.buttons[button["action_id"]]
-        request_id = str(button.get("value") or "")
-        check_texts(request_id)
+        action_id, request_id = pressed(body)
+        decide, which = self.buttons[action_id]
         operator, reply = sender_of(self._cards, body, replaces=True)
         decide(Press(request_id=request_id, operator=operator, place=reply.place, **which), reply)
 
@@ -178,12 +176,11 @@ class Listeners:
     def approve(self, ack: Ack, body: dict[str, Any]) -> None:
         """Take a press on one of an approval message's buttons."""
         ack()
-        button = body["actions"][0]
-        request_id, ts = str(button.get("value") or ""), (body.get("container") or {}).get("message_ts")
-        check_texts(request_id, ts or "")
+        (action_id, request_id), ts = pressed(body), (body.get("container") or {}).get("message_ts")
+        check_texts(ts or "")
         operator, reply = sender_of(self._cards, body)
         press, outbox = Press(request_id=request_id, operator=operator), self._flow.outbox
-        if button["action_id"] == APPROVE:
+        if action_id == APPROVE:
             self._flow.approve(press, ApproverReply(reply, outbox, ts))
         else:
             self._flow.open_denial(press, NewDenial(reply, outbox, ts, body["trigger_id"]))

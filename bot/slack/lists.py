@@ -40,7 +40,6 @@ def _previewing(_: Shown, request: Request) -> list[Block]:
 
 def _preview(shown: Shown, request: Request) -> list[Block]:
     listed, reason = request.contents, request.ask.options.reason
-    odd = left_out(shown, listed)
     return [
         f"Sign out {accounts(listed.size)}?",
         lines(
@@ -50,7 +49,7 @@ def _preview(shown: Shown, request: Request) -> list[Block]:
                 [Bold("Request  "), Code(request.id)],
             ]
         ),
-        lines(odd, "list") if odd else [],
+        left_out(shown, listed),
         *_choices(shown, request),
         [f"{ACTIONS[request.action].effect} {_later(shown, request)} {NOT_AGAIN}"],
         [f"{why(listed.pool, request.needs)} Your press asks for that."] if request.needs else [],

@@ -20,6 +20,14 @@ def ask_of(context: BoltContext, operator: Operator, channel_id: str, options: O
     return Ask(id=id_, operator=operator, source="slack", channel_id=channel_id, options=options)
 
 
+def pressed(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return which button was pressed, and the id of the request that it carries."""
+    button = body["actions"][0]
+    request_id = str(button.get("value") or "")
+    check_texts(request_id)
+    return button["action_id"], request_id
+
+
 def check_texts(*values: object) -> None:
     """Raise `TypeError` where one is not text that a store can hold. Slack never sends that: it must not fail later."""
     if not all(isinstance(value, str) and not has_surrogate(value) for value in values):
