@@ -243,11 +243,13 @@ def test_the_docs_say_what_each_step_costs(metered: MeteredDynamoDB, table: str)
 
 
 def test_no_step_and_no_idle_minute_costs_more_after_much_history(metered: MeteredDynamoDB, table: str) -> None:
-    old, oldest, new = (metered.new_table() for _ in range(3))
-    for each in (old, oldest):
-        metered.put_many(each, history(300))
-    assert cost_of_steps(metered, old) == cost_of_steps(metered, table)
-    assert cost_of_idleness(metered, oldest) == cost_of_idleness(metered, new)
+    """The docs say what each costs on a new table."""
+    oldest = metered.new_table()
+    for each in (table, oldest):
+        metered.put_many(each, history(150))
+    rows = OPERATE.read_text("utf-8").splitlines()
+    for name, units in (cost_of_steps(metered, table) | cost_of_idleness(metered, oldest)).items():
+        assert row(name, units) in rows
 
 
 def test_what_waits_makes_no_step_ask_or_write_more_and_each_read_only_a_little_more(

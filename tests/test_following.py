@@ -289,10 +289,10 @@ def whole_lines(out: Sequence[bytes]) -> list[str]:
 
 @pytest.mark.long
 def test_killed_at_any_moment_it_goes_on_without_a_gap_or_a_repeat(store: Store) -> None:
-    number, environment = 300, environment_of(store)
+    number, environment = 90, environment_of(store)
     got: list[str] = []
     with busy(lambda each: recorded(store, NOON + timedelta(milliseconds=each)), number):
-        for enough in (1, 40, 120, number):
+        for enough in (1, 20, 50, number):
             words = ["--after", got[-1]] if got else []
             with started(environment, *words) as process:
                 assert process.stdout

@@ -10,7 +10,8 @@ from bot.spellings import bare
 LONG_NUMBER = 9  # a shorter one would hardly be masked if its beginning showed as well
 FEWEST_IN_TEXT = 7  # digits of a phone number between other words, unless it begins with a plus
 FEWEST_IN_A_NAME = 9  # digits of one that is a user name: shorter ones are customer numbers
-_EMAIL = re.compile(r"[^\s<>(),;:]+@[^\s@<>(),;:]+")
+# From where a word begins, and not from each sign in it, so that a long word takes one pass.
+_EMAIL = re.compile(r"(?<![^\s<>(),;:])[^\s<>(),;:]+@[^\s@<>(),;:]+")
 # Not `HELP-1234567`, not `#1234567`. What is too short to be a phone number does not match: a text may be full of it.
 NUMBER = re.compile(rf"(?<![\w#])(?<!\w-)(?:\+\d[\d .()/\-]*\d|\(?\d[\d .()/\-]{{{FEWEST_IN_TEXT - 2},}}\d)")
 _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4})(?: \d\d?)?")  # the minutes come after a colon
