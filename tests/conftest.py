@@ -19,6 +19,7 @@ from botocore.hooks import BaseEventHooks, EventAliaser
 from botocore.loaders import JSONFileLoader, Loader
 from dynamodb import DynamoDB
 from headless import Headless
+from hypothesis import settings
 from joserfc.jwk import RSAKey
 from moto import backends
 from moto.core import responses
@@ -33,6 +34,10 @@ from bot.stores.sqlite.store import SQLiteStore
 OURS = re.compile(r"(AWS|SIGNOUT|SLACK)_.*|SSL_CERT_.*|(CURL|REQUESTS)_CA_BUNDLE|.*_PROXY", re.IGNORECASE)
 for name in filter(OURS.fullmatch, list(os.environ)):
     del os.environ[name]
+
+# Several tests run at a time, so how long one example takes says nothing.
+settings.register_profile("beside others", deadline=None)
+settings.load_profile("beside others")
 
 # What asks for one of these runs the whole bot, a browser or a server.
 LONG = {"headless", "chromium", "moto", "dynamodb_server"}
