@@ -36,6 +36,10 @@ SUB, OTHER_SUB = "343d94cb-5ddd-4f39-ab9f-be013c348223", "343D94CB-5DDD-4F39-AB9
         ),
         ("ada7, Bob <bob@a.de>", ["ada7", "Bob <bob@a.de>"]),
         ("email,name\nAda <ada@a.de>,x", ["Ada <ada@a.de>"]),
+        (
+            "old.shop, Ada <ada@a.de>, bob, Grace Hopper <grace@a.de>",
+            ["old.shop", "Ada <ada@a.de>", "bob", "Grace Hopper <grace@a.de>"],
+        ),
         ('"Lindgren, Ada" <ada@a.de>; grace@a.de', ['"Lindgren, Ada" <ada@a.de>', "grace@a.de"]),
         ("ada@a.de (Ada Lindgren)", ["ada@a.de (Ada Lindgren)"]),
         ("+49 30 123456\n(030) 123-456, 0170/123 45 67", ["+49 30 123456", "(030) 123-456", "0170/123 45 67"]),

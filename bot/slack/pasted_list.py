@@ -24,9 +24,10 @@ _AROUND = _HIDDEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
 # No expression tries a sign more than twice, so that each takes time in proportion to the text.
 _FIELD = re.compile(r'\s*("[^"]*"[^,;\t\uff0c\uff1b\u3001]*|[^,;\t\uff0c\uff1b\u3001]*)[,;\t\uff0c\uff1b\u3001]?')
 _BEFORE = re.compile(r"(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+")
-# `Lindgren, Ada <ada@example.com>`, as some mail programs copy it: the comma is part of a name.
+# `Lindgren, Ada <ada@example.com>`, as some mail programs copy it: the comma is part of a name. A user name such as
+# `ada.l` before another person has a sign that no surname has, or no capital letter.
 _SURNAME = re.compile(
-    r'(^|[,;\t\uff0c\uff1b])([^,;\t\uff0c\uff1b\u3001@<>"\d]+),([^,;\t\uff0c\uff1b\u3001@<>"]*)(<[^<>@\s]+@[^<>\s]+>)'
+    r'(^|[,;\t\uff0c\uff1b])([^,;\t\uff0c\uff1b\u3001@<>"\d._]+),([^,;\t\uff0c\uff1b\u3001@<>"]*)(<[^<>@\s]+@[^<>\s]+>)'
 )
 _CELLS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")  # a user name may have one inside
 _says_something = re.compile(r"[^\W_]").search  # has a letter or a digit
@@ -83,6 +84,8 @@ def _split(line: str) -> Iterator[str]:
 
 def _quoted(found: re.Match[str]) -> str:
     before, surname, name, email = found.groups()
+    if surname == surname.lower():
+        return found[0]
     return f'{before}"{surname.strip()},{name.rstrip()}" {email}'
 
 
