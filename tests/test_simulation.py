@@ -56,6 +56,7 @@ SELDOM = {
     "sign_out that was asked for after an outcome",
     "a list that no one worked on for long",
     "one of several accounts that was chosen into a list",
+    "what was not done of a list, tried again",
 }
 INTERESTING = {
     *(f"a request ended {state}" for state in (State.DONE, State.FAILED, State.UNKNOWN)),
