@@ -7,13 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from examples import CLICK, COMMAND, NOON, SAM, StoppedClock, asked, awaiting, delivered_all
+from examples import CLICK, COMMAND, NOON, SAM, StoppedClock, approving_in, asked, awaiting, delivered_all
 from stand_ins import Channel, TakenCards, added, card_delivery, delivery, meanwhile, moved, ready_in
 
 from bot.audit import Kind, entry_of_ask
 from bot.deliver import BETWEEN_REFUSALS, HOLD, POST, PROGRESS_AFTER, SHOWN_HERE, USES
 from bot.errors import DeliveryError, StoreUnavailableError
-from bot.ports import Left, LiveMessage, Place, lasting
+from bot.ports import Left, LiveMessage, MessageKind, Place, lasting
 from bot.request import Claim, Operator, Request, State, new_id
 from bot.wiring.stores import Store
 from bot.work import LEASE
@@ -278,6 +278,27 @@ class TestCardRaces:
         clock.time += POST
         card_delivery(store, cards, clock).show_due()
         assert cards.shown == [("done", COMMAND.response_url)], "the other one died"
+
+    def test_what_an_instance_that_died_had_on_its_way_may_come_last_so_the_outcome_is_shown_once_more(
+        self, store: Store
+    ) -> None:
+        clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()
+        approving = approving_in(store)
+        card_delivery(store, cards, clock).show_due()
+        ready = moved(store, approving, State.READY, decided_at=NOON)
+        (due,) = [each for each in store.due_messages(clock.now(), 9) if each.kind is MessageKind.APPROVAL]
+        assert store.hold_message(due, clock.now() + POST), "it shows that the request is ready, and dies"
+        claim = Claim(id="claim-2", at=NOON, until=NOON + LEASE)
+        claimed = moved(store, ready, State.RUNNING, claim=claim)
+        moved(store, claimed, State.FAILED, ended_at=NOON)
+        card_delivery(store, cards, clock).show_due()
+        assert [state for state, _ in cards.approvals] == ["approving", "failed"]
+        clock.time += POST
+        card_delivery(store, cards, clock).show_due()
+        assert [state for state, _ in cards.approvals] == ["approving", "failed", "failed"]
+        clock.time += POST
+        card_delivery(store, cards, clock).show_due()
+        assert len(cards.approvals) == 3
 
     def test_of_two_instances_that_find_the_same_card_one_shows_it(self, store: Store) -> None:
         clock, cards = StoppedClock(NOON + SHOWN_HERE), TakenCards()

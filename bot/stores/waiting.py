@@ -111,8 +111,12 @@ class Waiting(ABC):
         def held(card: LiveMessage) -> LiveMessage | None:
             if card.hold == hold:  # the answer to the write was lost
                 return card
-            is_same = card.due_at is not None and card.due_at == message.due_at
-            return replace(card, due_at=until, hold=hold) if is_same else None
+            if card.due_at is None or card.due_at != message.due_at:
+                return None
+            # What another holder has on its way may come after what this one sends: that is then shown once more.
+            is_on_its_way = card.hold and card.due_at == DUE_AT_ONCE
+            failures = max(card.failures, 1) if is_on_its_way else card.failures
+            return replace(card, due_at=until, hold=hold, failures=failures)
 
         return self._change_card(card_id(message), held)
 
