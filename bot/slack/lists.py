@@ -71,7 +71,7 @@ def _choice(shown: Shown, request: Request, several: Several) -> Iterator[Block]
     line = cut(shown.personal(several.line), LONGEST_LINE)
     yield [Code(line), " means several accounts. None of them is signed out, unless you choose one:"]
     for number in range(several.begin, several.begin + several.count):
-        text = cut(shown.brief(request.candidates[number]), LONGEST_ROW)
+        text = cut(shown.brief(request.candidates[number], of_one_pool=True), LONGEST_ROW)
         yield choice(text, button("Add this one", f"{CHOOSE_ONE}{number}", request.id))
 
 

@@ -85,12 +85,12 @@ class Shown:
         how = [" instead. Left out: ", *how[1:]] if how else [f" instead, {otherwise}."]
         return ["Exactly as typed, no one was found. The bot looked for ", Code(self.personal(read)), *how]
 
-    def brief(self, account: Account) -> str:
-        """Return what tells candidates apart, in one line."""
+    def brief(self, account: Account, *, of_one_pool: bool = False) -> str:
+        """Return what tells candidates apart, in one line. `of_one_pool`: all are of it, so it is left out."""
         facts = [
             self.name(account),
             *(self.personal(each) for each in (account.preferred_username, account.email, account.phone) if each),
-            f"pool {account.pool}",
+            "" if of_one_pool else f"pool {account.pool}",
             account.sign_in,
             account.status_in_words,
             f"created {account.created_at:%Y-%m-%d}" if account.created_at else "",
