@@ -25,7 +25,7 @@ A_MOMENT = 0.000_001  # seconds
 
 @dataclass(slots=True)
 class Turn:
-    """One turn: when its call left or, before that is known, when the turn came."""
+    """One turn: when its call left, at the latest, or before that is known when the turn came."""
 
     left_at: float
 
@@ -102,6 +102,10 @@ class Pace:
                 self._lately.append(Turn(now))
                 self._next = max(self._next + gap, now + gap / 2)
             return seconds
+
+    def answered(self, turn: "Turn") -> None:
+        """Note that the call of a turn was answered: so late it may have arrived, or as late as the next turn."""
+        turn.left_at = min(self.clock.monotonic(), turn.left_at + 1 / self.rate)
 
     def slow_down(self) -> None:
         """Note that Cognito throttled."""
@@ -193,6 +197,7 @@ class PacedPool:
             return min(left(), self.left())
 
         answer = call(left_now)
+        self.pace.answered(turn)
         if isinstance(answer, Refused) and answer.may_retry and answer.sent:
             self.pace.slow_down()
         return answer
