@@ -180,8 +180,9 @@ def test_ctrl_c_stops_a_list_that_runs_and_what_is_left_can_be_done_later(
 ) -> None:
     leaked.write_text("\n".join(names := crowd(headless, 50)), "utf-8")
     held = headless.pause(SIGN_OUT)
+    shell.environment["SIGNOUT_LISTS_PACE"] = "4/s"  # so that it is far from its end
     with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "50") as tty:
-        held.wait_until_arrived()
+        headless.wait_for(lambda: len(headless.cognito_calls(SIGN_OUT)) > 2)
         tty.interrupt()
         tty.wait_for("Stopping: what is under way ends, and nothing more is begun.")
         assert the_list(headless).state is State.STOPPING
@@ -194,6 +195,7 @@ def test_ctrl_c_stops_a_list_that_runs_and_what_is_left_can_be_done_later(
     assert f"Signed out: {counts.done} of 50 accounts" in tty.shown
     assert f"{stopped.contents.left} accounts were not begun: nothing was sent for them." in tty.shown
     assert "1: Cognito no longer has the account (UserNotFoundException)" in tty.shown, "of the call that was held"
+    shell.environment |= FAST
     ran = run("--again", stopped.id, "--yes", "--size", str(50 - counts.done))
     assert ran.code == DONE
     assert f"Looked up   {50 - counts.done} accounts of list {stopped.id}" in ran.err
@@ -218,8 +220,9 @@ def test_ctrl_c_twice_ends_the_command_at_once_and_nothing_more_is_begun(
 def test_sigterm_leaves_the_list_to_the_bot(headless: Headless, shell: Shell, leaked: Path) -> None:
     leaked.write_text("\n".join(crowd(headless, 50)), "utf-8")
     held = headless.pause(SIGN_OUT)
+    shell.environment["SIGNOUT_LISTS_PACE"] = "4/s"  # so that it is far from its end
     with shell.terminal("--list", str(leaked), "--pool", "customers", "--yes", "--size", "50") as tty:
-        held.wait_until_arrived()
+        headless.wait_for(lambda: len(headless.cognito_calls(SIGN_OUT)) > 2)
         tty.terminate()
         held.release()
         assert tty.ended() == OTHER
