@@ -14,11 +14,10 @@ from bot.find import Finder, Found, Look, looks_of
 from bot.limits import HOUR, Protection
 from bot.list_accounts import digest_of
 from bot.listed import Listed, Several
-from bot.options import MAX_TARGET, Attribute, check_target
+from bot.options import Attribute, check_target
 from bot.ports import Clock, UserPool
 from bot.request import Request, State
 from bot.store_ports import Lists
-from bot.visible import visible
 
 LINES_AT_ONCE = 10_000  # so many are in memory
 LOOKED_UP_AT_ONCE = 8  # lines: no more than calls a second, or so many could take longer than `UNNOTED_FOR`
@@ -98,8 +97,7 @@ class Preview:
         try:
             return check_target(line)
         except UsageError:
-            named = visible(line[:MAX_TARGET])  # it may be very long, and have halves of characters in it
-            self._listed = replace(self._listed, unreadable=self._listed.unreadable.with_line(named))
+            self._listed = replace(self._listed, unreadable=self._listed.unreadable.with_line(line))
             return None
 
     def _read_once(self, targets: Sequence[str]) -> "_Directory | None":

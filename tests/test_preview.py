@@ -18,9 +18,9 @@ from bot.audit import Kind
 from bot.decide import AlreadyDecidedError
 from bot.errors import AccountNotFoundError, ClockChangedError, PoolUnavailableError, UsageError
 from bot.limits import Protection
-from bot.listed import MOST_NAMED, Listed
+from bot.listed import LONGEST_NAMED, MOST_NAMED, Listed
 from bot.lists import Wanted
-from bot.options import MAX_TARGET, Attribute
+from bot.options import Attribute
 from bot.pace import Pace
 from bot.preview import ACCOUNTS_IN_A_PORTION, MOST_CANDIDATES, MOST_CHOICES, UNNOTED_FOR
 from bot.request import Request, State
@@ -89,7 +89,7 @@ def test_lines_that_lead_nowhere_are_left_out_and_named(store: SQLiteStore) -> N
     listed = setting.preview("p00001", "nobody", "", "two words", "p\u202e1", "x" * 129, "no@example.com").contents
     assert (listed.lines, listed.size) == (7, 1)
     assert listed.not_found.first == ("nobody", "no@example.com")
-    assert listed.unreadable.first == ("", "two words", "p\\u202E1", "x" * 128)
+    assert listed.unreadable.first == ("", "two words", "p\u202e1", "x" * 129)
 
 
 def test_it_counts_all_lines_that_are_left_out_and_names_the_first_ones_only_so_far(store: SQLiteStore) -> None:
@@ -97,7 +97,7 @@ def test_it_counts_all_lines_that_are_left_out_and_names_the_first_ones_only_so_
     listed = setting.preview("p00001", *("two words" * 1000 for _ in range(200))).contents
     assert listed.unreadable.count == 200
     assert len(listed.unreadable.first) == MOST_NAMED
-    assert {len(line) for line in listed.unreadable.first} == {MAX_TARGET}
+    assert {len(line) for line in listed.unreadable.first} == {LONGEST_NAMED}
 
 
 def test_an_account_is_in_a_list_once_though_different_lines_name_it(store: SQLiteStore) -> None:
