@@ -21,7 +21,7 @@ from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
 
 LEASE = timedelta(seconds=15)
 LONGEST_LEASE = 2 * LEASE  # one that ends later is a wrong clock's
-RENEWED_EVERY = 5.0  # seconds
+RENEWED_EVERY = 3.0  # seconds
 GROUPS_READ_EVERY = 60.0  # seconds
 READ_AGAIN_AFTER = 5.0  # seconds
 STUCK_AFTER = timedelta(minutes=1)
@@ -99,7 +99,7 @@ class ListWorker:
         listed, since = request.contents, _worked_at(request, now)
         if self.only:
             return request.id == self.only
-        is_left = abs(now - since) > LEASE + CLOCKS_AGREE_WITHIN
+        is_left = abs(now - since) > LEASE
         if not pool_of(listed, self.worker.pools) or (
             request.ask.source == TERMINAL and listed.pool in self.worker.with_role
         ):
@@ -162,9 +162,9 @@ class ListWorker:
         hold, monotonic = self._holds.get(quota), self.clock.monotonic()
         if hold and monotonic - hold.renewed_at < RENEWED_EVERY:
             return hold.left() > timedelta(0)
-        now, left = self.clock.now(), lasting(self.clock, LEASE)
+        now, left = self.clock.now(), lasting(self.clock, LEASE - CLOCKS_AGREE_WITHIN)  # another clock may be ahead
         try:
-            is_held = self.requests.lease(quota, self.holder, now - CLOCKS_AGREE_WITHIN, now + LEASE, LONGEST_LEASE)
+            is_held = self.requests.lease(quota, self.holder, now, now + LEASE, LONGEST_LEASE)
         except errors.StoreUnavailableError:
             return bool(hold and hold.left() > timedelta(0))
         if not is_held:

@@ -119,7 +119,7 @@ class Watch:
     def _waits(self) -> bool:
         """Whether no one runs it now; true only once for each time that it waits."""
         now, worked_at = self.worker.clock.now(), self.request.contents.worked_at
-        is_run = self.worker.running or (worked_at and abs(now - worked_at) < LEASE + CLOCKS_AGREE_WITHIN)
+        is_run = self.worker.running or (worked_at and abs(now - worked_at) < LEASE)
         self._looks = 0 if is_run else self._looks + 1
         return self._looks == LOOKS_BEFORE_IT_WAITS
 

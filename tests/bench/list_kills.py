@@ -18,12 +18,11 @@ from bot.list_run import MOST_AT_ONCE
 from bot.list_work import LEASE
 from bot.request import Request, State
 from bot.sandbox.cognito import Moto
-from bot.work import CLOCKS_AGREE_WITHIN
 
 NO_QUOTA = 1_000_000.0
 LOOK_SECONDS = 10.0
-# A lease, with what clocks may differ by; the second before the first call, that between two looks, and for reading.
-MOST_LOST = (LEASE + CLOCKS_AGREE_WITHIN).total_seconds() + 3
+# A lease, the second before the first call, that between two looks, and one to read the list.
+MOST_LOST = LEASE.total_seconds() + 3
 A_PAUSE = 3.0  # seconds without a call: longer ones are told
 FLAT = 1.25  # the memory that bots have in the last quarter of a list, as a multiple of that in the second one
 
@@ -119,7 +118,7 @@ def _is_soon_taken_over(calls: Calls, kills: Sequence[float]) -> bool:
         lost = next((at for at in calls.at if at > killed_at + 1), before) - before
         longest = max(longest, lost)
         say(f"A kill cost {lost:.1f} s without a call")
-    say(f"At most {MOST_LOST:.0f} s are wanted: a lease, what clocks may differ by, and three seconds")
+    say(f"At most {MOST_LOST:.0f} s are wanted: a lease and three seconds")
     others = [took for at, took in calls.pauses(A_PAUSE) if not any(abs(at - killed) < 3 for killed in kills)]
     say(f"Other pauses of more than {A_PAUSE:.0f} s: {', '.join(f'{each:.1f} s' for each in others) or 'none'}")
     return longest <= MOST_LOST

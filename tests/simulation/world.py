@@ -148,7 +148,7 @@ class World:
             "SELECT min(datetime(due_at, iif(json_extract(document, '$.state') = 'running', :lease, '+0 seconds')))"
             " FROM requests WHERE due = 'list'"
         )
-        lease = f"+{(LEASE + CLOCKS_AGREE_WITHIN).total_seconds():.0f} seconds"
+        lease = f"+{LEASE.total_seconds():.0f} seconds"
         at = self.observer._file.rows(sql, {"lease": lease})[0][0]
         return (datetime.fromisoformat(f"{at}+00:00") - START).total_seconds() + 1 - self.schedule.now if at else NEVER
 
