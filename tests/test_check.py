@@ -29,6 +29,7 @@ from bot.approve import NO_ONE
 from bot.authorize import Allowed, Allowlist
 from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
+from bot.facts.clock import judge_clock
 from bot.facts.finding import Finding
 from bot.options import Attribute
 from bot.sandbox import cast
@@ -45,7 +46,6 @@ from bot.slack.groups import MOST_GROUPS
 from bot.slack.samples import samples
 from bot.stores.sqlite.schema import newest
 from bot.stores.sqlite.store import SQLiteStore
-from bot.terminal.check_report import judge_clock
 from bot.wiring.check import findings
 
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
@@ -1005,7 +1005,7 @@ def found_by(stage: Headless, app_token: str | None = cast.APP_TOKEN) -> dict[st
     client = BlockingClient(cast.BOT_TOKEN, stage.environment["SLACK_API_URL"])
     allowlist = Allowlist(Allowed(), {"customers": Allowed(frozenset({"U0SAM00001"})), "staff": Allowed()})
     channels = {"audit channel": None}
-    found = try_workspace(client, (allowlist, NO_ONE), judge_clock, app_token=app_token, channels=channels)
+    found = try_workspace(client, (allowlist, NO_ONE), app_token=app_token, channels=channels)
     return {finding.name: finding for finding in found}
 
 

@@ -15,6 +15,7 @@ from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, NOT_TRACKED, PoolUnavailabl
 from bot.facts.aws_credentials import CHECK_THE_WAY
 from bot.facts.aws_names import CODE
 from bot.facts.aws_session import aws_session
+from bot.facts.clock import judge_clock
 from bot.facts.finding import Finding
 from bot.options import Attribute
 from bot.ports import UserPool
@@ -137,15 +138,13 @@ def unclear(line: str, action: str, code: str) -> Finding:
     return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")
 
 
-def aws_clock(
-    regions: Collection[str], judge: Callable[[str, str | None, datetime, datetime], Finding]
-) -> Sequence[Finding]:
+def aws_clock(regions: Collection[str]) -> Sequence[Finding]:
     """Compare the clock with AWS's, by the answer to a call that needs no credentials and is given nothing."""
     name = "clock against AWS"
     for region in sorted(regions):
         asked_at = datetime.now(UTC)
         if date := _date_in(region):
-            return [judge(name, date, asked_at, datetime.now(UTC))]
+            return [judge_clock(name, date, asked_at, datetime.now(UTC))]
     return [Finding(name, "not tried", "not tried: Cognito gave no answer with a date")]
 
 

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from bot.errors import BotError, ClockChangedError, ClockWrongError
+from bot.facts.finding import Finding
 from bot.ports import Clock
 
 AGREES_WITHIN = timedelta(seconds=10)
 SECOND = timedelta(seconds=1)  # a `Date` leaves out what is less
 IN_A_ROW = 3
 RIGHT = timedelta(0)
+WARN_FROM_SECONDS = 5.0  # instances' clocks are assumed to agree within that
+FAIL_FROM_SECONDS = 60.0  # Slack and AWS refuse what is signed five minutes away
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +101,18 @@ def ahead(sent: datetime, headers: Mapping[str, object], received: datetime) -> 
     """Return how far a clock is certainly ahead of an answer's `Date` (behind: negative); else None."""
     told = date_of(headers)
     return None if told is None else (max(sent - told - SECOND, RIGHT) or min(received - told, RIGHT))
+
+
+def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
+    """Compare this machine's clock with a Date header; only what is certainly wrong is said."""
+    certainly = ahead(asked_at, {"date": date}, answered_at)
+    if certainly is None:
+        return Finding(name, "not tried", "not tried: no answer with a date")
+    off = certainly.total_seconds()
+    if abs(off) < WARN_FROM_SECONDS:
+        return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
+    sentence = f"This machine's clock is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}."
+    return Finding(name, "warning" if abs(off) < FAIL_FROM_SECONDS else "missing", sentence, "Set it, by NTP.")
 
 
 def date_of(headers: Mapping[str, object]) -> datetime | None:

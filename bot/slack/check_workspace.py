@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
+from bot.facts.clock import judge_clock
 from bot.facts.finding import Finding
 from bot.facts.slack_words import word_in
 from bot.facts.way import proxy_to, trouble_of
@@ -36,8 +37,6 @@ _GROUP_FIXES = {
     "missing_scope": f"Add usergroups:read, and {REINSTALL}.",
     "ratelimited": "Run the check again in a minute.",
 }
-
-JudgeClock = Callable[[str, str | None, datetime, datetime], Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,6 @@ def ask(call: Callable[[], SlackResponse]) -> Answer:
 def try_workspace(
     client: BlockingClient,
     lists: Lists,
-    judge_clock: JudgeClock,
     *,
     app_token: str | None,
     channels: Mapping[str, str | None],

@@ -5,15 +5,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 
-from bot.facts.clock import ahead
 from bot.facts.finding import Finding
 from bot.terminal import output
 from bot.visible import visible
 
-WARN_FROM_SECONDS = 5.0  # instances' clocks are assumed to agree within that
-FAIL_FROM_SECONDS = 60.0  # Slack and AWS refuse what is signed five minutes away
 _SIGNS = {"ok": "✓", "warning": "!", "missing": "✗", "not tried": "–"}  # noqa: RUF001 -- a dash as wide as a tick
 _PLAIN_SIGNS = {"ok": "+", "warning": "!", "missing": "x", "not tried": "-"}
 
@@ -29,18 +25,6 @@ def doubtful_variables(said: Mapping[str, str]) -> Iterator[Finding]:
     """Return a finding for each variable that does not do what someone may believe."""
     for name, sentence in said.items():
         yield Finding(name, "warning", sentence)
-
-
-def judge_clock(name: str, date: str | None, asked_at: datetime, answered_at: datetime) -> Finding:
-    """Compare this machine's clock with a Date header; only what is certainly wrong is said."""
-    certainly = ahead(asked_at, {"date": date}, answered_at)
-    if certainly is None:
-        return Finding(name, "not tried", "not tried: no answer with a date")
-    off = certainly.total_seconds()
-    if abs(off) < WARN_FROM_SECONDS:
-        return Finding(name, "ok", f"agrees within {WARN_FROM_SECONDS:.0f} s")
-    sentence = f"This machine's clock is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}."
-    return Finding(name, "warning" if abs(off) < FAIL_FROM_SECONDS else "missing", sentence, "Set it, by NTP.")
 
 
 def report(found: Iterable[Finding], *, as_json: bool, secrets: Sequence[str] = ()) -> int:

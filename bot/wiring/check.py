@@ -20,7 +20,6 @@ from bot.slack.check_samples import ALL, Validation, try_samples
 from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
 from bot.slack.samples import samples
-from bot.terminal.check_report import judge_clock
 from bot.wiring.shared import AWS_THREADS, OWN, quota_of, user_pools
 from bot.wiring.stores import probes_of
 
@@ -42,7 +41,6 @@ def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = 
         try_workspace,
         client,
         (settings.allowlist, settings.approvers, *settings.performers.values()),
-        judge_clock,
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         channels={name: id_ if post else None for name, id_ in _channels(settings).items()},
     )
@@ -60,7 +58,7 @@ def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = 
                 (f"quota {place}", partial(_once_asked, asked, f"quota {place}", partial(try_quota, place, pool, pace)))
                 for place, pool in _quotas(settings, pools).items()
             ),
-            ("clock against AWS", partial(aws_clock, regions, judge_clock)),
+            ("clock against AWS", partial(aws_clock, regions)),
             *probes_of(settings),
             (ALL, partial(_shown_to_slack, client, progress)),
         ]
