@@ -413,7 +413,7 @@ def test_a_list_that_was_paused_goes_on_with_enter(headless: Headless, shell: Sh
 
 def test_where_there_is_no_terminal_a_line_now_and_then_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([0.0, 5.0, 9.9, 10.0, 30.0])
-    progress = Bar(title="", unit="accounts", monotonic=lambda: next(times))
+    progress = Bar(monotonic=lambda: next(times))
     for number in (0, 50, 99, 100, 100):
         progress.show(number, 500, beside="", line=f"{number} of 500")
     progress.close()

@@ -32,7 +32,7 @@ def take_list(command: ListCommand, lists: ListFlow, worker: ListWorker, arn: st
     clock = worker.clock
     ask = ask_of(command.options, clock.now(), arn)
     lines = lines_of(command.file, command.column) if command.file else ()
-    looked_up = Bar(title="Looked up", unit="so far", monotonic=clock.monotonic)
+    looked_up = Bar(monotonic=clock.monotonic)
     reply = ListTerminalReply(arn=arn, quiet=False, again=command.again, looked_up=looked_up)
     try:
         if command.again:

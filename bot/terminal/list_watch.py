@@ -4,11 +4,10 @@ import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot import errors
 from bot.decide import Press
-from bot.flow import Flow
 from bot.list_flow import ListFlow
 from bot.list_work import LEASE, ListWorker
 from bot.request import ENDED, Request, State
@@ -31,22 +30,18 @@ class Watch:
     worker: ListWorker
     reply: TerminalReply
     request: Request
-    signals: Signals = field(default_factory=Signals)
-    _looks: int = field(default=0, init=False)  # without a run, one after the other
 
     def __post_init__(self) -> None:
+        self._flow = self.lists.flow
+        self._signals = Signals(last_words=screen.NOT_STOPPED)
         self.worker.only = self.request.id
         self._press = Press(request_id=self.request.id, operator=self.request.ask.operator)
-        self._bar = Bar(title="", unit="accounts", monotonic=self.worker.clock.monotonic)
-
-    @property
-    def _flow(self) -> Flow:
-        return self.lists.flow
+        self._bar = Bar(monotonic=self.worker.clock.monotonic)
+        self._looks = 0  # without a run, one after the other
 
     def run(self) -> int:
         """Confirm it, and run it to its end; return the exit code."""
-        self.signals.last_words = screen.NOT_STOPPED
-        with self.signals.noted(), self._leaving():
+        with self._signals.noted(), self._leaving():
             self._flow.confirm(self._press, self.reply)
             if self.reply.told:
                 return self.reply.exit_code
@@ -61,13 +56,13 @@ class Watch:
         say(screen.approving(self.request, approvers, self.worker.clock.now()))
         while self._is(State.APPROVING):
             is_over = self.worker.clock.now() > self.request.expires_at + CLOCKS_AGREE_WITHIN
-            if self.signals.ended:
+            if self._signals.ended:
                 say(screen.LEFT_UNAPPROVED)
                 return self.reply.exit_code
-            if self.signals.interrupted or is_over:  # past its time, that ends it as expired
+            if self._signals.interrupted or is_over:  # past its time, that ends it as expired
                 self._flow.cancel(self._press, self.reply)
                 if self.reply.told:
-                    return INTERRUPTED if self.signals.interrupted else self.reply.exit_code
+                    return INTERRUPTED if self._signals.interrupted else self.reply.exit_code
             self._rest()
         if self.request.state in ENDED:
             self.reply.show(self.request)
@@ -77,9 +72,9 @@ class Watch:
 
     def _run(self) -> int:
         while self.request.state not in ENDED:
-            if self.signals.ended and not self._flow.draining:
+            if self._signals.ended and not self._flow.draining:
                 self._flow.draining = True  # nothing more is begun here
-            if self.signals.interrupted:
+            if self._signals.interrupted:
                 self._stop()
             self._sweep()
             if self._flow.draining and not self.worker.running:
@@ -90,7 +85,7 @@ class Watch:
             self._rest()
         self._bar.close()
         self.reply.show(self.request)
-        return INTERRUPTED if self.signals.interrupted and self.reply.exit_code != DONE else self.reply.exit_code
+        return INTERRUPTED if self._signals.interrupted and self.reply.exit_code != DONE else self.reply.exit_code
 
     def _stop(self) -> None:
         """Stop the list, once."""
@@ -98,7 +93,7 @@ class Watch:
             self.lists.stop(self._press, self.reply)
             self._look()
             if self._is(State.STOPPING):
-                self.signals.last_words = screen.STOPPED_AND_LEFT
+                self._signals.last_words = screen.STOPPED_AND_LEFT
                 self._bar.say(screen.STOPPING)
 
     def _sweep(self) -> None:
@@ -126,7 +121,7 @@ class Watch:
     def _wait_while_paused(self) -> None:
         here = can_ask()
         self._bar.say(screen.paused(self.request, here=here))
-        while self._is(State.PAUSED) and not (self.signals.interrupted or self.signals.ended):
+        while self._is(State.PAUSED) and not (self._signals.interrupted or self._signals.ended):
             if here and select.select([sys.stdin], [], [], 0)[0]:
                 here = bool(sys.stdin.readline())
                 self.lists.go_on(self._press, self.reply)

@@ -85,7 +85,7 @@ def ending_at_once() -> Iterator[None]:
 class Signals:
     """Notes signals, so that what runs can be ended in good order. A second Ctrl-C ends the process at once."""
 
-    last_words: str = ""  # what is said then
+    last_words: str  # what is said then
     interrupted: bool = False  # Ctrl-C
     ended: bool = False  # SIGTERM, or the terminal is gone
 

@@ -14,15 +14,13 @@ from bot.terminal.output import say
 LINE_EVERY = 10.0  # seconds
 UNKNOWN_SIZE = os.terminal_size((80, 24))  # of a terminal that does not say its size
 _BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
-_NO_END = "{desc}: {n_fmt} {unit}, {elapsed}"
+_NO_END = "Looked up: {n_fmt} so far, {elapsed}"  # only a look-up has no known end
 
 
 @dataclass(kw_only=True)
 class Bar:
     """Shows on standard error how far something is. For one thread."""
 
-    title: str
-    unit: str
     monotonic: Callable[[], float]
     _bar: "tqdm[Any] | None" = field(default=None, init=False)
     _said_at: float = field(default=float("-inf"), init=False)
@@ -61,14 +59,11 @@ class Bar:
     def _begun(self, total: int | None) -> "tqdm[Any]":
         tqdm.monitor_interval = 0  # else it begins a thread
         tqdm.set_lock(threading.RLock())  # else it makes one that processes share
-        form = _BAR if total else _NO_END
         size = os.get_terminal_size(sys.stderr.fileno())
         known = size.columns and size.lines
         return tqdm(
             total=total,
-            desc=self.title,
-            unit=self.unit,
-            bar_format=form,
+            bar_format=_BAR if total else _NO_END,
             ncols=None if known else UNKNOWN_SIZE.columns,
             nrows=None if known else UNKNOWN_SIZE.lines,
             dynamic_ncols=bool(known),
