@@ -2,6 +2,7 @@
 
 import os
 import pwd
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,23 +47,27 @@ def ask_of(options: Options, now: datetime, arn: str) -> Ask:
 
 def _decide(flow: Flow, request: Request, reply: "TerminalReply", *, yes: bool) -> None:
     press = Press(request_id=request.id, operator=request.ask.operator)
-    why = screen.unsure(request, yes=yes)
+    if why := screen.unsure(request, yes=yes):
+        say(why)
+    if is_confirmed(lambda: not why and (yes or screen.answers_yes(request)), flow, press, reply):
+        try:
+            flow.confirm(press, reply)
+        except KeyboardInterrupt:
+            say(f"\n{screen.INTERRUPTED}")
+            raise
+
+
+def is_confirmed(asked: Callable[[], bool], flow: Flow, press: Press, reply: "TerminalReply") -> bool:
+    """Return what is `asked`. A no, and Ctrl-C at the question, cancel the request that `press` is about."""
     try:
-        if why:
-            say(why)
-        confirmed = not why and (yes or screen.answers_yes(request))
+        confirmed = asked()
     except KeyboardInterrupt:
         say("")  # the question's line ends here
         flow.cancel(press, reply)
         raise
     if not confirmed:
         flow.cancel(press, reply)
-        return
-    try:
-        flow.confirm(press, reply)
-    except KeyboardInterrupt:
-        say(f"\n{screen.INTERRUPTED}")
-        raise
+    return confirmed
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,7 @@ from bot.listed import Listed
 from bot.lists import MOVED_ON, Wanted
 from bot.request import ENDED, Request, State
 from bot.terminal import list_screen as screen
-from bot.terminal.front import TerminalReply, ask_of
+from bot.terminal.front import TerminalReply, ask_of, is_confirmed
 from bot.terminal.lines import STANDARD_INPUT, lines_of
 from bot.terminal.list_command import ListCommand, number_in
 from bot.terminal.list_watch import Watch
@@ -32,16 +32,20 @@ def take_list(command: ListCommand, lists: ListFlow, worker: ListWorker, arn: st
     clock = worker.clock
     ask = ask_of(command.options, clock.now(), arn)
     lines = lines_of(command.file, command.column) if command.file else ()
-    looked_up = Bar(monotonic=clock.monotonic)
-    reply = ListTerminalReply(arn=arn, quiet=False, again=command.again, looked_up=looked_up)
+    reply = ListTerminalReply(arn=arn, quiet=False, again=command.again, looked_up=Bar(monotonic=clock.monotonic))
     try:
         if command.again:
             lists.again(Press(request_id=command.again, operator=ask.operator), reply)
         else:
             lists.ask(ask, Wanted(lines=lines, everyone=not command.file), reply)
     finally:
-        looked_up.close()
-    return _decide(command, lists, worker, reply)
+        reply.looked_up.close()
+    if not (request := reply.confirming):
+        return reply.exit_code
+    press = Press(request_id=request.id, operator=request.ask.operator)
+    if not is_confirmed(lambda: _is_its_number(command, request.contents), lists.flow, press, reply):
+        return reply.exit_code
+    return Watch(lists=lists, worker=worker, reply=reply, request=request, press=press).run()
 
 
 @dataclass(kw_only=True)
@@ -85,24 +89,7 @@ class ListTerminalReply(TerminalReply):
             super().say(error)
 
 
-def _decide(command: ListCommand, lists: ListFlow, worker: ListWorker, reply: "ListTerminalReply") -> int:
-    request = reply.confirming
-    if not request:
-        return reply.exit_code
-    press = Press(request_id=request.id, operator=request.ask.operator)
-    try:
-        confirmed = _is_confirmed(command, request.contents)
-    except KeyboardInterrupt:
-        say("")  # the question's line ends here
-        lists.flow.cancel(press, reply)
-        raise
-    if not confirmed:
-        lists.flow.cancel(press, reply)
-        return reply.exit_code
-    return Watch(lists=lists, worker=worker, reply=reply, request=request).run()
-
-
-def _is_confirmed(command: ListCommand, listed: Listed) -> bool:
+def _is_its_number(command: ListCommand, listed: Listed) -> bool:
     """Whether `--size` or what is typed is the number of accounts."""
     if command.size is not None:
         if command.size != listed.size:
@@ -122,7 +109,7 @@ def _exit_code(request: Request) -> int:
     """Return 0 only if every account was done."""
     if request.state is State.DONE:
         return DONE
-    reasons = request.contents.counts.reasons
-    if request.state is State.FAILED and reasons and set(reasons) == {errors.NO_CREDENTIALS}:
-        return OF_SIGNOUT[errors.Code.SETTINGS]
-    return OF_SIGNOUT[errors.Code.REFUSED if request.state is State.FAILED and reasons else errors.Code.OTHER]
+    reasons = set(request.contents.counts.reasons)
+    if request.state is not State.FAILED or not reasons:
+        return OF_SIGNOUT[errors.Code.OTHER]
+    return OF_SIGNOUT[errors.Code.SETTINGS if reasons == {errors.NO_CREDENTIALS} else errors.Code.REFUSED]

@@ -24,25 +24,25 @@ LOOKS_BEFORE_IT_WAITS = 8  # so many without a run: another instance has the lea
 
 @dataclass(kw_only=True)
 class Watch:
-    """Runs the list `request`, which awaits its confirmation; `reply` tells the person here of it."""
+    """Runs the list `request`, which awaits the confirmation by `press`; `reply` tells the person here of it."""
 
     lists: ListFlow
     worker: ListWorker
     reply: TerminalReply
     request: Request
+    press: Press
 
     def __post_init__(self) -> None:
         self._flow = self.lists.flow
         self._signals = Signals(last_words=screen.NOT_STOPPED)
         self.worker.only = self.request.id
-        self._press = Press(request_id=self.request.id, operator=self.request.ask.operator)
         self._bar = Bar(monotonic=self.worker.clock.monotonic)
         self._looks = 0  # without a run, one after the other
 
     def run(self) -> int:
         """Confirm it, and run it to its end; return the exit code."""
         with self._signals.noted(), self._leaving():
-            self._flow.confirm(self._press, self.reply)
+            self._flow.confirm(self.press, self.reply)
             if self.reply.told:
                 return self.reply.exit_code
             self._look()
@@ -60,7 +60,7 @@ class Watch:
                 say(screen.LEFT_UNAPPROVED)
                 return self.reply.exit_code
             if self._signals.interrupted or is_over:  # past its time, that ends it as expired
-                self._flow.cancel(self._press, self.reply)
+                self._flow.cancel(self.press, self.reply)
                 if self.reply.told:
                     return INTERRUPTED if self._signals.interrupted else self.reply.exit_code
             self._rest()
@@ -90,7 +90,7 @@ class Watch:
     def _stop(self) -> None:
         """Stop the list, once."""
         if not self._is(State.STOPPING):
-            self.lists.stop(self._press, self.reply)
+            self.lists.stop(self.press, self.reply)
             self._look()
             if self._is(State.STOPPING):
                 self._signals.last_words = screen.STOPPED_AND_LEFT
@@ -124,7 +124,7 @@ class Watch:
         while self._is(State.PAUSED) and not (self._signals.interrupted or self._signals.ended):
             if here and select.select([sys.stdin], [], [], 0)[0]:
                 here = bool(sys.stdin.readline())
-                self.lists.go_on(self._press, self.reply)
+                self.lists.go_on(self.press, self.reply)
             self._sweep()
             self._rest()
 
