@@ -32,8 +32,12 @@ def _claimed_at(request: Request | None) -> datetime | None:
     return request.claim.at if request.claim else request.decided_at
 
 
-def _approval(entry: Entry, name: str) -> Any:
-    return getattr(entry.request.approval, name) if entry.request and entry.request.approval else None
+def _of(entry: Entry, *names: str) -> Any:
+    """Return what these attributes lead to from the entry's request; None where one on the way is None."""
+    found: Any = entry.request
+    for name in names:
+        found = None if found is None else getattr(found, name)
+    return found
 
 
 def _revoked(entry: Entry) -> Mapping[str, Any]:
@@ -46,14 +50,6 @@ def _revoked(entry: Entry) -> Mapping[str, Any]:
     # Cognito leaves out what is less than a second, in an `iat` too: one of the same second may be an old token's.
     not_before = int(at.timestamp()) + 1
     return {"iss": issuer_of(account.pool_id), "sub": account.sub, "not_before": not_before}
-
-
-def _listed(entry: Entry, name: str) -> Any:
-    return getattr(entry.request.listed, name) if entry.request and entry.request.listed else None
-
-
-def _counts(entry: Entry, name: str) -> Any:
-    return getattr(entry.request.listed.counts, name) if entry.request and entry.request.listed else None
 
 
 # People's scripts use these names, their order and their meaning. `attempts` counts calls of AWS.
@@ -87,10 +83,10 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "ts": lambda entry: entry.delivery.ts,
     "count": lambda entry: entry.count,
     "needs": lambda entry: entry.request.needs if entry.request else (),
-    "approver": lambda entry: _approval(entry, "approver"),
-    "approved_by": lambda entry: _approval(entry, "rule"),
-    "approver_at": lambda entry: _approval(entry, "at"),
-    "denied_reason": lambda entry: _approval(entry, "reason"),
+    "approver": lambda entry: _of(entry, "approval", "approver"),
+    "approved_by": lambda entry: _of(entry, "approval", "rule"),
+    "approver_at": lambda entry: _of(entry, "approval", "at"),
+    "denied_reason": lambda entry: _of(entry, "approval", "reason"),
     "action": lambda entry: entry.ask.options.action,
     "done": lambda entry: entry.request.done if entry.request else (),
     "session_id": lambda entry: entry.request and entry.request.session and entry.request.session.id,
@@ -99,11 +95,11 @@ _FIELDS: Mapping[str, Callable[[Entry], Any]] = {
     "sub": lambda entry: _revoked(entry).get("sub"),
     "not_before": lambda entry: _revoked(entry).get("not_before"),
     "list_id": lambda entry: entry.list_id,
-    "list_pool": lambda entry: _listed(entry, "pool"),
-    "list_size": lambda entry: _listed(entry, "size"),
-    "list_done": lambda entry: _counts(entry, "done"),
-    "list_failed": lambda entry: _counts(entry, "failed"),
-    "list_unknown": lambda entry: _counts(entry, "unknown"),
+    "list_pool": lambda entry: _of(entry, "listed", "pool"),
+    "list_size": lambda entry: _of(entry, "listed", "size"),
+    "list_done": lambda entry: _of(entry, "listed", "counts", "done"),
+    "list_failed": lambda entry: _of(entry, "listed", "counts", "failed"),
+    "list_unknown": lambda entry: _of(entry, "listed", "counts", "unknown"),
     "pressed_by": lambda entry: entry.request and entry.request.pressed_by,
 }
 _NESTED = {"operator": Operator, "account": Account, "approver": Operator, "pressed_by": Operator}
@@ -203,7 +199,7 @@ def _outcome(entry: Entry) -> str:
 
 
 def _size(entry: Entry) -> str | None:
-    return None if (size := _listed(entry, "size")) is None else f"{size:,} accounts"
+    return None if (size := _of(entry, "listed", "size")) is None else f"{size:,} accounts"
 
 
 def _rule_or_error(entry: Entry) -> str:
@@ -223,7 +219,7 @@ COLUMNS = (
     Column("Target", lambda entry: entry.ask.options.target, 10, 3),
     Column("Operator", lambda entry: f"{entry.ask.operator.name} ({entry.ask.operator.id})", 10, 3),
     Column("Account", lambda entry: entry.chosen.username if entry.chosen else _size(entry), 8, 3),
-    Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else _listed(entry, "pool"), 8, 1),
+    Column("Pool", lambda entry: entry.chosen.pool if entry.chosen else _of(entry, "listed", "pool"), 8, 1),
     Column("Reason", lambda entry: entry.ask.options.reason, 8, 3),
     Column("Rule or error", _rule_or_error, 13, 1),
     Column("Request", lambda entry: entry.ask.id, 26),
