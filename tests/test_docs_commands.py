@@ -89,7 +89,7 @@ def test_a_command_of_the_bot_runs_or_is_read(
     tmp_path: Path,
 ) -> None:
     if words[0] == "signout":
-        monkeypatch.setattr(signout_command, "can_ask", lambda: True)
+        monkeypatch.setattr(signout_command, "can_ask", lambda **_: True)
         assert signout_command.read(words[1:], AwsSpelling().read)
     elif "--follow" in words:
         assert audit_command.parse(words[1:], datetime.now(UTC)).follow

@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import re
 import select
 import shutil
 from collections import deque
@@ -15,6 +14,7 @@ from typing import TextIO
 from bot.audit import Entry, Kind
 from bot.facts.duration import read_duration
 from bot.terminal.audit_formats import MARK, Write, as_csv, as_json, as_table
+from bot.terminal.command_lines import matching
 from bot.terminal.output import writing
 
 LOOK_EVERY_SECONDS = 1
@@ -166,12 +166,9 @@ def _moment(now: datetime, text: str) -> datetime:
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch(r"0*[1-9][0-9]{0,4}", text):
-        raise argparse.ArgumentTypeError("must be a number from 1 to 99999")
-    return int(text)
+    return int(matching(r"0*[1-9][0-9]{0,4}", "must be a number from 1 to 99999", text))
 
 
 def _id(text: str) -> str:
-    if not re.fullmatch(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", text.upper()):
-        raise argparse.ArgumentTypeError("must be an id of 26 characters, such as 01M81J18G0S2FYJA4JPP0958ZR")
-    return text.upper()
+    wrong = "must be an id of 26 characters, such as 01M81J18G0S2FYJA4JPP0958ZR"
+    return matching(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", wrong, text.upper())

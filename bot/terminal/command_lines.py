@@ -66,10 +66,9 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
             add("--http", metavar="URL", help="for HTTP mode, with the address at which Slack reaches the bot")
             add("--grid", action="store_true", help="for Enterprise Grid: one workspace of it, or all of it")
         case "iam-policy":
-            role = partial(
-                _matching, ROLE_OR_USER, "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot"
-            )
-            digits = partial(_matching, "[0-9]{12}", "must be the 12 digits of an AWS account")
+            arn = "must be the ARN of a role, such as arn:aws:iam::123456789012:role/Bot"
+            role = partial(matching, ROLE_OR_USER, arn)
+            digits = partial(matching, "[0-9]{12}", "must be the 12 digits of an AWS account")
             where = "where the bot runs (default: that of the ARN, else the caller's)"
             add("--principal", type=role, metavar="ARN", help="the bot's own role; for pools with role_arn")
             add("--account", type=digits, metavar="ID", help=where)
@@ -88,7 +87,8 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _matching(form: str | re.Pattern[str], wrong: str, text: str) -> str:
+def matching(form: str | re.Pattern[str], wrong: str, text: str) -> str:
+    """Return a text of this form. Raises `argparse.ArgumentTypeError` with what is `wrong` of any other."""
     if not re.fullmatch(form, text):
         raise argparse.ArgumentTypeError(wrong)
     return text

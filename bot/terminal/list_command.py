@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.action import SIGN_OUT
 from bot.errors import UsageError
-from bot.facts.aws_cli import AWS_COMMAND
+from bot.facts.aws_cli import AWS_COMMAND, FLAGS, VALUED
 from bot.options import ONLY_SIGNS_OUT, action_of, check_reason, has_surrogate
 from bot.request import Options
 
@@ -41,7 +41,7 @@ def list_asked(given: Mapping[str, str], words: Sequence[str], dropped: Sequence
         if beside := sorted(BESIDE & given.keys()):
             raise UsageError(f"--{beside[0]} goes with {', '.join(f'--{each}' for each in SOURCES)} only.")
         return None
-    _check(given, words, sources, dropped)
+    _check(given, words, sources)
     names = {name: given.get(name) for name in ("pool", "user-pool-id", "region")}
     if strange := [name for name, value in names.items() if value and has_surrogate(value)]:
         raise UsageError(f"--{strange[0]} is not valid text. Type it instead of pasting it.")
@@ -61,7 +61,7 @@ def list_asked(given: Mapping[str, str], words: Sequence[str], dropped: Sequence
     )
 
 
-def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str], dropped: Sequence[str]) -> None:
+def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str]) -> None:
     if words[0] in AWS_COMMAND:
         raise UsageError(
             f"The AWS CLI's command signs out one person. With {sources[0]}, leave out `{' '.join(AWS_COMMAND)}`."
@@ -70,8 +70,7 @@ def _check(given: Mapping[str, str], words: Sequence[str], sources: Sequence[str
         raise UsageError(f"{sources[0]} and {sources[1]} are two lists. Ask for one.")
     if action_of(given) != SIGN_OUT:
         raise UsageError(ONLY_SIGNS_OUT)
-    may = {*SOURCES, *BESIDE, *_ALSO, *(each.removeprefix("--") for each in dropped)}
-    if others := sorted(given.keys() - may):
+    if others := sorted(given.keys() - {*SOURCES, *BESIDE, *_ALSO, *VALUED, *FLAGS}):
         raise UsageError(f"--{others[0]} does not go with {sources[0]}.")
     if "column" in given and "list" not in given:
         raise UsageError("--column goes with --list only.")

@@ -108,8 +108,12 @@ def approving(request: Request, approvers: Allowed, now: datetime) -> str:
 
 def approved(request: Request) -> str:
     """Return who approved a list."""
+    return f"Approved{_by_approver(request)}."
+
+
+def _by_approver(request: Request) -> str:
     approver = request.approval and request.approval.approver
-    return f"Approved by {visible(approver.name)} ({approver.id})." if approver else "Approved."
+    return f" by {visible(approver.name)} ({approver.id})" if approver else ""
 
 
 def paused(request: Request, *, here: bool) -> str:
@@ -141,10 +145,8 @@ def outcome(request: Request) -> str:
             late = "approved" if request.approval else "confirmed"
             return f"Not {late} in time. {NOTHING_DONE} Run the command again."
         case State.DENIED:
-            approver = request.approval and request.approval.approver
             reason = request.approval and request.approval.reason
-            by = f" by {visible(approver.name)} ({approver.id})" if approver else ""
-            return f"Denied{by}{f': {visible(reason)}' if reason else ''}. {NOTHING_DONE}"
+            return f"Denied{_by_approver(request)}{f': {visible(reason)}' if reason else ''}. {NOTHING_DONE}"
     return "\n".join(_summary(request))
 
 

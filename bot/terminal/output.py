@@ -6,8 +6,8 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -71,14 +71,20 @@ def without_complaints() -> Iterator[None]:
         sys.unraisablehook = before
 
 
-@contextmanager
-def ending_at_once() -> Iterator[None]:
+def ending_at_once() -> AbstractContextManager[None]:
     """Let Ctrl-C end what only reads: pydantic would make an error of its own of a `KeyboardInterrupt`."""
-    before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    return _taken({signal.SIGINT: lambda *_: os._exit(INTERRUPTED)})
+
+
+@contextmanager
+def _taken(by: Mapping[signal.Signals, Callable[..., object]]) -> Iterator[None]:
+    """Let each of these signals be taken by its function."""
+    before = {each: signal.signal(each, takes) for each, takes in by.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, took in before.items():
+            signal.signal(each, took)
 
 
 @dataclass
@@ -89,16 +95,9 @@ class Signals:
     interrupted: bool = False  # Ctrl-C
     ended: bool = False  # SIGTERM, or the terminal is gone
 
-    @contextmanager
-    def noted(self) -> Iterator[None]:
+    def noted(self) -> AbstractContextManager[None]:
         """Note what comes inside."""
-        ends = {each: signal.signal(each, self._end) for each in (signal.SIGTERM, signal.SIGHUP)}
-        before = {**ends, signal.SIGINT: signal.signal(signal.SIGINT, self._interrupt)}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+        return _taken({signal.SIGTERM: self._end, signal.SIGHUP: self._end, signal.SIGINT: self._interrupt})
 
     def _interrupt(self, *_: object) -> None:
         if self.interrupted:

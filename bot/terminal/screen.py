@@ -21,13 +21,10 @@ UNFINISHED = (
 INTERRUPTED = f"Interrupted. {UNFINISHED}"
 
 
-def can_ask() -> bool:
-    """Return whether a person can answer here."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def can_ask_beside() -> bool:
-    """Return whether a person can answer here though standard input is something else."""
+def can_ask(*, beside: bool = False) -> bool:
+    """Return whether a person can answer here; `beside`: though standard input is something else."""
+    if not beside:
+        return sys.stdin.isatty() and sys.stderr.isatty()
     with suppress(OSError), open("/dev/tty", "rb"):  # noqa: PTH123 -- a device
         return sys.stderr.isatty()
     return False

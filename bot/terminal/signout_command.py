@@ -13,7 +13,7 @@ from bot.request import Options
 from bot.terminal.lines import STANDARD_INPUT
 from bot.terminal.list_command import BESIDE, SOURCES, ListCommand, list_asked
 from bot.terminal.output import say, show
-from bot.terminal.screen import NO_ONE_TO_ASK, can_ask, can_ask_beside
+from bot.terminal.screen import NO_ONE_TO_ASK, can_ask
 from bot.whoami import WhoAmI
 
 HELP = """\
@@ -78,7 +78,8 @@ def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | Li
         raise UsageError(error.sentence, USAGE) from None
     match options:
         case Options(dropped=dropped) | ListCommand(options=Options(dropped=dropped)):
-            _check_can_ask(options, yes=yes)
+            if not yes:
+                _check_can_ask(options)
             if dropped:
                 say(aws_cli.left_out_sentence(dropped))
             return options, yes
@@ -89,13 +90,11 @@ def read(words: Sequence[str], spelling: aws_cli.Spelling) -> tuple[Options | Li
     return None
 
 
-def _check_can_ask(command: Options | ListCommand, *, yes: bool) -> None:
-    if isinstance(command, Options) and not yes and not can_ask():
+def _check_can_ask(command: Options | ListCommand) -> None:
+    if isinstance(command, Options) and not can_ask():
         raise UsageError(NO_ONE_TO_ASK)
-    if isinstance(command, ListCommand) and not yes:
-        asked = can_ask_beside() if command.file == STANDARD_INPUT else can_ask()
-        if not asked:
-            raise UsageError(NO_ONE_TO_ASK_OF_A_LIST)
+    if isinstance(command, ListCommand) and not can_ask(beside=command.file == STANDARD_INPUT):
+        raise UsageError(NO_ONE_TO_ASK_OF_A_LIST)
 
 
 class _Line(argparse.ArgumentParser):
