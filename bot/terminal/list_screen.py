@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.account import Account
 from bot.authorize import Allowed
 from bot.facts.list_words import NOT_AGAIN, about, accounts, list_result, reasons_of, trouble_of
-from bot.listed import LeftOut, Listed
+from bot.listed import Listed
 from bot.request import Request, State
 from bot.visible import visible
 
@@ -57,6 +57,7 @@ def preview(request: Request) -> str:
 
 def _left_out(request: Request) -> Iterator[str]:
     listed = request.contents
+    choices = {each.line: request.candidates[each.begin : each.begin + each.count] for each in listed.choices}
     for title, left in (
         ("Not found", listed.not_found),
         ("Not readable as an account", listed.unreadable),
@@ -65,19 +66,12 @@ def _left_out(request: Request) -> Iterator[str]:
     ):
         if left.count:
             yield f"Left out. {title}: {left.count:,}"
-            yield from _first_of(left, request if left is listed.several else None)
-
-
-def _first_of(left: LeftOut, request: Request | None) -> Iterator[str]:
-    choices = {each.line: each for each in request.contents.choices} if request else {}
-    for line in left.first:
-        yield f"  {visible(line) or '(empty)'}"
-        if request and (several := choices.get(line)):
-            found = request.candidates[several.begin : several.begin + several.count]
-            yield from (f"    {visible(_told_apart(each))}" for each in found)
-    if left.count > len(left.first):
-        yield f"  and {left.count - len(left.first):,} more"
-    if request:
+        for line in left.first:
+            yield f"  {visible(line) or '(empty)'}"
+            yield from (f"    {visible(_told_apart(each))}" for each in choices.get(line, ()))
+        if left.count > len(left.first):
+            yield f"  and {left.count - len(left.first):,} more"
+    if listed.several.count:
         yield "  To have one of them signed out, write its sub or user name into the list."
 
 
