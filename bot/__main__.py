@@ -79,7 +79,6 @@ def _check(words: Sequence[str]) -> int:
     from bot.settings.load import emptied
     from bot.settings.names import unused
     from bot.terminal.check_report import doubtful_variables, faulty_settings, report
-    from bot.terminal.output import to_a_person
     from bot.wiring.check import checks
 
     try:
@@ -90,7 +89,7 @@ def _check(words: Sequence[str]) -> int:
         return report(chain(doubtful_variables(others), faulty_settings(error.faults)), as_json=given.json)
     _log(settings, "CRITICAL")  # what the libraries would log is in the lines, in other words
     doubtful = doubtful_variables(unused(os.environ) | emptied(os.environ, settings))
-    found = chain(doubtful, checks(settings, post=not given.no_post, progress=to_a_person))
+    found = chain(doubtful, checks(settings, post=not given.no_post))
     return report(found, as_json=given.json, secrets=settings.secrets)
 
 

@@ -20,6 +20,7 @@ from bot.slack.check_samples import ALL, Validation, try_samples
 from bot.slack.check_workspace import try_workspace
 from bot.slack.clients import BlockingClient
 from bot.slack.samples import samples
+from bot.terminal.output import to_a_person
 from bot.wiring.shared import AWS_THREADS, OWN, quota_of, user_pools
 from bot.wiring.stores import probes_of
 
@@ -28,11 +29,8 @@ WITHIN_SECONDS = 60.0
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 
-def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
-    """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes.
-
-    `progress` is told of what takes long.
-    """
+def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
+    """Try everything the bot needs, signing no one out; give what is found in a stable order, as it comes."""
     pools = user_pools(settings, Clients(AWS_THREADS))
     asked = UnwaitedThreads().submit(try_credentials)
     regions, pace = {pool.region for pool in settings.pools.values()}, settings.lists.pace
@@ -60,14 +58,14 @@ def checks(settings: Settings, *, post: bool, progress: Callable[[str], None] = 
             ),
             ("clock against AWS", partial(aws_clock, regions)),
             *probes_of(settings),
-            (ALL, partial(_shown_to_slack, client, progress)),
+            (ALL, partial(_shown_to_slack, client)),
         ]
     )
 
 
-def _shown_to_slack(client: BlockingClient, progress: Callable[[str], None]) -> Iterator[Finding]:
+def _shown_to_slack(client: BlockingClient) -> Iterator[Finding]:
     drawn = samples()
-    progress(f"Slack is asked whether it takes {len(drawn)} {ALL}. That posts nothing.")
+    to_a_person(f"Slack is asked whether it takes {len(drawn)} {ALL}. That posts nothing.")
     return try_samples(Validation(client), drawn)
 
 
