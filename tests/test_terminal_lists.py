@@ -1,6 +1,9 @@
 """`signout-bot signout` of a list: what it shows, asks and leaves behind, and its exit codes."""
 
 import csv
+import os
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +12,10 @@ from typing import Any
 
 import pytest
 from directory import Directory, user
-from examples import HOME, KIM
+from examples import HOME, KIM, listing
 from headless import AUDIT, Headless
 from lists import people
-from shell import Ran, Shell, run_here
+from shell import ROLE, Ran, Shell, run_here
 from test_bot_approval import APPROVE
 from test_terminal import DONE, INTERRUPTED, OTHER, REFUSED, SETTINGS, USAGE
 from whole_bot import SIGN_OUT, entries, requests, store_of, travel
@@ -20,6 +23,7 @@ from whole_bot import SIGN_OUT, entries, requests, store_of, travel
 from bot.approve import Approvals
 from bot.authorize import Allowed, Allowlist
 from bot.decide import Press
+from bot.errors import UsageError
 from bot.facts.clock import CheckedClock
 from bot.list_work import LEASE
 from bot.listed import Counts, Listed
@@ -27,6 +31,7 @@ from bot.request import Request, State
 from bot.sandbox.wire import answer, refuse
 from bot.terminal import list_screen as screen
 from bot.terminal.list_command import number_in
+from bot.terminal.list_front import ListTerminalReply
 from bot.terminal.progress import Bar
 from bot.wiring.shared import SystemClock
 
@@ -418,6 +423,21 @@ def test_where_there_is_no_terminal_a_line_now_and_then_says_how_far_it_is(capsy
         progress.show(number, 500, beside="", line=f"{number} of 500")
     progress.close()
     assert capsys.readouterr().err == "0 of 500\n100 of 500\n"
+
+
+def test_an_error_is_on_a_line_of_its_own_after_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        reply = ListTerminalReply(arn=ROLE, quiet=False, again=None, bar=Bar(monotonic=lambda: 0.0))
+        reply.looking(listing())
+        reply.say(UsageError("It broke."))
+        monkeypatch.undo()
+        shown = b""
+        while not shown.endswith(b"It broke.\r\n"):
+            shown += os.read(ours, 10_000)
+    os.close(ours)
+    assert re.search(rb"\rLooked up: 2 so far, 00:00 *\r\nIt broke", shown)
 
 
 def test_a_line_says_what_a_bar_would() -> None:

@@ -32,20 +32,20 @@ def take_list(command: ListCommand, lists: ListFlow, worker: ListWorker, arn: st
     clock = worker.clock
     ask = ask_of(command.options, clock.now(), arn)
     lines = lines_of(command.file, command.column) if command.file else ()
-    reply = ListTerminalReply(arn=arn, quiet=False, again=command.again, looked_up=Bar(monotonic=clock.monotonic))
+    reply = ListTerminalReply(arn=arn, quiet=False, again=command.again, bar=Bar(monotonic=clock.monotonic))
     try:
         if command.again:
             lists.again(Press(request_id=command.again, operator=ask.operator), reply)
         else:
             lists.ask(ask, Wanted(lines=lines, everyone=not command.file), reply)
     finally:
-        reply.looked_up.close()
+        reply.bar.close()
     if not (request := reply.confirming):
         return reply.exit_code
     press = Press(request_id=request.id, operator=request.ask.operator)
     if not is_confirmed(lambda: _is_its_number(command, request.contents), lists.flow, press, reply):
         return reply.exit_code
-    return Watch(lists=lists, worker=worker, reply=reply, request=request, press=press).run()
+    return Watch(lists=lists, worker=worker, reply=reply, request=request, press=press, bar=reply.bar).run()
 
 
 @dataclass(kw_only=True)
@@ -53,14 +53,14 @@ class ListTerminalReply(TerminalReply):
     """Tells the person at a terminal of their list. `again`: the id of the one that they ask for once more."""
 
     again: str | None
-    looked_up: Bar
+    bar: Bar  # of the look-up, and then of the run
     _said: str = ""
     _ended: bool = False
 
     def looking(self, request: Request) -> None:
         """Show how much was looked up."""
         count = request.contents.lines
-        self.looked_up.show(count, None, beside="", line=f"Looked up {count:,} so far.")
+        self.bar.show(count, None, beside="", line=f"Looked up {count:,} so far.")
 
     def show(self, request: Request) -> bool:
         """Show what a list would hold, or what came of it. How far it is on the way, the bar shows."""
@@ -68,7 +68,7 @@ class ListTerminalReply(TerminalReply):
             self.say(errors.UsageError(_NOTHING_AGAIN.format(request.state)))
         elif request.state is State.CONFIRMING:
             self.confirming = request
-            self.looked_up.close()
+            self.bar.close()
             say(screen.preview(request))
         elif request.state in ENDED and not self._ended:
             self.told, self.exit_code, self._ended = True, _exit_code(request), True
@@ -86,6 +86,7 @@ class ListTerminalReply(TerminalReply):
                 error = errors.DeniedError("another's list", _NOT_YOUR_LIST)
         if str(error) != self._said:
             self._said = str(error)
+            self.bar.close()  # else it would be said on the bar's line
             super().say(error)
 
 

@@ -31,12 +31,12 @@ class Watch:
     reply: TerminalReply
     request: Request
     press: Press
+    bar: Bar
 
     def __post_init__(self) -> None:
         self._flow = self.lists.flow
         self._signals = Signals(last_words=screen.NOT_STOPPED)
         self.worker.only = self.request.id
-        self._bar = Bar(monotonic=self.worker.clock.monotonic)
         self._looks = 0  # without a run, one after the other
 
     def run(self) -> int:
@@ -78,12 +78,12 @@ class Watch:
                 self._stop()
             self._sweep()
             if self._flow.draining and not self.worker.running:
-                self._bar.close()
+                self.bar.close()
                 say(screen.LEFT_TO_THE_BOT)
                 return self.reply.exit_code
             self._show()
             self._rest()
-        self._bar.close()
+        self.bar.close()
         self.reply.show(self.request)
         return INTERRUPTED if self._signals.interrupted and self.reply.exit_code != DONE else self.reply.exit_code
 
@@ -94,7 +94,7 @@ class Watch:
             self._look()
             if self._is(State.STOPPING):
                 self._signals.last_words = screen.STOPPED_AND_LEFT
-                self._bar.say(screen.STOPPING)
+                self.bar.say(screen.STOPPING)
 
     def _sweep(self) -> None:
         with suppress(errors.StoreUnavailableError):
@@ -106,10 +106,10 @@ class Watch:
         if self._is(State.PAUSED) and listed.at_rest:
             self._wait_while_paused()
         elif self._waits():
-            self._bar.say(screen.WAITS)
+            self.bar.say(screen.WAITS)
         elif listed.begun_at:
             beside, line = screen.beside_the_bar(listed), screen.how_far(listed)
-            self._bar.show(listed.counts.ended, listed.size, beside=beside, line=line)
+            self.bar.show(listed.counts.ended, listed.size, beside=beside, line=line)
 
     def _waits(self) -> bool:
         """Whether no one runs it now; true only once for each time that it waits."""
@@ -120,7 +120,7 @@ class Watch:
 
     def _wait_while_paused(self) -> None:
         here = can_ask()
-        self._bar.say(screen.paused(self.request, here=here))
+        self.bar.say(screen.paused(self.request, here=here))
         while self._is(State.PAUSED) and not (self._signals.interrupted or self._signals.ended):
             if here and select.select([sys.stdin], [], [], 0)[0]:
                 here = bool(sys.stdin.readline())
@@ -149,4 +149,4 @@ class Watch:
             while self.worker.running:
                 self.worker.clock.sleep(LOOK_EVERY)
             self._sweep()
-            self._bar.close()
+            self.bar.close()

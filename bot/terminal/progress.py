@@ -45,10 +45,10 @@ class Bar:
             self._bar.refresh()
 
     def close(self) -> None:
-        """End the bar's line."""
+        """End the bar's line, where there is one; `show` begins the next."""
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
+        self._bar, self._said_at = None, float("-inf")
 
     def _say(self, line: str) -> None:
         now = self.monotonic()
