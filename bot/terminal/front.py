@@ -13,29 +13,25 @@ from bot.ports import Place
 from bot.request import AWAITING, TERMINAL, Ask, Operator, Options, Request, State, new_id
 from bot.terminal import screen
 from bot.terminal.output import DONE, OF_SIGNOUT, say, show
-from bot.whoami import Standing
+from bot.whoami import Standing, WhoAmI
 
 NOT_LISTED = "{arn} is not in allow.terminal, so it may not sign users out. If it should be, ask the bot's engineer."
 
 
-def take(options: Options, flow: Flow, now: datetime, arn: str, *, yes: bool) -> int:
+def take(command: Options | WhoAmI, flow: Flow, now: datetime, arn: str, *, yes: bool) -> int:
     """Carry out a command of the person at this terminal, who is `arn` to AWS, in this thread; return the exit code.
 
     `yes`: without a question. What is not a success is said on standard error. Raises as `Flow.ask` does.
     """
     reply = TerminalReply(arn=arn, quiet=yes)
-    flow.ask(ask_of(options, now, arn), reply)
+    if isinstance(command, WhoAmI):
+        flow.whoami(ask_of(Options(target=""), now, arn), reply)
+    else:
+        flow.ask(ask_of(command, now, arn), reply)
     if reply.confirming:
         _decide(flow, reply.confirming, reply, yes=yes)
     if not reply.told:  # another worker took the request over
         reply.say(UnderWayError())
-    return reply.exit_code
-
-
-def who_am_i(flow: Flow, now: datetime, arn: str) -> int:
-    """Say what the person at this terminal may do; return the exit code."""
-    reply = TerminalReply(arn=arn, quiet=True)
-    flow.whoami(ask_of(Options(target=""), now, arn), reply)
     return reply.exit_code
 
 

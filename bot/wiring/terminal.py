@@ -10,7 +10,7 @@ from bot.facts.clock import IN_A_ROW, CheckedClock
 from bot.list_run import MOST_AT_ONCE
 from bot.request import Options
 from bot.settings.model import Settings
-from bot.terminal.front import take, who_am_i
+from bot.terminal.front import take
 from bot.terminal.list_command import ListCommand
 from bot.terminal.list_front import take_list
 from bot.whoami import WhoAmI
@@ -35,8 +35,6 @@ def sign_out(settings: Settings, options: Options | ListCommand | WhoAmI, *, yes
     with closing(store):
         entrance = Doorway(lane=here, newcomers_lane=here)
         flow = flow_of(settings, pools, store, clock, entrance=entrance, aws_lane=here, trail=store, terminal=True)
-        if isinstance(options, WhoAmI):
-            return who_am_i(flow, clock.now(), arn)
         if isinstance(options, ListCommand):
             lanes = ThreadLane("lists", 1), ThreadLane("list accounts", MOST_AT_ONCE), here
             return take_list(options, *lists_of(settings, flow, store, *lanes), arn)
