@@ -3,7 +3,6 @@
 import argparse
 import os
 from collections.abc import Sequence
-from typing import NoReturn
 
 from bot.errors import UsageError
 from bot.facts import aws_cli
@@ -97,23 +96,22 @@ def _check_can_ask(command: Options | ListCommand) -> None:
         raise UsageError(NO_ONE_TO_ASK_OF_A_LIST)
 
 
-class _Line(argparse.ArgumentParser):
-    """Reads words as the AWS CLI does, which is built on argparse too."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}.")
-
-
 def _parsed(
     words: Sequence[str], spelling: aws_cli.Spelling
 ) -> tuple[Options | ListCommand | aws_cli.Skeleton | aws_cli.Help, bool]:
-    line = _Line(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    # The AWS CLI is built on argparse too.
+    line = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS, exit_on_error=False
+    )
     line.add_argument(f"--{SKELETON}", dest=SKELETON, action="append", nargs="?", const="input")
     for name in _VALUED - {SKELETON}:
         line.add_argument(f"--{name}", dest=name, action="append")
     for name in _FLAGS:
         line.add_argument(f"--{name}", dest=name, action="store_const", const=[""])
-    found, others = line.parse_known_args(words)
+    try:
+        found, others = line.parse_known_args(words)
+    except argparse.ArgumentError as error:
+        raise UsageError(f"{error}.") from None
     if any(map(asks_for_help, others)):
         return aws_cli.Help(), False
     _check(words, others)
