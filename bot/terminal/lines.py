@@ -37,8 +37,6 @@ def _read(path: str, name: str) -> Iterator[str]:
             yield from _decoded(file, name)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
-    except ValueError:  # the name has a null character in it
-        raise UsageError(f"{name} cannot be read: no file can have this name.") from None
 
 
 def _decoded(file: BinaryIO, name: str) -> Iterator[str]:
