@@ -142,7 +142,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         metrics=metrics,
         rounds=rounds,
         learn=installation.learn,
-        web=client,
+        client=client,
         clock=checked,
         drain_seconds=settings.drain.total_seconds(),
     )
