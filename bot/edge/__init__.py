@@ -9,6 +9,5 @@ ahead.py        connections that are ready before a press needs them
 health.py       the server of the health pages, and `/healthz`
 readiness.py    whether the bot is ready, in sentences, asked without waiting for what hangs
 metrics.py      the numbers for Prometheus
-list_numbers.py  the numbers of the lists that run here
 logs.py         how log lines look, and what they never show
 """

@@ -17,8 +17,7 @@ from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.ahead import LOOK_AGAIN_SECONDS, look_ahead
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
-from bot.edge.list_numbers import list_numbers
-from bot.edge.metrics import Endings, Metrics, Values
+from bot.edge.metrics import Endings, Metrics, Values, list_numbers
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
@@ -151,7 +150,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
 def _list_numbers(settings: Settings, rules: ListRules, worker: ListWorker) -> Callable[[], Values]:
     """Return what gives the gauges of lists."""
     quotas = {quota_of(settings, pool): pool for pool in settings.pools}
-    paces = [(quota, pace) for quota, pool in quotas.items() for pace in (worker.pace(quota), rules.look_ups(pool))]
+    paces = {quota: (worker.pace(quota), rules.look_ups(pool)) for quota, pool in quotas.items()}
     return lambda: list_numbers(worker.runs(), settings.pools, paces, worker.clock.now())
 
 
