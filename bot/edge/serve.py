@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +57,8 @@ class Edge:
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
         try:
             if await _until(stop, self._open_store()):
-                try:
+                with closing(self.store):
                     await self._serve(stop)
-                finally:
-                    self.outlook.store_is_open = False
-                    self.store.close()
         finally:
             await health.cleanup()
 
@@ -72,7 +69,7 @@ class Edge:
                 await asyncio.to_thread(self.store.open)
             except StoreUnavailableError as error:
                 failures += 1
-                wait = min(pause(failures), LONGEST_PAUSE).total_seconds()
+                wait = pause(failures, LONGEST_PAUSE).total_seconds()
                 told = "The store cannot be opened (%s); trying again in %.0f s. `python -m bot check` says more"
                 log.warning(told, error.reason, wait)
                 await asyncio.sleep(wait)
@@ -93,6 +90,7 @@ class Edge:
                 await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
             for lane in self.lanes:
                 lane.stop()
+            self.outlook.store_is_open = False
 
     async def _connect(self) -> None:
         self.learn(await who_are_we(self.client))
