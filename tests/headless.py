@@ -396,7 +396,7 @@ class AtWork:
     def __init__(self, edge: "Edge") -> None:
         self._lanes, self._between_rounds = edge.lanes, [threading.Lock() for _ in edge.rounds]
         for rounds, lock in zip(edge.rounds, self._between_rounds, strict=True):
-            rounds._work = partial(_locked, lock, rounds._work)
+            rounds._round = partial(_locked, lock, rounds._round)  # type: ignore[method-assign]
 
     def hold_rounds(self, held: ExitStack) -> None:
         """Wait until no round is under way, and begin none until `held` ends."""

@@ -209,7 +209,7 @@ def cost_of_idleness(metered: MeteredDynamoDB, table: str) -> dict[str, Units]:
         for rounds in edge.rounds:
             second = 0.0
             while second < 60:
-                second += rounds._work()
+                second += rounds._round()
 
     return {READYZ: cost(metered, edge.store.check_writable), IDLE_MINUTE: cost(metered, minute)}
 

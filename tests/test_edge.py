@@ -157,13 +157,12 @@ def test_rounds_can_be_hurried_after_what_hurries_them_has_gone_on_and_end_with_
     began: list[float] = []
     come = threading.Semaphore(0)
 
-    def work() -> float:
+    def work() -> None:
         began.append(time.monotonic())
         come.release()
-        return 60
 
     hurry = threading.Event()
-    rounds = Rounds("test", work, hurry)
+    rounds = Rounds("test", work, every=60, hurry=hurry)
     rounds.start()
     assert come.acquire(timeout=PATIENCE)
     hurried = time.monotonic()
@@ -181,13 +180,12 @@ def test_a_round_that_fails_is_followed_by_another(
     tries = iter([OSError("disk full"), None])
     done = threading.Event()
 
-    def work() -> float:
+    def work() -> None:
         if error := next(tries, None):
             raise error
         done.set()
-        return 60
 
-    rounds = Rounds("delivery", work)
+    rounds = Rounds("delivery", work, every=60)
     rounds.start()
     assert done.wait(PATIENCE)
     rounds.stop(PATIENCE)

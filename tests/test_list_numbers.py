@@ -9,8 +9,7 @@ from examples import NOON, StoppedClock, worker
 from lists import PACE, Setting, people, press
 
 from bot.action import Done, Refused
-from bot.edge.list_numbers import list_numbers
-from bot.edge.metrics import Endings, Metrics, Values
+from bot.edge.metrics import Endings, Metrics, Values, list_numbers
 from bot.edge.readiness import Outlook
 from bot.list_work import ListWorker
 from bot.request import Request, State
@@ -108,7 +107,7 @@ def running(setting: Setting, metrics: Metrics, after: int) -> set[str]:
 
 
 def numbers(instance: ListWorker, clock: StoppedClock) -> Values:
-    return list_numbers(instance.runs(), ["customers", "staff"], [(QUOTA, instance.pace(QUOTA))], clock.now())
+    return list_numbers(instance.runs(), ["customers", "staff"], {QUOTA: [instance.pace(QUOTA)]}, clock.now())
 
 
 def test_while_a_list_runs_the_page_says_how_fast_how_many_are_left_and_until_when(

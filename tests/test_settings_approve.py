@@ -153,6 +153,7 @@ def test_a_value_of_the_wrong_form_is_one_fault_that_names_it(name: str, value: 
         ("[approve]\nwhne = 'always'", "approve.whne is not a setting of this bot. Check its spelling."),
         ("[allow.ask]\nuser = []", "allow.ask.user is not a setting of this bot. Check its spelling. Is users meant?"),
         ("[limits]\nal = '1/h'", "limits.al is not a setting of this bot. Check its spelling. Is all meant?"),
+        ("[lists]\npac = '1/s'", "lists.pac is not a setting of this bot. Check its spelling. Is pace meant?"),
         (
             "[pools.staff]\nid='eu-central-1_Staff'\nprotect.group = []",
             "pools.staff.protect.group is not a setting of this bot. Check its spelling. Is groups meant?",

@@ -92,7 +92,7 @@ def default(field: FieldInfo) -> str:
 def settings() -> Iterator[tuple[str, type[BaseModel], str, FieldInfo]]:
     """Each setting's place in the file, its model, its name there and its field."""
     for name, field in Settings.model_fields.items():
-        if name not in TABLES:
+        if (name,) not in TABLES:
             yield name, Settings, name, field
     for place, model in INSIDE.items():
         for name, field in model.model_fields.items():

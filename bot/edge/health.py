@@ -1,79 +1,21 @@
-"""The health pages: `/healthz`, and how the bot is in words (`/readyz`) and in numbers (`/metrics`)."""
+"""The server of the health pages, and `/healthz`."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aiohttp import http_exceptions, web
 
-from bot.edge.http import HttpMode
-from bot.edge.lanes import NEWCOMERS, ThreadLane
-from bot.edge.metrics import Metrics, Values
-from bot.edge.readiness import NOT_READY, STATUSES, Outlook, readiness
-from bot.edge.socket_mode import SocketMode
-from bot.errors import BotError, ClockChangedError, ClockWrongError
-from bot.flow import Flow
+from bot.errors import BotError
 
 HEAD_SECONDS = 10.0
 LINGERING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 1.0
 
-_UNCACHED = {"Cache-Control": "no-store"}
 _aiohttp = logging.getLogger("bot.edge.aiohttp")
 
 
 class HealthPageError(BotError):
     """The health page cannot be served where it was asked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pages:
-    """`/readyz` and `/metrics` of one instance. Neither ever waits for long."""
-
-    flow: Flow
-    front: SocketMode | HttpMode
-    lanes: Sequence[ThreadLane]
-    outlook: Outlook
-    metrics: Metrics
-
-    @property
-    def routes(self) -> Sequence[web.RouteDef]:
-        """Where they are served."""
-        return (web.get("/readyz", self._readyz), web.get("/metrics", self._numbers))
-
-    async def _readyz(self, _: web.Request) -> web.Response:
-        status, reasons = await self._readiness()
-        answer = {"status": status, "reasons": reasons}
-        return web.json_response(answer, status=503 if status == NOT_READY else 200, headers=_UNCACHED)
-
-    async def _numbers(self, request: web.Request) -> web.Response:
-        status, _ = await self._readiness()
-        values: Values = {
-            "status": {(each.replace(" ", "_"),): each == status for each in STATUSES},
-            "lane_places": {(lane.name,): lane.places for lane in self.lanes},
-            "lane_places_taken": {(lane.name,): lane.taken for lane in self.lanes},
-        }
-        values |= await self.outlook.gauges()
-        page, content_type = self.metrics.page(values, request.headers.get("Accept", ""))
-        return web.Response(body=page, headers={"Content-Type": content_type} | _UNCACHED)
-
-    async def _readiness(self) -> tuple[str, Sequence[str]]:
-        needs, wishes = await self.outlook.told()
-        full = (lane.full() for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
-        return readiness((self._closed(), self.front.unreachable(), *needs), (*wishes, self.front.ghosts(), *full))
-
-    def _closed(self) -> str | None:
-        match self.flow.closed():
-            case None:
-                return None
-            case ClockWrongError() as error:
-                return error.compared
-            case ClockChangedError():
-                return (
-                    "The bot's clock was changed. Until an answer of Slack or AWS agrees with it, the bot does nothing."
-                )
-        why = "The bot is restarting" if self.flow.draining else "A newer version of the bot is taking over"
-        return f"{why}: this instance finishes what it has begun and takes nothing new."
 
 
 async def serve_health(host: str, port: int, routes: Sequence[web.RouteDef] = ()) -> web.AppRunner:

@@ -14,6 +14,9 @@ from bot.audit import OUTCOMES, Entry, Kind
 from bot.facts.advice import ADVICE
 from bot.facts.slack_words import TOKEN_ERRORS
 from bot.limits import LIMITS
+from bot.list_run import ListRun
+from bot.listed import Listed
+from bot.pace import Pace
 from bot.ports import Clock
 
 OTHER = "other"
@@ -186,3 +189,30 @@ class Metrics:
         except Exception:  # noqa: BLE001 -- prometheus-client trips over some, and anyone may have written it
             encode, content_type = choose_encoder("")
         return encode(self._registry), content_type
+
+
+def list_numbers(
+    runs: Sequence[ListRun], pools: Iterable[str], paces: Mapping[str, Iterable[Pace]], now: datetime
+) -> Values:
+    """Return the gauges of all `runs` of lists, by pool, and of all `paces`, by quota.
+
+    A pool may have several lists; without one it has zeros, and no end.
+    """
+    of = {(pool,): [run for run in runs if run.request.contents.pool == pool] for pool in pools}
+    held = {pool: [run.request.contents for run in each] for pool, each in of.items()}
+    return {
+        "lists_running": {pool: len(each) for pool, each in of.items()},
+        "list_accounts_per_second": {pool: sum(run.progress.rate for run in each) for pool, each in of.items()},
+        "list_accounts_left": {pool: sum(contents.left for contents in each) for pool, each in held.items()},
+        "list_accounts_not_done": {pool: sum(map(_not_done, each)) for pool, each in held.items()},
+        "list_end_timestamp_seconds": {
+            pool: (now + max(contents.time_left for contents in each)).timestamp()
+            for pool, each in held.items()
+            if each
+        },
+        "lists_slowed": {(quota,): any(pace.is_slowed for pace in each) for quota, each in paces.items()},
+    }
+
+
+def _not_done(contents: Listed) -> int:
+    return contents.counts.failed + contents.counts.unknown

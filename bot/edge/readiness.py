@@ -17,7 +17,6 @@ from bot.facts.aws_credentials import SETTINGS
 from bot.facts.finding import Backlog
 from bot.ports import Clock
 from bot.request import Request
-from bot.store_ports import Outbox
 
 STATUSES = READY, DEGRADED, NOT_READY = "ready", "degraded", "not ready"
 OVERDUE_SECONDS = 300.0
@@ -30,7 +29,7 @@ _STUCK = (
 NOT_YET = AwsSetupError("", "", source="none", kind="they have not come yet")
 
 
-class WatchedStore(Outbox, Protocol):
+class WatchedStore(Protocol):
     """A store as the edge sees it: opened before anything else runs, asked how it is, and closed at the end."""
 
     def open(self) -> None:

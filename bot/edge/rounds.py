@@ -11,13 +11,24 @@ log = logging.getLogger(__name__)
 
 
 class Rounds:
-    """Calls `work` again and again, until `stop`. `work` returns the seconds to wait; setting `hurry` ends the wait."""
+    """Calls `work`, where it `may` be done, again and again until `stop`.
+
+    Between two rounds are the seconds that `work` returns, or else `every`. Setting `hurry` ends the wait.
+    """
 
     AFTER_A_FAILURE = 5.0
     AFTER_A_HINT = 0.02  # what set `hurry` goes on first: an operator is told before the audit channel
+    UNTIL_IT_MAY = 1.0
 
-    def __init__(self, name: str, work: Callable[[], float], hurry: threading.Event | None = None) -> None:
-        self._work = work
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], float | None],
+        every: float,
+        may: Callable[[], bool] = lambda: True,
+        hurry: threading.Event | None = None,
+    ) -> None:
+        self._work, self._every, self._may = work, every, may
         self._hurry = hurry or threading.Event()
         self._stopped = False
         self._trouble: str | None = None
@@ -43,8 +54,9 @@ class Rounds:
                 time.sleep(self.AFTER_A_HINT)
 
     def _round(self) -> float:
+        """Work where it may be done now. Return in how many seconds to come back."""
         try:
-            pause = self._work()
+            pause = (self._work() or self._every) if self._may() else min(self._every, self.UNTIL_IT_MAY)
         except StoreUnavailableError as error:
             if error.reason != self._trouble:  # said once, not in each round
                 log.warning("The %s rounds wait for the store (%s)", self._thread.name, error.reason)

@@ -3,24 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from aiohttp import web
 from slack_sdk import WebClient
 
 from bot.backoff import pause
-from bot.edge.health import Pages, serve_health
+from bot.edge.health import serve_health
 from bot.edge.http import HttpMode
-from bot.edge.lanes import ThreadLane, UnwaitedThreads
-from bot.edge.metrics import Metrics
-from bot.edge.readiness import Outlook, WatchedStore
+from bot.edge.lanes import NEWCOMERS, ThreadLane, UnwaitedThreads
+from bot.edge.metrics import Metrics, Values
+from bot.edge.readiness import NOT_READY, STATUSES, Outlook, WatchedStore, readiness
 from bot.edge.rounds import Rounds
 from bot.edge.socket_mode import LONGEST_PAUSE, SocketMode, who_are_we
-from bot.errors import StoreUnavailableError
+from bot.errors import ClockChangedError, ClockWrongError, StoreUnavailableError
 from bot.facts.clock import CheckedClock
 from bot.flow import Flow
 
+UNCACHED = {"Cache-Control": "no-store"}
 LAST_ACKS_SECONDS = 0.2
 LAST_WORD_SECONDS = 1.0
 
@@ -39,7 +41,7 @@ class Edge:
     metrics: Metrics
     rounds: Sequence[Rounds]
     learn: Callable[[dict[str, Any]], None]
-    web: WebClient
+    client: WebClient
     clock: CheckedClock
     drain_seconds: float
 
@@ -50,16 +52,13 @@ class Edge:
         are run and messages are sent. Raises `HealthPageError`, `StoreError` and `RefusedTokenError`.
         """
         asyncio.get_running_loop().set_default_executor(UnwaitedThreads())
-        pages = Pages(flow=self.flow, front=self.front, lanes=self.lanes, outlook=self.outlook, metrics=self.metrics)
-        health = await serve_health(host, port, (*self.front.routes, *pages.routes))
+        pages = web.get("/readyz", self._readyz), web.get("/metrics", self._numbers)
+        health = await serve_health(host, port, (*self.front.routes, *pages))
         log.info("Health page on %s", ", ".join(f"http://{each[0]}:{each[1]}/healthz" for each in health.addresses))
         try:
             if await _until(stop, self._open_store()):
-                try:
+                with closing(self.store):
                     await self._serve(stop)
-                finally:
-                    self.outlook.store_is_open = False
-                    self.store.close()
         finally:
             await health.cleanup()
 
@@ -70,7 +69,7 @@ class Edge:
                 await asyncio.to_thread(self.store.open)
             except StoreUnavailableError as error:
                 failures += 1
-                wait = min(pause(failures), LONGEST_PAUSE).total_seconds()
+                wait = pause(failures, LONGEST_PAUSE).total_seconds()
                 told = "The store cannot be opened (%s); trying again in %.0f s. `python -m bot check` says more"
                 log.warning(told, error.reason, wait)
                 await asyncio.sleep(wait)
@@ -91,11 +90,12 @@ class Edge:
                 await asyncio.wait_for(self.front.close(), LAST_WORD_SECONDS)
             for lane in self.lanes:
                 lane.stop()
+            self.outlook.store_is_open = False
 
     async def _connect(self) -> None:
-        self.learn(await who_are_we(self.web))
+        self.learn(await who_are_we(self.client))
         while self.clock.is_doubtful() and not self.clock.error():  # what is wrong is known before anyone presses
-            await who_are_we(self.web)
+            await who_are_we(self.client)
         await self.front.connect()
 
     async def _drain(self) -> None:
@@ -108,6 +108,40 @@ class Edge:
         for rounds in self.rounds:
             await asyncio.to_thread(rounds.stop, max(deadline - loop.time(), 0))
         await asyncio.sleep(LAST_ACKS_SECONDS)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        status, reasons = await self._readiness()
+        answer = {"status": status, "reasons": reasons}
+        return web.json_response(answer, status=503 if status == NOT_READY else 200, headers=UNCACHED)
+
+    async def _numbers(self, request: web.Request) -> web.Response:
+        status, _ = await self._readiness()
+        values: Values = {
+            "status": {(each.replace(" ", "_"),): each == status for each in STATUSES},
+            "lane_places": {(lane.name,): lane.places for lane in self.lanes},
+            "lane_places_taken": {(lane.name,): lane.taken for lane in self.lanes},
+        }
+        values |= await self.outlook.gauges()
+        page, content_type = self.metrics.page(values, request.headers.get("Accept", ""))
+        return web.Response(body=page, headers={"Content-Type": content_type} | UNCACHED)
+
+    async def _readiness(self) -> tuple[str, Sequence[str]]:
+        needs, wishes = await self.outlook.told()
+        full = (lane.full() for lane in self.lanes if lane.name != NEWCOMERS)  # strangers fill that one at will
+        return readiness((self._closed(), self.front.unreachable(), *needs), (*wishes, self.front.ghosts(), *full))
+
+    def _closed(self) -> str | None:
+        match self.flow.closed():
+            case None:
+                return None
+            case ClockWrongError() as error:
+                return error.compared
+            case ClockChangedError():
+                return (
+                    "The bot's clock was changed. Until an answer of Slack or AWS agrees with it, the bot does nothing."
+                )
+        why = "The bot is restarting" if self.flow.draining else "A newer version of the bot is taking over"
+        return f"{why}: this instance finishes what it has begun and takes nothing new."
 
 
 async def _until(stop: asyncio.Event, work: Any) -> bool:

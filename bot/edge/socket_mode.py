@@ -60,7 +60,7 @@ async def ask_slack(method: str, call: Ask, wanted: str, refused: frozenset[str]
         except Exception as error:  # noqa: BLE001 -- what is wrong with the way to Slack may end by itself
             reason = trouble_of(error)
         failures += 1
-        wait = wait or min(pause(failures), LONGEST_PAUSE)
+        wait = wait or pause(failures, LONGEST_PAUSE)
         log.warning("%s was not answered (%s); trying again in %.0f s", method, reason, wait.total_seconds())
         await asyncio.sleep(wait.total_seconds())
 
@@ -117,7 +117,7 @@ class SocketMode:
         """Connect, trying again until Slack lets us: once more at once, and then after growing pauses."""
         while True:
             if self._losses > 1:
-                await asyncio.sleep(min(pause(self._losses - 1), LONGEST_PAUSE).total_seconds())
+                await asyncio.sleep(pause(self._losses - 1, LONGEST_PAUSE).total_seconds())
             url = (await ask_slack("apps.connections.open", self._ask, "url", refused, "SLACK_APP_TOKEN"))["url"]
             try:  # each address once: its ticket is good for one try
                 proxy = proxy_to(url)

@@ -92,10 +92,10 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, environment: 
 
 def _depth(keys: list[str]) -> int:
     """Return how many keys name a setting. After them a set's member follows, which is a person's id."""
-    start = 2 if keys[0] == "pools" else 0
-    if keys[start : start + 2] == ["allow", "ask"] or keys[start : start + 1] == ["actions"]:
-        return start + 3
-    return start + (2 if keys[start : start + 1] and keys[start] in TABLES else 1)
+    place, depth = (*keys[:1], "NAME", *keys[2:]) if keys[0] == "pools" else tuple(keys), 1
+    while depth < len(keys) and place[:depth] in TABLES:
+        depth += 1
+    return depth
 
 
 def _name(variable: str | None, path: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 The line under each, here and in tables.py, is shown in .github/docs/settings.md, with what the setting must be.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -24,7 +24,6 @@ from bot.settings.tables import (
     Approve,
     LimitSettings,
     ListSettings,
-    People,
     Protect,
 )
 
@@ -206,24 +205,24 @@ def _names_someone(listed: Allowlist, pool: str) -> bool:
     return {listed.everywhere, listed.pools[pool]} != {Allowed()}
 
 
-def _variable(key: str) -> str:
-    return key.upper() if key.startswith("slack_") else f"SIGNOUT_{key.upper()}"
+def _places(table: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Give the place in the file of each setting and table that is in a table."""
+    for key, field in table.model_fields.items():
+        yield (*path, key)
+        if isinstance(field.default, BaseModel):
+            yield from _places(type(field.default), (*path, key))
 
 
-TABLES = frozenset({"allow", "actions", "approve", "protect", "limits", "lists", "pools"})
-_IN_TABLES = (
-    *(("allow", key) for key in People.model_fields),
-    *(("allow", "ask", key) for key in People.model_fields),
-    *(("actions", action, key) for action in ActionSettings.model_fields for key in People.model_fields),
-    *(("approve", key) for key in Approve.model_fields),
-    *(("protect", key) for key in Protect.model_fields),
-    *(("limits", key) for key in LimitSettings.model_fields),
-    *(("lists", key) for key in ListSettings.model_fields),
-)
-# Every setting that the environment may give, and its place in the file.
+def _variable(place: Sequence[str]) -> str:
+    name = "_".join(place).upper()
+    return name if name.startswith("SLACK_") else f"SIGNOUT_{name}"
+
+
+PLACES = (*_places(Settings), *_places(Pool, ("pools", "NAME")))
+TABLES = frozenset(place[:depth] for place in PLACES for depth in range(1, len(place)))
+# Every setting that the environment may give, and its place in the file. Who may in a terminal is in the file only.
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
-    **{_variable(key): (key,) for key in Settings.model_fields if key not in TABLES},
-    **{_variable("_".join(path)): path for path in _IN_TABLES},
+    **{_variable(each): each for each in _places(Settings) if each not in TABLES and each[-1] != "terminal"},
     "SIGNOUT_POOL_ID": ("pools", "default", "id"),
 }
 # Of these, the lists: one that is empty takes no one off the file's.

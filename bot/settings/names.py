@@ -3,8 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, SECRETS, Pool, Settings
-from bot.settings.tables import ActionSettings, Allow, AllowEverywhere, Approve, LimitSettings, Performers, Protect
+from bot.settings.model import ENVIRONMENT, NEVER_IN_THE_FILE, PLACES, SECRETS
 
 CONFIG_FILE, CONFIG_TEXT = "SIGNOUT_CONFIG", "SIGNOUT_CONFIG_TEXT"  # the file's path, or all that it would say
 PREFIX = "SIGNOUT_"
@@ -21,20 +20,12 @@ _OF_SERVICES = re.compile(
 )
 _NOT_USED = "is not a setting of this bot, so it is not used."
 _SHORT = len(PREFIX) + 4  # two letters off such a name is another word
-# The keys of the file, by how deep they are: pools.NAME.allow.users is four deep.
-_KEYS: Mapping[int, Collection[str]] = {
-    1: set(Settings.model_fields).difference(NEVER_IN_THE_FILE),
-    2: {*AllowEverywhere.model_fields, *ActionSettings.model_fields, *Approve.model_fields, *Protect.model_fields}
-    | LimitSettings.model_fields.keys(),
-    3: {*Pool.model_fields, *Performers.model_fields},
-    4: {key for table in (Allow, ActionSettings, Approve, Protect) for key in table.model_fields},
-    5: Performers.model_fields,
-}
 
 
 def unknown_key(path: Sequence[str]) -> str:
     """Return the sentence for a key of the file that is not a setting."""
-    keys = {f"{PREFIX}{key}".upper(): key for key in _KEYS[len(path)]}
+    as_deep = {place[-1] for place in PLACES if len(place) == len(path)}
+    keys = {f"{PREFIX}{key}".upper(): key for key in as_deep.difference(NEVER_IN_THE_FILE)}
     return _unknown(".".join(path), keys.get(_resembled(_plain(f"{PREFIX}{path[-1]}"), keys) or ""))
 
 

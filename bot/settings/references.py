@@ -27,12 +27,11 @@ def followed(
     found = {}
     for name in names:
         try:
-            value = _followed(name, given, resolve)
+            if (value := _followed(name, given, resolve)) is not None:
+                found[name] = value
         except SecretError as error:
             faults.append(f"{name} {error}")
-            value = STAND_IN
-        if value is not None:
-            found[name] = value
+            found[name] = STAND_IN
     return found
 
 

@@ -42,20 +42,16 @@ def checks(settings: Settings, *, post: bool) -> Iterator[Finding]:
         app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
         channels={name: id_ if post else None for name, id_ in _channels(settings).items()},
     )
+    of_pools = [(f"pool {name}", partial(_pool, settings, name, pool)) for name, pool in pools.items()]
+    quotas = _quotas(settings, pools)
+    of_quotas = [(f"quota {place}", partial(try_quota, place, pool, pace)) for place, pool in quotas.items()]
     return findings(
         [
             ("settings", partial(_settings, settings)),
             ("replicas", partial(_unguarded, settings)),
             ("Slack", slack),
             (CREDENTIALS, lambda: [asked.result()]),
-            *(
-                (f"pool {name}", partial(_once_asked, asked, f"pool {name}", partial(_pool, settings, name, pool)))
-                for name, pool in pools.items()
-            ),
-            *(
-                (f"quota {place}", partial(_once_asked, asked, f"quota {place}", partial(try_quota, place, pool, pace)))
-                for place, pool in _quotas(settings, pools).items()
-            ),
+            *((name, partial(_once_asked, asked, name, probe)) for name, probe in (*of_pools, *of_quotas)),
             ("clock against AWS", partial(aws_clock, regions)),
             *probes_of(settings),
             (ALL, partial(_shown_to_slack, client)),

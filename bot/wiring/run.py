@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 
 from slack_bolt import App
@@ -18,8 +17,7 @@ from bot.deliver import CardDelivery, EntryDelivery
 from bot.edge.ahead import LOOK_AGAIN_SECONDS, look_ahead
 from bot.edge.http import HttpMode
 from bot.edge.lanes import NEWCOMERS, Doorway, ThreadLane
-from bot.edge.list_numbers import list_numbers
-from bot.edge.metrics import Endings, Metrics, Values
+from bot.edge.metrics import Endings, Metrics, Values, list_numbers
 from bot.edge.readiness import Outlook
 from bot.edge.rounds import Rounds
 from bot.edge.serve import Edge
@@ -117,9 +115,10 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
     flow.begin_lists = begin_lists.set
     app = build_app(settings.slack_api_url, flow, lists, cards, AwsSpelling().read)
     rounds = _rounds(settings, store, checked, flow, client, cards, refusals, ahead)
-    sweep = partial(_then_wait, list_worker.sweep, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful())
-    # Where the clock is in doubt, what another instance holds would seem to be due.
-    deliver = partial(_then_wait, delivery.deliver, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful())
+    rounds += [  # where the clock is in doubt, what another instance holds would seem to be due
+        Rounds("lists", list_worker.sweep, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful(), begin_lists),
+        Rounds("delivery", delivery.deliver, SECONDS_BETWEEN_SWEEPS, lambda: not checked.is_doubtful(), hurry),
+    ]
     outlook = Outlook(
         store=store,
         clock=checked,
@@ -140,9 +139,9 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
         lanes=(slack_lane, newcomers, aws_lane, *list_lanes),
         outlook=outlook,
         metrics=metrics,
-        rounds=(*rounds, Rounds("lists", sweep, begin_lists), Rounds("delivery", deliver, hurry)),
+        rounds=rounds,
         learn=installation.learn,
-        web=client,
+        client=client,
         clock=checked,
         drain_seconds=settings.drain.total_seconds(),
     )
@@ -151,7 +150,7 @@ def build(settings: Settings, clock: Clock | None = None, *, http: bool = False)
 def _list_numbers(settings: Settings, rules: ListRules, worker: ListWorker) -> Callable[[], Values]:
     """Return what gives the gauges of lists."""
     quotas = {quota_of(settings, pool): pool for pool in settings.pools}
-    paces = [(quota, pace) for quota, pool in quotas.items() for pace in (worker.pace(quota), rules.look_ups(pool))]
+    paces = {quota: (worker.pace(quota), rules.look_ups(pool)) for quota, pool in quotas.items()}
     return lambda: list_numbers(worker.runs(), settings.pools, paces, worker.clock.now())
 
 
@@ -202,7 +201,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     slack_cards: SlackCards,
     refusals: Refusals,
     ahead: Callable[[], None],
-) -> Sequence[Rounds]:
+) -> list[Rounds]:
     """Return one for each task, so that a task in trouble holds up no other. A bot that drains begins nothing."""
     cards = CardDelivery(outbox=store, requests=store, cards=slack_cards, clock=clock, jitter=jitter)
     begun = clock.monotonic()
@@ -214,31 +213,24 @@ def _rounds(  # noqa: PLR0913, PLR0917 -- each task's own
     def may_delete() -> bool:
         return not flow.closed() and clock.is_confirmed()
 
-    tasks: Sequence[tuple[str, Callable[[], float | None], float, Callable[[], bool]]] = (
-        ("forget", partial(_forget, settings.retain, store, clock, may_delete), SECONDS_BETWEEN_CLEARINGS, may_delete),
-        ("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS, may_begin),
-        ("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
-        ("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS, may_delete),
-        ("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
-        ("ahead", ahead, LOOK_AGAIN_SECONDS, lambda: not flow.closed()),
-        ("tallies", refusals.sweep, SECONDS_BETWEEN_LOOKS, may_begin),
-        ("refusals", lambda: refusals.store(all_ended=flow.draining), SECONDS_BETWEEN_COUNTS, lambda: True),
-        ("clock", partial(_ask_the_time, client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
-    )
-    return [Rounds(name, partial(_then_wait, task, seconds, may)) for name, task, seconds, may in tasks]
+    def forget() -> None:
+        while settings.retain and may_delete() and store.forget(clock.now() - settings.retain):
+            time.sleep(SECONDS_BETWEEN_DELETIONS)
 
-
-def _then_wait(task: Callable[[], float | None], seconds: float, may: Callable[[], bool]) -> float:
-    """Do a task where it may be done now. Return in how many seconds to come back; soon where it may not."""
-    return (task() or seconds) if may() else min(seconds, SECONDS_BETWEEN_SWEEPS)
+    return [
+        Rounds("forget", forget, SECONDS_BETWEEN_CLEARINGS, may_delete),
+        Rounds("sweep", flow.sweep, SECONDS_BETWEEN_SWEEPS, may_begin),
+        Rounds("expire", flow.confirmations.expire, SECONDS_BETWEEN_SWEEPS, may_begin),
+        Rounds("places", lambda: store.forget_places(clock.now()), SECONDS_BETWEEN_LOOKS, may_delete),
+        Rounds("cards", cards.show_due, SECONDS_BETWEEN_CARDS, lambda: not clock.is_doubtful()),
+        Rounds("ahead", ahead, LOOK_AGAIN_SECONDS, lambda: not flow.closed()),
+        Rounds("tallies", refusals.sweep, SECONDS_BETWEEN_LOOKS, may_begin),
+        Rounds("refusals", lambda: refusals.store(all_ended=flow.draining), SECONDS_BETWEEN_COUNTS),
+        Rounds("clock", partial(_ask_the_time, client), SECONDS_BETWEEN_QUESTIONS, clock.is_doubtful),
+    ]
 
 
 def _ask_the_time(client: BlockingClient) -> None:
     """Get an answer from Slack, which the client compares the clock with."""
     with suppress(Exception):  # the client counts it, and the next round tries again
         client.auth_test()
-
-
-def _forget(retain: timedelta | None, store: Store, clock: CheckedClock, may: Callable[[], bool]) -> None:
-    while retain and may() and store.forget(clock.now() - retain):
-        time.sleep(SECONDS_BETWEEN_DELETIONS)

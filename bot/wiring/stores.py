@@ -65,9 +65,8 @@ def stored_entries(
 
     Where there is no store, it makes none. Raises `StoreError`, also for what goes wrong while they are read.
     """
-    kind, place = settings.kind_and_place
     try:
-        with closing(_reader(kind, place)) as reader:
+        with closing(_reader(settings)) as reader:
             reader.open()
             yield reader.entries(since, request_id, list_id)
     except StoreUnavailableError as error:
@@ -83,7 +82,7 @@ def followed_entries(settings: StoreSettings, after: str | None, since: datetime
     was_open = is_away = False
     while True:
         try:
-            with closing(_reader(*settings.kind_and_place)) as reader:
+            with closing(_reader(settings)) as reader:
                 reader.open()
                 for entry in reader.follow(after, since):
                     if is_away:
@@ -102,7 +101,8 @@ def followed_entries(settings: StoreSettings, after: str | None, since: datetime
             yield None
 
 
-def _reader(kind: str, place: str) -> "DynamoDBReader | SQLiteReader":
+def _reader(settings: StoreSettings) -> "DynamoDBReader | SQLiteReader":
+    kind, place = settings.kind_and_place
     if kind == "dynamodb":
         from bot.stores.dynamodb.reader import DynamoDBReader
 
