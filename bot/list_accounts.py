@@ -16,21 +16,36 @@ from bot.work import CLOCKS_AGREE_WITHIN, FARTHEST
 
 
 def accounts_of(
-    requests: Lists, request: Request, meanwhile: Callable[[], object] = lambda: None
+    requests: Lists,
+    request: Request,
+    meanwhile: Callable[[], object] = lambda: None,
+    *,
+    sizes: Sequence[int] = (),
+    settled: int = 0,
 ) -> Iterator[tuple[int, Account]]:
-    """Give the accounts of a list, each with its place from 0 on. Memory holds one portion.
+    """Give the accounts of a list, each with its place from 0 on. Memory holds a few portions.
 
-    What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each is read.
+    What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each portion.
+    Those that hold only the first `settled` accounts are left out, as far as their `sizes` are given.
     """
-    index = 0
-    for accounts in _portions(requests, request, meanwhile):
+    skipped = index = 0
+    while skipped < len(sizes) and index + sizes[skipped] <= settled:
+        index += sizes[skipped]
+        skipped += 1
+    for accounts in _portions(requests, request, meanwhile, skipped):
         for account in accounts:
             yield index, account
             index += 1
 
 
-def _portions(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> Iterator[Sequence[Account]]:
-    for number in request.contents.numbers:
+def _portions(
+    requests: Lists, request: Request, meanwhile: Callable[[], object], skipped: int = 0
+) -> Iterator[Sequence[Account]]:
+    listed = request.contents
+    for accounts in requests.portions(request.id, range(skipped, listed.portions)):
+        meanwhile()
+        yield accounts
+    for number in listed.numbers[max(skipped, listed.portions) :]:
         meanwhile()
         yield requests.portion(request.id, number)
 
@@ -41,12 +56,13 @@ def digest_of(accounts: Iterable[Account], before: str = "") -> str:
     return sha256(f"{before}\n{keys}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_as_decided(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> bool:
-    """Whether a list has the accounts that were confirmed and, where someone had to, approved."""
-    listed, approval, digest = request.contents, request.approval, ""
+def sizes_as_decided(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> Sequence[int] | None:
+    """Return how many accounts each portion has; None if they are not those that were confirmed or approved."""
+    approval, digest, sizes = request.approval, "", list[int]()
     for accounts in _portions(requests, request, meanwhile):
         digest = digest_of(accounts, digest)
-    return digest == listed.digest == (approval.digest if approval else digest)
+        sizes.append(len(accounts))
+    return sizes if digest == request.contents.digest == (approval.digest if approval else digest) else None
 
 
 def child_id(list_id: str, index: int) -> str:

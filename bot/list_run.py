@@ -5,7 +5,7 @@ that takes the list over finds those that are under way, and makes none twice.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
 from bot.entrance import Lane
-from bot.list_accounts import accounts_of, added, child_id, child_of, is_as_decided, is_held
+from bot.list_accounts import accounts_of, added, child_id, child_of, is_held, sizes_as_decided
 from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed
 from bot.ports import SureClock
@@ -49,6 +49,7 @@ class ListRun:
     may_work: Callable[[], bool]
     may_begin: Callable[[], object]
     _claim: Claim = field(init=False)
+    _sizes: Sequence[int] | None = field(default=(), init=False)  # of its portions; None: it was changed
     _is_lost: bool = field(default=False, init=False)  # another run has it: this one writes nothing more of the list
     _is_probing: bool = field(default=True, init=False)  # the next account may have been begun by an earlier run
     _under_way: dict[int, str] = field(default_factory=dict, init=False)  # on the lane, by their places
@@ -70,7 +71,7 @@ class ListRun:
 
     def _begin_all(self) -> None:
         settled = self.progress.settled.ended
-        accounts = accounts_of(self.requests, self.request, self.may_work)
+        accounts = accounts_of(self.requests, self.request, self.may_work, sizes=self._sizes or (), settled=settled)
         if all(index < settled or self._begin(index, account) for index, account in accounts):
             self._is_probing = False
         while (self._under_way or self._waiting) and self._tick():
@@ -89,11 +90,12 @@ class ListRun:
     def _take_up(self) -> None:
         """Claim the list. Where it may not go on, only what is under way is ended."""
         state, worked_at = self.request.state, self.request.contents.worked_at or self.request.decided_at
-        is_changed = state in _BEGINS and not is_as_decided(self.requests, self.request, self.may_work)
+        if state in _BEGINS:
+            self._sizes = sizes_as_decided(self.requests, self.request, self.may_work)
         now = self.clock.now()  # only now: it takes time to read a long list
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
-        if is_changed:
+        if self._sizes is None:
             self._move(State.STOPPING, errors.LIST_CHANGED)
         elif state in _BEGINS and abs(now - (worked_at or now)) > self.worker.resume_within:
             self._move(State.PAUSED, errors.TOO_LATE)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lists import people
 
 from bot.account import Account
-from bot.list_accounts import accounts_of, child_id, child_of, digest_of, is_as_decided
+from bot.list_accounts import accounts_of, child_id, child_of, digest_of, sizes_as_decided
 from bot.listed import Listed
 from bot.request import Approval, Request, State, new_id
 from bot.stores.sqlite.store import SQLiteStore
@@ -45,10 +45,21 @@ def test_accounts_come_in_order_with_their_places_and_nothing_that_the_list_does
     assert [each.username for _, each in accounts_of(store, chosen)][5:] == ["p00007"]
 
 
+@pytest.mark.parametrize("settled", range(7))
+def test_portions_of_which_all_accounts_are_settled_are_not_read_again(store: SQLiteStore, settled: int) -> None:
+    request, read = stored(store, people(5)), list[int]()
+    store.put_portion(request.id, 4, people(6)[5:])
+    chosen = replace(request, listed=replace(request.contents, chosen=(1,)))
+    rest = accounts_of(store, chosen, lambda: read.append(1), sizes=[2, 2, 1, 1], settled=settled)
+    first = settled if settled in {5, 6} else settled // 2 * 2
+    assert [(n, each.username) for n, each in rest] == [(n, f"p{n:05}") for n in range(first, 6)]
+    assert len(read) == {0: 4, 1: 4, 2: 3, 3: 3, 4: 2, 5: 1, 6: 0}[settled]
+
+
 def test_something_can_be_done_before_each_portion_is_read(store: SQLiteStore) -> None:
     request, done = stored(store, people(5)), list[int]()
     list(accounts_of(store, request, lambda: done.append(1)))
-    assert is_as_decided(store, request, lambda: done.append(2))
+    assert sizes_as_decided(store, request, lambda: done.append(2)) == [2, 2, 1]
     assert done == [1, 1, 1, 2, 2, 2]
 
 
@@ -78,16 +89,17 @@ def test_a_list_of_which_any_portion_was_changed_is_not_as_decided(
 ) -> None:
     assert callable(change)
     request = stored(store, people(6))
-    assert is_as_decided(store, request, nothing)
+    assert sizes_as_decided(store, request, nothing)
     store.put_portion(request.id, number, change(list(store.portion(request.id, number))))
-    assert not is_as_decided(store, request, nothing)
+    assert sizes_as_decided(store, request, nothing) is None
 
 
 def test_a_list_of_other_accounts_than_were_approved_is_not_as_decided(store: SQLiteStore) -> None:
     request = stored(store, people(6))
     for digest, is_right in ((request.contents.digest, True), ("other", False), (None, False)):
         approval = Approval(asked_at=NOON, channel_id="C0APPROVE1", approver=KIM, digest=digest)
-        assert is_as_decided(store, replace(request, approval=approval), nothing) is is_right
+        sizes = sizes_as_decided(store, replace(request, approval=approval), nothing)
+        assert sizes == ([2, 2, 2] if is_right else None)
 
 
 @given(st.integers(0, 200_000), st.integers(0, 200_000))

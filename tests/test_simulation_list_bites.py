@@ -110,7 +110,7 @@ BROKEN = {
         Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=51
     ),
     "an approval does not cover the list that runs": Broken(
-        list_run, "is_as_decided", lambda *_: True, "every_account_is_called_as_its_list_was_decided_on", begin=141
+        list_run, "sizes_as_decided", lambda *_: (), "every_account_is_called_as_its_list_was_decided_on", begin=141
     ),
     "who takes a list over begins accounts again": Broken(
         list_accounts, "child_id", _another_id_each_time, "each_account_of_a_list_that_was_begun_ends_once"

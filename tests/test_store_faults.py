@@ -126,6 +126,7 @@ READS = {
     "dead": lambda store: store.dead(NOON, 9),
     "lists": lambda store: store.lists(NOON, 9),
     "portion": lambda store: store.portion("x", 0),
+    "portions": lambda store: list(store.portions("x", range(2))),
     "progress_ts": lambda store: store.progress_ts("x"),
     "entries": lambda store: list(store.entries(None, None)),
     "backlog": lambda store: store.backlog(),

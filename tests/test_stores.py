@@ -1254,6 +1254,11 @@ def test_a_portion_comes_back_as_it_was_and_may_be_written_again(store: Store) -
     store.put_portion("b", 0, [ADA] * 100)
     assert [list(store.portion(*each)) for each in (("a", 0), ("a", 11))] == [[ADA, odd], [odd]]
     assert [list(store.portion(*each)) for each in (("a", 1), ("c", 0))] == [[], []]
+    assert [list(store.portions("a", numbers)) for numbers in (range(1), range(1, 2), range(2, 12))] == [
+        [[ADA, odd]],
+        [],
+        [[odd]],
+    ]
     store.put_portion("a", 0, [odd])
     assert (list(store.portion("a", 0)), len(store.portion("b", 0))) == ([odd], 100)
 

@@ -1,6 +1,6 @@
 """Lists in the table: their accounts in portions, who runs them, and where their progress is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -24,6 +24,17 @@ class DynamoDBLists:
     def portion(self, list_id: str, number: int) -> Sequence[Account]:
         item = self._calls.get(items.portion_key(list_id, number))
         return portion_of(item["document"]) if item else ()
+
+    def portions(self, list_id: str, numbers: range) -> Iterable[Sequence[Account]]:
+        if not numbers:
+            return ()
+        first, last = (items.portion_key(list_id, each) for each in (numbers[0], numbers[-1]))
+        found = self._calls.query(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={":pk": first["pk"], ":first": first["sk"], ":last": last["sk"]},
+            ConsistentRead=True,
+        )
+        return (portion_of(item["document"]) for item in found)
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
         lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}

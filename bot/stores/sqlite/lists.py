@@ -1,6 +1,6 @@
 """Lists in the file: their accounts in portions, who runs them, and where their progress is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.account import Account
@@ -23,6 +23,9 @@ class SQLiteLists:
     def portion(self, list_id: str, number: int) -> Sequence[Account]:
         rows = self._file.rows(sql.PORTION, {"list_id": list_id, "number": number})
         return portion_of(rows[0]["document"]) if rows else ()
+
+    def portions(self, list_id: str, numbers: range) -> Iterable[Sequence[Account]]:
+        return filter(None, (self.portion(list_id, number) for number in numbers))
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
         times = {"now": text(now), "until": text(until), "beyond": text(now + longest)}
