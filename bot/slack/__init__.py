@@ -16,8 +16,7 @@ history.py          what people read of a history: its outcomes as a table
 sessions.py         what people read about an account's sessions
 approvals.py        what people read about a second person: those who approve, those who ask, and who `whoami` tells
 lists.py            the card of a list, in each of its states
-list_facts.py       what is said of a list in more than one place, and its buttons
-list_messages.py    the message that shows how far a list is
+list_facts.py       the message that shows how far a list is, and what is said of a list in more than one place
 list_form.py        the form of `/signout list`
 list_listeners.py   the listeners of lists
 received.py         what Slack sent, as what the rules take

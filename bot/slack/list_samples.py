@@ -9,8 +9,8 @@ from bot.slack.approvals import approval_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card
 from bot.slack.form import FormState
+from bot.slack.list_facts import progress_message
 from bot.slack.list_form import PEOPLE, FilledList, list_form_view, looked_up_view, looking_up_view
-from bot.slack.list_messages import progress_message
 from bot.slack.made_up import AT, POOL, MadeUp
 from bot.slack.text import Drawn, Message
 
