@@ -32,7 +32,6 @@ installation.py     where the app is installed, and who belongs there
 manifest.py         the Slack app's manifest, and the bot token's scopes against it
 check_workspace.py  what `check` asks Slack
 samples.py          a sample of each card, form and message
-list_samples.py     those of lists
 made_up.py          the people and accounts in them
 check_samples.py    what `check` says of them, since Slack's rules may change
 check_people.py     what `check` says of the lists: how many may sign out, approve, and do each other action
