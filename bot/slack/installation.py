@@ -23,26 +23,22 @@ class Install:
 
     team_id: str | None
     organisation: str | None
-    url: str | None = None  # of the workspace or organisation
+    url: str | None = None  # of the workspace or organisation: only one at Slack's own host becomes a link
 
     @classmethod
     def of(cls, auth_test: Mapping[str, Any]) -> "Install":
         """Read an answer. Where the app is installed in a whole organisation, `team_id` is that organisation's too."""
-        team_id, organisation = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id"))
+        team_id, organisation, url = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id", "url"))
         if auth_test.get("is_enterprise_install") is True or team_id.startswith("E"):
-            return cls(team_id=None, organisation=organisation or team_id or None, url=_url(auth_test))
-        return cls(team_id=team_id or None, organisation=organisation or None, url=_url(auth_test))
+            team_id, organisation = "", organisation or team_id
+        found = _URL.fullmatch(url)
+        its_url = url if found and SLACK_HOST.fullmatch(found[1]) else None
+        return cls(team_id=team_id or None, organisation=organisation or None, url=its_url)
 
     @property
     def is_org_wide(self) -> bool:
         """Whether the app is installed in a whole organisation."""
         return self.organisation is not None and self.team_id is None
-
-
-def _url(auth_test: Mapping[str, Any]) -> str | None:
-    """Return Slack's address of the workspace: only one at Slack's own host becomes a link."""
-    found = _URL.fullmatch(str(auth_test.get("url") or ""))
-    return found[0] if found and SLACK_HOST.fullmatch(found[1]) else None
 
 
 class Installation:
