@@ -53,18 +53,17 @@ class Answer:
 def ask(call: Callable[[], SlackResponse]) -> Answer:
     """Call once, and say what came back. Raises nothing."""
     try:
-        response: Any = call()
+        response = call()
     except SlackApiError as error:
         response = error.response
     except Exception as error:  # noqa: BLE001 -- the way to Slack, or a proxy on it, may answer with anything
         return Answer(trouble_of(error), is_slacks=False)
-    body = getattr(response, "data", None)
-    body = body if isinstance(body, dict) else {}
-    headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
+    body = response.data if isinstance(response.data, dict) else {}
+    headers = {name.lower(): value for name, value in response.headers.items()}
     trouble = "" if body.get("ok") is True else word_in(body)
     if trouble is None:
-        status = getattr(response, "status_code", "?")
-        return Answer(f"HTTP {status}, but not in Slack's words", is_slacks=False, body=body, headers=headers)
+        said = f"HTTP {response.status_code}, but not in Slack's words"
+        return Answer(said, is_slacks=False, body=body, headers=headers)
     return Answer(trouble, body=body, headers=headers)
 
 
