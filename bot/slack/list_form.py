@@ -149,11 +149,10 @@ def filled_list_of(view: Drawn, state: FormState) -> FilledList:
 
 def read_list(filled: FilledList, rule: ReasonRule | None) -> tuple[Sequence[str], dict[str, str]]:
     """Return the people who are meant, and what is wrong with each field, as far as no one has to be asked."""
-    people, troubles = list[str](), dict[str, str]()
+    people: Sequence[str] = ()
     try:
-        people += people_in(without_links("\n".join(filled.people)))
+        people = people_in(without_links("\n".join(filled.people)))
+        trouble = "" if people else NO_ONE
     except UsageError as error:
-        troubles[PEOPLE[0]] = error.sentence
-    else:
-        troubles |= {} if people else {PEOPLE[0]: NO_ONE}
-    return people, troubles | trouble_with_reason(filled.reason, rule)
+        trouble = error.sentence
+    return people, ({PEOPLE[0]: trouble} if trouble else {}) | trouble_with_reason(filled.reason, rule)

@@ -23,7 +23,9 @@ _HIDDEN = "\ufeff\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u2
 _AROUND = _HIDDEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
 # No expression tries a sign more than twice, so that each takes time in proportion to the text.
 _FIELD = re.compile(r'\s*("[^"]*"[^,;\t\uff0c\uff1b\u3001]*|[^,;\t\uff0c\uff1b\u3001]*)[,;\t\uff0c\uff1b\u3001]?')
-_BEFORE = re.compile(r"(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+")
+_BEFORE = re.compile(  # up to three signs before a line, such as `> 1. [ ]`
+    r"\A(?:(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+){1,3}"
+)
 # `Lindgren, Ada <ada@example.com>`, as some mail programs copy it: the comma is part of a name. A user name such as
 # `ada.l` before another person has a sign that no surname has, or no capital letter.
 _SURNAME = re.compile(
@@ -33,7 +35,6 @@ _CELLS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")  # a user name may have one insi
 _says_something = re.compile(r"[^\W_]").search  # has a letter or a digit
 _SUB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BEGINS_A_PHONE = "+(0123456789"
-_MOST_BEFORE = 3  # signs before a line, such as `> 1. [ ]`
 
 
 def people_in(text: str) -> Sequence[str]:
@@ -66,11 +67,7 @@ def _fields(text: str) -> Iterator[str]:
 def _written(text: str) -> Iterator[str]:
     """Give the lines that have a letter or a digit, without what is before them in a list."""
     for each in filter(str.strip, text.splitlines()):
-        line = each.strip(_AROUND)
-        for _ in range(_MOST_BEFORE):
-            if not (before := _BEFORE.match(line)):
-                break
-            line = line[before.end() :]
+        line = _BEFORE.sub("", each.strip(_AROUND))
         if _says_something(line):
             yield _CELLS.sub("\t", line).strip(_AROUND)
 
