@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -163,8 +162,7 @@ def try_app_token(client: BlockingClient, app_token: str | None) -> Iterator[Fin
 def _channel(client: BlockingClient, name: str, channel: str | None, why_not: str) -> Finding:
     if why_not or channel is None:
         return Finding(name, "not tried", why_not or "not tried (--no-post): whether the bot can post there")
-    post = partial(client.chat_postMessage, mrkdwn=False, unfurl_links=False, unfurl_media=False)
-    answer = ask(lambda: post(channel=channel, text=TEST_LINE))
+    answer = ask(lambda: client.chat_postMessage(channel=channel, text=TEST_LINE, mrkdwn=False))  # it has no link
     if answer.trouble:
         fix = _CHANNEL_FIXES.get(answer.trouble, "Look that word up at chat.postMessage in Slack's API pages.")
         return Finding(name, "missing", f"Slack takes no post to {channel} ({answer.trouble}).", fix)

@@ -28,6 +28,7 @@ from bot.facts.way import Proxy, proxy_to, tls
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
+_SHORTEST = 0.001  # a socket would take 0 for "do not wait"
 CONNECTIONS = 150  # to one host: more than the bot has threads
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
@@ -65,19 +66,15 @@ class _Connection(HTTPConnection):
         """Connect to one of the host's addresses: each gets its share of the time that is left."""
         found = getaddrinfo(self._dns_host, self.port, type=SOCK_STREAM)
         for others, (*_, address) in zip(reversed(range(len(found))), found, strict=True):
-            share = _longer_than_none(time_left() / (others + 1))
+            share = max(time_left() / (others + 1), _SHORTEST)
             try:
                 made = create_connection((str(address[0]), self.port), share, socket_options=self.socket_options)
                 break
             except OSError:
                 if not others:
                     raise
-        made.settimeout(_longer_than_none(time_left()))
+        made.settimeout(max(time_left(), _SHORTEST))
         return made
-
-
-def _longer_than_none(seconds: float) -> float:
-    return max(seconds, 0.001)  # a socket would take 0 for "do not wait"
 
 
 class BlockingClient(WebClient):

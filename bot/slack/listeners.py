@@ -38,7 +38,7 @@ from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
 _Begun = Options | AskForList | WhoAmI | History | None
-SHORTCUTS = OF_A_MESSAGE, ANYWHERE = "signout_message", "signout_anywhere"  # as the manifest calls them
+SHORTCUTS = ("signout_message", "signout_anywhere")  # as the manifest calls them
 _QUIET = logging.getLogger("bot.slack.bolt")
 
 log = logging.getLogger(__name__)
