@@ -57,12 +57,9 @@ def left_out(shown: Shown, listed: Listed) -> Block:
         each = "line leads" if listed.twice == 1 else "lines lead"
         said.append([Bold(f"Twice: {listed.twice:,}  "), f"{each} to an account that is in the list already."])
     if listed.recent:
-        was = (
-            "was signed out within the last hour. It is"
-            if listed.recent == 1
-            else "were signed out within the last hour. They are"
-        )
-        said.append([Bold(f"Lately: {listed.recent:,}  "), f"{was} signed out again."])
+        was, they_are = ("was", "It is") if listed.recent == 1 else ("were", "They are")
+        lately = f"{was} signed out within the last hour. {they_are} signed out again."
+        said.append([Bold(f"Lately: {listed.recent:,}  "), lately])
     return lines(said, "list") if said else []
 
 
