@@ -5,7 +5,6 @@ Each is given as it is written there. What is around a name, such as quotes, is 
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from bot.errors import UsageError
 
@@ -53,12 +52,11 @@ def people_in(text: str) -> Sequence[str]:
 
 def _fields(text: str) -> Iterator[str]:
     """Give each field of each line; of a table whose first line names its columns, only those of one column."""
-    written, column = _written(text), None
-    first = [next(written, ""), next(written, "")]
-    if first[1] and (names := _names([*_split(first[0])])):
-        del first[0]
+    written, column = [*_written(text)], None
+    if len(written) > 1 and (names := _names([*_split(written[0])])):
+        del written[0]
         column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(names) > 1 else None
-    for line in chain(first, written):
+    for line in written:
         fields = [*_split(_SURNAME.sub(_quoted, line) if column is None else line)]
         cell = [] if column is None else fields[column : column + 1]
         yield from cell if any(cell) else fields
@@ -96,9 +94,6 @@ def _names(fields: Sequence[str]) -> Sequence[str]:
 def _each_in(field: str) -> Iterator[str]:
     """Give each person in a field: several emails, subs or phone numbers may have only blanks between them."""
     words = field.split()
-    if len(words) == 1 and _says_something(field):
-        yield field
-        return
     marks = ("@" in word or word.startswith("+") or bool(_SUB.fullmatch(word)) for word in words)
     if sum(marks) > 1:
         yield from _apart(words)
