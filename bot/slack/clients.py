@@ -168,15 +168,16 @@ def _origin(error: Exception) -> Exception:
 def kind_of(error: Exception) -> str:
     """Return Slack's word for what went wrong, else one for the sort of trouble on the way."""
     if isinstance(error, SlackApiError):
-        status = error.response.status_code
-        return kind_of_status(status) if status != _OK else failure_of(error).reason
+        return kind_of_answer(error.response.status_code, word_in(error.response.data))
     if isinstance(error, TimeoutError):
         return "timed_out"
     return "unreachable" if isinstance(error, OSError | HTTPException | HTTPError) else "malformed"
 
 
-def kind_of_status(status: int) -> str:
-    """Return a word for an HTTP status other than 200."""
+def kind_of_answer(status: int, word: str | None) -> str:
+    """Return in a word what was wrong with an answer: Slack's `word`, or one for an HTTP status other than 200."""
+    if status == _OK:
+        return word or "malformed"
     return "ratelimited" if status == _TOO_MANY else f"http_{status // 100}xx"
 
 
