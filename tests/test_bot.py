@@ -211,13 +211,15 @@ def test_an_unknown_account_is_told_and_recorded(headless: Headless) -> None:
         ("ada --pool sales", "This bot knows no such pool. You may use: customers, staff."),
         ("ada --force", "There is no option --force."),
         ("help", "Sign a Cognito user out of all devices"),
+        ("list --pool sales", "This bot knows no such pool. You may use: customers, staff."),
     ],
 )
 def test_bad_input_gets_a_sentence_and_the_usage_line(headless: Headless, text: str, sentence: str) -> None:
     with headless.bot_in_process():
         headless.command(SAM, text)
         told = headless.wait_for_message(SAM, containing=sentence)
-    assert "/signout TARGET [--pool NAME] [--reason TEXT]" in told.text
+    what = "list" if text.startswith("list") else "TARGET"
+    assert f"/signout {what} [--pool NAME] [--reason TEXT]" in told.text
 
 
 def test_a_card_outlives_a_restart(headless: Headless) -> None:

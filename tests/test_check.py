@@ -19,7 +19,7 @@ import boto3
 import pytest
 from aiohttp import web
 from headless import AUDIT, Headless
-from slack_sdk.errors import SlackApiError
+from test_group_teams import refusal
 from whole_bot import SIGN_OUT, store_path
 
 from bot.__main__ import main
@@ -1150,10 +1150,7 @@ def test_a_probe_that_fails_is_a_line_too_and_the_next_one_runs() -> None:
         (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
         (OSError(cast.BOT_TOKEN), "OSError"),
         (ValueError(cast.BOT_TOKEN), "ValueError"),
-        (
-            SlackApiError(cast.BOT_TOKEN, {"body": cast.BOT_TOKEN}),  # type: ignore[no-untyped-call]
-            "HTTP ?, but not in Slack's words",
-        ),
+        (refusal(cast.BOT_TOKEN, 502), "HTTP 502, but not in Slack's words"),
     ],
 )
 def test_each_trouble_on_the_way_to_slack_is_an_answer_that_quotes_nothing(call: Exception, trouble: str) -> None:

@@ -14,7 +14,7 @@ E, T = "E0SIGNOUT1", "T0SIGNOUT1"
 def learned(auth_test: dict[str, Any]) -> Home | None:
     installation = Installation(lambda organisation, who: who.id == f"U of {organisation}")
     assert installation.home is None
-    assert not installation.is_org_wide()
+    assert not installation.install.is_org_wide
     installation.learn(auth_test)
     return installation.home
 

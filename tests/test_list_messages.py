@@ -16,8 +16,7 @@ from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import approval_message
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card
-from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP
-from bot.slack.list_messages import progress_message
+from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP, progress_message
 from bot.slack.lists import CHOOSE_ONE, LATER, MOST_ROWS
 from bot.slack.text import Message
 

@@ -20,9 +20,8 @@ from bot.sandbox.limits import refusal
 from bot.slack.audit_channel import audit_message
 from bot.slack.cards import card, told
 from bot.slack.history import history_message
-from bot.slack.list_samples import LINK
 from bot.slack.made_up import LONGEST_ATTRIBUTE, MANY, MadeUp
-from bot.slack.samples import samples
+from bot.slack.samples import LINK, samples
 from bot.slack.text import Bold, Link, Message, as_text, lines, message, small_print
 
 HOSTILE = [

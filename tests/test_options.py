@@ -105,6 +105,8 @@ def test_the_word_list_asks_for_the_form_of_a_list(text: str, options: Options) 
         ("list --keep-out", "A list can only sign out."),
         ("list --pool", "--pool needs a value."),
         ("list --everyone", "There is no option --everyone."),
+        ("list --keep-out --let-in", "--keep-out and --let-in are two actions."),
+        (f"list --reason {'x' * 501}", "--reason is longer than 500 characters."),
     ],
 )
 def test_what_a_list_does_not_take_is_said_with_how_to_write_it(text: str, said: str) -> None:

@@ -219,6 +219,16 @@ def test_what_slack_may_have_read_before_it_closed_is_not_sent_again() -> None:
     assert failed == [("response_url", "unreachable"), ("auth.test", "unreachable")]
 
 
+def test_a_page_of_a_proxy_counts_as_malformed_for_the_web_api_as_for_a_response_url() -> None:
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"
+    failed: list[tuple[str, str]] = []
+    with peer(lambda opened, _: opened.sendall(page)) as proxy:
+        ours = client(proxy, lambda *call: failed.append(call))
+        refused(lambda: tell(ours, proxy))
+        refused(ours.auth_test)
+    assert failed == [("response_url", "malformed"), ("auth.test", "malformed")]
+
+
 def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be closed just as it is used, or be forgotten by what is on the way."""
     assert leaving.KEPT_SECONDS < 60, "what load balancers close"

@@ -57,9 +57,9 @@ from bot.slack.cards import card, help_message
 from bot.slack.denial import denial_view, sent_view
 from bot.slack.form import DIRECT, OF_MESSAGE, FormState, form_view, found_view, looking_view
 from bot.slack.history import history_message
+from bot.slack.list_facts import progress_message
 from bot.slack.list_form import NO_ONE, FilledList, list_form_view, looked_up_view, looking_up_view
 from bot.slack.list_listeners import LOOKING
-from bot.slack.list_messages import progress_message
 from bot.slack.pasted_list import TOO_MANY
 from bot.slack.reply import NO_CARD
 from bot.slack.shown import Lasting

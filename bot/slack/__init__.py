@@ -16,8 +16,7 @@ history.py          what people read of a history: its outcomes as a table
 sessions.py         what people read about an account's sessions
 approvals.py        what people read about a second person: those who approve, those who ask, and who `whoami` tells
 lists.py            the card of a list, in each of its states
-list_facts.py       what is said of a list in more than one place, and its buttons
-list_messages.py    the message that shows how far a list is
+list_facts.py       the message that shows how far a list is, and what is said of a list in more than one place
 list_form.py        the form of `/signout list`
 list_listeners.py   the listeners of lists
 received.py         what Slack sent, as what the rules take
@@ -33,7 +32,6 @@ installation.py     where the app is installed, and who belongs there
 manifest.py         the Slack app's manifest, and the bot token's scopes against it
 check_workspace.py  what `check` asks Slack
 samples.py          a sample of each card, form and message
-list_samples.py     those of lists
 made_up.py          the people and accounts in them
 check_samples.py    what `check` says of them, since Slack's rules may change
 check_people.py     what `check` says of the lists: how many may sign out, approve, and do each other action

@@ -1,6 +1,7 @@
 """Says what the lists come to: how many may sign out, approve and do more, and who is named for nothing."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bot.action import ACTIONS
 from bot.authorize import Allowed, Allowlist
@@ -29,11 +30,7 @@ def _anyone(allowlist: Allowlist, members: Mapping[str, Members]) -> Iterator[Fi
             f"{CALLS_A_MINUTE} calls of usergroups.users.list a minute. Some people may be told to try again."
         )
         yield Finding("number of groups", "warning", sentence, "Use fewer groups, or name people (allow.users).")
-    everywhere = allowlist.everywhere
-    people = {
-        pool: everywhere.users.union(rule.users, *(members[id_] or () for id_ in everywhere.groups | rule.groups))
-        for pool, rule in allowlist.pools.items()
-    }
+    people = {pool: _known(members, allowlist.of(pool)) for pool in allowlist.pools}
     count = len(frozenset[str]().union(*people.values()))
     lacking = ", ".join(sorted(pool for pool, who in people.items() if not who))
     if not lacking:
@@ -48,57 +45,50 @@ def _anyone(allowlist: Allowlist, members: Mapping[str, Members]) -> Iterator[Fi
 
 def _approvers(approvers: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say how many may approve, where anyone is named for that."""
-    named = approvers.all
-    people = named.users.union(*(members[id_] or () for id_ in named.groups))
-    if people:
+    if people := _known(members, approvers.all):
         only_one = len(people) == 1
         fix = "They cannot approve what they ask for themselves. Name a second approver." if only_one else ""
         yield Finding("approvers", "warning" if only_one else "ok", f"people who may approve: {len(people)}", fix)
-    elif named.groups:
+    elif approvers.all.groups:
         yield Finding("approvers", "missing", "No one may approve.", "Put people into the groups of approve.groups.")
 
 
 def _performers(allowlist: Allowlist, listed: Allowlist, members: Mapping[str, Members]) -> Iterator[Finding]:
     """Say for each pool how many may do another action. They have to be on its list and on the allowlist."""
     action = listed.table.partition(".")[2]
-    asks = {pool: _those(members, *_who_may_ask(allowlist, pool)) for pool in allowlist.pools}
+    # Who may sign out, and who may only ask for it.
+    asks = {pool: replace(allowlist, pools={pool: own}).all for pool, own in allowlist.pools.items()}
     for pool, own in listed.pools.items():
         if (everywhere := listed.everywhere) == own == Allowed():
             continue
-        name, mine, may = f"{action} in pool {pool}", _those(members, everywhere, own), asks[pool]
+        name, mine = f"{action} in pool {pool}", everywhere | own
+        may = _known(members, mine) & _known(members, asks[pool])
         in_terminal = (everywhere.terminal | own.terminal) & allowlist.terminal
-        if may is None or mine is None:
+        if not _all_listed(members, mine | asks[pool]):
             yield Finding(name, "not tried", "not tried: it needs groups that could not be listed")
-        elif mine & may or in_terminal:
+        elif may or in_terminal:
             also = f", and AWS roles and users that may in a terminal: {len(in_terminal)}" if in_terminal else ""
-            yield Finding(name, "ok", f"people who may {ACTIONS[action].may}: {len(mine & may)}{also}")
+            yield Finding(name, "ok", f"people who may {ACTIONS[action].may}: {len(may)}{also}")
         else:
             yield Finding(name, "warning", f"No one may {ACTIONS[action].may}.", _BOTH_FIX)
-    if None not in asks.values():
-        found = {pool: who or frozenset() for pool, who in asks.items()}
-        yield from _in_vain(listed.table, listed.everywhere, frozenset().union(*found.values()), allowlist.terminal)
+    if _all_listed(members, allowlist.all):
+        yield from _in_vain(listed.table, listed.everywhere, _known(members, allowlist.all), allowlist.terminal)
         for pool, own in listed.pools.items():
-            yield from _in_vain(f"pools.{pool}.{listed.table}", own, found[pool], allowlist.terminal)
+            name = f"pools.{pool}.{listed.table}"
+            yield from _in_vain(name, own, _known(members, asks[pool]), allowlist.terminal)
 
 
 def _in_vain(name: str, listed: Allowed, may: frozenset[str], terminal: frozenset[str]) -> Iterator[Finding]:
     """Name those on a list for whom it does nothing, since they are not on the allowlist."""
     if strangers := sorted({*(listed.users - may), *(listed.terminal - terminal)}):
-        yield Finding(
-            name,
-            "warning",
-            f"These are on this list, but not on the allowlist there: {', '.join(strangers)}.",
-            _BOTH_FIX,
-        )
+        sentence = f"These are on this list, but not on the allowlist there: {', '.join(strangers)}."
+        yield Finding(name, "warning", sentence, _BOTH_FIX)
 
 
-def _who_may_ask(allowlist: Allowlist, pool: str) -> list[Allowed]:
-    places = (allowlist.everywhere, allowlist.pools[pool])
-    return [each for place in places for each in (place, place.ask) if each]
+def _known(members: Mapping[str, Members], listed: Allowed) -> frozenset[str]:
+    """Return the people that a list names, and those in its groups, as far as these could be listed."""
+    return listed.users.union(*(members[id_] or () for id_ in listed.groups))
 
 
-def _those(members: Mapping[str, Members], *places: Allowed) -> Members:
-    """Return the people that lists name, and those in their groups; None where not all of these could be listed."""
-    groups = [members[id_] for place in places for id_ in place.groups]
-    users = [place.users for place in places]
-    return None if None in groups else frozenset[str]().union(*users, *(each or () for each in groups))
+def _all_listed(members: Mapping[str, Members], listed: Allowed) -> bool:
+    return None not in (members[id_] for id_ in listed.groups)

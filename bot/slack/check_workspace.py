@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,18 +51,17 @@ class Answer:
 def ask(call: Callable[[], SlackResponse]) -> Answer:
     """Call once, and say what came back. Raises nothing."""
     try:
-        response: Any = call()
+        response = call()
     except SlackApiError as error:
         response = error.response
     except Exception as error:  # noqa: BLE001 -- the way to Slack, or a proxy on it, may answer with anything
         return Answer(trouble_of(error), is_slacks=False)
-    body = getattr(response, "data", None)
-    body = body if isinstance(body, dict) else {}
-    headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
+    body = response.data if isinstance(response.data, dict) else {}
+    headers = {name.lower(): value for name, value in response.headers.items()}
     trouble = "" if body.get("ok") is True else word_in(body)
     if trouble is None:
-        status = getattr(response, "status_code", "?")
-        return Answer(f"HTTP {status}, but not in Slack's words", is_slacks=False, body=body, headers=headers)
+        said = f"HTTP {response.status_code}, but not in Slack's words"
+        return Answer(said, is_slacks=False, body=body, headers=headers)
     return Answer(trouble, body=body, headers=headers)
 
 
@@ -162,8 +160,7 @@ def try_app_token(client: BlockingClient, app_token: str | None) -> Iterator[Fin
 def _channel(client: BlockingClient, name: str, channel: str | None, why_not: str) -> Finding:
     if why_not or channel is None:
         return Finding(name, "not tried", why_not or "not tried (--no-post): whether the bot can post there")
-    post = partial(client.chat_postMessage, mrkdwn=False, unfurl_links=False, unfurl_media=False)
-    answer = ask(lambda: post(channel=channel, text=TEST_LINE))
+    answer = ask(lambda: client.chat_postMessage(channel=channel, text=TEST_LINE, mrkdwn=False))  # it has no link
     if answer.trouble:
         fix = _CHANNEL_FIXES.get(answer.trouble, "Look that word up at chat.postMessage in Slack's API pages.")
         return Finding(name, "missing", f"Slack takes no post to {channel} ({answer.trouble}).", fix)

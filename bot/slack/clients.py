@@ -28,6 +28,7 @@ from bot.facts.way import Proxy, proxy_to, tls
 from bot.slack.text import Message
 
 CONNECT_SECONDS, ANSWER_SECONDS = 8.0, 5.0  # each in all; a name server is asked again after 5
+_SHORTEST = 0.001  # a socket would take 0 for "do not wait"
 CONNECTIONS = 150  # to one host: more than the bot has threads
 UNSAID = timedelta(seconds=30)  # where a 429 does not say how long
 _OK, _TOO_MANY = 200, 429
@@ -65,19 +66,15 @@ class _Connection(HTTPConnection):
         """Connect to one of the host's addresses: each gets its share of the time that is left."""
         found = getaddrinfo(self._dns_host, self.port, type=SOCK_STREAM)
         for others, (*_, address) in zip(reversed(range(len(found))), found, strict=True):
-            share = _longer_than_none(time_left() / (others + 1))
+            share = max(time_left() / (others + 1), _SHORTEST)
             try:
                 made = create_connection((str(address[0]), self.port), share, socket_options=self.socket_options)
                 break
             except OSError:
                 if not others:
                     raise
-        made.settimeout(_longer_than_none(time_left()))
+        made.settimeout(max(time_left(), _SHORTEST))
         return made
-
-
-def _longer_than_none(seconds: float) -> float:
-    return max(seconds, 0.001)  # a socket would take 0 for "do not wait"
 
 
 class BlockingClient(WebClient):
@@ -171,15 +168,16 @@ def _origin(error: Exception) -> Exception:
 def kind_of(error: Exception) -> str:
     """Return Slack's word for what went wrong, else one for the sort of trouble on the way."""
     if isinstance(error, SlackApiError):
-        status = error.response.status_code
-        return kind_of_status(status) if status != _OK else failure_of(error).reason
+        return kind_of_answer(error.response.status_code, word_in(error.response.data))
     if isinstance(error, TimeoutError):
         return "timed_out"
     return "unreachable" if isinstance(error, OSError | HTTPException | HTTPError) else "malformed"
 
 
-def kind_of_status(status: int) -> str:
-    """Return a word for an HTTP status other than 200."""
+def kind_of_answer(status: int, word: str | None) -> str:
+    """Return in a word what was wrong with an answer: Slack's `word`, or one for an HTTP status other than 200."""
+    if status == _OK:
+        return word or "malformed"
     return "ratelimited" if status == _TOO_MANY else f"http_{status // 100}xx"
 
 

@@ -14,24 +14,24 @@ from bot.slack.kept import Kept
 KEPT_SECONDS = 60.0
 _URL, _TS = re.compile(r"https://([a-z0-9.-]+)/"), re.compile(r"\d+\.\d+")
 
-Belongs = Callable[[str, Operator], bool | None]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Install:
     """An answer of auth.test. `organisation`: that of Enterprise Grid, else None. `team_id`: None where org-wide."""
 
-    team_id: str | None
-    organisation: str | None
-    url: str | None = None  # of the workspace or organisation
+    team_id: str | None = None
+    organisation: str | None = None
+    url: str | None = None  # of the workspace or organisation, where it is at Slack's own host
 
     @classmethod
     def of(cls, auth_test: Mapping[str, Any]) -> "Install":
         """Read an answer. Where the app is installed in a whole organisation, `team_id` is that organisation's too."""
-        team_id, organisation = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id"))
+        team_id, organisation, url = (str(auth_test.get(name) or "") for name in ("team_id", "enterprise_id", "url"))
         if auth_test.get("is_enterprise_install") is True or team_id.startswith("E"):
-            return cls(team_id=None, organisation=organisation or team_id or None, url=_url(auth_test))
-        return cls(team_id=team_id or None, organisation=organisation or None, url=_url(auth_test))
+            team_id, organisation = "", organisation or team_id
+        found = _URL.fullmatch(url)
+        its_url = url if found and SLACK_HOST.fullmatch(found[1]) else None
+        return cls(team_id=team_id or None, organisation=organisation or None, url=its_url)
 
     @property
     def is_org_wide(self) -> bool:
@@ -39,19 +39,13 @@ class Install:
         return self.organisation is not None and self.team_id is None
 
 
-def _url(auth_test: Mapping[str, Any]) -> str | None:
-    """Return Slack's address of the workspace: only one at Slack's own host becomes a link."""
-    found = _URL.fullmatch(str(auth_test.get("url") or ""))
-    return found[0] if found and SLACK_HOST.fullmatch(found[1]) else None
-
-
 class Installation:
     """What is known of it; nothing until auth.test has answered. `belongs`: whether an organisation has a person."""
 
-    install: Install | None = None
+    install = Install()
     home: Home | None = None
 
-    def __init__(self, belongs: Belongs) -> None:
+    def __init__(self, belongs: Callable[[str, Operator], bool | None]) -> None:
         self._belongs = belongs
 
     def learn(self, auth_test: Mapping[str, Any]) -> None:
@@ -64,12 +58,8 @@ class Installation:
 
     def address(self, channel: str, ts: str) -> str | None:
         """Return the address of a message; None while it is not known where the app is installed."""
-        url = self.install.url if self.install else None
+        url = self.install.url
         return f"{url}archives/{channel}/p{ts.replace('.', '')}" if url and _TS.fullmatch(ts) else None
-
-    def is_org_wide(self) -> bool:
-        """Whether the app is installed in a whole organisation, as far as is known."""
-        return self.install is not None and self.install.is_org_wide
 
 
 class SlackPeople(Kept[tuple[str, str, str], bool]):

@@ -1,16 +1,29 @@
-"""What people read about a list in more than one place: what it holds, how far it is, and its buttons."""
+"""The message that shows how far a list is, and what people read about a list in more than one place."""
 
-from bot.facts.list_words import about, accounts, reasons_of, trouble_of
+from collections.abc import Mapping
+
+from bot.facts.list_words import about, accounts, list_result, reasons_of, trouble_of
 from bot.list_progress import THROTTLED
 from bot.listed import LeftOut, Listed
 from bot.preview import MOST_CHOICES
 from bot.request import ENDED, STOPPABLE, Request, State
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Bold, Code, Drawn, Line, button, cut, lines
+from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, cut, lines, message, small_print
 
 PAUSE, GO_ON, STOP, AGAIN = "signout_list_pause", "signout_list_go_on", "signout_list_stop", "signout_list_again"
 MOST_NAMED, LONGEST_NAME = 5, 50  # of each sort of lines that were left out: all sorts have to fit
 _BAR, _FULL, _EMPTY = 20, "\u2588", "\u2591"
+_TITLES: Mapping[State, str] = {
+    State.READY: "Waiting",
+    State.RUNNING: "Signing out",
+    State.PAUSED: "Paused",
+    State.STOPPING: "Stopping",
+}
+# What a pause or a stop means.
+BEGUN: Mapping[State, Line] = {
+    State.PAUSED: ["What was under way ends, and no more is begun until someone presses Go on."],
+    State.STOPPING: ["What was under way ends, and no more is begun."],
+}
 
 
 def holds(listed: Listed) -> list[Line]:
@@ -44,12 +57,9 @@ def left_out(shown: Shown, listed: Listed) -> Block:
         each = "line leads" if listed.twice == 1 else "lines lead"
         said.append([Bold(f"Twice: {listed.twice:,}  "), f"{each} to an account that is in the list already."])
     if listed.recent:
-        was = (
-            "was signed out within the last hour. It is"
-            if listed.recent == 1
-            else "were signed out within the last hour. They are"
-        )
-        said.append([Bold(f"Lately: {listed.recent:,}  "), f"{was} signed out again."])
+        was, they_are = ("was", "It is") if listed.recent == 1 else ("were", "They are")
+        lately = f"{was} signed out within the last hour. {they_are} signed out again."
+        said.append([Bold(f"Lately: {listed.recent:,}  "), lately])
     return lines(said, "list") if said else []
 
 
@@ -60,7 +70,26 @@ def _named(shown: Shown, left: LeftOut) -> Line:
     return [", ".join(names), f" and {more:,} more"] if more else [", ".join(names)]
 
 
-def how_far(request: Request) -> list[Line]:
+def progress_message(shown: Shown, request: Request) -> Message:
+    """Return the message in the audit channel that shows how far a list is."""
+    listed, ended = request.contents, request.state in ENDED
+    title, meaning = list_result(request) if ended else (f"{_TITLES[request.state]}: {accounts(listed.size)}", "")
+    reason = request.ask.options.reason
+    why: Line = [" · ", *shown.reason(reason)] if reason else []
+    return message(
+        title,
+        [request.ask.operator, f" · pool {listed.pool}", *why],
+        lines(_how_far(request)),
+        why_so(request),
+        BEGUN.get(request.state, []),
+        [meaning] if meaning else [],
+        *failures(request),
+        small_print([[f"List {request.id}"]]),
+        list_buttons(request),
+    )
+
+
+def _how_far(request: Request) -> list[Line]:
     """Return how far a list is: a bar, what was counted, and how fast it goes."""
     listed, counts = request.contents, request.contents.counts
     share = counts.ended / listed.size if listed.size else 1.0
@@ -105,12 +134,3 @@ def list_buttons(request: Request) -> tuple[Drawn, ...]:
         label = "Try the rest again" if request.contents.left else "Try the failed again"
         return (button(label, AGAIN, request.id),)
     return ()
-
-
-def what_is_begun(request: Request) -> Line:
-    """Return what a pause or a stop means; empty where there is neither."""
-    said = {
-        State.PAUSED: "What was under way ends, and no more is begun until someone presses Go on.",
-        State.STOPPING: "What was under way ends, and no more is begun.",
-    }.get(request.state)
-    return [said] if said else []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from bot.errors import BotError, UsageError
 from bot.options import MAX_REASON, ReasonRule, check_reason
@@ -11,7 +11,7 @@ from bot.slack.form import POOL, REASON, FormState, chosen, state_for, trouble_w
 from bot.slack.modal import field_of, modal, select, took, typed, updated
 from bot.slack.pasted_list import people_in
 from bot.slack.reply import CardReply
-from bot.slack.text import Drawn, Line, lines, plain
+from bot.slack.text import Drawn, lines, plain
 from bot.slack.typed import without_links
 
 LIST_FORM = "signout_list"
@@ -47,7 +47,7 @@ class NewListForm(CardReply):
 
     trigger_id: str
     channel_id: str
-    filled: FilledList = field(default_factory=FilledList)
+    filled: FilledList
 
     def open(self, pools: Sequence[str]) -> None:
         """Open it. A trigger_id is good for 3 s."""
@@ -89,7 +89,7 @@ def list_form_view(state: FormState, filled: FilledList, trouble: str | None = N
 
     At first no pool is chosen: in a hurry, a wrong one would stay.
     """
-    before = dict(zip(PEOPLE, filled.people, strict=False))
+    before, pools = dict(zip(PEOPLE, filled.people, strict=False)), {pool: pool for pool in state.pools}
     fields = [
         field_of(
             id_,
@@ -105,11 +105,7 @@ def list_form_view(state: FormState, filled: FilledList, trouble: str | None = N
         _TITLE,
         *([lines([[trouble]])] if trouble else ()),
         fields[0],
-        *(
-            [field_of(POOL, "Pool", select({each: each for each in state.pools}, filled.pool, first=False))]
-            if len(state.pools) > 1
-            else []
-        ),
+        *([field_of(POOL, "Pool", select(pools, filled.pool, first=False))] if len(pools) > 1 else []),
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
         *fields[1:],
         private_metadata=json.dumps(asdict(state)),
@@ -119,10 +115,9 @@ def list_form_view(state: FormState, filled: FilledList, trouble: str | None = N
 
 def looking_up_view(total: int, done: int | None = None) -> Drawn:
     """Return what is shown while the lines are looked up. It may stay there, so it has to be true for ever."""
-    of: Line = [f"The bot looks up {total:,} lines."]
-    if done is not None:
-        of = [f"Looked up so far: {done:,} of {total:,} lines."]
-    return modal(LIST_FORM, _TITLE, lines([of, [CLOSED]]))
+    begun = f"The bot looks up {total:,} lines."
+    said = begun if done is None else f"Looked up so far: {done:,} of {total:,} lines."
+    return modal(LIST_FORM, _TITLE, lines([[said], [CLOSED]]))
 
 
 def looked_up_view(*, shown: bool) -> Drawn:
@@ -149,11 +144,10 @@ def filled_list_of(view: Drawn, state: FormState) -> FilledList:
 
 def read_list(filled: FilledList, rule: ReasonRule | None) -> tuple[Sequence[str], dict[str, str]]:
     """Return the people who are meant, and what is wrong with each field, as far as no one has to be asked."""
-    people, troubles = list[str](), dict[str, str]()
+    people: Sequence[str] = ()
     try:
-        people += people_in(without_links("\n".join(filled.people)))
+        people = people_in(without_links("\n".join(filled.people)))
+        trouble = "" if people else NO_ONE
     except UsageError as error:
-        troubles[PEOPLE[0]] = error.sentence
-    else:
-        troubles |= {} if people else {PEOPLE[0]: NO_ONE}
-    return people, troubles | trouble_with_reason(filled.reason, rule)
+        trouble = error.sentence
+    return people, ({PEOPLE[0]: trouble} if trouble else {}) | trouble_with_reason(filled.reason, rule)

@@ -33,12 +33,12 @@ from bot.slack.received import ask_of, check_texts, pressed, sender_of
 from bot.slack.reply import CardReply, SlackCards
 from bot.slack.sessions import END_THIS
 from bot.slack.targets import targets_in
-from bot.slack.typed import HISTORY_USAGE, AskForList, Parsed, parse
+from bot.slack.typed import HISTORY_USAGE, LIST_USAGE, AskForList, Parsed, parse
 from bot.whoami import WhoAmI
 
 COMMAND = "/signout"
 _Begun = Options | AskForList | WhoAmI | History | None
-SHORTCUTS = OF_A_MESSAGE, ANYWHERE = "signout_message", "signout_anywhere"  # as the manifest calls them
+SHORTCUTS = ("signout_message", "signout_anywhere")  # as the manifest calls them
 _QUIET = logging.getLogger("bot.slack.bolt")
 
 log = logging.getLogger(__name__)
@@ -125,9 +125,9 @@ class Listeners:
         elif isinstance(asked, History):
             self._flow.history(ask, replace(reply, usage=HISTORY_USAGE))
         elif isinstance(asked, AskForList):
-            filled = FilledList(pool=options.pool, reason=options.reason)
-            form = NewListForm(self._cards, reply.place, reply.came_at, command["trigger_id"], ask.channel_id, filled)
-            self._lists.open_form(ask, form)
+            form = command["trigger_id"], ask.channel_id, FilledList(pool=options.pool, reason=options.reason)
+            new_list = NewListForm(self._cards, reply.place, reply.came_at, *form, usage=LIST_USAGE)
+            self._lists.open_form(ask, new_list)
         elif asked:
             self._flow.whoami(ask, reply)
         else:

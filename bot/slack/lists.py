@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bot.action import ACTIONS
 from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.list_words import NOT_AGAIN, accounts, list_result
-from bot.listed import Several
 from bot.request import Request, State
 from bot.slack.approvals import by_whom, why
-from bot.slack.list_facts import failures, holds, left_out, list_buttons, what_is_begun, why_so
+from bot.slack.list_facts import BEGUN, failures, holds, left_out, list_buttons, why_so
 from bot.slack.outcomes import HOSTED
 from bot.slack.shown import Lasting, Shown
 from bot.slack.text import Block, Bold, Code, Line, Link, Span, button, choice, cut, lines
@@ -64,15 +63,11 @@ def _choices(shown: Shown, request: Request) -> Iterator[Block]:
             yield [LATER]
             return
         left -= each.count
-        yield from _choice(shown, request, each)
-
-
-def _choice(shown: Shown, request: Request, several: Several) -> Iterator[Block]:
-    line = cut(shown.personal(several.line), LONGEST_LINE)
-    yield [Code(line), " means several accounts. None of them is signed out, unless you choose one:"]
-    for number in range(several.begin, several.begin + several.count):
-        text = cut(shown.brief(request.candidates[number], of_one_pool=True), LONGEST_ROW)
-        yield choice(text, button("Add this one", f"{CHOOSE_ONE}{number}", request.id))
+        line = cut(shown.personal(each.line), LONGEST_LINE)
+        yield [Code(line), " means several accounts. None of them is signed out, unless you choose one:"]
+        for number in range(each.begin, each.begin + each.count):
+            text = cut(shown.brief(request.candidates[number], of_one_pool=True), LONGEST_ROW)
+            yield choice(text, button("Add this one", f"{CHOOSE_ONE}{number}", request.id))
 
 
 def _later(shown: Shown, request: Request) -> str:
@@ -95,7 +90,7 @@ def _decided(shown: Shown, request: Request) -> list[Block]:
     return [
         [str(said).capitalize(), *by, f". {name}"],
         why_so(request) if request.state is not State.RUNNING else [],
-        what_is_begun(request),
+        BEGUN.get(request.state, []),
         waits,
         list_buttons(request),
     ]

@@ -17,20 +17,16 @@ REINSTALL = "reinstall the app (OAuth & Permissions)"
 _SCOPE = re.compile(r"[a-z_.:]+|incoming-webhook")
 
 
-class ManifestError(BotError):
-    """Why it cannot be printed, and what to do."""
-
-
 def manifest(http: str | None, *, grid: bool = False) -> str:
     """Return the manifest as it is, for Socket Mode; or for HTTP mode, where Slack reaches the bot at `http`.
 
-    `grid`: for an Enterprise Grid organisation or one of its workspaces. Raises `ManifestError`.
+    `grid`: for an Enterprise Grid organisation or one of its workspaces. Raises `BotError`.
     """
     try:
         text = FILE.read_text("utf-8")
     except OSError as error:
         hint = "It belongs beside the bot's folder: take it from the repository."
-        raise ManifestError(f"{FILE} cannot be read: {error.strerror}.", hint) from error
+        raise BotError(f"{FILE} cannot be read: {error.strerror}.", hint) from error
     if http is None and not grid:
         return text
     app = yaml.safe_load(text)
@@ -51,7 +47,7 @@ def manifest(http: str | None, *, grid: bool = False) -> str:
 def _request_url(address: str) -> str:
     url = urlsplit(address)
     if url.scheme != "https" or not url.hostname:
-        raise ManifestError("--http must be an address that Slack can reach, such as https://signout.example.com.")
+        raise BotError("--http must be an address that Slack can reach, such as https://signout.example.com.")
     return address if url.path.strip("/") else f"https://{url.netloc}{EVENTS}"
 
 

@@ -5,7 +5,6 @@ Each is given as it is written there. What is around a name, such as quotes, is 
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from bot.errors import UsageError
 
@@ -23,7 +22,9 @@ _HIDDEN = "\ufeff\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u2
 _AROUND = _HIDDEN + "".join(filter(str.isspace, map(chr, range(0x3001))))
 # No expression tries a sign more than twice, so that each takes time in proportion to the text.
 _FIELD = re.compile(r'\s*("[^"]*"[^,;\t\uff0c\uff1b\u3001]*|[^,;\t\uff0c\uff1b\u3001]*)[,;\t\uff0c\uff1b\u3001]?')
-_BEFORE = re.compile(r"(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+")
+_BEFORE = re.compile(  # up to three signs before a line, such as `> 1. [ ]`
+    r"\A(?:(?:[-*>\u2022\u25e6\u25aa\u2023\u00b7\u2013\u2014]|\d{1,5}[.)]|\[[ xX]?\])[ \t\u00a0]+){1,3}"
+)
 # `Lindgren, Ada <ada@example.com>`, as some mail programs copy it: the comma is part of a name. A user name such as
 # `ada.l` before another person has a sign that no surname has, or no capital letter.
 _SURNAME = re.compile(
@@ -33,7 +34,6 @@ _CELLS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")  # a user name may have one insi
 _says_something = re.compile(r"[^\W_]").search  # has a letter or a digit
 _SUB = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BEGINS_A_PHONE = "+(0123456789"
-_MOST_BEFORE = 3  # signs before a line, such as `> 1. [ ]`
 
 
 def people_in(text: str) -> Sequence[str]:
@@ -52,12 +52,11 @@ def people_in(text: str) -> Sequence[str]:
 
 def _fields(text: str) -> Iterator[str]:
     """Give each field of each line; of a table whose first line names its columns, only those of one column."""
-    written, column = _written(text), None
-    first = [next(written, ""), next(written, "")]
-    if first[1] and (names := _names([*_split(first[0])])):
-        del first[0]
+    written, column = [*_written(text)], None
+    if len(written) > 1 and (names := _names([*_split(written[0])])):
+        del written[0]
         column = names.index(min(filter(None, names), key=_HEADERS.index)) if len(names) > 1 else None
-    for line in chain(first, written):
+    for line in written:
         fields = [*_split(_SURNAME.sub(_quoted, line) if column is None else line)]
         cell = [] if column is None else fields[column : column + 1]
         yield from cell if any(cell) else fields
@@ -66,11 +65,7 @@ def _fields(text: str) -> Iterator[str]:
 def _written(text: str) -> Iterator[str]:
     """Give the lines that have a letter or a digit, without what is before them in a list."""
     for each in filter(str.strip, text.splitlines()):
-        line = each.strip(_AROUND)
-        for _ in range(_MOST_BEFORE):
-            if not (before := _BEFORE.match(line)):
-                break
-            line = line[before.end() :]
+        line = _BEFORE.sub("", each.strip(_AROUND))
         if _says_something(line):
             yield _CELLS.sub("\t", line).strip(_AROUND)
 
@@ -99,9 +94,6 @@ def _names(fields: Sequence[str]) -> Sequence[str]:
 def _each_in(field: str) -> Iterator[str]:
     """Give each person in a field: several emails, subs or phone numbers may have only blanks between them."""
     words = field.split()
-    if len(words) == 1 and _says_something(field):
-        yield field
-        return
     marks = ("@" in word or word.startswith("+") or bool(_SUB.fullmatch(word)) for word in words)
     if sum(marks) > 1:
         yield from _apart(words)

@@ -18,7 +18,7 @@ from bot.slack.approvals import approval_message, standing_message
 from bot.slack.cards import card, told
 from bot.slack.clients import BlockingClient, failure_of, post
 from bot.slack.history import history_message
-from bot.slack.list_messages import progress_message
+from bot.slack.list_facts import progress_message
 from bot.slack.responses import respond
 from bot.slack.shown import Shown
 from bot.slack.text import Message

@@ -8,7 +8,7 @@ from urllib3.util import parse_url
 
 from bot.errors import DeliveryError
 from bot.facts.slack_words import LOOPBACK, SLACK_HOST
-from bot.slack.clients import BlockingClient, kind_of, kind_of_status, not_taken
+from bot.slack.clients import BlockingClient, kind_of, kind_of_answer, not_taken
 from bot.slack.text import Message
 
 _OK = 200
@@ -49,7 +49,7 @@ def respond(client: BlockingClient, response_url: str, message: Message, *, repl
         raise DeliveryError(type(error).__name__) from None
     status, word = answer["status"], _word_in(answer["body"])
     if status != _OK or word is not None:
-        client.failed("response_url", kind_of_status(status) if status != _OK else word or "malformed")
+        client.failed("response_url", kind_of_answer(status, word))
         refusal = not_taken(status, answer["headers"], word)
         refusal.gone = status in _GONE_STATUS or word in _GONE
         raise refusal

@@ -20,7 +20,8 @@ from bot.slack.cards import answer, card, told
 from bot.slack.denial import denial_view, denied_view, sent_view
 from bot.slack.form import Filled, FormState, form_view, found_view, looking_view
 from bot.slack.history import history_message
-from bot.slack.list_samples import list_samples
+from bot.slack.list_facts import progress_message
+from bot.slack.list_form import PEOPLE, FilledList, list_form_view, looked_up_view, looking_up_view
 from bot.slack.made_up import AT, ID, MANY, NEEDS, POOL, MadeUp
 from bot.slack.reply import NO_CARD
 from bot.slack.text import Drawn, Message
@@ -29,14 +30,16 @@ from bot.whoami import InPool, Standing
 Named = Iterator[tuple[str, Message | Drawn]]  # a form is its view
 
 _OUTCOMES = (State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN)
+STATES_OF_LISTS = [state for state in State if state is not State.CHOOSING]
+LINK = "https://a-workspace-with-a-long-name.slack.com/archives/C0123ABCDEF/p1767323045000100"
 AFTER_CONFIRMING = [state for state in OF_ONE_ACCOUNT if state not in {State.CHOOSING, State.CONFIRMING}]
 
 
 def samples(of: MadeUp | None = None) -> Mapping[str, Message | Drawn]:
     """Return all samples by their names."""
     of = of or MadeUp()
-    kinds = (_cards, _cards_of_actions, _cards_of_sessions, _approvals, _audit_messages, _answers, _history, _forms)
-    return dict(chain.from_iterable(kind(of) for kind in (*kinds, list_samples)))
+    of_accounts = (_cards, _cards_of_actions, _cards_of_sessions, _approvals, _audit_messages, _answers, _history)
+    return dict(chain.from_iterable(kind(of) for kind in (*of_accounts, _cards_of_lists, _messages_of_lists, _forms)))
 
 
 def _cards(of: MadeUp) -> Named:
@@ -123,6 +126,33 @@ def _history(of: MadeUp) -> Named:
     )
 
 
+def _cards_of_lists(of: MadeUp) -> Named:
+    for state in STATES_OF_LISTS:
+        drawn = card(of.shown, of.a_list(state), audit_refused=True, approval_refused=True, link=LINK)
+        yield f"the card of a list: {state}", drawn
+    asked = of.a_list(State.CONFIRMING, approval=None, needs=())
+    some = replace(asked.contents, choices=asked.contents.choices[:1], recent=1, twice=1)
+    several = [replace(each, begin=3 * number, count=3) for number, each in enumerate(asked.contents.choices)]
+    previews = {
+        "one choice": some,
+        "several choices": replace(asked.contents, choices=tuple(several)),
+        "the whole pool": replace(some, everyone=True),
+        "once more": replace(some, again_of=asked.id),
+    }
+    for name, listed in previews.items():
+        yield f"the card of a list: {name}", card(of.shown, replace(asked, listed=listed))
+
+
+def _messages_of_lists(of: MadeUp) -> Named:
+    for state in (State.PAUSED, State.DENIED, *_OUTCOMES):
+        yield f"the audit message of a list: {state}", audit_message(of.shown, entry_of(of.a_list(state), AT))
+    for state in (each for each in STATES_OF_LISTS if each not in {State.PREVIEWING, State.CONFIRMING}):
+        asked = of.a_list(state)
+        yield f"the approval message of a list: {state}", approval_message(of.shown, asked)
+        if asked.has_progress:
+            yield f"the progress of a list: {state}", progress_message(of.shown, asked)
+
+
 def _forms(of: MadeUp) -> Named:
     pools, actions = [f"{POOL}{number}" for number in range(10)], (SIGN_OUT, *OTHERS)
     url = "https://hooks.slack.com/commands/T0123ABCDEF/0/".ljust(200, "x")
@@ -132,6 +162,13 @@ def _forms(of: MadeUp) -> Named:
     yield "the form: looking", looking_view()
     for shown in (True, False):
         yield f"the form: found, {'' if shown else 'not '}shown", found_view(shown=shown, approval=True)
+    yield "the form of a list", list_form_view(replace(state, reason_required=False), FilledList())
+    filled = FilledList([of.target * 20] * len(PEOPLE), pools[-1], of.reason)
+    yield "the form of a list: corrected", list_form_view(state, filled, of.reason)
+    yield "the form of a list: looking", looking_up_view(2_000)
+    yield "the form of a list: looking further", looking_up_view(2_000, 120)
+    for shown in (True, False):
+        yield f"the form of a list: looked up, {'' if shown else 'not '}shown", looked_up_view(shown=shown)
     yield "the form of a no", denial_view(ID, "1767323045.000100")
     yield "the form of a no: corrected", denial_view(ID, "1767323045.000100", of.reason, of.reason)
     yield "the form of a no: sent", sent_view()

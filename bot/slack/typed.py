@@ -87,7 +87,7 @@ def parse(text: str, spelling: aws_cli.Spelling) -> Parsed:
         return asked
     if not line and AWS_COMMAND[-1] in before and not _A_REASON.search(before):
         raise UsageError(_AROUND, AWS_USAGE)
-    read = _Reading(pasted=line is not None, is_aws=line is not None, dropped=list(line.dropped) if line else [])
+    read = _Reading(pasted=bool(line), is_aws=bool(line), dropped=[*line.dropped] if line else [])
     try:
         read.take(line.rest if line else text)
         if line and line.region:
@@ -101,22 +101,35 @@ def _something_else(text: str, spelling: aws_cli.Spelling) -> WhoAmI | History |
     """Return what a text asks for other than a sign-out; None where it asks for that. Raises `UsageError`."""
     if text.lower() == "whoami":
         return WhoAmI()
-    if begun := _A_LIST.match(text):
-        return _list_of(text[begun.end() :].lstrip())
-    begun = _HISTORY.match(text)
-    if not begun:
-        return None
-    if begun.end() == len(text):
+    for word, meant, usage in ((_A_LIST, _list_of, LIST_USAGE), (_HISTORY, _history_of, HISTORY_USAGE)):
+        if begun := word.match(text):
+            read = _Reading()
+            try:
+                read.take(text[begun.end() :].lstrip())
+                return meant(read, spelling)
+            except UsageError as error:
+                raise UsageError(error.sentence, usage) from None
+    return None
+
+
+def _history_of(read: "_Reading", spelling: aws_cli.Spelling) -> History | aws_cli.Help:
+    if not (read.words or read.options or read.asks_for_help):
         return History()
-    read = _Reading(pasted=False, is_aws=False)
-    try:
-        read.take(text[begun.end() :])
-        meant = _meant(read, spelling)
-    except UsageError as error:
-        raise UsageError(error.sentence, HISTORY_USAGE) from None
+    meant = _meant(read, spelling)
     if others := sorted(read.options.keys() - {"pool", "region"}):
-        raise UsageError(f"--{others[0]} is not for a history.", HISTORY_USAGE)
+        raise UsageError(f"--{others[0]} is not for a history.")
     return History(meant) if isinstance(meant, Options) else aws_cli.Help()
+
+
+def _list_of(read: "_Reading", _: aws_cli.Spelling) -> AskForList | aws_cli.Help:
+    if read.asks_for_help or (read.words and asks_for_help(read.words[-1])):
+        return aws_cli.Help()
+    if read.words or read.is_aws:
+        raise UsageError("`list` opens a form. Put the people into that, and not after the command.")
+    if action_of(read.options) != SIGN_OUT:
+        raise UsageError(ONLY_SIGNS_OUT)
+    pool, region, reason = (read.options.get(name) for name in ("pool", "region", "reason"))
+    return AskForList(Options(target="", pool=pool, region=region, reason=check_reason(reason)))
 
 
 def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Skeleton | aws_cli.Help:
@@ -142,28 +155,12 @@ def _meant(read: "_Reading", spelling: aws_cli.Spelling) -> Options | aws_cli.Sk
     return aws_cli.spelled(options, spelling, dropped)
 
 
-def _list_of(text: str) -> AskForList | aws_cli.Help:
-    read = _Reading(pasted=False, is_aws=False)
-    try:
-        read.take(text)
-    except UsageError as error:
-        raise UsageError(error.sentence, LIST_USAGE) from None
-    if read.asks_for_help or (read.words and asks_for_help(read.words[-1])):
-        return aws_cli.Help()
-    if read.words or read.is_aws:
-        raise UsageError("`list` opens a form. Put the people into that, and not after the command.", LIST_USAGE)
-    if action_of(read.options) != SIGN_OUT:
-        raise UsageError(ONLY_SIGNS_OUT, LIST_USAGE)
-    pool, region, reason = (read.options.get(name) for name in ("pool", "region", "reason"))
-    return AskForList(Options(target="", pool=pool, region=region, reason=check_reason(reason)))
-
-
 @dataclass
 class _Reading:
     """What was read of a text: its words, its options by their names, and what is left out of it."""
 
-    pasted: bool  # it is what follows the AWS CLI's command
-    is_aws: bool  # it is the AWS CLI's command, or has an option of it
+    pasted: bool = False  # it is what follows the AWS CLI's command
+    is_aws: bool = False  # it is the AWS CLI's command, or has an option of it
     words: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
