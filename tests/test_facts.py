@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.facts.aws_names import ROLE, ROLE_OR_USER, account_of
-from bot.facts.aws_session import aws_session
+from bot.facts.aws_session import AwsSession
 from bot.facts.duration import in_words, read_duration, retry_after
 from bot.facts.slack_words import SLACK_HOST
 
@@ -108,8 +108,8 @@ def test_the_region_is_botos_else_that_of_the_container(monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    assert aws_session().region == "eu-central-1"
+    assert AwsSession().region == "eu-central-1"
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert aws_session().region == "eu-west-1"
+    assert AwsSession().region == "eu-west-1"
     monkeypatch.delenv("AWS_REGION")
-    assert aws_session().region is None
+    assert AwsSession().region is None

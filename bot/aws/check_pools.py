@@ -9,12 +9,11 @@ from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from bot.action import SESSION_CALLS, Done, Step
-from bot.aws.clients import bounded
 from bot.aws.user_pool import NO_ACCOUNT
 from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, NOT_TRACKED, PoolUnavailableError
 from bot.facts.aws_credentials import CHECK_THE_WAY
 from bot.facts.aws_names import CODE
-from bot.facts.aws_session import aws_session
+from bot.facts.aws_session import AwsSession, bounded
 from bot.facts.finding import Finding
 from bot.options import Attribute
 from bot.ports import UserPool
@@ -151,7 +150,7 @@ def aws_clock(
 
 def _date_in(region: str) -> str | None:
     try:
-        with closing(aws_session(bounded(signature_version=UNSIGNED)).create_client("cognito-idp", region)) as cognito:
+        with closing(AwsSession(bounded(signature_version=UNSIGNED)).create_client("cognito-idp", region)) as cognito:
             answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
     except ClientError as error:
         answer = error.response  # this is how AWS always answers here
