@@ -1,9 +1,10 @@
 """Tries what lists need beside what single accounts do: the members of groups that protect, and Cognito's quota."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.aws.check_pools import DENIED, MEMBERS, OPERATOR, TROUBLES, unclear
+from bot.aws.check_pools import DENIED, MEMBERS, OPERATOR, failed
 from bot.aws.user_pool import QUOTA, CognitoUserPool
 from bot.errors import NOT_READ, PoolUnavailableError
 from bot.facts.aws_names import CODE
@@ -31,8 +32,7 @@ _NOT_LISTED = {
 
 def try_groups(name: str, pool: UserPool, groups: Collection[str]) -> Iterator[Finding]:
     """List the members of each group that protects accounts. The pool itself has been found before."""
-    now = datetime.now(UTC)
-    asked = pool.on_behalf(new_id(now), OPERATOR)
+    asked = pool.on_behalf(new_id(datetime.now(UTC)), OPERATOR)
     for group in sorted(groups):
         line = f"pool {name}, {MEMBERS} {group}"
         try:
@@ -42,15 +42,14 @@ def try_groups(name: str, pool: UserPool, groups: Collection[str]) -> Iterator[F
             if code in _NOT_LISTED:
                 yield Finding(line, "warning", *_NOT_LISTED[code])
             else:
-                yield Finding(line, "missing", *TROUBLES[code]) if code in TROUBLES else unclear(line, MEMBERS, code)
+                yield failed(line, MEMBERS, code)
         else:
             yield Finding(line, "ok", "its members can be listed")
 
 
 def try_quota(place: str, pool: CognitoUserPool, pace: float) -> Iterator[Finding]:
     """Ask for the quotas that lists use, with the credentials of one of the pools there. Judge the pace by them."""
-    now = datetime.now(UTC)
-    asked = pool.on_behalf(new_id(now), OPERATOR)
+    asked = pool.on_behalf(new_id(datetime.now(UTC)), OPERATOR)
     for category, (calls, documented) in QUOTAS.items():
         known, code = 0, ""
         try:
@@ -62,23 +61,20 @@ def try_quota(place: str, pool: CognitoUserPool, pace: float) -> Iterator[Findin
         limit = known or documented
         told = f"Cognito takes {limit} calls a second from all together"
         if not known:
-            told = f"AWS does not say{_why(code)}; it documents {limit} calls a second for all together"
+            why = f" ({code})" if CODE.fullmatch(code) else ""
+            told = f"AWS does not say{why}; it documents {limit} calls a second for all together"
         sentence = f"{told}, and up to {pace:g} are {calls} of lists (lists.pace)."
         if category == SIGN_OUTS:
             sentence += f" A list of {SIZE:,} accounts takes {in_words(timedelta(seconds=SIZE / pace))}."
-        yield _judged(
-            Finding(f"quota {place}, {category}", "ok" if known else "not tried", sentence), limit, pace, code
-        )
+        found = Finding(f"quota {place}, {category}", "ok" if known else "not tried", sentence)
+        yield _judged(found, limit, pace, code)
 
 
 def _judged(found: Finding, limit: int, pace: float, code: str) -> Finding:
     """Return it with what is to be said of a pace that leaves nothing to others, or of a question not allowed."""
     if pace >= limit:
         fix = f"That leaves nothing for the customers' app. Set lists.pace lower, such as {limit / 2:g}/s."
-        return Finding(found.name, "warning", found.sentence, fix)
-    fix = f"To have it asked, allow cognito-idp:{QUOTA} in the role's policy." if code in DENIED else ""
-    return Finding(found.name, found.status, found.sentence, fix)
-
-
-def _why(code: str) -> str:
-    return f" ({code})" if CODE.fullmatch(code) else ""
+        return replace(found, status="warning", fix=fix)
+    if code in DENIED:
+        return replace(found, fix=f"To have it asked, allow cognito-idp:{QUOTA} in the role's policy.")
+    return found

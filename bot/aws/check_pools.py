@@ -122,13 +122,13 @@ def _finding(line: str, action: str, unused: str, code: str) -> Finding:
         return Finding(line, "ok", "the pool tracks sessions")
     if code == _FOUND:
         return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
+    return failed(line, action, code)
+
+
+def failed(line: str, action: str, code: str) -> Finding:
+    """Return what is found where an operation failed, as far as it is known why."""
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
-    return unclear(line, action, code)
-
-
-def unclear(line: str, action: str, code: str) -> Finding:
-    """Return what is found where an operation was not allowed, or why is not known."""
     shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
     if code in DENIED:
         fix = f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id."
