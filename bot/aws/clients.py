@@ -3,8 +3,6 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
@@ -13,24 +11,13 @@ from botocore.exceptions import NoCredentialsError
 from bot.facts.aws_session import AwsSession, bounded
 from bot.facts.boto3_clients import keep_client_ready
 from bot.facts.clock import CheckedClock
-from bot.facts.leaving import TooLateError, present, time_left
+from bot.facts.leaving import holding, present
 from bot.work import CALL
 
 SHARED_SECONDS = 1.0
 
 # A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
 _Kind = Literal["own", "present session", "sts"]
-
-
-@contextmanager
-def patiently(lock: threading.Lock) -> Iterator[None]:
-    """Hold a lock. Raises `TooLateError` where that would take longer than a call may, or has left."""
-    if not lock.acquire(timeout=max(0.0, min(CALL.total_seconds(), time_left()))):
-        raise TooLateError
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class _OfThePresent(Credentials):
@@ -62,7 +49,7 @@ class Clients:
         """
         if found := self._clients.get((kind, region)):
             return found[0]
-        with patiently(self._locks[kind, region]):
+        with holding(self._locks[kind, region], CALL.total_seconds()):
             if (kind, region) not in self._clients:
                 self._clients[kind, region] = (self._build(kind, region), time.monotonic())
             return self._clients[kind, region][0]

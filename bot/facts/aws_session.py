@@ -21,7 +21,7 @@ from bot.errors import AwsSetupError
 from bot.facts.aws_credentials import NO_SOURCE, SETTINGS, explained, source_of
 from bot.facts.boto3_clients import lead, tell_time
 from bot.facts.clock import CheckedClock
-from bot.facts.leaving import TooLateError, leaving, time_left
+from bot.facts.leaving import TooLateError, holding, leaving
 from bot.facts.way import faults, shown, unreadable
 from bot.work import CONNECT_SECONDS, READ_SECONDS
 
@@ -192,21 +192,12 @@ class _Own(Credentials):
             must: int = getattr(self._found, "_mandatory_refresh_timeout")  # noqa: B009 -- there is no public way
             if not self._found.refresh_needed(must):
                 return self._renewed(self._found)
-            with self._turn():
+            # Others wait as long as they can. botocore would let them wait for ever, and try one by one.
+            with holding(self._lock, PROCESS_SECONDS, RenewingError):
+                at, met = self._failed
+                if time.monotonic() - at < FAILED_FOR_SECONDS:
+                    raise met.with_traceback(None)
                 return self._renewed(self._found)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Renew, while others wait as long as they can. botocore would let them wait for ever, and try one by one."""
-        if not self._lock.acquire(timeout=max(0.0, min(PROCESS_SECONDS, time_left()))):
-            raise TooLateError if time_left() <= 0 else RenewingError
-        try:
-            at, met = self._failed
-            if time.monotonic() - at < FAILED_FOR_SECONDS:
-                raise met.with_traceback(None)
-            yield
-        finally:
-            self._lock.release()
 
     def _renewed(self, found: RefreshableCredentials) -> ReadOnlyCredentials:
         try:
