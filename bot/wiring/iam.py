@@ -29,7 +29,7 @@ def iam_policies(
             raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
         own_account = own_account or (account_of(principal) if principal else None)
         if reach.needs_account and not own_account:
-            own_account = caller(region or next(iter(settings.pools.values())).region).split(":")[4]
+            own_account = account_of(caller(region or next(iter(settings.pools.values())).region))
         return policies(reach, account=own_account or "", region=region, principal=principal or "")
     except SecretError as error:
         raise SettingsError([f"A SLACK_ setting {error}"]) from None
