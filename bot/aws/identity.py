@@ -1,7 +1,6 @@
 """Whose AWS credentials these are (STS GetCallerIdentity)."""
 
 import re
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -10,9 +9,6 @@ from bot.errors import AwsSetupError, BotError, Code
 from bot.facts.aws_credentials import code_of
 from bot.facts.aws_session import AwsSession, bounded
 from bot.facts.clock import CheckedClock
-
-if TYPE_CHECKING:
-    from types_boto3_sts import STSClient
 
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL)
 
@@ -30,8 +26,7 @@ def caller(region: str, clock: CheckedClock | None = None) -> str:
     """
     session = AwsSession(bounded(attempts=2), clock=clock)
     try:
-        sts: STSClient = session.create_client("sts", region)
-        return role_without_session(sts.get_caller_identity()["Arn"])
+        return role_without_session(session.create_client("sts", region).get_caller_identity()["Arn"])
     except AwsSetupError as error:
         raise CallerUnknownError(error.sentence, error.hint) from None
     except (ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:

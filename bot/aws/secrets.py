@@ -70,8 +70,7 @@ def _parameter(name: str) -> str:
     parameter = _ask("ssm", None, "get_parameter", Name=name, WithDecryption=True)["Parameter"]
     if parameter["Type"] != "SecureString":
         raise SecretError("refers to a parameter that is not encrypted. Store it as a SecureString.")
-    value: str = parameter["Value"]
-    return value
+    return str(parameter["Value"])
 
 
 def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
