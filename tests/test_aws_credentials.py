@@ -33,7 +33,7 @@ from far_end import FarEnd, far_end, silent
 from shell import run_here
 
 from bot.action import Step
-from bot.aws.clients import Clients, bounded
+from bot.aws.clients import Clients
 from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool
@@ -769,7 +769,7 @@ def test_a_failed_renewal_is_logged_without_what_the_source_said(
     home.file("keys", json.dumps(keys))
     failing_program(home, f"cat {home.folder}/keys || (echo {SECRET} >&2; exit 1)")
     with shell(home, monkeypatch):
-        session = aws_session.aws_session(bounded())
+        session = AwsSession()
         session.ask()
         (home.folder / "keys").unlink()
         assert session.ask() == "the credential_process of profile tool", "the old ones are still good"
@@ -814,7 +814,7 @@ def renewing_by(home: Home, later: str) -> Home:
 
 def ended(home: Home) -> AwsSession:
     """Return a session whose credentials have ended."""
-    session = aws_session.aws_session(bounded())
+    session = AwsSession()
     session.ask()
     found: Any = session.get_credentials()
     found._found._expiry_time -= HOUR

@@ -83,8 +83,9 @@ def way(monkeypatch: pytest.MonkeyPatch, ends: ExitStack) -> Way:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setattr("bot.aws.clients.CONNECT_SECONDS", 1)
-    monkeypatch.setattr("bot.aws.clients.READ_SECONDS", 1)
+    monkeypatch.setattr("bot.facts.aws_session.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bot.facts.aws_session.READ_SECONDS", 1)
+    monkeypatch.setattr("bot.aws.clients.CALL", timedelta(seconds=2))
     return Way(monkeypatch, ends)
 
 

@@ -17,8 +17,7 @@ from whole_bot import CONFIRM, card_for
 
 from bot.__main__ import main
 from bot.action import SESSION_CALLS
-from bot.aws.check_lists import try_groups, try_quota
-from bot.aws.check_pools import try_pool
+from bot.aws.check_pools import try_groups, try_pool, try_quota
 from bot.aws.clients import Clients
 from bot.aws.policies import Reach, policies
 from bot.aws.secrets import secret

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.aws.check_lists import QUOTAS
+from bot.aws.check_pools import QUOTAS
 from bot.sandbox import aws_model
 from bot.sandbox.accounts import Refused
 from bot.sandbox.quotas import GET, instead

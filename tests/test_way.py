@@ -19,11 +19,10 @@ from far_end import FarEnd, carry, certificate_for, far_end, proxy_to, silent
 from slack_over_tls import COGNITO, CONNECTED, HOOKS, LINK, SLACK, There, connected, past_it, there
 
 from bot.__main__ import main
-from bot.aws.clients import bounded
 from bot.edge.metrics import Metrics
 from bot.edge.socket_mode import SocketMode
 from bot.errors import AwsSetupError
-from bot.facts.aws_session import aws_session
+from bot.facts.aws_session import AwsSession
 from bot.facts.way import Proxy, WayError, faults, trouble_of
 from bot.facts.way import proxy_to as way_to
 from bot.settings.environment import correct
@@ -250,7 +249,7 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(
         if variable == "SSL_CERT_FILE":
             return "".join(faults())
         try:
-            aws_session().ask()
+            AwsSession().ask()
         except AwsSetupError as error:
             return str(error)
         return ""
@@ -271,7 +270,7 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(
 
 def test_what_aws_ca_bundle_hides_is_not_looked_at(given: Callable[..., None], tmp_path: Path) -> None:
     given(AWS_CA_BUNDLE=str(certificate_for("localhost", tmp_path)), REQUESTS_CA_BUNDLE="/gone.pem", **CREDENTIALS)
-    assert aws_session().ask()
+    assert AwsSession().ask()
 
 
 @pytest.mark.parametrize("verb", ["check", "run", "signout --user-pool-id eu-central-1_AbCdEf123 --username ada --yes"])
@@ -357,7 +356,7 @@ def socket_mode() -> None:
 
 
 def aws() -> None:
-    with closing(aws_session(bounded()).create_client("cognito-idp", "eu-central-1")) as cognito:
+    with closing(AwsSession().create_client("cognito-idp", "eu-central-1")) as cognito:
         cognito.list_users(UserPoolId="eu-central-1_AbCdEf123")
 
 
@@ -472,7 +471,7 @@ def test_the_dynamodb_store_goes_the_same_way(given: Callable[..., None], far: T
     with past_it(far) as proxy:
         given(HTTPS_PROXY=f"127.0.0.1:{proxy.port}")
         with pytest.raises(SSLError):  # it is told that it reached Slack
-            _build(aws_session()).list_tables()
+            _build(AwsSession()).list_tables()
     assert connected(proxy) == {"dynamodb.eu-north-1.amazonaws.com:443"}
 
 

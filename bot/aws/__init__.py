@@ -10,6 +10,5 @@ phone_numbers.py  a phone number as Cognito writes it
 spelling.py       the AWS CLI's spelling of the command
 secrets.py        secrets in Secrets Manager and Parameter Store
 policies.py       the least that IAM must allow
-check_pools.py    tries what the bot has to be allowed in its pools
-check_lists.py    tries what lists need beside that: groups that protect, and Cognito's quota
+check_pools.py    tries what the bot has to be allowed in its pools, and asks for Cognito's quota
 """

@@ -11,9 +11,10 @@ from bot.facts.leaving import TooLateError
 
 _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 _CLIENT_ERRORS = range(400, 500)
-# Cognito could not send the code of a reset. It does not say whether the password was reset before it tried.
-_AFTER_A_RESET = frozenset(
+# Cognito failed, or could not send the code of a reset and does not say whether it reset the password before.
+_UNCLEAR = frozenset(
     {
+        "InternalErrorException",
         *("CodeDeliveryFailureException", "UnexpectedLambdaException", "UserLambdaValidationException"),
         *("InvalidLambdaResponseException", "InvalidSmsRoleAccessPolicyException"),
         *("InvalidSmsRoleTrustRelationshipException", "InvalidEmailRoleAccessPolicyException"),
@@ -48,12 +49,7 @@ def _answer_of(error: Exception) -> Refused | Unclear:
     code = str(said.get("Code", NOT_OF_AWS))
     if code == "NotAuthorizedException" and "user is disabled" in str(said.get("Message")).lower():
         code = USER_DISABLED
-    doubt = (
-        code in _AFTER_A_RESET
-        or status not in _CLIENT_ERRORS
-        or status == _REQUEST_TIMEOUT
-        or code == "InternalErrorException"
-    )
-    if doubt or not request_id:
+    is_definite = status in _CLIENT_ERRORS and status != _REQUEST_TIMEOUT and code not in _UNCLEAR
+    if not is_definite or not request_id:
         return Unclear(code, request_id)
     return Refused(code, request_id, may_retry=status == _TOO_MANY or code in THROTTLED)

@@ -1,21 +1,22 @@
-"""Tries what the bot has to be allowed in its user pools. It can sign no one out."""
+"""Tries what the bot has to be allowed in its user pools, and asks for Cognito's quota. It can sign no one out."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from bot.action import SESSION_CALLS, Done, Step
-from bot.aws.clients import bounded
-from bot.aws.user_pool import NO_ACCOUNT
-from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, NOT_TRACKED, PoolUnavailableError
+from bot.aws.user_pool import NO_ACCOUNT, QUOTA, CognitoUserPool
+from bot.errors import NO_CALL_MADE, NO_CREDENTIALS, NOT_READ, NOT_TRACKED, PoolUnavailableError
 from bot.facts.aws_credentials import CHECK_THE_WAY
 from bot.facts.aws_names import CODE
-from bot.facts.aws_session import aws_session
+from bot.facts.aws_session import AwsSession, bounded
 from bot.facts.clock import judge_clock
+from bot.facts.duration import in_words
 from bot.facts.finding import Finding
 from bot.options import Attribute
 from bot.ports import UserPool
@@ -23,7 +24,7 @@ from bot.request import new_id
 from bot.work import CALL
 
 # Stands for the operator where a role is assumed, and looks like one: a trust policy may ask for a Slack id.
-OPERATOR = "U0CHECK00000"
+_OPERATOR = "U0CHECK00000"
 UNUSED_SESSION = f"tkn{'0' * 25}"  # has the form of a session's id
 _TRACKED = "SessionsTracked"
 _CONFIGURATION, _LIST, _REVOKE = SESSION_CALLS
@@ -66,19 +67,35 @@ TROUBLES = {
     "Unreachable": ("Cognito cannot be reached.", CHECK_THE_WAY),
     NO_CALL_MADE: ("Nothing could be sent in time.", f"{CHECK_THE_WAY} See where the AWS credentials come from."),
 }
-DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
-MEMBERS = "ListUsersInGroup"  # tried on groups, not on a name
+_DENIED = frozenset({"AccessDeniedException", "NotAuthorizedException"})
+_MEMBERS = "ListUsersInGroup"  # tried on groups, not on a name
 _FOUND = "found"  # an account where there can be none
+
+# Which calls of a list count for a quota, and what AWS documents of it: calls a second for an AWS account and region.
+SIGN_OUTS = "UserUpdate"
+QUOTAS = {SIGN_OUTS: ("sign-outs", 25), "UserList": ("look-ups", 30)}
+SIZE = 10_000
+_NO_LIST = "so no list can be looked up or run in this pool."
+_NOT_LISTED = {
+    "ResourceNotFoundException": (
+        f"Cognito has no such group, {_NO_LIST}",
+        "Make the group, or take it out of protect.groups.",
+    ),
+    NOT_READ: (
+        f"It has more members than the bot reads, {_NO_LIST}",
+        "Put the accounts to protect into a smaller group.",
+    ),
+}
 
 
 def try_pool(name: str, pool: UserPool, further: Sequence[str] = ()) -> Iterator[Finding]:
     """Try each operation on a user name made up just now, which no account can have: its 80 random bits are new."""
     now = datetime.now(UTC)
     unused = f"signout-check-{new_id(now)}"
-    asked = pool.on_behalf(new_id(now), OPERATOR)
+    asked = pool.on_behalf(new_id(now), _OPERATOR)
     ended = ""
     last = [each for each in further if each in {*Step, *SESSION_CALLS}]
-    look_ups = [each for each in further if each not in {*last, MEMBERS}]
+    look_ups = [each for each in further if each not in {*last, _MEMBERS}]
     for action in ("ListUsers", "AdminGetUser", *look_ups, Step.SIGN_OUT, *last):
         line = f"pool {name}, {action}"
         if ended:
@@ -124,18 +141,67 @@ def _finding(line: str, action: str, unused: str, code: str) -> Finding:
         return Finding(line, "ok", "the pool tracks sessions")
     if code == _FOUND:
         return Finding(line, "missing", f"Found an account that cannot be: {unused}.", "Check AWS's endpoint.")
+    return _failed(line, action, code)
+
+
+def _failed(line: str, action: str, code: str) -> Finding:
     if code in TROUBLES:
         return Finding(line, "missing", *TROUBLES[code])
-    return unclear(line, action, code)
-
-
-def unclear(line: str, action: str, code: str) -> Finding:
-    """Return what is found where an operation was not allowed, or why is not known."""
     shown = code if CODE.fullmatch(code) else "an answer that is not Cognito's"
-    if code in DENIED:
+    if code in _DENIED:
         fix = f"Allow cognito-idp:{action} on this pool in the role's policy, and check the pool's id."
         return Finding(line, "missing", f"Not allowed ({shown}).", fix)
     return Finding(line, "missing", f"No clear answer ({shown}).", "Run the check again in a minute.")
+
+
+def try_groups(name: str, pool: UserPool, groups: Collection[str]) -> Iterator[Finding]:
+    """List the members of each group that protects accounts. The pool itself has been found before."""
+    asked = pool.on_behalf(new_id(datetime.now(UTC)), _OPERATOR)
+    for group in sorted(groups):
+        line = f"pool {name}, {_MEMBERS} {group}"
+        try:
+            asked.members_of(group)
+        except PoolUnavailableError as error:
+            code = str(error.error_code)
+            if code in _NOT_LISTED:
+                yield Finding(line, "warning", *_NOT_LISTED[code])
+            else:
+                yield _failed(line, _MEMBERS, code)
+        else:
+            yield Finding(line, "ok", "its members can be listed")
+
+
+def try_quota(place: str, pool: CognitoUserPool, pace: float) -> Iterator[Finding]:
+    """Ask for the quotas that lists use, with the credentials of one of the pools there. Judge the pace by them."""
+    asked = pool.on_behalf(new_id(datetime.now(UTC)), _OPERATOR)
+    for category, (calls, documented) in QUOTAS.items():
+        known, code = 0, ""
+        try:
+            known = asked.quota(category)
+        except PoolUnavailableError as error:
+            code = str(error.error_code)
+        except (LookupError, TypeError):  # AWS's answer has another form by now
+            pass
+        limit = known or documented
+        told = f"Cognito takes {limit} calls a second from all together"
+        if not known:
+            why = f" ({code})" if CODE.fullmatch(code) else ""
+            told = f"AWS does not say{why}; it documents {limit} calls a second for all together"
+        sentence = f"{told}, and up to {pace:g} are {calls} of lists (lists.pace)."
+        if category == SIGN_OUTS:
+            sentence += f" A list of {SIZE:,} accounts takes {in_words(timedelta(seconds=SIZE / pace))}."
+        found = Finding(f"quota {place}, {category}", "ok" if known else "not tried", sentence)
+        yield _judged(found, limit, pace, code)
+
+
+def _judged(found: Finding, limit: int, pace: float, code: str) -> Finding:
+    """Return it with what is to be said of a pace that leaves nothing to others, or of a question not allowed."""
+    if pace >= limit:
+        fix = f"That leaves nothing for the customers' app. Set lists.pace lower, such as {limit / 2:g}/s."
+        return replace(found, status="warning", fix=fix)
+    if code in _DENIED:
+        return replace(found, fix=f"To have it asked, allow cognito-idp:{QUOTA} in the role's policy.")
+    return found
 
 
 def aws_clock(regions: Collection[str]) -> Sequence[Finding]:
@@ -150,7 +216,7 @@ def aws_clock(regions: Collection[str]) -> Sequence[Finding]:
 
 def _date_in(region: str) -> str | None:
     try:
-        with closing(aws_session(bounded(signature_version=UNSIGNED)).create_client("cognito-idp", region)) as cognito:
+        with closing(AwsSession(bounded(signature_version=UNSIGNED)).create_client("cognito-idp", region)) as cognito:
             answer: Any = cognito.list_users(UserPoolId=f"{region}_check", Limit=1)
     except ClientError as error:
         answer = error.response  # this is how AWS always answers here

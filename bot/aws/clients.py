@@ -3,35 +3,21 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
-from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 
-from bot.facts.aws_session import aws_session
-from bot.facts.boto3_clients import USER_AGENT, keep_client_ready, tell_time
+from bot.facts.aws_session import AwsSession, bounded
+from bot.facts.boto3_clients import keep_client_ready
 from bot.facts.clock import CheckedClock
-from bot.facts.leaving import TooLateError, present, time_left
-from bot.work import CONNECT_SECONDS, READ_SECONDS
+from bot.facts.leaving import holding, present
+from bot.work import CALL
 
 SHARED_SECONDS = 1.0
 
 # A Cognito client with the bot's own credentials, one with those of the present session, or one that assumes roles.
 _Kind = Literal["own", "present session", "sts"]
-
-
-@contextmanager
-def patiently(lock: threading.Lock) -> Iterator[None]:
-    """Hold a lock. Raises `TooLateError` where that would take longer than a call may, or has left."""
-    if not lock.acquire(timeout=max(0.0, min(CONNECT_SECONDS + READ_SECONDS, time_left()))):
-        raise TooLateError
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class _OfThePresent(Credentials):
@@ -42,18 +28,6 @@ class _OfThePresent(Credentials):
         if not credentials:
             raise NoCredentialsError
         return credentials
-
-
-def bounded(attempts: int = 1, **more: Any) -> Config:
-    """Return the bounds of a call: `CONNECT_SECONDS` and `READ_SECONDS` an attempt, and no more than so many.
-
-    One is what a sign-out takes: botocore's own retries hide doubt, as a time-out followed by a refusal looks like a
-    refusal.
-    """
-    retries: Any = {"total_max_attempts": attempts, "mode": "standard"}
-    return Config(
-        connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries, user_agent=USER_AGENT, **more
-    )
 
 
 class Clients:
@@ -75,7 +49,7 @@ class Clients:
         """
         if found := self._clients.get((kind, region)):
             return found[0]
-        with patiently(self._locks[kind, region]):
+        with holding(self._locks[kind, region], CALL.total_seconds()):
             if (kind, region) not in self._clients:
                 self._clients[kind, region] = (self._build(kind, region), time.monotonic())
             return self._clients[kind, region][0]
@@ -104,8 +78,5 @@ class Clients:
 
     def _build(self, kind: _Kind, region: str) -> Any:
         present = _OfThePresent("", "") if kind == "present session" else None
-        session = aws_session(bounded(max_pool_connections=self._connections), present)
-        client = session.create_client("sts" if kind == "sts" else "cognito-idp", region)
-        if self._clock:
-            tell_time(client, self._clock)
-        return client
+        session = AwsSession(bounded(max_pool_connections=self._connections), present, self._clock)
+        return session.create_client("sts" if kind == "sts" else "cognito-idp", region)

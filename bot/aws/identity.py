@@ -1,20 +1,14 @@
 """Whose AWS credentials these are (STS GetCallerIdentity)."""
 
 import re
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from bot.aws.clients import bounded
 from bot.errors import AwsSetupError, BotError, Code
 from bot.facts.aws_credentials import code_of
-from bot.facts.aws_session import aws_session
-from bot.facts.boto3_clients import tell_time
+from bot.facts.aws_session import AwsSession, bounded
 from bot.facts.clock import CheckedClock
-
-if TYPE_CHECKING:
-    from types_boto3_sts import STSClient
 
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.*", re.DOTALL)
 
@@ -30,12 +24,9 @@ def caller(region: str, clock: CheckedClock | None = None) -> str:
 
     A role's has no path, since STS does not tell it, and no session name, which the person who assumes it chooses.
     """
-    session = aws_session(bounded(attempts=2))
+    session = AwsSession(bounded(attempts=2), clock=clock)
     try:
-        sts: STSClient = session.create_client("sts", region)
-        if clock:
-            tell_time(sts, clock)
-        return role_without_session(sts.get_caller_identity()["Arn"])
+        return role_without_session(session.create_client("sts", region).get_caller_identity()["Arn"])
     except AwsSetupError as error:
         raise CallerUnknownError(error.sentence, error.hint) from None
     except (ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:

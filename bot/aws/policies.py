@@ -10,28 +10,29 @@ from botocore.exceptions import UnknownRegionError
 from bot.action import Step
 from bot.aws.roles import session_word
 from bot.aws.secrets import parameter_name, secret_arn
+from bot.aws.user_pool import QUOTA
 from bot.facts.aws_names import account_of
 
 OPERATIONS = ("ListUsers", "AdminGetUser", Step.SIGN_OUT)  # in every pool
-QUOTA = "cognito-idp:GetProvisionedLimit"  # what `check` asks. It is of no pool. The bot itself does without
 ASSUME = ("sts:AssumeRole", "sts:SetSourceIdentity")
 ULID = "?" * 26
 SLACK_OPERATORS = ("U*", "W*")
 
 Json = Mapping[str, Any]
+Pools = Sequence[tuple[str, str]]  # each pool's region and id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reach:
     """What the settings let the bot reach in AWS, and who may sign out in a terminal.
 
-    `pools` are user pools' regions and ids, by the role that they are asked with: None for the bot's own. `further` has
-    each operation beside `OPERATIONS`, and the pools that are asked for it. `table` is what the bot does with a
-    DynamoDB table and its index, and the resource, each under its statement's id.
+    `pools` are user pools, by the role that they are asked with: None for the bot's own. `further` has each operation
+    beside `OPERATIONS`, and the pools that are asked for it. `table` is what the bot does with a DynamoDB table and its
+    index, and the resource, each under its statement's id.
     """
 
-    pools: Mapping[str | None, Sequence[tuple[str, str]]]
-    further: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    pools: Mapping[str | None, Pools]
+    further: Mapping[str, Pools] = field(default_factory=dict)
     references: Sequence[str] = ()
     table: Mapping[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     terminal: Iterable[str] = ()
@@ -69,24 +70,21 @@ def policies(reach: Reach, *, account: str, region: str, principal: str) -> Json
     parameters = [_arn("ssm", region, account, f"parameter{name}") for name in reach.parameters]
     statements = [
         *_pools(reach.pools.get(None, ()), reach.further, account),
-        *([_allow("Roles", ASSUME, list(roles))] if roles else ()),
-        *([_allow("Secrets", ("secretsmanager:GetSecretValue",), secrets)] if secrets else ()),
-        *([_allow("Parameters", ("ssm:GetParameter",), parameters)] if parameters else ()),
+        _allow("Roles", ASSUME, list(roles)),
+        _allow("Secrets", ("secretsmanager:GetSecretValue",), secrets),
+        _allow("Parameters", ("ssm:GetParameter",), parameters),
         *(_allow(sid, did, [_arn("dynamodb", region, account, it)]) for sid, (did, it) in reach.table.items()),
     ]
     return {"bot": _policy(statements), "roles": roles}
 
 
-def _pools(
-    pools: Sequence[tuple[str, str]], further: Mapping[str, Sequence[tuple[str, str]]], account: str
-) -> Iterable[Json]:
+def _pools(pools: Pools, further: Mapping[str, Pools], account: str) -> Iterable[Json]:
     asked = {operation: [pool for pool in pools if pool in places] for operation, places in further.items()}
     for sid, operations, places in (("Pools", OPERATIONS, pools), *((each, (each,), asked[each]) for each in asked)):
         arns = [_arn("cognito-idp", region, account, f"userpool/{pool_id}") for region, pool_id in places]
-        if arns:
-            yield _allow(sid, [f"cognito-idp:{each}" for each in operations], arns)
+        yield _allow(sid, [f"cognito-idp:{each}" for each in operations], arns)
     if pools:
-        yield _allow("Quota", (QUOTA,), ["*"])
+        yield _allow("Quota", (f"cognito-idp:{QUOTA}",), ["*"])  # what `check` asks; the bot itself does without
 
 
 def _trust(principal: str, terminal: Iterable[str]) -> Iterable[Json]:
@@ -121,15 +119,13 @@ def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Json:
 
 
 def _policy(statements: Iterable[Json]) -> Json:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+    """Return the policy, without what it would allow on no resource: IAM takes no empty list."""
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each.get("Resource") != []]}
 
 
 def _arn(service: str, region: str, account: str, resource: str) -> str:
-    return f"arn:{_partition(region)}:{service}:{region}:{account}:{resource}"
-
-
-def _partition(region: str) -> str:
     try:
-        return botocore.session.get_session().get_partition_for_region(region)
+        partition = botocore.session.get_session().get_partition_for_region(region)
     except UnknownRegionError:  # newer than botocore, which takes it for one of these too when it calls AWS there
-        return "aws"
+        partition = "aws"
+    return f"arn:{partition}:{service}:{region}:{account}:{resource}"

@@ -12,16 +12,16 @@ from botocore.credentials import ReadOnlyCredentials
 
 from bot.action import Refused, Unclear
 from bot.aws.answers import answer_to
-from bot.aws.clients import Clients, patiently
+from bot.aws.clients import Clients
 from bot.errors import NO_CREDENTIALS
-from bot.facts.leaving import TooLateError, leaving
+from bot.facts.leaving import TooLateError, holding, leaving
+from bot.work import CALL
 
 SESSION_SECONDS = 900  # the shortest that STS gives
 KEPT_SECONDS = SESSION_SECONDS - 60  # so that no call leaves with a session that ends on its way
 MAX_SESSIONS = 512
 MAX_CLEAR = 47  # with a digest after it, 64
 
-REFUSED, THROTTLED, UNANSWERED = "AssumeRoleRefused", "AssumeRoleThrottled", "AssumeRoleUnanswered"
 # What is wrong with the bot's own credentials, as STS says it and as Cognito does.
 _OWN_FAULTS = {
     "ExpiredToken": "ExpiredTokenException",
@@ -77,7 +77,7 @@ class Roles:
             self._sessions.move_to_end(role)
             if len(self._sessions) > MAX_SESSIONS:
                 self._sessions.popitem(last=False)
-        with patiently(session.lock):
+        with holding(session.lock, CALL.total_seconds()):
             if session.credentials is None or time.monotonic() >= session.good_until:
                 asked_at = time.monotonic()
                 session.credentials = self._assume(role, region)
@@ -126,9 +126,9 @@ def _refusal(answer: Refused | Unclear) -> Refused:
     """Return what STS's answer means for the call that needed a session: it was never sent."""
     log.warning("STS gave no session of a pool's role: %s (AWS request %s)", answer.code, answer.aws_request_id)
     if isinstance(answer, Unclear):
-        return Refused(UNANSWERED, None, may_retry=True, sent=False)
+        return Refused("AssumeRoleUnanswered", None, may_retry=True, sent=False)
     if answer.code == NO_CREDENTIALS:
         return answer
     if answer.may_retry:
-        return Refused(THROTTLED, None, may_retry=True, sent=False)
-    return Refused(_OWN_FAULTS.get(answer.code, REFUSED), None, sent=False)
+        return Refused("AssumeRoleThrottled", None, may_retry=True, sent=False)
+    return Refused(_OWN_FAULTS.get(answer.code, "AssumeRoleRefused"), None, sent=False)

@@ -7,9 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from bot.aws.clients import bounded
 from bot.errors import AwsSetupError, SecretError
-from bot.facts.aws_session import aws_session
+from bot.facts.aws_session import AwsSession, bounded
 
 ATTEMPTS = 4  # botocore pauses between them, some seconds altogether; after that the start ends with a sentence
 _SECRET = re.compile(
@@ -71,13 +70,12 @@ def _parameter(name: str) -> str:
     parameter = _ask("ssm", None, "get_parameter", Name=name, WithDecryption=True)["Parameter"]
     if parameter["Type"] != "SecureString":
         raise SecretError("refers to a parameter that is not encrypted. Store it as a SecureString.")
-    value: str = parameter["Value"]
-    return value
+    return str(parameter["Value"])
 
 
 def _ask(service: Any, region: str | None, method: str, **parameters: Any) -> Any:
     try:
-        return getattr(aws_session(bounded(ATTEMPTS)).create_client(service, region), method)(**parameters)
+        return getattr(AwsSession(bounded(ATTEMPTS)).create_client(service, region), method)(**parameters)
     except AwsSetupError as error:
         raise SecretError(f"could not be read. {error}") from None
     except ClientError as error:

@@ -85,13 +85,10 @@ class AwsSpelling:
         return f"[REQUIRED] {overview}" if member in self._shape.required_members else overview
 
     def _check(self, parameters: Mapping[str, Any]) -> None:
-        report = ParamValidator().validate(parameters, self._shape)
-        faults = report.generate_report().replace("\n", "; ")
+        faults = ParamValidator().validate(parameters, self._shape).generate_report().replace("\n", "; ")
         if not faults:
-            members = self._shape.members
-            faults = "; ".join(
-                filter(None, (_limits(name, value, members[name]) for name, value in parameters.items()))
-            )
+            limits = [_limits(name, value, self._shape.members[name]) for name, value in parameters.items()]
+            faults = "; ".join(filter(None, limits))
         if faults:
             cut = faults if len(faults) <= MAX_SENTENCE else f"{faults[:MAX_SENTENCE]}…"
             raise UsageError(f"Parameter validation failed: {cut}")

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,8 +29,6 @@ MAX_FILTER_VALUE = 200  # of the 256 characters that a filter may have
 MAX_PAGES = 50
 _NOT_IN_A_FILTER = re.compile(r'["\\\s]')
 _OK = 200
-_EVERYONE, _PROTECTED = "who is in it", "who is protected"
-_WHO, _TRACKING, _LEFT = "who is meant", "whether it tracks sessions", "which sessions are left"
 QUOTA = "GetProvisionedLimit"  # of the AWS account and region, not of a pool
 NO_ACCOUNT = "UserNotFoundException"
 _SESSION_OVER = {"ExpiredTokenException", "UnrecognizedClientException"}
@@ -66,29 +64,28 @@ class CognitoUserPool:
         if not 0 < len(value) <= MAX_FILTER_VALUE or not value.isprintable() or _NOT_IN_A_FILTER.search(value):
             raise PoolUnavailableError("This cannot be looked for in Cognito.")
         accounts: list[Account] = []
-        token: dict[str, Any] = {}
+        asked = {"Filter": f'{attribute} = "{value}"'}
         for _ in range(MAX_PAGES):
-            page = self._ask("ListUsers", Filter=f'{attribute} = "{value}"', **token)
-            accounts += [self._account(each, each.get("Attributes", ())) for each in page.get("Users", ())]
+            page = self._ask("ListUsers", **asked)
+            accounts += [self._account(each) for each in page.get("Users", ())]
             if not page.get("PaginationToken"):
                 return accounts
-            token = {"PaginationToken": page["PaginationToken"]}
+            asked["PaginationToken"] = page["PaginationToken"]
         raise PoolUnavailableError("Cognito found too many users to list. Write the user name itself.")
 
     def get_user(self, username: str) -> Account | None:
         """Return the account of this user name or alias (AdminGetUser, which counts towards the pool's bill)."""
         found = self._ask("AdminGetUser", Username=username)
-        return found and self._account(found, found.get("UserAttributes", ()))
+        return found and self._account(found)
 
     def everyone(self, token: str | None = None) -> tuple[Sequence[Account], str | None]:
         """Return a page of all accounts (ListUsers without a filter) and the next one's token; None after the last."""
-        page = self._ask("ListUsers", unsure=_EVERYONE, **({"PaginationToken": token} if token else {})) or {}
-        accounts = [self._account(each, each.get("Attributes", ())) for each in page.get("Users", ())]
-        return accounts, page.get("PaginationToken")
+        page = self._ask("ListUsers", unsure="who is in it", **({"PaginationToken": token} if token else {})) or {}
+        return [self._account(each) for each in page.get("Users", ())], page.get("PaginationToken")
 
     def members_of(self, group: str) -> frozenset[str]:
         """Return the user names that ListUsersInGroup gives. Raises `PoolUnavailableError` for no such group too."""
-        members = self._each("ListUsersInGroup", "Users", unsure=_PROTECTED, GroupName=group)
+        members = self._each("ListUsersInGroup", "Users", unsure="who is protected", GroupName=group)
         return frozenset(each["Username"] for each in members)
 
     def quota(self, category: str) -> int:
@@ -109,12 +106,12 @@ class CognitoUserPool:
 
     def tracks_sessions(self) -> bool:
         """Return whether GetUserPoolSessionConfiguration says ENABLED, which a pool has to be set to."""
-        given = self._ask("GetUserPoolSessionConfiguration", unsure=_TRACKING) or {}
+        given = self._ask("GetUserPoolSessionConfiguration", unsure="whether it tracks sessions") or {}
         return bool(given.get("UserSessionTracking") == "ENABLED")
 
     def sessions(self, username: str) -> Sequence[Session]:
         """Return what AdminListUserSessions gives: the sessions of some seconds ago, neither ended nor expired."""
-        listed = self._each("AdminListUserSessions", "Sessions", unsure=_LEFT, Username=username)
+        listed = self._each("AdminListUserSessions", "Sessions", unsure="which sessions are left", Username=username)
         try:
             return [_session(each) for each in listed]
         except (LookupError, TypeError, AttributeError):
@@ -129,35 +126,31 @@ class CognitoUserPool:
         reached. AWS documents no error for a session that has ended already: `sessions` says what is left.
         """
         linked = {"SessionId": session_id, "RevokeAssociatedSessions": "LINKED"}
-        return self._change("AdminRevokeUserSession", left, Username=username, **linked)
+        return self.call(Step.END_SESSION, username, left, **linked)
 
-    def call(self, step: Step, username: str, left: Left) -> Answer:
-        """Call a step's operation once; it leaves while time is `left` or not at all."""
-        return self._change(step, left, Username=username)
-
-    def _change(self, operation: str, left: Left, **parameters: Any) -> Answer:
+    def call(self, step: Step, username: str, left: Left, **more: str) -> Answer:
+        """Call a step's operation once, with `more` parameters; it leaves while time is `left` or not at all."""
         departure = Departure(lambda: left().total_seconds())
         try:
-            given = self._call(operation, departure, **parameters)
+            given = self._call(step, departure, Username=username, **more)
         except Exception as error:  # noqa: BLE001 -- any error is not a yes
             answer = self._no(error, departure)
-            self.failed(operation, answer.code)
+            self.failed(step, answer.code)
             return answer
         answered = given["ResponseMetadata"]
         return Done(answered["RequestId"], date_of(answered.get("HTTPHeaders", {})))
 
-    def _each(self, operation: str, listed: str, unsure: str = _WHO, **parameters: Any) -> Iterator[Any]:
+    def _each(self, operation: str, listed: str, **parameters: Any) -> Iterator[Any]:
         """Give what is on all pages of a list; nothing for an account that is not there."""
-        token: dict[str, Any] = {}
         for _ in range(MAX_PAGES):
-            page = self._ask(operation, unsure, **parameters, **token) or {}
+            page = self._ask(operation, **parameters) or {}
             yield from page.get(listed, ())
             if not page.get("NextToken"):
                 return
-            token = {"NextToken": page["NextToken"]}
+            parameters["NextToken"] = page["NextToken"]
         raise PoolUnavailableError(f"Cognito found too many {listed.lower()} to list.", NOT_READ)
 
-    def _ask(self, operation: str, unsure: str = _WHO, **parameters: Any) -> Any:
+    def _ask(self, operation: str, unsure: str = "who is meant", **parameters: Any) -> Any:
         """Return what Cognito says; None for no such account. An error says that `unsure` is not certain."""
         departure = Departure(within(CALL.total_seconds())) if self.role else Departure()
         try:
@@ -201,7 +194,8 @@ class CognitoUserPool:
             self.clients.forget(self.region)  # a client keeps what it found, or did not find, when it was built
         return answer
 
-    def _account(self, user: Any, attributes: Iterable[Any]) -> Account:
+    def _account(self, user: Any) -> Account:
+        attributes = user.get("Attributes", user.get("UserAttributes", ()))  # the latter is AdminGetUser's word
         values = {each["Name"]: each.get("Value") for each in attributes}
         return Account(
             pool=self.name,

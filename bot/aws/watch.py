@@ -4,10 +4,9 @@ import time
 from collections.abc import Mapping
 
 from bot.aws.check_pools import TROUBLES
-from bot.aws.clients import bounded
 from bot.aws.user_pool import Heard
 from bot.errors import AwsSetupError
-from bot.facts.aws_session import AwsSession, aws_session
+from bot.facts.aws_session import AwsSession
 from bot.facts.finding import Finding
 
 CREDENTIALS = "AWS credentials"  # as `check` calls them
@@ -25,7 +24,7 @@ class OwnCredentials:
         """Say why there are none; None where there are some. May take seconds."""
         try:
             # What was found is kept: botocore asks for new ones only when these are about to expire.
-            self._session = self._session or aws_session(bounded())
+            self._session = self._session or AwsSession()
             self._session.ask()
         except AwsSetupError as error:
             self._session = None
@@ -36,7 +35,7 @@ class OwnCredentials:
 def try_credentials() -> Finding:
     """Say where the bot's own credentials come from, or why there are none."""
     try:
-        return Finding(CREDENTIALS, "ok", f"come from {aws_session(bounded()).ask()}")
+        return Finding(CREDENTIALS, "ok", f"come from {AwsSession().ask()}")
     except AwsSetupError as error:
         return Finding(CREDENTIALS, "missing", error.sentence, error.hint)
 

@@ -3,17 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from bot import errors
 from bot.action import ACTIONS, Step, came_of
-from bot.errors import (
-    ACCOUNT_CHANGED,
-    INTERRUPTED,
-    NO_CALL_MADE,
-    NO_CREDENTIALS,
-    NOT_READ,
-    NOT_TRACKED,
-    PROTECTED,
-    TOO_LATE,
-)
 from bot.facts.list_words import list_result
 from bot.offer import steps_of
 from bot.request import Request, State
@@ -44,29 +35,31 @@ ADVICE: Mapping[str, str] = {
     "ExpiredTokenException": "The bot's AWS credentials have expired. Ask the bot's engineer to renew them.",
     "UnrecognizedClientException": "AWS does not know the bot's credentials. Ask the bot's engineer to check them.",
     "InvalidSignatureException": "AWS does not accept the bot's signature. Ask the bot's engineer to check its clock.",
-    NO_CREDENTIALS: "The bot's AWS credentials or settings do not work. Ask the bot's engineer to run its check.",
+    errors.NO_CREDENTIALS: "The bot's AWS credentials or settings do not work. Ask the bot's engineer to run its "
+    "check.",
     "AssumeRoleRefused": "AWS does not let the bot take the pool's role. Ask the bot's engineer to check role_arn.",
     "AssumeRoleThrottled": "AWS gives the bot no more sessions of the pool's role. Wait a minute and run it again.",
     "AssumeRoleUnanswered": "AWS did not say whether the bot may take the pool's role. Wait a minute and run it again.",
     "TimedOut": "Cognito did not answer in time.",
     "Unreachable": "Cognito could not be reached, or the connection broke.",
-    NOT_READ: "Cognito's list could not be read, or not to its end.",
-    NOT_TRACKED: "The user pool does not track sessions, so its lists prove nothing. Ask the bot's engineer to run its "
-    "check.",
-    INTERRUPTED: "What came of an earlier try was not recorded.",
-    NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it again.",
-    ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was sent. "
-    "Run the command again.",
-    PROTECTED: "After the card was shown, the account became protected or its protection stricter, so nothing was "
+    errors.NOT_READ: "Cognito's list could not be read, or not to its end.",
+    errors.NOT_TRACKED: "The user pool does not track sessions, so its lists prove nothing. Ask the bot's engineer to "
+    "run its check.",
+    errors.INTERRUPTED: "What came of an earlier try was not recorded.",
+    errors.NO_CALL_MADE: "It was not sent to Cognito: no time was left, or the pool is not configured any more. Run it "
+    "again.",
+    errors.ACCOUNT_CHANGED: "The user name was deleted or given to another account after the look-up, so nothing was "
     "sent. Run the command again.",
+    errors.PROTECTED: "After the card was shown, the account became protected or its protection stricter, so nothing "
+    "was sent. Run the command again.",
     f"{Step.RESET_PASSWORD}.InvalidParameterException": "Cognito cannot send this user a code: the account has no "
     "verified email or phone number, or the user pool lets no one recover an account.",
     f"{Step.END_SESSION}.ResourceNotFoundException": "Cognito no longer has this session: it may have ended by itself.",
     "LimitExceededException": "Cognito has sent this user too many codes. Wait some minutes and run the command again.",
-    TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
+    errors.TOO_LATE: "The bot could not begin in time, so nothing was sent to Cognito. Run the command again.",
 }
 # What may be said where it is not known whether Cognito did it. The other sentences speak of a refusal.
-_NOT_CLEAR = frozenset({"InternalErrorException", "TimedOut", "Unreachable", NOT_READ, INTERRUPTED})
+_NOT_CLEAR = frozenset({"InternalErrorException", "TimedOut", "Unreachable", errors.NOT_READ, errors.INTERRUPTED})
 
 
 def advice(code: str | None, *, is_clear: bool = True, step: str | None = None) -> str:

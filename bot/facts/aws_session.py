@@ -16,15 +16,30 @@ from botocore import exceptions
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 
+from bot import __version__
 from bot.errors import AwsSetupError
 from bot.facts.aws_credentials import NO_SOURCE, SETTINGS, explained, source_of
-from bot.facts.boto3_clients import lead
-from bot.facts.leaving import TooLateError, leaving, time_left
+from bot.facts.boto3_clients import lead, tell_time
+from bot.facts.clock import CheckedClock
+from bot.facts.leaving import TooLateError, holding, leaving
 from bot.facts.way import faults, shown, unreadable
+from bot.work import CONNECT_SECONDS, READ_SECONDS
 
+USER_AGENT = f"signout-bot/{__version__}"  # botocore would put its own together twice for each request
 PROCESS_SECONDS = 20.0  # for a credential_process
 FAILED_FOR_SECONDS = 5.0  # for so long no thread tries again what another's renewal met
 _FAULTY_SETTINGS = (exceptions.ConfigParseError, exceptions.InvalidConfigError, exceptions.ProfileNotFound)
+
+
+def bounded(attempts: int = 1, **more: Any) -> Config:
+    """Return the bounds of a call: no more attempts than that, each with the seconds that a call of Cognito has.
+
+    One attempt is what a sign-out takes: botocore's own retries hide doubt, as a time-out followed by a refusal looks
+    like a refusal.
+    """
+    retries = {"total_max_attempts": attempts, "mode": "standard"}
+    usual = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
+    return Config(**{**usual, "retries": retries, "user_agent": USER_AGENT, **more})
 
 
 class RenewingError(Exception):
@@ -34,13 +49,19 @@ class RenewingError(Exception):
 class AwsSession(botocore.session.Session):
     """A session as botocore makes it. Each method raises `AwsSetupError` where settings or credentials do not work.
 
-    No one is asked for an MFA code, and no program that gives credentials runs for longer than `PROCESS_SECONDS`.
+    It signs with `credentials` if given, keeps to `bounds` even while it gets some, and compares `clock` with each
+    answer. No one is asked for an MFA code, and no program that gives credentials runs longer than `PROCESS_SECONDS`.
     """
 
-    def __init__(self, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, bounds: Config | None = None, credentials: Credentials | None = None, clock: CheckedClock | None = None
+    ) -> None:
+        for name in ("botocore.credentials", "botocore.tokens"):
+            logging.getLogger(name).addFilter(_without_traceback)
         # A container's engine sets AWS_REGION, which boto3 does not look at.
         super().__init__({"region": ("region", "AWS_DEFAULT_REGION", os.environ.get("AWS_REGION"), None)})
-        self._credentials = credentials
+        self._credentials, self._clock = credentials, clock
+        self.set_default_client_config(bounds or bounded())
 
     def get_credentials(self) -> Any:
         """Return the credentials of the first source that is set up. Where it gives none, their use fails."""
@@ -111,6 +132,8 @@ class AwsSession(botocore.session.Session):
         with self.explaining():
             client = super().create_client(*given, **named)
         lead(client)
+        if self._clock:
+            tell_time(client, self._clock)
         return client
 
     def _check_way(self) -> None:
@@ -169,21 +192,12 @@ class _Own(Credentials):
             must: int = getattr(self._found, "_mandatory_refresh_timeout")  # noqa: B009 -- there is no public way
             if not self._found.refresh_needed(must):
                 return self._renewed(self._found)
-            with self._turn():
+            # Others wait as long as they can. botocore would let them wait for ever, and try one by one.
+            with holding(self._lock, PROCESS_SECONDS, RenewingError):
+                at, met = self._failed
+                if time.monotonic() - at < FAILED_FOR_SECONDS:
+                    raise met.with_traceback(None)
                 return self._renewed(self._found)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Renew, while others wait as long as they can. botocore would let them wait for ever, and try one by one."""
-        if not self._lock.acquire(timeout=max(0.0, min(PROCESS_SECONDS, time_left()))):
-            raise TooLateError if time_left() <= 0 else RenewingError
-        try:
-            at, met = self._failed
-            if time.monotonic() - at < FAILED_FOR_SECONDS:
-                raise met.with_traceback(None)
-            yield
-        finally:
-            self._lock.release()
 
     def _renewed(self, found: RefreshableCredentials) -> ReadOnlyCredentials:
         try:
@@ -220,16 +234,6 @@ class _Process(subprocess.Popen[bytes]):
             with self, suppress(OSError):  # closes its pipes, and waits
                 os.killpg(self.pid, signal.SIGKILL)
             raise
-
-
-def aws_session(config: Config | None = None, credentials: Credentials | None = None) -> AwsSession:
-    """Return a session, which signs with `credentials` if given, and keeps to `config` even while it gets some."""
-    for name in ("botocore.credentials", "botocore.tokens"):
-        logging.getLogger(name).addFilter(_without_traceback)
-    session = AwsSession(credentials)
-    if config:
-        session.set_default_client_config(config)
-    return session
 
 
 def _no_code(_: str) -> NoReturn:

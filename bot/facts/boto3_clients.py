@@ -8,12 +8,9 @@ from operator import attrgetter
 from ssl import SSLContext
 from typing import Any
 
-from bot import __version__
 from bot.facts.clock import CheckedClock
 from bot.facts.leaving import in_time, keep_ready
 from bot.facts.way import certificates, proxy_to, tls
-
-USER_AGENT = f"signout-bot/{__version__}"  # botocore would put its own together twice for each request
 
 
 def lead(client: Any) -> None:

@@ -51,10 +51,10 @@ class CheckedClock:
         now = self.now()
         return Reading(now, now - timedelta(seconds=self.monotonic()))
 
-    def answered(self, sent: Reading, headers: Mapping[str, object] | None) -> None:
+    def answered(self, sent: Reading, headers: Mapping[str, object]) -> None:
         """Compare the clock with the `Date` of an answer to what was sent then. Without a readable one, do nothing."""
         received = self.read()
-        off = ahead(sent.time, headers or {}, received.time)
+        off = ahead(sent.time, headers, received.time)
         if off is None or abs(received.zero - sent.zero) > AGREES_WITHIN:
             return
         with self._lock:

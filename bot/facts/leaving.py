@@ -9,6 +9,7 @@ from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from socket import socket
 from ssl import SSLSocket
+from threading import Lock
 from typing import Any
 
 from urllib3 import PoolManager
@@ -72,6 +73,17 @@ def leaving(departure: Departure | None = None) -> Iterator[None]:
         raise
     finally:
         _present.reset(token)
+
+
+@contextmanager
+def holding(lock: Lock, seconds: float, too_long: type[Exception] = TooLateError) -> Iterator[None]:
+    """Hold a lock. Raises `too_long` where it is not free within `seconds`, `TooLateError` where no time is left."""
+    if not lock.acquire(timeout=max(0.0, min(seconds, time_left()))):
+        raise TooLateError if time_left() <= 0 else too_long
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def within(seconds: float) -> Callable[[], float]:

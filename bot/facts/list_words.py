@@ -75,21 +75,21 @@ def list_result(request: Request) -> tuple[str, str]:
     """Return what came of a list that has ended, and what that means; the latter is empty where all was done."""
     listed = request.contents
     counts, of = listed.counts, f"{listed.counts.done:,} of {accounts(listed.size)}"
-    begun = listed.left == 0
-    rest = "" if begun else f"{accounts(listed.left)} {_was(listed.left)} not begun: nothing was sent for them."
     changed = CHANGED if request.error_code == errors.LIST_CHANGED else ""
+    rest = f"{accounts(listed.left)} {_was(listed.left)} not begun: nothing was sent for them." if listed.left else ""
+    failed = f"{accounts(counts.failed)} {_was(counts.failed)} not signed out." if counts.failed else ""
+    why = [each for each in (changed, rest, failed) if each]
     match request.state:
         case State.DONE:
             return f"Signed out: {accounts(listed.size)}", ""
         case State.PARTLY:
-            return f"Signed out: {of}", " ".join(filter(None, (changed, rest, _failed(counts))))
+            return f"Signed out: {of}", " ".join(why)
         case State.FAILED:
-            said = (changed, rest, _failed(counts), "No session was ended.")
-            return f"Not signed out: {accounts(listed.size)}", " ".join(filter(None, said))
+            return f"Not signed out: {accounts(listed.size)}", " ".join([*why, "No session was ended."])
         case State.DENIED:
             return f"Denied: {accounts(listed.size)}", "Nothing was done."
-    said = (changed, rest, _failed(counts), f"{accounts(counts.unknown)} {_NOT_KNOWN}")
-    return f"Signed out: {of}. Not known of {counts.unknown:,}", " ".join(filter(None, said))
+    not_known = f"{accounts(counts.unknown)} {_NOT_KNOWN}"
+    return f"Signed out: {of}. Not known of {counts.unknown:,}", " ".join([*why, not_known])
 
 
 def trouble_of(request: Request) -> str:
@@ -97,22 +97,15 @@ def trouble_of(request: Request) -> str:
     code, state = request.contents.trouble, request.state
     if code is None or state not in {State.RUNNING, State.PAUSED, State.STOPPING}:
         return ""
+    if state is State.RUNNING and code == THROTTLED:
+        return "Cognito takes fewer requests just now, so this goes more slowly."
     if state is State.RUNNING:
-        slow = "Cognito takes fewer requests just now, so this goes more slowly."
-        return (
-            slow
-            if code == THROTTLED
-            else f"It is not known who is protected, so no account is begun: {reason_of(code)}."
-        )
+        return f"It is not known who is protected, so no account is begun: {reason_of(code)}."
     if code == errors.LIST_CHANGED:
         return CHANGED
     if code == errors.TOO_LATE:
         return _TOO_LATE
     return f"{SAME_FAILURES} accounts in a row were not signed out, for the same reason: {reason_of(code)}."
-
-
-def _failed(counts: Counts) -> str:
-    return f"{accounts(counts.failed)} {_was(counts.failed)} not signed out." if counts.failed else ""
 
 
 def _was(count: int) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
-from bot.aws.check_lists import try_groups, try_quota
-from bot.aws.check_pools import aws_clock, try_pool
+from bot.aws.check_pools import aws_clock, try_groups, try_pool, try_quota
 from bot.aws.clients import Clients
 from bot.aws.user_pool import CognitoUserPool
 from bot.aws.watch import CREDENTIALS, try_credentials

@@ -6,7 +6,7 @@ from bot.aws.identity import CallerUnknownError, caller
 from bot.aws.policies import Reach, policies
 from bot.errors import SecretError
 from bot.facts.aws_names import account_of
-from bot.facts.aws_session import aws_session
+from bot.facts.aws_session import AwsSession
 from bot.settings.faults import SettingsError
 from bot.settings.model import Settings
 from bot.stores.dynamodb.create import CHECK_ACTIONS
@@ -23,13 +23,13 @@ def iam_policies(
     reach = _reach(settings, references)
     if any(reach.pools) and not principal:
         raise SettingsError(["Say which role the bot itself runs as: --principal arn:aws:iam::ACCOUNT:role/NAME."])
-    region = aws_session().region or ""
+    region = AwsSession().region or ""
     try:
         if reach.needs_region and not region:
             raise SettingsError(["Say in which region the bot runs: set AWS_DEFAULT_REGION."])
         own_account = own_account or (account_of(principal) if principal else None)
         if reach.needs_account and not own_account:
-            own_account = caller(region or next(iter(settings.pools.values())).region).split(":")[4]
+            own_account = account_of(caller(region or next(iter(settings.pools.values())).region))
         return policies(reach, account=own_account or "", region=region, principal=principal or "")
     except SecretError as error:
         raise SettingsError([f"A SLACK_ setting {error}"]) from None

@@ -11,33 +11,23 @@ from uuid import uuid4
 
 import boto3
 from botocore import exceptions
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
-from bot.facts.aws_session import AwsSession, aws_session
-from bot.facts.boto3_clients import USER_AGENT, tell_time
+from bot.facts.aws_session import AwsSession, bounded
 from bot.facts.clock import CheckedClock, date_of
 from bot.facts.leaving import Departure, TooLateError, leaving, within
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
-CONNECT_SECONDS = 1
-READ_SECONDS = 2
 # No attempt leaves later than this after the first began. AWS completes a transaction that it calls "in progress" when
 # it is sent again more than 5 s after it was sent first.
 KEEP_TRYING_SECONDS = 6.0
 LONGEST_PAUSE_SECONDS = 1.0
 CONNECTIONS = 150  # more than the bot has threads
-CONFIG = Config(
-    connect_timeout=CONNECT_SECONDS,
-    read_timeout=READ_SECONDS,
-    # botocore's own retries would hide doubt, and their time.
-    retries={"total_max_attempts": 1, "mode": "standard"},
-    max_pool_connections=CONNECTIONS,
-    user_agent=USER_AGENT,
-)
+CONNECT_SECONDS, READ_SECONDS = 1, 2
+CONFIG = bounded(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, max_pool_connections=CONNECTIONS)
 _READS = frozenset({"get_item", "query", "describe_table"})
 
 # Reasons why a whole write was refused, or one action of a transaction.
@@ -140,10 +130,8 @@ class Calls:
         """Return the client, which takes and gives plain Python values. Raises `AwsSetupError`, as do its calls."""
         with self._lock:
             if self._client is None:
-                self._session = aws_session(CONFIG)
+                self._session = AwsSession(CONFIG, clock=self._clock)
                 self._client = _build(self._session)
-                if self._clock:
-                    tell_time(self._client, self._clock)
             return self._client
 
     def close(self) -> None:
