@@ -25,11 +25,11 @@ class ListFlow:
 
     def open_form(self, ask: Ask, form: ListForm) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does."""
-        self._begin(ask, form, partial(self._open_form, ask, form))
+        self.flow.begin(ask, form, lambda: form.open(sorted(self.rules.authorize(ask).rules)))
 
     def ask(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         """Begin to look up what a list is to hold. Raises as `Flow.ask` does."""
-        self._begin(ask, reply, partial(self._authorize, ask, wanted, reply))
+        self.flow.begin(ask, reply, partial(self._authorize, ask, wanted, reply))
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Take one of the accounts that a line means."""
@@ -51,23 +51,10 @@ class ListFlow:
         """Ask for a list of what was not done of one that has ended; `reply` shows the new one."""
         self.flow.press(press, reply, partial(self._again, reply))
 
-    def _begin(self, ask: Ask, reply: Reply, work: partial[None]) -> None:
-        if closed := self.flow.closed():
-            raise closed
-        self.flow.entrance.run(ask.operator, ask.id, partial(self._telling, ask, reply, work))
-
-    def _telling(self, ask: Ask, reply: Reply, work: partial[None]) -> None:
-        with self.flow.telling(ask.operator, reply):
-            work()
-
-    def _open_form(self, ask: Ask, form: ListForm) -> None:
-        form.open(sorted(self.rules.authorize(ask).rules))
-
     def _authorize(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         authorized = self.rules.authorize(ask)
-        self.lane.run(
-            ask.id, partial(self._telling, ask, reply, partial(self._preview, authorized, ask, wanted, reply))
-        )
+        work = partial(self._preview, authorized, ask, wanted, reply)
+        self.lane.run(ask.id, partial(self.flow.telling, ask.operator, reply, work))
 
     def _preview(self, authorized: Authorized, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         if error := self.flow.worker.clock.error():
