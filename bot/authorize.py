@@ -52,6 +52,9 @@ class Allowlist:
         return reduce(or_, (each for place in places for each in (place, place.ask) if each))
 
 
+NO_ONE = Allowlist(Allowed(), {})
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """Whose people may be allowed: those of the bot's workspace, or of its organisation (Enterprise Grid).

@@ -1,16 +1,17 @@
 """What every press goes through: whose it is, whether it is in time, and the one move that it makes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bot import errors
 from bot.account import Account
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import NOT_TOLD, Denied, Home
+from bot.authorize import NO_ONE, NOT_TOLD, Allowlist, Authorized, Denied, Home, authorize
 from bot.deliver import SHOWN_HERE, show_card
-from bot.limits import Window
+from bot.limits import Limits, Window
 from bot.ports import Place, SureClock
 from bot.request import AWAITING, Ask, Operator, Request, State
 from bot.store_ports import Requests, Trail
@@ -52,6 +53,20 @@ class Decisions:
     requests: Requests
     trail: Trail
     clock: SureClock
+    approvers: Allowlist = NO_ONE
+    limits: Limits = field(default_factory=Limits)
+
+    def allowed_by(self, allowlist: Allowlist, who: Operator, pools: Iterable[str]) -> Authorized | Denied:
+        """Return the proof that someone may in these pools, or why not. Asks Slack at most, never AWS."""
+        listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
+        return authorize(who, listed, partial(self.members, who.id), self.home())
+
+    def as_approver(self, press: Press, request: Request) -> Authorized | Denied:
+        """Return the proof that the presser may approve what is asked of the request's pool, or why not."""
+        pool = (request.listed or request.account).pool
+        if pool not in self.approvers.pools:
+            raise errors.PoolChangedError
+        return self.allowed_by(self.approvers, press.operator, [pool])
 
     def _stored(self, press: Press) -> Request:
         request = self.requests.get(press.request_id)

@@ -8,7 +8,6 @@ from typing import Any
 
 from bot import errors
 from bot.action import SIGN_OUT
-from bot.approve import Approvers
 from bot.audit import entry_of
 from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
@@ -42,7 +41,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListRules(Confirmations, Approvers):
+class ListRules(Confirmations):
     """The rules for lists beside those that they share with single requests. A press raises what those raise.
 
     `look_ups` gives a pool's calls their turns while lines are looked up. `per_second` is the pace of the settings.

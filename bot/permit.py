@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from bot import errors
 from bot.account import Account
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT
 from bot.approve import ApprovalSettings
-from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.authorize import NO_ONE, Allowlist, Authorized, Denied
 from bot.decide import Decisions
 from bot.find import Finder, pool_of
 from bot.listed import Listed
 from bot.request import Ask, Options
 
 MAY_NOT = "You may not {} with this bot. If you should be able to, ask the bot's engineer."
-_NO_ONE = Allowlist(Allowed(), {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,9 @@ class Permissions(Decisions):
             raise self.refused(ask, decision, account, _not_in(subject.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere, sentence=self._may_not(ask))
+            signs_out = isinstance(self.allowed_by(self.allowlist, ask.operator, self.finder.pools), Authorized)
+            sentence = MAY_NOT.format(ACTIONS[ask.options.action].may) if signs_out else None
+            raise self.refused(ask, anywhere, sentence=sentence)
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
     def _named(self, options: Options) -> Sequence[str]:
@@ -57,22 +57,13 @@ class Permissions(Decisions):
         ]
 
     def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
-        decision, action = self._listed(ask, self.allowlist, pools), ask.options.action
+        decision, action = self.allowed_by(self.allowlist, ask.operator, pools), ask.options.action
         if action not in OTHERS or isinstance(decision, Denied):
             return decision
-        further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
+        further = self.allowed_by(self.actions.get(action, NO_ONE), ask.operator, decision.rules)
         if isinstance(further, Authorized):
             return decision.and_by(further)
         return replace(further, rule=f"actions.{action}: {further.rule}")
-
-    def _may_not(self, ask: Ask) -> str | None:
-        """Return what to say to someone who may not do this in any pool; None where they may not even sign out."""
-        signs_out = isinstance(self._listed(ask, self.allowlist, self.finder.pools), Authorized)
-        return MAY_NOT.format(ACTIONS[ask.options.action].may) if signs_out else None
-
-    def _listed(self, ask: Ask, allowlist: Allowlist, pools: Iterable[str]) -> Authorized | Denied:
-        listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
-        return authorize(ask.operator, listed, partial(self.members, ask.operator.id), self.home())
 
     def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
         """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""

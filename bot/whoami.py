@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from bot.action import SIGN_OUT
-from bot.authorize import Allowed, Authorized, Denied, authorize
+from bot.authorize import Allowed, Authorized, Denied
 from bot.confirm import Confirmations
 from bot.request import Ask, Operator
 
@@ -46,9 +45,8 @@ class Standing:
 
 def standing(rules: Confirmations, ask: Ask) -> Standing:
     """Return what the operator may do. Raises `DeniedError` for someone who may neither ask nor approve anything."""
-    members, home = partial(rules.members, ask.operator.id), rules.home()
-    asks = authorize(ask.operator, rules.allowlist, members, home)
-    approves = authorize(ask.operator, rules.approvers, members, home)
+    asks = rules.allowed_by(rules.allowlist, ask.operator, rules.allowlist.pools)
+    approves = rules.allowed_by(rules.approvers, ask.operator, rules.approvers.pools)
     if isinstance(asks, Denied) and isinstance(approves, Denied):
         raise rules.refused(ask, asks if asks.sentence else approves)
     mine, only_ask = (asks.rules, asks.only_ask) if isinstance(asks, Authorized) else ({}, frozenset[str]())

@@ -24,9 +24,9 @@ from stand_ins import Members, added, meanwhile, moved, ready_in
 
 from bot.account import Account, Session
 from bot.action import ACTIONS, OTHERS, Step
-from bot.approve import NO_ONE, ApprovalSettings
+from bot.approve import ApprovalSettings
 from bot.audit import Kind
-from bot.authorize import Allowed, Allowlist, Home
+from bot.authorize import NO_ONE, Allowed, Allowlist, Home
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.errors import (

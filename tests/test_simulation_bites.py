@@ -338,7 +338,7 @@ def _failed_though_half_done(sound: Any_, worker: Worker, request: Request, know
 
 
 def _only_the_allowlist(_: Any_, rules: Confirmations, ask: Ask, pools: Iterable[str]) -> Any:
-    return rules._listed(ask, rules.allowlist, pools)
+    return rules.allowed_by(rules.allowlist, ask.operator, pools)
 
 
 def _approved_as_a_sign_out_is(sound: Any_, rules: Confirmations, _: str, *rest: Any, **named: Any) -> Any:
