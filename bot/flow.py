@@ -12,10 +12,9 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
-from bot.entrance import Entrance, Lane
 from bot.history import may_look, past
 from bot.lists import MOVED_ON
-from bot.ports import LiveMessage
+from bot.ports import Entrance, Lane, LiveMessage
 from bot.replies import Denial, Form, Introduction, Recount, Reply
 from bot.request import Ask, Operator, Request, State
 from bot.store_ports import Outbox

@@ -35,6 +35,10 @@ class Protection:
         found = sorted(self.groups & groups_of(account.username)) if self.groups else ()
         return f"protect.groups: {', '.join(found)}" if found else None
 
+    def members(self, members_of: Callable[[str], frozenset[str]]) -> Mapping[str, frozenset[str]]:
+        """Return the user names in each of its groups. Raises as `members_of` does."""
+        return {group: members_of(group) for group in sorted(self.groups)}
+
 
 Counted = tuple[str, int]  # what is decided on: the key of an account, or of a list, and how many accounts that is
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 
 from ulid import ULID
 
@@ -22,11 +23,7 @@ def accounts_of(
 
     What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each is read.
     """
-    index = 0
-    for accounts in _portions(requests, request, meanwhile):
-        for account in accounts:
-            yield index, account
-            index += 1
+    return enumerate(chain.from_iterable(_portions(requests, request, meanwhile)))
 
 
 def _portions(requests: Lists, request: Request, meanwhile: Callable[[], object]) -> Iterator[Sequence[Account]]:

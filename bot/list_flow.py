@@ -1,6 +1,7 @@
 """The flow of a list, for every front: look its lines up, show what they mean, and start what was decided.
 
-A press on Confirm, Approve, Deny or Cancel is the same as for one account: flow.py.
+All other presses on a list go through `Flow` as those for one account do, with the rules of lists.py for those that
+only a list has.
 """
 
 from dataclasses import dataclass
@@ -8,16 +9,16 @@ from functools import partial
 
 from bot.authorize import Authorized
 from bot.decide import Press
-from bot.entrance import Lane
 from bot.flow import Flow
 from bot.lists import ListRules, Wanted
-from bot.replies import ListForm, ListReply, Reply
+from bot.ports import Lane
+from bot.replies import ListForm, ListReply
 from bot.request import Ask
 
 
 @dataclass(kw_only=True)
 class ListFlow:
-    """Takes lists, and the presses on them that single requests do not have."""
+    """Takes lists. `rules` are for `Flow.press` where a press is one that single requests do not have."""
 
     flow: Flow
     rules: ListRules
@@ -30,22 +31,6 @@ class ListFlow:
     def ask(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         """Begin to look up what a list is to hold. Raises as `Flow.ask` does."""
         self.flow.begin(ask, reply, partial(self._authorize, ask, wanted, reply))
-
-    def choose(self, press: Press, reply: Reply) -> None:
-        """Take one of the accounts that a line means."""
-        self.flow.press(press, reply, self.rules.choose)
-
-    def pause(self, press: Press, reply: Reply) -> None:
-        """Pause a list."""
-        self.flow.press(press, reply, self.rules.pause)
-
-    def go_on(self, press: Press, reply: Reply) -> None:
-        """Let a list go on."""
-        self.flow.press(press, reply, self.rules.go_on)
-
-    def stop(self, press: Press, reply: Reply) -> None:
-        """Stop a list."""
-        self.flow.press(press, reply, self.rules.stop)
 
     def again(self, press: Press, reply: ListReply) -> None:
         """Ask for a list of what was not done of one that has ended; `reply` shows the new one."""

@@ -15,11 +15,10 @@ from bot import errors
 from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
-from bot.entrance import Lane
 from bot.list_accounts import accounts_of, added, child_id, child_of, is_as_decided, is_held
 from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed
-from bot.ports import SureClock
+from bot.ports import Lane, SureClock
 from bot.preview import NOTED_EVERY
 from bot.request import ENDED, Claim, Request, State, new_id
 from bot.store_ports import Lists

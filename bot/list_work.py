@@ -8,13 +8,12 @@ from functools import partial
 from uuid import uuid4
 
 from bot import errors
-from bot.entrance import Lane
 from bot.find import pool_of
 from bot.limits import Protection
 from bot.list_progress import Progress
 from bot.list_run import ListRun
 from bot.pace import Pace, PacedPool
-from bot.ports import Left, SureClock, UserPool, lasting
+from bot.ports import Lane, Left, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Request, State
 from bot.store_ports import Lists
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
@@ -188,28 +187,26 @@ class _Members:
     pool: UserPool | None
     protection: Protection | None
     clock: SureClock
-    _known: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _read_at: float | None = None
-    _failed_at: float | None = None
+    _known: Mapping[str, frozenset[str]] | None = None
+    _read_at: float = 0.0
+    _failed_at: float = 0.0
     _error: errors.PoolUnavailableError | None = None
 
     def known(self) -> Mapping[str, frozenset[str]]:
         """Return the user names in each group, as they were read last. Raises `PoolUnavailableError` while never."""
-        if self._read_at is None:  # only what was under way is ended, and nothing was begun here
-            self.read()
-        return self._known
+        return self.read() if self._known is None else self._known  # unread: only what was under way is ended
 
-    def read(self) -> None:
+    def read(self) -> Mapping[str, frozenset[str]]:
         """Read them, if that was more than a minute ago. Raises `PoolUnavailableError`; after one, seldom asks."""
         now = self.clock.monotonic()
-        if self._read_at is not None and now - self._read_at < GROUPS_READ_EVERY:
-            return
-        if self._error and self._failed_at is not None and now - self._failed_at < READ_AGAIN_AFTER:
+        if self._known is not None and now - self._read_at < GROUPS_READ_EVERY:
+            return self._known
+        if self._error and now - self._failed_at < READ_AGAIN_AFTER:
             raise self._error
         try:
-            groups = sorted(self.protection.groups) if self.protection and self.pool else ()
-            self._known = {group: self.pool.members_of(group) for group in groups} if self.pool else {}
-            self._read_at, self._error = now, None
+            self._known = self.protection.members(self.pool.members_of) if self.protection and self.pool else {}
         except errors.PoolUnavailableError as error:
             self._failed_at, self._error = now, error
             raise
+        self._read_at, self._error = now, None
+        return self._known

@@ -116,12 +116,14 @@ class ListRules(Confirmations):
     def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
         name = request.contents.pool
         pool = self.finder.pools[name].on_behalf(request.id, request.ask.operator.id)
-        paced = PacedPool(pool=pool, pace=self.look_ups(name))
+        paced, protection = PacedPool(pool=pool, pace=self.look_ups(name)), self.protections.get(name)
+        members = protection.members(paced.members_of) if protection else {}
+        paced = replace(paced, members=lambda: members)
         return Preview(
             request=request,
             pool=paced,
             finder=replace(self.finder, pools={name: paced}),
-            protection=self.protections.get(name),
+            protection=protection,
             requests=self.requests,
             clock=self.clock,
             together=self.finder.together,

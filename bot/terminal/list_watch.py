@@ -95,7 +95,7 @@ class Watch:
     def _stop(self) -> None:
         """Stop the list, once."""
         if not self._is(State.STOPPING):
-            self.lists.stop(self._press, self.reply)
+            self._flow.press(self._press, self.reply, self.lists.rules.stop)
             self._look()
             if self._is(State.STOPPING):
                 self.signals.last_words = screen.STOPPED_AND_LEFT
@@ -129,7 +129,7 @@ class Watch:
         while self._is(State.PAUSED) and not (self.signals.interrupted or self.signals.ended):
             if here and select.select([sys.stdin], [], [], 0)[0]:
                 here = bool(sys.stdin.readline())
-                self.lists.go_on(self._press, self.reply)
+                self._flow.press(self._press, self.reply, self.lists.rules.go_on)
             self._sweep()
             self._rest()
 
