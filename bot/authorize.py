@@ -119,8 +119,7 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     said what `home` is, no one is allowed. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
-        found = {pool: _rule_in_terminal(operator.id, allowlist, pool) for pool in allowlist.pools}
-        rules = {pool: rule for pool, rule in found.items() if rule}
+        rules = {pool: by for pool in allowlist.pools if (by := _rule_in_terminal(operator.id, allowlist, pool))}
         return Authorized(operator, rules) if rules else Denied("not allowed")
     if not home:
         return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)

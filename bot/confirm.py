@@ -176,7 +176,7 @@ class Confirmations(Permissions):
         tracks = account.pool in self.tracked
         return {"needs": needs, "may": (SIGN_OUT, *more) if more else (), "may_ask": may_ask, "tracks_sessions": tracks}
 
-    def follow_up(self, press: Press, at: datetime) -> Ask | None:
+    def follow_up(self, press: Press) -> Ask | None:
         """Return what a press asks for on a card with an outcome; None where that has no such button.
 
         The same account is then looked up again. Only who asked for the first may. Raises as a press does.
@@ -184,12 +184,15 @@ class Confirmations(Permissions):
         request = self._stored(press)
         if not press.action or request.state is State.CONFIRMING or press.action not in offered(request):
             return None
+        return self._asked_after(press, request, target=request.account.username, exactly=True, action=press.action)
+
+    def _asked_after(self, press: Press, request: Request, **options: Any) -> Ask:
+        """Return what a press asks for after an outcome, with these options and the first ones' pool and reason."""
         self._check_presser(press, request)
-        account, reason = request.account, request.ask.options.reason
-        if not pool_of(account, self.finder.pools):  # someone else there may have this user name
+        if not pool_of(request.subject, self.finder.pools):  # someone else there may have this user name
             raise errors.PoolChangedError
-        options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
-        return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
+        new = Options(pool=request.subject.pool, reason=request.ask.options.reason, **options)
+        return replace(request.ask, id=new_id(self.clock.now()), operator=press.operator, options=new)
 
     def _check_second_person(self, ask: Ask, subject: Account | Listed, needs: Sequence[str]) -> None:
         waits = ask.source != TERMINAL or isinstance(subject, Listed)  # a list waits in a terminal too

@@ -149,7 +149,7 @@ class Flow:
         return request
 
     def _act(self, beside: Reply, press: Press) -> Request | None:
-        following = self.confirmations.follow_up(press, self.worker.clock.now())
+        following = self.confirmations.follow_up(press)
         if not following:
             return self.confirmations.confirm(press)
         self._authorize(following, beside)

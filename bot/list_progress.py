@@ -85,8 +85,12 @@ class Progress:
 
 
 def _with(counts: Counts, child: Request) -> Counts:
+    """Return the counts with one account more."""
     outcome = {State.DONE: "done", State.UNKNOWN: "unknown"}.get(child.state, "failed")
-    return counts.with_one(outcome, child.error_code if outcome != "done" else None)
+    more: dict[str, Any] = {outcome: getattr(counts, outcome) + 1, "ended": counts.ended + 1}
+    if child.error_code and child.state is not State.DONE:
+        more["reasons"] = {**counts.reasons, child.error_code: counts.reasons.get(child.error_code, 0) + 1}
+    return replace(counts, **more)
 
 
 def state_at_rest(before: Request, listed: Listed) -> State:

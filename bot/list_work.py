@@ -8,7 +8,6 @@ from functools import partial
 from uuid import uuid4
 
 from bot import errors
-from bot.find import pool_of
 from bot.limits import Protection
 from bot.list_progress import Progress
 from bot.list_run import ListRun
@@ -95,17 +94,14 @@ class ListWorker:
 
     def _is_mine(self, request: Request, now: datetime) -> bool:
         """Whether this instance may try to run a list: no one seems to, and the pool can be asked from here."""
-        listed, since = request.contents, _worked_at(request, now)
+        listed, left_for = request.contents, abs(now - _worked_at(request, now))
         if self.only:
             return request.id == self.only
-        is_left = abs(now - since) > LEASE
-        if not pool_of(listed, self.worker.pools) or (
-            request.ask.source == TERMINAL and listed.pool in self.worker.with_role
-        ):
-            return abs(now - since) > self.worker.resume_within  # it can only be paused or ended
+        if not self.worker.pool(request):
+            return left_for > self.worker.resume_within  # it can only be paused or ended
         held = self.quota_of(listed.pool) in self._holds
         is_free = request.state is not State.RUNNING or listed.at_rest or held
-        return is_left or (is_free and request.ask.source != TERMINAL)
+        return left_for > LEASE or (is_free and request.ask.source != TERMINAL)
 
     def _begin(self, request: Request) -> None:
         quota = self.quota_of(request.contents.pool)
@@ -129,12 +125,9 @@ class ListWorker:
             log.info("Ended as %s after %d accounts", run.request.state, run.request.contents.counts.ended)
 
     def _run_of(self, request: Request, quota: str) -> ListRun:
-        listed, pace, listed_pool = request.contents, self.pace(quota), request.contents.pool
-        pool = self.worker.pools.get(listed_pool)
-        protection = self.protections.get(listed_pool)
-        members = _Members(pool and pool.on_behalf(request.id, request.ask.operator.id), protection, self.clock)
-        left = partial(self._left, quota)
-        paced = {listed_pool: PacedPool(pool=pool, pace=pace, members=members.known, left=left)} if pool else {}
+        listed, pace, pool = request.contents, self.pace(quota), self.worker.pool(request)
+        members, left = _Members(pool, self.protections.get(listed.pool), self.clock), partial(self._left, quota)
+        paced = {listed.pool: PacedPool(pool=pool, pace=pace, members=members.known, left=left)} if pool else {}
         return ListRun(
             request=request,
             requests=self.requests,
@@ -160,12 +153,12 @@ class ListWorker:
         """Take or keep the lease of a quota; return whether it is held here. Now and then it is renewed."""
         hold, monotonic = self._holds.get(quota), self.clock.monotonic()
         if hold and monotonic - hold.renewed_at < RENEWED_EVERY:
-            return hold.left() > timedelta(0)
+            return self._left(quota) > timedelta(0)
         now, left = self.clock.now(), lasting(self.clock, LEASE - CLOCKS_AGREE_WITHIN)  # another clock may be ahead
         try:
             is_held = self.requests.lease(quota, self.holder, now, now + LEASE, LONGEST_LEASE)
         except errors.StoreUnavailableError:
-            return bool(hold and hold.left() > timedelta(0))
+            return self._left(quota) > timedelta(0)
         if not is_held:
             self._holds.pop(quota, None)
             return False

@@ -89,7 +89,7 @@ def test_each_press_on_a_list_is_shown_and_what_runs_lists_looks_at_it_at_once(s
     lists.flow.begin_lists = lambda: begun.append(True)
     request = setting.confirmed(*setting.names())
     for button, state in (("pause", State.PAUSED), ("go_on", State.READY), ("stop", State.STOPPING)):
-        getattr(lists, button)(press(request), reply)
+        lists.flow.press(press(request), reply, getattr(lists.rules, button))
         assert reply.shown[-1].state is state
     assert begun == [True] * 3
     lists.flow.press(press(request), reply, lists.rules.stop)

@@ -352,9 +352,9 @@ def _kept_in_memory(sound: Any_, store: SQLiteStore, before: Request, after: Req
         sound(store, before, after, *rest)
 
 
-def _followed_by_anyone(sound: Any_, rules: Confirmations, press: Press, at: datetime) -> Ask | None:
+def _followed_by_anyone(sound: Any_, rules: Confirmations, press: Press) -> Ask | None:
     asked = rules.requests.get(press.request_id)
-    return sound(rules, replace(press, operator=asked.ask.operator) if asked else press, at)  # type: ignore[no-any-return]
+    return sound(rules, replace(press, operator=asked.ask.operator) if asked else press)  # type: ignore[no-any-return]
 
 
 def _gone_on_without_a_look(sound: Any_, worker: Worker, request: Request) -> str | None:
