@@ -145,8 +145,7 @@ class Confirmations(Permissions):
         Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
         no one to ask.
         """
-        rule, only_asks = authorized.rules[subject.pool], subject.pool in authorized.only_ask
-        always = self.always_needs(ask.options.action, subject.pool, rule, only_asks=only_asks)
+        always = self.always_needs(ask.options.action, subject.pool, authorized)
         more = self._needs_of_list(subject) if isinstance(subject, Listed) else self._needs_of_account(ask, subject)
         if needs := (*always, *more):
             self._check_second_person(ask, subject, needs)

@@ -201,13 +201,11 @@ class Flow:
             reply.say(ours or errors.BotError())
 
     def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
-        if request.has_progress and not reply.place:  # pressed on a message that others see too
+        is_beside = request.has_progress and not reply.place  # pressed on a message that others see too
+        if is_beside or who.id != request.ask.operator.id:  # others may only approve or deny it
             self.show(request, reply)
-            reply.say(errors.BotError(MOVED_ON, "The audit channel shows how it is."))
-            return
-        if who.id != request.ask.operator.id:  # they may only approve or deny it
-            self.show(request, reply)
-            reply.say(errors.NothingToApproveError())
+            moved_on = errors.BotError(MOVED_ON, "The audit channel shows how it is.")
+            reply.say(moved_on if is_beside else errors.NothingToApproveError())
             return
         if request.state in {State.READY, State.RUNNING} and not request.listed:
             others = request.may or request.session  # this press may have been on another button

@@ -34,7 +34,8 @@ class ListFlow:
 
     def again(self, press: Press, reply: ListReply) -> None:
         """Ask for a list of what was not done of one that has ended; `reply` shows the new one."""
-        self.flow.press(press, reply, partial(self._again, reply))
+        wanted = Wanted(again_of=press.request_id)
+        self.flow.press(press, reply, lambda _: self._authorize(self.rules.again(press), wanted, reply))
 
     def _authorize(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         authorized = self.rules.authorize(ask)
@@ -45,7 +46,3 @@ class ListFlow:
         if error := self.flow.worker.clock.error():
             raise error
         self.flow.show(self.rules.preview(authorized, ask, wanted, reply.place, reply.looking), reply)
-
-    def _again(self, reply: ListReply, press: Press) -> None:
-        ask = self.rules.again(press)
-        self._authorize(ask, Wanted(again_of=press.request_id), reply)

@@ -1,7 +1,6 @@
 """How far a run of a list is: what was counted, how fast it goes, and whether all accounts fail alike."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -14,10 +13,7 @@ from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
 OF_ONE_ACCOUNT = frozenset(
-    {
-        *(errors.PROTECTED, errors.ACCOUNT_CHANGED),
-        *("UserNotFoundException", "NotAuthorizedException.UserDisabled"),
-    }
+    {errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException", "NotAuthorizedException.UserDisabled"}
 )
 THROTTLED = "TooManyRequestsException"
 SAMPLES = 10
@@ -32,7 +28,6 @@ class Progress:
 
     settled: Counts
     pace: Pace
-    monotonic: Callable[[], float]
     trouble: str | None = None  # why no account can be begun just now
     _ended: dict[int, Request] = field(default_factory=dict, init=False)
     _failures: deque[str | None] = field(default_factory=partial(deque, maxlen=SAME_FAILURES), init=False)
@@ -72,7 +67,7 @@ class Progress:
             counts = _with(counts, child)
         if counts.ended < listed.counts.ended:  # who took the list over has not seen again all that had ended
             counts = listed.counts
-        self._samples.append((self.monotonic(), counts.ended))
+        self._samples.append((self.pace.clock.monotonic(), counts.ended))
         slow = THROTTLED if self.pace.is_slowed else None
         return replace(
             listed,

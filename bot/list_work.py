@@ -53,7 +53,6 @@ class ListWorker:
     quota_of: Callable[[str], str]
     per_second: float
     closed: Callable[[], object]
-    protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     only: str | None = None
     throttled: Callable[[str], Callable[[], object]] = lambda _: lambda: None
     holder: str = field(default_factory=lambda: uuid4().hex)
@@ -126,7 +125,7 @@ class ListWorker:
 
     def _run_of(self, request: Request, quota: str) -> ListRun:
         listed, pace, pool = request.contents, self.pace(quota), self.worker.pool(request)
-        members, left = _Members(pool, self.protections.get(listed.pool), self.clock), partial(self._left, quota)
+        members, left = _Members(pool, self.worker.protections.get(listed.pool), self.clock), partial(self._left, quota)
         paced = {listed.pool: PacedPool(pool=pool, pace=pace, members=members.known, left=left)} if pool else {}
         return ListRun(
             request=request,
@@ -134,7 +133,7 @@ class ListWorker:
             worker=replace(self.worker, pools=paced),
             lane=self.accounts_lane,
             clock=self.clock,
-            progress=Progress(settled=listed.settled, pace=pace, monotonic=self.clock.monotonic),
+            progress=Progress(settled=listed.settled, pace=pace),
             may_work=lambda: not self.closed() and self._keeps(quota),
             may_begin=members.read,
         )

@@ -125,7 +125,6 @@ class ListRules(Confirmations):
             protection=protection,
             requests=self.requests,
             clock=self.clock,
-            together=self.finder.together,
             told=told,
         )
 

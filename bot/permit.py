@@ -78,12 +78,13 @@ class Permissions(Decisions):
             where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
         return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
-    def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must always approve an action that someone asks for by `rule`."""
+    def always_needs(self, action: str, pool: str, authorized: Authorized) -> tuple[str, ...]:
+        """Return the rules by which a second person must always approve an action that this operator asks for."""
         approving = self.approving.get(pool)
         covering = {action, SIGN_OUT} if action == END_SESSION else {action}  # or all could be ended, one by one
         by_action = approving and covering & approving.actions
-        return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
+        only_asks = [authorized.rules[pool]] if pool in authorized.only_ask else []
+        return (*(["approve.when"] if by_action else ()), *only_asks)
 
     def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:
         """Return the actions that the operator may ask for in one of these pools at least."""
@@ -93,11 +94,7 @@ class Permissions(Decisions):
     def more_needs(self, ask: Ask, pool: str) -> Mapping[str, tuple[str, ...]]:
         """Return what the operator may do in a pool beside signing out, each with the rules of `always_needs`."""
         found = {each: self._may(for_action(ask, each), [pool]) for each in self.actions}
-        return {
-            action: self.always_needs(action, pool, may.rules[pool], only_asks=pool in may.only_ask)
-            for action, may in found.items()
-            if isinstance(may, Authorized)
-        }
+        return {each: self.always_needs(each, pool, may) for each, may in found.items() if isinstance(may, Authorized)}
 
 
 def for_action(ask: Ask, action: str) -> Ask:

@@ -44,7 +44,6 @@ class Preview:
     protection: Protection | None
     requests: Lists
     clock: Clock
-    together: Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]  # does all, or raises the first error
     told: Callable[[Request], object]
     _listed: Listed = field(init=False)
     _candidates: list[Account] = field(default_factory=list, init=False)
@@ -67,7 +66,7 @@ class Preview:
             at_once = max(1, min(LOOKED_UP_AT_ONCE, int(self._listed.pace)))
             for start in range(0, len(targets), at_once):
                 now = targets[start : start + at_once]
-                for target, found in zip(now, self.together([partial(find, each) for each in now]), strict=True):
+                for target, found in zip(now, self.finder.together([partial(find, each) for each in now]), strict=True):
                     self._take(target, found)
                 self._note()
 

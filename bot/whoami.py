@@ -49,14 +49,14 @@ def standing(rules: Confirmations, ask: Ask) -> Standing:
     approves = rules.allowed_by(rules.approvers, ask.operator, rules.approvers.pools)
     if isinstance(asks, Denied) and isinstance(approves, Denied):
         raise rules.refused(ask, asks if asks.sentence else approves)
-    mine, only_ask = (asks.rules, asks.only_ask) if isinstance(asks, Authorized) else ({}, frozenset[str]())
+    mine = asks.rules if isinstance(asks, Authorized) else {}
     others = approves.rules if isinstance(approves, Authorized) else {}
     pools = [
         InPool(
             pool=pool,
             asks=mine.get(pool),
             approves=others.get(pool),
-            needs=rules.always_needs(SIGN_OUT, pool, mine[pool], only_asks=pool in only_ask) if pool in mine else (),
+            needs=rules.always_needs(SIGN_OUT, pool, asks) if isinstance(asks, Authorized) and pool in mine else (),
             approvers=rules.approvers.of(pool),
             more=rules.more_needs(ask, pool) if pool in mine else {},
         )

@@ -20,7 +20,7 @@ NONE = Counts()
 
 def progress(clock: StoppedClock | None = None, settled: Counts = NONE) -> Progress:
     clock = clock or StoppedClock()
-    return Progress(settled=settled, pace=Pace(clock=clock, per_second=12), monotonic=clock.monotonic)
+    return Progress(settled=settled, pace=Pace(clock=clock, per_second=12))
 
 
 def child(state: State = State.DONE, code: str | None = None) -> Request:

@@ -113,7 +113,6 @@ def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do n
         quota_of=partial(quota_of, settings),
         per_second=settings.lists.pace,
         closed=flow.closed,
-        protections=settings.protections,
         only=only,
         throttled=throttled,
     )
