@@ -44,14 +44,14 @@ class Flow:
             return errors.RestartingError()
         return errors.NewerVersionError() if self.is_outdated() else self.worker.clock.error()
 
-    def ask(self, ask: Ask, reply: Reply) -> None:
-        """Begin a command. Raises `BusyError`, or what `closed` returns, before anything was begun."""
-        self.begin(ask, reply, partial(self._authorize, ask, reply))
+    def ask(self, ask: Ask, reply: Reply, work: Callable[[], object] | None = None) -> None:
+        """Begin a command: its `work` or, without any, to look for the account and show a card.
 
-    def begin(self, ask: Ask, reply: Reply, work: Callable[[], object]) -> None:
-        """Begin the `work` of a command. Raises as `ask` does."""
+        Raises `BusyError`, or what `closed` returns, before anything was begun.
+        """
         if closed := self.closed():
             raise closed
+        work = work or partial(self._authorize, ask, reply)
         self.entrance.run(ask.operator, ask.id, partial(self.telling, ask.operator, reply, work))
 
     def open_form(self, ask: Ask, form: Form, *, acked: bool = False) -> None:
@@ -60,7 +60,7 @@ class Flow:
             press = Press(request_id=ask.id, operator=ask.operator)
             self.press(press, form, lambda _: self._open_form(ask, form), urgent=False)
         else:
-            self.begin(ask, form, partial(self._open_form, ask, form))
+            self.ask(ask, form, partial(self._open_form, ask, form))
 
     def whoami(self, ask: Ask, reply: Introduction) -> None:
         """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""

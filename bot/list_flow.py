@@ -26,11 +26,11 @@ class ListFlow:
 
     def open_form(self, ask: Ask, form: ListForm) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does."""
-        self.flow.begin(ask, form, lambda: form.open(sorted(self.rules.authorize(ask).rules)))
+        self.flow.ask(ask, form, lambda: form.open(sorted(self.rules.authorize(ask).rules)))
 
     def ask(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         """Begin to look up what a list is to hold. Raises as `Flow.ask` does."""
-        self.flow.begin(ask, reply, partial(self._authorize, ask, wanted, reply))
+        self.flow.ask(ask, reply, partial(self._authorize, ask, wanted, reply))
 
     def again(self, press: Press, reply: ListReply) -> None:
         """Ask for a list of what was not done of one that has ended; `reply` shows the new one."""

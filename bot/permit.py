@@ -7,7 +7,7 @@ from bot import errors
 from bot.account import Account
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT
 from bot.approve import ApprovalSettings
-from bot.authorize import NO_ONE, Allowlist, Authorized, Denied
+from bot.authorize import NO_ONE, Allowlist, Authorized, Denied, authorize
 from bot.decide import Decisions
 from bot.find import Finder, pool_of
 from bot.listed import Listed
@@ -42,8 +42,8 @@ class Permissions(Decisions):
             raise self.refused(ask, decision, account, _not_in(subject.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            signs_out = isinstance(self.allowed_by(self.allowlist, ask.operator, self.finder.pools), Authorized)
-            sentence = MAY_NOT.format(ACTIONS[ask.options.action].may) if signs_out else None
+            everywhere = self._may(for_action(ask, SIGN_OUT), self.finder.pools)
+            sentence = MAY_NOT.format(ACTIONS[ask.options.action].may) if isinstance(everywhere, Authorized) else None
             raise self.refused(ask, anywhere, sentence=sentence)
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
@@ -57,10 +57,12 @@ class Permissions(Decisions):
         ]
 
     def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
-        decision, action = self.allowed_by(self.allowlist, ask.operator, pools), ask.options.action
+        action, home = ask.options.action, self.home()
+        decision = authorize(ask.operator, self.allowlist.within(pools), self.members, home)
         if action not in OTHERS or isinstance(decision, Denied):
             return decision
-        further = self.allowed_by(self.actions.get(action, NO_ONE), ask.operator, decision.rules)
+        performers = self.actions.get(action, NO_ONE).within(decision.rules)
+        further = authorize(ask.operator, performers, self.members, home)
         if isinstance(further, Authorized):
             return decision.and_by(further)
         return replace(further, rule=f"actions.{action}: {further.rule}")

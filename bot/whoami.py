@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.action import SIGN_OUT
-from bot.authorize import Allowed, Authorized, Denied
+from bot.authorize import Allowed, Authorized, Denied, authorize
 from bot.confirm import Confirmations
 from bot.request import Ask, Operator
 
@@ -45,8 +45,8 @@ class Standing:
 
 def standing(rules: Confirmations, ask: Ask) -> Standing:
     """Return what the operator may do. Raises `DeniedError` for someone who may neither ask nor approve anything."""
-    asks = rules.allowed_by(rules.allowlist, ask.operator, rules.allowlist.pools)
-    approves = rules.allowed_by(rules.approvers, ask.operator, rules.approvers.pools)
+    asks = authorize(ask.operator, rules.allowlist, rules.members, rules.home())
+    approves = authorize(ask.operator, rules.approvers, rules.members, rules.home())
     if isinstance(asks, Denied) and isinstance(approves, Denied):
         raise rules.refused(ask, asks if asks.sentence else approves)
     mine = asks.rules if isinstance(asks, Authorized) else {}
