@@ -57,7 +57,7 @@ class Decisions:
 
     def as_approver(self, press: Press, request: Request) -> Authorized | Denied:
         """Return the proof that the presser may approve what is asked of the request's pool, or why not."""
-        pool = (request.listed or request.account).pool
+        pool = request.subject.pool
         if pool not in self.approvers.pools:
             raise errors.PoolChangedError
         return authorize(press.operator, self.approvers.within([pool]), self.members, self.home())

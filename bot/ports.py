@@ -1,4 +1,4 @@
-"""What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
+"""What the rules need of the world, as Protocols. Adapters in slack/, aws/, stores/ and edge/ keep these promises."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
