@@ -54,12 +54,7 @@ class Progress:
 
     def of(self, before: Request, now: datetime, **changes: Any) -> Listed:
         """Return what a list holds, with how far it is now. Its trouble stays what it is where it does not run."""
-        listed = self.noted(before.contents, now)
-        trouble = listed.trouble if before.state is State.RUNNING else before.contents.trouble
-        return replace(listed, **{"begun_at": listed.begun_at or now, "trouble": trouble, **changes})
-
-    def noted(self, listed: Listed, now: datetime) -> Listed:
-        """Return what a list holds, with how far it is now."""
+        listed, trouble = before.contents, before.contents.trouble
         while child := self._ended.pop(self.settled.ended, None):
             self.settled = _with(self.settled, child)
         counts = self.settled
@@ -68,15 +63,10 @@ class Progress:
         if counts.ended < listed.counts.ended:  # who took the list over has not seen again all that had ended
             counts = listed.counts
         self._samples.append((self.pace.clock.monotonic(), counts.ended))
-        slow = THROTTLED if self.pace.is_slowed else None
-        return replace(
-            listed,
-            settled=self.settled,
-            counts=counts,
-            worked_at=now,
-            rate=self.rate or listed.rate,
-            trouble=self.trouble or slow,
-        )
+        if before.state is State.RUNNING:
+            trouble = self.trouble or (THROTTLED if self.pace.is_slowed else None)
+        told = {"begun_at": listed.begun_at or now, "rate": self.rate or listed.rate, "trouble": trouble}
+        return replace(listed, settled=self.settled, counts=counts, worked_at=now, **{**told, **changes})
 
 
 def _with(counts: Counts, child: Request) -> Counts:
