@@ -15,7 +15,6 @@
 The files right under bot/ are the rules. They know the world only through ports.py:
 
     flow.py           the flow above, for every front
-    entrance.py       which thread a command or press gets
     replies.py        how people are told what came of what they did
     account.py        one account of a user pool, and its sessions
     listed.py         what a list holds: what was found of its lines, and how far it is

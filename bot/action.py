@@ -17,13 +17,9 @@ class Step(StrEnum):
     END_SESSION = "AdminRevokeUserSession"
     END_SESSIONS = "AdminListUserSessions"  # with AdminRevokeUserSession for each that is left, and listed once more
 
-    @property
-    def words(self) -> tuple[str, str, str]:
-        """What is said once it was done, once it is certain that it was not done, and while neither is known."""
-        return _WORDS[self]
 
-
-_WORDS: Mapping[Step, tuple[str, str, str]] = {
+# What is said of each step once it was done, once it is certain that it was not done, and while neither is known.
+WORDS: Mapping[Step, tuple[str, str, str]] = {
     Step.SIGN_OUT: ("Signed out", "Not signed out", "Not known whether signed out"),
     Step.DISABLE: ("Disabled", "Not disabled", "Not known whether disabled"),
     Step.ENABLE: ("Enabled", "Not enabled", "Not known whether enabled"),
@@ -156,7 +152,7 @@ def came_of(steps: Sequence[Step], done: Sequence[str], *, in_doubt: bool, liste
     """
     said = []
     for step in steps:
-        is_done, is_not, not_known = step.words
+        is_done, is_not, not_known = WORDS[step]
         is_not = is_not if listed or step is not Step.END_SESSIONS else "Sessions not checked"
         said.append(is_done if step in done else not_known if in_doubt else is_not)
         in_doubt = in_doubt and step in done

@@ -125,7 +125,7 @@ def subjects_of(entry: Entry) -> Sequence[str]:
     if entry.kind not in OUTCOMES:
         return ()
     options, account = entry.ask.options, entry.chosen
-    if account and entry.request and entry.request.list_id:  # its operator finds the list
+    if account and entry.of_one_account:  # its operator finds the list
         return [by_account(account)]
     pool = pool_subject(account.pool_id, account.region) if account else options.pool or options.pool_id or ""
     typed = [by_target(pool, each) for each in (options.target, *entry.examples) if each]

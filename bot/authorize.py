@@ -1,15 +1,16 @@
 """May this operator sign people out, and of which pools? No one may unless a rule says so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from operator import or_
 
 from bot.errors import DeniedError
 from bot.request import TERMINAL, Operator
 
-# The user ids in a Slack user group, at most 60 s old; None where Slack cannot list it.
-Members = Callable[[str], frozenset[str] | None]
+# The user ids in a Slack user group, at most 60 s old, by the id of who asks and that of the group; None where Slack
+# cannot list it.
+Members = Callable[[str, str], frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,18 @@ class Allowlist:
         """Return who may in a pool."""
         return self.everywhere | self.pools.get(pool, Allowed())
 
+    def within(self, pools: Iterable[str]) -> "Allowlist":
+        """Return who may, for these pools only."""
+        return replace(self, pools={name: self.pools[name] for name in pools if name in self.pools})
+
     @property
     def all(self) -> Allowed:
         """All users and groups of these lists, those of `ask` too. Without `terminal`."""
         places = (self.everywhere, *self.pools.values())
         return reduce(or_, (each for place in places for each in (place, place.ask) if each))
+
+
+NO_ONE = Allowlist(Allowed(), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +124,19 @@ def authorize(operator: Operator, allowlist: Allowlist, members: Members, home: 
     said what `home` is, no one is allowed. In a terminal the operator's id is an ARN, and Slack has no say.
     """
     if operator.team_id == TERMINAL:
-        found = {pool: _rule_in_terminal(operator.id, allowlist, pool) for pool in allowlist.pools}
-        rules = {pool: rule for pool, rule in found.items() if rule}
+        rules = {pool: by for pool in allowlist.pools if (by := _rule_in_terminal(operator.id, allowlist, pool))}
         return Authorized(operator, rules) if rules else Denied("not allowed")
     if not home:
         return Denied("not allowed (Slack has not said yet which workspace this is)", DeniedError.UNSURE)
     if home.asks is None and isinstance(stranger := home.person(operator), Denied):
         return stranger
-    members = cache(members)  # one question for each group, even if many pools name it
-    if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, members))}:
+    listed = cache(partial(members, operator.id))  # one question for each group, even if many pools name it
+    if allowed := {pool: rule for pool in allowlist.pools if (rule := _rule(operator.id, allowlist, pool, listed))}:
         ours = home.person(operator)
         only_ask = frozenset(pool for pool, (_, asks) in allowed.items() if asks)
         rules = {pool: rule for pool, (rule, _) in allowed.items()}
         return ours if isinstance(ours, Denied) else Authorized(ours, rules, only_ask)
-    unreadable = sorted(group for group in allowlist.all.groups if members(group) is None)
+    unreadable = sorted(group for group in allowlist.all.groups if listed(group) is None)
     if unreadable:
         return Denied(f"not allowed (Slack could not list {', '.join(unreadable)})", DeniedError.UNSURE)
     return Denied("not allowed")
@@ -141,7 +148,9 @@ def _rule_in_terminal(arn: str, allowlist: Allowlist, pool: str) -> str | None:
     return f"pools.{pool}.{allowlist.table}.terminal" if arn in allowlist.pools[pool].terminal else None
 
 
-def _rule(operator_id: str, allowlist: Allowlist, pool: str, members: Members) -> tuple[str, bool] | None:
+def _rule(
+    operator_id: str, allowlist: Allowlist, pool: str, members: Callable[[str], frozenset[str] | None]
+) -> tuple[str, bool] | None:
     """Return the rule that lets someone in, and whether only to ask. One that lets them do it comes first."""
     lists = ((allowlist.table, allowlist.everywhere), (f"pools.{pool}.{allowlist.table}", allowlist.pools[pool]))
     asks = [(f"{name}.ask", listed.ask) for name, listed in lists if listed.ask]

@@ -10,13 +10,13 @@ from typing import Any
 from bot import errors
 from bot.account import Account, Session
 from bot.action import END_SESSION, SIGN_OUT
-from bot.approve import NO_ONE, has_approvers
+from bot.approve import has_approvers
 from bot.audit import Delivery, Kind, entry_of, entry_of_ask
-from bot.authorize import Allowlist, Authorized, Denied
+from bot.authorize import Authorized, Denied
 from bot.decide import LONGEST_APPROVAL, AlreadyDecidedError, Press
 from bot.deliver import show_card
 from bot.find import MAX_CANDIDATES, Found, pool_of
-from bot.limits import Count, Limits, Protection, counted, rule_of
+from bot.limits import Count, Protection, counted, rule_of
 from bot.listed import Listed
 from bot.offer import obstacle, offered
 from bot.options import ONLY_SIGNS_OUT, ReasonRule
@@ -42,10 +42,8 @@ class Confirmations(Permissions):
 
     confirm_within: timedelta
     reason_rule: ReasonRule | None
-    approvers: Allowlist = NO_ONE
     protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     tracked: Collection[str] = ()  # the pools that track sessions
-    limits: Limits = field(default_factory=Limits)
 
     def open(self, authorized: Authorized, ask: Ask, place: Place | None) -> Request:
         """Look in AWS for the account, and store a request that awaits a press. Raises as `Finder.find` does.
@@ -73,7 +71,6 @@ class Confirmations(Permissions):
             earlier=earlier,
             allowed_by="; ".join(sorted({authorized.rules[account.pool] for account in looked_up.accounts})),
             **offer,
-            tracks_sessions=bool(chosen and chosen.pool in self.tracked),
             sessions=sessions,
             looked_up_at=looked_up_at,
             created_at=now,
@@ -101,8 +98,7 @@ class Confirmations(Permissions):
         now = self._in_time(request, press.place)  # again: asking Slack for a group takes time
         changes: dict[str, Any] = {"chosen": account, "allowed_by": rule, "earlier": earlier, **offer}
         # Its sessions are not listed now: that would take a call of Cognito, and a press waits for none.
-        tracks = account.pool in self.tracked
-        return self._move(request, State.CONFIRMING, press.place, now, tracks_sessions=tracks, **changes)
+        return self._move(request, State.CONFIRMING, press.place, now, **changes)
 
     def confirm(self, press: Press) -> Request:
         """Decide that a request is to be done or, where that needs a second person, that they are asked.
@@ -115,14 +111,14 @@ class Confirmations(Permissions):
         if request.listed and request.action != SIGN_OUT:
             raise errors.UsageError(ONLY_SIGNS_OUT)
         if request.action == END_SESSION:
-            request = replace(request, session=_session_at(request, press.number))
+            if press.number >= len(sessions := request.sessions or ()):
+                raise errors.UnknownRequestError
+            request = replace(request, session=sessions[press.number])
         authorized = self.authorize(request.ask, request.subject)
         while True:
             now = self._in_time(request, press.place)  # again, as in `choose`
-            try:
+            with suppress(errors.CountChangedError):  # another decision was counted at the same moment
                 return self._confirmed(request, authorized, press.place, now)
-            except errors.CountChangedError:  # another decision was counted at the same moment
-                continue
 
     def _confirmed(self, request: Request, authorized: Authorized, place: Place | None, now: datetime) -> Request:
         subject, rule = request.subject, authorized.rules[request.subject.pool]
@@ -149,8 +145,7 @@ class Confirmations(Permissions):
         Raises `DeniedError` for a protected account that no one may sign out, and `SecondPersonError` where there is
         no one to ask.
         """
-        rule, only_asks = authorized.rules[subject.pool], subject.pool in authorized.only_ask
-        always = self.always_needs(ask.options.action, subject.pool, rule, only_asks=only_asks)
+        always = self.always_needs(ask.options.action, subject.pool, authorized)
         more = self._needs_of_list(subject) if isinstance(subject, Listed) else self._needs_of_account(ask, subject)
         if needs := (*always, *more):
             self._check_second_person(ask, subject, needs)
@@ -173,13 +168,14 @@ class Confirmations(Permissions):
         return [protected] if protected else []
 
     def _offer(self, authorized: Authorized, ask: Ask, account: Account) -> dict[str, Any]:
-        """Return `needs`, and what the operator might do with the account beside signing out: see `Request`."""
+        """Return `needs`, what the operator might do beside signing out, and `tracks_sessions`: see `Request`."""
         needs, more = self.needs(authorized, ask, account), self.more_needs(ask, account.pool)
         protected = account.pool in self.protections and account.protected
         may_ask = tuple(each for each, rules in more.items() if rules or protected)
-        return {"needs": needs, "may": (SIGN_OUT, *more) if more else (), "may_ask": may_ask}
+        tracks = account.pool in self.tracked
+        return {"needs": needs, "may": (SIGN_OUT, *more) if more else (), "may_ask": may_ask, "tracks_sessions": tracks}
 
-    def follow_up(self, press: Press, at: datetime) -> Ask | None:
+    def follow_up(self, press: Press) -> Ask | None:
         """Return what a press asks for on a card with an outcome; None where that has no such button.
 
         The same account is then looked up again. Only who asked for the first may. Raises as a press does.
@@ -187,12 +183,15 @@ class Confirmations(Permissions):
         request = self._stored(press)
         if not press.action or request.state is State.CONFIRMING or press.action not in offered(request):
             return None
+        return self._asked_after(press, request, target=request.account.username, exactly=True, action=press.action)
+
+    def _asked_after(self, press: Press, request: Request, **options: Any) -> Ask:
+        """Return what a press asks for after an outcome, with these options and the first ones' pool and reason."""
         self._check_presser(press, request)
-        account, reason = request.account, request.ask.options.reason
-        if not pool_of(account, self.finder.pools):  # someone else there may have this user name
+        if not pool_of(request.subject, self.finder.pools):  # someone else there may have this user name
             raise errors.PoolChangedError
-        options = Options(target=account.username, pool=account.pool, exactly=True, reason=reason, action=press.action)
-        return replace(request.ask, id=new_id(at), operator=press.operator, options=options)
+        new = Options(pool=request.subject.pool, reason=request.ask.options.reason, **options)
+        return replace(request.ask, id=new_id(self.clock.now()), operator=press.operator, options=new)
 
     def _check_second_person(self, ask: Ask, subject: Account | Listed, needs: Sequence[str]) -> None:
         waits = ask.source != TERMINAL or isinstance(subject, Listed)  # a list waits in a terminal too
@@ -241,9 +240,3 @@ class Confirmations(Permissions):
     def _earlier(self, account: Account | None) -> Earlier | None:
         last = self.requests.last_signed_out(account) if account else None
         return Earlier(at=last.ended_at, by=last.ask.operator.name) if last and last.ended_at else None
-
-
-def _session_at(request: Request, number: int) -> Session:
-    if not request.sessions or number >= len(request.sessions):
-        raise errors.UnknownRequestError
-    return request.sessions[number]

@@ -1,16 +1,16 @@
 """What every press goes through: whose it is, whether it is in time, and the one move that it makes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot import errors
 from bot.account import Account
 from bot.audit import Kind, entry_of, entry_of_ask
-from bot.authorize import NOT_TOLD, Denied, Home
+from bot.authorize import NO_ONE, NOT_TOLD, Allowlist, Authorized, Denied, Home, Members, authorize
 from bot.deliver import SHOWN_HERE, show_card
-from bot.limits import Window
+from bot.limits import Limits, Window
 from bot.ports import Place, SureClock
 from bot.request import AWAITING, Ask, Operator, Request, State
 from bot.store_ports import Requests, Trail
@@ -47,11 +47,20 @@ class AlreadyDecidedError(Exception):
 class Decisions:
     """What the rules for presses share. Safe to use from many threads at once."""
 
-    members: Callable[[str, str], frozenset[str] | None]  # by the id of who asks or presses, and that of the group
+    members: Members
     home: Callable[[], Home | None]  # whose people may; None while Slack has not said it: no one is allowed
     requests: Requests
     trail: Trail
     clock: SureClock
+    approvers: Allowlist = NO_ONE
+    limits: Limits = field(default_factory=Limits)
+
+    def as_approver(self, press: Press, request: Request) -> Authorized | Denied:
+        """Return the proof that the presser may approve what is asked of the request's pool, or why not."""
+        pool = request.subject.pool
+        if pool not in self.approvers.pools:
+            raise errors.PoolChangedError
+        return authorize(press.operator, self.approvers.within([pool]), self.members, self.home())
 
     def _stored(self, press: Press) -> Request:
         request = self.requests.get(press.request_id)
@@ -125,8 +134,8 @@ class Decisions:
     def refused(
         self, ask: Ask, denied: Denied, account: Account | None = None, sentence: str | None = None
     ) -> errors.DeniedError:
-        """Record a refusal; return the error that tells of it."""
+        """Record a refusal; return the error that tells of it, and nothing of the rule."""
         if home := self.home():
             ask = replace(ask, operator=home.known(ask.operator))
         self.trail.record(entry_of_ask(Kind.REFUSED, ask, denied.rule, self.clock.now(), account))
-        return errors.DeniedError(denied.rule, denied.sentence or sentence)
+        return errors.DeniedError(denied.sentence or sentence)

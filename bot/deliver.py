@@ -102,21 +102,17 @@ class CardDelivery:
 
     def _show_beside(self, request: Request, held: LiveMessage, left: Left) -> None:
         """Show the message beside a card: once a list's progress is there, the card has a link to it."""
-        is_progress = held.kind is MessageKind.PROGRESS
+        is_progress, ts = held.kind is MessageKind.PROGRESS, held.ts
         if is_progress:
             self._edits_from[request.id] = self.clock.monotonic() + EDITED_EVERY
-        show = self.cards.show_progress if is_progress else self._approval_shown
-        ts = show(request, held.ts, left)
+            ts = self.cards.show_progress(request, held.ts, left)
+        elif held.ts or request.state is State.APPROVING:  # else there is nothing left to ask, and no message of it
+            ts = self.cards.show_approval(request, held.ts, left)
         self.outbox.shown(replace(held, ts=ts))
         if request.state in ENDED:
             self._edits_from.pop(request.id, None)
         if is_progress and held.ts is None and request.ask.source != TERMINAL:
             self.outbox.show_again(request.id)
-
-    def _approval_shown(self, request: Request, ts: str | None, left: Left) -> str | None:
-        if ts is None and request.state is not State.APPROVING:  # there is nothing left to ask, and no message of it
-            return None
-        return self.cards.show_approval(request, ts, left)
 
     def _send(self, request: Request, ways: Sequence[Place | None], left: Left) -> Place | None:
         """Send it the first way that has not ended; return which one that was."""

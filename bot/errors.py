@@ -66,8 +66,7 @@ class DeniedError(BotError):
         "do this. This did nothing. Try again in a minute. If that does not help, ask the bot's engineer."
     )
 
-    def __init__(self, rule: str, sentence: str | None = None) -> None:
-        self.rule = rule  # for the audit entry: the sentence reveals nothing
+    def __init__(self, sentence: str | None = None) -> None:
         self.everywhere = sentence is None  # they may use no pool, for certain
         super().__init__(sentence)
 
@@ -112,7 +111,7 @@ class ClockWrongError(BotError):
     """The bot's clock is wrong: ahead of Slack and AWS by `off`, or behind. `compared` says so to an engineer."""
 
     def __init__(self, off: timedelta) -> None:
-        self.off, seconds = off, abs(off.total_seconds())
+        seconds = abs(off.total_seconds())
         units = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
         about = next(f"{seconds / size:.0f} {unit}" for unit, size in units.items() if seconds >= 2 * size or size == 1)
         where = "ahead of" if off > timedelta(0) else "behind"

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 from operator import attrgetter
 from string import ascii_lowercase, ascii_uppercase
+from typing import Any
 
 from bot.account import Account
 from bot.errors import AccountNotFoundError, UsageError
@@ -57,7 +58,7 @@ class Finder:
 
     pools: Mapping[str, UserPool]
     e164: Callable[[str, str], str | None]  # of a text that is a phone number in the country of the pool of this name
-    together: Callable[[Sequence[Callable[[], Matches]]], Sequence[Matches]]  # does all, or raises the first error
+    together: Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]  # does all, or raises the first error
 
     def find(self, ask: Ask, pools: Sequence[str]) -> Found:
         """Return every account that the target names: by user name, preferred_username, email, phone number or sub.
@@ -69,7 +70,7 @@ class Finder:
         found = found or self._first(self._otherwise, other_spellings(target), ask, pools)
         if found:
             return found
-        made = {look[0] for name in pools for look in (*self._looks(target, name), *self._more_looks(target, name))}
+        made = {look[0] for name in pools for look in self.wanted(target, name)}
         raise AccountNotFoundError(_in_vain(ask, pools, made))
 
     def wanted(self, target: str, pool: str) -> Collection[Look]:

@@ -1,8 +1,8 @@
 """The flow: which rule comes after which, and on which lane. The operator is told of each step through a `Reply`."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,10 +12,9 @@ from bot.approve import Approvals
 from bot.authorize import Authorized
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
-from bot.entrance import Entrance, Lane
 from bot.history import may_look, past
 from bot.lists import MOVED_ON
-from bot.ports import LiveMessage
+from bot.ports import Entrance, Lane, LiveMessage
 from bot.replies import Denial, Form, Introduction, Recount, Reply
 from bot.request import Ask, Operator, Request, State
 from bot.store_ports import Outbox
@@ -45,29 +44,33 @@ class Flow:
             return errors.RestartingError()
         return errors.NewerVersionError() if self.is_outdated() else self.worker.clock.error()
 
-    def ask(self, ask: Ask, reply: Reply) -> None:
-        """Begin a command. Raises `BusyError`, or what `closed` returns, before anything was begun."""
+    def ask(self, ask: Ask, reply: Reply, work: Callable[[], object] | None = None) -> None:
+        """Begin a command: its `work` or, without any, to look for the account and show a card.
+
+        Raises `BusyError`, or what `closed` returns, before anything was begun.
+        """
         if closed := self.closed():
             raise closed
-        self.entrance.run(ask.operator, ask.id, partial(self._authorize, ask, reply))
+        work = work or partial(self._authorize, ask, reply)
+        self.entrance.run(ask.operator, ask.id, partial(self.telling, ask.operator, reply, work))
 
     def open_form(self, ask: Ask, form: Form, *, acked: bool = False) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does; once `acked`, never."""
-        press, work = Press(request_id=ask.id, operator=ask.operator), partial(self._open_form, ask, form)
         if acked:
-            self.press(press, form, work, urgent=False)
-            return
-        if closed := self.closed():
-            raise closed
-        self.entrance.run(ask.operator, ask.id, partial(self._decide, press, form, work))
+            press = Press(request_id=ask.id, operator=ask.operator)
+            self.press(press, form, lambda _: self._open_form(ask, form), urgent=False)
+        else:
+            self.ask(ask, form, partial(self._open_form, ask, form))
 
     def whoami(self, ask: Ask, reply: Introduction) -> None:
         """Tell the operator what they may do; the target of this `ask` is empty. Raises `BusyError`."""
-        self.entrance.run(ask.operator, ask.id, partial(self._whoami, ask, reply))
+        work = partial(self.telling, ask.operator, reply, lambda: reply.tell(standing(self.confirmations, ask)))
+        self.entrance.run(ask.operator, ask.id, work)
 
     def history(self, ask: Ask, reply: Recount) -> None:
         """Tell what was asked for the target or, where that is empty, by the operator. Raises `BusyError`."""
-        self.entrance.run(ask.operator, ask.id, partial(self._history, ask, reply))
+        work = partial(self.telling, ask.operator, reply, partial(self._history, ask, reply))
+        self.entrance.run(ask.operator, ask.id, work)
 
     def choose(self, press: Press, reply: Reply) -> None:
         """Choose one of several accounts."""
@@ -93,7 +96,7 @@ class Flow:
         """End it with a second person's no. Raises as `Flow.ask` does: the ack to a form can say so."""
         if closed := self.closed():
             raise closed
-        work = partial(self._decide, press, reply, self.approvals.deny)
+        work = partial(self.telling, press.operator, reply, partial(self._decide, press, reply, self.approvals.deny))
         self.entrance.run(press.operator, press.request_id, work, urgent=True)
 
     def open_denial(self, press: Press, form: Denial) -> None:
@@ -110,7 +113,7 @@ class Flow:
         self, press: Press, reply: Reply, decide: Callable[[Press], Request | None], *, urgent: bool = True
     ) -> None:
         """Begin to `decide` by a press."""
-        work = partial(self._decide, press, reply, decide)
+        work = partial(self.telling, press.operator, reply, partial(self._decide, press, reply, decide))
         try:
             self.entrance.run(press.operator, press.request_id, work, urgent=urgent)
         except errors.BusyError as error:  # the ack to a press cannot say so
@@ -118,36 +121,27 @@ class Flow:
                 if self.entrance.knows(press.operator):  # only people who are known may take a place there
                     self.aws_lane.run(press.request_id, partial(reply.say, error), urgent=True)
 
-    def _authorize(self, ask: Ask, reply: Reply) -> None:
-        with self.telling(ask.operator, reply):
-            authorized = self.confirmations.authorize(ask)
-            self.aws_lane.run(ask.id, partial(self._open, authorized, ask, reply))
-
-    def _open_form(self, ask: Ask, form: Form, _: Press) -> None:
+    def _open_form(self, ask: Ask, form: Form) -> None:
         pools = sorted(self.confirmations.authorize(ask).rules)
         form.open(pools, self.confirmations.actions_in(ask, pools))
 
-    def _whoami(self, ask: Ask, reply: Introduction) -> None:
-        with self.telling(ask.operator, reply):
-            reply.tell(standing(self.confirmations, ask))
-
     def _history(self, ask: Ask, reply: Recount) -> None:
-        with self.telling(ask.operator, reply):
-            authorized = may_look(self.confirmations, ask)
-            self.aws_lane.run(ask.id, partial(self._recount, authorized, ask, reply))
+        rules, authorized = self.confirmations, may_look(self.confirmations, ask)
+        work = partial(self.telling, ask.operator, reply, lambda: reply.recount(past(rules, authorized, ask)))
+        self.aws_lane.run(ask.id, work)
 
-    def _recount(self, authorized: Authorized, ask: Ask, reply: Recount) -> None:
-        with self.telling(ask.operator, reply):
-            reply.recount(past(self.confirmations, authorized, ask))
+    def _authorize(self, ask: Ask, reply: Reply) -> None:
+        authorized = self.confirmations.authorize(ask)
+        work = partial(self.telling, ask.operator, reply, partial(self._open, authorized, ask, reply))
+        self.aws_lane.run(ask.id, work)
 
     def _open(self, authorized: Authorized, ask: Ask, reply: Reply) -> None:
-        with self.telling(ask.operator, reply):
-            if error := self.worker.clock.error():
-                raise error
-            try:
-                self.show(self.confirmations.open(authorized, ask, reply.place), reply)
-            except errors.SupersededError:  # the process that took it first shows its card
-                log.warning("The command came before. It was not begun again")
+        if error := self.worker.clock.error():
+            raise error
+        try:
+            self.show(self.confirmations.open(authorized, ask, reply.place), reply)
+        except errors.SupersededError:  # the process that took it first shows its card
+            log.warning("The command came before. It was not begun again")
 
     def _open_denial(self, press: Press, form: Denial) -> Request:
         request = self.approvals.may(press)
@@ -155,28 +149,26 @@ class Flow:
         return request
 
     def _act(self, beside: Reply, press: Press) -> Request | None:
-        following = self.confirmations.follow_up(press, self.worker.clock.now())
+        following = self.confirmations.follow_up(press)
         if not following:
             return self.confirmations.confirm(press)
-        authorized = self.confirmations.authorize(following)
-        self.aws_lane.run(following.id, partial(self._open, authorized, following, beside))
+        self._authorize(following, beside)
         return None
 
     def _decide(self, press: Press, reply: Reply, decide: Callable[[Press], Request | None]) -> None:
-        with self.telling(press.operator, reply):
-            if closed := self.closed():
-                raise closed
-            request = decide(press)
-            if request is None:
-                return
-            if request.listed:
-                self.begin_lists()
-            if request.state is State.READY and not request.listed:
-                log.info("Confirmed")
-                with suppress(errors.BusyError):  # a sweep takes it up
-                    self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
-            else:
-                self.show(request, reply)
+        if closed := self.closed():
+            raise closed
+        request = decide(press)
+        if request is None:
+            return
+        if request.listed:
+            self.begin_lists()
+        if request.state is State.READY and not request.listed:
+            log.info("Confirmed")
+            with suppress(errors.BusyError):  # a sweep takes it up
+                self.aws_lane.run(request.id, partial(self._run, request, reply), urgent=True)
+        else:
+            self.show(request, reply)
 
     def _run(self, request: Request, reply: Reply | None) -> None:
         try:
@@ -193,11 +185,10 @@ class Flow:
             if reply:
                 self.show(ended, reply)
 
-    @contextmanager
-    def telling(self, who: Operator, reply: Reply) -> Iterator[None]:
-        """Tell the operator of an error that is raised inside. Where there is none, note that they were allowed."""
+    def telling(self, who: Operator, reply: Reply, work: Callable[[], object]) -> None:
+        """Do `work`, and tell the operator of an error in it. Where there is none, note that they were allowed."""
         try:
-            yield
+            work()
             self.entrance.note(who, allowed=True)
         except AlreadyDecidedError as error:
             self._tell_decided(who, error.request, reply)
@@ -210,13 +201,11 @@ class Flow:
             reply.say(ours or errors.BotError())
 
     def _tell_decided(self, who: Operator, request: Request, reply: Reply) -> None:
-        if request.has_progress and not reply.place:  # pressed on a message that others see too
+        is_beside = request.has_progress and not reply.place  # pressed on a message that others see too
+        if is_beside or who.id != request.ask.operator.id:  # others may only approve or deny it
             self.show(request, reply)
-            reply.say(errors.BotError(MOVED_ON, "The audit channel shows how it is."))
-            return
-        if who.id != request.ask.operator.id:  # they may only approve or deny it
-            self.show(request, reply)
-            reply.say(errors.NothingToApproveError())
+            moved_on = errors.BotError(MOVED_ON, "The audit channel shows how it is.")
+            reply.say(moved_on if is_beside else errors.NothingToApproveError())
             return
         if request.state in {State.READY, State.RUNNING} and not request.listed:
             others = request.may or request.session  # this press may have been on another button

@@ -35,6 +35,10 @@ class Protection:
         found = sorted(self.groups & groups_of(account.username)) if self.groups else ()
         return f"protect.groups: {', '.join(found)}" if found else None
 
+    def members(self, members_of: Callable[[str], frozenset[str]]) -> Mapping[str, frozenset[str]]:
+        """Return the user names in each of its groups. Raises as `members_of` does."""
+        return {group: members_of(group) for group in sorted(self.groups)}
+
 
 Counted = tuple[str, int]  # what is decided on: the key of an account, or of a list, and how many accounts that is
 
@@ -70,7 +74,7 @@ class Window:
         sizes = {key: size for key, size in self.sizes.items() if key in accounts}
         return replace(self, accounts=accounts, sizes=sizes, told_at=told_at)
 
-    def with_one(self, counted: "Counted", now: datetime) -> "Window":
+    def with_one(self, counted: Counted, now: datetime) -> "Window":
         """Return it with an account, or a list, that is decided on now."""
         key, size = counted
         sizes = {**self.sizes, key: size} if size > 1 else self.sizes
@@ -99,37 +103,32 @@ class Limits:
 
     def count(self, operator: Operator, counted: Counted, now: datetime) -> Count:
         """Return the windows with this account, or list, in them. Without limits nothing is read or written."""
-        limits = self._of(operator)
-        if not limits:
-            return Count()
-        windows = [window.at(now) for window in self.windows(list(limits))]
-        full = [window for window in windows if self._is_full(window, counted)]
-        written = [each.with_one(counted, now) for each in windows]
-        if not full:
-            return Count(windows=written)
-        free_at = max((at for each in full if (at := _free_at(each, limits[each.key], counted[1]))), default=None)
-        return Count(windows=written, rule=rule_of(full), free_at=free_at)
+        windows = self._windows(operator, now)
+        full = [(window, most) for window, most in windows if _is_full(window, most, counted)]
+        free_at = max((at for window, most in full if (at := _free_at(window, most, counted[1]))), default=None)
+        written = [window.with_one(counted, now) for window, _ in windows]
+        return Count(windows=written, rule=rule_of([window for window, _ in full]) or None, free_at=free_at)
 
     def reached(self, operator: Operator, counted: Counted, now: datetime) -> Sequence[Window]:
         """Return the full windows that the audit channel was not told of within the hour, marked as told now."""
-        windows = [window.at(now) for window in self.windows(list(self._of(operator)))]
-        return [replace(each, told_at=now) for each in windows if self._is_full(each, counted) and each.told_at is None]
+        windows = self._windows(operator, now)
+        full = [window for window, most in windows if _is_full(window, most, counted)]
+        return [replace(each, told_at=now) for each in full if each.told_at is None]
 
     def left(self, operator: Operator, now: datetime) -> Mapping[str, int]:
         """Return how many accounts more are possible now, by the name of each limit."""
-        limits = self._of(operator)
-        windows = self.windows(list(limits)) if limits else ()
-        return {_name(each.key): max(0, limits[each.key] - each.at(now).taken) for each in windows}
+        return {_name(window.key): max(0, most - window.taken) for window, most in self._windows(operator, now)}
 
-    def _of(self, operator: Operator) -> Mapping[str, int]:
-        key = f"{operator.team_id}/{operator.id}"
-        limits = {key: self.per_operator, EVERYONE: self.everyone}
-        return {key: most for key, most in limits.items() if most is not None}
+    def _windows(self, operator: Operator, now: datetime) -> Sequence[tuple[Window, int]]:
+        """Return the window of this operator and that of all, where they have a limit, each with it."""
+        limits = {f"{operator.team_id}/{operator.id}": self.per_operator, EVERYONE: self.everyone}
+        most = {key: limit for key, limit in limits.items() if limit is not None}
+        return [(window.at(now), most[window.key]) for window in (self.windows(list(most)) if most else ())]
 
-    def _is_full(self, window: Window, counted: Counted) -> bool:
-        most = self.everyone if window.key == EVERYONE else self.per_operator
-        key, size = counted
-        return most is not None and key not in window.accounts and window.taken + size > most
+
+def _is_full(window: Window, most: int, counted: Counted) -> bool:
+    key, size = counted
+    return key not in window.accounts and window.taken + size > most
 
 
 def rule_of(windows: Sequence[Window]) -> str:

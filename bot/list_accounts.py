@@ -1,9 +1,11 @@
 """The accounts of a list: where they are, what tells them from others, and the request that each becomes."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import accumulate, chain
 
 from ulid import ULID
 
@@ -28,14 +30,10 @@ def accounts_of(
     What is in the store beside the portions that the list names is not of it. `meanwhile` is done before each portion.
     Those that hold only the first `settled` accounts are left out, as far as their `sizes` are given.
     """
-    skipped = index = 0
-    while skipped < len(sizes) and index + sizes[skipped] <= settled:
-        index += sizes[skipped]
-        skipped += 1
-    for accounts in _portions(requests, request, meanwhile, skipped):
-        for account in accounts:
-            yield index, account
-            index += 1
+    ends = list(accumulate(sizes))
+    skipped = bisect_right(ends, settled)
+    rest = chain.from_iterable(_portions(requests, request, meanwhile, skipped))
+    return enumerate(rest, ends[skipped - 1] if skipped else 0)
 
 
 def _portions(

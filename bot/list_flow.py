@@ -1,6 +1,7 @@
 """The flow of a list, for every front: look its lines up, show what they mean, and start what was decided.
 
-A press on Confirm, Approve, Deny or Cancel is the same as for one account: flow.py.
+All other presses on a list go through `Flow` as those for one account do, with the rules of lists.py for those that
+only a list has.
 """
 
 from dataclasses import dataclass
@@ -8,16 +9,16 @@ from functools import partial
 
 from bot.authorize import Authorized
 from bot.decide import Press
-from bot.entrance import Lane
 from bot.flow import Flow
 from bot.lists import ListRules, Wanted
-from bot.replies import ListForm, ListReply, Reply
+from bot.ports import Lane
+from bot.replies import ListForm, ListReply
 from bot.request import Ask
 
 
 @dataclass(kw_only=True)
 class ListFlow:
-    """Takes lists, and the presses on them that single requests do not have."""
+    """Takes lists. `rules` are for `Flow.press` where a press is one that single requests do not have."""
 
     flow: Flow
     rules: ListRules
@@ -25,55 +26,23 @@ class ListFlow:
 
     def open_form(self, ask: Ask, form: ListForm) -> None:
         """Begin to open a form; the target of this `ask` is empty. Raises as `Flow.ask` does."""
-        self._begin(ask, form, partial(self._open_form, ask, form))
+        self.flow.ask(ask, form, lambda: form.open(sorted(self.rules.authorize(ask).rules)))
 
     def ask(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         """Begin to look up what a list is to hold. Raises as `Flow.ask` does."""
-        self._begin(ask, reply, partial(self._authorize, ask, wanted, reply))
-
-    def choose(self, press: Press, reply: Reply) -> None:
-        """Take one of the accounts that a line means."""
-        self.flow.press(press, reply, self.rules.choose)
-
-    def pause(self, press: Press, reply: Reply) -> None:
-        """Pause a list."""
-        self.flow.press(press, reply, self.rules.pause)
-
-    def go_on(self, press: Press, reply: Reply) -> None:
-        """Let a list go on."""
-        self.flow.press(press, reply, self.rules.go_on)
-
-    def stop(self, press: Press, reply: Reply) -> None:
-        """Stop a list."""
-        self.flow.press(press, reply, self.rules.stop)
+        self.flow.ask(ask, reply, partial(self._authorize, ask, wanted, reply))
 
     def again(self, press: Press, reply: ListReply) -> None:
         """Ask for a list of what was not done of one that has ended; `reply` shows the new one."""
-        self.flow.press(press, reply, partial(self._again, reply))
-
-    def _begin(self, ask: Ask, reply: Reply, work: partial[None]) -> None:
-        if closed := self.flow.closed():
-            raise closed
-        self.flow.entrance.run(ask.operator, ask.id, partial(self._telling, ask, reply, work))
-
-    def _telling(self, ask: Ask, reply: Reply, work: partial[None]) -> None:
-        with self.flow.telling(ask.operator, reply):
-            work()
-
-    def _open_form(self, ask: Ask, form: ListForm) -> None:
-        form.open(sorted(self.rules.authorize(ask).rules))
+        wanted = Wanted(again_of=press.request_id)
+        self.flow.press(press, reply, lambda _: self._authorize(self.rules.again(press), wanted, reply))
 
     def _authorize(self, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         authorized = self.rules.authorize(ask)
-        self.lane.run(
-            ask.id, partial(self._telling, ask, reply, partial(self._preview, authorized, ask, wanted, reply))
-        )
+        work = partial(self._preview, authorized, ask, wanted, reply)
+        self.lane.run(ask.id, partial(self.flow.telling, ask.operator, reply, work))
 
     def _preview(self, authorized: Authorized, ask: Ask, wanted: Wanted, reply: ListReply) -> None:
         if error := self.flow.worker.clock.error():
             raise error
         self.flow.show(self.rules.preview(authorized, ask, wanted, reply.place, reply.looking), reply)
-
-    def _again(self, reply: ListReply, press: Press) -> None:
-        ask = self.rules.again(press)
-        self._authorize(ask, Wanted(again_of=press.request_id), reply)

@@ -1,7 +1,6 @@
 """How far a run of a list is: what was counted, how fast it goes, and whether all accounts fail alike."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -14,10 +13,7 @@ from bot.request import ENDED, Request, State
 
 SAME_FAILURES = 25  # in a row: then all others would fail alike
 OF_ONE_ACCOUNT = frozenset(
-    {
-        *(errors.PROTECTED, errors.ACCOUNT_CHANGED),
-        *("UserNotFoundException", "NotAuthorizedException.UserDisabled"),
-    }
+    {errors.PROTECTED, errors.ACCOUNT_CHANGED, "UserNotFoundException", "NotAuthorizedException.UserDisabled"}
 )
 THROTTLED = "TooManyRequestsException"
 SAMPLES = 10
@@ -32,7 +28,6 @@ class Progress:
 
     settled: Counts
     pace: Pace
-    monotonic: Callable[[], float]
     trouble: str | None = None  # why no account can be begun just now
     _ended: dict[int, Request] = field(default_factory=dict, init=False)
     _failures: deque[str | None] = field(default_factory=partial(deque, maxlen=SAME_FAILURES), init=False)
@@ -59,12 +54,7 @@ class Progress:
 
     def of(self, before: Request, now: datetime, **changes: Any) -> Listed:
         """Return what a list holds, with how far it is now. Its trouble stays what it is where it does not run."""
-        listed = self.noted(before.contents, now)
-        trouble = listed.trouble if before.state is State.RUNNING else before.contents.trouble
-        return replace(listed, **{"begun_at": listed.begun_at or now, "trouble": trouble, **changes})
-
-    def noted(self, listed: Listed, now: datetime) -> Listed:
-        """Return what a list holds, with how far it is now."""
+        listed, trouble = before.contents, before.contents.trouble
         while child := self._ended.pop(self.settled.ended, None):
             self.settled = _with(self.settled, child)
         counts = self.settled
@@ -72,21 +62,20 @@ class Progress:
             counts = _with(counts, child)
         if counts.ended < listed.counts.ended:  # who took the list over has not seen again all that had ended
             counts = listed.counts
-        self._samples.append((self.monotonic(), counts.ended))
-        slow = THROTTLED if self.pace.is_slowed else None
-        return replace(
-            listed,
-            settled=self.settled,
-            counts=counts,
-            worked_at=now,
-            rate=self.rate or listed.rate,
-            trouble=self.trouble or slow,
-        )
+        self._samples.append((self.pace.clock.monotonic(), counts.ended))
+        if before.state is State.RUNNING:
+            trouble = self.trouble or (THROTTLED if self.pace.is_slowed else None)
+        told = {"begun_at": listed.begun_at or now, "rate": self.rate or listed.rate, "trouble": trouble}
+        return replace(listed, settled=self.settled, counts=counts, worked_at=now, **{**told, **changes})
 
 
 def _with(counts: Counts, child: Request) -> Counts:
+    """Return the counts with one account more."""
     outcome = {State.DONE: "done", State.UNKNOWN: "unknown"}.get(child.state, "failed")
-    return counts.with_one(outcome, child.error_code if outcome != "done" else None)
+    more: dict[str, Any] = {outcome: getattr(counts, outcome) + 1, "ended": counts.ended + 1}
+    if child.error_code and child.state is not State.DONE:
+        more["reasons"] = {**counts.reasons, child.error_code: counts.reasons.get(child.error_code, 0) + 1}
+    return replace(counts, **more)
 
 
 def state_at_rest(before: Request, listed: Listed) -> State:

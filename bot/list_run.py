@@ -15,11 +15,10 @@ from bot import errors
 from bot.account import Account
 from bot.audit import entry_of
 from bot.deliver import show_card
-from bot.entrance import Lane
 from bot.list_accounts import accounts_of, added, child_id, child_of, is_held, sizes_as_decided
 from bot.list_progress import Progress, beside, state_at_rest
 from bot.listed import Listed
-from bot.ports import SureClock
+from bot.ports import Lane, SureClock
 from bot.preview import NOTED_EVERY
 from bot.request import ENDED, Claim, Request, State, new_id
 from bot.store_ports import Lists
@@ -96,11 +95,11 @@ class ListRun:
         self._looked_at = self._noted_at = now
         self._claim = Claim(id=new_id(now), at=now, until=now)
         if self._sizes is None:
-            self._move(State.STOPPING, errors.LIST_CHANGED)
+            self._move(State.STOPPING, trouble=errors.LIST_CHANGED)
         elif state in _BEGINS and abs(now - (worked_at or now)) > self.worker.resume_within:
-            self._move(State.PAUSED, errors.TOO_LATE)
+            self._move(State.PAUSED, trouble=errors.TOO_LATE)
         elif state in _BEGINS:
-            self._move(State.RUNNING, resumed=state is State.RUNNING)
+            self._move(State.RUNNING, at_rest=False)
         else:
             self._note()
 
@@ -189,18 +188,15 @@ class ListRun:
         if abs(now - self._looked_at) >= LOOK_EVERY and not self._is_lost:
             self._looked_at = now
             self._follow(self.requests.get(self.request.id))
-            self._look_at_waiting()
+            for index, id_ in list(self._waiting.items()):
+                if child := self.requests.get(id_):
+                    self._hand_over(index, child)
         if abs(now - self._noted_at) >= NOTED_EVERY:
             self._noted_at = now
             self._note()
         if self._goes_on and (code := self.progress.failing()):
-            self._move(State.PAUSED, code)
+            self._move(State.PAUSED, trouble=code)
         return not self._is_lost and self.may_work()
-
-    def _look_at_waiting(self) -> None:
-        for index, id_ in list(self._waiting.items()):
-            if child := self.requests.get(id_):
-                self._hand_over(index, child)
 
     def _follow(self, found: Request | None) -> None:
         """Take the list as it is stored: someone may have pressed a button, or another run may have it."""
@@ -214,11 +210,10 @@ class ListRun:
         """Store how far the list is."""
         self._write(lambda before, _: before.state)
 
-    def _move(self, state: State, trouble: str | None = None, *, resumed: bool = True) -> None:
-        """Take the list to another state, unless someone pressed meanwhile. Not `resumed`: it begins, without entry."""
-        was, at_rest = self.request.state, {"at_rest": False} if state is State.RUNNING else {}
-        changes = {**at_rest, **({"trouble": trouble} if trouble else {})}
-        self._write(lambda before, _: state if before.state is was else None, silent=not resumed, **changes)
+    def _move(self, state: State, **changes: Any) -> None:
+        """Take the list to another state, unless someone pressed meanwhile."""
+        was = self.request.state
+        self._write(lambda before, _: state if before.state is was else None, **changes)
 
     def _finish(self) -> None:
         """Note that no account is under way or, where no other is to be begun, how the list ended."""
@@ -227,9 +222,7 @@ class ListRun:
         else:
             self._write(state_at_rest, at_rest=True)
 
-    def _write(
-        self, next_state: Callable[[Request, Listed], State | None], *, silent: bool = False, **changes: Any
-    ) -> None:
+    def _write(self, next_state: Callable[[Request, Listed], State | None], **changes: Any) -> None:
         """Store the list in its next state (None: not at all); where someone pressed, with what they did.
 
         Nothing is stored by a wrong clock: who takes the list over goes by when it was worked on last.
@@ -241,7 +234,8 @@ class ListRun:
                 return
             after = before.move(state, listed=listed, claim=self._claim, **beside(before, state, listed, now))
             told = state is not before.state or (state is State.RUNNING and before.claim != self._claim)
-            entry = entry_of(after, now) if told and not silent else None
+            begins = before.state is State.READY and state is State.RUNNING  # which has no entry
+            entry = entry_of(after, now) if told and not begins else None
             show = show_card(after, now, wait=timedelta(0)) if told else None
             try:
                 self.requests.move(before, after, entry, show)

@@ -8,13 +8,11 @@ from functools import partial
 from uuid import uuid4
 
 from bot import errors
-from bot.entrance import Lane
-from bot.find import pool_of
 from bot.limits import Protection
 from bot.list_progress import Progress
 from bot.list_run import ListRun
 from bot.pace import Pace, PacedPool
-from bot.ports import Left, SureClock, UserPool, lasting
+from bot.ports import Lane, Left, SureClock, UserPool, lasting
 from bot.request import ENDED, TERMINAL, Request, State
 from bot.store_ports import Lists
 from bot.work import AT_ONCE, CLOCKS_AGREE_WITHIN, Worker
@@ -55,7 +53,6 @@ class ListWorker:
     quota_of: Callable[[str], str]
     per_second: float
     closed: Callable[[], object]
-    protections: Mapping[str, Protection] = field(default_factory=dict)  # by pool, where there are any
     only: str | None = None
     throttled: Callable[[str], Callable[[], object]] = lambda _: lambda: None
     holder: str = field(default_factory=lambda: uuid4().hex)
@@ -96,17 +93,14 @@ class ListWorker:
 
     def _is_mine(self, request: Request, now: datetime) -> bool:
         """Whether this instance may try to run a list: no one seems to, and the pool can be asked from here."""
-        listed, since = request.contents, _worked_at(request, now)
+        listed, left_for = request.contents, abs(now - _worked_at(request, now))
         if self.only:
             return request.id == self.only
-        is_left = abs(now - since) > LEASE
-        if not pool_of(listed, self.worker.pools) or (
-            request.ask.source == TERMINAL and listed.pool in self.worker.with_role
-        ):
-            return abs(now - since) > self.worker.resume_within  # it can only be paused or ended
+        if not self.worker.pool(request):
+            return left_for > self.worker.resume_within  # it can only be paused or ended
         held = self.quota_of(listed.pool) in self._holds
         is_free = request.state is not State.RUNNING or listed.at_rest or held
-        return is_left or (is_free and request.ask.source != TERMINAL)
+        return left_for > LEASE or (is_free and request.ask.source != TERMINAL)
 
     def _begin(self, request: Request) -> None:
         quota = self.quota_of(request.contents.pool)
@@ -130,19 +124,16 @@ class ListWorker:
             log.info("Ended as %s after %d accounts", run.request.state, run.request.contents.counts.ended)
 
     def _run_of(self, request: Request, quota: str) -> ListRun:
-        listed, pace, listed_pool = request.contents, self.pace(quota), request.contents.pool
-        pool = self.worker.pools.get(listed_pool)
-        protection = self.protections.get(listed_pool)
-        members = _Members(pool and pool.on_behalf(request.id, request.ask.operator.id), protection, self.clock)
-        left = partial(self._left, quota)
-        paced = {listed_pool: PacedPool(pool=pool, pace=pace, members=members.known, left=left)} if pool else {}
+        listed, pace, pool = request.contents, self.pace(quota), self.worker.pool(request)
+        members, left = _Members(pool, self.worker.protections.get(listed.pool), self.clock), partial(self._left, quota)
+        paced = {listed.pool: PacedPool(pool=pool, pace=pace, members=members.known, left=left)} if pool else {}
         return ListRun(
             request=request,
             requests=self.requests,
             worker=replace(self.worker, pools=paced),
             lane=self.accounts_lane,
             clock=self.clock,
-            progress=Progress(settled=listed.settled, pace=pace, monotonic=self.clock.monotonic),
+            progress=Progress(settled=listed.settled, pace=pace),
             may_work=lambda: not self.closed() and self._keeps(quota),
             may_begin=members.read,
         )
@@ -161,12 +152,12 @@ class ListWorker:
         """Take or keep the lease of a quota; return whether it is held here. Now and then it is renewed."""
         hold, monotonic = self._holds.get(quota), self.clock.monotonic()
         if hold and monotonic - hold.renewed_at < RENEWED_EVERY:
-            return hold.left() > timedelta(0)
+            return self._left(quota) > timedelta(0)
         now, left = self.clock.now(), lasting(self.clock, LEASE - CLOCKS_AGREE_WITHIN)  # another clock may be ahead
         try:
             is_held = self.requests.lease(quota, self.holder, now, now + LEASE, LONGEST_LEASE)
         except errors.StoreUnavailableError:
-            return bool(hold and hold.left() > timedelta(0))
+            return self._left(quota) > timedelta(0)
         if not is_held:
             self._holds.pop(quota, None)
             return False
@@ -188,28 +179,26 @@ class _Members:
     pool: UserPool | None
     protection: Protection | None
     clock: SureClock
-    _known: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _read_at: float | None = None
-    _failed_at: float | None = None
+    _known: Mapping[str, frozenset[str]] | None = None
+    _read_at: float = 0.0
+    _failed_at: float = 0.0
     _error: errors.PoolUnavailableError | None = None
 
     def known(self) -> Mapping[str, frozenset[str]]:
         """Return the user names in each group, as they were read last. Raises `PoolUnavailableError` while never."""
-        if self._read_at is None:  # only what was under way is ended, and nothing was begun here
-            self.read()
-        return self._known
+        return self.read() if self._known is None else self._known  # unread: only what was under way is ended
 
-    def read(self) -> None:
+    def read(self) -> Mapping[str, frozenset[str]]:
         """Read them, if that was more than a minute ago. Raises `PoolUnavailableError`; after one, seldom asks."""
         now = self.clock.monotonic()
-        if self._read_at is not None and now - self._read_at < GROUPS_READ_EVERY:
-            return
-        if self._error and self._failed_at is not None and now - self._failed_at < READ_AGAIN_AFTER:
+        if self._known is not None and now - self._read_at < GROUPS_READ_EVERY:
+            return self._known
+        if self._error and now - self._failed_at < READ_AGAIN_AFTER:
             raise self._error
         try:
-            groups = sorted(self.protection.groups) if self.protection and self.pool else ()
-            self._known = {group: self.pool.members_of(group) for group in groups} if self.pool else {}
-            self._read_at, self._error = now, None
+            self._known = self.protection.members(self.pool.members_of) if self.protection and self.pool else {}
         except errors.PoolUnavailableError as error:
             self._failed_at, self._error = now, error
             raise
+        self._read_at, self._error = now, None
+        return self._known

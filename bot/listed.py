@@ -42,12 +42,6 @@ class Counts:
     unknown: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
 
-    def with_one(self, outcome: str, reason: str | None) -> Self:
-        """Return it with one account more: `done`, `failed` or `unknown`."""
-        more: dict[str, int] = {outcome: getattr(self, outcome) + 1, "ended": self.ended + 1}
-        reasons = {**self.reasons, reason: self.reasons.get(reason, 0) + 1} if reason else self.reasons
-        return replace(self, reasons=reasons, **more)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:

@@ -8,20 +8,18 @@ from typing import Any
 
 from bot import errors
 from bot.action import SIGN_OUT
-from bot.approve import Approvers
 from bot.audit import entry_of
 from bot.authorize import Authorized, Denied
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.deliver import show_card
-from bot.find import pool_of
 from bot.list_accounts import accounts_of, child_id, digest_of
 from bot.listed import Listed
 from bot.options import ONLY_SIGNS_OUT
 from bot.pace import Pace, PacedPool
 from bot.ports import Place
 from bot.preview import UNNOTED_FOR, Preview, trimmed
-from bot.request import STOPPABLE, Ask, Options, Request, State, new_id
+from bot.request import STOPPABLE, Ask, Operator, Request, State
 from bot.store_ports import Lists
 
 NOT_YOURS = (
@@ -42,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListRules(Confirmations, Approvers):
+class ListRules(Confirmations):
     """The rules for lists beside those that they share with single requests. A press raises what those raise.
 
     `look_ups` gives a pool's calls their turns while lines are looked up. `per_second` is the pace of the settings.
@@ -117,15 +115,16 @@ class ListRules(Confirmations, Approvers):
     def _preview(self, request: Request, told: Callable[[Request], object]) -> Preview:
         name = request.contents.pool
         pool = self.finder.pools[name].on_behalf(request.id, request.ask.operator.id)
-        paced = PacedPool(pool=pool, pace=self.look_ups(name))
+        paced, protection = PacedPool(pool=pool, pace=self.look_ups(name)), self.protections.get(name)
+        members = protection.members(paced.members_of) if protection else {}
+        paced = replace(paced, members=lambda: members)
         return Preview(
             request=request,
             pool=paced,
             finder=replace(self.finder, pools={name: paced}),
-            protection=self.protections.get(name),
+            protection=protection,
             requests=self.requests,
             clock=self.clock,
-            together=self.finder.together,
             told=told,
         )
 
@@ -184,13 +183,10 @@ class ListRules(Confirmations, Approvers):
     def again(self, press: Press) -> Ask:
         """Return what asks for a list of what was not done of one that has ended. Raises as a press does."""
         request = self._list(press.request_id)
-        self._check_presser(press, request)
-        if not pool_of(request.contents, self.finder.pools):  # someone else there may have these user names
-            raise errors.PoolChangedError
+        ask = self._asked_after(press, request, target="")
         if request.state not in {State.PARTLY, State.FAILED, State.UNKNOWN}:
             raise AlreadyDecidedError(request)
-        options = Options(target="", pool=request.contents.pool, reason=request.ask.options.reason)
-        return replace(request.ask, id=new_id(self.clock.now()), operator=press.operator, options=options)
+        return ask
 
     def _pressed(self, press: Press, awaited: frozenset[State], state: State) -> Request:
         """Move a list as a press says. Meanwhile it may be noted how far it is: then once more."""
@@ -209,7 +205,7 @@ class ListRules(Confirmations, Approvers):
             with suppress(AlreadyDecidedError):
                 return self._move(request, state, press.place, now, pressed_by=operator, listed=listed)
 
-    def _may_press(self, press: Press, request: Request, *, again: bool) -> Any:
+    def _may_press(self, press: Press, request: Request, *, again: bool) -> Operator:
         """Return who presses, if they may. `again`: only who may ask for the list, or approve it, as of now."""
         if self._is_asker(press.operator, request):
             return self.authorize(request.ask, request.contents).operator if again else press.operator

@@ -50,7 +50,10 @@ def offered(request: Request) -> Sequence[str]:
         return [asked, *others] if asked == SIGN_OUT else [asked]
     if request.state not in ENDED or not request.done:
         return []
-    now, done = _after(request), set(request.done)
+    enabled = request.account.enabled
+    for step in request.done:
+        enabled = {Step.DISABLE: False, Step.ENABLE: True}.get(Step(step), enabled)
+    now, done = replace(request.account, enabled=enabled), set(request.done)
     return [each for each in request.may if not obstacle(each, now) and not done.issuperset(ACTIONS[each].steps)]
 
 
@@ -58,11 +61,3 @@ def withheld(request: Request) -> dict[str, str]:
     """Return the actions that its operator may do but not to this account, enabled or not, each with the reason."""
     account = replace(request.account, enabled=None)
     return {each: why for each in request.may if request.action == SIGN_OUT and (why := obstacle(each, account))}
-
-
-def _after(request: Request) -> Account:
-    """Return the account as its request left it."""
-    enabled = request.account.enabled
-    for step in request.done:
-        enabled = {Step.DISABLE: False, Step.ENABLE: True}.get(Step(step), enabled)
-    return replace(request.account, enabled=enabled)

@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from bot import errors
 from bot.account import Account
 from bot.action import ACTIONS, END_SESSION, OTHERS, SIGN_OUT
 from bot.approve import ApprovalSettings
-from bot.authorize import Allowed, Allowlist, Authorized, Denied, authorize
+from bot.authorize import NO_ONE, Allowlist, Authorized, Denied, authorize
 from bot.decide import Decisions
 from bot.find import Finder, pool_of
 from bot.listed import Listed
 from bot.request import Ask, Options
 
 MAY_NOT = "You may not {} with this bot. If you should be able to, ask the bot's engineer."
-_NO_ONE = Allowlist(Allowed(), {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,9 @@ class Permissions(Decisions):
             raise self.refused(ask, decision, account, _not_in(subject.pool, ask.options.action))
         anywhere = decision if len(named) == len(self.finder.pools) else self._may(ask, self.finder.pools)
         if isinstance(anywhere, Denied):
-            raise self.refused(ask, anywhere, sentence=self._may_not(ask))
+            everywhere = self._may(for_action(ask, SIGN_OUT), self.finder.pools)
+            sentence = MAY_NOT.format(ACTIONS[ask.options.action].may) if isinstance(everywhere, Authorized) else None
+            raise self.refused(ask, anywhere, sentence=sentence)
         raise self._not_there(replace(ask, operator=anywhere.operator), decision, named, sorted(anywhere.rules))
 
     def _named(self, options: Options) -> Sequence[str]:
@@ -57,22 +57,15 @@ class Permissions(Decisions):
         ]
 
     def _may(self, ask: Ask, pools: Iterable[str]) -> Authorized | Denied:
-        decision, action = self._listed(ask, self.allowlist, pools), ask.options.action
+        action, home = ask.options.action, self.home()
+        decision = authorize(ask.operator, self.allowlist.within(pools), self.members, home)
         if action not in OTHERS or isinstance(decision, Denied):
             return decision
-        further = self._listed(ask, self.actions.get(action, _NO_ONE), decision.rules)
+        performers = self.actions.get(action, NO_ONE).within(decision.rules)
+        further = authorize(ask.operator, performers, self.members, home)
         if isinstance(further, Authorized):
             return decision.and_by(further)
         return replace(further, rule=f"actions.{action}: {further.rule}")
-
-    def _may_not(self, ask: Ask) -> str | None:
-        """Return what to say to someone who may not do this in any pool; None where they may not even sign out."""
-        signs_out = isinstance(self._listed(ask, self.allowlist, self.finder.pools), Authorized)
-        return MAY_NOT.format(ACTIONS[ask.options.action].may) if signs_out else None
-
-    def _listed(self, ask: Ask, allowlist: Allowlist, pools: Iterable[str]) -> Authorized | Denied:
-        listed = replace(allowlist, pools={name: allowlist.pools[name] for name in pools if name in allowlist.pools})
-        return authorize(ask.operator, listed, partial(self.members, ask.operator.id), self.home())
 
     def _not_there(self, ask: Ask, denied: Denied, named: Sequence[str], mine: Sequence[str]) -> errors.BotError:
         """Return why they may not use the pools that were named, or that there are none. It tells only of `mine`."""
@@ -87,12 +80,13 @@ class Permissions(Decisions):
             where, mine = " in that region", [f"{name} ({self.finder.pools[name].region})" for name in mine]
         return errors.UsageError(f"This bot knows no such pool{where}. You may use: {', '.join(mine)}.")
 
-    def always_needs(self, action: str, pool: str, rule: str, *, only_asks: bool) -> tuple[str, ...]:
-        """Return the rules by which a second person must always approve an action that someone asks for by `rule`."""
+    def always_needs(self, action: str, pool: str, authorized: Authorized) -> tuple[str, ...]:
+        """Return the rules by which a second person must always approve an action that this operator asks for."""
         approving = self.approving.get(pool)
         covering = {action, SIGN_OUT} if action == END_SESSION else {action}  # or all could be ended, one by one
         by_action = approving and covering & approving.actions
-        return (*(["approve.when"] if by_action else ()), *([rule] if only_asks else ()))
+        only_asks = [authorized.rules[pool]] if pool in authorized.only_ask else []
+        return (*(["approve.when"] if by_action else ()), *only_asks)
 
     def actions_in(self, ask: Ask, pools: Sequence[str]) -> Sequence[str]:
         """Return the actions that the operator may ask for in one of these pools at least."""
@@ -102,11 +96,7 @@ class Permissions(Decisions):
     def more_needs(self, ask: Ask, pool: str) -> Mapping[str, tuple[str, ...]]:
         """Return what the operator may do in a pool beside signing out, each with the rules of `always_needs`."""
         found = {each: self._may(for_action(ask, each), [pool]) for each in self.actions}
-        return {
-            action: self.always_needs(action, pool, may.rules[pool], only_asks=pool in may.only_ask)
-            for action, may in found.items()
-            if isinstance(may, Authorized)
-        }
+        return {each: self.always_needs(each, pool, may) for each, may in found.items() if isinstance(may, Authorized)}
 
 
 def for_action(ask: Ask, action: str) -> Ask:

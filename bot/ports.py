@@ -1,4 +1,4 @@
-"""What the rules need of the world, as Protocols. Adapters in slack/, aws/ and stores/ keep these promises."""
+"""What the rules need of the world, as Protocols. Adapters in slack/, aws/, stores/ and edge/ keep these promises."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from bot.action import Answer, Step
 from bot.audit import Entry
 from bot.errors import BotError
 from bot.options import Attribute
-from bot.request import Request
+from bot.request import Operator, Request
 
 
 class Clock(Protocol):
@@ -151,3 +151,26 @@ class Cards(Protocol):
 
     def show_progress(self, request: Request, ts: str | None, left: Left) -> str:
         """Post how far a list is to the audit channel, or bring the message `ts` up to date; return its `ts`."""
+
+
+class Lane(Protocol):
+    """A bounded number of threads for one sort of work."""
+
+    def run(self, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Start `work` on a thread that logs this id. Raises `BusyError`; only `urgent` work gets the last threads."""
+
+
+class Entrance(Protocol):
+    """Gives each command and press a lane: one for known operators, another for newcomers, who get few places each.
+
+    It decides nothing: everyone is authorized all the same.
+    """
+
+    def run(self, who: Operator, request_id: str, work: Callable[[], object], *, urgent: bool = False) -> None:
+        """Start `work` on their lane. Raises `BusyError` where there is no room, or too much of theirs is under way."""
+
+    def knows(self, who: Operator) -> bool:
+        """Whether they have the lane of operators."""
+
+    def note(self, who: Operator, *, allowed: bool) -> None:
+        """Note whether they were allowed just now."""

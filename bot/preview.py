@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from bot.account import Account
@@ -33,9 +33,9 @@ MOST_CHOICES, MOST_CANDIDATES = 5, 10
 class Preview:
     """Looks the lines of one list up, and stores the accounts that they mean, portion by portion. For one thread.
 
-    `pool` waits for its turn with each call, and `finder` looks only there. `told` is called every few seconds with the
-    request, to show how far it is. Each `take_…` raises `PoolUnavailableError`, `StoreUnavailableError`, and
-    `SupersededError` where the operator cancelled it meanwhile.
+    `pool` waits for its turn with each call and knows who is in its protected groups; `finder` looks only there.
+    `told` is called every few seconds with the request, to show how far it is. Each `take_…` raises
+    `PoolUnavailableError`, `StoreUnavailableError`, and `SupersededError` where the operator cancelled it meanwhile.
     """
 
     request: Request
@@ -44,20 +44,16 @@ class Preview:
     protection: Protection | None
     requests: Lists
     clock: Clock
-    together: Callable[[Sequence[Callable[[], Any]]], Sequence[Any]]  # does all, or raises the first error
     told: Callable[[Request], object]
     _listed: Listed = field(init=False)
     _candidates: list[Account] = field(default_factory=list, init=False)
     _portion: list[Account] = field(default_factory=list, init=False)
     _text: int = field(default=0, init=False)
     _seen: set[int] = field(default_factory=set, init=False)  # a hash each, of the accounts in the list
-    _members: Mapping[str, frozenset[str]] = field(default_factory=dict, init=False)
     _noted_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self._listed, self._noted_at = self.request.contents, self.clock.now()
-        groups = sorted(self.protection.groups) if self.protection else ()
-        self._members = {group: self.pool.members_of(group) for group in groups}
 
     def take_lines(self, lines: Iterable[str]) -> None:
         """Look up what each line means."""
@@ -70,18 +66,13 @@ class Preview:
             at_once = max(1, min(LOOKED_UP_AT_ONCE, int(self._listed.pace)))
             for start in range(0, len(targets), at_once):
                 now = targets[start : start + at_once]
-                for target, found in zip(now, self.together([partial(find, each) for each in now]), strict=True):
+                for target, found in zip(now, self.finder.together([partial(find, each) for each in now]), strict=True):
                     self._take(target, found)
                 self._note()
 
     def take_everyone(self) -> None:
         """Take the whole pool."""
-        for page in _pages(self.pool):
-            self.take_accounts(page)
-
-    def take_accounts(self, accounts: Iterable[Account]) -> None:
-        """Take accounts that are known already."""
-        for account in accounts:
+        for account in chain.from_iterable(_pages(self.pool)):
             self._listed = replace(self._listed, lines=self._listed.lines + 1)
             self._add(account.username, account)
             self._note()
@@ -155,10 +146,7 @@ class Preview:
                 self._store_portion()
 
     def _is_protected(self, account: Account) -> bool:
-        return bool(self.protection and self.protection.rule(account, self._groups_of))
-
-    def _groups_of(self, username: str) -> frozenset[str]:
-        return frozenset(group for group, names in self._members.items() if username in names)
+        return bool(self.protection and self.protection.rule(account, self.pool.groups_of))
 
     def _store_portion(self) -> None:
         listed = self._listed

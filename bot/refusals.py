@@ -80,12 +80,12 @@ class Refusals:
                 if all_ended or abs(now - each.first_at) >= MINUTE:
                     self._end(who)
             ended = list(self._ended)
-            grown = {each.tally.id: each for each in (*self._counted.values(), *ended) if each.tally}
-            tallies = [each.tally for each in grown.values() if each.tally and each.tally.count > each.stored]
-        all_were = not tallies or _could(partial(self.tallies.tally, tallies))
-        for tally in tallies:
+            tallied = [(each, each.tally) for each in (*self._counted.values(), *ended) if each.tally]
+            grown = [(each, tally) for each, tally in tallied if tally.count > each.stored]
+        all_were = not grown or _could(partial(self.tallies.tally, [tally for _, tally in grown]))
+        for each, tally in grown:
             could = all_were or _could(partial(self.tallies.tally, [tally]))
-            grown[tally.id].stored = tally.count if could else inf  # it is dropped, and keeps back no other
+            each.stored = tally.count if could else inf  # it is dropped, and keeps back no other
         for each in ended:
             if each.tally:
                 _could(partial(self.tallies.settle, each.tally.id, now))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from bot.action import SIGN_OUT
 from bot.authorize import Allowed, Authorized, Denied, authorize
@@ -46,19 +45,18 @@ class Standing:
 
 def standing(rules: Confirmations, ask: Ask) -> Standing:
     """Return what the operator may do. Raises `DeniedError` for someone who may neither ask nor approve anything."""
-    members, home = partial(rules.members, ask.operator.id), rules.home()
-    asks = authorize(ask.operator, rules.allowlist, members, home)
-    approves = authorize(ask.operator, rules.approvers, members, home)
+    asks = authorize(ask.operator, rules.allowlist, rules.members, rules.home())
+    approves = authorize(ask.operator, rules.approvers, rules.members, rules.home())
     if isinstance(asks, Denied) and isinstance(approves, Denied):
         raise rules.refused(ask, asks if asks.sentence else approves)
-    mine, only_ask = (asks.rules, asks.only_ask) if isinstance(asks, Authorized) else ({}, frozenset[str]())
+    mine = asks.rules if isinstance(asks, Authorized) else {}
     others = approves.rules if isinstance(approves, Authorized) else {}
     pools = [
         InPool(
             pool=pool,
             asks=mine.get(pool),
             approves=others.get(pool),
-            needs=rules.always_needs(SIGN_OUT, pool, mine[pool], only_asks=pool in only_ask) if pool in mine else (),
+            needs=rules.always_needs(SIGN_OUT, pool, asks) if isinstance(asks, Authorized) and pool in mine else (),
             approvers=rules.approvers.of(pool),
             more=rules.more_needs(ask, pool) if pool in mine else {},
         )

@@ -56,7 +56,7 @@ class Worker:
         ready = [each for each in ready if each.ask.source != TERMINAL or self._is_abandoned(each, now)]
         found = (*ready, *self.requests.dead(now - CLOCKS_AGREE_WITHIN, AT_ONCE, beyond))
         free = [each for each in found if each.id not in self._running]
-        return [each for each in free if self._pool(each) or now >= self._latest(each)]
+        return [each for each in free if self.pool(each) or now >= self._latest(each)]
 
     def run(self, request: Request, *, shown_here: bool = True) -> Request | None:
         """Claim a request and carry it out; return it with its outcome, stored, or None where another worker has it.
@@ -98,10 +98,10 @@ class Worker:
             return datetime.min.replace(tzinfo=UTC)
         return request.decided_at + self.resume_within
 
-    def _pool(self, request: Request) -> UserPool | None:
+    def pool(self, request: Request) -> UserPool | None:
         """Return the pool to call; None where its name now means another pool, or only a terminal may call it."""
-        pool = pool_of(request.account, self.pools)
-        only_there = request.ask.source == TERMINAL and request.account.pool in self.with_role
+        pool = pool_of(request.subject, self.pools)
+        only_there = request.ask.source == TERMINAL and request.subject.pool in self.with_role
         return pool.on_behalf(request.id, request.ask.operator.id) if pool and not only_there else None
 
     def _claim(self, request: Request) -> Request:
@@ -138,7 +138,7 @@ class Worker:
 
     def _stopped(self, request: Request) -> str | None:
         """Return the code for why no step may be called: the account changed, or is protected or not known. Or None."""
-        pool = self._pool(request)
+        pool = self.pool(request)
         if not pool:
             return None
         code: str | None = errors.NO_CALL_MADE
@@ -168,7 +168,7 @@ class Worker:
     def _call(self, request: Request, step: Step) -> Request:
         """Call a step until its answer is clear or its time is over. Return the request with what is known then."""
         left, made, username = partial(self._left, request), 0, request.account.username
-        pool = self._pool(request)
+        pool = self.pool(request)
         while pool and left() > timedelta(0):
             one = request.session if step is Step.END_SESSION else None
             answer = pool.end_session(one.id, username, left) if one else pool.call(step, username, left)
@@ -188,7 +188,7 @@ class Worker:
             if self._running[request.id]() < MAY_LEAVE / 2:
                 request = self._noted(request, request)
 
-        if not (pool := self._pool(request)):
+        if not (pool := self.pool(request)):
             return request, replace(request, error_code=code)
         ending = Ending(
             pool=pool,

@@ -130,7 +130,6 @@ class Setting:
             "quota_of": lambda _: "own/eu-central-1",
             "per_second": PACE,
             "closed": lambda: self.closed,
-            "protections": self.rules.protections,
         }
         return ListWorker(**(values | changes))
 

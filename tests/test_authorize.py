@@ -17,8 +17,12 @@ SAM = Operator(team_id=HOME, id="U0SAM", name="sam")
 GROUPS = {"S0SUPPORT": frozenset({"U0SAM"}), "S0EMPTY": frozenset[str](), "S0BROKEN": None}
 
 
+def members(_: str, group_id: str) -> frozenset[str] | None:
+    return GROUPS[group_id]
+
+
 def decide(allowlist: Allowlist, operator: Operator = SAM, home: Home | None = AT_HOME) -> dict[str, str] | str:
-    decision = authorize(operator, allowlist, GROUPS.__getitem__, home)
+    decision = authorize(operator, allowlist, members, home)
     return dict(decision.rules) if isinstance(decision, Authorized) else decision.rule
 
 
@@ -54,7 +58,7 @@ def test_a_person_of_another_team_may_not_whatever_the_list_says() -> None:
 
 
 def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is_the_reason() -> None:
-    denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), GROUPS.__getitem__, None)
+    denied = authorize(SAM, Allowlist(listed("U0SAM"), {"a": NOBODY}), members, None)
     assert isinstance(denied, Denied)
     assert denied.sentence
     assert "which workspace this is" in denied.rule
@@ -62,13 +66,13 @@ def test_while_slack_has_not_said_which_workspace_this_is_nobody_may_and_that_is
 
 @pytest.mark.parametrize(("groups", "unsure"), [("S0EMPTY", False), ("S0BROKEN", True), ("S0EMPTY S0BROKEN", True)])
 def test_a_refusal_says_whether_it_is_one_because_slack_could_not_be_asked(groups: str, *, unsure: bool) -> None:
-    denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), GROUPS.__getitem__, AT_HOME)
+    denied = authorize(SAM, Allowlist(listed(groups=groups), {"a": NOBODY}), members, AT_HOME)
     assert isinstance(denied, Denied)
     assert (denied.sentence is not None) is unsure
 
 
 def test_slack_is_not_asked_where_a_user_id_decides() -> None:
-    def never(_: str) -> frozenset[str]:
+    def never(*_: str) -> frozenset[str]:
         raise AssertionError
 
     allowlist = Allowlist(listed("U0SAM", "S0SUPPORT"), {"a": NOBODY})
@@ -92,7 +96,7 @@ def on_grid(asked: list[str] | None = None, *, says: bool | None) -> Home:
 def test_who_comes_from_the_workspace_or_the_organisation_is_its_person_and_slack_is_not_asked(team: str) -> None:
     asked: list[str] = []
     allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
-    authorized = authorize(replace(SAM, team_id=team), allowlist, GROUPS.__getitem__, on_grid(asked, says=False))
+    authorized = authorize(replace(SAM, team_id=team), allowlist, members, on_grid(asked, says=False))
     assert isinstance(authorized, Authorized)
     assert authorized.operator == replace(SAM, team_id=ORG)
     assert asked == []
@@ -100,7 +104,7 @@ def test_who_comes_from_the_workspace_or_the_organisation_is_its_person_and_slac
 
 @pytest.mark.parametrize("allowed", [listed("U0SAM"), listed(groups="S0SUPPORT")], ids=["listed", "in a group"])
 def test_of_another_workspace_it_is_the_same_person_where_slack_says_so(allowed: Allowed) -> None:
-    authorized = authorize(OTHER_WORKSPACE, Allowlist(allowed, {"a": NOBODY}), GROUPS.__getitem__, on_grid(says=True))
+    authorized = authorize(OTHER_WORKSPACE, Allowlist(allowed, {"a": NOBODY}), members, on_grid(says=True))
     assert isinstance(authorized, Authorized)
     assert authorized.operator == replace(SAM, team_id=ORG)
 
@@ -110,18 +114,18 @@ def test_of_another_workspace_it_is_the_same_person_where_slack_says_so(allowed:
 )
 def test_who_is_not_ours_by_slacks_word_may_not(*, answer: bool | None, denied: Denied) -> None:
     allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
-    assert authorize(OTHER_WORKSPACE, allowlist, GROUPS.__getitem__, on_grid(says=answer)) == denied
+    assert authorize(OTHER_WORKSPACE, allowlist, members, on_grid(says=answer)) == denied
 
 
 def test_slack_is_asked_about_no_one_whom_no_rule_lets_in() -> None:
     asked: list[str] = []
     allowlist = Allowlist(listed("U0KIM", "S0EMPTY"), {"a": NOBODY})
-    assert authorize(OTHER_WORKSPACE, allowlist, GROUPS.__getitem__, on_grid(asked, says=True)) == Denied("not allowed")
+    assert authorize(OTHER_WORKSPACE, allowlist, members, on_grid(asked, says=True)) == Denied("not allowed")
     assert asked == []
 
 
 def test_outside_an_organisation_a_stranger_has_no_group_listed() -> None:
-    def never(_: str) -> frozenset[str]:
+    def never(*_: str) -> frozenset[str]:
         raise AssertionError
 
     allowlist = Allowlist(listed(groups="S0SUPPORT"), {"a": NOBODY})
@@ -132,8 +136,8 @@ def test_whose_team_slack_did_not_say_is_not_accused_of_another_and_slack_is_not
     asked: list[str] = []
     allowlist = Allowlist(listed("U0SAM"), {"a": NOBODY})
     nowhere = replace(SAM, team_id="")
-    assert authorize(nowhere, allowlist, GROUPS.__getitem__, AT_HOME) == NOT_TOLD
-    assert authorize(nowhere, allowlist, GROUPS.__getitem__, on_grid(asked, says=True)) == NOT_TOLD
+    assert authorize(nowhere, allowlist, members, AT_HOME) == NOT_TOLD
+    assert authorize(nowhere, allowlist, members, on_grid(asked, says=True)) == NOT_TOLD
     assert asked == []
 
 
@@ -194,26 +198,26 @@ ASKS = Allowed(ask=listed("U0SAM", "S0SUPPORT"))
 def test_who_may_do_it_somewhere_is_not_taken_for_one_who_may_only_ask(
     everywhere: Allowed, pool: Allowed, rule: str, *, only_asks: bool
 ) -> None:
-    authorized = authorize(SAM, Allowlist(everywhere, {"a": pool}), GROUPS.__getitem__, AT_HOME)
+    authorized = authorize(SAM, Allowlist(everywhere, {"a": pool}), members, AT_HOME)
     assert isinstance(authorized, Authorized)
     assert (authorized.rules, authorized.only_ask) == ({"a": rule}, {"a"} if only_asks else frozenset())
 
 
 def test_in_one_pool_they_may_do_it_and_in_another_only_ask() -> None:
     allowlist = Allowlist(ASKS, {"a": listed("U0SAM"), "b": NOBODY})
-    authorized = authorize(SAM, allowlist, GROUPS.__getitem__, AT_HOME)
+    authorized = authorize(SAM, allowlist, members, AT_HOME)
     assert isinstance(authorized, Authorized)
     assert (set(authorized.rules), authorized.only_ask) == ({"a", "b"}, frozenset({"b"}))
 
 
 def test_a_group_of_those_who_ask_that_slack_cannot_list_lets_no_one_in_and_is_named() -> None:
-    denied = authorize(SAM, Allowlist(Allowed(ask=listed(groups="S0BROKEN")), {"a": NOBODY}), lambda _: None, AT_HOME)
+    denied = authorize(SAM, Allowlist(Allowed(ask=listed(groups="S0BROKEN")), {"a": NOBODY}), lambda *_: None, AT_HOME)
     assert denied == Denied("not allowed (Slack could not list S0BROKEN)", DeniedError.UNSURE)
 
 
 def test_the_rule_of_another_list_has_its_name() -> None:
     allowlist = Allowlist(NOBODY, {"a": listed("U0SAM")}, table="approve")
-    authorized = authorize(SAM, allowlist, GROUPS.__getitem__, AT_HOME)
+    authorized = authorize(SAM, allowlist, members, AT_HOME)
     assert isinstance(authorized, Authorized)
     assert authorized.rules == {"a": "pools.a.approve.users"}
 

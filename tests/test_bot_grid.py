@@ -11,7 +11,7 @@ from bot.sandbox.cast import ORG_ID, OTHER_ID, PARTNER_ID, TEAM_ID, Install
 from bot.sandbox.wire import Fault, answer, hang, ratelimited
 
 ASKED, LIST = "users.info", "usergroups.users.list"
-NOT_ON_THE_LIST = str(DeniedError("another rule"))
+NOT_ON_THE_LIST = str(DeniedError())
 UNKNOWN = {"ok": True, "user": {"id": SAM, "team_id": OTHER_ID}}
 STRANGER = {"ok": True, "user": {"id": SAM, "enterprise_user": {"enterprise_id": ORG_ID}, "is_stranger": True}}
 

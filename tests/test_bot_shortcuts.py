@@ -8,7 +8,7 @@ from bot.sandbox.board import Message
 from bot.sandbox.cast import ORG_ID, OTHER_ID, Install
 from bot.sandbox.wire import answer
 
-NOT_ON_THE_LIST = str(DeniedError("another rule"))
+NOT_ON_THE_LIST = str(DeniedError())
 
 
 def in_a_thread(headless: Headless, text: str) -> Message:

@@ -25,8 +25,7 @@ from whole_bot import SIGN_OUT, store_path
 from bot.__main__ import main
 from bot.account import Account, Session
 from bot.action import SESSION_CALLS, Done, Step
-from bot.approve import NO_ONE
-from bot.authorize import Allowed, Allowlist
+from bot.authorize import NO_ONE, Allowed, Allowlist
 from bot.aws.check_pools import try_pool
 from bot.errors import PoolUnavailableError
 from bot.facts.clock import judge_clock

@@ -43,12 +43,6 @@ def test_a_usage_line_goes_with_what_was_typed() -> None:
     assert (str(error), error.usage, error.code) == ("TARGET is missing.", "/signout TARGET", Code.USAGE)
 
 
-def test_a_refusal_keeps_its_rule_for_the_audit_entry_and_does_not_tell_it() -> None:
-    error = DeniedError("not allowed (Slack could not list S0ONE)")
-    assert error.rule == "not allowed (Slack could not list S0ONE)"
-    assert error.rule not in str(error)
-
-
 @pytest.mark.parametrize(("refused", "code"), [(True, Code.REFUSED), (False, Code.OTHER)])
 def test_a_pool_that_refused_and_one_that_did_not_answer_have_different_codes(*, refused: bool, code: Code) -> None:
     error = PoolUnavailableError("Pool customers could not be asked.", "TimedOut", refused=refused)
@@ -69,8 +63,8 @@ SAID_TO_A_SECOND_PRESS = [
     PoolChangedError(),
     UnderWayError(),
     NotRecordedError(),
-    DeniedError("not allowed", DeniedError.UNSURE),
-    DeniedError("not allowed", DeniedError.NOT_TOLD),
+    DeniedError(DeniedError.UNSURE),
+    DeniedError(DeniedError.NOT_TOLD),
     StoreUnavailableError("away", in_doubt=True),
 ]
 DENIALS = ("nothing was", "nothing has", "has done nothing", "not signed out", "no session")

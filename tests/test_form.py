@@ -176,9 +176,9 @@ def test_without_a_place_a_form_that_slack_does_not_open_is_told_directly(slack:
 
 def test_where_it_is_too_late_to_show_an_error_it_is_told_directly_but_not_to_strangers(slack: Workspace) -> None:
     slack.headless.before_slack("views.open", *[answer(200, {"ok": False, "error": "expired_trigger_id"})] * 3)
-    anywhere(slack).say(DeniedError("not allowed"))
+    anywhere(slack).say(DeniedError())
     assert slack.headless.direct_messages(SAM) == []
-    anywhere(slack).say(DeniedError("not allowed (Slack could not list S1)", DeniedError.UNSURE))
+    anywhere(slack).say(DeniedError(DeniedError.UNSURE))
     anywhere(slack).say(BotError("It broke.", "Try again."))
     unsure, broken = slack.headless.direct_messages(SAM)
     assert unsure.text.startswith("Slack could not be asked")
@@ -188,7 +188,7 @@ def test_where_it_is_too_late_to_show_an_error_it_is_told_directly_but_not_to_st
 def test_very_many_strangers_do_not_use_up_the_forms_that_slack_opens_for_operators(slack: Workspace) -> None:
     asked = [anywhere(slack)] * (STRANGERS_IN_A_MINUTE + 5)
     for each in asked:
-        each.say(DeniedError("not allowed"))
+        each.say(DeniedError())
     calls = slack.headless.slack_calls("views.open")
     assert len(calls) == STRANGERS_IN_A_MINUTE
     asked[0].say(BotError("It broke.", "Try again."))

@@ -89,10 +89,10 @@ def test_each_press_on_a_list_is_shown_and_what_runs_lists_looks_at_it_at_once(s
     lists.flow.begin_lists = lambda: begun.append(True)
     request = setting.confirmed(*setting.names())
     for button, state in (("pause", State.PAUSED), ("go_on", State.READY), ("stop", State.STOPPING)):
-        getattr(lists, button)(press(request), reply)
+        lists.flow.press(press(request), reply, getattr(lists.rules, button))
         assert reply.shown[-1].state is state
     assert begun == [True] * 3
-    lists.stop(press(request), reply)
+    lists.flow.press(press(request), reply, lists.rules.stop)
     assert reply.shown[-1].state is State.STOPPING
     assert [error.sentence for error in reply.said] == [MOVED_ON]
 
@@ -101,7 +101,7 @@ def test_a_choice_is_shown(setting: Setting) -> None:
     setting.pool.accounts = people(4, preferred_username="twin")
     lists, reply = flow_of(setting), Told()
     request = setting.preview("p00000", "twin")
-    lists.choose(press(request, number=1), reply)
+    lists.flow.press(press(request, number=1), reply, lists.rules.choose)
     assert reply.shown[-1].contents.size == 2
 
 
@@ -143,7 +143,7 @@ def test_a_bot_that_drains_takes_no_list_and_no_press_on_one(setting: Setting) -
     with pytest.raises(RestartingError):
         lists.open_form(asked(""), reply)
     request = setting.confirmed(*setting.names())
-    lists.pause(press(request), reply)
+    lists.flow.press(press(request), reply, lists.rules.pause)
     assert [type(error) for error in reply.said] == [RestartingError]
     assert setting.get(request) == request
 

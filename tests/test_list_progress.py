@@ -20,7 +20,11 @@ NONE = Counts()
 
 def progress(clock: StoppedClock | None = None, settled: Counts = NONE) -> Progress:
     clock = clock or StoppedClock()
-    return Progress(settled=settled, pace=Pace(clock=clock, per_second=12), monotonic=clock.monotonic)
+    return Progress(settled=settled, pace=Pace(clock=clock, per_second=12))
+
+
+def noted(counted: Progress, listed: Listed) -> Listed:
+    return counted.of(awaiting(state=State.RUNNING, listed=listed), NOON)
 
 
 def child(state: State = State.DONE, code: str | None = None) -> Request:
@@ -31,11 +35,11 @@ def test_what_ended_is_counted_and_settled_up_to_the_first_that_has_not() -> Non
     counted = progress()
     for index, each in ((0, child()), (1, child(State.FAILED, "Throttled")), (3, child(State.UNKNOWN, "ReadTimeout"))):
         counted.add(index, each)
-    listed = counted.noted(LISTED, NOON)
+    listed = noted(counted, LISTED)
     assert listed.settled == Counts(ended=2, done=1, failed=1, reasons={"Throttled": 1})
     assert listed.counts == Counts(ended=3, done=1, failed=1, unknown=1, reasons={"Throttled": 1, "ReadTimeout": 1})
     counted.add(2, child())
-    listed = counted.noted(listed, NOON)
+    listed = noted(counted, listed)
     assert listed.settled == listed.counts
     assert listed.left == 6
 
@@ -50,53 +54,53 @@ def test_in_any_order_and_however_often_it_is_noted_each_account_is_counted_once
         counted.add(index, child(State.DONE if index % 3 else State.FAILED, "Throttled"))
         ended.add(index)
         if data.draw(st.booleans()):
-            listed = counted.noted(listed, NOON)
+            listed = noted(counted, listed)
             assert listed.counts.ended == len(ended)
             assert listed.settled.ended == next(n for n in range(13) if n not in ended)
-    listed = counted.noted(listed, NOON)
+    listed = noted(counted, listed)
     assert listed.counts == listed.settled == Counts(ended=12, done=8, failed=4, reasons={"Throttled": 4})
 
 
 def test_who_takes_over_goes_on_counting_from_what_was_settled() -> None:
     counted = progress(settled=Counts(ended=5, done=4, failed=1))
     counted.add(5, child())
-    assert counted.noted(LISTED, NOON).counts == Counts(ended=6, done=5, failed=1)
+    assert noted(counted, LISTED).counts == Counts(ended=6, done=5, failed=1)
 
 
 def test_who_takes_over_shows_no_fewer_than_were_shown_before() -> None:
     shown = replace(LISTED, counts=Counts(ended=7, done=6, failed=1, reasons={"Throttled": 1}))
     counted = progress(settled=Counts(ended=2, done=2))
     counted.add(2, child())
-    assert counted.noted(shown, NOON).counts == shown.counts
-    assert counted.noted(shown, NOON).settled.ended == 3
+    assert noted(counted, shown).counts == shown.counts
+    assert noted(counted, shown).settled.ended == 3
     for index in range(3, 8):
         counted.add(index, child())
-    assert counted.noted(shown, NOON).counts == Counts(ended=8, done=8)
+    assert noted(counted, shown).counts == Counts(ended=8, done=8)
 
 
 def test_the_rate_is_that_of_the_last_while_and_stays_where_nothing_ends() -> None:
     counted = progress(clock := StoppedClock())
-    counted.noted(LISTED, NOON)
+    noted(counted, LISTED)
     for index in range(6):
         clock.sleep(0.5)
         counted.add(index, child())
-    listed = counted.noted(LISTED, NOON)
+    listed = noted(counted, LISTED)
     assert listed.rate == pytest.approx(2.0)
     assert listed.time_left.total_seconds() == pytest.approx(2.0)
     for _ in range(20):
         clock.sleep(3)
-        listed = counted.noted(listed, NOON)
+        listed = noted(counted, listed)
     assert listed.rate is not None
     assert listed.rate <= 2.0
 
 
 def test_it_says_why_no_account_is_begun_and_that_it_is_slow() -> None:
     counted = progress()
-    assert counted.noted(LISTED, NOON).trouble is None
+    assert noted(counted, LISTED).trouble is None
     counted.pace.slow_down()
-    assert counted.noted(LISTED, NOON).trouble == "TooManyRequestsException"
+    assert noted(counted, LISTED).trouble == "TooManyRequestsException"
     counted.trouble = "NoCredentials"
-    assert counted.noted(LISTED, NOON).trouble == "NoCredentials"
+    assert noted(counted, LISTED).trouble == "NoCredentials"
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.UNKNOWN])

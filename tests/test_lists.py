@@ -9,9 +9,9 @@ from examples import KIM, NOON, SAM, approvals, claimed_in
 from lists import Setting, people, press
 
 from bot.action import OTHERS, Answer, Done, Refused, Unclear
-from bot.approve import NO_ONE, ApprovalSettings
+from bot.approve import ApprovalSettings
 from bot.audit import Kind
-from bot.authorize import Allowed, Allowlist, Home
+from bot.authorize import NO_ONE, Allowed, Allowlist, Home
 from bot.decide import AlreadyDecidedError
 from bot.errors import (
     LIST_CHANGED,

@@ -19,7 +19,7 @@ from bot.account import Account
 from bot.action import ACTIONS, Answer, Step, Unclear
 from bot.approve import Approvals
 from bot.audit import Entry, Kind
-from bot.authorize import Authorized
+from bot.authorize import Authorized, authorize
 from bot.confirm import Confirmations
 from bot.decide import AlreadyDecidedError, Press
 from bot.deliver import POST, CardDelivery, EntryDelivery
@@ -338,7 +338,7 @@ def _failed_though_half_done(sound: Any_, worker: Worker, request: Request, know
 
 
 def _only_the_allowlist(_: Any_, rules: Confirmations, ask: Ask, pools: Iterable[str]) -> Any:
-    return rules._listed(ask, rules.allowlist, pools)
+    return authorize(ask.operator, rules.allowlist.within(pools), rules.members, rules.home())
 
 
 def _approved_as_a_sign_out_is(sound: Any_, rules: Confirmations, _: str, *rest: Any, **named: Any) -> Any:
@@ -352,9 +352,9 @@ def _kept_in_memory(sound: Any_, store: SQLiteStore, before: Request, after: Req
         sound(store, before, after, *rest)
 
 
-def _followed_by_anyone(sound: Any_, rules: Confirmations, press: Press, at: datetime) -> Ask | None:
+def _followed_by_anyone(sound: Any_, rules: Confirmations, press: Press) -> Ask | None:
     asked = rules.requests.get(press.request_id)
-    return sound(rules, replace(press, operator=asked.ask.operator) if asked else press, at)  # type: ignore[no-any-return]
+    return sound(rules, replace(press, operator=asked.ask.operator) if asked else press)  # type: ignore[no-any-return]
 
 
 def _gone_on_without_a_look(sound: Any_, worker: Worker, request: Request) -> str | None:

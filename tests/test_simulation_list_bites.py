@@ -51,8 +51,8 @@ def _without_the_first_of_a_portion(sound: Any_, *arguments: Any) -> Iterator[tu
     return (each for each in sound(*arguments) if not each[0] or each[0] % ACCOUNTS_IN_A_PORTION)
 
 
-def _settled_past_what_has_not_ended(sound: Any_, progress: Progress, *of: Any) -> Listed:
-    noted: Listed = sound(progress, *of)
+def _settled_past_what_has_not_ended(sound: Any_, progress: Progress, *of: Any, **changes: Any) -> Listed:
+    noted: Listed = sound(progress, *of, **changes)
     return replace(noted, settled=noted.counts)
 
 
@@ -107,7 +107,7 @@ BROKEN = {
         begin=22,
     ),
     "who takes a list over begins behind one that has not ended": Broken(
-        Progress, "noted", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=51
+        Progress, "of", _settled_past_what_has_not_ended, "the_counts_of_a_list_are_those_of_its_accounts", begin=51
     ),
     "an approval does not cover the list that runs": Broken(
         list_run, "sizes_as_decided", lambda *_: (), "every_account_is_called_as_its_list_was_decided_on", begin=141

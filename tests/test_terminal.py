@@ -819,7 +819,7 @@ def reply() -> TerminalReply:
     ("error", "code", "sentence"),
     [
         (UsageError("Say whom."), USAGE, "Say whom."),
-        (DeniedError("not allowed"), SETTINGS, f"{ROLE} is not in allow.terminal, so it may not sign users out."),
+        (DeniedError(), SETTINGS, f"{ROLE} is not in allow.terminal, so it may not sign users out."),
         (AccountNotFoundError("Not there."), REFUSED, "Not there."),
         (PoolUnavailableError("Not certain.", "X", refused=True), REFUSED, "Not certain."),
         (PoolUnavailableError("Not certain.", "X"), OTHER, "Not certain."),

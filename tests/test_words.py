@@ -395,7 +395,7 @@ def _form(view: dict[str, object]) -> str:
 def sentences() -> Iterator[tuple[str, str]]:
     for error in (
         BotError(),
-        DeniedError("not allowed"),
+        DeniedError(),
         BusyError(),
         RestartingError(),
         NewerVersionError(),

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
-from bot.entrance import Lane
 from bot.errors import BusyError
+from bot.ports import Lane
 from bot.request import Operator
 
 T = TypeVar("T")

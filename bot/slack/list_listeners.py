@@ -11,7 +11,6 @@ from bot.errors import BotError
 from bot.list_flow import ListFlow
 from bot.lists import Wanted
 from bot.preview import MOST_CANDIDATES, MOST_CHOICES
-from bot.replies import Reply
 from bot.request import Request
 from bot.slack.form import state_of
 from bot.slack.list_facts import AGAIN, GO_ON, PAUSE, STOP
@@ -43,11 +42,12 @@ class ListListeners:
     def __init__(self, lists: ListFlow, cards: SlackCards) -> None:
         self._lists = lists
         self._cards = cards
-        self.buttons: dict[str, Callable[[Press, Reply], None]] = {
-            PAUSE: lists.pause,
-            GO_ON: lists.go_on,
-            STOP: lists.stop,
-            **{f"{CHOOSE_ONE}{number}": lists.choose for number in range(MOST_CHOICES * MOST_CANDIDATES)},
+        rules = lists.rules
+        self.buttons: dict[str, Callable[[Press], Request]] = {
+            PAUSE: rules.pause,
+            GO_ON: rules.go_on,
+            STOP: rules.stop,
+            **{f"{CHOOSE_ONE}{number}": rules.choose for number in range(MOST_CHOICES * MOST_CANDIDATES)},
         }
 
     def submit(self, ack: Ack, body: dict[str, Any], view: dict[str, Any], context: BoltContext) -> None:
@@ -79,6 +79,6 @@ class ListListeners:
         if action_id == AGAIN:
             self._lists.again(press, NewListReply(reply.cards, reply.place, reply.came_at))
         elif on_card:
-            self.buttons[action_id](replace(press, place=reply.place), reply)
+            self._lists.flow.press(replace(press, place=reply.place), reply, self.buttons[action_id])
         else:
-            self.buttons[action_id](press, BesideReply(reply))
+            self._lists.flow.press(press, BesideReply(reply), self.buttons[action_id])

@@ -83,7 +83,7 @@ class ListTerminalReply(TerminalReply):
             case errors.UnknownRequestError():
                 error = errors.UsageError(_NO_SUCH_LIST)
             case errors.NotYoursError():
-                error = errors.DeniedError("another's list", _NOT_YOUR_LIST)
+                error = errors.DeniedError(_NOT_YOUR_LIST)
         if str(error) != self._said:
             self._said = str(error)
             self.bar.close()  # else it would be said on the bar's line

@@ -90,7 +90,7 @@ class Watch:
     def _stop(self) -> None:
         """Stop the list, once."""
         if not self._is(State.STOPPING):
-            self.lists.stop(self.press, self.reply)
+            self._flow.press(self.press, self.reply, self.lists.rules.stop)
             self._look()
             if self._is(State.STOPPING):
                 self._signals.last_words = screen.STOPPED_AND_LEFT
@@ -124,7 +124,7 @@ class Watch:
         while self._is(State.PAUSED) and not (self._signals.interrupted or self._signals.ended):
             if here and select.select([sys.stdin], [], [], 0)[0]:
                 here = bool(sys.stdin.readline())
-                self.lists.go_on(self.press, self.reply)
+                self._flow.press(self.press, self.reply, self.lists.rules.go_on)
             self._sweep()
             self._rest()
 

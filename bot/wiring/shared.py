@@ -16,7 +16,6 @@ from bot.aws.roles import Role, Roles
 from bot.aws.user_pool import CognitoUserPool, Heard
 from bot.confirm import Confirmations
 from bot.edge.lanes import together
-from bot.entrance import Entrance, Lane
 from bot.facts.aws_names import account_of
 from bot.facts.clock import CheckedClock
 from bot.find import Finder
@@ -26,7 +25,7 @@ from bot.list_flow import ListFlow
 from bot.list_work import ListWorker
 from bot.lists import ListRules
 from bot.pace import Pace
-from bot.ports import UserPool
+from bot.ports import Entrance, Lane, UserPool
 from bot.settings.model import Settings
 from bot.store_ports import Trail
 from bot.wiring.stores import Store
@@ -114,7 +113,6 @@ def lists_of(  # noqa: PLR0913, PLR0917 -- what the two ways to run the bot do n
         quota_of=partial(quota_of, settings),
         per_second=settings.lists.pace,
         closed=flow.closed,
-        protections=settings.protections,
         only=only,
         throttled=throttled,
     )

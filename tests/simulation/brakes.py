@@ -7,8 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from bot.action import ACTIONS, OTHERS
-from bot.approve import NO_ONE, ApprovalSettings
-from bot.authorize import Allowed, Allowlist
+from bot.approve import ApprovalSettings
+from bot.authorize import NO_ONE, Allowed, Allowlist
 from bot.decide import Press
 from bot.errors import BotError
 from bot.limits import Protection

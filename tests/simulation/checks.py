@@ -48,7 +48,7 @@ LEFT_OF_A_LEASE = (CALL + MARGIN).total_seconds()
 COUNTED_FOR = 60.0  # refusals.MINUTE
 SLOWEST_WRITE = 3 * SLOWEST_STEP
 REFUSALS = (
-    *(DeniedError("").sentence, NotYoursError().sentence, "You may not do this in pool"),
+    *(DeniedError().sentence, NotYoursError().sentence, "You may not do this in pool"),
     *(OWN, NOT_AN_APPROVER, "This account is protected"),
 )
 BEGINNINGS = {
@@ -430,7 +430,7 @@ def no_one_on_the_list_is_told_that_they_are_not(seen: Seen) -> Iterator[str]:
     """8: where Slack could not be asked, the sentence says that this is why."""
     for told in seen.told:
         listed = told.operator.team_id == HOME and told.operator.id in ALLOWLIST.everywhere.users
-        if listed and told.text.startswith(DeniedError("").sentence):
+        if listed and told.text.startswith(DeniedError().sentence):
             yield f"{told.operator.name} is on the list, and was told not to be"
 
 

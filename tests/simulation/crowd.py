@@ -118,7 +118,6 @@ def lists_of(instance: "Instance", flow: Flow, store: Any, lanes: Sequence[Any])
         quota_of=crowd.quota_of,
         per_second=crowd.pace,
         closed=flow.closed,
-        protections=instance.world.brakes.protections,
         holder=instance.name,
     )
     worker.paces.update({crowd.quota_of(pool): new_pace(crowd.pace) for pool in PEOPLE})

@@ -29,12 +29,12 @@ WHO = (*[SAM] * 8, *[GIL] * 4, HAL, MAL)
 MOST_LOOKS = 12
 ODD_LINES = ("nobody", FAMILY, FAMILY, FAMILY, "two words", "")
 LISTENERS: dict[str, Callable[[ListFlow, Press, Reply], None]] = {
-    PAUSE: ListFlow.pause,
-    GO_ON: ListFlow.go_on,
-    STOP: ListFlow.stop,
+    PAUSE: lambda lists, press, reply: lists.flow.press(press, reply, lists.rules.pause),
+    GO_ON: lambda lists, press, reply: lists.flow.press(press, reply, lists.rules.go_on),
+    STOP: lambda lists, press, reply: lists.flow.press(press, reply, lists.rules.stop),
     CONFIRM: lambda lists, press, reply: lists.flow.confirm(press, reply),
     CANCEL: lambda lists, press, reply: lists.flow.cancel(press, reply),
-    CHOOSE: ListFlow.choose,
+    CHOOSE: lambda lists, press, reply: lists.flow.press(press, reply, lists.rules.choose),
 }
 OFTEN = {CONFIRM: 12, CANCEL: 1, PAUSE: 3, GO_ON: 8, STOP: 1, AGAIN: 2}  # how likely each button is pressed
 
