@@ -238,7 +238,7 @@ def start(dynamodb: DynamoDB, table: str) -> Iterator[Callable[[int, float], Ins
 def all_items(table: str, *request_ids: str) -> list[items.Item]:
     """The requests, their cards and all entries, as they are in the table."""
     calls = Calls(table)
-    keys = [key(each) for each in request_ids for key in (items.request_key, items.card_key)]
+    keys = [items.make_key("request", each, sort) for each in request_ids for sort in ("request", "card")]
     found = list(filter(None, map(calls.get, keys)))
     found += calls.query(
         KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": f"log#{items.month_at(NOON)}"}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.account import Account
 from bot.audit import Entry
 from bot.ports import MessageKind
-from bot.stores.documents import message_id, portion_of, text, text_of_portion
+from bot.stores.documents import portion_of, text, text_of_portion
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.items import IS_NEW, delete, put
@@ -26,7 +26,7 @@ class DynamoDBLists:
         return portion_of(item["document"]) if item else ()
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
-        lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}
+        lease = {**items.make_key("lease", key), "holder": holder, "ends_at": text(until)}
         condition = f"{IS_NEW} OR holder = :holder OR ends_at < :now OR ends_at > :beyond"
         times = {"now": text(now), "beyond": text(now + longest)}
         with suppress(ConditionError):
@@ -36,10 +36,10 @@ class DynamoDBLists:
 
     def give_back(self, key: str, holder: str) -> None:
         with suppress(ConditionError):
-            self._calls.write_one(delete(items.lease_key(key), "holder = :holder", holder=holder))
+            self._calls.write_one(delete(items.make_key("lease", key), "holder = :holder", holder=holder))
 
     def progress_ts(self, list_id: str) -> str | None:
-        item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
+        item = self._calls.get(items.make_key("request", list_id, MessageKind.PROGRESS))
         return item.get("ts") if item else None
 
     def _forget_portions(self, entry: Entry) -> None:

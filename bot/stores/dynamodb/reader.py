@@ -78,7 +78,7 @@ class DynamoDBReader:
 
     def _ended_at(self, list_id: str) -> datetime | None:
         """Return a time after which nothing is logged of a list and its accounts; None where it has not ended."""
-        key = items.request_key(list_id)
+        key = items.make_key("request", list_id)
         at = (self._calls.get(key) or {}).get("ended_at") if items.fits(key) else None
         return datetime.fromisoformat(at) + CLOCKS_DIFFER_BY if at else None
 

@@ -21,7 +21,7 @@ from bot.stores.documents import (
     card_of,
     entry_of,
     last_ids,
-    message_id,
+    message_of,
     new_card,
     request_of,
     text,
@@ -106,14 +106,14 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
-        found = [self._calls.get(items.window_key(key)) for key in keys]
+        found = [self._calls.get(items.make_key("window", key)) for key in keys]
         return [window_of(item) if item else Window(key=key) for key, item in zip(keys, found, strict=True)]
 
     def tell(self, windows: Sequence[Window], entry: Entry) -> None:
         self._write(entry, [], (), windows)
 
     def get(self, request_id: str) -> Request | None:
-        key = items.request_key(request_id)
+        key = items.make_key("request", request_id)
         item = self._calls.get(key) if items.fits(key) else None
         if item is None:
             return None
@@ -123,11 +123,11 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         return request
 
     def last_signed_out(self, account: Account) -> Request | None:
-        item = self._calls.get(items.account_key(account.key))
+        item = self._calls.get(items.make_key("account", account.key))
         return self.get(item["request_id"]) if item else None
 
     def signed_out_at(self, account: Account) -> datetime | None:
-        item = self._calls.get(items.account_key(account.key))
+        item = self._calls.get(items.make_key("account", account.key))
         return datetime.fromisoformat(item["ended_at"]) if item else None
 
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
@@ -136,11 +136,12 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         return list(self._readings.each(entry_of, map(items.stored, found)))
 
     def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
-        if not items.fits({"pk": items.history_of(subject)}):
+        history = items.make_key("history", subject)
+        if not items.fits(history):
             return iter(())
         found = self._calls.query(
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": items.history_of(subject)},
+            ExpressionAttributeValues={":pk": history["pk"]},
             ScanIndexForward=False,
             ConsistentRead=True,
             Limit=limit,
@@ -158,14 +159,13 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             self._calls.write([put(items.item_of_tally(each)) for each in some])
 
     def settle(self, tally_id: str, now: datetime) -> None:
-        key = items.tally_key(tally_id)
-        told_key = items.told_key(tally_id)
-        item, told = (self._calls.get(each) or {} for each in (key, told_key))
+        key = items.make_key("tally", tally_id)
+        item, told = (self._calls.get(each) or {} for each in (key, items.make_key("tally", tally_id, "told")))
         for tally in self._readings.each(entry_of, [item] if item else ()):
             entry = entry_of_tally(tally, now, int(told.get("told", 0)))
             unchanged = "told = :was" if told else IS_NEW
             was = {"was": told["told"]} if told else {}
-            noted = [put(items.item_of_told(told_key, tally.count, now), unchanged, **was)] if entry else []
+            noted = [put(items.item_of_told(tally_id, tally.count, now), unchanged, **was)] if entry else []
             with suppress(SupersededError):  # another instance did it first, or it has grown
                 self._write(entry, [delete(key, "document = :document", document=item["document"]), *noted])
 
@@ -206,14 +206,10 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             actions += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
                 if entry.chosen and entry.request and entry.request.state is State.DONE:
-                    key = items.account_key(entry.chosen.key)
+                    key = items.make_key("account", entry.chosen.key)
                     with suppress(ConditionError):  # a later request signed this account out
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
-                keys = (
-                    items.request_key(entry.ask.id),
-                    *(items.card_key(message_id(entry.ask.id, kind)) for kind in MessageKind),
-                )
-                actions += map(delete, keys)
+                actions += [delete(items.make_key("request", entry.ask.id, sort)) for sort in ("request", *MessageKind)]
                 self._forget_portions(entry)
             with suppress(ConditionError):
                 self._calls.write(actions)
@@ -255,7 +251,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
 
     def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
         # A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and lets it be.
-        key = items.card_key(card_id)
+        key = items.make_key("request", *message_of(card_id))
         while item := self._calls.get(key):
             card = next(self._readings.each(card_of, [items.stored(item)]), None)
             after = rule(card) if card else None
@@ -329,5 +325,5 @@ def _last_signed_out(request_id: str, item: Item) -> Sequence[Action]:
     if not {"account", "ended_at"} <= item.keys():
         return []
     at = item["ended_at"]
-    last = {**items.account_key(item["account"]), "request_id": request_id, "ended_at": at}
+    last = {**items.make_key("account", item["account"]), "request_id": request_id, "ended_at": at}
     return [put(last, f"{IS_NEW} OR ended_at <= :ended_at", ended_at=at)]

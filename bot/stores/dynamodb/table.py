@@ -9,6 +9,7 @@
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
 | `request#ID` | `approval`, `progress` | the same of the messages beside the card |
 | `list#ID` | `portion#NUMBER` | some accounts of a list |
+| `window#KEY` | `window` | the accounts of the last hour that a limit counts, for a day |
 | `lease#KEY` | `lease` | who runs the lists of an AWS account and region, and until when |
 | `tally#ID` | `tally` | refusals of one operator that are still counted, until they become an entry |
 | `tally#ID` | `told` | how many of them entries tell of, for a day |
