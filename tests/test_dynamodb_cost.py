@@ -281,7 +281,7 @@ def test_an_account_of_a_list_costs_two_plain_writes_and_one_with_its_outcome(
 
 def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
     dynamodb.put_many(dynamodb_store._calls.table, history(100))
-    dynamodb_store._note_month(items.month_at(OLD))
+    dynamodb_store._placed(replace(REFUSED, id=new_id(OLD)))  # notes the month
     before = dynamodb.items_read
     assert dynamodb_store.forget(NOON) == FORGOTTEN_AT_ONCE
     assert dynamodb.items_read - before <= FORGOTTEN_AT_ONCE + 10

@@ -118,13 +118,8 @@ def new_card(request: Request, show: Show) -> LiveMessage:
     return LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
 
 
-def card_id(card: LiveMessage) -> str:
-    """Return what tells a card, an approval message and a progress message apart from all others."""
-    return message_id(card.request_id, card.kind)
-
-
 def message_id(request_id: str, kind: MessageKind) -> str:
-    """Return the id of a request's message of this kind."""
+    """Return what tells a request's message of this kind apart from all others."""
     return f"{request_id}{BESIDE.get(kind, '')}"
 
 
@@ -134,16 +129,11 @@ def message_of(card_id: str) -> tuple[str, MessageKind]:
     return request_id, MessageKind(kind or MessageKind.CARD)
 
 
-def last_ids(ids: Iterable[str], limit: int) -> Sequence[str]:
-    """Return the last of these entries' ids, each once, the oldest of them first."""
-    return sorted(set(ids))[-limit:]
-
-
 def values_of_card(card: LiveMessage) -> Values:
     """Return the values of a card, each value of its place None where that is not known."""
     place = card.place
     return {
-        "id": card_id(card),
+        "id": message_id(card.request_id, card.kind),
         "version": card.version,
         "due_at": text(card.due_at),
         "failures": card.failures,

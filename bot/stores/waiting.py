@@ -22,7 +22,6 @@ from bot.stores.documents import (
     UNDELIVERED,
     Readings,
     Stored,
-    card_id,
     card_of,
     entry_of,
     message_id,
@@ -118,7 +117,7 @@ class Waiting(ABC):
             failures = max(card.failures, 1) if is_on_its_way else card.failures
             return replace(card, due_at=until, hold=hold, failures=failures)
 
-        return self._change_card(card_id(message), held)
+        return self._change_card(message_id(message.request_id, message.kind), held)
 
     def shown(self, message: LiveMessage) -> None:
         def settled(card: LiveMessage) -> LiveMessage | None:
@@ -130,7 +129,7 @@ class Waiting(ABC):
             due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
             return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
-        self._change_card(card_id(message), settled)
+        self._change_card(message_id(message.request_id, message.kind), settled)
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         def failed(card: LiveMessage) -> LiveMessage | None:
@@ -140,7 +139,7 @@ class Waiting(ABC):
             due_at = DUE_AT_ONCE if has_moved_on or card.due_at == DUE_AT_ONCE else next_at or card.due_at
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
-        self._change_card(card_id(message), failed)
+        self._change_card(message_id(message.request_id, message.kind), failed)
 
     def keeps(self, request_id: str, ts: str) -> bool:
         def kept(message: LiveMessage) -> LiveMessage:

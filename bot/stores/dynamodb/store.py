@@ -17,10 +17,9 @@ from bot.stores.documents import (
     CARD,
     Stored,
     beside,
-    card_id,
     card_of,
     entry_of,
-    last_ids,
+    message_id,
     message_of,
     new_card,
     request_of,
@@ -131,8 +130,8 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         return datetime.fromisoformat(item["ended_at"]) if item else None
 
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
-        ids = last_ids((each["sk"] for subject in subjects for each in self._last_of(subject, limit)), limit)
-        found = [item for each in ids if (item := self._calls.get(items.entry_key(each)))]
+        ids = {each["sk"] for subject in subjects for each in self._last_of(subject, limit)}
+        found = [item for each in sorted(ids)[-limit:] if (item := self._calls.get(items.entry_key(each)))]
         return list(self._readings.each(entry_of, map(items.stored, found)))
 
     def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
@@ -226,7 +225,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         to_show = islice(self._waiting(CARD, EVER, ALWAYS, LOOKED_THROUGH), LOOKED_THROUGH)
         for card in self._readings.each(card_of, chain(ended, to_show)):
             if without_place(card):
-                self._change_card(card_id(card), without_place)
+                self._change_card(message_id(card.request_id, card.kind), without_place)
 
     def _waiting(self, what: str, since: str | None, upto: str | None, limit: int) -> Generator[Stored, None, None]:
         """Give what the index has under `what`. It may lag by moments."""
@@ -305,17 +304,12 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             self._written(entry)
 
     def _placed(self, entry: Entry) -> Entry:
-        """Return an entry with an id of this moment, whose month is noted."""
+        """Return an entry with an id of this moment. Its month is noted first: no one would look for it there else."""
         while True:
             placed = replace(entry, id=new_id(self._clock.told_now())) if self._clock else entry
             month = items.month_of(placed.id)
             if month in self._known_months:
                 return placed
-            self._note_month(month)
-
-    def _note_month(self, month: str) -> None:
-        """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""
-        if month not in self._known_months:
             self._calls.write([update(items.META, "ADD months :months", months={month})])
             self._known_months.add(month)
 

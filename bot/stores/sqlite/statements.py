@@ -67,8 +67,9 @@ WHERE list_id = :list_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAG
 NEXT_ENTRIES = f"SELECT number, {_ENTRY} FROM entries WHERE number >= :number ORDER BY number LIMIT {PAGE}"
 NUMBER_OF_ENTRY = "SELECT number FROM entries WHERE id = :id"
 # With + it is not looked for among all numbers, but among the ids from there on: those of what is given then.
-FIRST_NUMBER_SINCE = "SELECT coalesce(min(+number), :after_all) FROM entries WHERE id > :first"
-NEXT_NUMBER = "SELECT coalesce(max(number), 0) + 1 FROM entries"
+FIRST_NUMBER_SINCE = """
+SELECT coalesce(min(+number), (SELECT max(number) + 1 FROM entries), 1) FROM entries WHERE id > :first
+"""
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
 ADD_TO_HISTORY = "INSERT INTO history (subject, entry_id) VALUES (:subject, :id)"
 PAST = "SELECT entry_id FROM history WHERE subject = :subject ORDER BY entry_id DESC LIMIT :limit"
@@ -95,18 +96,16 @@ UPDATE entries SET next_at = :later, attempts = attempts + :failed WHERE id = :i
 
 # Cards, and the messages beside them: `request_id` then ends with what documents.BESIDE says
 
-ADD_CARD = """
-INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces, failures, held_by)
-VALUES (:id, :version, :due_at, :response_url, :place_until, :replaces, :failures, :held_by)
+# The card of a new request, or a message beside a card, which has no place.
+PUT_CARD = """
+INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces)
+VALUES (:id, :version, :due_at, :response_url, :place_until, :replaces)
+ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at
 """
 MOVE_CARD = """
 UPDATE cards SET version = :version, due_at = :due_at, response_url = coalesce(:response_url, response_url),
     place_until = coalesce(:place_until, place_until), replaces = coalesce(:replaces, replaces)
 WHERE request_id = :id
-"""
-PUT_MESSAGE = """
-INSERT INTO cards (request_id, version, due_at) VALUES (:id, :version, :due_at)
-ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at
 """
 CARD_OF_REQUEST = f"SELECT {_CARD} FROM cards WHERE request_id = :id"
 CHANGE_CARD = """
@@ -119,8 +118,6 @@ FORGET_PLACES = f"""
 UPDATE cards SET response_url = NULL, place_until = NULL, replaces = NULL WHERE request_id IN
     (SELECT request_id FROM cards INDEXED BY cards_placed WHERE place_until <= :now ORDER BY place_until LIMIT {PAGE})
 """
-
-PROGRESS_TS = "SELECT ts FROM cards WHERE request_id = :id"
 
 # Lists
 
