@@ -13,7 +13,7 @@ from bot.stores.documents import Readings, Stored, entry_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
-from bot.stores.dynamodb.schema import SCHEMA, Schema
+from bot.stores.dynamodb.schema import Schema
 from bot.stores.following import entry_in, first_id_since, not_there
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
@@ -29,14 +29,13 @@ NOT_OF_ONE_ACCOUNT = "attribute_not_exists(list_id) OR list_id = request_id"
 class DynamoDBReader:
     """The trail in the table `name`. Nothing is written, and no right to write is needed.
 
-    `schema` is the newest one that this bot knows. `clock` is compared with each answer.
+    `clock` is compared with each answer.
     """
 
-    def __init__(self, name: str, *, schema: int = SCHEMA, clock: CheckedClock | None = None) -> None:
-        self.schema = schema
+    def __init__(self, name: str, *, clock: CheckedClock | None = None) -> None:
         self._clock = clock
         self._calls = Calls(name, clock)
-        self._schema = Schema(self._calls, schema)
+        self._schema = Schema(self._calls)
         self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
 
     def open(self) -> None:

@@ -31,7 +31,6 @@ from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
 from bot.stores.dynamodb.lists import DynamoDBLists
 from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
-from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.table import INDEX
 from bot.stores.waiting import ALWAYS, EVER, Waiting
 
@@ -46,20 +45,15 @@ PAST_UNREADABLE = 10  # so many are read for one, since the first may be one tha
 class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
     """`Lists`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
 
-    `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
-    newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
-    `clock` is compared with each answer, and gives each entry a new id as it is written: see `reader.FINAL_AFTER`.
+    `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. Each write depends
+    on what was read, so that an index which lags does no harm. `clock` is compared with each answer, and gives each
+    entry a new id as it is written: see `reader.FINAL_AFTER`.
     """
 
     def __init__(
-        self,
-        name: str,
-        written: Callable[[Entry], None] = lambda _: None,
-        *,
-        schema: int = SCHEMA,
-        clock: CheckedClock | None = None,
+        self, name: str, written: Callable[[Entry], None] = lambda _: None, *, clock: CheckedClock | None = None
     ) -> None:
-        super().__init__(name, schema=schema, clock=clock)
+        super().__init__(name, clock=clock)
         self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written
