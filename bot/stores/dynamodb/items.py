@@ -16,7 +16,6 @@ from bot.ports import LiveMessage, MessageKind
 from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import (
-    BESIDE,
     CARD,
     TALLY,
     UNDELIVERED,
@@ -113,8 +112,7 @@ def stored(item: Item) -> Stored:
     """Return what an item holds as documents.py reads it. Only the index knows when it is due."""
     due, at = item.get("due"), item.get("due_at")
     next_at, due_at = (at if due in UNDELIVERED.values() else None), (at if due == CARD else None)
-    id_ = item["pk"].partition("#")[2]
-    id_ = message_id(id_, item["sk"]) if item["sk"] in BESIDE else id_
+    id_ = message_id(item["pk"].partition("#")[2], item["sk"])
     return {**item, "id": id_, "next_at": next_at, "due_at": due_at}
 
 

@@ -79,11 +79,12 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
     # Requests
 
     def add(self, request: Request, entry: Entry | None, show: Show | None) -> None:
-        if entry is None and show is None:
-            self._move_only(put(items.item_of_request(request), IS_NEW))
-            return
+        added = put(items.item_of_request(request), IS_NEW)
         card = [put(items.item_of_card(new_card(request, show)), IS_NEW)] if show else []
-        self._write(entry, [put(items.item_of_request(request), IS_NEW), *card])
+        if entry or card:
+            self._write(entry, [added, *card])
+        else:
+            self._write_only(added)
 
     def move(
         self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
@@ -93,10 +94,10 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         moved = put(item, "version = :before", before=before.version)
         shown = [items.card_moved(new_card(after, show))] if show else []
         shown += [items.card_moved(each) for each in beside(after, with_card=bool(show))]
-        if entry is None and not shown:
-            self._move_only(moved)
-            return
-        self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
+        if entry or shown:
+            self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
+        else:
+            self._write_only(moved)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
         found = [self._calls.get(items.make_key("window", key)) for key in keys]
@@ -256,11 +257,11 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
                 return after
         return None
 
-    def _move_only(self, moved: Action) -> None:
+    def _write_only(self, written: Action) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""
-        item = moved["Put"]["Item"]
+        item = written["Put"]["Item"]
         try:
-            self._calls.write_one(moved)
+            self._calls.write_one(written)
         except ConditionError as error:
             # A write whose answer was lost may have been done. Sent again it fails, since it moved the version itself.
             # What is stored tells: no other write has the same claim.

@@ -63,15 +63,15 @@ def definition(name: str) -> dict[str, Any]:
 
 def cloud_formation(name: str) -> str:
     """Return a CloudFormation template of the table. Deleting the stack leaves the table."""
-    properties = definition(name) | {
-        "TimeToLiveSpecification": TIME_TO_LIVE,
-        "PointInTimeRecoverySpecification": RECOVERY,
-    }
     table = {
         "Type": "AWS::DynamoDB::Table",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
-        "Properties": properties,
+        "Properties": {
+            **definition(name),
+            "TimeToLiveSpecification": TIME_TO_LIVE,
+            "PointInTimeRecoverySpecification": RECOVERY,
+        },
     }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",

@@ -28,14 +28,9 @@ UPDATE requests SET version = :version, due = :due, due_at = :due_at, account = 
 WHERE id = :id AND version = :before
 """
 REQUEST = "SELECT id, document FROM requests WHERE id = :id"
-LAST_SIGNED_OUT = """
-SELECT id, document FROM requests INDEXED BY requests_signed_out
-WHERE account = :account ORDER BY ended_at DESC LIMIT 1
-"""
-SIGNED_OUT_AT = """
-SELECT ended_at FROM requests INDEXED BY requests_signed_out
-WHERE account = :account ORDER BY ended_at DESC LIMIT 1
-"""
+_SIGNED_OUT_LAST = "requests INDEXED BY requests_signed_out WHERE account = :account ORDER BY ended_at DESC LIMIT 1"
+LAST_SIGNED_OUT = f"SELECT id, document FROM {_SIGNED_OUT_LAST}"
+SIGNED_OUT_AT = f"SELECT ended_at FROM {_SIGNED_OUT_LAST}"
 DUE_REQUESTS = """
 SELECT id, document FROM requests INDEXED BY requests_due
 WHERE due = :what AND due_at >= :since AND due_at <= :upto ORDER BY due_at
@@ -47,21 +42,17 @@ ADD_ENTRY = """
 INSERT INTO entries (id, request_id, list_id, at, refused, attempts, next_at, delivered_at, ts, document)
 VALUES (:id, :request_id, :list_id, :at, :refused, :attempts, :next_at, :delivered_at, :ts, :document)
 """
-ENTRIES = f"""
-SELECT {_ENTRY} FROM entries WHERE id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
-"""
+_NEXT_PAGE = f"id > :after AND at >= :since ORDER BY id LIMIT {PAGE}"
+ENTRIES = f"SELECT {_ENTRY} FROM entries WHERE {_NEXT_PAGE}"
 # An account of a list has entries that name the list and, as their request, another one.
 ENTRIES_WITHOUT_ACCOUNTS = f"""
-SELECT {_ENTRY} FROM entries
-WHERE id > :after AND at >= :since AND (list_id IS NULL OR list_id = request_id) ORDER BY id LIMIT {PAGE}
+SELECT {_ENTRY} FROM entries WHERE (list_id IS NULL OR list_id = request_id) AND {_NEXT_PAGE}
 """
 ENTRIES_OF_REQUEST = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
-WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
+SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request WHERE request_id = :request_id AND {_NEXT_PAGE}
 """
 ENTRIES_OF_LIST = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list
-WHERE list_id = :list_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
+SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list WHERE list_id = :list_id AND {_NEXT_PAGE}
 """
 # In the order of their numbers, which is the order in which they were committed. FORGET_ENTRIES leaves the highest.
 NEXT_ENTRIES = f"SELECT number, {_ENTRY} FROM entries WHERE number >= :number ORDER BY number LIMIT {PAGE}"
