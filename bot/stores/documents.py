@@ -31,6 +31,7 @@ SHAPE = 4  # what is written. Each one before it is read as it is: the fields th
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
 TALLY, CARD, LIST = "tally", "card", "list"
 BESIDE = {kind: f"/{kind}" for kind in (MessageKind.APPROVAL, MessageKind.PROGRESS)}  # after the id of its request
+ID_LENGTH = 26  # of a request's and of an entry's id
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a message is due then for everyone, even where clocks differ
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)

@@ -44,13 +44,13 @@ class DynamoDBLists:
 
     def _forget_portions(self, entry: Entry) -> None:
         """Delete the portions of the list that ended with this entry; none where it is of something else."""
-        if entry.request is None or not entry.request.listed:
+        listed = entry.request and entry.request.listed
+        if not listed:
             return
-        known = entry.request.listed.portions
-        for number in entry.request.listed.numbers:
+        for number in listed.numbers:
             self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
         # Others were stored and never noted, where the look-up of its lines was broken off.
-        rest = items.portion_key(entry.ask.id, known)
+        rest = items.portion_key(entry.ask.id, listed.portions)
         for item in self._calls.query(
             KeyConditionExpression="pk = :pk AND sk >= :sk",
             ExpressionAttributeValues={f":{name}": value for name, value in rest.items()},

@@ -9,7 +9,7 @@ from ulid import ULID
 
 from bot.audit import Entry
 from bot.facts.clock import CheckedClock
-from bot.stores.documents import Readings, Stored, entry_of, text
+from bot.stores.documents import ID_LENGTH, Readings, Stored, entry_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
@@ -18,7 +18,6 @@ from bot.stores.following import entry_in, first_id_since, not_there
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
-LENGTH_OF_ID = 26
 # An entry gets its id as it is written. The write ends within 10 s (calls.py), and the writer's clock agrees with AWS's
 # within 10 s (clock.py). So whose id is older than this is there, or never will be.
 FINAL_AFTER = timedelta(seconds=20)
@@ -27,10 +26,7 @@ NOT_OF_ONE_ACCOUNT = "attribute_not_exists(list_id) OR list_id = request_id"
 
 
 class DynamoDBReader:
-    """The trail in the table `name`. Nothing is written, and no right to write is needed.
-
-    `clock` is compared with each answer.
-    """
+    """The trail in the table `name`, read without any right to write. `clock` is compared with each answer."""
 
     def __init__(self, name: str, *, clock: CheckedClock | None = None) -> None:
         self._clock = clock
@@ -39,10 +35,7 @@ class DynamoDBReader:
         self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
 
     def open(self) -> None:
-        """Check that there is a table which this bot can read.
-
-        Raises `AwsSetupError`, `StoreError` or `StoreUnavailableError`.
-        """
+        """Check that this bot can read the table. Raises `AwsSetupError`, `StoreError` or `StoreUnavailableError`."""
         self.table_schema()
 
     def close(self) -> None:
@@ -92,7 +85,7 @@ class DynamoDBReader:
             months = self._months()
             final = first_id_at((self._calls.told or datetime.now(UTC)) - FINAL_AFTER)
             for month in months:
-                if month < items.month_of(last.ljust(LENGTH_OF_ID, "0")) or final < last:  # refused where it ends first
+                if month < items.month_of(last.ljust(ID_LENGTH, "0")) or final < last:  # refused where it ends first
                     continue
                 for item in self._in_month(month, first=last, last=final):
                     if item["sk"] != last:

@@ -19,10 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Schema:
-    """The schema of the table behind `calls`. Safe for many threads.
-
-    `is_outdated` once the table was seen to have a newer one than is `known`.
-    """
+    """The schema of the table behind `calls`, `is_outdated` once a newer one was seen there. Safe for many threads."""
 
     def __init__(self, calls: Calls) -> None:
         self.known = SCHEMA

@@ -141,7 +141,6 @@ FROM entries INDEXED BY entries_settled
 WHERE next_at IS NULL AND at < :before AND number < (SELECT max(number) FROM entries) ORDER BY at LIMIT {PAGE}
 """
 _BESIDE = ", ".join(f"('{each}')" for each in ("", *documents.BESIDE.values()))
-ID_LENGTH = 26  # of a request's id
 FORGET_REQUESTS = f"""
 DELETE FROM requests WHERE id IN (SELECT request_id {_OLD}) AND ended_at < :before
     AND NOT EXISTS (SELECT 1 FROM entries WHERE request_id = requests.id AND next_at IS NOT NULL)
@@ -150,7 +149,7 @@ FORGET_CARDS = f"""
 WITH old AS (SELECT request_id {_OLD})
 DELETE FROM cards
 WHERE request_id IN (SELECT request_id || beside.column1 FROM old, (VALUES {_BESIDE}) AS beside)
-    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = substr(cards.request_id, 1, {ID_LENGTH}))
+    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = substr(cards.request_id, 1, {documents.ID_LENGTH}))
 """
 FORGET_PORTIONS = f"""
 DELETE FROM portions WHERE list_id IN (SELECT request_id {_OLD})
