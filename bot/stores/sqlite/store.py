@@ -181,7 +181,8 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
 
     def tally(self, tallies: Sequence[Entry]) -> None:
         with self._file.write() as db:
-            db.executemany(sql.PUT_TALLY, map(values_of_entry, tallies))
+            for each in tallies:
+                db.execute(sql.PUT_TALLY, values_of_entry(each))
 
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
