@@ -105,13 +105,9 @@ def entry_of(stored: Stored) -> Entry:
 
 def _document_of(stored: Stored) -> Values:
     document: Values = from_json(stored["document"])
-    _check_shape(document["shape"])
-    return document
-
-
-def _check_shape(shape: int) -> None:
-    if not 1 <= shape <= SHAPE:
+    if not 1 <= document["shape"] <= SHAPE:
         raise LookupError("a newer bot wrote it")
+    return document
 
 
 def new_card(request: Request, show: Show) -> LiveMessage:
@@ -122,12 +118,6 @@ def new_card(request: Request, show: Show) -> LiveMessage:
 def message_id(request_id: str, kind: MessageKind) -> str:
     """Return what tells a request's message of this kind apart from all others."""
     return f"{request_id}{BESIDE.get(kind, '')}"
-
-
-def message_of(card_id: str) -> tuple[str, MessageKind]:
-    """Return whose message, and which, has this id."""
-    request_id, _, kind = card_id.partition("/")
-    return request_id, MessageKind(kind or MessageKind.CARD)
 
 
 def values_of_card(card: LiveMessage) -> Values:
@@ -148,12 +138,15 @@ def values_of_card(card: LiveMessage) -> Values:
 
 def card_of(stored: Stored) -> LiveMessage:
     """Return a stored card. Raises `ValueError` or `LookupError` for one that cannot be read."""
-    _check_shape(stored.get("shape", SHAPE))  # that of its request
+    if stored.get("shape", SHAPE) > SHAPE:
+        raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
-    request_id, kind = message_of(stored["id"])
-    values = {"request_id": request_id, "kind": kind, "hold": stored.get("held_by"), "place": place if until else None}
-    return _CARD.validate_python({**stored, **values})
+    request_id, _, kind = stored["id"].partition("/")  # as `message_id` makes it
+    identity = {"request_id": request_id, "kind": kind or MessageKind.CARD}
+    return _CARD.validate_python(
+        {**stored, **identity, "hold": stored.get("held_by"), "place": place if until else None}
+    )
 
 
 def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:

@@ -19,8 +19,6 @@ from bot.stores.documents import (
     beside,
     card_of,
     entry_of,
-    message_id,
-    message_of,
     new_card,
     request_of,
     text,
@@ -32,7 +30,7 @@ from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, a
 from bot.stores.dynamodb.lists import DynamoDBLists
 from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
 from bot.stores.dynamodb.table import INDEX
-from bot.stores.waiting import ALWAYS, EVER, Waiting
+from bot.stores.waiting import ALWAYS, EVER, CardRule, Waiting
 
 # With these a request ends, so that it can be forgotten together with one. Its other moves are before it in the log.
 ENDINGS = OUTCOMES - {Kind.REFUSED, Kind.NOT_FOUND}
@@ -220,7 +218,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         to_show = islice(self._waiting(CARD, EVER, ALWAYS, LOOKED_THROUGH), LOOKED_THROUGH)
         for card in self._readings.each(card_of, chain(ended, to_show)):
             if without_place(card):
-                self._change_card(message_id(card.request_id, card.kind), without_place)
+                self._change_card(card.request_id, card.kind, without_place)
 
     def _waiting(self, what: str, since: str | None, upto: str | None, limit: int) -> Generator[Stored, None, None]:
         """Give what the index has under `what`. It may lag by moments."""
@@ -243,9 +241,9 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             return False
         return True
 
-    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         # A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and lets it be.
-        key = items.make_key("request", *message_of(card_id))
+        key = items.make_key("request", request_id, kind)
         while item := self._calls.get(key):
             card = next(self._readings.each(card_of, [items.stored(item)]), None)
             after = rule(card) if card else None

@@ -11,7 +11,7 @@ from bot.account import Account
 from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
-from bot.ports import LiveMessage, Show
+from bot.ports import LiveMessage, MessageKind, Show
 from bot.request import Request, check_move
 from bot.stores.documents import (
     Readings,
@@ -20,6 +20,7 @@ from bot.stores.documents import (
     beside,
     card_of,
     entry_of,
+    message_id,
     new_card,
     request_of,
     text,
@@ -35,7 +36,7 @@ from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_s
 from bot.stores.sqlite.lists import SQLiteLists
 from bot.stores.sqlite.migrate import open_to_write
 from bot.stores.sqlite.schema import newest
-from bot.stores.waiting import Waiting
+from bot.stores.waiting import CardRule, Waiting
 
 T = TypeVar("T")
 
@@ -225,9 +226,9 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         with self._file.write() as db:
             return bool(db.execute(sql.DUE_AGAIN, values).rowcount)
 
-    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         with self._file.write() as db:
-            card = self._one(card_of, sql.CARD_OF_REQUEST, id=card_id)
+            card = self._one(card_of, sql.CARD_OF_REQUEST, id=message_id(request_id, kind))
             after = rule(card) if card else None
             if after:
                 db.execute(sql.CHANGE_CARD, values_of_card(after))
