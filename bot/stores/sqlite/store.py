@@ -107,8 +107,7 @@ class SQLiteReader:
             return int(rows[0][0]) + 1
         if not since:
             return 0
-        ((first,),) = self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": first_id_since(since)})
-        return int(first)
+        return int(self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": first_id_since(since)})[0][0])
 
 
 class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
