@@ -98,10 +98,10 @@ def answer(line: str) -> None:
 
 def main(table: str, known: int, seconds_between_looks: float) -> None:
     """Do what the input says until it ends."""
-    documents.SHAPES = dict.fromkeys(range(1, known + 1))
     documents.SHAPE = known
     schema.LOOK_EVERY_SECONDS = seconds_between_looks
-    instance = Instance(DynamoDBStore(table, schema=known))
+    instance = Instance(DynamoDBStore(table))
+    instance.store._schema.known = known
     try:
         instance.store.open()
     except BotError as error:

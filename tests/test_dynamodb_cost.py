@@ -52,7 +52,7 @@ def history(number: int) -> Iterator[Item]:
         request = awaiting(ask=asked(id=new_id(at)), state=State.DONE, chosen=account, ended_at=at)
         yield items.item_of_request(request)
         yield {**items.item_of_card(LiveMessage(request_id=request.id, version=4)), "write_id": "x"}
-        yield {**items.account_key(account.key), "request_id": request.id, "ended_at": text(at)}
+        yield {**items.make_key("account", account.key), "request_id": request.id, "ended_at": text(at)}
         yield items.window_counted(Window(key=f"T0SIGNOUT1/U{second}", accounts={account.key: at}))["Put"]["Item"]
         steps = [entry_of(replace(request, state=state), at) for state in (State.CONFIRMING, State.READY)]
         ends = [entry_of(request, at), entry_of_ask(Kind.REFUSED, request.ask, "no", at)]
@@ -68,7 +68,7 @@ def history_of_a_list(request: Request) -> Iterator[Item]:
     listed = listing(ask=asked(id=new_id(OLD)), state=State.DONE, decided_at=OLD, ended_at=OLD)
     yield items.item_of_request(listed)
     yield {**items.portion_key(listed.id, 0), "document": text_of_portion([ADA])}
-    yield {**items.lease_key(request.id), "holder": "x", "ends_at": text(OLD)}
+    yield {**items.make_key("lease", request.id), "holder": "x", "ends_at": text(OLD)}
     message = LiveMessage(request_id=listed.id, kind=MessageKind.PROGRESS, version=4, ts="1.0")
     yield {**items.item_of_card(message), "write_id": "x"}
     for entry in (entry_of(listed, OLD), entry_of(replace(request, list_id=listed.id), OLD)):
@@ -282,7 +282,7 @@ def test_an_account_of_a_list_costs_two_plain_writes_and_one_with_its_outcome(
 
 def test_forgetting_reads_what_it_forgets(dynamodb: DynamoDB, dynamodb_store: DynamoDBStore) -> None:
     dynamodb.put_many(dynamodb_store._calls.table, history(100))
-    dynamodb_store._note_month(items.month_at(OLD))
+    dynamodb_store._placed(replace(REFUSED, id=new_id(OLD)))  # notes the month
     before = dynamodb.items_read
     assert dynamodb_store.forget(NOON) == FORGOTTEN_AT_ONCE
     assert dynamodb.items_read - before <= FORGOTTEN_AT_ONCE + 10
@@ -325,6 +325,6 @@ def test_a_window_that_no_one_needs_is_swept_away_by_dynamodb_a_day_later(dynamo
     ready = request.move(State.READY, decided_at=NOON)
     window = Window(key=EVERYONE, accounts={"a": NOON - HOUR, "b": NOON})
     dynamodb_store.move(request, ready, entry_of(ready, NOON), SHOW, [window])
-    item = dynamodb_store._calls.get(items.window_key(EVERYONE))
+    item = dynamodb_store._calls.get(items.make_key("window", EVERYONE))
     assert item
     assert item["expires"] == int((NOON + timedelta(days=1)).timestamp())

@@ -28,6 +28,13 @@ def sent(dynamodb: DynamoDB) -> set[str]:
     return {action for action, _ in dynamodb.calls}
 
 
+def that_knows(schema: int, table: str) -> DynamoDBStore:
+    """Return the store of a bot that knows schemas up to this one."""
+    store = DynamoDBStore(table)
+    store._schema.known = schema
+    return store
+
+
 def test_a_new_table_gets_this_bots_schema_once(dynamodb: DynamoDB, table: str) -> None:
     stores = [DynamoDBStore(table) for _ in range(2)]
     assert stores[0].table_schema() is None
@@ -46,10 +53,10 @@ def test_of_instances_that_open_a_table_at_once_an_older_one_takes_none_from_a_n
     table: str, earlier: int | None
 ) -> None:
     if earlier:
-        first = DynamoDBStore(table, schema=earlier)
+        first = that_knows(earlier, table)
         first.open()
         first.close()
-    older, newer = DynamoDBStore(table, schema=2), DynamoDBStore(table, schema=3)
+    older, newer = that_knows(2, table), that_knows(3, table)
     interrupt(older._calls, after="get", happens=newer.open)
     with pytest.raises(StoreError, match="has schema 3, this bot knows 2"):
         older.open()
@@ -85,14 +92,14 @@ def test_a_table_of_version_0_1_is_refused_with_what_to_do_and_never_written_to(
         )
         assert "`audit --format json`" in caught.value.hint
         made.close()
-    (finding,) = try_table(DynamoDBStore(old_table))
+    (finding,) = try_table(old_table)
     assert (finding.status, finding.sentence) == ("missing", caught.value.sentence)
     assert finding.fix == caught.value.hint
     assert sent(dynamodb) <= READS
 
 
 def test_a_table_of_a_newer_bot_is_refused_and_never_written_to(dynamodb: DynamoDB, table: str) -> None:
-    newer = DynamoDBStore(table, schema=99)
+    newer = that_knows(99, table)
     newer.open()
     dynamodb.calls.clear()
     for made in (DynamoDBStore(table), DynamoDBReader(table)):
@@ -103,17 +110,20 @@ def test_a_table_of_a_newer_bot_is_refused_and_never_written_to(dynamodb: Dynamo
     newer.close()
 
 
-def test_check_says_that_the_next_start_takes_an_older_table_and_leaves_that_to_it(
-    dynamodb_store: DynamoDBStore,
-) -> None:
-    table = dynamodb_store._calls.table
-    (finding,) = try_table(DynamoDBStore(table, schema=SCHEMA + 1))
-    steps = f"from {SCHEMA} to {SCHEMA + 1}"
+def test_check_says_that_the_next_start_takes_an_older_table_and_leaves_that_to_it(table: str) -> None:
+    older = that_knows(SCHEMA - 1, table)
+    older.open()
+    (finding,) = try_table(table)
+    steps = f"from {SCHEMA - 1} to {SCHEMA}"
     assert finding.sentence == f"the table is there and writable; the next start takes its schema {steps}"
-    assert dynamodb_store.table_schema() == SCHEMA
-    (finding,) = try_table(DynamoDBStore(table))
+    assert older.table_schema() == SCHEMA - 1
+    store = DynamoDBStore(table)
+    store.open()
+    (finding,) = try_table(table)
     assert (finding.status, finding.sentence) == ("ok", "the table is there and writable")
-    assert not dynamodb_store._schema.look()
+    assert not store._schema.look()
+    for each in (older, store):
+        each.close()
 
 
 # A newer bot takes the table while this one runs.
@@ -121,7 +131,7 @@ def test_check_says_that_the_next_start_takes_an_older_table_and_leaves_that_to_
 
 def take(store: DynamoDBStore) -> None:
     """Let a newer bot open the store's table."""
-    newer = DynamoDBStore(store._calls.table, schema=store.schema + 1)
+    newer = that_knows(SCHEMA + 1, store._calls.table)
     newer.open()
     newer.close()
 
@@ -238,7 +248,7 @@ def start(dynamodb: DynamoDB, table: str) -> Iterator[Callable[[int, float], Ins
 def all_items(table: str, *request_ids: str) -> list[items.Item]:
     """The requests, their cards and all entries, as they are in the table."""
     calls = Calls(table)
-    keys = [key(each) for each in request_ids for key in (items.request_key, items.card_key)]
+    keys = [items.make_key("request", each, sort) for each in request_ids for sort in ("request", "card")]
     found = list(filter(None, map(calls.get, keys)))
     found += calls.query(
         KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": f"log#{items.month_at(NOON)}"}

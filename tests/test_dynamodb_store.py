@@ -139,7 +139,7 @@ def test_requests_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_
     ]
     for make, due in made:
         unreadable = [make(dynamodb_store) for _ in range(3)]
-        spoilt = [spoil(dynamodb_store, items.request_key(each.id), document=document) for each in unreadable]
+        spoilt = [spoil(dynamodb_store, items.make_key("request", each.id), document=document) for each in unreadable]
         sound = make(dynamodb_store)
         assert due(1) == [sound]
         assert dynamodb_store.get(unreadable[0].id) is None
@@ -152,7 +152,10 @@ def test_cards_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_the
 ) -> None:
     unreadable, sound = [added_to(dynamodb_store, show=SHOW) for _ in range(3)], added_to(dynamodb_store, show=SHOW)
     (card,) = [each for each in dynamodb_store.due_messages(NOON, 9) if each.request_id == unreadable[0].id]
-    spoilt = [spoil(dynamodb_store, items.card_key(each.id), version="a newer bot's") for each in unreadable]
+    spoilt = [
+        spoil(dynamodb_store, items.make_key("request", each.id, "card"), version="a newer bot's")
+        for each in unreadable
+    ]
     (shown,) = dynamodb_store.due_messages(NOON, 1)
     assert shown.request_id == sound.id
     assert dynamodb_store.hold_message(card, LATER) is None
@@ -165,7 +168,7 @@ def test_cards_that_cannot_be_read_do_not_hold_up_the_others_and_are_left_as_the
 
 def test_what_a_newer_bot_added_to_a_card_stays(dynamodb_store: DynamoDBStore) -> None:
     request = added_to(dynamodb_store, show=SHOW)
-    spoil(dynamodb_store, items.card_key(request.id), ts="1.0")
+    spoil(dynamodb_store, items.make_key("request", request.id, "card"), ts="1.0")
     ready = request.move(State.READY, decided_at=NOON)
     dynamodb_store.move(request, ready, entry_of(ready, NOON), SHOW)
     (card,) = dynamodb_store.due_messages(NOON, 9)
@@ -173,7 +176,7 @@ def test_what_a_newer_bot_added_to_a_card_stays(dynamodb_store: DynamoDBStore) -
     assert held
     dynamodb_store.shown(held)
     dynamodb_store.forget_places(LATER)
-    item = dynamodb_store._calls.get(items.card_key(request.id))
+    item = dynamodb_store._calls.get(items.make_key("request", request.id, "card"))
     assert item
     assert item["ts"] == "1.0"
     assert "due" not in item

@@ -64,7 +64,7 @@ class Steps:
         self.store, self.clock = DynamoDBStore(table), StoppedClock()
         self.clock.beyond = lambda longest: self.clock.time + longest  # it is confirmed
         self.store.open()
-        self.store._note_month(items.month_at(NOON))  # once a month
+        self.store._placed(replace(REFUSED, id=new_id(NOON)))  # notes the month, once
         self.rules = flow(self.store, ScriptedPool([YES] * 9, self.clock))
 
     def command(self) -> None:

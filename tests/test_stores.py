@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -492,6 +492,12 @@ def test_all_entries_are_given_in_the_order_of_time_across_months(store: Store) 
     assert list(store.entries(NOON - timedelta(days=31), None)) == entries[1:]
     assert list(store.entries(NOON - timedelta(days=31) + timedelta(microseconds=1), None)) == entries[2:]
     assert list(store.entries(NOON + timedelta(days=41), None)) == []
+
+
+def test_entries_are_given_from_a_time_and_for_an_id_before_all_that_there_can_be(store: Store) -> None:
+    store.record(entry_of_ask(Kind.REFUSED, asked(), "not allowed", NOON))
+    assert list(store.entries(datetime(1960, 1, 1, tzinfo=UTC), None)) == list(store.entries(None, None))
+    assert list(store.entries(None, "0" * 26)) == []
 
 
 def test_only_the_entries_of_one_request_are_given(store: Store) -> None:

@@ -1,13 +1,13 @@
 """Requests, entries and cards as the values that a store keeps, and back: the same in every store.
 
 A request and an entry are JSON documents, each with the few values beside it that queries need. A document says in
-`shape` which fields it has. Requests are written again with each move. Entries never are, so `SHAPES` has each shape
-that was ever stored. A request that is part of an entry has the entry's shape. Times are as `text` gives them.
+`shape` which fields it has. Requests are written again with each move. Entries never are, so each shape that was ever
+stored is read. A request that is part of an entry has the entry's shape. Times are as `text` gives them.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,15 +23,15 @@ from bot.ports import LiveMessage, MessageKind, Show
 from bot.request import AWAITING, ENDED, TERMINAL, Request, State
 
 T = TypeVar("T")
-Document = dict[str, Any]
 Values = dict[str, Any]
 Stored = Mapping[str, Any]  # values by their names, those of a request, of an entry or of a card
 
-SHAPE = 4  # what is written
+SHAPE = 4  # what is written. Each one before it is read as it is: the fields that came later have defaults
 # What entries and cards wait as. For requests `values_of_request` says it.
 UNDELIVERED: Mapping[bool, str] = {False: "undelivered", True: "undelivered refusal"}  # by whether it is a refusal
 TALLY, CARD, LIST = "tally", "card", "list"
 BESIDE = {kind: f"/{kind}" for kind in (MessageKind.APPROVAL, MessageKind.PROGRESS)}  # after the id of its request
+ID_LENGTH = 26  # of a request's and of an entry's id
 DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # a message is due then for everyone, even where clocks differ
 _REQUEST = TypeAdapter(Request)
 _ENTRY = TypeAdapter(Entry)
@@ -40,18 +40,6 @@ _WINDOW = TypeAdapter(Window)
 _PORTION = TypeAdapter(list[Account])
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How documents of one shape become documents of the present one."""
-
-    request: Callable[[Document], Document]
-    entry: Callable[[Document], Document]
-
-
-# None: as it is, new fields having their defaults
-SHAPES: Mapping[int, Shape | None] = {1: None, 2: None, 3: None, 4: None}
 
 
 def values_of_request(request: Request) -> Values:
@@ -89,9 +77,7 @@ def _wants_work(request: Request) -> bool:
 
 def request_of(stored: Stored) -> Request:
     """Return a stored request. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
-    document = from_json(stored["document"])
-    shape = SHAPES[document["shape"]]
-    return _REQUEST.validate_python(shape.request(document) if shape else document)
+    return _REQUEST.validate_python(_document_of(stored))
 
 
 def values_of_entry(entry: Entry) -> Values:
@@ -113,10 +99,15 @@ def values_of_entry(entry: Entry) -> Values:
 
 def entry_of(stored: Stored) -> Entry:
     """Return a stored entry. Raises `ValueError`, `LookupError` or `TypeError` for one that cannot be read."""
-    document = from_json(stored["document"])
-    shape = SHAPES[document["shape"]]
     delivery = {name: stored[name] for name in ("attempts", "next_at", "delivered_at", "ts") if name in stored}
-    return _ENTRY.validate_python((shape.entry(document) if shape else document) | {"delivery": delivery})
+    return _ENTRY.validate_python({**_document_of(stored), "delivery": delivery})
+
+
+def _document_of(stored: Stored) -> Values:
+    document: Values = from_json(stored["document"])
+    if not 1 <= document["shape"] <= SHAPE:
+        raise LookupError("a newer bot wrote it")
+    return document
 
 
 def new_card(request: Request, show: Show) -> LiveMessage:
@@ -124,32 +115,16 @@ def new_card(request: Request, show: Show) -> LiveMessage:
     return LiveMessage(request_id=request.id, version=request.version, due_at=show.at, place=show.place)
 
 
-def card_id(card: LiveMessage) -> str:
-    """Return what tells a card, an approval message and a progress message apart from all others."""
-    return message_id(card.request_id, card.kind)
-
-
 def message_id(request_id: str, kind: MessageKind) -> str:
-    """Return the id of a request's message of this kind."""
+    """Return what tells a request's message of this kind apart from all others."""
     return f"{request_id}{BESIDE.get(kind, '')}"
-
-
-def message_of(card_id: str) -> tuple[str, MessageKind]:
-    """Return whose message, and which, has this id."""
-    request_id, _, kind = card_id.partition("/")
-    return request_id, MessageKind(kind or MessageKind.CARD)
-
-
-def last_ids(ids: Iterable[str], limit: int) -> Sequence[str]:
-    """Return the last of these entries' ids, each once, the oldest of them first."""
-    return sorted(set(ids))[-limit:]
 
 
 def values_of_card(card: LiveMessage) -> Values:
     """Return the values of a card, each value of its place None where that is not known."""
     place = card.place
     return {
-        "id": card_id(card),
+        "id": message_id(card.request_id, card.kind),
         "version": card.version,
         "due_at": text(card.due_at),
         "failures": card.failures,
@@ -163,13 +138,15 @@ def values_of_card(card: LiveMessage) -> Values:
 
 def card_of(stored: Stored) -> LiveMessage:
     """Return a stored card. Raises `ValueError` or `LookupError` for one that cannot be read."""
-    if stored.get("shape", SHAPE) not in SHAPES:
+    if stored.get("shape", SHAPE) > SHAPE:
         raise LookupError("a newer bot moved its request")
     until = stored.get("place_until")
     place = {"until": until, "response_url": stored.get("response_url"), "replaces": stored.get("replaces")}
-    request_id, kind = message_of(stored["id"])
-    values = {"request_id": request_id, "kind": kind, "hold": stored.get("held_by"), "place": place if until else None}
-    return _CARD.validate_python({**stored, **values})
+    request_id, _, kind = stored["id"].partition("/")  # as `message_id` makes it
+    identity = {"request_id": request_id, "kind": kind or MessageKind.CARD}
+    return _CARD.validate_python(
+        {**stored, **identity, "hold": stored.get("held_by"), "place": place if until else None}
+    )
 
 
 def beside(request: Request, *, with_card: bool) -> Sequence[LiveMessage]:

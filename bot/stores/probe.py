@@ -12,6 +12,7 @@ from bot.errors import AwsSetupError, StoreError, StoreUnavailableError
 from bot.facts.finding import Finding
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.create import PROTECTIONS
+from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.store import DynamoDBStore
 from bot.stores.sqlite.file import connect, reason, see_what_it_is
 from bot.stores.sqlite.schema import newest
@@ -52,26 +53,23 @@ def _existing(path: Path) -> Finding:
     return Finding(NAME, "ok", f"{path} is writable{later}")
 
 
-def try_table(store: DynamoDBStore) -> Sequence[Finding]:
+def try_table(table: str) -> Sequence[Finding]:
     """Say whether the table is there, as this bot knows it, and can be written."""
     try:
-        schema = store.table_schema()
-        store.check_writable()
+        with closing(DynamoDBStore(table)) as store:
+            schema = store.table_schema()
+            store.check_writable()
     except StoreUnavailableError as error:
         return [Finding(NAME, "missing", f"The table cannot be used: {error.reason}.", _FIX_TABLE)]
     except (AwsSetupError, StoreError) as error:
         return [Finding(NAME, "missing", error.sentence, error.hint)]
-    finally:
-        store.close()
-    known = store.schema
-    later = "" if schema in (None, known) else f"; the next start takes its schema from {schema} to {known}"
+    later = "" if schema in (None, SCHEMA) else f"; the next start takes its schema from {schema} to {SCHEMA}"
     return [Finding(NAME, "ok", f"the table is there and writable{later}")]
 
 
 def try_protection(table: str) -> Iterator[Finding]:
     """Say whether the table can be restored, and whether DynamoDB sweeps it."""
-    calls = Calls(table)
-    try:
+    with closing(Calls(table)) as calls:
         for each in PROTECTIONS:
             line = f"{NAME}, {each.name}"
             try:
@@ -86,5 +84,3 @@ def try_protection(table: str) -> Iterator[Finding]:
             else:
                 fix = "`python -m bot table --create` switches it on, with credentials that may."
                 yield Finding(line, "warning", f"It is off: {each.without}.", fix)
-    finally:
-        calls.close()

@@ -22,15 +22,14 @@ from bot.stores.documents import (
     UNDELIVERED,
     Readings,
     Stored,
-    card_id,
     card_of,
     entry_of,
-    message_id,
     request_of,
     text,
 )
 
 T = TypeVar("T")
+CardRule = Callable[[LiveMessage], LiveMessage | None]  # what a message becomes; None: it is left as it is
 
 EVER, ALWAYS = "0", "~"  # these sort before every time, and after
 MOMENT = timedelta(microseconds=1)  # no two stored times are closer
@@ -51,8 +50,8 @@ class Waiting(ABC):
         """Put an entry off, and count failures. False where someone took it since it was read."""
 
     @abstractmethod
-    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
-        """Change a card as `rule` says (None: not at all), even while others do so too; return what it is then."""
+    def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
+        """Change a message as `rule` says, even while others do so too; return what it gave, if anything."""
 
     def expired(self, now: datetime, limit: int, beyond: datetime | None = None) -> Sequence[Request]:
         return self._due("awaiting", request_of, now, limit, beyond)
@@ -118,7 +117,7 @@ class Waiting(ABC):
             failures = max(card.failures, 1) if is_on_its_way else card.failures
             return replace(card, due_at=until, hold=hold, failures=failures)
 
-        return self._change_card(card_id(message), held)
+        return self._change_card(message.request_id, message.kind, held)
 
     def shown(self, message: LiveMessage) -> None:
         def settled(card: LiveMessage) -> LiveMessage | None:
@@ -130,7 +129,7 @@ class Waiting(ABC):
             due_at = card.due_at if card.failures or card.due_at == DUE_AT_ONCE else None
             return replace(card, due_at=due_at, hold=hold, failures=0) if is_mine else None
 
-        self._change_card(card_id(message), settled)
+        self._change_card(message.request_id, message.kind, settled)
 
     def not_shown(self, message: LiveMessage, next_at: datetime | None) -> None:
         def failed(card: LiveMessage) -> LiveMessage | None:
@@ -140,17 +139,17 @@ class Waiting(ABC):
             due_at = DUE_AT_ONCE if has_moved_on or card.due_at == DUE_AT_ONCE else next_at or card.due_at
             return replace(card, due_at=due_at, hold=None if is_mine else card.hold, failures=card.failures + 1)
 
-        self._change_card(card_id(message), failed)
+        self._change_card(message.request_id, message.kind, failed)
 
     def keeps(self, request_id: str, ts: str) -> bool:
         def kept(message: LiveMessage) -> LiveMessage:
             return message if message.ts else replace(message, ts=ts, due_at=DUE_AT_ONCE)
 
-        message = self._change_card(message_id(request_id, MessageKind.APPROVAL), kept)
+        message = self._change_card(request_id, MessageKind.APPROVAL, kept)
         return message is not None and message.ts == ts
 
     def show_again(self, request_id: str) -> None:
-        self._change_card(request_id, lambda card: replace(card, due_at=DUE_AT_ONCE))
+        self._change_card(request_id, MessageKind.CARD, lambda card: replace(card, due_at=DUE_AT_ONCE))
 
     def _due(
         self, what: str, read: Callable[[Stored], T], upto: datetime, limit: int, beyond: datetime | None

@@ -47,13 +47,11 @@ def build_store(
 
 def probes_of(settings: StoreSettings) -> Sequence[tuple[str, Callable[[], Iterable[Finding]]]]:
     """Return what tries the configured store, each by its name. It makes none and changes nothing."""
-    from bot.stores.dynamodb.store import DynamoDBStore
     from bot.stores.probe import try_protection, try_sqlite, try_table
 
     kind, place = settings.kind_and_place
     if kind == "dynamodb":
-        table = ("store", partial(try_table, DynamoDBStore(place)))
-        return [table, ("store, protection", partial(try_protection, place))]
+        return [("store", partial(try_table, place)), ("store, protection", partial(try_protection, place))]
     return [("store", partial(try_sqlite, Path(place)))]
 
 

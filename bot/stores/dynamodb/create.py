@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,14 +68,11 @@ CHECK_ACTIONS = tuple(each.action for each in PROTECTIONS)  # what `check` needs
 
 def create(name: str, say: Callable[[str], None]) -> None:
     """Make the table, or what is still missing of it; `say` is told each step. Raises `StoreError`, `AwsSetupError`."""
-    calls = Calls(name)
-    try:
+    with closing(Calls(name)) as calls:
         calls.ask()
         _make(calls, say)
         _wait(calls, say)
         _protect(calls)
-    finally:
-        calls.close()
     say(f"The table {name} is ready: SIGNOUT_STORE=dynamodb://{name}")
 
 

@@ -5,7 +5,7 @@ A write is made of Puts, Updates and Deletes, each with the condition that it de
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from ulid import ULID
@@ -16,15 +16,12 @@ from bot.ports import LiveMessage, MessageKind
 from bot.request import Request
 from bot.stores import documents
 from bot.stores.documents import (
-    BESIDE,
     CARD,
     TALLY,
     UNDELIVERED,
     Stored,
     Values,
-    card_id,
     message_id,
-    message_of,
     text,
     values_of_card,
     values_of_entry,
@@ -34,6 +31,7 @@ from bot.stores.documents import (
 
 Item = dict[str, Any]
 Key = Mapping[str, str]
+ItemKind = Literal["request", "log", "history", "account", "list", "window", "lease", "tally"]
 Action = dict[str, Any]
 
 IS_NEW = "attribute_not_exists(pk)"
@@ -46,66 +44,30 @@ LONGEST_KEY = 1024  # bytes
 KEPT_FOR = timedelta(days=1)  # a window, which tells of an hour, and what is told of a tally
 
 
-def request_key(request_id: str) -> Key:
-    """Return the key of a request."""
-    return {"pk": f"request#{request_id}", "sk": "request"}
-
-
-def card_key(card_id: str) -> Key:
-    """Return the key of a request's card, or of a message beside it."""
-    request_id, kind = message_of(card_id)
-    return {"pk": f"request#{request_id}", "sk": str(kind)}
+def make_key(kind: ItemKind, name: str, sort: str = "") -> Key:
+    """Return the key of an item, as the table in table.py lists them; without a `sort` key, its kind is that too."""
+    return {"pk": f"{kind}#{name}", "sk": sort or kind}
 
 
 def portion_key(list_id: str, number: int) -> Key:
     """Return the key of a portion of a list."""
-    return {"pk": f"list#{list_id}", "sk": f"portion#{number:06}"}
-
-
-def lease_key(key: str) -> Key:
-    """Return the key of a lease."""
-    return {"pk": f"lease#{key}", "sk": "lease"}
-
-
-def window_key(key: str) -> Key:
-    """Return the key of a window."""
-    return {"pk": f"window#{key}", "sk": "window"}
+    return make_key("list", list_id, f"portion#{number:06}")
 
 
 def entry_key(entry_id: str) -> Key:
     """Return the key of an entry, made from its id."""
-    return {"pk": f"log#{month_of(entry_id)}", "sk": entry_id}
-
-
-def account_key(account: str) -> Key:
-    """Return the key of what is known of an account, by the key that documents.py gives it."""
-    return {"pk": f"account#{account}", "sk": "account"}
+    return make_key("log", month_of(entry_id), entry_id)
 
 
 def history_keys(entry: Entry) -> Sequence[Key]:
     """Return the keys of what says by which subjects the history finds an entry."""
-    keys: list[Key] = [{"pk": history_of(subject), "sk": entry.id} for subject in subjects_of(entry)]
-    return [key for key in keys if fits(key)]
+    keys = [make_key("history", subject, entry.id) for subject in subjects_of(entry)]
+    return [each for each in keys if fits(each)]
 
 
-def history_of(subject: str) -> str:
-    """Return the partition of a subject, in which each key has an entry's id."""
-    return f"history#{subject}"
-
-
-def tally_key(tally_id: str) -> Key:
-    """Return the key of a tally that is to become an entry."""
-    return {"pk": f"tally#{tally_id}", "sk": "tally"}
-
-
-def told_key(tally_id: str) -> Key:
-    """Return the key of how many of a tally's refusals entries tell of."""
-    return {"pk": f"tally#{tally_id}", "sk": "told"}
-
-
-def item_of_told(key: Key, count: int, now: datetime) -> Item:
-    """Return that so many are told. No one grows a tally for a day."""
-    return {**key, "told": count, EXPIRES: int((now + KEPT_FOR).timestamp())}
+def item_of_told(tally_id: str, count: int, now: datetime) -> Item:
+    """Return that entries tell of so many of a tally's refusals. No one grows a tally for a day."""
+    return {**make_key("tally", tally_id, "told"), "told": count, EXPIRES: int((now + KEPT_FOR).timestamp())}
 
 
 def month_of(entry_id: str) -> str:
@@ -130,7 +92,7 @@ def fits(key: Key) -> bool:
 
 def item_of_request(request: Request) -> Item:
     """Return a request as an item, in the index while something is to be done about it."""
-    return {**request_key(request.id), **_attributes(values_of_request(request))}
+    return {**make_key("request", request.id), **_attributes(values_of_request(request))}
 
 
 def item_of_entry(entry: Entry) -> Item:
@@ -143,15 +105,14 @@ def item_of_entry(entry: Entry) -> Item:
 
 def item_of_tally(tally: Entry) -> Item:
     """Return a tally as an item, in the index by the time at which it was begun."""
-    return {**item_of_entry(tally), **tally_key(tally.id), "due": TALLY, "due_at": text(tally.at)}
+    return {**item_of_entry(tally), **make_key("tally", tally.id), "due": TALLY, "due_at": text(tally.at)}
 
 
 def stored(item: Item) -> Stored:
     """Return what an item holds as documents.py reads it. Only the index knows when it is due."""
     due, at = item.get("due"), item.get("due_at")
     next_at, due_at = (at if due in UNDELIVERED.values() else None), (at if due == CARD else None)
-    id_ = item["pk"].partition("#")[2]
-    id_ = message_id(id_, item["sk"]) if item["sk"] in BESIDE else id_
+    id_ = message_id(item["pk"].partition("#")[2], item["sk"])
     return {**item, "id": id_, "next_at": next_at, "due_at": due_at}
 
 
@@ -168,7 +129,8 @@ def attributes_of_card(card: LiveMessage) -> Values:
 
 def item_of_card(card: LiveMessage) -> Item:
     """Return a new card as an item. Its shape is that of its request: a bot that cannot read the one has no card."""
-    return {**card_key(card_id(card)), **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
+    where = make_key("request", card.request_id, card.kind)
+    return {**where, **_attributes(attributes_of_card(card)), "shape": documents.SHAPE}
 
 
 def card_moved(card: LiveMessage) -> Action:
@@ -177,14 +139,14 @@ def card_moved(card: LiveMessage) -> Action:
     kept = {"failures", "held_by", "ts"} | (set() if card.place else {"response_url", "place_until", "replaces"})
     change = {name: value for name, value in new.items() if name not in kept}
     is_there = IS_THERE if card.kind is MessageKind.CARD else ""  # the others come with a later move
-    return assign(card_key(card_id(card)), {**change, "shape": documents.SHAPE}, is_there)
+    return assign(make_key("request", card.request_id, card.kind), {**change, "shape": documents.SHAPE}, is_there)
 
 
 def window_counted(window: Window) -> Action:
     """Return what writes a window over the version that was read."""
     latest = max([*window.accounts.values(), *([window.told_at] if window.told_at else [])])
     values = values_of_window(window)
-    item = {**window_key(values.pop("key")), **values, EXPIRES: int((latest + KEPT_FOR).timestamp())}
+    item = {**make_key("window", values.pop("key")), **values, EXPIRES: int((latest + KEPT_FOR).timestamp())}
     return put(item, "version = :before", before=window.version) if window.version else put(item, IS_NEW)
 
 

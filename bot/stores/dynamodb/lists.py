@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.account import Account
 from bot.audit import Entry
 from bot.ports import MessageKind
-from bot.stores.documents import message_id, portion_of, text, text_of_portion
+from bot.stores.documents import portion_of, text, text_of_portion
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls, ConditionError
 from bot.stores.dynamodb.items import IS_NEW, delete, put
@@ -37,7 +37,7 @@ class DynamoDBLists:
         return (portion_of(item["document"]) for item in found)
 
     def lease(self, key: str, holder: str, now: datetime, until: datetime, longest: timedelta) -> bool:
-        lease = {**items.lease_key(key), "holder": holder, "ends_at": text(until)}
+        lease = {**items.make_key("lease", key), "holder": holder, "ends_at": text(until)}
         condition = f"{IS_NEW} OR holder = :holder OR ends_at < :now OR ends_at > :beyond"
         times = {"now": text(now), "beyond": text(now + longest)}
         with suppress(ConditionError):
@@ -47,21 +47,21 @@ class DynamoDBLists:
 
     def give_back(self, key: str, holder: str) -> None:
         with suppress(ConditionError):
-            self._calls.write_one(delete(items.lease_key(key), "holder = :holder", holder=holder))
+            self._calls.write_one(delete(items.make_key("lease", key), "holder = :holder", holder=holder))
 
     def progress_ts(self, list_id: str) -> str | None:
-        item = self._calls.get(items.card_key(message_id(list_id, MessageKind.PROGRESS)))
+        item = self._calls.get(items.make_key("request", list_id, MessageKind.PROGRESS))
         return item.get("ts") if item else None
 
     def _forget_portions(self, entry: Entry) -> None:
         """Delete the portions of the list that ended with this entry; none where it is of something else."""
-        if entry.request is None or not entry.request.listed:
+        listed = entry.request and entry.request.listed
+        if not listed:
             return
-        known = entry.request.listed.portions
-        for number in entry.request.listed.numbers:
+        for number in listed.numbers:
             self._calls.write_one(delete(items.portion_key(entry.ask.id, number)))
         # Others were stored and never noted, where the look-up of its lines was broken off.
-        rest = items.portion_key(entry.ask.id, known)
+        rest = items.portion_key(entry.ask.id, listed.portions)
         for item in self._calls.query(
             KeyConditionExpression="pk = :pk AND sk >= :sk",
             ExpressionAttributeValues={f":{name}": value for name, value in rest.items()},

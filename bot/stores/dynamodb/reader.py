@@ -9,16 +9,16 @@ from ulid import ULID
 
 from bot.audit import Entry
 from bot.facts.clock import CheckedClock
-from bot.stores.documents import Readings, Stored, entry_of, text
+from bot.stores.documents import ID_LENGTH, Readings, Stored, entry_of, text
 from bot.stores.dynamodb import items
 from bot.stores.dynamodb.calls import Calls
 from bot.stores.dynamodb.items import Item
-from bot.stores.dynamodb.schema import SCHEMA, Schema
+from bot.stores.dynamodb.schema import Schema
 from bot.stores.following import entry_in, first_id_since, not_there
 
 # A request's id may tell the time of Slack, which signed what was asked, or of another instance.
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
-LENGTH_OF_ID = 26
+EPOCH, FOREVER = datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)  # what ids can tell
 # An entry gets its id as it is written. The write ends within 10 s (calls.py), and the writer's clock agrees with AWS's
 # within 10 s (clock.py). So whose id is older than this is there, or never will be.
 FINAL_AFTER = timedelta(seconds=20)
@@ -27,23 +27,16 @@ NOT_OF_ONE_ACCOUNT = "attribute_not_exists(list_id) OR list_id = request_id"
 
 
 class DynamoDBReader:
-    """The trail in the table `name`. Nothing is written, and no right to write is needed.
+    """The trail in the table `name`, read without any right to write. `clock` is compared with each answer."""
 
-    `schema` is the newest one that this bot knows. `clock` is compared with each answer.
-    """
-
-    def __init__(self, name: str, *, schema: int = SCHEMA, clock: CheckedClock | None = None) -> None:
-        self.schema = schema
+    def __init__(self, name: str, *, clock: CheckedClock | None = None) -> None:
         self._clock = clock
         self._calls = Calls(name, clock)
-        self._schema = Schema(self._calls, schema)
+        self._schema = Schema(self._calls)
         self._readings = Readings(lambda item: f"Item {item['pk']} {item['sk']}")
 
     def open(self) -> None:
-        """Check that there is a table which this bot can read.
-
-        Raises `AwsSetupError`, `StoreError` or `StoreUnavailableError`.
-        """
+        """Check that this bot can read the table. Raises `AwsSetupError`, `StoreError` or `StoreUnavailableError`."""
         self.table_schema()
 
     def close(self) -> None:
@@ -64,23 +57,23 @@ class DynamoDBReader:
     def _logged(
         self, since: datetime | None, request_id: str | None, list_id: str | None, **options: Any
     ) -> Iterator[Stored]:
-        start = max(filter(None, (since, _made_at(request_id or list_id))), default=None)
-        end = self._ended_at(list_id) if list_id else None
+        start = max(since or EPOCH, _made_at(request_id or list_id), EPOCH)
+        end = self._ended_at(list_id) if list_id else FOREVER
         earliest = text(since) or ""
-        first, last = first_id_at(start) if start else "0", first_id_at(end) if end else "z"
+        first, last = first_id_at(start), first_id_at(end)
         for month in self._months():
-            if (start and month < items.month_at(start)) or (end and month > items.month_at(end)) or last < first:
+            if not items.month_at(start) <= month <= items.month_at(end) or last < first:
                 continue
             for item in self._in_month(month, first=first, last=last, **options):
                 is_meant = request_id in (None, item["request_id"]) and list_id in (None, item.get("list_id"))
                 if is_meant and item["at"] >= earliest:
                     yield items.stored(item)
 
-    def _ended_at(self, list_id: str) -> datetime | None:
-        """Return a time after which nothing is logged of a list and its accounts; None where it has not ended."""
-        key = items.request_key(list_id)
+    def _ended_at(self, list_id: str) -> datetime:
+        """Return a time after which nothing is logged of a list and its accounts."""
+        key = items.make_key("request", list_id)
         at = (self._calls.get(key) or {}).get("ended_at") if items.fits(key) else None
-        return datetime.fromisoformat(at) + CLOCKS_DIFFER_BY if at else None
+        return datetime.fromisoformat(at) + CLOCKS_DIFFER_BY if at else FOREVER
 
     def follow(self, after: str | None, since: datetime | None) -> Iterator[Entry | None]:
         """Give all entries after an id, or those of about a time and later, or all, in the order of their ids.
@@ -93,7 +86,7 @@ class DynamoDBReader:
             months = self._months()
             final = first_id_at((self._calls.told or datetime.now(UTC)) - FINAL_AFTER)
             for month in months:
-                if month < items.month_of(last.ljust(LENGTH_OF_ID, "0")) or final < last:  # refused where it ends first
+                if month < items.month_of(last.ljust(ID_LENGTH, "0")) or final < last:  # refused where it ends first
                     continue
                 for item in self._in_month(month, first=last, last=final):
                     if item["sk"] != last:
@@ -126,9 +119,9 @@ def first_id_at(time: datetime) -> str:
     return str(ULID.from_datetime(time))[:10]
 
 
-def _made_at(request_id: str | None) -> datetime | None:
-    """Return a time before anything can have been logged of a request; None where its id does not tell."""
+def _made_at(request_id: str | None) -> datetime:
+    """Return a time before anything can have been logged of a request, as far as its id tells."""
     try:
-        return ULID.from_str(request_id).datetime - CLOCKS_DIFFER_BY if request_id else None
+        return ULID.from_str(request_id).datetime - CLOCKS_DIFFER_BY if request_id else EPOCH
     except ValueError:
-        return None
+        return EPOCH

@@ -19,13 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class Schema:
-    """The schema of the table behind `calls`, for a bot that knows schemas up to `known`. Safe for many threads.
+    """The schema of the table behind `calls`, `is_outdated` once a newer one was seen there. Safe for many threads."""
 
-    `is_outdated` once the table was seen to have a newer one.
-    """
-
-    def __init__(self, calls: Calls, known: int) -> None:
-        self.known = known
+    def __init__(self, calls: Calls) -> None:
+        self.known = SCHEMA
         self.is_outdated = False
         self._calls = calls
         self._looked_at = time.monotonic()

@@ -17,11 +17,8 @@ from bot.stores.documents import (
     CARD,
     Stored,
     beside,
-    card_id,
     card_of,
     entry_of,
-    last_ids,
-    message_id,
     new_card,
     request_of,
     text,
@@ -32,9 +29,8 @@ from bot.stores.dynamodb.calls import ConditionError
 from bot.stores.dynamodb.items import EXPIRES, IS_NEW, IS_THERE, Action, Item, assign, delete, put, update
 from bot.stores.dynamodb.lists import DynamoDBLists
 from bot.stores.dynamodb.reader import DynamoDBReader, first_id_at
-from bot.stores.dynamodb.schema import SCHEMA
 from bot.stores.dynamodb.table import INDEX
-from bot.stores.waiting import ALWAYS, EVER, Waiting
+from bot.stores.waiting import ALWAYS, EVER, CardRule, Waiting
 
 # With these a request ends, so that it can be forgotten together with one. Its other moves are before it in the log.
 ENDINGS = OUTCOMES - {Kind.REFUSED, Kind.NOT_FOUND}
@@ -47,20 +43,15 @@ PAST_UNREADABLE = 10  # so many are read for one, since the first may be one tha
 class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
     """`Lists`, `Tallies` and `Outbox` in the table `name`, for any number of threads and instances.
 
-    `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. `schema` is the
-    newest one that this bot knows. Each write depends on what was read, so that an index which lags does no harm.
-    `clock` is compared with each answer, and gives each entry a new id as it is written: see `reader.FINAL_AFTER`.
+    `written` is called with each `COUNTED` entry that a move or a refusal added, once it is durable. Each write depends
+    on what was read, so that an index which lags does no harm. `clock` is compared with each answer, and gives each
+    entry a new id as it is written: see `reader.FINAL_AFTER`.
     """
 
     def __init__(
-        self,
-        name: str,
-        written: Callable[[Entry], None] = lambda _: None,
-        *,
-        schema: int = SCHEMA,
-        clock: CheckedClock | None = None,
+        self, name: str, written: Callable[[Entry], None] = lambda _: None, *, clock: CheckedClock | None = None
     ) -> None:
-        super().__init__(name, schema=schema, clock=clock)
+        super().__init__(name, clock=clock)
         self._calls.on_refusal = self._schema.look
         self._known_months: set[str] = set()
         self._written = written
@@ -86,11 +77,12 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
     # Requests
 
     def add(self, request: Request, entry: Entry | None, show: Show | None) -> None:
-        if entry is None and show is None:
-            self._move_only(put(items.item_of_request(request), IS_NEW))
-            return
+        added = put(items.item_of_request(request), IS_NEW)
         card = [put(items.item_of_card(new_card(request, show)), IS_NEW)] if show else []
-        self._write(entry, [put(items.item_of_request(request), IS_NEW), *card])
+        if entry or card:
+            self._write(entry, [added, *card])
+        else:
+            self._write_only(added)
 
     def move(
         self, before: Request, after: Request, entry: Entry | None, show: Show | None, counted: Sequence[Window] = ()
@@ -100,20 +92,20 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         moved = put(item, "version = :before", before=before.version)
         shown = [items.card_moved(new_card(after, show))] if show else []
         shown += [items.card_moved(each) for each in beside(after, with_card=bool(show))]
-        if entry is None and not shown:
-            self._move_only(moved)
-            return
-        self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
+        if entry or shown:
+            self._write(entry, [moved], [*shown, *_last_signed_out(after.id, item)], counted)
+        else:
+            self._write_only(moved)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
-        found = [self._calls.get(items.window_key(key)) for key in keys]
+        found = [self._calls.get(items.make_key("window", key)) for key in keys]
         return [window_of(item) if item else Window(key=key) for key, item in zip(keys, found, strict=True)]
 
     def tell(self, windows: Sequence[Window], entry: Entry) -> None:
         self._write(entry, [], (), windows)
 
     def get(self, request_id: str) -> Request | None:
-        key = items.request_key(request_id)
+        key = items.make_key("request", request_id)
         item = self._calls.get(key) if items.fits(key) else None
         if item is None:
             return None
@@ -123,24 +115,25 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         return request
 
     def last_signed_out(self, account: Account) -> Request | None:
-        item = self._calls.get(items.account_key(account.key))
+        item = self._calls.get(items.make_key("account", account.key))
         return self.get(item["request_id"]) if item else None
 
     def signed_out_at(self, account: Account) -> datetime | None:
-        item = self._calls.get(items.account_key(account.key))
+        item = self._calls.get(items.make_key("account", account.key))
         return datetime.fromisoformat(item["ended_at"]) if item else None
 
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
-        ids = last_ids((each["sk"] for subject in subjects for each in self._last_of(subject, limit)), limit)
-        found = [item for each in ids if (item := self._calls.get(items.entry_key(each)))]
+        ids = {each["sk"] for subject in subjects for each in self._last_of(subject, limit)}
+        found = [item for each in sorted(ids)[-limit:] if (item := self._calls.get(items.entry_key(each)))]
         return list(self._readings.each(entry_of, map(items.stored, found)))
 
     def _last_of(self, subject: str, limit: int) -> Iterator[Item]:
-        if not items.fits({"pk": items.history_of(subject)}):
+        history = items.make_key("history", subject)
+        if not items.fits(history):
             return iter(())
         found = self._calls.query(
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": items.history_of(subject)},
+            ExpressionAttributeValues={":pk": history["pk"]},
             ScanIndexForward=False,
             ConsistentRead=True,
             Limit=limit,
@@ -158,14 +151,13 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             self._calls.write([put(items.item_of_tally(each)) for each in some])
 
     def settle(self, tally_id: str, now: datetime) -> None:
-        key = items.tally_key(tally_id)
-        told_key = items.told_key(tally_id)
-        item, told = (self._calls.get(each) or {} for each in (key, told_key))
+        key = items.make_key("tally", tally_id)
+        item, told = (self._calls.get(each) or {} for each in (key, items.make_key("tally", tally_id, "told")))
         for tally in self._readings.each(entry_of, [item] if item else ()):
             entry = entry_of_tally(tally, now, int(told.get("told", 0)))
             unchanged = "told = :was" if told else IS_NEW
             was = {"was": told["told"]} if told else {}
-            noted = [put(items.item_of_told(told_key, tally.count, now), unchanged, **was)] if entry else []
+            noted = [put(items.item_of_told(tally_id, tally.count, now), unchanged, **was)] if entry else []
             with suppress(SupersededError):  # another instance did it first, or it has grown
                 self._write(entry, [delete(key, "document = :document", document=item["document"]), *noted])
 
@@ -206,14 +198,10 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             actions += map(delete, items.history_keys(entry))
             if entry.kind in ENDINGS:
                 if entry.chosen and entry.request and entry.request.state is State.DONE:
-                    key = items.account_key(entry.chosen.key)
+                    key = items.make_key("account", entry.chosen.key)
                     with suppress(ConditionError):  # a later request signed this account out
                         self._calls.write([delete(key, "request_id = :id", id=entry.ask.id)])
-                keys = (
-                    items.request_key(entry.ask.id),
-                    *(items.card_key(message_id(entry.ask.id, kind)) for kind in MessageKind),
-                )
-                actions += map(delete, keys)
+                actions += [delete(items.make_key("request", entry.ask.id, sort)) for sort in ("request", *MessageKind)]
                 self._forget_portions(entry)
             with suppress(ConditionError):
                 self._calls.write(actions)
@@ -230,7 +218,7 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
         to_show = islice(self._waiting(CARD, EVER, ALWAYS, LOOKED_THROUGH), LOOKED_THROUGH)
         for card in self._readings.each(card_of, chain(ended, to_show)):
             if without_place(card):
-                self._change_card(card_id(card), without_place)
+                self._change_card(card.request_id, card.kind, without_place)
 
     def _waiting(self, what: str, since: str | None, upto: str | None, limit: int) -> Generator[Stored, None, None]:
         """Give what the index has under `what`. It may lag by moments."""
@@ -253,9 +241,9 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             return False
         return True
 
-    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         # A write whose answer was lost fails when it is sent again. The rule then sees what it wrote, and lets it be.
-        key = items.card_key(card_id)
+        key = items.make_key("request", request_id, kind)
         while item := self._calls.get(key):
             card = next(self._readings.each(card_of, [items.stored(item)]), None)
             after = rule(card) if card else None
@@ -267,11 +255,11 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
                 return after
         return None
 
-    def _move_only(self, moved: Action) -> None:
+    def _write_only(self, written: Action) -> None:
         """Write a request and nothing else: one conditional write, at half the price of a transaction."""
-        item = moved["Put"]["Item"]
+        item = written["Put"]["Item"]
         try:
-            self._calls.write_one(moved)
+            self._calls.write_one(written)
         except ConditionError as error:
             # A write whose answer was lost may have been done. Sent again it fails, since it moved the version itself.
             # What is stored tells: no other write has the same claim.
@@ -309,17 +297,12 @@ class DynamoDBStore(DynamoDBReader, DynamoDBLists, Waiting):
             self._written(entry)
 
     def _placed(self, entry: Entry) -> Entry:
-        """Return an entry with an id of this moment, whose month is noted."""
+        """Return an entry with an id of this moment. Its month is noted first: no one would look for it there else."""
         while True:
             placed = replace(entry, id=new_id(self._clock.told_now())) if self._clock else entry
             month = items.month_of(placed.id)
             if month in self._known_months:
                 return placed
-            self._note_month(month)
-
-    def _note_month(self, month: str) -> None:
-        """Note the month of an entry before the entry is written: it would not be looked for there otherwise."""
-        if month not in self._known_months:
             self._calls.write([update(items.META, "ADD months :months", months={month})])
             self._known_months.add(month)
 
@@ -329,5 +312,5 @@ def _last_signed_out(request_id: str, item: Item) -> Sequence[Action]:
     if not {"account", "ended_at"} <= item.keys():
         return []
     at = item["ended_at"]
-    last = {**items.account_key(item["account"]), "request_id": request_id, "ended_at": at}
+    last = {**items.make_key("account", item["account"]), "request_id": request_id, "ended_at": at}
     return [put(last, f"{IS_NEW} OR ended_at <= :ended_at", ended_at=at)]

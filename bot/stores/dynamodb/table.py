@@ -9,6 +9,7 @@
 | `account#POOL_ID#USERNAME` | `account` | which request last signed this account out |
 | `request#ID` | `approval`, `progress` | the same of the messages beside the card |
 | `list#ID` | `portion#NUMBER` | some accounts of a list |
+| `window#KEY` | `window` | the accounts of the last hour that a limit counts, for a day |
 | `lease#KEY` | `lease` | who runs the lists of an AWS account and region, and until when |
 | `tally#ID` | `tally` | refusals of one operator that are still counted, until they become an entry |
 | `tally#ID` | `told` | how many of them entries tell of, for a day |
@@ -62,15 +63,15 @@ def definition(name: str) -> dict[str, Any]:
 
 def cloud_formation(name: str) -> str:
     """Return a CloudFormation template of the table. Deleting the stack leaves the table."""
-    properties = definition(name) | {
-        "TimeToLiveSpecification": TIME_TO_LIVE,
-        "PointInTimeRecoverySpecification": RECOVERY,
-    }
     table = {
         "Type": "AWS::DynamoDB::Table",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
-        "Properties": properties,
+        "Properties": {
+            **definition(name),
+            "TimeToLiveSpecification": TIME_TO_LIVE,
+            "PointInTimeRecoverySpecification": RECOVERY,
+        },
     }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -86,7 +87,8 @@ def check_form(name: str, found: "TableDescriptionTypeDef") -> None:
     index = indexes.get(INDEX, {})
     if found.get("TableStatus") not in {"ACTIVE", "UPDATING"}:
         raise StoreUnavailableError(f"the table {name} is {str(found.get('TableStatus')).lower()}")
-    if _keys(found) != _KEYS or (index and _keys(index) != _INDEX_KEYS):
+    has_our_keys = found.get("KeySchema") == _schema_of(_KEYS)
+    if not has_our_keys or (index and index.get("KeySchema") != _schema_of(_INDEX_KEYS)):
         raise StoreError(f"The table {name} was made for something else: its keys are others. Give another name.")
     if not index or index.get("Projection", {}).get("ProjectionType") != "ALL":
         hint = "`python -m bot table` prints how it must be."
@@ -96,9 +98,5 @@ def check_form(name: str, found: "TableDescriptionTypeDef") -> None:
 
 
 def _schema_of(keys: tuple[str, str]) -> list[dict[str, str]]:
+    """Return keys as DynamoDB takes and gives them: always the hash key first."""
     return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)]
-
-
-def _keys(found: Any) -> tuple[Any, ...]:
-    by_kind = {key["KeyType"]: key["AttributeName"] for key in found.get("KeySchema") or ()}
-    return by_kind.get("HASH"), by_kind.get("RANGE")

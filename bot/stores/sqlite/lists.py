@@ -37,5 +37,5 @@ class SQLiteLists:
             db.execute(sql.GIVE_BACK, {"key": key, "holder": holder})
 
     def progress_ts(self, list_id: str) -> str | None:
-        rows = self._file.rows(sql.PROGRESS_TS, {"id": message_id(list_id, MessageKind.PROGRESS)})
+        rows = self._file.rows(sql.CARD_OF_REQUEST, {"id": message_id(list_id, MessageKind.PROGRESS)})
         return rows[0]["ts"] if rows else None

@@ -28,10 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def open_to_write(file: File, *, make: bool) -> None:
-    """Take the file to the schema of this bot; where there is none, `make` it, with mode 0600.
-
-    Raises `StoreError` for a file that is not this bot's store, and `StoreUnavailableError` if it may work later.
-    """
+    """Do what `SQLiteStore.open` promises. Where there is no file, `make` one, with mode 0600."""
     try:
         os.close(os.open(file.path, (os.O_CREAT if make else 0) | os.O_RDWR, 0o600))
         if not see_what_it_is(file.path).schema and not make:

@@ -28,14 +28,9 @@ UPDATE requests SET version = :version, due = :due, due_at = :due_at, account = 
 WHERE id = :id AND version = :before
 """
 REQUEST = "SELECT id, document FROM requests WHERE id = :id"
-LAST_SIGNED_OUT = """
-SELECT id, document FROM requests INDEXED BY requests_signed_out
-WHERE account = :account ORDER BY ended_at DESC LIMIT 1
-"""
-SIGNED_OUT_AT = """
-SELECT ended_at FROM requests INDEXED BY requests_signed_out
-WHERE account = :account ORDER BY ended_at DESC LIMIT 1
-"""
+_SIGNED_OUT_LAST = "requests INDEXED BY requests_signed_out WHERE account = :account ORDER BY ended_at DESC LIMIT 1"
+LAST_SIGNED_OUT = f"SELECT id, document FROM {_SIGNED_OUT_LAST}"
+SIGNED_OUT_AT = f"SELECT ended_at FROM {_SIGNED_OUT_LAST}"
 DUE_REQUESTS = """
 SELECT id, document FROM requests INDEXED BY requests_due
 WHERE due = :what AND due_at >= :since AND due_at <= :upto ORDER BY due_at
@@ -47,28 +42,25 @@ ADD_ENTRY = """
 INSERT INTO entries (id, request_id, list_id, at, refused, attempts, next_at, delivered_at, ts, document)
 VALUES (:id, :request_id, :list_id, :at, :refused, :attempts, :next_at, :delivered_at, :ts, :document)
 """
-ENTRIES = f"""
-SELECT {_ENTRY} FROM entries WHERE id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
-"""
+_NEXT_PAGE = f"id > :after AND at >= :since ORDER BY id LIMIT {PAGE}"
+ENTRIES = f"SELECT {_ENTRY} FROM entries WHERE {_NEXT_PAGE}"
 # An account of a list has entries that name the list and, as their request, another one.
 ENTRIES_WITHOUT_ACCOUNTS = f"""
-SELECT {_ENTRY} FROM entries
-WHERE id > :after AND at >= :since AND (list_id IS NULL OR list_id = request_id) ORDER BY id LIMIT {PAGE}
+SELECT {_ENTRY} FROM entries WHERE (list_id IS NULL OR list_id = request_id) AND {_NEXT_PAGE}
 """
 ENTRIES_OF_REQUEST = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request
-WHERE request_id = :request_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
+SELECT {_ENTRY} FROM entries INDEXED BY entries_of_request WHERE request_id = :request_id AND {_NEXT_PAGE}
 """
 ENTRIES_OF_LIST = f"""
-SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list
-WHERE list_id = :list_id AND id > :after AND at >= :since ORDER BY id LIMIT {PAGE}
+SELECT {_ENTRY} FROM entries INDEXED BY entries_of_list WHERE list_id = :list_id AND {_NEXT_PAGE}
 """
 # In the order of their numbers, which is the order in which they were committed. FORGET_ENTRIES leaves the highest.
 NEXT_ENTRIES = f"SELECT number, {_ENTRY} FROM entries WHERE number >= :number ORDER BY number LIMIT {PAGE}"
 NUMBER_OF_ENTRY = "SELECT number FROM entries WHERE id = :id"
 # With + it is not looked for among all numbers, but among the ids from there on: those of what is given then.
-FIRST_NUMBER_SINCE = "SELECT coalesce(min(+number), :after_all) FROM entries WHERE id > :first"
-NEXT_NUMBER = "SELECT coalesce(max(number), 0) + 1 FROM entries"
+FIRST_NUMBER_SINCE = """
+SELECT coalesce(min(+number), (SELECT max(number) + 1 FROM entries), 1) FROM entries WHERE id > :first
+"""
 ENTRY = f"SELECT {_ENTRY} FROM entries WHERE id = :id"
 ADD_TO_HISTORY = "INSERT INTO history (subject, entry_id) VALUES (:subject, :id)"
 PAST = "SELECT entry_id FROM history WHERE subject = :subject ORDER BY entry_id DESC LIMIT :limit"
@@ -95,18 +87,16 @@ UPDATE entries SET next_at = :later, attempts = attempts + :failed WHERE id = :i
 
 # Cards, and the messages beside them: `request_id` then ends with what documents.BESIDE says
 
-ADD_CARD = """
-INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces, failures, held_by)
-VALUES (:id, :version, :due_at, :response_url, :place_until, :replaces, :failures, :held_by)
+# The card of a new request, or a message beside a card, which has no place.
+PUT_CARD = """
+INSERT INTO cards (request_id, version, due_at, response_url, place_until, replaces)
+VALUES (:id, :version, :due_at, :response_url, :place_until, :replaces)
+ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at
 """
 MOVE_CARD = """
 UPDATE cards SET version = :version, due_at = :due_at, response_url = coalesce(:response_url, response_url),
     place_until = coalesce(:place_until, place_until), replaces = coalesce(:replaces, replaces)
 WHERE request_id = :id
-"""
-PUT_MESSAGE = """
-INSERT INTO cards (request_id, version, due_at) VALUES (:id, :version, :due_at)
-ON CONFLICT (request_id) DO UPDATE SET version = excluded.version, due_at = excluded.due_at
 """
 CARD_OF_REQUEST = f"SELECT {_CARD} FROM cards WHERE request_id = :id"
 CHANGE_CARD = """
@@ -119,8 +109,6 @@ FORGET_PLACES = f"""
 UPDATE cards SET response_url = NULL, place_until = NULL, replaces = NULL WHERE request_id IN
     (SELECT request_id FROM cards INDEXED BY cards_placed WHERE place_until <= :now ORDER BY place_until LIMIT {PAGE})
 """
-
-PROGRESS_TS = "SELECT ts FROM cards WHERE request_id = :id"
 
 # Lists
 
@@ -153,7 +141,6 @@ FROM entries INDEXED BY entries_settled
 WHERE next_at IS NULL AND at < :before AND number < (SELECT max(number) FROM entries) ORDER BY at LIMIT {PAGE}
 """
 _BESIDE = ", ".join(f"('{each}')" for each in ("", *documents.BESIDE.values()))
-ID_LENGTH = 26  # of a request's id
 FORGET_REQUESTS = f"""
 DELETE FROM requests WHERE id IN (SELECT request_id {_OLD}) AND ended_at < :before
     AND NOT EXISTS (SELECT 1 FROM entries WHERE request_id = requests.id AND next_at IS NOT NULL)
@@ -162,7 +149,7 @@ FORGET_CARDS = f"""
 WITH old AS (SELECT request_id {_OLD})
 DELETE FROM cards
 WHERE request_id IN (SELECT request_id || beside.column1 FROM old, (VALUES {_BESIDE}) AS beside)
-    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = substr(cards.request_id, 1, {ID_LENGTH}))
+    AND NOT EXISTS (SELECT 1 FROM requests WHERE id = substr(cards.request_id, 1, {documents.ID_LENGTH}))
 """
 FORGET_PORTIONS = f"""
 DELETE FROM portions WHERE list_id IN (SELECT request_id {_OLD})

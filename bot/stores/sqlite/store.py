@@ -11,7 +11,7 @@ from bot.account import Account
 from bot.audit import COUNTED, Entry, entry_of_tally, subjects_of
 from bot.errors import CountChangedError, StoreError, SupersededError
 from bot.limits import Window
-from bot.ports import LiveMessage, Show
+from bot.ports import LiveMessage, MessageKind, Show
 from bot.request import Request, check_move
 from bot.stores.documents import (
     Readings,
@@ -20,7 +20,7 @@ from bot.stores.documents import (
     beside,
     card_of,
     entry_of,
-    last_ids,
+    message_id,
     new_card,
     request_of,
     text,
@@ -36,7 +36,7 @@ from bot.stores.sqlite.file import File, connect_to_read, connect_to_write, no_s
 from bot.stores.sqlite.lists import SQLiteLists
 from bot.stores.sqlite.migrate import open_to_write
 from bot.stores.sqlite.schema import newest
-from bot.stores.waiting import Waiting
+from bot.stores.waiting import CardRule, Waiting
 
 T = TypeVar("T")
 
@@ -107,9 +107,7 @@ class SQLiteReader:
             return int(rows[0][0]) + 1
         if not since:
             return 0
-        ((after_all,),) = self._file.rows(sql.NEXT_NUMBER)
-        ((first,),) = self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": first_id_since(since), "after_all": after_all})
-        return int(first)
+        return int(self._file.rows(sql.FIRST_NUMBER_SINCE, {"first": first_id_since(since)})[0][0])
 
 
 class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
@@ -141,7 +139,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
     # Requests
 
     def add(self, request: Request, entry: Entry | None, show: Show | None) -> None:
-        card = [(sql.ADD_CARD, values_of_card(new_card(request, show)))] if show else ()
+        card = [(sql.PUT_CARD, values_of_card(new_card(request, show)))] if show else ()
         self._write((sql.ADD_REQUEST, values_of_request(request)), entry, card)
 
     def move(
@@ -151,7 +149,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         # The version is the whole condition: each move makes a new one.
         moved = sql.MOVE_REQUEST, values_of_request(after) | {"before": before.version}
         shown = [(sql.MOVE_CARD, values_of_card(new_card(after, show)))] if show else []
-        shown += [(sql.PUT_MESSAGE, values_of_card(each)) for each in beside(after, with_card=bool(show))]
+        shown += [(sql.PUT_CARD, values_of_card(each)) for each in beside(after, with_card=bool(show))]
         self._write(moved, entry, shown, counted)
 
     def windows(self, keys: Sequence[str]) -> Sequence[Window]:
@@ -173,8 +171,8 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
 
     def past(self, subjects: Sequence[str], limit: int) -> Sequence[Entry]:
         found = (self._file.rows(sql.PAST, {"subject": each, "limit": limit}) for each in subjects)
-        ids = last_ids((row["entry_id"] for rows in found for row in rows), limit)
-        return [entry for each in ids if (entry := self._one(entry_of, sql.ENTRY, id=each))]
+        ids = {row["entry_id"] for rows in found for row in rows}
+        return [entry for each in sorted(ids)[-limit:] if (entry := self._one(entry_of, sql.ENTRY, id=each))]
 
     # Entries
 
@@ -184,7 +182,7 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
     def tally(self, tallies: Sequence[Entry]) -> None:
         with self._file.write() as db:
             for each in tallies:
-                db.execute(sql.PUT_TALLY, {name: values_of_entry(each)[name] for name in ("id", "at", "document")})
+                db.execute(sql.PUT_TALLY, values_of_entry(each))
 
     def settle(self, tally_id: str, now: datetime) -> None:
         with self._file.write() as db:
@@ -227,9 +225,9 @@ class SQLiteStore(SQLiteReader, SQLiteLists, Waiting):
         with self._file.write() as db:
             return bool(db.execute(sql.DUE_AGAIN, values).rowcount)
 
-    def _change_card(self, card_id: str, rule: Callable[[LiveMessage], LiveMessage | None]) -> LiveMessage | None:
+    def _change_card(self, request_id: str, kind: MessageKind, rule: CardRule) -> LiveMessage | None:
         with self._file.write() as db:
-            card = self._one(card_of, sql.CARD_OF_REQUEST, id=card_id)
+            card = self._one(card_of, sql.CARD_OF_REQUEST, id=message_id(request_id, kind))
             after = rule(card) if card else None
             if after:
                 db.execute(sql.CHANGE_CARD, values_of_card(after))
