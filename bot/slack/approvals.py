@@ -10,7 +10,7 @@ from bot.request import Operator, Request, State
 from bot.slack.list_facts import holds, left_out
 from bot.slack.sessions import about_sessions
 from bot.slack.shown import Shown
-from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, lines, message
+from bot.slack.text import Block, Bold, Code, Group, Line, Message, Span, button, capitalized, facts, lines, message
 from bot.whoami import InPool, Standing
 
 APPROVE = "signout_approve"
@@ -63,16 +63,10 @@ def approving(shown: Shown, request: Request) -> list[Block]:
 def denied(shown: Shown, request: Request) -> list[Block]:
     """Return the asker's card once a second person said no."""
     reason = request.approval.reason if request.approval else None
-    said, *by = by_whom(request) or ["denied"]
     return [
         f"Denied: {shown.subject(request)}",
-        [str(said).capitalize(), *by, ". Nothing was done."],
-        lines(
-            [
-                [Bold("Why  "), *shown.reason(reason)] if reason else [],
-                [Bold("Request  "), Code(request.id)],
-            ]
-        ),
+        [*capitalized(by_whom(request) or ["denied"]), ". Nothing was done."],
+        lines(facts({"Why": shown.reason(reason), "Request": [Code(request.id)]})),
     ]
 
 
@@ -80,11 +74,10 @@ def approval_message(shown: Shown, request: Request) -> Message:
     """Return what those who may approve a request see: what is asked, or what came of it."""
     subject, asker, waits = request.subject, request.ask.operator, request.state is State.APPROVING
     title, said = ("Approval needed", _until(request)) if waits else _came(shown, request)
-    reason = request.ask.options.reason
     has_count = request.listed and request.state in {State.DONE, State.PARTLY, State.FAILED, State.UNKNOWN}
-    facts: list[Line] = [[Bold("Pool  "), subject.pool]]
+    about = facts({"Pool": [subject.pool]})
     if waits:
-        facts = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
+        about = holds(subject) if isinstance(subject, Listed) else shown.who(subject)
     return message(
         title if has_count else f"{title}: {shown.subject(request)}",
         [
@@ -93,13 +86,12 @@ def approval_message(shown: Shown, request: Request) -> Message:
             _QUESTION if request.listed else ACTIONS[request.action].question,
             *([f" {ACTIONS[request.action].effect}"] if waits else []),
         ],
-        shown.how_read(request.ask.options.target, request.searched_as) if waits and request.searched_as else [],
+        shown.how_read(request) if waits else [],
         lines(
             [
-                *facts,
+                *about,
                 *about_sessions(shown, request),
-                [Bold("Reason  "), *shown.reason(reason)] if reason else [],
-                [Bold("Request  "), Code(request.id)],
+                *facts({"Reason": shown.reason(request.ask.options.reason), "Request": [Code(request.id)]}),
             ]
         ),
         left_out(shown, subject) if waits and isinstance(subject, Listed) else [],
@@ -124,8 +116,8 @@ def _until(request: Request) -> Line:
 def _came(shown: Shown, request: Request) -> tuple[str, Line]:
     """Return what came of a request that waits for no one any more, in a word and in a line."""
     ended_at, approval = request.ended_at or request.expires_at, request.approval
-    said, *by = by_whom(request) or [""]
-    who: Line = [str(said).capitalize(), *by, ". "] if by else []
+    by = capitalized(by_whom(request))
+    who: Line = [*by, ". "] if by else []
     match request.state:
         case State.DENIED:
             reason = approval.reason if approval else None

@@ -1,7 +1,8 @@
 """The audit channel: one message for each outcome, what people read in it, and posting it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from slack_sdk import WebClient
 from structlog.contextvars import bound_contextvars
@@ -19,8 +20,8 @@ from bot.slack.clients import post
 from bot.slack.list_facts import failures, why_so
 from bot.slack.outcomes import AS_SET, AT_MOST, HOSTED, goes_on_hosted
 from bot.slack.sessions import about_sessions
-from bot.slack.shown import Lasting, Shown
-from bot.slack.text import UTC_TIME, Code, Line, Message, Span, cut, message, small_print
+from bot.slack.shown import Shown
+from bot.slack.text import UTC_TIME, Block, Code, Line, Message, capitalized, cut, message, small_print
 
 MAX_NAME = 60
 _SIGNS: Mapping[Kind, str] = {
@@ -75,43 +76,38 @@ def audit_message(shown: Shown, entry: Entry) -> Message:
 
     First the outcome and for whom, then who asked and why, and what it means; all ids and times in small print.
     """
-    if entry.request and entry.request.listed:
-        return _message_of_list(shown, entry, entry.request)
-    title, meaning = result(entry.request) if entry.request else _OTHERS[entry.kind]
-    target, more = shown.personal(entry.ask.options.target), list[Span]()
-    if entry.chosen:
-        target = shown.name(entry.chosen)
-    if entry.request and entry.chosen and ends_tokens(entry.request.done):
-        lasting = shown.lasting.get(entry.chosen.pool, Lasting())
-        end = f"{AT_MOST} {HOSTED}" if goes_on_hosted(lasting, entry.request) else AT_MOST
-        access, longest = entry.request.access_until or entry.at, entry.at + LONGEST_TOKEN
-        whose = "Tokens of this session" if entry.request.session else "Tokens that were given out"
-        more = [f"{whose} may be accepted until ", access, AS_SET, longest, end]
+    request = entry.request
+    title, meaning = result(request) if request else _OTHERS[entry.kind]
+    subject = shown.name(entry.chosen) if entry.chosen else shown.personal(entry.ask.options.target)
+    more: Line = [meaning] if meaning else []
     if entry.count > 1:
-        target, more = f"{entry.count:,} more times", _period(shown, entry)
+        subject, more = f"{entry.count:,} more times", _period(shown, entry)
+    elif request and entry.kind is Kind.PAUSED:  # by the bot itself
+        title, subject, more = "Paused", shown.subject(request), []
+    elif request and request.chosen and request.state is State.DONE:
+        more = _accepted(shown, request, entry.at)
+    beside: Sequence[Block] = []
+    if request:
+        beside = failures(request) if request.listed else about_sessions(shown, request)
     return message(
-        f"{_SIGNS.get(entry.kind, '✅')} {title}{f': {target}' if target else ''}",
+        f"{_SIGNS.get(entry.kind, '✅')} {title}{f': {subject}' if subject else ''}",
         _who_and_why(shown, entry),
-        _second_person(shown, entry.request),
-        [meaning] if meaning else more,
-        *(about_sessions(shown, entry.request) if entry.request else []),
+        _second_person(shown, request) if request and request.approval else [],
+        why_so(request) if request and request.listed else [],
+        more,
+        *beside,
         small_print(_ids_and_times(shown, entry)),
     )
 
 
-def _message_of_list(shown: Shown, entry: Entry, request: Request) -> Message:
-    """Return the message for the outcome of a list, or for a pause of it by the bot itself."""
-    is_paused = entry.kind is Kind.PAUSED
-    title, meaning = (f"Paused: {shown.subject(request)}", "") if is_paused else result(request)
-    return message(
-        f"{_SIGNS.get(entry.kind, '✅')} {title}",
-        _who_and_why(shown, entry),
-        _second_person(shown, request),
-        why_so(request),
-        [meaning] if meaning else [],
-        *failures(request),
-        small_print(_ids_and_times(shown, entry)),
-    )
+def _accepted(shown: Shown, request: Request, ended_at: datetime) -> Line:
+    """Say until when tokens may be accepted that were given out before; nothing where the action ends none."""
+    if not ends_tokens(request.done):
+        return []
+    whose = "Tokens of this session" if request.session else "Tokens that were given out"
+    end = f"{AT_MOST} {HOSTED}" if goes_on_hosted(shown, request) else AT_MOST
+    access, longest = request.access_until or ended_at, ended_at + LONGEST_TOKEN
+    return [f"{whose} may be accepted until ", access, AS_SET, longest, end]
 
 
 def _period(shown: Shown, entry: Entry) -> Line:
@@ -147,11 +143,9 @@ def _asked_for(entry: Entry) -> str:
     return f"asked for: {ACTIONS[action].button.lower()}" if untold and action != SIGN_OUT else ""
 
 
-def _second_person(shown: Shown, request: Request | None) -> Line:
-    approval = request.approval if request else None
-    if not request or not approval or not (said := by_whom(request)):
-        return []
-    return [str(said[0]).capitalize(), *said[1:], *([": ", *shown.reason(approval.reason)] if approval.reason else [])]
+def _second_person(shown: Shown, request: Request) -> Line:
+    reason = shown.reason(request.approval.reason) if request.approval else []
+    return [*capitalized(by_whom(request)), *([": ", *reason] if reason else [])]
 
 
 def _ids_and_times(shown: Shown, entry: Entry) -> list[list[str]]:

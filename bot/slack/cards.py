@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.action import ACTIONS, SIGN_OUT, Step
 from bot.errors import BotError, UsageError
-from bot.facts.advice import LONGEST_LIFETIME
 from bot.facts.aws_cli import AWS_USAGE, Help, Skeleton, left_out_sentence
+from bot.facts.list_words import accounts
 from bot.offer import offered, withheld
 from bot.options import ACTION_OPTIONS, USAGE
 from bot.request import AWAITING, ENDED, Request, State
 from bot.slack.approvals import APPROVAL_REFUSED, approving, by_whom, denied, why
-from bot.slack.lists import LIST_CARDS, confirm_label, progress_line
+from bot.slack.lists import LIST_CARDS, progress_line
 from bot.slack.outcomes import action_buttons, may_come_back, outcome
 from bot.slack.sessions import session_rows
-from bot.slack.shown import Lasting, Shown
-from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, choice, lines, message
+from bot.slack.shown import Shown
+from bot.slack.text import Block, Bold, Code, Drawn, Line, Message, button, capitalized, choice, facts, lines, message
 
 CHOOSE = "signout_choose_"
 CONFIRM = "signout_confirm"
@@ -86,9 +86,10 @@ def card(  # noqa: PLR0913 -- what a card shows that is not in the request
 
 def _label(request: Request) -> str:
     """Return what the button says with which a request is confirmed."""
-    if request.listed:
-        return confirm_label(request)
-    return "Ask for approval" if request.needs else ACTIONS[request.action].button
+    of = accounts(request.listed.size) if request.listed else ""
+    if request.needs:
+        return f"Ask for approval: {of}" if of else "Ask for approval"
+    return f"{ACTIONS[request.action].button} {of}".rstrip()
 
 
 def told(error: BotError, usage: str = USAGE) -> Message:
@@ -98,16 +99,11 @@ def told(error: BotError, usage: str = USAGE) -> Message:
 
 
 def answer(asked: Help | Skeleton, shown: Shown) -> Message:
-    """Return the answer to a command that begins nothing."""
-    if isinstance(asked, Help):
-        return help_message(shown)
-    if not asked.text:
-        return message(["The output of this operation is empty."])
-    return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
-
-
-def help_message(shown: Shown) -> Message:
-    """Return the help, with the actions that someone may ask for."""
+    """Return the answer to a command that begins nothing: the help has the actions that someone may ask for."""
+    if isinstance(asked, Skeleton):
+        if not asked.text:
+            return message(["The output of this operation is empty."])
+        return message(lines([[line] for line in asked.text.split("\n")], "preformatted"))
     others: list[Line] = [
         [Code(f"--{name}"), f", if you may: {ACTIONS[action].effect}"]
         for name, action in ACTION_OPTIONS.items()
@@ -122,7 +118,7 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
     more = f" These are the first {len(request.candidates)}: add a user name, sub or --pool." if left_out else ""
     return [
         f"{request.matches} accounts match. Which one is it?",
-        shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
+        shown.how_read(request),
         [f"Nothing happens before you choose one and confirm.{more}"],
         *(
             choice(shown.brief(account), button("This one", f"{CHOOSE}{number}", request.id))
@@ -133,23 +129,15 @@ def _choosing(shown: Shown, request: Request) -> list[Block]:
 
 def _confirming(shown: Shown, request: Request) -> list[Block]:
     earlier, reason = request.earlier, request.ask.options.reason
-    lifetime = shown.lasting.get(request.account.pool, Lasting()).lifetime
-    bound = f" by the bot's settings, and for {LONGEST_LIFETIME} at most" if lifetime != LONGEST_LIFETIME else ""
+    last: Line = [earlier.at, f" by @{earlier.by}"] if earlier else []
     action, others = ACTIONS[request.action], offered(request)[1:]
     stays_out = request.action == SIGN_OUT and not may_come_back(request)
-    later = f" An app that checks only a token's signature may accept it for up to {lifetime} more{bound}."
-    cannot = withheld(request)
+    cannot, later = withheld(request), shown.outlives(request).accepted("more")
     return [
         action.question,
-        shown.how_read(request.ask.options.target, request.searched_as) if request.searched_as else [],
-        lines(
-            [
-                *shown.who(request.account),
-                [Bold("Last signed out  "), earlier.at, f" by @{earlier.by}"] if earlier else [],
-                [Bold("Reason  "), *shown.reason(reason)] if reason else [],
-            ]
-        ),
-        [_STAYS_OUT if stays_out else action.effect, *([later] if Step.SIGN_OUT in action.steps else [])],
+        shown.how_read(request),
+        lines([*shown.who(request.account), *facts({"Last signed out": last, "Reason": shown.reason(reason)})]),
+        [_STAYS_OUT if stays_out else action.effect, *([f" {later}"] if Step.SIGN_OUT in action.steps else [])],
         lines([_other(request, each) for each in others], "list") if others else [],
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
         lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],
@@ -175,10 +163,9 @@ def _under_way(shown: Shown, request: Request) -> list[Block]:
     if request.state is State.RUNNING:
         by = by_whom(request) or ["confirmed ", decided_at]
         return [[f"{running} ", name, ", ", *by, f".{_RESULT_COMES}"]]
-    said, *by = by_whom(request) or ["confirmed"]
+    by = capitalized(by_whom(request) or ["confirmed"])
     latest, waits = decided_at + shown.resume_within, " has begun or waits to begin, until "
-    first: Line = [str(said).capitalize(), *by, f". {running} "]
-    return [[*first, name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
+    return [[*by, f". {running} ", name, waits, latest, f" at the latest.{_RESULT_COMES}"]]
 
 
 _CARDS: Mapping[State, Callable[[Shown, Request], list[Block]]] = {

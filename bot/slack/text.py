@@ -1,7 +1,7 @@
 """What messages are made of, and the one place that draws Block Kit: so Slack interprets no text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -93,15 +93,24 @@ def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"]
     return {"type": "rich_text", "elements": [part]}
 
 
+def facts(labelled: Mapping[str, Line]) -> list[Line]:
+    """Return a line for each fact, after its label. One with nothing in it is left out."""
+    return [[Bold(f"{label}  "), *said] for label, said in labelled.items() if said]
+
+
+def capitalized(line: Line) -> Line:
+    """Return a line whose first word has a capital letter. An empty one stays empty."""
+    return [str(line[0]).capitalize(), *line[1:]] if line else []
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Line]]) -> Drawn:
     """Return a table: its columns' titles, then the rows. A cell that is a text has only words of the bot's own.
 
     Slack shows it below all else, and takes only one in a message.
     """
-    settings = [{"is_wrapped": True} for _ in columns]
     return {
         "type": "table",
-        "column_settings": settings,
+        "column_settings": [{"is_wrapped": True} for _ in columns],
         "rows": [[_cell(each) for each in row] for row in (columns, *rows)],
     }
 
