@@ -137,9 +137,6 @@ def _came(shown: Shown, request: Request) -> tuple[str, Line]:
 
 def standing_message(standing: Standing) -> Message:
     """Return the message that tells an operator what they may do."""
-    left: list[Line] = [
-        [f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()
-    ]
     most = MOST_POOLS // 2 if any(each.more for each in standing.pools) else MOST_POOLS
     shown, more = standing.pools[:most], len(standing.pools) - most
     pools = [each for pool in shown for each in _in_pool(pool, MOST_NAMED // len(shown), unsure=standing.unsure)]
@@ -148,7 +145,9 @@ def standing_message(standing: Standing) -> Message:
         *pools,
         [f"And {more} more pools, which do not fit here."] if more > 0 else [],
         [_UNSURE] if standing.unsure else [],
-        lines(left, "list") if left else [],
+        lines(
+            [[f"Accounts left within this hour: {number} ({name})."] for name, number in standing.left.items()], "list"
+        ),
     )
 
 

@@ -23,7 +23,6 @@ AUDIT_REFUSED = (
     "The audit channel took no messages when this was written. What is missing there is saved and will be posted."
 )
 _STAYS_OUT = "This signs every device out. The account is disabled, so no one can sign in with it until it is enabled."
-_AFTER_EXPIRY = ". Nothing was done. Run the command again."
 _OPTIONS: Sequence[Line] = (
     [Code("TARGET"), " is a user name, preferred_username, email, phone number or sub, spelled exactly."],
     [Code("--pool NAME"), " looks only in that user pool. Without it, the bot looks in all that you may use."],
@@ -132,15 +131,15 @@ def _confirming(shown: Shown, request: Request) -> list[Block]:
     last: Line = [earlier.at, f" by @{earlier.by}"] if earlier else []
     action, others = ACTIONS[request.action], offered(request)[1:]
     stays_out = request.action == SIGN_OUT and not may_come_back(request)
-    cannot, later = withheld(request), shown.outlives(request).accepted("more")
+    later = shown.outlives(request).accepted("more")
     return [
         action.question,
         shown.how_read(request),
         lines([*shown.who(request.account), *facts({"Last signed out": last, "Reason": shown.reason(reason)})]),
         [_STAYS_OUT if stays_out else action.effect, *([f" {later}"] if Step.SIGN_OUT in action.steps else [])],
-        lines([_other(request, each) for each in others], "list") if others else [],
+        lines([_other(request, each) for each in others], "list"),
         *(session_rows(shown, request) if request.tracks_sessions and request.action == SIGN_OUT else []),
-        lines([[Bold(f"{ACTIONS[each].button}  "), no] for each, no in cannot.items()], "list") if cannot else [],
+        lines(facts({ACTIONS[each].button: [no] for each, no in withheld(request).items()}), "list"),
         [f"{why(request.account.pool, request.needs)} Your press asks for that."] if request.needs else [],
     ]
 
@@ -154,7 +153,7 @@ def _other(request: Request, action: str) -> Line:
 def _expired(_: Shown, request: Request) -> list[Block]:
     until = min(request.expires_at, request.ended_at or request.expires_at)
     said = "No one approved this in time: it waited until " if request.approval else "This card expired: "
-    return [[said, until, _AFTER_EXPIRY]]
+    return [[said, until, ". Nothing was done. Run the command again."]]
 
 
 def _under_way(shown: Shown, request: Request) -> list[Block]:

@@ -121,16 +121,14 @@ class FormReply(CardReply):
     def show(self, request: Request) -> bool:
         """Show the card; return whether Slack took it."""
         is_shown = super().show(request)
-        self._update(found_view(shown=is_shown, approval=bool(request.needs), where=self.state.where))
+        view = found_view(shown=is_shown, approval=bool(request.needs), where=self.state.where)
+        updated(self.cards.client, self.view_id, view)
         return is_shown
 
     def say(self, error: BotError) -> None:
         """Say what was wrong in the form, to be corrected there; where the form was closed, where the card would be."""
-        if not self._update(form_view(self.state, self.filled, str(error))):
+        if not updated(self.cards.client, self.view_id, form_view(self.state, self.filled, str(error))):
             super().say(error)
-
-    def _update(self, view: Drawn) -> bool:
-        return updated(self.cards.client, self.view_id, view)
 
 
 def state_for(reply: CardReply, channel_id: str, pools: Sequence[str], **more: Any) -> FormState:
@@ -155,10 +153,10 @@ def form_view(state: FormState, filled: Filled | None = None, trouble: str | Non
     return modal(
         FORM,
         "Sign out",
-        *([lines([[trouble]])] if trouble else ()),
+        lines([[trouble]]) if trouble else {},
         *_targets(whose, state.found, filled.target),
-        *([field_of(ACTION, "What to do", select(actions, filled.action))] if len(actions) > 1 else []),
-        *([field_of(POOL, "Pool", select(pools, filled.pool))] if len(state.pools) > 1 else []),
+        field_of(ACTION, "What to do", select(actions, filled.action)) if len(actions) > 1 else {},
+        field_of(POOL, "Pool", select(pools, filled.pool)) if len(state.pools) > 1 else {},
         field_of(REASON, "Reason", typed(filled.reason, MAX_REASON), optional=not state.reason_required),
         private_metadata=json.dumps({**asdict(state), "found": ()}),
         submit=plain("Look up"),
@@ -205,23 +203,19 @@ def state_of(view: Drawn) -> FormState:
 def filled_of(view: Drawn) -> Filled:
     """Return what was put into a form."""
     values = values_of(view)
-    pool = chosen(values, POOL)
+    pool = values.get(POOL)
     return Filled(
-        target=values[TARGET].get("value") or chosen(values, FOUND) or "",
-        pool=None if pool == ALL_POOLS else pool or None,
-        reason=values[REASON].get("value") or None,
-        action=chosen(values, ACTION) or SIGN_OUT,
+        target=values[TARGET] or values.get(FOUND) or "",
+        pool=None if pool == ALL_POOLS else pool,
+        reason=values[REASON],
+        action=values.get(ACTION) or SIGN_OUT,
     )
 
 
-def values_of(view: Drawn) -> Mapping[str, Any]:
-    """Return what is in each field of a form that was sent."""
-    return {id_: next(iter(inputs.values())) for id_, inputs in view["state"]["values"].items()}
-
-
-def chosen(values: Mapping[str, Any], field: str) -> str | None:
-    """Return what was chosen in a field; None where there is no such field, or nothing was."""
-    return (values.get(field, {}).get("selected_option") or {}).get("value")
+def values_of(view: Drawn) -> Mapping[str, str | None]:
+    """Return what was typed or chosen in each field of a form that was sent; None where nothing was."""
+    fields = {id_: next(iter(widgets.values())) for id_, widgets in view["state"]["values"].items()}
+    return {id_: (each.get("selected_option") or each).get("value") or None for id_, each in fields.items()}
 
 
 def troubles_in(filled: Filled, rule: ReasonRule | None) -> dict[str, str]:

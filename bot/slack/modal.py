@@ -34,9 +34,9 @@ def took(client: WebClient, method: str, **arguments: Any) -> bool:
 
 
 def modal(callback_id: str, title: str, *blocks: Drawn, **more: Any) -> Drawn:
-    """Return a view of these blocks."""
+    """Return a view of these blocks. An empty one is left out."""
     view = {"type": "modal", "callback_id": callback_id, "title": plain(title), "close": plain("Close")}
-    return {**view, "blocks": list(blocks), **more}
+    return {**view, "blocks": list(filter(None, blocks)), **more}
 
 
 def field_of(id_: str, label: str, widget: Drawn, *, optional: bool = False, **more: Drawn) -> Drawn:

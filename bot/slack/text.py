@@ -66,7 +66,7 @@ class Message:
 
 
 def message(*blocks: Block) -> Message:
-    """Return a message of these blocks. An empty paragraph is left out, and a heading cut to Slack's limit."""
+    """Return a message of these blocks. What is empty is left out, and a heading cut to Slack's limit."""
     drawn: list[Drawn] = []
     for block in filter(None, blocks):
         match block:
@@ -82,8 +82,10 @@ def message(*blocks: Block) -> Message:
 
 
 def lines(said: Sequence[Line], form: Literal["section", "preformatted", "list"] = "section") -> Drawn:
-    """Return several lines. One with nothing in it is left out."""
+    """Return several lines. One with nothing in it is left out; without any, there is nothing to show."""
     drawn = [[_element(span) for span in line] for line in said if line]
+    if not drawn:
+        return {}
     if form == "list":
         sections = [{"type": "rich_text_section", "elements": line} for line in drawn]
         part: Drawn = {"type": "rich_text_list", "style": "bullet", "elements": sections}
